@@ -1,0 +1,263 @@
+"""The benchmark: every subject in turn, round by round, on one machine in one run; ratios per round, their median shown.
+
+Absolute numbers depend on the machine and its noise; the ratios to the yardstick of the same round do not, much. The server
+runs on one processor and the subjects on another, where there are two.
+
+    python -m benchmarks.run                 # everything; about 25 minutes
+    python -m benchmarks.run --only call burst --rounds 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.subjects import SUBJECTS
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results.json"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One thing that is measured.
+
+    Attributes:
+        name: As in tables.
+        title: In words.
+        job: What the worker is told.
+        metric: ``cpu`` or ``wall`` per unit, ``rss`` or ``peak`` in MB.
+        skip: Subjects for which it would take too long or means nothing.
+        cap: Subjects that take longer than these seconds are left out of later rounds.
+    """
+
+    name: str
+    title: str
+    job: dict[str, Any]
+    metric: str = "cpu"
+    skip: tuple[str, ...] = ()
+    cap: float = 20.0
+
+
+RAW = ("raw_httpx",)
+FLOORS = ("lc_floor", "li_floor")
+SCENARIOS = [
+    Scenario("cold", "import, construction and first call, cold (wall)", {}, "wall", skip=FLOORS),
+    Scenario("import", "import alone (CPU)", {}, "cpu", skip=FLOORS),
+    Scenario("construct", "construction, warm", {"scenario": "construct", "repeat": 20}, "cpu", skip=FLOORS + RAW),
+    Scenario("call", "whole call", {"scenario": "call", "repeat": 100}),
+    Scenario("acall", "whole call, async", {"scenario": "acall", "repeat": 100}),
+    Scenario("burst", "streamed chunk, in a burst", {"scenario": "burst", "size": 2000}),
+    Scenario("aburst", "streamed chunk, async", {"scenario": "aburst", "size": 2000}),
+    Scenario("paced", "streamed chunk, one at a time", {"scenario": "paced", "size": 400}),
+    Scenario("fold", "16,000 chunks added up, per chunk", {"scenario": "fold", "size": 16000}),
+    Scenario("history", "call after 50 tool turns of 4 KB reasoning", {"scenario": "history", "repeat": 10}),
+    Scenario("prompt", "call with a 4 MB prompt", {"scenario": "prompt", "size": 4_000_000, "repeat": 3}),
+    Scenario("arguments_25k", "25 KB of tool arguments, folded", {"scenario": "arguments", "size": 25_000}),
+    Scenario("arguments_50k", "50 KB of tool arguments, folded", {"scenario": "arguments", "size": 50_000}),
+    Scenario("arguments_100k", "100 KB of tool arguments, folded", {"scenario": "arguments", "size": 100_000}),
+    Scenario("arguments_200k", "200 KB of tool arguments, folded", {"scenario": "arguments", "size": 200_000}),
+    Scenario("concurrent_25", "25 calls at once", {"scenario": "concurrent", "size": 25}, skip=FLOORS),
+    Scenario("concurrent_100", "100 calls at once", {"scenario": "concurrent", "size": 100}, skip=FLOORS),
+    Scenario("concurrent_200", "200 calls at once", {"scenario": "concurrent", "size": 200}, skip=FLOORS),
+    Scenario("concurrent_400", "400 calls at once", {"scenario": "concurrent", "size": 400}, skip=FLOORS),
+    Scenario("streams_100", "100 streams at once", {"scenario": "concurrent_streams", "size": 100}, skip=FLOORS),
+    Scenario("memory", "memory after 1,000 streams (MB)", {"scenario": "memory", "repeat": 1000}, "rss"),
+]
+"""Subjects whose arguments_25k takes longer than the cap are spared the larger sizes."""
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The answering server, on the first processor."""
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.server"], stdout=subprocess.PIPE, text=True)
+    _pin(process.pid, 0)
+    assert process.stdout is not None
+    try:
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _pin(pid: int, processor: int) -> None:
+    if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(pid, {processor})
+
+
+class Worker:
+    """A subject's process, on the second processor."""
+
+    def __init__(self, subject: str, root: str) -> None:
+        command = [sys.executable, "-m", "benchmarks.worker", subject, root]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        _pin(self.process.pid, 1)
+
+    def run(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Do one job."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(job) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        return json.loads(line) if line else {"error": "the worker died"}
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.wait()
+
+
+IMPORTS = {
+    "raw_httpx": "import httpx, orjson",
+    "lc_ours": "from langchain_deepseek_v4 import ChatDeepSeekV4",
+    "lc_proto": "import benchmarks.proto_langchain",
+    "lc_deepseek": "from langchain_deepseek import ChatDeepSeek",
+    "lc_openai": "from langchain_openai import ChatOpenAI",
+    "lc_openrouter": "from langchain_openrouter import ChatOpenRouter",
+    "li_ours": "from llama_index_deepseek_v4 import DeepSeekV4",
+    "li_proto": "import benchmarks.proto_llama_index",
+    "li_deepseek": "from llama_index.llms.deepseek import DeepSeek",
+    "li_openai_like": "from llama_index.llms.openai_like import OpenAILike",
+}
+
+
+def cold(subject: str, root: str, scenario: str) -> dict[str, Any]:
+    """A fresh process that imports, and for ``cold`` makes a model and calls it once."""
+    code = IMPORTS[subject]
+    if scenario == "cold":
+        code = (
+            "import sys, warnings; warnings.simplefilter('ignore')\n"
+            "from benchmarks.worker import Driver; from benchmarks.subjects import SUBJECTS\n"
+            f"driver = Driver(SUBJECTS[{subject!r}], {root!r}); driver.call('whole', driver.messages())"
+        )
+    wall = time.perf_counter()
+    before = os.times()
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    after = os.times()
+    if result.returncode:
+        return {"error": result.stderr[-300:]}
+    used = (after.children_user - before.children_user) + (after.children_system - before.children_system)
+    return {"wall": time.perf_counter() - wall, "cpu": used, "units": 1}
+
+
+def measure(scenario: Scenario, subjects: list[str], rounds: int, root: str) -> dict[str, list[float]]:
+    """All subjects in turn, ``rounds`` times; one round before that warms up and is not counted."""
+    values: dict[str, list[float]] = {name: [] for name in subjects}
+    slow: set[str] = set()
+    workers: dict[str, Worker] = {}
+    fresh = scenario.name in ("cold", "import")
+    try:
+        if not fresh:
+            workers = {name: Worker(name, root) for name in subjects}
+        for number in range(rounds + 1):
+            for name in subjects:
+                if name in slow:
+                    continue
+                result = cold(name, root, scenario.name) if fresh else workers[name].run(scenario.job)
+                if "error" in result:
+                    print(f"    {name}: {result['error']}", file=sys.stderr)
+                    slow.add(name)
+                    continue
+                units = 1 if scenario.metric in ("rss", "peak") else result["units"]
+                late = result.get("wall", 0) > scenario.cap
+                if number or late:
+                    values[name].append(result[scenario.metric] / units)
+                if late:
+                    slow.add(name)
+    finally:
+        for worker in workers.values():
+            worker.stop()
+    return values
+
+
+def ratio(values: dict[str, list[float]], name: str, to: str) -> tuple[float, float, float] | None:
+    """Median, lowest and highest of the ratios round by round."""
+    pairs = [a / b for a, b in zip(values.get(name, []), values.get(to, []), strict=False) if b]
+    return (statistics.median(pairs), min(pairs), max(pairs)) if pairs else None
+
+
+def versions() -> dict[str, str]:
+    """What was measured."""
+    names = (
+        "deepseek-v4 langchain-core langchain-deepseek langchain-openai langchain-openrouter llama-index-core "
+        "llama-index-llms-deepseek llama-index-llms-openai-like openai httpx httpx-aiohttp orjson pydantic"
+    )
+    found = {"python": platform.python_version()}
+    for name in names.split():
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def main() -> None:
+    """Measure, and write ``results.json``, the tables and the plot."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", help="scenarios")
+    parser.add_argument("--subjects", nargs="*", help="subjects")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--dry", action="store_true", help="print, and write nothing")
+    options = parser.parse_args()
+    results: dict[str, Any] = {"versions": versions(), "rounds": options.rounds, "scenarios": {}}
+    spared: set[str] = set()
+    with server() as root:
+        for scenario in SCENARIOS:
+            if options.only and scenario.name not in options.only:
+                continue
+            names = [
+                name
+                for name in SUBJECTS
+                if name not in scenario.skip
+                and (not options.subjects or name in options.subjects)
+                and not (scenario.name.startswith("arguments_") and name in spared)
+            ]
+            values = measure(scenario, names, options.rounds, root)
+            if scenario.name.startswith("arguments_"):
+                spared |= {name for name in names if not values[name] or max(values[name]) > 4}
+            results["scenarios"][scenario.name] = {
+                "title": scenario.title,
+                "metric": scenario.metric,
+                "values": values,
+            }
+            show(scenario, values)
+    if not options.dry:
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        from benchmarks import report
+
+        report.write(results)
+
+
+def show(scenario: Scenario, values: dict[str, list[float]]) -> None:
+    """A line per subject."""
+    print(f"\n{scenario.name}: {scenario.title}")
+    for name, measured in values.items():
+        if not measured:
+            continue
+        yardstick = "raw_httpx" if name == "raw_httpx" else f"{name[:2]}_proto"
+        against = ratio(values, name, yardstick)
+        if scenario.metric in ("rss", "peak"):
+            amount = f"{statistics.median(measured):10.1f} MB"
+        else:
+            amount = f"{statistics.median(measured) * 1e6:12.1f} us"
+        spread = f"{against[0]:6.2f}x {yardstick} ({against[1]:.2f}-{against[2]:.2f})" if against else ""
+        print(f"  {name:16s} {amount}  {spread}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

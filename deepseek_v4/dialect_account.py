@@ -1,0 +1,166 @@
+"""Which models a provider has, and what is left on the account: the values, and how a provider says them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any
+
+from deepseek_v4.dialect import Dialect
+from deepseek_v4.wire import Json
+
+__all__ = ["Amount", "Balance", "BalanceDialect", "ModelInfo", "ModelsDialect"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One model as its provider lists it; what the provider leaves out is None or empty.
+
+    Attributes:
+        id: What ``model=`` takes.
+        name: A name for people.
+        owned_by: Who made it.
+        created: Unix time in seconds.
+        context_window: Largest number of tokens of prompt and answer together.
+        max_output_tokens: Largest number of tokens of an answer.
+        input_modalities: What it reads: ``text``, ``image``, …
+        output_modalities: What it writes.
+        efforts: The levels of ``reasoning_effort`` it knows.
+        default_effort: The level when none is asked for.
+        parameters: Request fields the provider says it takes.
+        extra: The entry as it came.
+    """
+
+    id: str
+    name: str | None = None
+    owned_by: str | None = None
+    created: int | None = None
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    input_modalities: tuple[str, ...] = ()
+    output_modalities: tuple[str, ...] = ()
+    efforts: tuple[str, ...] = ()
+    default_effort: str | None = None
+    parameters: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What is left in one currency.
+
+    Attributes:
+        currency: ``USD`` or ``CNY``.
+        total: All of it.
+        granted: The part that was given and may expire.
+        topped_up: The part that was paid.
+    """
+
+    currency: str
+    total: Decimal
+    granted: Decimal | None = None
+    topped_up: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left on the account.
+
+    Attributes:
+        available: Whether it is enough for calls, as the provider says; None where it does not.
+        amounts: By currency.
+        extra: The answer as it came.
+    """
+
+    available: bool | None
+    amounts: tuple[Amount, ...]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ModelsDialect(Dialect):
+    """``GET /models``, read from the names that hosts give the same facts."""
+
+    protocol = "models"
+    path = "/models"
+    names: Mapping[str, tuple[str, ...]] = MappingProxyType(
+        {
+            "name": ("name", "display_name"),
+            "owned_by": ("owned_by", "provider"),
+            "created": ("created",),
+            "context_window": ("context_window", "context_length", "max_model_len"),
+            "max_output_tokens": ("max_output_tokens", "top_provider.max_completion_tokens", "max_completion_tokens"),
+            "input_modalities": ("input_modalities", "architecture.input_modalities"),
+            "output_modalities": ("output_modalities", "architecture.output_modalities"),
+            "efforts": ("effort.supported_levels", "reasoning.supported_efforts"),
+            "default_effort": ("effort.default_level", "reasoning.default_effort"),
+            "parameters": ("supported_parameters",),
+        }
+    )
+    """Field of ``ModelInfo`` -> where it may stand in an entry, best first; a dot descends into an object."""
+
+    def read_models(self, body: Any) -> tuple[ModelInfo, ...] | None:
+        """All models of an answer; None when it is no list of models."""
+        entries = body.get("data") if isinstance(body, Mapping) else body
+        if not isinstance(entries, list):
+            return None
+        return tuple(
+            self.read_model(entry) for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)
+        )
+
+    def read_model(self, entry: Json) -> ModelInfo:
+        """One entry; a value of another type than expected counts as left out."""
+        read: dict[str, Any] = {}
+        for name, places in self.names.items():
+            for place in places:
+                value = _of_its_type(name, _at(entry, place))
+                if value is not None:
+                    read[name] = value
+                    break
+        return ModelInfo(id=entry["id"], extra=entry, **read)
+
+
+def _at(entry: Any, place: str) -> Any:
+    for step in place.split("."):
+        entry = entry.get(step) if isinstance(entry, Mapping) else None
+    return entry
+
+
+_TUPLES = frozenset({"input_modalities", "output_modalities", "efforts", "parameters"})
+_NUMBERS = frozenset({"created", "context_window", "max_output_tokens"})
+
+
+def _of_its_type(name: str, value: Any) -> Any:
+    if name in _TUPLES:
+        if not isinstance(value, list):
+            return None
+        named = (item.get("name") if isinstance(item, Mapping) else item for item in value)
+        return tuple(item for item in named if isinstance(item, str))
+    if name in _NUMBERS:
+        try:
+            return None if value is None or isinstance(value, bool) else int(value)
+        except (TypeError, ValueError, OverflowError):
+            return None
+    return value if isinstance(value, str) else None
+
+
+class BalanceDialect(Dialect):
+    """Where a provider tells what is left on the account."""
+
+    protocol = "balance"
+
+    def read_balance(self, body: Any) -> Balance | None:
+        """What is left; None when the answer does not say it."""
+        raise NotImplementedError
+
+
+def money(value: Any) -> Decimal | None:
+    """An amount as a number or as text, as providers say it."""
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None

@@ -1,0 +1,59 @@
+"""What a provider may say differently on the Responses endpoint (``protocols/responses.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from deepseek_v4.dialect import Dialect
+from deepseek_v4.reply import FinishReason, Usage
+from deepseek_v4.wire import Json
+
+
+class ResponsesDialect(Dialect):
+    """Facts and small functions of one provider's ``/responses``."""
+
+    protocol = "responses"
+    path = "/responses"
+    json_schema = True
+    parallel_tool_calls = False
+    """Whether the field ``parallel_tool_calls`` is read; otherwise it is held here, on the reply."""
+    empty_reasoning_items = False
+    """Whether a past turn whose reasoning is unknown gets an item that says so, as chat has ``""`` for it."""
+    incomplete_reasons: Mapping[str, FinishReason] = MappingProxyType(
+        {
+            "max_output_tokens": "length",
+            "max_tokens": "length",
+            "length": "length",
+            "content_filter": "content_filter",
+            "insufficient_system_resource": "interrupted",
+            "aborted": "interrupted",
+        }
+    )
+
+    def say_reasoning(self, text: str | None) -> list[Json]:
+        """Items that pass a past turn's reasoning back when only its text is known, or not even that (None)."""
+        if not text and not self.empty_reasoning_items:
+            return []
+        return [{"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": text or ""}]}]
+
+    def say_item(self, item: Json) -> Json | None:
+        """An item of the provider's own record as it goes back, or None to leave it out."""
+        if item.get("type") == "reasoning":
+            # every recorded request leaves it out, and OpenAI's own endpoint has refused it on these items
+            item.pop("status", None)
+        return item
+
+    def read_usage(self, usage: Json) -> Usage:
+        """OpenAI's form, which all hosts share."""
+        given = usage.get("input_tokens_details") or {}
+        written = usage.get("output_tokens_details") or {}
+        return Usage(
+            input_tokens=int(usage.get("input_tokens") or 0),
+            output_tokens=int(usage.get("output_tokens") or 0),
+            cached_tokens=given.get("cached_tokens"),
+            cache_write_tokens=given.get("cache_write_tokens"),
+            reasoning_tokens=written.get("reasoning_tokens"),
+            cost=usage.get("cost"),
+            extra=usage,
+        )

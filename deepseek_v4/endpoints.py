@@ -1,0 +1,89 @@
+"""The small endpoints beside the models: which there are, and what is left on the account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from deepseek_v4 import errors, wire
+from deepseek_v4.dialect import Dialect, Provider
+from deepseek_v4.dialect_account import Balance, BalanceDialect, ModelInfo, ModelsDialect
+from deepseek_v4.providers import find_provider
+from deepseek_v4.request import address, headers_of, key_of
+from deepseek_v4.wire import HttpRequest, HttpResponse
+
+__all__ = ["Query", "balance_query", "models_query"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[T]):
+    """A question without a body, and how its answer is read.
+
+    Attributes:
+        http: The request.
+        read: Makes the value of a whole answer; raises ``MalformedResponseError`` when it is none.
+        dialect: For reading errors.
+        provider: Who is asked.
+    """
+
+    http: HttpRequest
+    read: Callable[[HttpResponse], T]
+    dialect: Dialect
+    provider: Provider
+
+
+def models_query(options: Mapping[str, Any]) -> Query[tuple[ModelInfo, ...]]:
+    """Ask which models there are."""
+    provider = find_provider(options["provider"])
+    dialect = provider.dialects.get("models", _MODELS)
+    assert isinstance(dialect, ModelsDialect)
+    return _query(options, provider, dialect, dialect.read_models)
+
+
+def balance_query(options: Mapping[str, Any]) -> Query[Balance]:
+    """Ask what is left on the account.
+
+    Raises:
+        UnsupportedError: when the provider does not tell.
+    """
+    provider = find_provider(options["provider"])
+    dialect = provider.dialects.get("balance")
+    if not isinstance(dialect, BalanceDialect):
+        raise errors.UnsupportedError(f"{provider.name} tells no balance over its API.", provider=provider.name)
+    return _query(options, provider, dialect, dialect.read_balance)
+
+
+_MODELS = ModelsDialect()
+"""Every host with an OpenAI-compatible face lists its models in the same place."""
+
+
+def _query(
+    options: Mapping[str, Any], provider: Provider, dialect: Dialect, read: Callable[[Any], T | None]
+) -> Query[T]:
+    http = HttpRequest(
+        method="GET",
+        url=address(provider.root(options.get("base_url")), dialect.path),
+        headers=headers_of(provider, options, {"accept": "application/json"}),
+        key=key_of(provider, options),
+        key_header=dialect.key_header,
+    )
+
+    def read_answer(response: HttpResponse) -> T:
+        try:
+            body = wire.loads(response.body)
+        except ValueError:
+            body = response.body[:2000].decode("utf-8", "replace")
+        value = read(body)
+        if value is None:
+            raise errors.MalformedResponseError(
+                f"The answer of {dialect.path} is not what was expected; is base_url the root of the service?",
+                status_code=response.status,
+                provider=provider.name,
+                body=body,
+            )
+        return value
+
+    return Query(http, read_answer, dialect, provider)

@@ -1,0 +1,156 @@
+"""Error answers, in whatever envelope, as exceptions. Pure: status, headers and bytes in, an exception out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from deepseek_v4 import errors, wire
+from deepseek_v4.dialect import Dialect
+from deepseek_v4.wire import HttpResponse, Json
+
+REQUEST_ID_HEADERS = ("x-ds-trace-id", "x-request-id", "x-deepseek-request-id", "x-generation-id", "request-id")
+
+_BY_STATUS: Mapping[int, type[errors.DeepSeekError]] = {
+    400: errors.InvalidRequestError,
+    401: errors.AuthenticationError,
+    402: errors.InsufficientBalanceError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
+    408: errors.TimeoutError,
+    409: errors.ServerError,
+    413: errors.InvalidRequestError,
+    415: errors.InvalidRequestError,
+    422: errors.InvalidRequestError,
+    429: errors.RateLimitError,
+    503: errors.OverloadedError,
+    504: errors.ServerError,
+    529: errors.OverloadedError,
+}
+
+_ADVICE: Mapping[type[errors.DeepSeekError], str] = {
+    errors.AuthenticationError: "Check the API key.",
+    errors.InsufficientBalanceError: "Top up the account, then try again.",
+    errors.PermissionDeniedError: "The key may not do this; check the account's permissions and region.",
+    errors.NotFoundError: "Check base_url and the model id.",
+    errors.ContextLengthError: "Shorten the conversation or lower max_tokens.",
+    errors.RateLimitError: "Send fewer requests at a time, or raise max_retries.",
+    errors.OverloadedError: "Try again later, or raise max_retries.",
+    errors.ServerError: "Try again later, or raise max_retries.",
+    errors.TimeoutError: "Try again later, or raise max_retries.",
+    errors.ContentFilterError: "Change the text; the same one is refused again.",
+}
+
+_BY_WORD: tuple[tuple[re.Pattern[str], type[errors.DeepSeekError]], ...] = tuple(
+    (re.compile(pattern, re.I), kind)
+    for pattern, kind in (
+        (r"context.?length|context_window", errors.ContextLengthError),
+        (r"authentication|invalid.?api.?key|missing.?api.?key", errors.AuthenticationError),
+        (r"insufficient.?(balance|credits|quota)|payment.?required", errors.InsufficientBalanceError),
+        (r"content.?(policy|filter)|moderation", errors.ContentFilterError),
+        (r"permission", errors.PermissionDeniedError),
+        (r"rate.?limit", errors.RateLimitError),
+        (r"overloaded|too.?busy|unavailable|capacity", errors.OverloadedError),
+        (r"time.?out", errors.TimeoutError),
+        (r"not.?found", errors.NotFoundError),
+        (r"invalid|unprocessable|bad.?request", errors.InvalidRequestError),
+    )
+)
+
+
+_TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.I)
+
+
+def read_error(response: HttpResponse, dialect: Dialect, provider: str) -> errors.DeepSeekError:
+    """The exception for an answer whose status is no success."""
+    text = response.body.decode("utf-8", "replace").strip()
+    try:
+        body: Any = wire.loads(text) if text else None
+    except ValueError:
+        body = text[:2000]
+    return _error(body, response.status, response.headers, dialect, provider)
+
+
+def read_error_body(body: Any, dialect: Dialect, provider: str) -> errors.DeepSeekError:
+    """The exception for an error object that came inside an answer of status 200."""
+    return _error(body, None, {}, dialect, provider)
+
+
+def _error(
+    body: Any, status: int | None, headers: Mapping[str, str], dialect: Dialect, provider: str
+) -> errors.DeepSeekError:
+    message, words, code = _said(body)
+    if status is None and code is not None and 400 <= code < 600:
+        status = code
+    error = _object(body)
+    kind = _kind(message, " ".join((words, *dialect.error_words(error))), status, dialect)
+    retryable, retry_after = dialect.read_retry(error)
+    if not message:
+        where = f"with status {status}" if status is not None else "with an error"
+        what = f": {wire.dumps(body).decode()[:500]}" if body else " and said nothing about it"
+        message = f"The provider answered {where}{what}"
+    advice = _ADVICE.get(kind)
+    said = f"{message.rstrip('. ')}. {advice}" if advice else message
+    return kind(
+        said,
+        status_code=status,
+        request_id=next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), None),
+        provider=provider,
+        body=body,
+        retryable=retryable,
+        retry_after=retry_after,
+        headers=dict(headers) or None,
+    )
+
+
+def _object(body: Any) -> Json:
+    error = body.get("error", body) if isinstance(body, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _kind(message: str, words: str, status: int | None, dialect: Dialect) -> type[errors.DeepSeekError]:
+    for pattern, kind in dialect.error_phrases:
+        if pattern.search(message):
+            return kind
+    for word in words.split():
+        if word in dialect.error_types:
+            return dialect.error_types[word]
+    if status is not None and status not in (400, 422):
+        by_status = _BY_STATUS.get(status)
+        if by_status is not None:
+            return by_status
+        return errors.ServerError if status >= 500 else errors.InvalidRequestError
+    for pattern, kind in _BY_WORD:
+        if pattern.search(words):
+            return kind
+    return errors.InvalidRequestError if status is not None else errors.ServerError
+
+
+def _said(body: Any) -> tuple[str, str, int | None]:
+    """The message of an error body, its type and code words joined, and its code when that is a status."""
+    if isinstance(body, list) and body:
+        body = body[0]
+    error: Any = (body.get("error") or body) if isinstance(body, dict) else body
+    if isinstance(error, list) and error:
+        error = error[0]
+    if isinstance(error, str):
+        if error.lstrip().startswith("<"):
+            title = _TITLE.search(error)
+            return f"A web page came, no answer of an API{f': {title[1].strip()}' if title else ''}", "", None
+        return error if len(error) < 500 else f"{error[:500]}…", "", None
+    if not isinstance(error, dict):
+        return "", "", None
+    message = error.get("message") or error.get("detail") or error.get("msg") or ""
+    if not isinstance(message, str):
+        message = wire.dumps(message).decode()
+    metadata = error.get("metadata")
+    if not isinstance(metadata, dict):
+        metadata = {}
+    code = error.get("code", error.get("http_status"))
+    said = (error.get("type"), code, error.get("error_type"), metadata.get("error_type"))
+    words = " ".join(str(word) for word in said if word)
+    raw = metadata.get("raw")
+    if raw:
+        message = f"{message}: {raw if isinstance(raw, str) else wire.dumps(raw).decode()}"[:2000]
+    return message, words, int(code) if isinstance(code, int) or (isinstance(code, str) and code.isdigit()) else None

@@ -1,0 +1,41 @@
+"""Who answers, by name. One file per provider; adding one is a new file and a row here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deepseek_v4.dialect import Provider
+from deepseek_v4.providers.deepseek import DEEPSEEK
+from deepseek_v4.providers.empiriolabs import EMPIRIOLABS
+from deepseek_v4.providers.hosts import HOSTS
+from deepseek_v4.providers.openrouter import OPENROUTER
+from deepseek_v4.providers.sglang import SGLANG
+from deepseek_v4.providers.vllm import VLLM
+
+PROVIDERS: Mapping[str, Provider] = {
+    **{provider.name: provider for provider in (DEEPSEEK, OPENROUTER, EMPIRIOLABS, VLLM, SGLANG)},
+    **HOSTS,
+}
+
+__all__ = ["PROVIDERS", "Provider", "find_provider"]
+
+
+def find_provider(provider: str | Provider) -> Provider:
+    """The provider of a name; ``"name:variant"`` is the provider asked for that variant of every model.
+
+    Raises:
+        ValueError: for an unknown name; lists the known ones.
+    """
+    if isinstance(provider, Provider):
+        return provider
+    known = PROVIDERS.get(provider)
+    if known is not None:
+        return known
+    name, _, variant = provider.partition(":")
+    if variant and name in PROVIDERS:
+        return PROVIDERS[name].with_variant(variant)
+    names = ", ".join(sorted(PROVIDERS))
+    raise ValueError(
+        f"unknown provider {provider!r}; known: {names}. For another host, pass a deepseek_v4.Provider: "
+        "deepseek_v4.openai_compatible(...) makes one."
+    )

@@ -1,0 +1,302 @@
+"""DeepSeek's own service, https://api.deepseek.com. Facts and their sources; no logic of the protocols."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from deepseek_v4 import errors
+from deepseek_v4.conversation import Reasoning
+from deepseek_v4.dialect import ChatDialect, ErrorTable, Field, Note, Provider, Thinking
+from deepseek_v4.dialect_account import Amount, Balance, BalanceDialect, ModelsDialect, money
+from deepseek_v4.dialect_completions import CompletionsDialect
+from deepseek_v4.dialect_messages import MessagesDialect
+from deepseek_v4.dialect_responses import ResponsesDialect
+from deepseek_v4.reply import Usage
+from deepseek_v4.wire import Json
+
+_REFERENCE = "https://api-docs.deepseek.com/api/create-chat-completion (2026-10-01)"
+
+MAX_OUTPUT_TOKENS = 393_216
+"""Largest ``max_tokens``, reasoning included."""
+
+EFFORTS: Mapping[str, str | None] = MappingProxyType(
+    {
+        "none": None,
+        "minimal": "low",
+        "low": "low",
+        "medium": "high",
+        "high": "high",
+        "xhigh": "high",
+        "max": "max",
+    }
+)
+"""https://api-docs.deepseek.com/guides/thinking_mode (2026-10-01): the service knows low, high, max."""
+
+FIELDS: Mapping[str, Field] = MappingProxyType(
+    {
+        "temperature": Field("temperature", 0, 2, default=1, source=_REFERENCE),
+        "top_p": Field("top_p", 0, 1, above=True, default=1, source=_REFERENCE),
+        # max_completion_tokens is not read by the service: it would be no limit at all
+        "max_tokens": Field(
+            "max_tokens", 1, MAX_OUTPUT_TOKENS, default="8K, 64K thinking, 128K max", source=_REFERENCE
+        ),
+        "stop": Field("stop", most=16, source=_REFERENCE),
+        "frequency_penalty": Field("frequency_penalty", -2, 2, default=0, source=_REFERENCE),
+        "presence_penalty": Field("presence_penalty", -2, 2, default=0, source=_REFERENCE),
+        "logprobs": Field("logprobs", default=False, source=_REFERENCE),
+        "top_logprobs": Field("top_logprobs", 0, 20, source=_REFERENCE),
+        # "user" is not read; user_id isolates cache, scheduling and content safety
+        "user_id": Field("user_id", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_REFERENCE),
+    }
+)
+
+ABSENT: Mapping[str, str] = MappingProxyType(
+    {
+        "top_k": "the service has no such parameter",
+        "min_p": "the service has no such parameter",
+        "repetition_penalty": "the service has no such parameter",
+        "seed": "the service accepts and ignores it",
+        "logit_bias": "the service has no such parameter",
+        "thinking_budget": "the service has effort levels only: use reasoning_effort",
+        "web_search": "put {'type': 'deepseek_web_search'} among the tools (deepseek-flash)",
+    }
+)
+
+ERROR_PHRASES: ErrorTable = (
+    (re.compile(r"maximum context length", re.I), errors.ContextLengthError),
+    (re.compile(r"content exists risk", re.I), errors.ContentFilterError),
+    (re.compile(r"insufficient balance", re.I), errors.InsufficientBalanceError),
+    (re.compile(r"concurrency (limit|is)", re.I), errors.RateLimitError),
+    (re.compile(r"service is too busy", re.I), errors.OverloadedError),
+)
+
+
+def _word_for(effort: str, notes: list[Note]) -> str | None:
+    word = EFFORTS[effort]
+    if word != effort:
+        notes.append(Note("translated", "reasoning_effort", f"{effort} is said {word!r} here"))
+    return word
+
+
+@dataclass(frozen=True)
+class _DeepSeek(Provider):
+    def model_id(self, model: str) -> str:
+        """Ids copied from a router carry the author in front; the service itself wants none."""
+        return model.removeprefix("deepseek/")
+
+
+class DeepSeekChat(ChatDialect):
+    """``POST /chat/completions``."""
+
+    fields = FIELDS
+    absent = ABSENT
+    efforts = EFFORTS
+    strict_path = "/beta/chat/completions"  # https://api-docs.deepseek.com/guides/function_calling#strict-mode-beta
+    prefix_path = "/beta/chat/completions"  # https://api-docs.deepseek.com/guides/chat_prefix_completion
+    forced_tool_while_thinking = False  # 400 "Thinking mode does not support this tool_choice"
+    json_needs_the_word = True  # https://api-docs.deepseek.com/guides/json_mode
+    strict_tools = True
+    finish_reason_always = True
+    error_phrases = ERROR_PHRASES
+
+    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+        """``thinking`` and ``reasoning_effort``; both together are refused when thinking is off."""
+        said: Json = {}
+        effort = thinking.effort
+        if thinking.on is False:
+            said["thinking"] = {"type": "disabled"}
+            return said
+        if thinking.on:
+            said["thinking"] = {"type": "enabled"}
+        if effort is not None:
+            said["reasoning_effort"] = _word_for(effort, notes)
+        return said
+
+    def say_reasoning(self, reasoning: Reasoning | None) -> Json:
+        """Always the field, ``""`` when nothing is known: some readings demand it, none is harmed by it."""
+        return {"reasoning_content": (reasoning.text if reasoning is not None else None) or ""}
+
+    def read_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
+        """``reasoning_content``; ``""`` says that there was none."""
+        return message.get("reasoning_content"), None
+
+    def read_usage(self, usage: Json) -> Usage:
+        """``prompt_cache_hit_tokens`` equals ``prompt_tokens_details.cached_tokens``; older answers lack the latter."""
+        hit = usage.get("prompt_cache_hit_tokens")
+        if hit is None:
+            hit = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+        details = usage.get("completion_tokens_details") or {}
+        return Usage(
+            input_tokens=int(usage.get("prompt_tokens") or 0),
+            output_tokens=int(usage.get("completion_tokens") or 0),
+            cached_tokens=hit,
+            reasoning_tokens=details.get("reasoning_tokens"),
+            extra=usage,
+        )
+
+
+_RESPONSES = "https://api-docs.deepseek.com (Responses API, 2026-09-19)"
+
+
+class DeepSeekResponses(ResponsesDialect):
+    """``POST /responses``."""
+
+    fields = MappingProxyType(
+        {
+            "temperature": Field("temperature", 0, 2, default=1, source=_RESPONSES),
+            "top_p": Field("top_p", 0, 1, above=True, default=1, source=_RESPONSES),
+            "max_tokens": Field("max_output_tokens", 1, MAX_OUTPUT_TOKENS, source=_RESPONSES),
+            "top_logprobs": Field("top_logprobs", 0, 20, source=_RESPONSES),
+            "user_id": Field("user", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_RESPONSES),
+        }
+    )
+    absent = MappingProxyType(
+        {
+            **ABSENT,
+            "stop": "the Responses endpoint has no stop texts: use protocol='chat_completions'",
+            "frequency_penalty": "the Responses endpoint has no penalties, and V4 heeds none",
+            "presence_penalty": "the Responses endpoint has no penalties, and V4 heeds none",
+        }
+    )
+    efforts = EFFORTS
+    forced_tool_while_thinking = False  # 400, as in chat
+    json_needs_the_word = True
+    strict_tools = True  # recorded with "strict": true and status 200, on the ordinary address (2026-08)
+    empty_reasoning_items = True
+    error_phrases = ERROR_PHRASES
+
+    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+        """``reasoning.effort`` alone: ``none`` is off, and ``high`` is what is meant when only "on" is asked for."""
+        if thinking.on is False:
+            return {"reasoning": {"effort": "none"}}
+        if thinking.effort is not None:
+            return {"reasoning": {"effort": _word_for(thinking.effort, notes)}}
+        return {"reasoning": {"effort": "high"}} if thinking.on else {}
+
+    def say_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
+        """A tool the service runs: recorded on 2026-08-10, though the documentation says that it is ignored."""
+        if not wanted:
+            return None
+        return {"tools": [{"type": "web_search", **(wanted if isinstance(wanted, Mapping) else {})}]}
+
+
+_MESSAGES = "https://api-docs.deepseek.com/guides/anthropic_api (2026-09-19)"
+
+
+class DeepSeekMessages(MessagesDialect):
+    """``POST /anthropic/v1/messages``."""
+
+    path = "/anthropic/v1/messages"
+    key_header = "x-api-key"
+    fields = MappingProxyType(
+        {
+            "max_tokens": Field("max_tokens", 1, MAX_OUTPUT_TOKENS, source=_MESSAGES),
+            "temperature": Field("temperature", 0, 2, default=1, source=_MESSAGES),
+            "top_p": Field("top_p", 0, 1, above=True, default=1, source=_MESSAGES),
+            "stop": Field("stop_sequences", most=16, source=_MESSAGES),
+            "user_id": Field("metadata.user_id", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_MESSAGES),
+        }
+    )
+    absent = MappingProxyType(
+        {
+            **ABSENT,
+            "top_k": "the service accepts and ignores it",
+            "logprobs": "the Messages endpoint has no log probabilities: use protocol='chat_completions'",
+            "top_logprobs": "the Messages endpoint has no log probabilities: use protocol='chat_completions'",
+            "frequency_penalty": "the Messages endpoint has no penalties, and V4 heeds none",
+            "presence_penalty": "the Messages endpoint has no penalties, and V4 heeds none",
+        }
+    )
+    efforts = EFFORTS
+    # a named tool gets a 400 while thinking; "any" was seen accepted (2026-10-05), but only once: both count as refused
+    forced_tool_while_thinking = False
+    documents = False
+    unread_blocks = frozenset({"redacted_thinking"})
+    error_phrases = ERROR_PHRASES
+
+    def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
+        """What the service takes when chat names no limit: https://api-docs.deepseek.com/quick_start/pricing."""
+        if not thinks:
+            return 8_192
+        return 131_072 if thinking.effort == "max" else 65_536
+
+    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+        """``thinking`` and ``output_config.effort``; both together are refused when thinking is off."""
+        if thinking.on is False:
+            return {"thinking": {"type": "disabled"}}
+        said: Json = {"thinking": {"type": "enabled"}} if thinking.on else {}
+        if thinking.effort is not None:
+            said["output_config"] = {"effort": _word_for(thinking.effort, notes)}
+        return said
+
+    def say_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
+        """A tool the service runs, under one of the two names its errors list."""
+        if not wanted:
+            return None
+        options = wanted if isinstance(wanted, Mapping) else {}
+        return {"tools": [{"type": "web_search_20250305", "name": "web_search", **options}]}
+
+
+_FILL_IN = "https://api-docs.deepseek.com/api/create-completion (2026-10-01)"
+
+
+class DeepSeekCompletions(CompletionsDialect):
+    """``POST /beta/completions``: fill-in-the-middle. Anywhere else it is a 400."""
+
+    path = "/beta/completions"
+    fields = MappingProxyType(
+        {
+            "max_tokens": Field("max_tokens", 1, 4096, clamp=True, source=_FILL_IN),
+            "temperature": Field("temperature", 0, 2, default=1, source=_FILL_IN),
+            "top_p": Field("top_p", 0, 1, above=True, default=1, source=_FILL_IN),
+            "stop": Field("stop", most=16, source=_FILL_IN),
+            "frequency_penalty": Field("frequency_penalty", -2, 2, default=0, source=_FILL_IN),
+            "presence_penalty": Field("presence_penalty", -2, 2, default=0, source=_FILL_IN),
+            "top_logprobs": Field("logprobs", 0, 20, source=_FILL_IN),
+        }
+    )
+    absent = MappingProxyType({**ABSENT, "user_id": "completions do not list it"})
+    error_phrases = ERROR_PHRASES
+
+
+class DeepSeekBalance(BalanceDialect):
+    """``GET /user/balance``."""
+
+    path = "/user/balance"
+
+    def read_balance(self, body: Any) -> Balance | None:
+        """``balance_infos``: an amount for each currency, as text."""
+        infos = body.get("balance_infos") if isinstance(body, Mapping) else None
+        if not isinstance(infos, list):
+            return None
+        amounts = []
+        for info in infos:
+            total = money(info.get("total_balance")) if isinstance(info, Mapping) else None
+            if total is not None:
+                granted, topped_up = money(info.get("granted_balance")), money(info.get("topped_up_balance"))
+                amounts.append(Amount(str(info.get("currency") or ""), total, granted, topped_up))
+        return Balance(body.get("is_available"), tuple(amounts), body)
+
+
+DEEPSEEK = _DeepSeek(
+    name="deepseek",
+    base_url="https://api.deepseek.com",
+    key_variable="DEEPSEEK_API_KEY",
+    dialects=MappingProxyType(
+        {
+            dialect.protocol: dialect
+            for dialect in (
+                DeepSeekChat(),
+                DeepSeekResponses(),
+                DeepSeekMessages(),
+                DeepSeekCompletions(),
+                ModelsDialect(),
+                DeepSeekBalance(),
+            )
+        }
+    ),
+)

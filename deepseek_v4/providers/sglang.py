@@ -1,0 +1,109 @@
+"""DeepSeek V4 behind one's own SGLang server. Facts and their sources.
+
+Sources: sgl-project/sglang, main of mid-2026 (``encoding_dsv4.py``, ``serving_chat.py``, ``protocol.py``);
+``reference/providers.md`` §3.3. The server wants ``--reasoning-parser deepseek-v4 --tool-call-parser deepseekv4``.
+
+- The server does not think unless it is told to, so the switch is sent in every request; ``thinking=None`` counts as
+  on, as at DeepSeek's own service.
+- ``response_format`` is not enforced while tools are offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+from deepseek_v4.dialect import Asked, Field, Note, Provider
+from deepseek_v4.dialect_account import ModelsDialect
+from deepseek_v4.providers.openai_compatible import (
+    SAMPLING_FIELDS,
+    STANDARD_FIELDS,
+    OpenAICompatibleChat,
+    say_continuation,
+)
+from deepseek_v4.providers.own_options import OwnOptions
+from deepseek_v4.wire import Json
+
+_PROTOCOL = "python/sglang/srt/entrypoints/openai/protocol.py (mid-2026)"
+
+FIELDS: Mapping[str, Field] = MappingProxyType(
+    {
+        **STANDARD_FIELDS,
+        **SAMPLING_FIELDS,
+        "stop": Field("stop", source=_PROTOCOL),
+    }
+)
+
+
+class SglangOptions(OwnOptions):
+    """Options only SGLang has, for ``provider_options``.
+
+    Example:
+        >>> SglangOptions(regex="yes|no").regex
+        'yes|no'
+    """
+
+    chat_template_kwargs: dict[str, Any] | None = None
+    """Joined with the switch for thinking that is sent anyway."""
+    separate_reasoning: bool | None = None
+    """False leaves the reasoning in the text. Default True."""
+    stream_reasoning: bool | None = None
+    """False sends the reasoning of a stream in one piece. Default True."""
+    task: Literal["action", "query", "authority", "domain", "read_url", "title"] | None = None
+    """V4's quick instructions."""
+    regex: str | None = None
+    ebnf: str | None = None
+    continuous_usage_stats: bool | None = None
+    """Token counts on every chunk of a stream."""
+
+
+class SglangChat(OpenAICompatibleChat):
+    """``POST /chat/completions``."""
+
+    fields = FIELDS
+    absent: Mapping[str, str] = MappingProxyType(
+        {
+            "web_search": "the server searches nothing",
+            "thinking_budget": "the server counts no reasoning budget: use reasoning_effort",
+        }
+    )
+    always_says_thinking = True  # off by default, or as SGLANG_DEFAULT_THINKING says
+    # the V4 encoder reads "thinking" only, not "enable_thinking"
+    thinking_on: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": {"thinking": True}})
+    thinking_off: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": {"thinking": False}})
+    # minimal and xhigh fail validation; the encoder reads high and max and ignores low
+    efforts: Mapping[str, str | None] = MappingProxyType(
+        {"minimal": "low", "low": "low", "medium": "high", "high": "high", "xhigh": "high", "max": "max"}
+    )
+    forced_tool_while_thinking = True
+    json_schema = True
+    prefix_path = "/chat/completions"
+    think_tags = True  # separate_reasoning=False, or a server without its reasoning parser
+
+    def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
+        """``SglangOptions``, and the message to be continued."""
+        headers = super().say_rest(body, messages, asked, notes)
+        say_continuation(body, messages)
+        options = asked.provider_options
+        if options is None:
+            return headers
+        assert isinstance(options, SglangOptions)
+        said = options.said()
+        body.setdefault("chat_template_kwargs", {}).update(said.pop("chat_template_kwargs", {}))
+        continuous = said.pop("continuous_usage_stats", None)
+        if continuous is not None and asked.stream:
+            body.setdefault("stream_options", {})["continuous_usage_stats"] = continuous
+        body.update(said)
+        return headers
+
+
+SGLANG = Provider(
+    name="sglang",
+    base_url="http://localhost:30000/v1",
+    key_variable="SGLANG_API_KEY",
+    dialects=MappingProxyType({"chat_completions": SglangChat(), "models": ModelsDialect()}),
+    key_needed=False,
+    root_path="/v1",
+    options_type=SglangOptions,
+)

@@ -1,0 +1,124 @@
+"""DeepSeek V4 behind one's own vLLM server. Facts and their sources.
+
+Sources: vllm-project/vllm (``tokenizers/deepseek_v4.py``, ``chat_completion/protocol.py``), the recipe of 2026-08-17;
+``reference/providers.md`` §3.2. The server wants ``--tokenizer-mode deepseek_v4 --tool-call-parser deepseek_v4
+--enable-auto-tool-choice --reasoning-parser deepseek_v4``, and ``--reasoning-config`` for a thinking budget. The
+model's id is what ``--served-model-name`` says.
+
+- Whether the server thinks by default depends on its version, so the switch is sent in every request; ``thinking=None``
+  counts as on, as at DeepSeek's own service.
+- Options of one's own for ``chat_template_kwargs`` go into ``VllmOptions``, where they join the switches;
+  ``extra_body`` would replace them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from deepseek_v4.dialect import Asked, Field, Note, Provider
+from deepseek_v4.dialect_account import ModelsDialect
+from deepseek_v4.providers.openai_compatible import (
+    SAMPLING_FIELDS,
+    STANDARD_FIELDS,
+    OpenAICompatibleChat,
+    keep_reasoning_for_tools,
+    say_continuation,
+)
+from deepseek_v4.providers.own_options import OwnOptions
+from deepseek_v4.wire import Json
+
+_PROTOCOL = "vllm/entrypoints/openai/chat_completion/protocol.py (2026-08)"
+
+FIELDS: Mapping[str, Field] = MappingProxyType(
+    {
+        **STANDARD_FIELDS,
+        **SAMPLING_FIELDS,
+        "stop": Field("stop", source=_PROTOCOL),
+        "repetition_penalty": Field("repetition_penalty", 0, above=True, default=1, source=_PROTOCOL),
+        "thinking_budget": Field("thinking_token_budget", 1, source=_PROTOCOL),
+    }
+)
+
+
+class VllmOptions(OwnOptions):
+    """Options only vLLM has, for ``provider_options``.
+
+    Example:
+        >>> VllmOptions(min_tokens=16, cache_salt="tenant-7").min_tokens
+        16
+    """
+
+    chat_template_kwargs: dict[str, Any] | None = None
+    """Joined with the switches for thinking that are sent anyway."""
+    include_reasoning: bool | None = None
+    """False hides the reasoning. Left out where tools are offered: there would be nothing to pass back."""
+    structured_outputs: dict[str, Any] | None = None
+    """``{"regex": …}``, ``{"choice": […]}``, ``{"grammar": …}``; a JSON Schema is ``response_format``."""
+    min_tokens: int | None = None
+    stop_token_ids: list[int] | None = None
+    ignore_eos: bool | None = None
+    priority: int | None = None
+    request_id: str | None = None
+    session_id: str | None = None
+    cache_salt: str | None = None
+    documents: list[dict[str, Any]] | None = None
+    continuous_usage_stats: bool | None = None
+    """Token counts on every chunk of a stream."""
+
+
+class VllmChat(OpenAICompatibleChat):
+    """``POST /chat/completions``."""
+
+    fields = FIELDS
+    absent: Mapping[str, str] = MappingProxyType({"web_search": "the server searches nothing"})
+    # The word became "reasoning" (#27752), and its old name left the answers (#33402). On the way in,
+    # "reasoning_content" was dropped in silence for a while (#38488), so both are sent.
+    reads_reasoning_from = ("reasoning", "reasoning_content")
+    sends_reasoning_as = ("reasoning", "reasoning_content")
+    # Off by default in older releases, on since #50580: the switch is said in every request. Either key switches.
+    always_says_thinking = True
+    thinking_on: Mapping[str, Any] | None = MappingProxyType(
+        {"chat_template_kwargs": {"thinking": True, "enable_thinking": True}}
+    )
+    thinking_off: Mapping[str, Any] | None = MappingProxyType(
+        {"chat_template_kwargs": {"thinking": False, "enable_thinking": False}}
+    )
+    effort_field = "chat_template_kwargs.reasoning_effort"
+    # The encoder knows low, high and max, and takes "medium" for low; DeepSeek's own service takes it for high.
+    efforts: Mapping[str, str | None] = MappingProxyType(
+        {"minimal": "low", "low": "low", "medium": "high", "high": "high", "xhigh": "high", "max": "max"}
+    )
+    forced_tool_while_thinking = True
+    json_schema = True
+    strict_tools = True  # a strict tool brings its grammar back, which plain ones lost with #45600
+    prefix_path = "/chat/completions"
+
+    def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
+        """``VllmOptions``, and the message to be continued."""
+        headers = super().say_rest(body, messages, asked, notes)
+        say_continuation(body, messages)
+        options = asked.provider_options
+        if options is None:
+            return headers
+        assert isinstance(options, VllmOptions)
+        said = options.said()
+        body.setdefault("chat_template_kwargs", {}).update(said.pop("chat_template_kwargs", {}))
+        continuous = said.pop("continuous_usage_stats", None)
+        if continuous is not None and asked.stream:
+            body.setdefault("stream_options", {})["continuous_usage_stats"] = continuous
+        body.update(said)
+        keep_reasoning_for_tools(body, notes)
+        return headers
+
+
+VLLM = Provider(
+    name="vllm",
+    base_url="http://localhost:8000/v1",
+    key_variable="VLLM_API_KEY",
+    dialects=MappingProxyType({"chat_completions": VllmChat(), "models": ModelsDialect()}),
+    key_needed=False,
+    root_path="/v1",
+    options_type=VllmOptions,
+)

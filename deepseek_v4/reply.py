@@ -1,0 +1,393 @@
+"""What came back: a ``Reply``, or the ``Delta``s that make one up while it streams.
+
+The decoders of ``protocols/`` fill a ``ReplyBuilder``; nobody behind it sees wire JSON. The last delta
+of a stream is an ``End`` that holds the whole reply, so nothing has to be added up a second time.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from deepseek_v4 import wire
+from deepseek_v4.conversation import Message, Reasoning, ToolCall
+
+__all__ = [
+    "Delta",
+    "End",
+    "FinishReason",
+    "InvalidToolCall",
+    "ReasoningDelta",
+    "Reply",
+    "ReplyBuilder",
+    "TextDelta",
+    "ToolCallDelta",
+    "Usage",
+    "fold",
+]
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "interrupted", "error"]
+"""Why the model stopped. ``interrupted``: the backend ran out of resources or gave up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counted them; ``None`` where it said nothing.
+
+    Attributes:
+        input_tokens: Prompt tokens, cached ones included.
+        output_tokens: Completion tokens, reasoning included.
+        cached_tokens: Prompt tokens read from the provider's cache.
+        cache_write_tokens: Prompt tokens written to it, where that is billed apart.
+        reasoning_tokens: Completion tokens spent on reasoning.
+        cost: US dollars, only where the provider itself reports them.
+        extra: The provider's usage object as it came.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost: float | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def total_tokens(self) -> int:
+        """Input plus output."""
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidToolCall:
+    """A call whose arguments are no JSON object: cut by ``max_tokens``, or written wrongly. Do not run it."""
+
+    id: str
+    name: str
+    arguments: str
+    error: str
+    position: int = 0
+    """Its place among all calls of the answer, valid ones included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One whole answer.
+
+    Attributes:
+        content: The visible text.
+        reasoning: The chain of thought, or None when the provider sent none.
+        tool_calls: Calls with sound arguments, in the model's order.
+        invalid_tool_calls: Calls that must not be run.
+        finish_reason: Why the model stopped; None where the provider did not say.
+        usage: Token counts, or None where the provider sent none.
+        id: The provider's id of this answer.
+        model: The id of the model that answered, which can differ from the one asked for.
+        created: Unix time in seconds.
+        system_fingerprint: The provider's build id.
+        logprobs: As received: ``{"content": [...], "reasoning_content": [...]}``, absent channels left out.
+        annotations: Citations and the like, as received.
+        extra: Everything else the provider said about this answer, under its own names.
+    """
+
+    content: str = ""
+    reasoning: Reasoning | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    invalid_tool_calls: tuple[InvalidToolCall, ...] = ()
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+    id: str | None = None
+    model: str | None = None
+    created: int | None = None
+    system_fingerprint: str | None = None
+    logprobs: Mapping[str, Any] | None = None
+    annotations: tuple[Mapping[str, Any], ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_message(self) -> Message:
+        """The assistant message that carries this answer into the next request."""
+        calls = list(self.tool_calls)
+        for call in self.invalid_tool_calls:
+            calls.insert(call.position, ToolCall(call.id, call.name, call.arguments))
+        return Message("assistant", self.content, reasoning=self.reasoning, tool_calls=tuple(calls))
+
+
+class TextDelta(NamedTuple):
+    """A piece of the visible text, never empty."""
+
+    text: str
+
+
+class ReasoningDelta(NamedTuple):
+    """A piece of the chain of thought. ``details``: fragments of the provider's own record, as received."""
+
+    text: str
+    details: tuple[Mapping[str, Any], ...] | None = None
+
+
+class ToolCallDelta(NamedTuple):
+    """A piece of a tool call.
+
+    ``index`` counts calls from 0 in the order they began, whatever the wire numbered them.
+    ``id`` and ``name`` come with the first piece of a call and are None afterwards.
+    """
+
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
+    id: str | None
+    name: str | None
+    arguments: str
+
+
+class End(NamedTuple):
+    """The end of a stream, with all of it put together."""
+
+    reply: Reply
+
+
+Delta = TextDelta | ReasoningDelta | ToolCallDelta | End
+
+
+def fold(deltas: Iterable[Delta]) -> Reply:
+    """Read a stream to its end and return the whole reply.
+
+    Raises:
+        ValueError: when the deltas stop without an ``End``, so they are not a whole stream.
+    """
+    for delta in deltas:
+        if isinstance(delta, End):
+            return delta.reply
+    raise ValueError("the deltas end without an End: this is not a whole stream")
+
+
+class _OpenCall:
+    """A tool call that is still being written."""
+
+    __slots__ = ("arguments", "id", "id_came", "name")
+
+    def __init__(self, call_id: str | None, name: str) -> None:
+        self.id = call_id or f"call_{uuid.uuid4().hex}"
+        self.id_came = bool(call_id)
+        self.name = name
+        self.arguments: list[str] = []
+
+
+class ReplyBuilder:
+    """Collects what a decoder reads; cost per piece does not grow with what has already arrived.
+
+    Args:
+        single_call: Keep only the first tool call (``parallel_tool_calls=False`` where the wire cannot say it).
+        streamed: Records of reasoning arrive in fragments and are to be joined.
+    """
+
+    __slots__ = (
+        "annotations",
+        "calls",
+        "content",
+        "created",
+        "cut",
+        "details",
+        "extra",
+        "finish_reason",
+        "id",
+        "logprobs",
+        "model",
+        "reasoning",
+        "single_call",
+        "slots",
+        "streamed",
+        "system_fingerprint",
+        "usage",
+    )
+
+    def __init__(self, *, single_call: bool = False, streamed: bool = False) -> None:
+        self.content: list[str] = []
+        self.reasoning: list[str] | None = None
+        self.details: list[Mapping[str, Any]] | None = None
+        self.calls: list[_OpenCall] = []
+        self.slots: dict[Any, int] = {}
+        self.single_call = single_call
+        self.streamed = streamed
+        self.finish_reason: FinishReason | None = None
+        self.cut = False
+        """Whether the output limit cut the answer although its finish reason does not say so."""
+        self.usage: Usage | None = None
+        self.id: str | None = None
+        self.model: str | None = None
+        self.created: int | None = None
+        self.system_fingerprint: str | None = None
+        self.logprobs: dict[str, list[Any]] | None = None
+        self.annotations: list[Mapping[str, Any]] = []
+        self.extra: dict[str, Any] = {}
+
+    def add_text(self, text: str) -> None:
+        """Append to the visible text."""
+        self.content.append(text)
+
+    def add_reasoning(self, text: str, details: Iterable[Mapping[str, Any]] | None = None) -> None:
+        """Append to the chain of thought; called with ``""`` it records that the provider sent an empty one."""
+        if self.reasoning is None:
+            self.reasoning = []
+        self.reasoning.append(text)
+        if details is not None:
+            self.add_details(details)
+
+    def add_details(self, details: Iterable[Mapping[str, Any]]) -> None:
+        """Append fragments of the provider's own record of reasoning; called with ``()`` it records "empty"."""
+        if self.details is None:
+            self.details = []
+        self.details.extend(details)
+
+    def add_logprobs(self, logprobs: Mapping[str, Any]) -> None:
+        """Append log probabilities, channel by channel."""
+        if self.logprobs is None:
+            self.logprobs = {}
+        for channel, items in logprobs.items():
+            if isinstance(items, list):
+                self.logprobs.setdefault(channel, []).extend(items)
+
+    def add_tool_call(
+        self, slot: Any, call_id: str | None, name: str | None, arguments: str
+    ) -> ToolCallDelta | None:
+        """Append a piece of a tool call.
+
+        Args:
+            slot: What the wire numbers the call by, or None when it does not.
+            call_id: Its id; None or ``""`` on continuations.
+            name: The function's name; None or ``""`` on continuations.
+            arguments: The next characters of the JSON text.
+
+        Returns:
+            The piece with our own index, or None when it belongs to a call that ``single_call`` drops.
+        """
+        position = self._position(slot, call_id, name)
+        if position is not None:
+            call = self.calls[position]
+            if arguments:
+                call.arguments.append(arguments)
+            if name and not call.name:
+                call.name = name
+                return None if self.single_call and position else ToolCallDelta(position, None, name, arguments)
+            return None if self.single_call and position else ToolCallDelta(position, None, None, arguments)
+        position = len(self.calls)
+        call = _OpenCall(call_id, name or "")
+        if arguments:
+            call.arguments.append(arguments)
+        self.calls.append(call)
+        if slot is not None:
+            self.slots[slot] = position
+        if self.single_call and position:
+            return None
+        return ToolCallDelta(position, call.id, call.name or None, arguments)
+
+    def _position(self, slot: Any, call_id: str | None, name: str | None) -> int | None:
+        """Which open call a piece continues, or None when it begins one.
+
+        Hosts number calls from 1, leave gaps, reuse a number for the next call, or give none at all; they repeat
+        ids and names on every piece, leave ids out, or give one id to two calls. A new id begins a call, and so does
+        another name, or a name under a new number. A piece without id and name continues the call of its slot; without
+        a slot, the last one.
+        """
+        if not self.calls:
+            return None
+        known = self.slots.get(slot) if slot is not None else len(self.calls) - 1
+        call = None if known is None else self.calls[known]
+        if call_id:
+            if call is not None and (call.id == call_id or not (name or call.id_came)):
+                return known
+            if name and slot is not None and slot not in self.slots:
+                return None
+            for position, open_call in enumerate(self.calls):
+                if open_call.id == call_id:
+                    return position
+            return None
+        if call is None or (name and (slot is None or call.name not in ("", name))):
+            return None
+        return known
+
+    def build(self, *, whole: bool = True) -> Reply:
+        """The reply as far as it has arrived.
+
+        Args:
+            whole: Whether the answer has come to its end; before, a call without arguments may still get some.
+        """
+        valid: list[ToolCall] = []
+        invalid: list[InvalidToolCall] = []
+        calls = self.calls[:1] if self.single_call else self.calls
+        for position, call in enumerate(calls):
+            arguments = "".join(call.arguments)
+            error = self._fault(call.name, arguments, whole)
+            if error is None:
+                valid.append(ToolCall(call.id, call.name, arguments or "{}"))
+            else:
+                invalid.append(InvalidToolCall(call.id, call.name, arguments, error, position))
+        reasoning = None
+        if self.reasoning is not None or self.details is not None:
+            text = None if self.reasoning is None else "".join(self.reasoning)
+            details = None
+            if self.details is not None:
+                details = merge_details(self.details) if self.streamed else tuple(self.details)
+            reasoning = Reasoning(text, details)
+        return Reply(
+            content="".join(self.content),
+            reasoning=reasoning,
+            tool_calls=tuple(valid),
+            invalid_tool_calls=tuple(invalid),
+            finish_reason=self.finish_reason,
+            usage=self.usage,
+            id=self.id,
+            model=self.model,
+            created=self.created,
+            system_fingerprint=self.system_fingerprint,
+            logprobs=self.logprobs,
+            annotations=tuple(self.annotations),
+            extra=self.extra,
+        )
+
+    def _fault(self, name: str, arguments: str, whole: bool) -> str | None:
+        """Why a call must not be run, or None."""
+        if not name:
+            return "the call names no function"
+        if not arguments and whole and not self.cut and self.finish_reason in (None, "stop", "tool_calls"):
+            return None  # a function without parameters; some hosts send "" for it
+        try:
+            parsed = wire.loads(arguments)
+        except (ValueError, RecursionError):
+            if self.finish_reason == "length" or self.cut:
+                return "the arguments were cut off by the output limit; raise max_tokens"
+            if not whole or self.finish_reason not in (None, "stop", "tool_calls"):
+                return "the arguments were cut off: the answer ended before they did"
+            return "the arguments are not valid JSON"
+        return None if isinstance(parsed, dict) else "the arguments are not a JSON object"
+
+
+def merge_details(fragments: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Join streamed fragments of reasoning records into whole ones, in order, dropping nothing.
+
+    Consecutive fragments of one ``type`` and ``index`` are one record, unless their ids differ: its ``text``,
+    ``summary`` and ``data`` are concatenated, of the other fields the last that is not null stays. A fragment without
+    an ``index`` continues a record of readable text only: what is encrypted comes whole.
+    """
+    merged: list[dict[str, Any]] = []
+    for fragment in fragments:
+        last = merged[-1] if merged else None
+        if last is None or not _continues(last, fragment):
+            merged.append(dict(fragment))
+            continue
+        for key, value in fragment.items():
+            known = last.get(key)
+            if key in ("text", "summary", "data") and isinstance(known, str) and isinstance(value, str):
+                last[key] = known + value
+            elif value is not None or key not in last:
+                last[key] = value
+    return tuple(merged)
+
+
+def _continues(record: Mapping[str, Any], fragment: Mapping[str, Any]) -> bool:
+    if record.get("type") != fragment.get("type") or record.get("index") != fragment.get("index"):
+        return False
+    known, other = record.get("id"), fragment.get("id")
+    if other is not None and other != known and (known is not None or fragment.get("index") is None):
+        return False
+    return fragment.get("index") is not None or "text" in fragment or "summary" in fragment

@@ -1,0 +1,323 @@
+"""A streamed answer that breaks off, or ends for length, goes on where it stopped.
+
+The next request ends with what has arrived, as the beginning of the assistant's message (chat prefix completion), and
+the answer to it continues there without saying it again, inside the reasoning too. ``Resumption`` decides and adds up,
+without I/O; ``follow`` and ``afollow`` read the parts one after another.
+
+Not resumed: a stream in which a tool call has begun, because arguments cannot be continued; an answer the provider
+refused for what it says; a call whose ``total_timeout`` is used up.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from typing import Any
+
+from deepseek_v4 import errors, wire
+from deepseek_v4.conversation import Message, Reasoning
+from deepseek_v4.dialect import ChatDialect, Dialect
+from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, TextDelta, ToolCallDelta, Usage
+from deepseek_v4.request import Prepared, address
+from deepseek_v4.transport import AsyncStream, SyncStream
+
+__all__ = ["Resumption", "afollow", "follow", "is_resumed"]
+
+_OPENED: Any = object()
+"""What a generator gives out first, to ourselves: it has begun then, and its ``finally`` runs however it ends."""
+
+UNFINISHED = ("length", "interrupted")
+"""Finish reasons of an answer that could go on: the output limit, or a backend that ran out of resources."""
+
+
+def is_resumed(prepared: Prepared) -> bool:
+    """Whether the stream of a request is to be resumed, as far as the provider can."""
+    return bool(prepared.options.get("resume_streams")) and can_continue(prepared.reading.dialect)
+
+
+def can_continue(dialect: Dialect) -> bool:
+    """Whether an endpoint continues a message that has begun."""
+    return isinstance(dialect, ChatDialect) and dialect.prefix_path is not None
+
+
+class Resumption:
+    """One answer over all its parts.
+
+    Feed ``take`` every delta of a part, ``broke`` the error it ended with, and ``next_part`` at its end.
+    """
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.count = 0
+        """How often the answer has been resumed."""
+        self._first = prepared
+        self._limit: int = prepared.options["max_resumes"]
+        self.held: End | None = None
+        """The end of an answer that could have gone on: to be given out when it does not."""
+        self._called = False
+        self._before = Reply()
+        """All parts before this one."""
+        self._content: list[str] = []
+        """Of this part, what has been given out."""
+        self._reasoning: list[str] = []
+        self._thought = False
+        """Whether this part sent any reasoning, be it empty."""
+
+    def take(self, delta: Delta) -> Delta | None:
+        """A delta as it is to be given out, or None when it is to be held back."""
+        if isinstance(delta, TextDelta):
+            self._content.append(delta.text)
+        elif isinstance(delta, ReasoningDelta):
+            self._reasoning.append(delta.text)
+            self._thought = True
+        elif isinstance(delta, ToolCallDelta):
+            self._called = True
+        else:
+            whole = self._added_up(delta.reply)
+            if whole.finish_reason not in UNFINISHED or not self._may_continue() or not _has_begun(whole):
+                self.held = None
+                return End(whole)
+            self.held = End(whole)
+            return None
+        return delta
+
+    def broke(self, error: errors.DeepSeekError) -> list[Delta]:
+        """The part ended with an error; return what had arrived of it and was not given out."""
+        partial = error.partial
+        missed: list[Delta] = []
+        if partial is not None:
+            if partial.tool_calls or partial.invalid_tool_calls:
+                self._called = True
+            if partial.reasoning is not None:
+                self._thought = True
+                rest = (partial.reasoning.text or "")[sum(map(len, self._reasoning)) :]
+                if rest:
+                    missed.append(ReasoningDelta(rest))
+            rest = partial.content[sum(map(len, self._content)) :]
+            if rest:
+                missed.append(TextDelta(rest))
+            for delta in missed:
+                self.take(delta)
+        self.held = None
+        self._before = error.partial = self._added_up(partial if partial is not None else self._arrived())
+        return missed
+
+    def next_part(self, error: errors.DeepSeekError | None, seconds_left: float = math.inf) -> Prepared | None:
+        """The request that continues the answer, or None when it is at its end; ``held`` is given out then.
+
+        Args:
+            error: What the part ended with, after ``broke``; None when it ended properly.
+            seconds_left: Until ``total_timeout`` runs out.
+
+        Raises:
+            DeepSeekError: the error, when the answer cannot be resumed.
+        """
+        if error is not None:
+            passing = isinstance(error, errors.StreamInterruptedError) or error.retryable
+            if not passing or not self._may_continue() or seconds_left <= 0:
+                raise error
+        elif self.held is None or seconds_left <= 0:
+            return None
+        else:
+            self._before = self.held.reply
+        self.count += 1
+        self._content, self._reasoning, self._thought = [], [], False
+        return self._request(seconds_left)
+
+    def gave_up(self, error: errors.DeepSeekError) -> End:
+        """The request that was to continue the answer failed: the end it had come to, where it had come to one.
+
+        Raises:
+            StreamInterruptedError: when it had broken off; ``partial`` holds all of it.
+        """
+        if self.held is not None:
+            return self.held
+        raise errors.StreamInterruptedError(
+            f"The stream broke off and could not be resumed: {error.message} What had arrived is in .partial.",
+            provider=error.provider,
+            status_code=error.status_code,
+            request_id=error.request_id,
+            body=error.body,
+            partial=self._before,
+        ) from error
+
+    def _may_continue(self) -> bool:
+        return self.count < self._limit and not self._called
+
+    def _arrived(self) -> Reply:
+        reasoning = Reasoning("".join(self._reasoning)) if self._thought else None
+        return Reply("".join(self._content), reasoning)
+
+    def _added_up(self, part: Reply) -> Reply:
+        """All parts so far and this one as one reply; what there is one of is the last part's."""
+        before = self._before
+        if not self.count:
+            return part
+        return dataclasses.replace(
+            part,
+            content=before.content + part.content,
+            reasoning=_joined(before.reasoning, part.reasoning),
+            usage=_sum(before.usage, part.usage),
+            id=part.id or before.id,
+            model=part.model or before.model,
+            logprobs=_joined_lists(before.logprobs, part.logprobs),
+            annotations=before.annotations + part.annotations,
+            extra={**before.extra, **part.extra, "resumed": self.count},
+        )
+
+    def _request(self, seconds_left: float) -> Prepared:
+        """The first request with the answer so far behind it; the first itself where nothing has arrived."""
+        first, before = self._first, self._before
+        options = first.options
+        if seconds_left != math.inf:
+            options = {**options, "total_timeout": seconds_left}
+        if not _has_begun(before):
+            return dataclasses.replace(first, options=options)
+        messages = first.request.messages
+        begun = Message("assistant", before.content, reasoning=before.reasoning, prefix=True)
+        if messages[-1].prefix:
+            prefix = messages[-1]
+            messages = messages[:-1]
+            begun = dataclasses.replace(
+                prefix,
+                content=prefix.text + before.content,
+                reasoning=_joined(prefix.reasoning, before.reasoning),
+            )
+        request = dataclasses.replace(first.request, messages=(*messages, begun))
+        encoded = first.protocol.encode(request, first.reading.dialect, first.provider.name)
+        root = first.provider.root(options.get("base_url"))
+        http = dataclasses.replace(first.http, url=address(root, encoded.path), body=wire.dumps(encoded.body))
+        return dataclasses.replace(
+            first, http=http, request=request, reading=encoded.reading, body=encoded.body, options=options
+        )
+
+
+def _has_begun(reply: Reply) -> bool:
+    return bool(reply.content or (reply.reasoning is not None and reply.reasoning.text))
+
+
+def _joined(before: Reasoning | None, part: Reasoning | None) -> Reasoning | None:
+    if before is None or part is None:
+        return part if before is None else before
+    text = None if before.text is None and part.text is None else (before.text or "") + (part.text or "")
+    if before.details is None and part.details is None:
+        return Reasoning(text)
+    return Reasoning(text, (before.details or ()) + (part.details or ()))
+
+
+def _sum(before: Usage | None, part: Usage | None) -> Usage | None:
+    """Tokens of both; a part that broke off reported none."""
+    if before is None or part is None:
+        return part if before is None else before
+
+    def both(name: str) -> Any:
+        counts = [count for count in (getattr(before, name), getattr(part, name)) if count is not None]
+        return sum(counts) if counts else None
+
+    return Usage(
+        input_tokens=before.input_tokens + part.input_tokens,
+        output_tokens=before.output_tokens + part.output_tokens,
+        cached_tokens=both("cached_tokens"),
+        cache_write_tokens=both("cache_write_tokens"),
+        reasoning_tokens=both("reasoning_tokens"),
+        cost=both("cost"),
+        extra={"parts": [*before.extra.get("parts", [before.extra]), part.extra]},
+    )
+
+
+def _joined_lists(before: Any, part: Any) -> Any:
+    if before is None or part is None:
+        return part if before is None else before
+    return {channel: [*before.get(channel, ()), *part.get(channel, ())] for channel in {**before, **part}}
+
+
+def _deadline(prepared: Prepared) -> float:
+    seconds = prepared.options.get("total_timeout")
+    return math.inf if seconds is None else time.monotonic() + seconds
+
+
+def follow(prepared: Prepared, send: Callable[[Prepared], SyncStream[Delta]]) -> SyncStream[Delta]:
+    """Send a request and give out the deltas of its answer, over as many parts as it takes.
+
+    Args:
+        prepared: The request.
+        send: Sends one part's request and opens its stream.
+    """
+    deadline = _deadline(prepared)
+    state = Resumption(prepared)
+    first = send(prepared)
+
+    def deltas() -> Generator[Delta, None, None]:
+        stream = first
+        try:
+            yield _OPENED
+            while True:
+                fault: errors.DeepSeekError | None = None
+                try:
+                    for delta in stream:
+                        given = state.take(delta)
+                        if given is not None:
+                            yield given
+                except errors.DeepSeekError as error:
+                    fault = error
+                if fault is not None:
+                    yield from state.broke(fault)
+                following = state.next_part(fault, deadline - time.monotonic())
+                if following is None:
+                    if state.held is not None:
+                        yield state.held
+                    return
+                stream.close()
+                try:
+                    stream = send(following)
+                except errors.DeepSeekError as error:
+                    yield state.gave_up(error)
+                    return
+        finally:
+            stream.close()
+
+    items = deltas()
+    next(items)
+    return SyncStream(items)
+
+
+async def afollow(prepared: Prepared, send: Callable[[Prepared], Awaitable[AsyncStream[Delta]]]) -> AsyncStream[Delta]:
+    """Like ``follow``, asynchronously."""
+    deadline = _deadline(prepared)
+    state = Resumption(prepared)
+    first = await send(prepared)
+
+    async def deltas() -> AsyncGenerator[Delta, None]:
+        stream = first
+        try:
+            yield _OPENED
+            while True:
+                fault: errors.DeepSeekError | None = None
+                try:
+                    async for delta in stream:
+                        given = state.take(delta)
+                        if given is not None:
+                            yield given
+                except errors.DeepSeekError as error:
+                    fault = error
+                if fault is not None:
+                    for missed in state.broke(fault):
+                        yield missed
+                following = state.next_part(fault, deadline - time.monotonic())
+                if following is None:
+                    if state.held is not None:
+                        yield state.held
+                    return
+                await stream.aclose()
+                try:
+                    stream = await send(following)
+                except errors.DeepSeekError as error:
+                    yield state.gave_up(error)
+                    return
+        finally:
+            await stream.aclose()
+
+    items = deltas()
+    await anext(items)
+    return AsyncStream(items)

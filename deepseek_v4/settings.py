@@ -1,0 +1,339 @@
+"""The options a model is made with, shared by the core client and both adapters, and checked once.
+
+``ModelSettings`` is a pydantic model, so an adapter inherits it beside its framework's base class and gets
+every field, its docs and its validation. Ranges are not checked here: they belong to the provider (``dialect``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_serializer,
+    model_validator,
+)
+
+from deepseek_v4 import errors
+from deepseek_v4.dialect import Provider
+from deepseek_v4.providers import find_provider
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+DEFAULT_MODEL = "deepseek-v4-flash"
+
+PHASES = ("connect", "read", "write", "pool")
+"""The parts of an ``httpx.Timeout``."""
+
+ALIASES: Mapping[str, str] = {
+    "model_name": "model",
+    "api_base": "base_url",
+    "stop_sequences": "stop",
+    "max_completion_tokens": "max_tokens",
+    "request_timeout": "timeout",
+    "http_sync_client": "http_client",
+    "async_http_client": "http_async_client",
+}
+"""Names people's fingers know from other integrations -> ours."""
+
+CONNECTION = frozenset({"api_key", "http_client", "http_async_client"})
+"""Options that belong to the object and cannot be given per call."""
+
+CALL_ONLY = frozenset({"tools", "tool_choice", "response_format", "parallel_tool_calls", "prefix", "suffix", "echo"})
+"""Options that belong to one call and are no constructor fields."""
+
+
+class _EnvironmentKey(SecretStr):
+    """A key that was read from a provider's variable, so that no other provider gets it when the model is copied."""
+
+    def __init__(self, secret: str, variable: str) -> None:
+        super().__init__(secret)
+        self.variable = variable
+
+
+def _key_from_environment(provider: Provider) -> SecretStr | None:
+    variable = provider.key_variable
+    value = os.environ.get(variable) if variable else None
+    return _EnvironmentKey(value, variable) if variable and value else None
+
+
+def _own_key(provider: Provider, key: SecretStr | None) -> SecretStr | None:
+    """The key that was given, unless it was read from another provider's variable; else the one in its own."""
+    if key is None or (isinstance(key, _EnvironmentKey) and key.variable != provider.key_variable):
+        return _key_from_environment(provider)
+    return key
+
+
+def _as_list(stop: Any) -> Any:
+    return [stop] if isinstance(stop, str) else (list(stop) or None if isinstance(stop, (list, tuple)) else stop)
+
+
+def _known_provider(provider: str | Provider) -> str | Provider:
+    find_provider(provider)
+    return provider
+
+
+def _positive_timeout(timeout: Any) -> Any:
+    if isinstance(timeout, (bool, str)) or (isinstance(timeout, (int, float)) and not timeout > 0):
+        raise ValueError("timeout must be a positive number of seconds, an httpx.Timeout, or None")
+    if isinstance(timeout, Mapping):  # as it was dumped, by phase
+        import httpx
+
+        return httpx.Timeout(**timeout)
+    return timeout
+
+
+class ModelSettings(BaseModel):
+    """What a model is made with. Options left at None are not sent: the provider's own defaults hold."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        populate_by_name=True,
+        protected_namespaces=(),
+        validate_assignment=False,
+        hide_input_in_errors=True,  # the input of a refused construction may hold the key
+    )
+
+    model: str = Field(DEFAULT_MODEL, min_length=1)
+    """Any V4-family id: ``deepseek-flash``, ``deepseek-v4-pro``, ``deepseek/deepseek-v4-flash``, ``…:variant2``."""
+    provider: Annotated[str | Provider, AfterValidator(_known_provider)] = "deepseek"
+    """Who answers: a name, or a ``Provider`` for a host of one's own."""
+    protocol: Literal["chat_completions", "responses", "messages"] = "chat_completions"
+    """Which endpoint is spoken."""
+    api_key: SecretStr | None = Field(None, exclude=True, repr=False)
+    """The key; read from the provider's own environment variable when not given, and from no other's."""
+    base_url: str | None = None
+    """The provider's root, when it is not the usual one. A root that ends in ``/v1`` works as well."""
+
+    thinking: bool | None = None
+    """True, False, or None for the provider's default (DeepSeek: on)."""
+    reasoning_effort: Effort | None = None
+    """How long it may think; ``none`` switches thinking off. Providers know fewer words: see ``docs/parameters.md``."""
+    thinking_budget: int | None = Field(None, ge=1)
+    """Largest number of reasoning tokens, where the provider counts them."""
+
+    temperature: float | None = None
+    """Randomness, 0 to 2. Without effect while thinking."""
+    top_p: float | None = None
+    """Share of probability kept when sampling, (0, 1]."""
+    top_k: int | None = None
+    """Number of candidates kept when sampling."""
+    min_p: float | None = None
+    """Smallest probability kept, relative to the likeliest, 0 to 1."""
+    max_tokens: int | None = None
+    """Largest number of tokens to write, reasoning included."""
+    stop: Annotated[list[str] | None, BeforeValidator(_as_list)] = None
+    """Texts at which writing stops; they are not part of the answer."""
+    frequency_penalty: float | None = None
+    """-2 to 2. Accepted and without effect on DeepSeek V4."""
+    presence_penalty: float | None = None
+    """-2 to 2. Accepted and without effect on DeepSeek V4."""
+    repetition_penalty: float | None = None
+    """(0, 2], where the provider has it."""
+    seed: int | None = None
+    """For repeatable sampling, where the provider has it."""
+    logit_bias: dict[str, float] | None = None
+    """Token id -> bias from -100 to 100, where the provider has it."""
+    logprobs: bool | None = None
+    """Whether log probabilities come with the tokens."""
+    top_logprobs: int | None = None
+    """How many alternatives come with each token, 0 to 20; asks for ``logprobs`` too."""
+
+    user_id: str | None = None
+    """Keeps the end users of one account apart (cache, scheduling, content safety)."""
+    web_search: bool | dict[str, Any] | None = None
+    """The provider's own web search: False, True, or its options."""
+    strict_tools: bool | None = None
+    """Whether tool arguments must follow their schemas, enforced by the provider (DeepSeek: beta)."""
+    on_forced_tool: Literal["disable_thinking", "instruct", "raise"] = "disable_thinking"
+    """What to do when a forced ``tool_choice`` meets thinking on a provider that refuses the pair."""
+    on_unsupported: Literal["warn", "raise", "ignore"] = "warn"
+    """What to do with an option this provider has not: drop it with a warning (once), refuse, or drop it silently."""
+    provider_options: Any = None
+    """Options only one provider has, typed: ``OpenRouterOptions(...)``, ``EmpirioLabsOptions(...)``."""
+    extra_body: dict[str, Any] | None = None
+    """Fields put into the request body as they are; for what has no name here."""
+
+    pass_back: bool = True
+    """Whether past reasoning is sent again, as thinking with tools demands."""
+    repair_history: bool = True
+    """Whether a history the provider would refuse is mended, with a warning."""
+
+    default_headers: dict[str, str] | None = Field(None, repr=False)
+    """Headers sent with every request."""
+    timeout: Annotated[Any, AfterValidator(_positive_timeout)] = None
+    """Seconds without a byte (connect, write, idle read; keep-alives count), or a ``httpx.Timeout``. None: 600 idle."""
+    total_timeout: float | None = Field(None, gt=0)
+    """Seconds a whole call may take, retries included."""
+    max_retries: int = Field(2, ge=0)
+    """How often a failed request is sent again; 0 is never."""
+    stream_usage: bool = True
+    """Whether streams end with token counts."""
+    resume_streams: bool = False
+    """Whether a stream that breaks off, or ends for length, goes on where it stopped (chat prefix completion).
+
+    The parts add up to one answer; ``max_tokens`` holds for each of them. Not once a tool call has begun.
+    """
+    max_resumes: int = Field(3, ge=1)
+    """How often one answer may be resumed, with ``resume_streams``."""
+    http_client: Any = Field(None, exclude=True, repr=False)
+    """An ``httpx`` or ``httpx2`` client of one's own, for synchronous calls. It is never closed here."""
+    http_async_client: Any = Field(None, exclude=True, repr=False)
+    """The same for asynchronous calls."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_known_aliases(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return _rename(dict(values), cls)
+
+    @field_serializer("timeout", when_used="unless-none")
+    def _dump_timeout(self, timeout: Any) -> Any:
+        return timeout if isinstance(timeout, (int, float)) else {name: getattr(timeout, name) for name in PHASES}
+
+    @field_serializer("provider")
+    def _dump_provider(self, provider: str | Provider) -> str:
+        return provider if isinstance(provider, str) else provider.name
+
+    @model_validator(mode="after")
+    def _read_key_from_environment(self) -> Any:
+        self.__dict__["api_key"] = _own_key(find_provider(self.provider), self.api_key)
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """A copy with the same key; clients are shared, because sockets cannot be copied."""
+        memo = {} if memo is None else memo
+        memo.update({id(client): client for client in (self.http_client, self.http_async_client)})
+        return super().__deepcopy__(memo)
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """What is pickled: neither key nor clients. The key is read from the environment where it is loaded."""
+        state = super().__getstate__()
+        return {**state, "__dict__": {**state["__dict__"], **dict.fromkeys(CONNECTION)}}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        self.__dict__["api_key"] = _key_from_environment(find_provider(self.provider))
+
+    def who_answers(self) -> Provider:
+        """The provider, with its facts."""
+        return find_provider(self.provider)
+
+    @property
+    def host(self) -> str:
+        """Where requests go, for logs and tracers: the host alone, without path, user or query."""
+        return urlsplit(self.base_url or find_provider(self.provider).base_url).hostname or ""
+
+    @property
+    def provider_name(self) -> str:
+        """The word for who answers."""
+        return find_provider(self.provider).name
+
+    def options(self) -> dict[str, Any]:
+        """The options that are set, by canonical name: what a request starts from."""
+        values = {**self.__dict__, "api_key": _own_key(find_provider(self.provider), self.api_key)}
+        return {name: values[name] for name in _NAMES if values[name] is not None}
+
+
+_NAMES = tuple(ModelSettings.model_fields)
+
+
+def _rename(values: dict[str, Any], cls: type[BaseModel]) -> dict[str, Any]:
+    """Bring the known aliases to their canonical names and refuse what nobody knows.
+
+    Raises:
+        ValueError: for an unknown name, with the nearest known one.
+    """
+    known = cls.model_fields
+    for alias, name in ALIASES.items():
+        if alias in values and alias not in known:
+            value = values.pop(alias)
+            if name in values and values[name] != value:
+                raise ValueError(f"{alias} and {name} are the same option; give one of them")
+            values[name] = value
+    for name in values:
+        if name not in known and not any(field.alias == name for field in known.values()):
+            raise ValueError(unknown_option(name, [n for n in known if not n.startswith("_")]))
+    return values
+
+
+def unknown_option(name: str, known: list[str]) -> str:
+    """What to tell about an option nobody knows."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "see docs/parameters.md."
+    return f"unknown option {name!r}: {hint} A field of the provider's own goes into extra_body={{{name!r}: …}}"
+
+
+@functools.cache
+def _checker(name: str) -> TypeAdapter[Any]:
+    field = ModelSettings.model_fields[name]
+    annotation: Any = field.annotation
+    for constraint in field.metadata:
+        annotation = Annotated[annotation, constraint]
+    return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+
+
+def call_options(settings: ModelSettings, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of one call: those of the model, with those of the call over them.
+
+    An option given as None for a call is left out of it; one that must have a value keeps the model's. A call to
+    another provider has that provider's key and address, never those of the model's own.
+
+    Raises:
+        InvalidRequestError: for an unknown option, a wrong type, or one that cannot be given per call.
+    """
+    options = settings.options()
+    for alias, value in given.items():
+        name = ALIASES.get(alias, alias)
+        if name in CALL_ONLY:
+            options[name] = value
+            continue
+        if name not in _NAMES:
+            known = [*_NAMES, *CALL_ONLY]
+            raise errors.InvalidRequestError(unknown_option(alias, known))
+        if name in CONNECTION:
+            raise errors.InvalidRequestError(f"{name} belongs to the model object: give it to the constructor.")
+        if value is None or (name == "stop" and not value):
+            if ModelSettings.model_fields[name].default is None:
+                options.pop(name, None)
+            continue
+        try:
+            options[name] = _checker(name).validate_python(value)
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"].removeprefix("Value error, ").rstrip(".")
+            shown = f"={value!r}" if isinstance(value, (str, int, float)) else ""
+            raise errors.InvalidRequestError(f"{name}{shown}: {problem}.") from None
+    if options["provider"] != settings.provider:
+        _change_provider(options, settings, {ALIASES.get(alias, alias) for alias in given})
+    return options
+
+
+def _change_provider(options: dict[str, Any], settings: ModelSettings, given: set[str]) -> None:
+    """Put a call's own provider's key and address in place of the model's; the model's headers may hold a key too."""
+    provider = find_provider(options["provider"])
+    own = settings.who_answers()
+    if provider.name == own.name:
+        return
+    for name in {"base_url", "default_headers"} - given:
+        options.pop(name, None)
+    if provider.key_variable is None or provider.key_variable != own.key_variable:
+        options.pop("api_key", None)
+        key = _key_from_environment(provider)
+        if key is not None:
+            options["api_key"] = key

@@ -1,0 +1,47 @@
+"""Typed answers: the words that ask for JSON of a schema, put where they do not move as the history grows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deepseek_v4 import schema as schemas
+from deepseek_v4 import wire
+from deepseek_v4.conversation import Message, TextPart
+
+_PLAIN = "Answer with one JSON object and nothing else."
+_BY_SCHEMA = (
+    "Answer with one JSON object and nothing else: no text around it, no code fence. "
+    "It must be an instance of this JSON Schema (not the schema itself):\n"
+)
+
+
+def ask_for_json(messages: Sequence[Message], schema: Mapping[str, Any] | None) -> tuple[Message, ...]:
+    """The conversation with the request for JSON at the end of its leading system message.
+
+    The same schema always gives the same bytes at the same place, so that the provider's prompt cache holds.
+    """
+    words = _PLAIN if schema is None else _BY_SCHEMA + wire.dumps(schemas.compact(schema)).decode()
+    if messages and messages[0].role == "system":
+        first = messages[0]
+        content: Any
+        if isinstance(first.content, str):
+            content = f"{first.content}\n\n{words}" if first.content else words
+        else:
+            content = (*first.content, TextPart(f"\n\n{words}"))
+        return (dataclasses.replace(first, content=content), *messages[1:])
+    return (Message.system(words), *messages)
+
+
+def read_json(text: str) -> Any:
+    """The JSON value of an answer; a code fence around it is taken off.
+
+    Raises:
+        ValueError: when there is none.
+    """
+    bare = text.strip()
+    if bare.startswith("```"):
+        bare = bare.split("\n", 1)[1] if "\n" in bare else bare[3:]
+        bare = bare.rsplit("```", 1)[0]
+    return wire.loads(bare)

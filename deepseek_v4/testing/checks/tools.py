@@ -1,0 +1,121 @@
+"""The tools of a request: names, schemas, choice."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deepseek_v4.testing.checks.strict_schema import check_strict_schema
+from deepseek_v4.testing.rejection import Rejection
+
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+# Keywords whose value has to be an array, an object, or a schema again.
+ARRAYS = ("required", "enum", "anyOf", "allOf", "oneOf", "prefixItems")
+OBJECTS = ("properties", "$defs", "definitions", "patternProperties")
+SCHEMAS = ("items", "additionalProperties", "not", "contains", "propertyNames")
+
+
+def functions_in(tools: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The functions among the tools; the service's own tools are left aside."""
+    return [tool["function"] for tool in tools if tool["type"] == "function"]
+
+
+def check_tools(body: Mapping[str, Any], *, strict: bool, beta: bool) -> None:
+    """Names, schemas and strict mode.
+
+    Args:
+        body: The request.
+        strict: Whether doubtful requests are refused: an empty array, a choice without tools.
+        beta: Whether this is the beta host, where strict functions are enforced.
+    """
+    tools = body.get("tools")
+    if tools is None or (not tools and not strict):
+        _check_choice(body, [], strict)
+        return
+    if not tools:
+        raise Rejection("Invalid 'tools': empty array")
+    functions = functions_in(tools)
+    names = [function["name"] for function in functions]
+    for position, name in enumerate(names):
+        if not NAME.fullmatch(name):
+            raise Rejection(
+                f"Invalid 'tools[{position}].function.name': string does not match pattern. "
+                "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
+            )
+    if len(set(names)) != len(names):
+        raise Rejection("Tool names must be unique.")
+    for function in functions:
+        check_parameters(function["name"], function.get("parameters"))
+    if beta and any(function.get("strict") for function in functions):
+        _check_strict(functions)
+    _check_choice(body, names, strict)
+
+
+def check_parameters(name: str, schema: Any) -> None:
+    """A function's parameters are an object schema; none at all means no parameters."""
+    if schema is None:
+        return
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    if kind != "object":
+        raise _invalid(name, f"schema must be a JSON Schema of 'type: \"object\"', got 'type: {json.dumps(kind)}'.")
+    _check_well_formed(name, schema)
+
+
+def _check_well_formed(name: str, schema: Any) -> None:
+    """Just enough of the metaschema to catch what clients get wrong."""
+    if isinstance(schema, bool):
+        return
+    if not isinstance(schema, dict):
+        raise _invalid(name, f'{json.dumps(schema)} is not of types "boolean", "object"')
+    for key in ARRAYS:
+        value = schema.get(key, [])
+        if not isinstance(value, list):
+            raise _invalid(name, f'{json.dumps(value)} is not of type "array"')
+        if key not in ("required", "enum"):
+            for branch in value:
+                _check_well_formed(name, branch)
+    for key in OBJECTS:
+        value = schema.get(key, {})
+        if not isinstance(value, dict):
+            raise _invalid(name, f'{json.dumps(value)} is not of type "object"')
+        for inner in value.values():
+            _check_well_formed(name, inner)
+    for key in SCHEMAS:
+        if key in schema:
+            _check_well_formed(name, schema[key])
+
+
+def _check_strict(functions: Sequence[Mapping[str, Any]]) -> None:
+    loose = [function["name"] for function in functions if not function.get("strict")]
+    if loose:
+        raise Rejection(
+            "Invalid tools: in strict mode every function must set 'strict' to true, "
+            f"but these do not: {', '.join(loose)}"
+        )
+    for function in functions:
+        fault = check_strict_schema(function.get("parameters"))
+        if fault:
+            raise _invalid(function["name"], fault)
+
+
+def _check_choice(body: Mapping[str, Any], names: Sequence[str], strict: bool) -> None:
+    choice = body.get("tool_choice")
+    if choice is None or choice == "none" or (choice == "auto" and not strict):
+        return
+    if not body.get("tools"):
+        raise Rejection("tool_choice is only allowed when tools are specified")
+    if isinstance(choice, dict) and choice["function"]["name"] not in names:
+        raise Rejection(f"tool_choice names the function '{choice['function']['name']}', which is not in tools")
+
+
+def check_choice_while_thinking(body: Mapping[str, Any], *, any_allowed: bool = False) -> None:
+    """Thinking mode refuses every choice that forces a call; in Anthropic's form, only that of a certain function."""
+    choice = body.get("tool_choice")
+    if (choice == "required" and not any_allowed) or isinstance(choice, dict):
+        raise Rejection("Thinking mode does not support this tool_choice")
+
+
+def _invalid(name: str, fault: str) -> Rejection:
+    return Rejection(f"Invalid schema for function '{name}': {fault}")

@@ -1,0 +1,23 @@
+"""Who the server pretends to be: one file per provider, registered here by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from deepseek_v4.testing.dialects.deepseek import DeepSeekDialect
+from deepseek_v4.testing.dialects.dialect import Dialect
+
+DIALECTS: dict[str, Callable[[], Dialect]] = {"deepseek": DeepSeekDialect}
+
+
+def dialect_named(name: str) -> Dialect:
+    """The dialect of a provider.
+
+    Raises:
+        ValueError: The server does not speak it.
+    """
+    try:
+        return DIALECTS[name]()
+    except KeyError:
+        known = ", ".join(sorted(DIALECTS))
+        raise ValueError(f"the local server speaks {known}, not {name!r}") from None

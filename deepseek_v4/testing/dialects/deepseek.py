@@ -1,0 +1,223 @@
+"""DeepSeek's own service: its paths, models, keys and the order in which it checks a chat request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from deepseek_v4.testing import messages_request, responses_request
+from deepseek_v4.testing.call import ChatCall, chat_call
+from deepseek_v4.testing.checks.anthropic_types import messages_types
+from deepseek_v4.testing.checks.messages import check_json_word, check_last, check_reasoning, check_turns
+from deepseek_v4.testing.checks.parameters import (
+    RANGES,
+    Range,
+    check_chat_parameters,
+    check_ranges,
+    thinking_is_on,
+)
+from deepseek_v4.testing.checks.response_types import responses_types
+from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_tools
+from deepseek_v4.testing.checks.types import chat_types, check_types
+from deepseek_v4.testing.dialects.dialect import Dialect, EndpointRoute, ServedModel
+from deepseek_v4.testing.endpoints.balance import answer_balance
+from deepseek_v4.testing.endpoints.chat import answer_chat
+from deepseek_v4.testing.endpoints.completions import answer_completion, refuse_off_beta
+from deepseek_v4.testing.endpoints.messages import answer_messages
+from deepseek_v4.testing.endpoints.models import answer_model, answer_models
+from deepseek_v4.testing.endpoints.responses import answer_responses
+from deepseek_v4.testing.exchange import Exchange
+from deepseek_v4.testing.rejection import JSON, OCTETS, Rejection
+from deepseek_v4.testing.stamp import Stamp
+
+CONTEXT_LENGTH = 1_048_565  # the number in the error text; /models says 1048576
+CONTEXT_WINDOW = 1_048_576
+MAX_OUTPUT = 393_216
+RESPONSES_RANGES: Mapping[str, Range] = {"max_output_tokens": RANGES["max_tokens"]}
+THINKING_NOT_PASSED_BACK = "The `content[].thinking` in the thinking mode must be passed back to the API."
+
+# What the service says for a status: message, type, code. reference: error codes page and recordings.
+STATUS_WORDS: Mapping[int, tuple[str, str, str]] = {
+    400: ("Content Exists Risk", "invalid_request_error", "invalid_request_error"),
+    401: (
+        "Authentication Fails, Your api key: ****0000 is invalid",
+        "authentication_error",
+        "invalid_request_error",
+    ),
+    402: ("Insufficient Balance", "unknown_error", "invalid_request_error"),
+    429: (
+        "Your current concurrency is 40, which exceeds your concurrency limit of 39 based on your remaining "
+        "balance. Please top up your balance to restore your concurrency.",
+        "rate_limit_error",
+        "invalid_request_error",
+    ),
+    500: ("Internal Server Error", "server_error", "server_error"),
+    503: (
+        "Service is too busy. We advise users to temporarily switch to alternative LLM API service providers.",
+        "service_unavailable_error",
+        "service_unavailable_error",
+    ),
+}
+
+
+def _model(name: str, title: str, *, images: bool, listed: bool = True) -> ServedModel:
+    entry = {
+        "id": name,
+        "object": "model",
+        "owned_by": "deepseek",
+        "name": title,
+        "context_window": CONTEXT_WINDOW,
+        "max_output_tokens": MAX_OUTPUT,
+        "input_modalities": ["text", "image"] if images else ["text"],
+        "output_modalities": ["text"],
+        "effort": {"supported_levels": ["low", "high", "max"], "default_level": "high"},
+    }
+    return ServedModel(name, entry, images, listed)
+
+
+class DeepSeekDialect(Dialect):
+    """api.deepseek.com, as its documents of October 2026 and the recordings have it."""
+
+    name = "deepseek"
+    context_length = CONTEXT_LENGTH
+    octet_errors = True
+    status_words = STATUS_WORDS
+    # The V4 names were retired on 2026-09-10 and are answered by V4.1-Flash, which sees images.
+    models = (
+        _model("deepseek-flash", "DeepSeek-V4.1-Flash", images=True),
+        _model("deepseek-v4-pro", "DeepSeek-V4-Pro", images=False),
+        _model("deepseek-v4-flash", "DeepSeek-V4.1-Flash", images=True, listed=False),
+        _model("deepseek-v4-flash-vision-exp", "DeepSeek-V4.1-Flash", images=True, listed=False),
+    )
+
+    def routes(self) -> tuple[EndpointRoute, ...]:
+        """Chat with and without `/v1`, on the beta host too; fill-in-the-middle on the beta host only."""
+        return (
+            EndpointRoute("POST", "/chat/completions", answer_chat),
+            EndpointRoute("POST", "/v1/chat/completions", answer_chat),
+            EndpointRoute("POST", "/beta/chat/completions", answer_chat, beta=True),
+            EndpointRoute("POST", "/beta/v1/chat/completions", answer_chat, beta=True),
+            EndpointRoute("POST", "/beta/completions", answer_completion, beta=True),
+            EndpointRoute("POST", "/beta/v1/completions", answer_completion, beta=True),
+            EndpointRoute("POST", "/completions", refuse_off_beta),
+            EndpointRoute("POST", "/v1/completions", refuse_off_beta),
+            EndpointRoute("POST", "/responses", answer_responses, protocol="responses"),
+            EndpointRoute("POST", "/v1/responses", answer_responses, protocol="responses"),
+            EndpointRoute("POST", "/anthropic/v1/messages", answer_messages, protocol="messages"),
+            EndpointRoute("GET", "/models", answer_models),
+            EndpointRoute("GET", "/v1/models", answer_models),
+            EndpointRoute("GET", "/models/{id}", answer_model),
+            EndpointRoute("GET", "/v1/models/{id}", answer_model),
+            EndpointRoute("GET", "/user/balance", answer_balance),
+        )
+
+    def status_refusal(self, status: int) -> Rejection:
+        """In the service's words; a refused key is the only one that is served as JSON."""
+        rejection = super().status_refusal(status)
+        rejection.content_type = JSON if status == 401 else OCTETS
+        return rejection
+
+    def refuse_key(self, key: str | None) -> Rejection:
+        """401, with the key masked."""
+        if key is None:
+            message = "Authentication Fails (auth header format should be Bearer sk-...)"
+        else:
+            message = f"Authentication Fails, Your api key: ****{key[-4:]} is invalid"
+        return Rejection(message, status=401, type="authentication_error", content_type=JSON)
+
+    def response_headers(self, stamp: Stamp) -> dict[str, str]:
+        """A trace id, and what was recorded beside it."""
+        return {
+            "x-ds-trace-id": stamp.trace_id(),
+            "x-content-type-options": "nosniff",
+            "vary": "origin, access-control-request-method, access-control-request-headers",
+        }
+
+    def unknown_model(self, name: str) -> Rejection:
+        """The refusal names the ids of the V4 launch, as it did in August 2026."""
+        return Rejection(
+            f"The supported API model names are deepseek-v4-pro or deepseek-v4-flash, but you passed {name}."
+        )
+
+    def read_chat(self, exchange: Exchange) -> ChatCall:
+        """The checks, in the documented order where one is documented."""
+        body = exchange.body
+        check_types(body, exchange.received.raw, exchange.options.type_error_status, chat_types)
+        model = self.check_model(body["model"], exchange)
+        check_chat_parameters(body)
+        messages = tuple(body["messages"])
+        check_turns(messages, model.sees_images)
+        check_last(messages[-1], model.id, exchange.beta)
+        return self._read(exchange, body, partial(check_reasoning, rule=exchange.options.passback))
+
+    def read_responses(self, exchange: Exchange) -> ChatCall:
+        """The same for items. Reasoning is asked back before function calls only: a choice.
+
+        The recorded service took past messages and calls without reasoning items where no tools were declared.
+        """
+        body, options = exchange.body, exchange.options
+        check_types(body, exchange.received.raw, options.type_error_status, responses_types)
+        model = self.check_model(body["model"], exchange)
+        check_ranges(body, RESPONSES_RANGES)
+        request = responses_request.chat_request(body, strict=options.strict)
+        check_chat_parameters(request, json_schema=True)
+        check_turns(request["messages"], model.sees_images)
+        rule = partial(check_reasoning, rule=options.passback, calls_only=True)
+        search = responses_request.asks_for_search(body)
+        return self._read(exchange, request, rule, web_search=search, include_usage=True)
+
+    def read_messages(self, exchange: Exchange) -> ChatCall:
+        """The same for Anthropic's blocks. Models it does not know are answered by one it has."""
+        body, options = exchange.body, exchange.options
+        check_types(
+            body, exchange.received.raw, options.type_error_status, partial(messages_types, strict=options.strict)
+        )
+        model = self.check_model(self._served_for(body["model"], exchange), exchange)
+        request = messages_request.chat_request({**body, "model": model.id}, strict=options.strict)
+        check_chat_parameters(request)
+        check_turns(request["messages"], model.sees_images)
+        rule = partial(check_reasoning, rule=options.passback, text=THINKING_NOT_PASSED_BACK)
+        search = messages_request.asks_for_search(body)
+        return self._read(exchange, request, rule, any_allowed=True, web_search=search)
+
+    def _served_for(self, name: str, exchange: Exchange) -> str:
+        """Claude's names mean the model of their size; any other unknown name means the small one."""
+        if self.model_named(name) is not None or name in exchange.options.extra_models:
+            return name
+        return "deepseek-v4-pro" if name.startswith("claude-opus") else "deepseek-flash"
+
+    def _read(
+        self,
+        exchange: Exchange,
+        body: Mapping[str, Any],
+        check_past: Callable[[Sequence[Any], bool], None],
+        *,
+        any_allowed: bool = False,
+        **more: Any,
+    ) -> ChatCall:
+        """What is checked alike in all protocols, once the request is in the form of chat."""
+        options, messages = exchange.options, tuple(body["messages"])
+        check_tools(body, strict=options.strict, beta=exchange.beta)
+        thinking = thinking_is_on(body, self.thinks_by_default(exchange))
+        if thinking:
+            check_choice_while_thinking(body, any_allowed=any_allowed)
+            check_past(messages, bool(body.get("tools")))
+        check_json_word(messages, body.get("response_format"))
+        call = chat_call(body, messages, thinking, **more)
+        self.check_context(call.prompt_tokens, body.get("max_tokens") or 0, exchange)
+        return call
+
+    def check_context(self, prompt_tokens: int, output_tokens: int, exchange: Exchange) -> None:
+        """Prompt and output fit into the context.
+
+        Raises:
+            Rejection: They do not.
+        """
+        limit = exchange.options.context_length or self.context_length
+        if prompt_tokens + output_tokens > limit:
+            raise Rejection(
+                f"This model's maximum context length is {limit} tokens. However, you requested "
+                f"{prompt_tokens + output_tokens} tokens ({prompt_tokens} in the messages, {output_tokens} "
+                "in the completion). Please reduce the length of the messages or completion."
+            )

@@ -1,0 +1,153 @@
+"""What every dialect has: its routes, its way with keys, its errors, its models, its chat."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deepseek_v4.testing.answer import Answer
+from deepseek_v4.testing.call import ChatCall
+from deepseek_v4.testing.chat_shapes import ChatShapes
+from deepseek_v4.testing.exchange import Exchange
+from deepseek_v4.testing.messages_shapes import MessagesShapes
+from deepseek_v4.testing.outcome import Outcome, dumps
+from deepseek_v4.testing.rejection import JSON, Rejection
+from deepseek_v4.testing.responses_shapes import ResponsesShapes
+from deepseek_v4.testing.stamp import Stamp
+
+Endpoint = Callable[[Exchange], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRoute:
+    """A method and a path, and the endpoint behind them."""
+
+    method: str
+    path: str
+    endpoint: Endpoint
+    beta: bool = False
+    protocol: str = "chat"  # or "responses", "messages": how errors and streams are written
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model a provider serves: the JSON of its catalogue entry, and what decides about requests."""
+
+    id: str
+    entry: Mapping[str, Any]
+    sees_images: bool = False
+    listed: bool = True
+
+
+class Dialect(ChatShapes, ABC):
+    """A provider as the server plays it."""
+
+    name: str
+    root = ""
+    models: tuple[ServedModel, ...]
+    context_length: int
+    keep_alive_comment = b": keep-alive\n\n"
+    blank_line = b"\n"
+    thinking_default = True
+    key_needed = True
+    octet_errors = False  # whether errors keep the content type of the rejection; else they are JSON
+    status_words: Mapping[int, tuple[str, str, str]] = {}
+    responses: ResponsesShapes = ResponsesShapes()
+    messages: MessagesShapes = MessagesShapes()
+
+    @abstractmethod
+    def routes(self) -> tuple[EndpointRoute, ...]:
+        """The endpoints, by method and path."""
+
+    @abstractmethod
+    def read_chat(self, exchange: Exchange) -> ChatCall:
+        """Check a chat request in the provider's order and say what it asks for.
+
+        Raises:
+            Rejection: The provider would refuse it.
+        """
+
+    def read_responses(self, exchange: Exchange) -> ChatCall:
+        """The same for a Responses request; its items become the messages they stand for.
+
+        Raises:
+            Rejection: The provider would refuse it.
+        """
+        raise NotImplementedError
+
+    def read_messages(self, exchange: Exchange) -> ChatCall:
+        """The same for a request in Anthropic's form.
+
+        Raises:
+            Rejection: The provider would refuse it.
+        """
+        raise NotImplementedError
+
+    def remember(self, answer: Answer, exchange: Exchange) -> None:
+        """Keep of an answer what a later request is held against; nothing, unless a dialect says otherwise."""
+
+    def takes_x_api_key(self, path: str) -> bool:
+        """Whether the key may come in Anthropic's header."""
+        return path.endswith("/messages")
+
+    def key_in(self, headers: Mapping[str, str], path: str) -> str | None:
+        """The key a request carries."""
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and key.strip():
+            return key.strip()
+        return (headers.get("x-api-key") or None) if self.takes_x_api_key(path) else None
+
+    @abstractmethod
+    def refuse_key(self, key: str | None) -> Rejection:
+        """The refusal of a wrong or missing key."""
+
+    def response_headers(self, stamp: Stamp) -> dict[str, str]:
+        """Headers on every response."""
+        return {"x-trace-id": stamp.trace_id()}
+
+    def error_object(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
+        """The error itself."""
+        return {"message": rejection.message, "type": rejection.type, "param": None, "code": rejection.code}
+
+    def error(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
+        """The body of a refusal."""
+        return {"error": self.error_object(rejection, protocol)}
+
+    def status_refusal(self, status: int) -> Rejection:
+        """What the provider says with a status, on demand."""
+        text, kind, code = self.status_words.get(status, ("Request failed", "invalid_request_error", "error"))
+        return Rejection(text, status, kind, code)
+
+    def refuse(self, rejection: Rejection, protocol: str = "chat") -> Outcome:
+        """A refusal as a response."""
+        content_type = rejection.content_type if self.octet_errors else JSON
+        body = dumps(self.error(rejection, protocol))
+        return Outcome((body,), rejection.status, content_type, dict(rejection.headers))
+
+    def thinks_by_default(self, exchange: Exchange) -> bool:
+        """Whether a request that says nothing about it thinks."""
+        asked = exchange.options.thinking_default
+        return self.thinking_default if asked is None else asked
+
+    def unknown_model(self, name: str) -> Rejection:
+        """The refusal of a model that is not served."""
+        return Rejection(f"The model '{name}' does not exist", status=404)
+
+    def check_model(self, name: str, exchange: Exchange) -> ServedModel:
+        """The model a request names.
+
+        Raises:
+            Rejection: It is not served.
+        """
+        model = self.model_named(name)
+        if model is not None:
+            return model
+        if name in exchange.options.extra_models:
+            return ServedModel(name, {}, sees_images=True, listed=False)
+        raise self.unknown_model(name)
+
+    def model_named(self, name: str) -> ServedModel | None:
+        """A model by its id."""
+        return next((model for model in self.models if model.id == name), None)

@@ -1,0 +1,1 @@
+"""The endpoints, one a file: from an exchange to an outcome. Nothing here touches a socket."""

@@ -1,0 +1,78 @@
+"""POST /chat/completions: check, let the scripted model speak, write the answer out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from deepseek_v4.testing.answer import Answer, compose
+from deepseek_v4.testing.call import ChatCall
+from deepseek_v4.testing.exchange import Exchange
+from deepseek_v4.testing.improviser import improvise
+from deepseek_v4.testing.outcome import CHAT, EVENT_STREAM, Outcome, Step, StreamForm, dumps
+from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.script import Turn
+
+
+def answer_chat(exchange: Exchange) -> Outcome:
+    """Answer a chat request."""
+    dialect, options = exchange.dialect, exchange.options
+    call = dialect.read_chat(exchange)
+    answer = speak(exchange, call)
+    if isinstance(answer, Outcome):
+        return answer
+    if call.stream:
+        return event_stream(exchange, dialect.events(answer, call, options))
+    return whole_body(exchange, dialect.whole(answer, call, options))
+
+
+def speak(exchange: Exchange, call: ChatCall, form: StreamForm = CHAT) -> Answer | Outcome:
+    """The next answer, whatever the protocol; an outcome where the turn is an error or is sent as it stands."""
+    turn = exchange.next_turn() or improvise(call)
+    if exchange.fault is not None and exchange.fault.change_turn is not None:
+        turn = exchange.fault.change_turn(turn)
+    if (fixed := fixed_outcome(exchange, turn, call.stream, form)) is not None:
+        return fixed
+    cached = 0
+    if exchange.options.prefix_cache:
+        owner = f"{exchange.key}/{call.user_id}"
+        cached = exchange.cache.hit_tokens(call.prompt, call.prompt_tokens, owner)
+    answer = compose(call, turn, exchange.stamp, cached)
+    exchange.dialect.remember(answer, exchange)
+    return answer
+
+
+def event_stream(exchange: Exchange, events: Iterable[Step], form: StreamForm = CHAT) -> Outcome:
+    """Events as a response."""
+    headers = {"cache-control": "no-cache"}
+    filler = exchange.dialect.keep_alive_comment
+    return Outcome(events, content_type=EVENT_STREAM, headers=headers, streaming=True, filler=filler, form=form)
+
+
+def whole_body(exchange: Exchange, body: Mapping[str, Any], form: StreamForm = CHAT) -> Outcome:
+    """A whole answer as a response, without a length in its headers, since keep-alives may come before it."""
+    return Outcome(iter((dumps(body),)), filler=exchange.dialect.blank_line, form=form)
+
+
+def fixed_outcome(exchange: Exchange, turn: Turn, stream: bool, form: StreamForm = CHAT) -> Outcome | None:
+    """The response of a turn that is an error or is sent as it stands; `None` for an ordinary one."""
+    if turn.error is not None or turn.status != 200:
+        words = turn.error if isinstance(turn.error, str) else "Request failed"
+        refused = exchange.dialect.refuse(Rejection(words, status=turn.status), exchange.protocol)
+        if isinstance(turn.error, Mapping):
+            envelope = exchange.dialect.error(Rejection(words), exchange.protocol)
+            return replace(refused, steps=(dumps({**envelope, "error": turn.error}),))
+        return refused
+    if turn.raw is None:
+        return None
+    if isinstance(turn.raw, bytes):
+        steps: Sequence[bytes] = (turn.raw,)
+    elif stream:
+        objects = [turn.raw] if isinstance(turn.raw, Mapping) else turn.raw
+        steps = (*(form.event(value) for value in objects), *form.end)
+    else:
+        steps = (dumps(turn.raw),)
+    if stream:
+        return event_stream(exchange, iter(steps), form)
+    return Outcome(iter(steps), filler=exchange.dialect.blank_line, form=form)

@@ -1,0 +1,322 @@
+"""Misbehaviour on demand: refusals, broken connections, cut and malformed streams, odd answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from deepseek_v4.testing.outcome import DONE, LAST_EVENTS, HangUp, Outcome, Pause, Step, dumps
+from deepseek_v4.testing.script import ToolCall, Turn
+
+if TYPE_CHECKING:
+    from deepseek_v4.testing.exchange import Exchange
+
+StepChange = Callable[["Exchange", Outcome], Iterable[Step]]
+TurnChange = Callable[[Turn], Turn]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to misbehave, made by the class methods.
+
+    ```python
+    server.fault(Fault.status(429, retry_after=1), times=2)
+    server.fault(Fault.cut_stream(after_events=3))
+    ```
+
+    Args:
+        name: What it is called.
+        instead: Makes the response that is sent instead of any answer.
+        change_turn: What becomes of the scripted turn.
+        change_steps: What becomes of the body.
+        delay: Seconds before the status line.
+        keeps_turn: The queued turn stays for the next request, since this answer does not reach its end.
+    """
+
+    name: str
+    instead: Callable[[Exchange], Outcome] | None = None
+    change_turn: TurnChange | None = None
+    change_steps: StepChange | None = None
+    delay: float = 0.0
+    keeps_turn: bool = False
+
+    # ------------------------------------------------------------------ no answer at all
+
+    @classmethod
+    def status(
+        cls,
+        code: int,
+        message: str | None = None,
+        *,
+        retry_after: float | str | None = None,
+        body: Mapping[str, Any] | bytes | str | None = None,
+        content_type: str | None = None,
+    ) -> Fault:
+        """Answer with this status, in the provider's own words and envelope.
+
+        Args:
+            code: HTTP status.
+            message: Other words.
+            retry_after: A `Retry-After` header, in seconds or as a date.
+            body: Another body: an object, or the bytes.
+            content_type: Another content type; DeepSeek sends most errors as octets.
+        """
+        headers = {} if retry_after is None else {"retry-after": f"{retry_after}"}
+
+        def refuse(exchange: Exchange) -> Outcome:
+            rejection = exchange.dialect.status_refusal(code)
+            rejection.message = message or rejection.message
+            refused = exchange.dialect.refuse(rejection, exchange.protocol)
+            refused = replace(refused, headers={**refused.headers, **headers})
+            if body is not None:
+                data = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else dumps(body)
+                refused = replace(refused, steps=(data,))
+            return replace(refused, content_type=content_type or refused.content_type)
+
+        return cls(f"status {code}", refuse, keeps_turn=True)
+
+    @classmethod
+    def html(cls, code: int = 502) -> Fault:
+        """A gateway's HTML page."""
+        page = f"<html><head><title>{code}</title></head><body><h1>{code} Bad Gateway</h1></body></html>\n"
+        return cls(f"html {code}", lambda _: Outcome((page.encode(),), code, "text/html"), keeps_turn=True)
+
+    @classmethod
+    def blank_body(cls, lines: int = 3) -> Fault:
+        """Status 200 and nothing but newlines, as from a queue that gave up."""
+        return cls("blank body", lambda _: Outcome((b"\n" * lines,)), keeps_turn=True)
+
+    @classmethod
+    def drop_connection(cls) -> Fault:
+        """Close the connection without a response."""
+        return cls("dropped connection", lambda _: Outcome((), hang_up=True), keeps_turn=True)
+
+    # ------------------------------------------------------------------ late or broken delivery
+
+    @classmethod
+    def silence(cls, seconds: float, keep_alives: int = 0) -> Fault:
+        """Wait before answering.
+
+        Args:
+            seconds: How long.
+            keep_alives: How many keep-alives to send meanwhile; with none, not even the headers come.
+        """
+        if not keep_alives:
+            return cls("silence", delay=seconds)
+
+        def wait(exchange: Exchange, outcome: Outcome) -> Iterator[Step]:
+            yield Pause(seconds, keep_alives)
+            yield from outcome.steps
+
+        return cls("silence", change_steps=wait)
+
+    @classmethod
+    def stall(cls, after_events: int, seconds: float) -> Fault:
+        """Stop in the middle of the body without a word, then go on.
+
+        Args:
+            after_events: Events sent before; a whole body stalls halfway.
+            seconds: How long.
+        """
+        return cls("stall", change_steps=_at(after_events, lambda rest: iter((Pause(seconds, 0), *rest))))
+
+    @classmethod
+    def cut_stream(cls, after_events: int) -> Fault:
+        """Close the socket in the middle of the body: a broken connection.
+
+        Args:
+            after_events: Events sent before; a whole body is cut halfway.
+        """
+        return cls("cut stream", change_steps=_at(after_events, lambda _: iter((HangUp(),))), keeps_turn=True)
+
+    @classmethod
+    def eof_stream(cls, after_events: int) -> Fault:
+        """End the body in good order, but too early: no finish reason, no `[DONE]`.
+
+        Args:
+            after_events: Events sent before; a whole body ends halfway.
+        """
+        return cls("early end", change_steps=_at(after_events, lambda _: iter(())), keeps_turn=True)
+
+    @classmethod
+    def no_done(cls) -> Fault:
+        """The finish reason comes, the end of the stream does not: `[DONE]`, or `message_stop`.
+
+        In the Responses protocol one event is both, and it is missing.
+        """
+
+        def without_end(exchange: Exchange, outcome: Outcome) -> Iterator[Step]:
+            return (s for s in outcome.steps if not (isinstance(s, bytes) and s.startswith(LAST_EVENTS)))
+
+        return cls("no [DONE]", change_steps=without_end)
+
+    @classmethod
+    def malformed_event(cls, after_events: int) -> Fault:
+        """One event is cut JSON; the others follow.
+
+        Args:
+            after_events: Events sent before.
+        """
+
+        def broken(rest: Iterable[Step]) -> Iterator[Step]:
+            yield b'data: {"id":"local-server","choices":[{"index":0,"delta":{"cont\n\n'
+            yield from rest
+
+        return cls("malformed event", change_steps=_at(after_events, broken))
+
+    @classmethod
+    def error_in_stream(
+        cls,
+        after_events: int,
+        error: Mapping[str, Any] | None = None,
+        *,
+        with_choices: bool = False,
+        finish_reason: str | None = None,
+    ) -> Fault:
+        """An error object inside a 200 answer, and the stream ends.
+
+        In the Responses protocol it is a `response.failed` event, in the Messages protocol an `error` event.
+
+        Args:
+            after_events: Events sent before; a whole answer is the error alone.
+            error: The error object; the provider's words for a refused content when omitted.
+            with_choices: Send it beside a choice in a chunk, then `[DONE]`, as aggregators do; else alone. A whole
+                answer has it in its choice then, with half of the text. In the Responses protocol it is an `error`
+                event then.
+            finish_reason: Finish reason of that choice; OpenRouter's documents have `error`, its recordings null.
+        """
+
+        def fail(exchange: Exchange, outcome: Outcome) -> Iterable[Step]:
+            said = error or exchange.dialect.error_object(exchange.dialect.status_refusal(400), exchange.protocol)
+            if not outcome.streaming:
+                body = b"".join(step for step in outcome.steps if isinstance(step, bytes))
+                return (outcome.form.failed_body(body, said, with_choices),)
+            failure = outcome.form.failure
+            return _at(after_events, lambda _: failure(said, with_choices, finish_reason))(exchange, outcome)
+
+        return cls("error in stream", change_steps=fail, keeps_turn=True)
+
+    @classmethod
+    def trailing_error(cls, error: Mapping[str, Any] | None = None) -> Fault:
+        """The answer as it is, and an error on its last chunk, beside the usage; seen at OpenRouter.
+
+        Args:
+            error: The error object.
+        """
+        said = error or {"code": 400, "message": "Token limit reached"}
+
+        def add(exchange: Exchange, outcome: Outcome) -> Iterator[Step]:
+            held: Step | None = None
+            for step in outcome.steps:
+                if step != DONE:
+                    if held is not None:
+                        yield held
+                    held = step
+                    continue
+                if isinstance(held, bytes):
+                    held = held.replace(b"data: {", b'data: {"error":' + dumps(said) + b",", 1)
+                    yield held
+                    held = None
+                yield step
+            if held is not None:
+                yield held
+
+        return cls("trailing error", change_steps=add)
+
+    # ------------------------------------------------------------------ odd answers
+
+    @classmethod
+    def finish(cls, reason: str) -> Fault:
+        """The answer as it is, with another finish reason.
+
+        Args:
+            reason: Such as `content_filter`, `insufficient_system_resource` or `aborted`.
+        """
+        return cls(f"finish {reason}", change_turn=lambda turn: replace(turn, finish_reason=reason))
+
+    @classmethod
+    def length(cls) -> Fault:
+        """Half of the text, finish reason `length`."""
+
+        def halve(turn: Turn) -> Turn:
+            return replace(turn, text=turn.text[: len(turn.text) // 2], tool_calls=(), finish_reason="length")
+
+        return cls("length", change_turn=halve)
+
+    @classmethod
+    def truncated_arguments(cls) -> Fault:
+        """The last call's arguments are cut, or the text when there is no call; finish reason `length`."""
+
+        def truncate(turn: Turn) -> Turn:
+            if not turn.tool_calls:
+                return replace(turn, text=turn.text[: len(turn.text) // 2], finish_reason="length")
+            *complete, last = turn.tool_calls
+            arguments = last.arguments_text()
+            cut = replace(last, arguments=arguments[: max(len(arguments) // 2, 1)])
+            return replace(turn, tool_calls=(*complete, cut), finish_reason="length")
+
+        return cls("truncated arguments", change_turn=truncate)
+
+    @classmethod
+    def empty_reply(cls) -> Fault:
+        """Reasoning only: no content, no call, finish reason `stop`."""
+
+        def empty(turn: Turn) -> Turn:
+            reasoning = turn.reasoning or "(local server, scripted reasoning)"
+            return replace(turn, text="", tool_calls=(), reasoning=reasoning, finish_reason="stop")
+
+        return cls("empty reply", change_turn=empty)
+
+    @classmethod
+    def dsml_in_content(cls) -> Fault:
+        """Tool calls leak into the text in the model's own markup, finish reason `stop`."""
+
+        def leak(turn: Turn) -> Turn:
+            calls = turn.tool_calls or (ToolCall("scripted_tool", {"input": "scripted"}),)
+            text = "\n\n".join(part for part in (turn.text, dsml(calls)) if part)
+            return replace(turn, text=text, tool_calls=(), finish_reason="stop")
+
+        return cls("DSML in content", change_turn=leak)
+
+
+def _at(events: int, then: Callable[[Iterable[Step]], Iterator[Step]]) -> StepChange:
+    """Let so many events pass, then let the rest be changed; a whole body passes halfway."""
+
+    def change(exchange: Exchange, outcome: Outcome) -> Iterator[Step]:
+        iterator = iter(outcome.steps)
+        if not outcome.streaming:
+            body = b"".join(step for step in iterator if isinstance(step, bytes))
+            yield body[: len(body) // 2]
+            yield from then((body[len(body) // 2 :],))
+            return
+        passed = 0
+        while passed < events:
+            step = next(iterator, None)
+            if step is None:
+                break
+            passed += isinstance(step, bytes)
+            yield step
+        yield from then(iterator)
+
+    return change
+
+
+def dsml(calls: Iterable[ToolCall]) -> str:
+    """Tool calls in the markup the model itself writes."""
+    lines = ["<｜DSML｜tool_calls>"]
+    for call in calls:
+        lines.append(f'<｜DSML｜invoke name="{call.name}">')
+        try:
+            arguments = json.loads(call.arguments_text())
+        except ValueError:
+            arguments = {}
+        for name, value in arguments.items() if isinstance(arguments, dict) else ():
+            is_text = isinstance(value, str)
+            text = value if is_text else json.dumps(value, ensure_ascii=False)
+            kind = "true" if is_text else "false"
+            lines.append(f'<｜DSML｜parameter name="{name}" string="{kind}">{text}</｜DSML｜parameter>')
+        lines.append("</｜DSML｜invoke>")
+    lines.append("</｜DSML｜tool_calls>")
+    return "\n".join(lines)

@@ -1,0 +1,51 @@
+"""The options of the local server, in one checked value."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Literal
+
+Passback = Literal["strict", "lenient", "off"]
+UsageChunk = Literal["with_finish", "separate", "repeated_finish", "null_finish"]
+USAGE_CHUNKS: tuple[UsageChunk, ...] = ("with_finish", "separate", "repeated_finish", "null_finish")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """How the server behaves; `LocalServer` says what each option means."""
+
+    passback: Passback = "strict"
+    keep_alives: int = 0
+    keep_alive_interval: float | None = None
+    fragment: int | random.Random | None = None
+    chunk_delay: float = 0.0
+    burst: bool = True
+    content_null: bool = False
+    usage_chunk: UsageChunk | None = None
+    pings: bool = False
+    thinking_default: bool | None = None
+    type_error_status: int = 422
+    unique_ids: bool = False
+    prefix_cache: bool = True
+    context_length: int | None = None
+    extra_models: tuple[str, ...] = ()
+    unavailable_models: tuple[str, ...] = ()
+    extra_keys: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.passback not in ("strict", "lenient", "off"):
+            raise ValueError(f"passback must be 'strict', 'lenient' or 'off', not {self.passback!r}")
+        if self.usage_chunk is not None and self.usage_chunk not in USAGE_CHUNKS:
+            raise ValueError(f"usage_chunk must be one of {', '.join(USAGE_CHUNKS)}, not {self.usage_chunk!r}")
+        if self.type_error_status not in (400, 422):
+            raise ValueError(f"type_error_status must be 400 or 422, not {self.type_error_status!r}")
+        if isinstance(self.fragment, int) and self.fragment < 1:
+            raise ValueError("fragment must be at least one byte")
+        if self.keep_alives < 0 or self.chunk_delay < 0:
+            raise ValueError("keep_alives and chunk_delay cannot be negative")
+
+    @property
+    def strict(self) -> bool:
+        """Whether doubtful requests are refused as the strictest reading of the documents has it."""
+        return self.passback == "strict"

@@ -1,0 +1,121 @@
+"""What an endpoint decided to send: a status, headers, and the steps of the body. No sockets here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait; fillers are what keeps the connection alive meanwhile.
+
+    Args:
+        seconds: How long.
+        fillers: How many to spread over the wait; `None` leaves it to the server's interval.
+    """
+
+    seconds: float
+    fillers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Close the connection here, in the middle of the body."""
+
+
+Step: TypeAlias = bytes | Pause | HangUp
+
+
+def dumps(value: Any) -> bytes:
+    """JSON as the service writes it: compact, not escaped."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def event(value: Any) -> bytes:
+    """A value as one server-sent event."""
+    return b"data: " + dumps(value) + b"\n\n"
+
+
+def named_event(value: Mapping[str, Any]) -> bytes:
+    """A value as one server-sent event that bears its type as a name."""
+    return b"event: " + str(value["type"]).encode() + b"\n" + event(value)
+
+
+DONE = b"data: [DONE]\n\n"
+LAST_EVENTS = (DONE, b"event: message_stop", b"event: response.completed", b"event: response.incomplete")
+"""How the last event of a good stream begins, whatever the protocol."""
+
+
+# ---------------------------------------------------------------------- how a protocol writes
+
+
+def _chat_failure(error: Mapping[str, Any], beside_choice: bool, finish_reason: str | None) -> Iterator[bytes]:
+    if not beside_choice:
+        yield event({"error": error})
+        return
+    choice = {"index": 0, "delta": {"content": ""}, "logprobs": None, "finish_reason": finish_reason}
+    yield event({"object": "chat.completion.chunk", "choices": [choice], "error": error})
+    yield DONE
+
+
+def _chat_failed_body(body: bytes, error: Mapping[str, Any], beside_choice: bool) -> bytes:
+    if not beside_choice:
+        return dumps({"error": error})
+    answer = json.loads(body)
+    choice = answer["choices"][0]
+    text = choice["message"].get("content") or ""
+    message = {**choice["message"], "content": text[: len(text) // 2]}
+    return dumps({**answer, "choices": [{**choice, "message": message, "finish_reason": "error", "error": error}]})
+
+
+@dataclass(frozen=True, slots=True)
+class StreamForm:
+    """How a protocol writes events, ends a stream, and says that an answer failed after its status was sent.
+
+    Args:
+        event: One value as an event.
+        end: What ends a stream whose events were given.
+        failure: The end of a stream that fails; gets the error, whether it stands beside a choice, and the choice's
+            finish reason. Protocols without choices have two forms as well.
+        failed_body: The whole body of an answer that fails; gets the body it would have had, the error, and whether
+            it stands beside a choice.
+    """
+
+    event: Callable[[Mapping[str, Any]], bytes] = event
+    end: tuple[bytes, ...] = (DONE,)
+    failure: Callable[[Mapping[str, Any], bool, str | None], Iterator[bytes]] = _chat_failure
+    failed_body: Callable[[bytes, Mapping[str, Any], bool], bytes] = _chat_failed_body
+
+
+CHAT = StreamForm()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A response, not yet sent.
+
+    Args:
+        steps: The body: each `bytes` is one event of a stream, or a whole body.
+        status: HTTP status.
+        content_type: Content type.
+        headers: More headers.
+        streaming: Whether this is an event stream.
+        filler: What is sent to keep the connection alive; `b""` where nothing may be.
+        hang_up: Close the connection instead of answering.
+        form: How the protocol writes.
+    """
+
+    steps: Iterable[Step]
+    status: int = 200
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+    streaming: bool = False
+    filler: bytes = b""
+    hang_up: bool = False
+    form: StreamForm = CHAT

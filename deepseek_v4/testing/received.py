@@ -1,0 +1,71 @@
+"""What reached the server: the log of requests and of the keys that came with them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from typing import Any
+
+PRIVATE_HEADERS = ("authorization", "x-api-key", "proxy-authorization", "cookie")
+
+
+def masked_key(key: str) -> str:
+    """A key as the service shows it: four asterisks and the last four characters."""
+    return "****" + key[-4:]
+
+
+def masked_header(name: str, value: str) -> str:
+    """A header's value, with keys masked."""
+    if name not in PRIVATE_HEADERS:
+        return value
+    scheme, _, key = value.rpartition(" ")
+    return f"{scheme} {masked_key(key)}" if scheme else masked_key(key)
+
+
+@dataclass(slots=True)
+class ReceivedRequest:
+    """One request as the server saw it, and what became of it.
+
+    Attributes:
+        method: HTTP method.
+        path: Path without the query.
+        query: Query string, `""` when there was none.
+        headers: Headers in lower case; keys are masked.
+        body: Parsed JSON, `None` when there was no body or it was not JSON.
+        raw: The bytes of the body.
+        status: Status answered; `None` while nothing was, or when the connection was dropped instead.
+        aborted: The client went away before the answer's end.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: Any
+    raw: bytes = field(repr=False)
+    status: int | None = None
+    aborted: bool = False
+
+
+class SeenKey:
+    """A key that came in, held as a digest so that it can be compared but not read back.
+
+    Attributes:
+        masked: Four asterisks and the last four characters.
+        count: How many requests carried it.
+    """
+
+    __slots__ = ("_digest", "count", "masked")
+
+    def __init__(self, key: str) -> None:
+        self._digest = hashlib.sha256(key.encode()).digest()
+        self.masked = masked_key(key)
+        self.count = 1
+
+    def matches(self, key: str) -> bool:
+        """Whether this is that key."""
+        return hmac.compare_digest(self._digest, hashlib.sha256(key.encode()).digest())
+
+    def __repr__(self) -> str:
+        return f"SeenKey({self.masked!r}, count={self.count})"

@@ -1,0 +1,179 @@
+"""A Responses request as the chat request it stands for: items become messages.
+
+What holds between items is checked on the way: the calls of a batch stand together, their outputs right after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deepseek_v4.testing.rejection import Rejection
+
+Json = dict[str, Any]
+
+SEARCHES = ("web_search", "web_search_preview")
+
+
+def chat_request(body: Mapping[str, Any], *, strict: bool) -> Json:
+    """The chat request a Responses request stands for. Past reasoning is in `reasoning_content`, absent if it is not.
+
+    Args:
+        body: The request; its types were checked.
+        strict: Whether a reasoning item between the calls of a batch, or between calls and outputs, is refused like
+            a message there. That a message is refused was recorded; for reasoning items it is a choice.
+
+    Raises:
+        Rejection: A call without its output, or an output without its call.
+    """
+    items = body["input"]
+    if isinstance(items, str):
+        items = [{"role": "user", "content": items}]
+    messages = _History(strict).read(items)
+    if body.get("instructions") is not None:
+        messages.insert(0, {"role": "system", "content": body["instructions"]})
+    effort = (body.get("reasoning") or {}).get("effort")
+    request: Json = {
+        "model": body["model"],
+        "messages": messages,
+        "max_tokens": body.get("max_output_tokens"),
+        "temperature": body.get("temperature"),
+        "top_p": body.get("top_p"),
+        "top_logprobs": body.get("top_logprobs"),
+        "logprobs": bool(body.get("top_logprobs")),
+        "user_id": body.get("user"),
+        "stream": body.get("stream"),
+        "reasoning_effort": effort,
+        "response_format": _response_format(body),
+    }
+    functions = _functions(body.get("tools") or ())
+    if functions or body.get("tools") == []:
+        request["tools"] = functions
+    if body.get("tool_choice") is not None and (functions or not body.get("tools")):
+        choice = body["tool_choice"]
+        named = {"type": "function", "function": {"name": choice["name"]}} if isinstance(choice, dict) else choice
+        request["tool_choice"] = named
+    return {name: value for name, value in request.items() if value is not None}
+
+
+def asks_for_search(body: Mapping[str, Any]) -> bool:
+    """Whether the service is asked to search the web by itself."""
+    tools = body.get("tools") or ()
+    return body.get("tool_choice") != "none" and any(str(tool["type"]).startswith(SEARCHES) for tool in tools)
+
+
+def _functions(tools: Sequence[Mapping[str, Any]]) -> list[Json]:
+    """The functions, in the form of chat; the other built-in tools are ignored, as the documents say."""
+    functions = []
+    for tool in tools:
+        if tool["type"] == "custom" and tool["name"] != "apply_patch":
+            raise Rejection("Only the custom tool 'apply_patch' is supported")
+        if tool["type"] == "function":
+            function = {key: value for key, value in tool.items() if key != "type"}
+            functions.append({"type": "function", "function": function})
+    return functions
+
+
+def _response_format(body: Mapping[str, Any]) -> Json | None:
+    form = (body.get("text") or {}).get("format")
+    if form is None or form["type"] != "json_schema":
+        return form
+    return {"type": "json_schema", "json_schema": {key: value for key, value in form.items() if key != "type"}}
+
+
+class _History:
+    """Puts items together to messages: reasoning, text and calls that follow each other are one turn."""
+
+    def __init__(self, strict: bool) -> None:
+        self._strict = strict
+        self._messages: list[Json] = []
+        self._turn: Json | None = None
+        self._open: list[str] = []
+        self._answered: list[str] = []
+
+    def read(self, items: Sequence[Mapping[str, Any]]) -> list[Json]:
+        """The messages of all items."""
+        for item in items:
+            kind = item.get("type", "message")
+            if kind == "message":
+                self._close_batch()
+                self._message(item)
+            elif kind == "reasoning":
+                self._reasoning(item)
+            elif kind in ("function_call", "custom_tool_call"):
+                self._call(item)
+            elif kind in ("function_call_output", "custom_tool_call_output"):
+                self._output(item)
+        self._close_batch()
+        self._close_turn()
+        return self._messages
+
+    def _message(self, item: Mapping[str, Any]) -> None:
+        content = _content(item["content"])
+        if item["role"] != "assistant":
+            self._close_turn()
+            role = "user" if item["role"] == "developer" else item["role"]
+            self._messages.append({"role": role, "content": content})
+            return
+        if self._turn is not None and self._turn["content"]:
+            self._close_turn()
+        self._open_turn()["content"] = content if isinstance(content, str) else _text(content)
+
+    def _reasoning(self, item: Mapping[str, Any]) -> None:
+        if self._open and (self._strict or self._answered):
+            self._close_batch()
+        turn = self._open_turn()
+        text = "".join(part["text"] for part in item.get("content") or item.get("summary") or ())
+        turn["reasoning_content"] = turn.get("reasoning_content", "") + text
+
+    def _call(self, item: Mapping[str, Any]) -> None:
+        if self._answered:
+            self._close_batch()
+        arguments = item["arguments"] if item.get("type") == "function_call" else item["input"]
+        call = {"id": item["call_id"], "type": "function", "function": {"name": item["name"], "arguments": arguments}}
+        self._open_turn().setdefault("tool_calls", []).append(call)
+        self._open.append(item["call_id"])
+
+    def _output(self, item: Mapping[str, Any]) -> None:
+        call_id = item["call_id"]
+        if call_id not in self._open or call_id in self._answered:
+            raise Rejection(f"No tool call found for tool output {call_id}.")
+        self._close_turn()
+        self._answered.append(call_id)
+        self._messages.append({"role": "tool", "tool_call_id": call_id, "content": _content(item["output"])})
+
+    def _open_turn(self) -> Json:
+        if self._turn is None:
+            self._turn = {"role": "assistant", "content": ""}
+        return self._turn
+
+    def _close_turn(self) -> None:
+        if self._turn is not None:
+            self._messages.append(self._turn)
+        self._turn = None
+
+    def _close_batch(self) -> None:
+        """The batch of calls ends here: each must have its output."""
+        missing = [call_id for call_id in self._open if call_id not in self._answered]
+        if missing:
+            raise Rejection(f"No tool output found for tool call {missing[0]}.")
+        self._open, self._answered = [], []
+
+
+def _content(content: Any) -> Any:
+    """Text as it is, parts in the form of chat."""
+    if isinstance(content, str):
+        return content
+    parts: list[Json] = []
+    for part in content:
+        if part["type"] in ("input_text", "output_text"):
+            parts.append({"type": "text", "text": part["text"]})
+        elif part["type"] == "input_image" and part.get("image_url") is not None:
+            parts.append({"type": "image_url", "image_url": {"url": part["image_url"]}})
+        elif part["type"] == "refusal":
+            parts.append({"type": "text", "text": part.get("refusal") or ""})
+    return parts
+
+
+def _text(parts: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(part.get("text") or "" for part in parts)

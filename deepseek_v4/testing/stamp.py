@@ -1,0 +1,59 @@
+"""Ids, times and fingerprints made from the request, so that the same request always gets the same ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+FIRST_SECOND = 1_790_000_000  # 2026-09-21; any fixed time does
+UNSTAMPED = ("stream", "stream_options")  # a streamed answer bears the ids of the whole one
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The digest of a request and what is derived from it."""
+
+    digest: bytes
+
+    @classmethod
+    def of(cls, body: Any, counter: int | None = None) -> Stamp:
+        """The stamp of a request; a counter makes repeated requests differ."""
+        kept = {k: v for k, v in body.items() if k not in UNSTAMPED} if isinstance(body, dict) else body
+        text = json.dumps([counter, kept], sort_keys=True, ensure_ascii=True)
+        return cls(hashlib.sha256(text.encode()).digest())
+
+    def answer_id(self) -> str:
+        """A bare UUID."""
+        return str(uuid.UUID(bytes=self.digest[:16], version=4))
+
+    def created(self) -> int:
+        """Seconds since 1970."""
+        return FIRST_SECOND + int.from_bytes(self.digest[16:18], "big")
+
+    def trace_id(self) -> str:
+        """32 hex digits."""
+        return self._derive("trace").hex()[:32]
+
+    def call_id(self, position: int) -> str:
+        """`call_<NN>_<20 alphanumerics>`, NN being the position in the batch."""
+        return f"call_{position:02d}_{self.letters(f'call {position}', 20)}"
+
+    def uuid(self, purpose: str) -> str:
+        """A bare UUID for a part of the answer."""
+        return str(uuid.UUID(bytes=self._derive(purpose)[:16], version=4))
+
+    def letters(self, purpose: str, length: int) -> str:
+        """Letters and digits."""
+        return "".join(ALPHABET[byte % len(ALPHABET)] for byte in self._derive(purpose)[:length])
+
+    def logprob(self, position: int) -> float:
+        """A small negative number for the token at this position."""
+        digest = self._derive(f"logprob {position}")
+        return -round(int.from_bytes(digest[:2], "big") / 65536, 7)
+
+    def _derive(self, purpose: str) -> bytes:
+        return hashlib.sha256(self.digest + purpose.encode()).digest()

@@ -1,0 +1,227 @@
+"""The asyncio transport: the twin of ``sync.py``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+from deepseek_v4 import errors
+from deepseek_v4.transport import clients
+from deepseek_v4.transport.exchange import DRAIN_SECONDS, OPENED, ByteDecoder, Exchange, ReadError, compressed
+from deepseek_v4.transport.limits import Limits
+from deepseek_v4.wire import HttpRequest, HttpResponse
+
+T = TypeVar("T")
+
+
+class AsyncStream(Generic[T]):
+    """The items of a streamed answer as they arrive. Iterate it once; ``aclose`` it to break off.
+
+    The connection is freed when the stream is read to its end, closed, or dropped.
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: AsyncGenerator[T, None]) -> None:
+        self._items = items
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self._items
+
+    async def __anext__(self) -> T:
+        return await self._items.__anext__()
+
+    async def aclose(self) -> None:
+        """Free the connection now. More than once does no harm."""
+        await self._items.aclose()
+
+    async def __aenter__(self) -> AsyncStream[T]:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class AsyncTransport:
+    """Sends requests and reads answers, on asyncio.
+
+    Args:
+        http_client: A ``httpx.AsyncClient`` (or ``httpx2.AsyncClient``) to use; it is never closed here.
+            None: clients shared by all transports of the running event loop.
+
+    Copies share the given client; a pickled transport has none.
+    """
+
+    def __init__(self, http_client: Any = None) -> None:
+        self._given = http_client
+
+    async def call(
+        self,
+        request: HttpRequest,
+        limits: Limits,
+        *,
+        read: Callable[[HttpResponse], T],
+        read_error: ReadError,
+        provider: str,
+    ) -> T:
+        """Send a request and read the whole answer; see ``SyncTransport.call``."""
+        exchange = Exchange(request, limits, read_error, provider, streamed=False)
+
+        async def fetch() -> T:
+            return exchange.result(await self._fetch(exchange), read)
+
+        return await _tried(exchange, fetch)
+
+    async def stream(
+        self,
+        request: HttpRequest,
+        limits: Limits,
+        *,
+        decoder: Callable[[], ByteDecoder[T]],
+        read_error: ReadError,
+        provider: str,
+    ) -> AsyncStream[T]:
+        """Send a request and read until the first items are there; see ``SyncTransport.stream``."""
+        exchange = Exchange(request, limits, read_error, provider, streamed=True)
+
+        async def open_stream() -> AsyncStream[T]:
+            items = self._items(exchange, decoder())
+            await items.__anext__()
+            return AsyncStream(items)
+
+        return await _tried(exchange, open_stream)
+
+    async def aclose(self) -> None:
+        """Give the running loop's clients back; the last to do so closes their sockets. Use after it is fine."""
+        if self._given is None:
+            await clients.leave_async_pool(self)
+
+    async def _client(self) -> AbstractAsyncContextManager[Any]:
+        if self._given is not None:
+            return nullcontext(self._given)
+        while True:
+            place = (await clients.async_pool(self)).place()
+            if place is not None:
+                return place
+
+    async def _fetch(self, exchange: Exchange) -> bytes:
+        try:
+            async with await self._client() as client:
+                response = await _sent(exchange, client)
+                async with aclosing(response):
+                    accepted = exchange.accepts(response)
+                    body: bytes = await _within(exchange, response.aread())
+                if not accepted:
+                    raise exchange.refusal(body)
+                return body
+        except BaseException as fault:
+            failure = exchange.failure(fault)
+        try:
+            raise failure
+        finally:
+            del failure
+
+    async def _items(self, exchange: Exchange, decoder: ByteDecoder[T]) -> AsyncGenerator[T, None]:
+        begun = False
+        try:
+            async with await self._client() as client:
+                response = await _sent(exchange, client)
+                async with aclosing(response):
+                    if not exchange.accepts(response):
+                        raise exchange.refusal(await _within(exchange, response.aread()))
+                    pieces: AsyncIterator[bytes] = aiter(
+                        response.aiter_bytes() if compressed(response) else response.stream
+                    )
+                    feed = decoder.feed
+                    async for piece in pieces if exchange.deadline is None else _until(exchange, pieces):
+                        items = feed(piece)
+                        if items:
+                            if not begun:
+                                begun = True
+                                yield OPENED
+                            for item in items:
+                                yield item
+                            if decoder.finished:
+                                break
+                    else:
+                        items = decoder.close()
+                        if not begun:
+                            begun = True
+                            yield OPENED
+                        for item in items:
+                            yield item
+                    await _drain(pieces)
+                return
+        except BaseException as fault:
+            failure = exchange.failure(fault, decoder if begun else None)
+        try:
+            raise failure
+        finally:
+            del failure
+
+    def __copy__(self) -> AsyncTransport:
+        return AsyncTransport(self._given)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> AsyncTransport:
+        return AsyncTransport(self._given)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return AsyncTransport, ()
+
+
+sleep = asyncio.sleep
+
+
+async def _tried(exchange: Exchange, attempt: Callable[[], Awaitable[T]]) -> T:
+    while True:
+        try:
+            return await attempt()
+        except errors.DeepSeekError as error:
+            wait = exchange.wait_after(error)
+            if wait is None:
+                raise
+        await sleep(wait)
+
+
+async def _sent(exchange: Exchange, client: Any) -> Any:
+    try:
+        return await _within(exchange, client.send(exchange.request_on(client), **exchange.options))
+    except (asyncio.CancelledError, errors.TimeoutError):
+        clients.retire(client)
+        raise
+
+
+async def _within(exchange: Exchange, work: Awaitable[T]) -> T:
+    """The work's result, unless the call's deadline comes first."""
+    if exchange.deadline is None:
+        return await work
+    from anyio import move_on_after
+
+    with move_on_after(exchange.deadline - time.monotonic()):
+        return await work
+    raise exchange.out_of_time()
+
+
+async def _until(exchange: Exchange, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    while True:
+        try:
+            piece = await _within(exchange, anext(pieces))
+        except StopAsyncIteration:
+            return
+        yield piece
+
+
+async def _drain(pieces: AsyncIterator[bytes]) -> None:
+    """Read what follows the answer, so that the connection can serve again; give up soon, and silently."""
+    from anyio import move_on_after
+
+    # the answer is whole: how its connection ends matters to nobody
+    with move_on_after(DRAIN_SECONDS), suppress(Exception):
+        async for _ in pieces:
+            pass

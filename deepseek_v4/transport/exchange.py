@@ -1,0 +1,229 @@
+"""One call: what is sent, how an answer is judged, how a failure is told, when it is tried again.
+
+Both twins drive an ``Exchange`` and add nothing to it but the reading and the waiting.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from deepseek_v4 import errors
+from deepseek_v4.transport import retry
+from deepseek_v4.transport.failures import translate, without_stack_frames
+from deepseek_v4.transport.key import key_bearer
+from deepseek_v4.transport.limits import Limits, Remaining
+from deepseek_v4.wire import HttpRequest, HttpResponse
+
+T = TypeVar("T")
+
+
+DRAIN_SECONDS = 1.0
+"""How long the end of a body is waited for once the answer is complete, so that its connection serves again."""
+OPENED: Any = object()
+"""What a stream's generator gives out first: it has begun then, and its ``finally`` runs however it ends."""
+
+
+class ByteDecoder(Protocol[T]):
+    """Bytes in, items out; see ``deepseek_v4.protocols.decoder.StreamDecoder``."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the answer is complete, whatever may still follow on the wire."""
+
+    def feed(self, piece: bytes) -> list[T]:
+        """Take the next bytes; return the items they complete."""
+
+    def close(self) -> list[T]:
+        """The body has ended; return the items held back, or raise when the answer is not whole."""
+
+    def partial(self) -> Any:
+        """What has arrived so far."""
+
+
+ReadError = Callable[[HttpResponse], errors.DeepSeekError]
+"""The error for an answer whose status is no success. It is also asked, with an empty body, for the request id
+of an answer that failed in another way."""
+
+
+class Exchange:
+    """The state of one call over all its tries.
+
+    Args:
+        request: What to send.
+        limits: How long it may take, and how often it is tried.
+        read_error: A refusal as an exception.
+        provider: Name for errors.
+        streamed: Whether the answer is read piece by piece.
+
+    Raises:
+        AuthenticationError: when no header can carry the key.
+        InvalidRequestError: when the address is relative, and a client's ``base_url`` could lead the key astray.
+    """
+
+    __slots__ = (
+        "_headers",
+        "_limits",
+        "_provider",
+        "_read_error",
+        "_request",
+        "_response",
+        "_timeouts",
+        "_tries",
+        "deadline",
+        "options",
+    )
+
+    def __init__(
+        self, request: HttpRequest, limits: Limits, read_error: ReadError, provider: str, *, streamed: bool
+    ) -> None:
+        if not request.url.startswith(("https://", "http://")):
+            raise errors.InvalidRequestError(
+                f"The address {request.url!r} must begin with https:// or http://. Check base_url.",
+                provider=provider,
+            )
+        self.options: dict[str, Any] = {"stream": True, "follow_redirects": False}
+        """How to send. Redirects are not followed: they would carry the key to another host."""
+        if request.key is not None:
+            self.options["auth"] = key_bearer(request.key, request.key_header, provider)
+        self.deadline = None if limits.total_timeout is None else time.monotonic() + limits.total_timeout
+        self._timeouts = limits.timeouts()
+        self._headers = _uncompressed(request.headers) if streamed else request.headers
+        self._request = request
+        self._limits = limits
+        self._read_error = read_error
+        self._provider = provider
+        self._response: Any = None
+        self._tries = 0
+
+    def request_on(self, client: Any) -> Any:
+        """The next try's request, as an object of the client's library."""
+        self._tries += 1
+        self._response = None
+        timeouts = self._timeouts if self.deadline is None else Remaining(self._timeouts, self.deadline)
+        request = self._request
+        return client.build_request(
+            request.method,
+            request.url,
+            headers=self._headers,
+            content=request.body,
+            extensions={"timeout": timeouts},
+        )
+
+    def accepts(self, response: Any) -> bool:
+        """Take note of the answer; whether its status is a success."""
+        self._response = response
+        return bool(200 <= response.status_code < 300)
+
+    def refusal(self, body: bytes) -> errors.DeepSeekError:
+        """The error for an answer whose status is no success."""
+        response = self._answered(body)
+        error = self._read_error(response)
+        if 300 <= response.status < 400 and "location" in response.headers:
+            error.message += (
+                f" It points to {response.headers['location']}, and redirects are not followed, because they would "
+                "carry the key along: set base_url to the final address."
+            )
+        return error
+
+    def result(self, body: bytes, read: Callable[[HttpResponse], T]) -> T:
+        """What the caller makes of a whole answer.
+
+        Raises:
+            MalformedResponseError: when it is blank, or nothing but the line ends that keep a queued call alive.
+        """
+        if not body or body.isspace():
+            raise self.told(errors.MalformedResponseError("The answer was blank: no body.", retryable=True))
+        try:
+            return read(self._answered(body))
+        except errors.DeepSeekError as error:
+            self.told(error)
+            raise
+
+    def failure(self, fault: BaseException, decoder: ByteDecoder[Any] | None = None) -> BaseException:
+        """What to raise, outside any ``except`` block, for what the HTTP library or the decoder raised.
+
+        Args:
+            fault: What was raised.
+            decoder: Given when part of the answer has reached the caller.
+        """
+        error = fault if isinstance(fault, errors.DeepSeekError) else self._translated(fault, decoder is not None)
+        if error is None:
+            return without_stack_frames(fault)
+        if decoder is not None and error.partial is None:
+            error.partial = decoder.partial()
+        return self.told(error)
+
+    def out_of_time(self) -> errors.TimeoutError:
+        """The error for a call that took longer than ``total_timeout``."""
+        return errors.TimeoutError(
+            f"The call was not done within total_timeout={self._limits.total_timeout:g} s. Raise it, or ask for less.",
+            provider=self._provider,
+        )
+
+    def wait_after(self, error: errors.DeepSeekError) -> float | None:
+        """Seconds to wait before the next try; None when there is none.
+
+        Raises:
+            TimeoutError: when the wait would outlast ``total_timeout``.
+        """
+        wait = retry.wait_before_retry(self._tries, error, self._limits.max_retries)
+        left = self._left()
+        if wait is None or left <= 0:
+            return None
+        if wait >= left:
+            raise self.out_of_time() from error
+        return wait
+
+    def told(self, error: errors.DeepSeekError) -> errors.DeepSeekError:
+        """The error with what is known of the answer filled in where it was missing."""
+        error.provider = error.provider or self._provider
+        if self._response is None:
+            return error
+        head = self._answered(b"")
+        if error.status_code is None:
+            error.status_code = head.status
+        if error.headers is None:
+            error.headers = dict(head.headers)
+        if error.retry_after is None:
+            error.retry_after = retry.retry_after(head.headers)
+        if error.request_id is None:
+            error.request_id = self._read_error(head).request_id
+        return error
+
+    def _translated(self, fault: BaseException, midway: bool) -> errors.DeepSeekError | None:
+        error = translate(fault, self._host(), self._timeouts) if isinstance(fault, Exception) else None
+        if error is None or isinstance(error, errors.InvalidRequestError):
+            return error
+        if self._left() <= 0:
+            return self.out_of_time()
+        if midway and not isinstance(error, errors.TimeoutError):
+            return errors.StreamInterruptedError(
+                f"The connection broke in the middle of the answer: {fault}. What had arrived is in .partial; send "
+                "the request again for a whole answer."
+            )
+        return error
+
+    def _answered(self, body: bytes) -> HttpResponse:
+        response = self._response
+        return HttpResponse(response.status_code, dict(response.headers.multi_items()), body)
+
+    def _host(self) -> str:
+        return self._request.url.split("/", 3)[2].rpartition("@")[2]
+
+    def _left(self) -> float:
+        return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
+
+def compressed(response: Any) -> bool:
+    """Whether the body's bytes must go through the HTTP library's decoding."""
+    return "content-encoding" in response.headers or response.is_stream_consumed
+
+
+def _uncompressed(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers with a wish for a plain body: compression gains nothing on a stream of small events."""
+    if any(name.lower() == "accept-encoding" for name in headers):
+        return headers
+    return {**headers, "accept-encoding": "identity"}

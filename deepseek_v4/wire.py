@@ -1,0 +1,63 @@
+"""JSON bytes in and out, and the values that cross the wire. No meaning, no sockets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import SecretStr
+
+try:
+    import orjson
+except ImportError:  # pragma: no cover - langchain-core brings orjson, llama-index-core does not
+    orjson = None  # type: ignore[assignment]
+
+Json = dict[str, Any]
+
+
+def dumps(value: Any) -> bytes:
+    """Compact UTF-8 JSON; keys keep their order, so equal values give equal bytes."""
+    if orjson is not None:
+        try:
+            return orjson.dumps(value)
+        except TypeError:  # lone surrogates and integers over 64 bits: the standard library can say them
+            pass
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+
+
+def loads(data: bytes | str) -> Any:
+    """Parse JSON.
+
+    Raises:
+        ValueError: when it is none (``orjson.JSONDecodeError`` and ``json.JSONDecodeError`` are both of this class).
+    """
+    if orjson is not None:
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError:  # NaN and Infinity, which vLLM can send in logprobs
+            pass
+    return json.loads(data)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One HTTP request, complete but for the key, which is put in as the bytes leave (see ``transport``)."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    key: SecretStr | None = field(default=None, repr=False)
+    key_header: str = "Authorization"
+    """``Authorization`` sends ``Bearer <key>``; any other header sends the bare key."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """One whole HTTP response. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes

@@ -1,0 +1,46 @@
+"""What LangChain asks before it uses a model: its limits and abilities, as the catalog and the provider have them."""
+
+from __future__ import annotations
+
+from langchain_core.language_models import ModelProfile
+
+from deepseek_v4.catalog import ModelFacts
+from deepseek_v4.dialect import Dialect
+
+__all__ = ["profile_of"]
+
+
+def profile_of(facts: ModelFacts, dialect: Dialect) -> ModelProfile:
+    """The profile of a model at a provider, over one protocol.
+
+    ``structured_output`` means native JSON Schema: where it is False, ``create_agent`` takes the tool strategy, which
+    works because a forced tool call switches thinking off for that call.
+    """
+    profile = ModelProfile(
+        name=facts.id,
+        max_input_tokens=facts.context_window,
+        max_output_tokens=facts.max_output_tokens,
+        text_inputs=True,
+        image_inputs=facts.images,
+        image_url_inputs=facts.images,
+        image_tool_message=facts.images,  # they are moved into a user's message
+        audio_inputs=False,
+        video_inputs=False,
+        text_outputs=True,
+        image_outputs=False,
+        audio_outputs=False,
+        video_outputs=False,
+        reasoning_output=True,
+        reasoning_effort_levels=list(facts.efforts),
+        tool_calling=facts.tools and dialect.tools,
+        tool_choice=facts.tools and dialect.tools,
+        tool_call_streaming=facts.tools and dialect.tools,
+        structured_output=dialect.json_schema,
+        mid_conversation_system_messages=True,
+        temperature=True,
+    )
+    if facts.default_effort is not None:
+        profile["reasoning_effort_default"] = facts.default_effort
+    if facts.released is not None:
+        profile["release_date"] = facts.released.isoformat()
+    return profile

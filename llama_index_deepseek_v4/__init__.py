@@ -1,0 +1,12 @@
+"""DeepSeek V4 for LlamaIndex.
+
+>>> from llama_index.core import Settings
+>>> from llama_index_deepseek_v4 import DeepSeekV4
+>>> Settings.llm = DeepSeekV4("deepseek-v4-flash")
+"""
+
+from deepseek_v4._version import __version__
+from llama_index_deepseek_v4.errors import UnusableAnswerError
+from llama_index_deepseek_v4.llm import DeepSeekV4
+
+__all__ = ["DeepSeekV4", "UnusableAnswerError", "__version__"]

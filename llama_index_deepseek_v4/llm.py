@@ -1,0 +1,401 @@
+"""``DeepSeekV4``: the LLM class. It says what is done; how stands in the modules beside it."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import re
+import weakref
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, cast
+
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
+    CompletionResponse,
+    CompletionResponseAsyncGen,
+    CompletionResponseGen,
+    LLMMetadata,
+    MessageRole,
+)
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.prompts import PromptTemplate
+from llama_index.core.tools.types import BaseTool
+from llama_index.core.types import Model
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_serializer, model_validator
+
+from deepseek_v4 import catalog
+from deepseek_v4.client import Client, Preview
+from deepseek_v4.request import Prepared
+from deepseek_v4.settings import ALIASES, CONNECTION, ModelSettings
+from llama_index_deepseek_v4 import structured
+from llama_index_deepseek_v4.messages import to_conversation
+from llama_index_deepseek_v4.responses import as_completion, to_chat_response
+from llama_index_deepseek_v4.streams import StreamedCall
+from llama_index_deepseek_v4.tools import as_openai_tools, selections, tool_options
+
+__all__ = ["DeepSeekV4"]
+
+_MAY_BE_LOST = frozenset(
+    {
+        "callback_manager",
+        "rate_limiter",
+        "messages_to_prompt",
+        "completion_to_prompt",
+        "output_parser",
+        "query_wrapper_prompt",
+    }
+)
+"""LlamaIndex's own fields: left out of a pickle when they cannot be pickled, as LlamaIndex does."""
+
+_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.I)
+
+
+class DeepSeekV4(ModelSettings, FunctionCallingLLM):
+    """DeepSeek V4 for LlamaIndex: RAG, chat engines, agents, typed answers, with thinking on.
+
+    Args:
+        model: Any V4-family id, such as ``deepseek-v4-flash`` or ``deepseek-v4-pro``.
+        **options: Every field of ``deepseek_v4.ModelSettings`` (``thinking``, ``reasoning_effort``, ``max_tokens``,
+            ``temperature``, ``api_key``, ``base_url``, ``timeout`` in seconds …), LlamaIndex's own
+            (``callback_manager``, ``system_prompt``, ``pydantic_program_mode``, ``rate_limiter`` …), and
+            ``additional_kwargs``: more options, those without a name here go into the request body.
+
+    Raises:
+        pydantic.ValidationError: for an unknown option or a wrong type.
+
+    Example:
+        >>> from llama_index_deepseek_v4 import DeepSeekV4
+        >>> llm = DeepSeekV4("deepseek-v4-flash")
+        >>> print(llm.complete("What is 17 * 23?"))  # doctest: +SKIP
+        391
+
+    Thinking comes as a ``ThinkingBlock`` in front of the message's blocks and, while streaming, as
+    ``response.additional_kwargs["thinking_delta"]``; never in the text. It is sent back with the history, as
+    tool calls demand: keep whole messages, not only their text.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True, protected_namespaces=())
+
+    context_window: int | None = Field(None, ge=1)
+    """Tokens of prompt and answer together, where the catalog does not know better. None: what the catalog says."""
+    is_function_calling_model: bool = True
+    """False makes LlamaIndex choose its text-only ways: ReAct for agents, parsed text for programs."""
+
+    _client: Client = PrivateAttr()
+
+    def __init__(self, model: str | None = None, **options: Any) -> None:
+        if model is not None:
+            options["model"] = model
+        if isinstance(options.get("api_key"), str):  # so that no error about another option shows it
+            options["api_key"] = SecretStr(options["api_key"])
+        super().__init__(**options)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spread_additional_kwargs(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or "additional_kwargs" not in values:
+            return values
+        values = dict(values)
+        more = values.pop("additional_kwargs") or {}
+        return {**values, **_spread(more, values.get("extra_body"))}
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Make the client; it opens no socket before the first call."""
+        super().model_post_init(context)
+        # no strong reference back: a model that is dropped gives its connections back at once, not at some later
+        # garbage collection
+        self._client = Client(cast("ModelSettings", weakref.proxy(self)))
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name in dumps and traces."""
+        return "DeepSeekV4"
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """What LlamaIndex plans with. ``num_output`` is ``max_tokens``, or -1: nobody knows how long it will think."""
+        known = catalog.find(self.provider_name, self.model)
+        return LLMMetadata(
+            context_window=self.context_window or known.context_window,
+            num_output=self.max_tokens or -1,
+            is_chat_model=True,
+            is_function_calling_model=self.is_function_calling_model,
+            model_name=self.model,
+        )
+
+    def to_payload(self) -> dict[str, Any]:
+        """What traces and callbacks are told of this model; nothing secret."""
+        said = {name: getattr(self, name) for name in ("model", "temperature", "thinking", "reasoning_effort")}
+        return {**super().to_payload(), **said, "provider": self.provider_name, "api_base": self.host}
+
+    # -- chat and completion ---------------------------------------------------------------------------------------
+
+    @llm_chat_callback()
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """One whole answer.
+
+        Args:
+            messages: The conversation. Never changed.
+            **kwargs: Every constructor option for this call only, and ``tools``, ``tool_choice``,
+                ``response_format``, ``parallel_tool_calls``, ``prefix``.
+
+        Raises:
+            deepseek_v4.DeepSeekError: see ``deepseek_v4.errors``.
+        """
+        return self._answer(self._prepared(messages, kwargs, stream=False))
+
+    @llm_completion_callback()
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        """The answer to a single user message, its visible text in ``text``.
+
+        Args:
+            prompt: The message; or, with ``suffix``, the text before a gap.
+            formatted: Whether ``completion_to_prompt`` has been applied already.
+            **kwargs: As for ``chat``. ``suffix`` asks for the text between ``prompt`` and it (fill-in-the-middle),
+                which comes without thinking.
+        """
+        return as_completion(self._answer(self._prepared_prompt(prompt, formatted, kwargs, stream=False)))
+
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """One answer in pieces. The request has been answered when this returns, so its errors come here.
+
+        Each response holds all that has arrived; the last one is complete, with usage and tool calls. Breaking
+        off, closing the generator or dropping it frees the connection.
+
+        Raises:
+            deepseek_v4.DeepSeekError: here when the request fails; while iterating, ``StreamInterruptedError`` with
+                what had arrived in ``partial``.
+        """
+        return StreamedCall(self).chat(messages, **kwargs)
+
+    def stream_complete(
+        self, prompt: str | None = None, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponseGen:
+        """Like ``complete``, in pieces."""
+        return StreamedCall(self).complete(_given(prompt), formatted, **kwargs)
+
+    @llm_chat_callback()
+    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Like ``chat``, asynchronously."""
+        return await self._aanswer(self._prepared(messages, kwargs, stream=False))
+
+    @llm_completion_callback()
+    async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        """Like ``complete``, asynchronously."""
+        return as_completion(await self._aanswer(self._prepared_prompt(prompt, formatted, kwargs, stream=False)))
+
+    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
+        """Like ``stream_chat``, asynchronously: ``async for response in await llm.astream_chat(...)``."""
+        return await StreamedCall(self).achat(messages, **kwargs)
+
+    async def astream_complete(
+        self, prompt: str | None = None, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponseAsyncGen:
+        """Like ``stream_complete``, asynchronously."""
+        return await StreamedCall(self).acomplete(_given(prompt), formatted, **kwargs)
+
+    def preview(self, messages: str | Sequence[ChatMessage], *, stream: bool = False, **kwargs: Any) -> Preview:
+        """The exact request ``chat`` or ``stream_chat`` would send, with notes and estimates. Nothing is sent."""
+        if isinstance(messages, str):
+            messages = self._prompt_messages(messages, False)
+        return self._client.preview(to_conversation(messages), stream=stream, **_options(kwargs))
+
+    # -- tools -----------------------------------------------------------------------------------------------------
+
+    def _prepare_chat_with_tools(
+        self,
+        tools: Sequence[BaseTool],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,
+        allow_parallel_tool_calls: bool = False,
+        tool_required: bool = False,
+        tool_choice: str | dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        messages = list(chat_history or ())
+        if isinstance(user_msg, str):
+            user_msg = ChatMessage(role=MessageRole.USER, content=user_msg)
+        if user_msg is not None:
+            messages.append(user_msg)
+        asked = tool_options(
+            tools,
+            allow_parallel_tool_calls=allow_parallel_tool_calls,
+            tool_required=tool_required,
+            tool_choice=tool_choice,
+        )
+        return {"messages": messages, **asked, **kwargs}
+
+    def get_tool_calls_from_response(
+        self, response: ChatResponse, error_on_no_tool_call: bool = True, **kwargs: Any
+    ) -> list[ToolSelection]:
+        """The tool calls of a response, ready to run; of a stream only the last response has them.
+
+        Raises:
+            UnusableAnswerError: for cut or invalid arguments, and, unless told otherwise, when there is no call.
+        """
+        return selections(response, error_on_no_tool_call=error_on_no_tool_call)
+
+    # -- typed answers ---------------------------------------------------------------------------------------------
+
+    def structured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Model:
+        """An answer of a class, thinking included.
+
+        Args:
+            output_cls: A pydantic class; its docstring and field descriptions are read by the model.
+            prompt: What is asked.
+            llm_kwargs: Options for this call.
+            **prompt_args: Values for the prompt's variables.
+
+        Raises:
+            UnusableAnswerError: when the answer does not fit the class.
+        """
+        return structured.predict(self, output_cls, prompt, llm_kwargs, prompt_args)
+
+    async def astructured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Model:
+        """Like ``structured_predict``, asynchronously."""
+        return await structured.apredict(self, output_cls, prompt, llm_kwargs, prompt_args)
+
+    def _structured_stream_call(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Generator[Any, None, None]:
+        if structured.is_ours(self.pydantic_program_mode):
+            return structured.stream(self, output_cls, prompt, llm_kwargs, prompt_args)
+        return super()._structured_stream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
+
+    async def _structured_astream_call(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> AsyncGenerator[Any, None]:
+        if structured.is_ours(self.pydantic_program_mode):
+            return structured.astream(self, output_cls, prompt, llm_kwargs, prompt_args)
+        return await super()._structured_astream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Release the sockets of synchronous calls. The model can be used again afterwards."""
+        self._client.close()
+
+    async def aclose(self) -> None:
+        """Release all sockets: of synchronous calls, and of asynchronous ones on this event loop."""
+        await self._client.aclose()
+
+    def __enter__(self) -> DeepSeekV4:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> DeepSeekV4:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __copy__(self) -> DeepSeekV4:
+        return type(self)(**self.__dict__)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> DeepSeekV4:
+        fields: dict[str, Any] = {
+            name: copy.deepcopy(value) if isinstance(value, (dict, list)) else value
+            for name, value in self.__dict__.items()
+        }
+        return type(self)(**fields)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kept = {name: value for name, value in self.__dict__.items() if name not in CONNECTION}
+        return _load, (type(self), {name: value for name, value in kept.items() if _is_kept(name, value)})
+
+    @field_serializer("default_headers")
+    def _dump_headers(self, headers: dict[str, str] | None) -> dict[str, str] | None:
+        return None if headers is None else {k: v for k, v in headers.items() if not _SECRET_HEADER.search(k)}
+
+    # -- steps -----------------------------------------------------------------------------------------------------
+
+    def _answer(self, prepared: Prepared) -> ChatResponse:
+        return to_chat_response(self._client.send(prepared), prepared.provider.name, prepared.request.model)
+
+    async def _aanswer(self, prepared: Prepared) -> ChatResponse:
+        return to_chat_response(await self._client.asend(prepared), prepared.provider.name, prepared.request.model)
+
+    def _prepared(self, messages: Sequence[ChatMessage], options: Mapping[str, Any], *, stream: bool) -> Prepared:
+        return self._client.prepare(to_conversation(messages), _options(options), stream=stream)
+
+    def _prepared_prompt(self, prompt: str, formatted: bool, options: Mapping[str, Any], *, stream: bool) -> Prepared:
+        if options.get("suffix") is not None:
+            return self._client.prepare_completion(prompt, _options(options), stream=stream)
+        return self._prepared(self._prompt_messages(prompt, formatted), options, stream=stream)
+
+    def _prompt_messages(self, prompt: str, formatted: bool) -> list[ChatMessage]:
+        to_prompt = None if formatted else self.completion_to_prompt
+        text = prompt if to_prompt is None else to_prompt(prompt)
+        return [ChatMessage(role=MessageRole.USER, content=text)]
+
+
+def _given(prompt: str | None) -> str:
+    if prompt is None:
+        raise ValueError("No prompt was given: give it as the first argument, or as prompt=….")
+    return prompt
+
+
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a call in the core's words: LlamaIndex's tools, and its ``additional_kwargs`` spread out."""
+    options = dict(given)
+    if "additional_kwargs" in options:
+        options |= _spread(options.pop("additional_kwargs") or {}, options.get("extra_body"))
+    if options.get("tools"):
+        options["tools"] = as_openai_tools(options["tools"])
+    return options
+
+
+def _spread(more: Mapping[str, Any], extra_body: Mapping[str, Any] | None) -> dict[str, Any]:
+    """``additional_kwargs`` of other integrations: options we know by name, the rest for the request body."""
+    known = {ALIASES.get(name, name): value for name, value in more.items()}
+    named = {name: value for name, value in known.items() if name in ModelSettings.model_fields}
+    rest = {name: value for name, value in more.items() if ALIASES.get(name, name) not in ModelSettings.model_fields}
+    body = {**(extra_body or {}), **(named.pop("extra_body", None) or {}), **rest}
+    return {**named, "extra_body": body} if body else named
+
+
+def _is_kept(name: str, value: Any) -> bool:
+    if name not in _MAY_BE_LOST:
+        return True
+    try:
+        pickle.dumps(value)
+    except Exception:
+        return False
+    return True
+
+
+def _load(cls: type[DeepSeekV4], options: dict[str, Any]) -> DeepSeekV4:
+    return cls(**options)

@@ -1,0 +1,137 @@
+"""A streamed call as LlamaIndex wants it: its events around it, and nothing left open when the reader stops early.
+
+LlamaIndex's callback decorators wrap a stream's generator in one of their own, which does not close the inner one
+when it is closed itself. So the generator handed to the reader is ours, outermost, and has begun before it is
+handed out: however it ends - read to the end, broken off, closed, cancelled, dropped unread - its ``finally`` runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+
+from llama_index_deepseek_v4.responses import Answer, as_completion
+
+if TYPE_CHECKING:
+    from deepseek_v4.request import Prepared
+    from llama_index_deepseek_v4.llm import DeepSeekV4
+
+T = TypeVar("T")
+
+_BEGUN: Any = object()
+"""What a generator gives out first, to ourselves, so that it is inside its ``try`` when the reader gets it."""
+
+
+class StreamedCall:
+    """One streamed call: what the callback decorators look at of the model, and the stream to be closed.
+
+    Opening it happens inside the decorated methods, so a refused request ends the call's event and span in error.
+    """
+
+    def __init__(self, llm: DeepSeekV4) -> None:
+        self.callback_manager = llm.callback_manager
+        self.rate_limiter = llm.rate_limiter
+        self.to_payload = llm.to_payload
+        self._llm = llm
+        self._close: Callable[[], None] | None = None
+        self._aclose: Callable[[], Awaitable[None]] | None = None
+
+    # -- blocking --------------------------------------------------------------------------------------------------
+
+    def chat(self, messages: Sequence[ChatMessage], **options: Any) -> Generator[ChatResponse, None, None]:
+        """The responses of a streamed chat."""
+        return self._released(self._chat(messages, **options))
+
+    def complete(self, prompt: str, formatted: bool, **options: Any) -> Generator[CompletionResponse, None, None]:
+        """The responses of a streamed completion."""
+        return self._released(self._complete(prompt, formatted, **options))
+
+    @llm_chat_callback()
+    def _chat(self, messages: Sequence[ChatMessage], **options: Any) -> Generator[ChatResponse, None, None]:
+        return self._responses(self._llm._prepared(messages, options, stream=True), lambda response: response)
+
+    @llm_completion_callback()
+    def _complete(self, prompt: str, formatted: bool, **options: Any) -> Generator[CompletionResponse, None, None]:
+        return self._responses(self._llm._prepared_prompt(prompt, formatted, options, stream=True), as_completion)
+
+    def _responses(self, prepared: Prepared, say: Callable[[ChatResponse], T]) -> Generator[T, None, None]:
+        stream = self._llm._client.open(prepared)
+        self._close = stream.close
+        add = Answer(prepared.provider.name, prepared.request.model).add
+
+        def responses() -> Generator[T, None, None]:
+            for delta in stream:
+                response = add(delta)
+                if response is not None:
+                    yield say(response)
+
+        return responses()
+
+    def _released(self, responses: Generator[T, None, None]) -> Generator[T, None, None]:
+        def outermost() -> Generator[T, None, None]:
+            try:
+                yield _BEGUN
+                yield from responses
+            finally:
+                responses.close()
+                if self._close is not None:
+                    self._close()
+
+        generator = outermost()
+        next(generator)
+        return generator
+
+    # -- on asyncio ------------------------------------------------------------------------------------------------
+
+    async def achat(self, messages: Sequence[ChatMessage], **options: Any) -> AsyncGenerator[ChatResponse, None]:
+        """Like ``chat``, asynchronously."""
+        return await self._areleased(await self._achat(messages, **options))
+
+    async def acomplete(self, prompt: str, formatted: bool, **options: Any) -> AsyncGenerator[CompletionResponse, None]:
+        """Like ``complete``, asynchronously."""
+        return await self._areleased(await self._acomplete(prompt, formatted, **options))
+
+    @llm_chat_callback()
+    async def _achat(self, messages: Sequence[ChatMessage], **options: Any) -> AsyncGenerator[ChatResponse, None]:
+        prepared = self._llm._prepared(messages, options, stream=True)
+        return await self._aresponses(prepared, lambda response: response)
+
+    @llm_completion_callback()
+    async def _acomplete(
+        self, prompt: str, formatted: bool, **options: Any
+    ) -> AsyncGenerator[CompletionResponse, None]:
+        prepared = self._llm._prepared_prompt(prompt, formatted, options, stream=True)
+        return await self._aresponses(prepared, as_completion)
+
+    async def _aresponses(self, prepared: Prepared, say: Callable[[ChatResponse], T]) -> AsyncGenerator[T, None]:
+        stream = await self._llm._client.aopen(prepared)
+        self._aclose = stream.aclose
+        add = Answer(prepared.provider.name, prepared.request.model).add
+
+        async def responses() -> AsyncGenerator[T, None]:
+            async for delta in stream:
+                response = add(delta)
+                if response is not None:
+                    yield say(response)
+
+        return responses()
+
+    async def _areleased(self, responses: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+        async def outermost() -> AsyncGenerator[T, None]:
+            try:
+                yield _BEGUN
+                async for response in responses:
+                    yield response
+            finally:
+                try:
+                    await responses.aclose()
+                finally:
+                    if self._aclose is not None:
+                        await self._aclose()
+
+        generator = outermost()
+        await anext(generator)
+        return generator

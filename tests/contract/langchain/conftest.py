@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import httpx
+import pytest
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
+
+
+@pytest.fixture(autouse=True)
+def media(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The images and documents that the suite would download are made here."""
+
+    def get(url: str, **_: Any) -> httpx.Response:
+        return httpx.Response(200, content=PDF if url.endswith(".pdf") else PNG)
+
+    monkeypatch.setattr(httpx, "get", get)

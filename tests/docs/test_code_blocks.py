@@ -1,0 +1,54 @@
+"""Every Python block of the README and the docs runs, against the local server in place of DeepSeek."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deepseek_v4.providers import PROVIDERS
+from deepseek_v4.testing import LocalServer
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OWN_TESTS = {"add-a-provider.md"}
+"""Pages whose blocks have a test of their own."""
+
+
+def blocks() -> list[object]:
+    found = []
+    for page in PAGES:
+        if page.name in OWN_TESTS:
+            continue
+        text = page.read_text(encoding="utf-8")
+        for number, code in enumerate(re.findall(r"^```python\n(.*?)^```", text, re.S | re.M), 1):
+            found.append(pytest.param(code, id=f"{page.name}-{number}"))
+    return found
+
+
+@pytest.fixture
+def in_place_of_deepseek(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
+    with LocalServer() as server:
+        moved = dataclasses.replace(PROVIDERS["deepseek"], base_url=server.base_url)
+        monkeypatch.setitem(PROVIDERS, "deepseek", moved)  # type: ignore[arg-type]
+        monkeypatch.setenv("DEEPSEEK_API_KEY", server.api_key)
+        yield server
+
+
+@pytest.mark.parametrize("code", blocks())
+def test_block_runs(code: str, in_place_of_deepseek: LocalServer) -> None:
+    namespace: dict[str, object] = {"__name__": "__docs__"}
+    exec(compile(code, "<docs>", "exec"), namespace)
+    for name, value in list(namespace.items()):
+        if name.startswith("test_") and callable(value):
+            value(in_place_of_deepseek)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if not target.startswith("http"):
+                assert (page.parent / target).exists(), f"{page.name} -> {target}"

@@ -1,0 +1,126 @@
+"""Cassettes: exchanges recorded through the real client, replayed with sockets shut.
+
+A cassette says where it was recorded in its first line: ``origin: live`` or ``origin: local-server``. What was recorded from
+the local server is stored under the provider's own address, so that a live recording takes its place without a change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import vcr
+import yaml
+from pytest_socket import disable_socket, enable_socket
+
+from deepseek_v4.providers import find_provider
+from deepseek_v4.testing import LocalServer
+
+FOLDER = Path(__file__).resolve().parents[2] / "cassettes"
+KEPT_HEADERS = frozenset({"content-type", "retry-after"})
+LOCAL = "local-server"
+LIVE = "live"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What a model has to be given to reach whoever answers."""
+
+    provider: str
+    base_url: str
+    api_key: str
+    server: LocalServer | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"provider": self.provider, "base_url": self.base_url, "api_key": self.api_key}
+
+
+class _Serializer:
+    """YAML with the origin on the first line."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+
+    def serialize(self, cassette: dict[str, Any]) -> str:
+        return f"origin: {self.origin}\n" + yaml.safe_dump(cassette, allow_unicode=True, sort_keys=True, width=1000)
+
+    def deserialize(self, text: str) -> dict[str, Any]:
+        return yaml.safe_load(text)
+
+
+@contextlib.contextmanager
+def cassette(name: str, *, record: bool, provider: str = "deepseek", **server_options: Any) -> Iterator[Endpoint]:
+    """Replay a cassette, or record it anew.
+
+    Args:
+        name: Path under ``cassettes/``, without the suffix.
+        record: Whether to record: live where the provider's key is set, else from the local server.
+        provider: Who answers.
+        server_options: For the local server.
+    """
+    path = FOLDER / f"{name}.yaml"
+    about = find_provider(provider)
+    key = os.environ.get(about.key_variable or "")
+    if not record:
+        if not path.exists():
+            raise FileNotFoundError(f"{path} is missing: record it with `make record`")
+        disable_socket(allow_unix_socket=True)
+        try:
+            with _vcr("none", LOCAL, None, about.base_url).use_cassette(str(path)):
+                yield Endpoint(provider, about.base_url, "sk-not-needed-for-replay")
+        finally:
+            enable_socket()
+        return
+    path.unlink(missing_ok=True)
+    if key:
+        with _vcr("all", LIVE, None, about.base_url).use_cassette(str(path)):
+            yield Endpoint(provider, about.base_url, key)
+        return
+    with (
+        LocalServer(**server_options) as server,
+        _vcr("all", LOCAL, server.base_url, about.base_url).use_cassette(str(path)),
+    ):
+        yield Endpoint(provider, server.base_url, server.api_key, server)
+
+
+def _vcr(mode: str, origin: str, local_url: str | None, public_url: str) -> vcr.VCR:
+    def scrub_request(request: Any) -> Any:
+        if local_url is not None and request.uri.startswith(local_url):
+            request.uri = public_url + request.uri[len(local_url) :]
+        request.headers = {k: v for k, v in request.headers.items() if k.lower() == "content-type"}
+        return request
+
+    def scrub_response(response: dict[str, Any]) -> dict[str, Any]:
+        response["headers"] = {k: v for k, v in response["headers"].items() if k.lower() in KEPT_HEADERS}
+        return response
+
+    recorder = vcr.VCR(
+        record_mode=mode,
+        match_on=("method", "uri", "raw_body"),
+        before_record_request=scrub_request,
+        before_record_response=scrub_response,
+        decode_compressed_response=True,
+    )
+    recorder.register_serializer("origin", _Serializer(origin))
+    recorder.register_matcher("raw_body", _same_body)
+    recorder.serializer = "origin"
+    return recorder
+
+
+def _same_body(one: Any, other: Any) -> None:
+    def text(body: Any) -> bytes:
+        return body.encode() if isinstance(body, str) else bytes(body or b"")
+
+    assert text(one.body) == text(other.body), "the body of the request has changed"
+
+
+def origin_of(path: Path) -> str:
+    """What the first line of a cassette says."""
+    first = path.open(encoding="utf-8").readline()
+    assert first.startswith("origin: "), f"{path} does not say where it was recorded"
+    return first.removeprefix("origin: ").strip()

@@ -1,0 +1,114 @@
+"""Chat exchanges with other hosts (Hugging Face's router, Doubleword), through the decoders of their descriptions."""
+
+from __future__ import annotations
+
+import json
+import zlib
+
+import pytest
+
+from deepseek_v4 import ChatDialect, Message, Reply
+from deepseek_v4.protocols import PROTOCOLS, Reading
+from deepseek_v4.protocols.base import ChatRequest
+from deepseek_v4.providers import find_provider
+from deepseek_v4.tool_names import ToolNames
+from deepseek_v4.wire import HttpResponse
+
+from .recordings import Exchange, events_of, exchanges
+from .test_openrouter_decoding import by_event, in_random_pieces, streamed, whole
+
+CHATS = exchanges("other", "chat")
+PROTOCOL = PROTOCOLS["chat_completions"]
+
+pytestmark = pytest.mark.recording
+
+
+def host_of(exchange: Exchange) -> str:
+    return "doubleword" if "doubleword" in exchange.name else "huggingface"
+
+
+def dialect_of(exchange: Exchange) -> ChatDialect:
+    dialect = find_provider(host_of(exchange)).dialect("chat_completions")
+    assert isinstance(dialect, ChatDialect)
+    return dialect
+
+
+def reading_of(exchange: Exchange) -> Reading:
+    return Reading(dialect_of(exchange), host_of(exchange), ToolNames(()))
+
+
+def bodies(exchange: Exchange) -> list[dict[str, object]]:
+    return events_of(exchange.body) if exchange.streamed else [json.loads(exchange.body)]
+
+
+def assert_says(reply: Reply, exchange: Exchange) -> None:
+    text = ""
+    reasoning: str | None = None
+    details: list[dict[str, object]] = []
+    calls: list[tuple[str, str, str]] = []
+    finish = usage = None
+    for body in map(dict, bodies(exchange)):
+        usage = body.get("usage") or usage
+        assert reply.model == body["model"]
+        for choice in body["choices"]:  # type: ignore[attr-defined]
+            message = choice.get("delta") or choice["message"]
+            text += message.get("content") or ""
+            if "reasoning_content" in message:
+                reasoning = (reasoning or "") + message["reasoning_content"]
+            details += message.get("reasoning_details") or []
+            functions = [(call["id"], call["function"]) for call in message.get("tool_calls") or ()]
+            calls += [(call_id, function["name"], function["arguments"]) for call_id, function in functions]
+            finish = choice.get("finish_reason") or finish
+    if text.startswith("<think>"):
+        reasoning, text = text.removeprefix("<think>").split("</think>")
+        text = text.lstrip()
+    assert reply.content == text
+    assert (reply.reasoning.text if reply.reasoning else None) == reasoning
+    if details:
+        assert reply.reasoning is not None
+        assert reply.reasoning.details == (whole(details),)
+    assert [(call.id, call.name, call.arguments) for call in reply.tool_calls] == calls
+    assert reply.finish_reason == finish
+    assert isinstance(usage, dict)
+    assert reply.usage is not None
+    assert reply.usage.input_tokens == usage["prompt_tokens"]
+    assert reply.usage.output_tokens == usage["completion_tokens"]
+    assert reply.usage.cached_tokens == usage.get("cached_tokens", usage.get("cache_read_input_tokens"))
+    assert reply.usage.reasoning_tokens == usage.get("completion_tokens_details", {}).get("reasoning_tokens")
+    assert reply.usage.cost is None
+
+
+def test_the_recordings_are_all_there() -> None:
+    assert len(CHATS) == 9
+    assert sum(host_of(exchange) == "doubleword" for exchange in CHATS) == 3
+
+
+@pytest.mark.parametrize("exchange", [e for e in CHATS if not e.streamed], ids=str)
+def test_whole_answers_are_decoded_exactly(exchange: Exchange) -> None:
+    assert_says(PROTOCOL.decode(HttpResponse(200, {}, exchange.body), reading_of(exchange)), exchange)
+
+
+@pytest.mark.parametrize("exchange", [e for e in CHATS if e.streamed], ids=str)
+def test_streams_are_decoded_exactly_however_they_are_cut(exchange: Exchange) -> None:
+    reading = reading_of(exchange)
+    reply = streamed([exchange.body], reading)
+    assert_says(reply, exchange)
+    assert streamed(by_event(exchange.body), reading) == reply
+    assert streamed((exchange.body[i : i + 1] for i in range(len(exchange.body))), reading) == reply
+    for seed in range(3):
+        assert streamed(in_random_pieces(exchange.body, seed + zlib.crc32(exchange.name.encode())), reading) == reply
+
+
+@pytest.mark.parametrize("exchange", [e for e in CHATS if "reasoning_matrix" in e.name], ids=str)
+def test_text_and_record_of_reasoning_go_back_as_they_came(exchange: Exchange) -> None:
+    reading = reading_of(exchange)
+    reply = (
+        streamed([exchange.body], reading)
+        if exchange.streamed
+        else PROTOCOL.decode(HttpResponse(200, {}, exchange.body), reading)
+    )
+    request = ChatRequest("m", (Message.user("Hi"), reply.to_message(), Message.user("And?")))
+    sent = PROTOCOL.encode(request, reading.dialect, "doubleword").body["messages"][1]
+    assert reply.reasoning is not None
+    assert sent["reasoning_content"] == reply.reasoning.text
+    assert sent["reasoning_details"] == [dict(detail) for detail in reply.reasoning.details or ()]

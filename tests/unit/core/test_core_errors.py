@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+
+import pytest
+
+from deepseek_v4 import Reply, errors
+
+EVERY = [
+    kind
+    for kind in vars(errors).values()
+    if inspect.isclass(kind) and issubclass(kind, errors.DeepSeekError) and kind.__module__ == errors.__name__
+]
+
+
+def example(kind: type[errors.DeepSeekError]) -> errors.DeepSeekError:
+    return kind(
+        "It broke.",
+        status_code=500,
+        request_id="abc",
+        provider="deepseek",
+        body={"error": {"message": "It broke."}},
+        retryable=not kind.retryable_by_default,
+        retry_after=1.5,
+        headers={"x-ds-trace-id": "abc"},
+        partial=Reply("Hel"),
+    )
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_error_survives_pickle_and_copies_with_all_it_carries(kind: type[errors.DeepSeekError]) -> None:
+    error = example(kind)
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(twin) is kind
+        assert twin.message == error.message
+        assert twin.details() == error.details()
+        assert str(twin) == str(error)
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_the_details_make_an_equal_error(kind: type[errors.DeepSeekError]) -> None:
+    error = example(kind)
+    assert kind(error.message, **error.details()).details() == error.details()
+
+
+def test_the_text_says_who_answered_with_what() -> None:
+    assert str(example(errors.ServerError)) == "It broke. (deepseek, status 500, request abc)"
+
+
+def test_the_message_is_the_one_argument_as_of_any_exception() -> None:
+    assert example(errors.ServerError).args == ("It broke.",)
+
+
+def test_the_text_of_an_error_without_an_answer_is_its_message() -> None:
+    assert str(errors.InvalidRequestError("No such option.")) == "No such option."
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_unless_told_otherwise_an_error_is_as_retryable_as_its_kind(kind: type[errors.DeepSeekError]) -> None:
+    assert kind("x").retryable is kind.retryable_by_default
+
+
+def test_what_can_be_tried_again_by_default() -> None:
+    assert {kind.__name__ for kind in EVERY if kind.retryable_by_default} == {
+        "RateLimitError",
+        "OverloadedError",
+        "ServerError",
+        "ConnectionError",
+        "TimeoutError",
+        "StreamInterruptedError",
+        "EmptyReplyError",
+    }
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_error_is_exported_and_stands_in_the_tree_of_the_docstring(kind: type[errors.DeepSeekError]) -> None:
+    assert kind.__name__ in errors.__all__
+    assert kind.__name__ in (errors.__doc__ or "")
+
+
+def test_errors_that_are_refinements_are_caught_as_what_they_refine() -> None:
+    assert issubclass(errors.ContextLengthError, errors.InvalidRequestError)
+    assert issubclass(errors.UnsupportedError, errors.InvalidRequestError)
+
+
+def test_warnings_can_be_filtered_as_user_warnings() -> None:
+    assert issubclass(errors.UnsupportedOptionWarning, UserWarning)
+    assert issubclass(errors.HistoryRepairedWarning, UserWarning)

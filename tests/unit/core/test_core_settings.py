@@ -1,0 +1,340 @@
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import traceback
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from deepseek_v4 import ModelSettings, Provider, errors
+from deepseek_v4.providers import find_provider
+from deepseek_v4.settings import ALIASES, CALL_ONLY, CONNECTION, call_options
+
+SECRET = "sk-very-secret-0123456789"
+ENVIRONMENT = "sk-from-the-environment"
+OTHER = Provider("other", "https://other.example", "OTHER_API_KEY", find_provider("deepseek").dialects)
+
+
+def secret_of(settings: ModelSettings) -> str | None:
+    return None if settings.api_key is None else settings.api_key.get_secret_value()
+
+
+def key_in(options: dict[str, Any]) -> str | None:
+    key = options.get("api_key")
+    return None if key is None else key.get_secret_value()
+
+
+# -- what a model is made with ---------------------------------------------------------------------------------------
+
+
+def test_unset_options_are_not_among_the_options() -> None:
+    assert ModelSettings().options() == {
+        "model": "deepseek-v4-flash",
+        "provider": "deepseek",
+        "protocol": "chat_completions",
+        "on_forced_tool": "disable_thinking",
+        "on_unsupported": "warn",
+        "pass_back": True,
+        "repair_history": True,
+        "max_retries": 2,
+        "stream_usage": True,
+        **{name: ModelSettings.model_fields[name].default for name in ("resume_streams", "max_resumes")},
+    }
+
+
+@pytest.mark.parametrize(("option", "value"), [("temperature", 0), ("max_tokens", 0), ("thinking", False), ("seed", 0)])
+def test_zero_and_false_are_set(option: str, value: Any) -> None:
+    assert ModelSettings(**{option: value}).options()[option] == value
+
+
+@pytest.mark.parametrize(
+    ("alias", "value"),
+    [
+        ("model_name", "deepseek-flash"),
+        ("api_base", "https://example.org"),
+        ("stop_sequences", ["x"]),
+        ("max_completion_tokens", 7),
+        ("request_timeout", 5.0),
+        ("http_sync_client", object()),
+        ("async_http_client", object()),
+    ],
+)
+def test_the_names_of_other_integrations_are_taken(alias: str, value: Any) -> None:
+    assert getattr(ModelSettings(**{alias: value}), ALIASES[alias]) == value
+
+
+def test_an_alias_and_its_option_may_say_the_same() -> None:
+    assert ModelSettings(model="m", model_name="m").model == "m"
+
+
+def test_an_alias_and_its_option_may_not_differ() -> None:
+    with pytest.raises(ValidationError, match="model_name and model are the same option"):
+        ModelSettings(model="a", model_name="b")
+
+
+@pytest.mark.parametrize(("stop", "kept"), [("END", ["END"]), (["a", "b"], ["a", "b"]), (("a",), ["a"]), ([], None)])
+def test_stop_may_be_one_text_or_several(stop: Any, kept: Any) -> None:
+    assert ModelSettings(stop=stop).stop == kept
+
+
+def test_an_unknown_option_is_refused_with_the_nearest_known_one() -> None:
+    with pytest.raises(ValidationError, match=r"unknown option 'temprature': did you mean 'temperature'\?.*extra_body"):
+        ModelSettings(temprature=1)
+
+
+def test_an_option_that_resembles_nothing_is_pointed_to_extra_body() -> None:
+    with pytest.raises(ValidationError, match=r"unknown option 'zzz': see docs.*extra_body"):
+        ModelSettings(zzz=1)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("temperature", "hot"),
+        ("max_tokens", 1.5),
+        ("stop", 7),
+        ("thinking", "perhaps"),
+        ("reasoning_effort", "ultra"),
+        ("protocol", "telnet"),
+        ("on_forced_tool", "ignore"),
+        ("on_unsupported", "explode"),
+        ("max_retries", -1),
+        ("thinking_budget", 0),
+        ("model", ""),
+        ("extra_body", "x"),
+        ("timeout", 0),
+        ("timeout", -1),
+        ("timeout", "5"),
+        ("timeout", True),
+        ("timeout", float("nan")),
+        ("total_timeout", 0),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused_by_name_when_made_and_per_call(option: str, value: Any) -> None:
+    with pytest.raises(ValidationError, match=option):
+        ModelSettings(**{option: value})
+    with pytest.raises(errors.InvalidRequestError, match=option):
+        call_options(ModelSettings(), {option: value})
+
+
+def test_an_unknown_provider_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValidationError, match=r"unknown provider 'deepsek'; known: .*deepseek"):
+        ModelSettings(provider="deepsek")
+    with pytest.raises(errors.InvalidRequestError, match=r"unknown provider 'deepsek'; known: .*deepseek"):
+        call_options(ModelSettings(), {"provider": "deepsek"})
+
+
+@pytest.mark.parametrize("timeout", [1, 0.5, None, httpx.Timeout(5)])
+def test_a_timeout_is_seconds_or_an_httpx_timeout(timeout: Any) -> None:
+    assert ModelSettings(timeout=timeout).timeout == timeout
+
+
+# -- the key ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_key_is_read_from_the_variable_of_its_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPSEEK_API_KEY", ENVIRONMENT)
+    assert secret_of(ModelSettings()) == ENVIRONMENT
+
+
+def test_the_key_is_never_read_from_another_providers_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "EMPIRIOLABS_API_KEY", "API_KEY", "OTHER_API_KEY"):
+        monkeypatch.setenv(variable, ENVIRONMENT)
+    assert secret_of(ModelSettings()) is None
+    monkeypatch.setenv("DEEPSEEK_API_KEY", ENVIRONMENT)
+    monkeypatch.delenv("OTHER_API_KEY")
+    assert secret_of(ModelSettings(provider=OTHER)) is None
+
+
+def test_a_given_key_stands_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPSEEK_API_KEY", ENVIRONMENT)
+    assert secret_of(ModelSettings(api_key=SECRET)) == SECRET
+    assert secret_of(ModelSettings(api_key=SecretStr(SECRET))) == SECRET
+
+
+@pytest.mark.parametrize("headers", [None, {"X-Gateway": SECRET}])
+def test_the_key_is_in_no_repr_dump_json_or_pickle(headers: Any) -> None:
+    settings = ModelSettings(api_key=SECRET, default_headers=headers)
+    texts = [repr(settings), str(settings), repr(settings.api_key)]
+    if headers is None:
+        texts += [repr(settings.model_dump()), settings.model_dump_json(), repr(pickle.dumps(settings))]
+        texts += [repr(dict(settings)["api_key"]), repr(settings.options())]
+    assert not [text for text in texts if SECRET in text]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"temprature": 1},
+        {"temperature": "hot"},
+        {"provider": "nobody"},
+        {"model_name": "x"},
+        {"default_headers": {"a": 1}},
+    ],
+)
+def test_the_key_is_in_no_error_of_a_refused_construction(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        ModelSettings(api_key=SECRET, model="y", **options)
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_key_of_the_wrong_type_is_not_shown() -> None:
+    with pytest.raises(ValidationError) as caught:
+        ModelSettings(api_key={"key": SECRET})
+    assert SECRET not in str(caught.value)
+
+
+def test_a_header_of_the_wrong_type_is_not_shown_per_call() -> None:
+    with pytest.raises(errors.InvalidRequestError) as caught:
+        call_options(ModelSettings(), {"default_headers": {"authorization": [SECRET]}})
+    assert SECRET not in str(caught.value)
+
+
+def test_a_pickled_model_reads_its_key_where_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = pickle.dumps(ModelSettings(api_key=SECRET, temperature=0.5, http_client=httpx.Client()))
+    without = pickle.loads(data)
+    assert secret_of(without) is None
+    assert without.http_client is None
+    assert without.temperature == 0.5
+    monkeypatch.setenv("DEEPSEEK_API_KEY", ENVIRONMENT)
+    assert secret_of(pickle.loads(data)) == ENVIRONMENT
+
+
+def test_pickling_leaves_the_model_as_it_was() -> None:
+    settings = ModelSettings(api_key=SECRET)
+    pickle.dumps(settings)
+    assert secret_of(settings) == SECRET
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, ModelSettings.model_copy], ids=["copy", "deepcopy", "model_copy"]
+)
+def test_copies_keep_the_key_the_options_and_the_clients(copied: Any) -> None:
+    client = httpx.Client()
+    twin = copied(ModelSettings(api_key=SECRET, stop=["x"], http_client=client, default_headers={"a": "b"}))
+    assert secret_of(twin) == SECRET
+    assert twin.http_client is client
+    assert twin.options()["stop"] == ["x"]
+
+
+def test_a_changed_copy_has_the_change_and_the_rest() -> None:
+    settings = ModelSettings(api_key=SECRET, stop=["x"])
+    twin = settings.model_copy(update={"temperature": 0.5})
+    assert twin.options() == {**settings.options(), "temperature": 0.5}
+    assert settings.temperature is None
+
+
+def test_a_key_from_the_environment_does_not_follow_a_copy_to_another_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPSEEK_API_KEY", ENVIRONMENT)
+    settings = ModelSettings()
+    assert key_in(settings.model_copy(update={"provider": OTHER}).options()) is None
+    assert secret_of(ModelSettings(provider=OTHER, api_key=settings.api_key)) is None
+    monkeypatch.setenv("OTHER_API_KEY", "sk-other")
+    assert key_in(settings.model_copy(update={"provider": OTHER}).options()) == "sk-other"
+    assert secret_of(ModelSettings(provider=OTHER, api_key=settings.api_key)) == "sk-other"
+
+
+# -- dumps -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_dump_makes_an_equal_model() -> None:
+    settings = ModelSettings(temperature=0.5, stop=["x"], thinking=True, timeout=5, extra_body={"a": [1]})
+    assert ModelSettings(**settings.model_dump()).options() == settings.options()
+    assert ModelSettings(**json.loads(settings.model_dump_json())).options() == settings.options()
+
+
+def test_a_provider_object_and_an_httpx_timeout_can_be_dumped() -> None:
+    dumped = json.loads(ModelSettings(provider=OTHER, timeout=httpx.Timeout(5, read=7)).model_dump_json())
+    assert dumped["provider"] == "other"
+    assert dumped["timeout"] == {"connect": 5, "read": 7, "write": 5, "pool": 5}
+    assert ModelSettings(timeout=dumped["timeout"]).timeout == httpx.Timeout(5, read=7)
+
+
+# -- options of one call ---------------------------------------------------------------------------------------------
+
+
+def test_the_options_of_a_call_stand_over_those_of_the_model() -> None:
+    settings = ModelSettings(temperature=0.5, max_tokens=10)
+    options = call_options(settings, {"temperature": 0, "stop": "x"})
+    assert (options["temperature"], options["max_tokens"], options["stop"]) == (0, 10, ["x"])
+    assert settings.temperature == 0.5
+
+
+def test_aliases_are_taken_per_call() -> None:
+    options = call_options(ModelSettings(max_tokens=5), {"max_completion_tokens": 7, "stop_sequences": ["x"]})
+    assert (options["max_tokens"], options["stop"]) == (7, ["x"])
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("temperature", 0.5),
+        ("stop", ["x"]),
+        ("thinking", False),
+        ("extra_body", {"a": 1}),
+        ("timeout", 5.0),
+        ("user_id", "u"),
+    ],
+)
+def test_none_takes_an_option_out_of_a_call(option: str, value: Any) -> None:
+    assert option not in call_options(ModelSettings(**{option: value}), {option: None})
+
+
+@pytest.mark.parametrize(
+    "option", [name for name, field in ModelSettings.model_fields.items() if field.default is not None]
+)
+def test_none_leaves_the_models_value_where_there_must_be_one(option: str) -> None:
+    settings = ModelSettings(model="m", max_retries=5, on_unsupported="raise")
+    assert call_options(settings, {option: None})[option] == settings.options()[option]
+
+
+def test_no_stop_texts_take_the_stop_texts_out_of_a_call() -> None:
+    assert "stop" not in call_options(ModelSettings(stop="x"), {"stop": []})
+
+
+@pytest.mark.parametrize("option", sorted(CALL_ONLY))
+def test_what_belongs_to_one_call_is_taken_there(option: str) -> None:
+    assert call_options(ModelSettings(), {option: "x"})[option] == "x"
+
+
+@pytest.mark.parametrize("option", [*sorted(CONNECTION), "http_sync_client"])
+def test_what_belongs_to_the_model_is_refused_per_call(option: str) -> None:
+    with pytest.raises(errors.InvalidRequestError, match="give it to the constructor"):
+        call_options(ModelSettings(), {option: SECRET})
+
+
+def test_an_unknown_option_of_a_call_is_refused_with_the_nearest_known_one() -> None:
+    with pytest.raises(errors.InvalidRequestError, match=r"'tool_choise': did you mean 'tool_choice'\?"):
+        call_options(ModelSettings(), {"tool_choise": "auto"})
+
+
+@pytest.mark.parametrize("option", sorted(ModelSettings.model_fields.keys() - CONNECTION))
+def test_every_option_of_the_constructor_can_be_given_per_call(option: str) -> None:
+    value = getattr(ModelSettings(), option)
+    call_options(ModelSettings(), {option: value})
+
+
+def test_a_call_to_another_provider_gets_nothing_that_was_meant_for_the_models_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = ModelSettings(api_key=SECRET, base_url="https://mine.example", default_headers={"authorization": SECRET})
+    options = call_options(settings, {"provider": OTHER})
+    assert not {"api_key", "base_url", "default_headers"} & options.keys()
+    monkeypatch.setenv("OTHER_API_KEY", "sk-other")
+    assert key_in(call_options(settings, {"provider": OTHER})) == "sk-other"
+
+
+def test_a_call_to_another_provider_takes_the_address_that_is_given_with_it() -> None:
+    options = call_options(ModelSettings(api_key=SECRET), {"provider": OTHER, "api_base": "https://here.example"})
+    assert options["base_url"] == "https://here.example"
+    assert "api_key" not in options
+
+
+def test_naming_the_models_own_provider_changes_nothing() -> None:
+    settings = ModelSettings(api_key=SECRET, base_url="https://mine.example")
+    assert call_options(settings, {"provider": "deepseek"}) == settings.options()
+    assert key_in(call_options(settings, {"provider": find_provider("deepseek")})) == SECRET

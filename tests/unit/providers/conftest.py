@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+import pytest
+
+from deepseek_v4 import request as request_module
+from deepseek_v4.providers import PROVIDERS
+
+
+@pytest.fixture(autouse=True)
+def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key of the machine, and no warning counted as told by another test."""
+    for provider in PROVIDERS.values():
+        if provider.key_variable:
+            monkeypatch.delenv(provider.key_variable, raising=False)
+    monkeypatch.setattr(request_module, "_told", set())

@@ -1,0 +1,50 @@
+"""What leaves for a provider: the body of the HTTP request, parsed from its bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from deepseek_v4 import Client, Message
+from deepseek_v4.request import Prepared
+
+MODELS = {
+    "openrouter": "deepseek/deepseek-v4-flash",
+    "vllm": "deepseek-ai/DeepSeek-V4-Flash",
+    "sglang": "deepseek-ai/DeepSeek-V4-Flash",
+}
+
+
+def prepared(
+    provider: Any,
+    messages: str | Sequence[Message] = "Hi",
+    *,
+    model: str | None = None,
+    stream: bool = False,
+    base_url: str | None = None,
+    **options: Any,
+) -> Prepared:
+    name = provider if isinstance(provider, str) else provider.name
+    client = Client(
+        provider=provider, model=model or MODELS.get(name, "deepseek-v4-flash"), api_key="sk-test", base_url=base_url
+    )
+    return client.prepare(messages, options, stream=stream)
+
+
+def body(provider: Any, messages: str | Sequence[Message] = "Hi", **options: Any) -> dict[str, Any]:
+    said = json.loads(prepared(provider, messages, **options).http.body)
+    assert isinstance(said, dict)
+    return said
+
+
+def added(provider: Any, messages: str | Sequence[Message] = "Hi", *, model: str | None = None, **options: Any) -> Any:
+    """What the options add to the body of the same request without them, and nothing that they take away."""
+    without = body(provider, messages, model=model)
+    with_them = body(provider, messages, model=model, **options)
+    assert without.keys() <= with_them.keys()
+    return {key: value for key, value in with_them.items() if key not in without or without[key] != value}
+
+
+def notes(provider: Any, messages: str | Sequence[Message] = "Hi", **options: Any) -> list[str]:
+    return [str(note) for note in prepared(provider, messages, **options).notes]

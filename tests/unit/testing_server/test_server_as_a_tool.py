@@ -1,0 +1,71 @@
+"""The server as people get it: fixtures, command, lazy imports, and no thread of the core's."""
+
+from __future__ import annotations
+
+import ast
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+import deepseek_v4.testing
+from deepseek_v4.testing import LocalServer
+from deepseek_v4.testing.pytest_plugin import deepseek_server, deepseek_server_session
+
+__all__ = ["deepseek_server", "deepseek_server_session"]
+
+ROOT = pathlib.Path(deepseek_v4.testing.__file__).parent
+
+
+def test_the_fixture_is_a_fresh_strict_server(deepseek_server: LocalServer) -> None:
+    headers = {"authorization": f"Bearer {deepseek_server.api_key}"}
+    assert httpx.get(f"{deepseek_server.base_url}/models", headers=headers).status_code == 200
+    assert len(deepseek_server.requests) == 1
+
+
+def test_the_session_fixture_is_another_server(
+    deepseek_server: LocalServer,
+    deepseek_server_session: LocalServer,
+) -> None:
+    assert deepseek_server.requests == []
+    assert deepseek_server.base_url != deepseek_server_session.base_url
+
+
+def test_nothing_of_the_core_is_imported() -> None:
+    """A misunderstanding of the client must not be mirrored by the server."""
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for module in modules:
+                assert module.split(".")[0] != "deepseek_v4" or module.startswith("deepseek_v4.testing"), path
+
+
+@pytest.mark.parametrize("module", ["deepseek_v4.testing", "deepseek_v4.testing.pytest_plugin"])
+def test_imports_do_not_load_the_server(module: str) -> None:
+    check = f"import sys, {module}; sys.exit('uvicorn' in sys.modules or 'starlette' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_unknown_providers_and_names_are_errors() -> None:
+    with pytest.raises(ValueError, match="speaks deepseek"):
+        LocalServer(provider="nobody")
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = deepseek_v4.testing.Nothing
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_the_command_prints_where_it_listens_and_ends_with_ctrl_c() -> None:
+    command = [sys.executable, "-m", "deepseek_v4.testing", "--port", "0", "--passback", "lenient"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(3)]
+    url, key = lines[0].split(" at ")[1].strip(), lines[1].split(": ")[1].strip()
+    assert "scripted" in lines[2]
+    assert httpx.get(f"{url}/models", headers={"authorization": f"Bearer {key}"}).status_code == 200
+    process.send_signal(signal.SIGINT)
+    assert process.wait(5) == 0
