@@ -1,4 +1,4 @@
-"""The minimal working LangChain class on httpx and orjson: no options, no checks, no repair. The yardstick ``proto``."""
+"""The yardstick ``proto``: the minimal working LangChain class on httpx and orjson. No options, checks or repair."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The benchmark: every subject in turn, round by round, on one machine in one run; ratios per round, their median shown.
+"""The benchmark: every subject in turn, round by round, on one machine in one run; medians of ratios per round.
 
-Absolute numbers depend on the machine and its noise; the ratios to the yardstick of the same round do not, much. The server
-runs on one processor and the subjects on another, where there are two.
+Absolute numbers depend on the machine and its noise; the ratios to the yardstick of the same round do not, much.
+The server runs on one processor and the subjects on another, where there are two.
 
     python -m benchmarks.run                 # everything; about 25 minutes
     python -m benchmarks.run --only call burst --rounds 3

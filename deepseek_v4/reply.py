@@ -225,13 +225,11 @@ class ReplyBuilder:
         """Append to the visible text."""
         self.content.append(text)
 
-    def add_reasoning(self, text: str, details: Iterable[Mapping[str, Any]] | None = None) -> None:
+    def add_reasoning(self, text: str) -> None:
         """Append to the chain of thought; called with ``""`` it records that the provider sent an empty one."""
         if self.reasoning is None:
             self.reasoning = []
         self.reasoning.append(text)
-        if details is not None:
-            self.add_details(details)
 
     def add_details(self, details: Iterable[Mapping[str, Any]]) -> None:
         """Append fragments of the provider's own record of reasoning; called with ``()`` it records "empty"."""

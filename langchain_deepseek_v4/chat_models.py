@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -12,7 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from pydantic import PrivateAttr, model_validator
+from pydantic import PrivateAttr, field_serializer, model_validator
 from typing_extensions import Self
 
 from deepseek_v4 import __version__, catalog, tokens
@@ -21,6 +22,7 @@ from deepseek_v4.client import preview as preview_of
 from deepseek_v4.reply import Reply
 from deepseek_v4.request import Prepared, tools_of
 from deepseek_v4.settings import CONNECTION, ModelSettings
+from langchain_deepseek_v4.chunks import generation_chunk
 from langchain_deepseek_v4.errors import model_errors
 from langchain_deepseek_v4.messages import to_conversation
 from langchain_deepseek_v4.profile import profile_of
@@ -37,8 +39,8 @@ _UNTOLD = CONNECTION | {"default_headers", "timeout"}
 _NOT_OURS = frozenset({"stream", "ls_structured_output_format", "structured_output_format"})
 """Words between LangChain's own layers that can arrive among a call's options."""
 
-_SHARED = (*sorted(CONNECTION - {"api_key"}), "rate_limiter", "cache", "callbacks")
-"""What a deep copy has in common with its original: sockets, locks, and who listens."""
+_PRIVATE_HEADER = re.compile(r"auth|key|token|secret|cookie", re.I)
+"""Headers that can hold a key."""
 
 
 @loadable
@@ -147,7 +149,7 @@ class ChatDeepSeekV4(ModelSettings, BaseChatModel):
             with self._core().open(prepared) as deltas:
                 for delta in deltas:
                     for message in writer.chunks(delta):
-                        chunk = ChatGenerationChunk(message=message)
+                        chunk = generation_chunk(message)
                         if run_manager is not None:
                             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
@@ -165,7 +167,7 @@ class ChatDeepSeekV4(ModelSettings, BaseChatModel):
             async with await self._core().aopen(prepared) as deltas:
                 async for delta in deltas:
                     for message in writer.chunks(delta):
-                        chunk = ChatGenerationChunk(message=message)
+                        chunk = generation_chunk(message)
                         if run_manager is not None:
                             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
@@ -326,7 +328,12 @@ class ChatDeepSeekV4(ModelSettings, BaseChatModel):
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         said = {name: kwargs.get(name, getattr(self, name)) for name in ("model", "temperature", "max_tokens")}
-        params = LangSmithParams(ls_provider=self.provider_name, ls_model_name=said["model"], ls_model_type="chat")
+        provider = kwargs.get("provider", self.provider)
+        params = LangSmithParams(
+            ls_provider=provider if isinstance(provider, str) else provider.name,
+            ls_model_name=said["model"],
+            ls_model_type="chat",
+        )
         if said["temperature"] is not None:
             params["ls_temperature"] = said["temperature"]
         if said["max_tokens"] is not None:
@@ -358,29 +365,25 @@ class ChatDeepSeekV4(ModelSettings, BaseChatModel):
 
     @property
     def lc_attributes(self) -> dict[str, Any]:
-        """A host of one's own is written as its name and address, and a ``httpx.Timeout`` by phases."""
+        """A host of one's own is written as name and address, a ``httpx.Timeout`` by phases, headers without keys."""
         written = {} if isinstance(self.provider, str) else {"provider": self.provider_name, "base_url": self._root()}
-        if self.timeout is not None:
-            written["timeout"] = self.model_dump(include={"timeout"})["timeout"]
-        return written
+        return {**written, **self.model_dump(include={"timeout", "default_headers"}, exclude_none=True)}
+
+    @field_serializer("default_headers")
+    def _dump_headers(self, headers: dict[str, str] | None) -> dict[str, str] | None:
+        return None if headers is None else {k: v for k, v in headers.items() if not _PRIVATE_HEADER.search(k)}
 
     def __getstate__(self) -> dict[Any, Any]:
-        """What is pickled: everything but the key and the sockets."""
+        """What is pickled: everything but keys and sockets. The key is read from the environment where it is loaded."""
         state = super().__getstate__()
-        values = {**state["__dict__"], **dict.fromkeys(CONNECTION)}
+        values = {**state["__dict__"], "default_headers": self._dump_headers(self.default_headers)}
         private = {**(state["__pydantic_private__"] or {}), "_client": None}
         return {**state, "__dict__": values, "__pydantic_private__": private}
-
-    def __setstate__(self, state: dict[Any, Any]) -> None:
-        """Read the key from the environment again."""
-        super().__setstate__(state)
-        self._read_key_from_environment()  # type: ignore[operator]  # a validator is a method, too
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """A copy with the same key; sockets, rate limiter, cache and callbacks are shared."""
         memo = {} if memo is None else memo
-        for value in (self._client, *(getattr(self, name) for name in _SHARED)):
-            memo[id(value)] = value
+        memo.update({id(value): value for value in (self._client, self.rate_limiter, self.cache, self.callbacks)})
         return super().__deepcopy__(memo)
 
     # -- life ----------------------------------------------------------------------------------------------------

@@ -19,7 +19,9 @@ from langchain_core.utils.json import parse_partial_json
 
 from deepseek_v4 import catalog, cost
 from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, TextDelta, ToolCallDelta, Usage
+from langchain_deepseek_v4.chunks import message_chunk
 from langchain_deepseek_v4.cut_calls import mark_for
+from langchain_deepseek_v4.fragments import Joiner
 
 __all__ = ["Writer", "usage_metadata"]
 
@@ -30,7 +32,7 @@ Block = dict[str, Any]
 
 
 class Writer:
-    """Writes the answers of one provider.
+    """Writes one answer of a provider.
 
     Args:
         provider: Its name, as ``model_provider`` says it.
@@ -38,10 +40,11 @@ class Writer:
         blocks: Whether content is a list of typed blocks (v1 output).
     """
 
-    __slots__ = ("_blocks", "_marks", "_model", "_provider")
+    __slots__ = ("_blocks", "_joiner", "_marks", "_model", "_provider")
 
     def __init__(self, provider: str, model: str, *, blocks: bool) -> None:
         self._blocks = blocks
+        self._joiner = Joiner()
         self._model = model
         self._provider = provider
         self._marks: dict[str, Any] = {"model_provider": provider}
@@ -67,8 +70,10 @@ class Writer:
         if isinstance(delta, ReasoningDelta):
             return self._thought(delta)
         if isinstance(delta, ToolCallDelta):
-            return self._call(delta.index, delta.id, delta.name, delta.arguments)
-        return (*self._marked(delta), self._last(delta.reply))
+            joined = self._joiner.add(delta)
+            return () if joined is None else self._call(*joined)
+        held = [chunk for piece in self._joiner.rest() for chunk in self._call(*piece)]
+        return (*held, *self._marked(delta), self._last(delta.reply))
 
     def _marked(self, end: End) -> tuple[AIMessageChunk, ...]:
         """The mark on the arguments of every call that must not be run; LangChain mends them otherwise."""
@@ -96,9 +101,8 @@ class Writer:
         )
 
     def _text(self, text: str) -> AIMessageChunk:
-        if not self._blocks:
-            return AIMessageChunk(content=text, response_metadata=self._marks)
-        return AIMessageChunk(content=[{"type": "text", "text": text, "index": TEXT}], response_metadata=self._marks)
+        content: Any = [{"type": "text", "text": text, "index": TEXT}] if self._blocks else text
+        return message_chunk(content, {}, self._marks)
 
     def _thought(self, delta: ReasoningDelta) -> tuple[AIMessageChunk, ...]:
         text = delta.text
@@ -106,7 +110,7 @@ class Writer:
             return ()  # it would open an empty reasoning block; the records come at the end
         content: Any = [{"type": "reasoning", "reasoning": text, "index": REASONING}] if self._blocks else ""
         said = {"reasoning_content": text} if text else {}
-        return (AIMessageChunk(content=content, additional_kwargs=said, response_metadata=self._marks),)
+        return (message_chunk(content, said, self._marks),)
 
     def _call(self, index: int, call_id: str | None, name: str | None, arguments: str) -> tuple[AIMessageChunk, ...]:
         if not (arguments or call_id or name):

@@ -13,21 +13,17 @@ from deepseek_v4.wire import HttpResponse, Json
 REQUEST_ID_HEADERS = ("x-ds-trace-id", "x-request-id", "x-deepseek-request-id", "x-generation-id", "request-id")
 
 _BY_STATUS: Mapping[int, type[errors.DeepSeekError]] = {
-    400: errors.InvalidRequestError,
     401: errors.AuthenticationError,
     402: errors.InsufficientBalanceError,
     403: errors.PermissionDeniedError,
     404: errors.NotFoundError,
     408: errors.TimeoutError,
     409: errors.ServerError,
-    413: errors.InvalidRequestError,
-    415: errors.InvalidRequestError,
-    422: errors.InvalidRequestError,
     429: errors.RateLimitError,
     503: errors.OverloadedError,
-    504: errors.ServerError,
     529: errors.OverloadedError,
 }
+"""Statuses of a class of their own; any other is the request's fault below 500, and the service's from there on."""
 
 _ADVICE: Mapping[type[errors.DeepSeekError], str] = {
     errors.AuthenticationError: "Check the API key.",

@@ -98,7 +98,13 @@ def compose(call: ChatCall, turn: Turn, stamp: Stamp, cached_tokens: int) -> Ans
     content = "" if budget.exhausted else budget.take(text)
     calls: tuple[AnsweredCall, ...] = ()
     if stop_word is None and not budget.exhausted:
-        calls = _answered_calls(turn, stamp, budget)
+        calls = _answered_calls(turn, stamp, budget, call.call_id_prefix)
+    citations = _citations(turn, call) if content and not calls else ()
+    if call.lists_sources and citations:
+        listed = (f"{number}. [{page['title']}]({page['url']})" for number, page in enumerate(citations, 1))
+        content = "\n".join((content, "", "Sources:", *listed))
+    if call.joins_reasoning and call.thinking:
+        content = f"{reasoning}</think>{content}"  # the opening tag is in the prompt
     return Answer(
         stamp=stamp,
         model=turn.model or call.model,
@@ -110,10 +116,10 @@ def compose(call: ChatCall, turn: Turn, stamp: Stamp, cached_tokens: int) -> Ans
         usage=Usage(call.prompt_tokens, budget.spent, reasoning_tokens, cached_tokens),
         turn=turn,
         stopped_by=None if budget.exhausted else stop_word,
-        shows_reasoning=call.thinking and not call.hides_reasoning,
+        shows_reasoning=call.thinking and not call.hides_reasoning and not call.joins_reasoning,
         upstream=call.upstream,
         searched_for=call.user_text if call.web_search and not calls else None,
-        citations=_citations(turn, call) if content and not calls else (),
+        citations=citations,
     )
 
 
@@ -128,7 +134,7 @@ def _citations(turn: Turn, call: ChatCall) -> tuple[Mapping[str, str], ...]:
     return (MADE_UP_PAGE,) if call.web_search else ()
 
 
-def _answered_calls(turn: Turn, stamp: Stamp, budget: _Budget) -> tuple[AnsweredCall, ...]:
+def _answered_calls(turn: Turn, stamp: Stamp, budget: _Budget, prefix: str) -> tuple[AnsweredCall, ...]:
     calls = []
     for position, call in enumerate(turn.tool_calls):
         if not budget.pay(CALL_TOKENS + len(pieces(call.name))):
@@ -136,7 +142,7 @@ def _answered_calls(turn: Turn, stamp: Stamp, budget: _Budget) -> tuple[Answered
         calls.append(
             AnsweredCall(
                 index=position if call.index is None else call.index,
-                id=stamp.call_id(position) if call.id is None else call.id,
+                id=stamp.call_id(position, prefix) if call.id is None else call.id,
                 name=call.name,
                 arguments=budget.take(call.arguments_text()),
             )

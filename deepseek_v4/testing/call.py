@@ -62,8 +62,12 @@ class ChatCall:
     user_id: str = ""
     prefix: str | None = None
     hides_reasoning: bool = False  # the model thinks, the answer does not show it
+    joins_reasoning: bool = False  # the reasoning is left in the text, as the model writes it
     thinking_budget: int | None = None
+    caches: bool = True  # whether a prefix cache is reported
     web_search: bool = False  # the provider searches the web before it answers
+    lists_sources: bool = False  # what was found is listed under the answer
+    call_id_prefix: str = ""  # ids of tool calls that are this and hex digits
     upstream: str = ""  # the display name of the host that a router chose
     hidden_tokens: int = 0  # of what the provider puts into the prompt by itself
     prompt: str = field(default="", repr=False)

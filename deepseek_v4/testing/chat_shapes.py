@@ -6,12 +6,13 @@ A dialect with other names for reasoning or usage overrides the small methods.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from deepseek_v4.testing.answer import Answer, Usage, token_logprobs
 from deepseek_v4.testing.call import ChatCall
 from deepseek_v4.testing.options import ServerOptions, UsageChunk
-from deepseek_v4.testing.outcome import DONE, dumps, event
+from deepseek_v4.testing.outcome import CHAT, DONE, StreamForm, dumps, event
 from deepseek_v4.testing.tokens import chunks
 from deepseek_v4.testing.tool_deltas import tool_deltas
 
@@ -130,6 +131,18 @@ class ChatShapes:
             yield chunk(self.calls_delta(deltas))
         yield from self.last_events(answer, call, options)
         yield DONE
+
+    def form(self, answer: Answer) -> StreamForm:
+        """How the events of this answer are written, and how it fails amid its stream."""
+
+        def fail(error: Mapping[str, Any], beside_choice: bool, finish_reason: str | None) -> Iterator[bytes]:
+            if not beside_choice:
+                yield event({"error": error})
+                return
+            yield event({**self.chunk(answer, self.content_delta(answer, ""), finish_reason), "error": error})
+            yield DONE
+
+        return replace(CHAT, failure=fail)
 
     def first_delta(self, answer: Answer) -> JsonObject:
         """The delta that opens a stream."""

@@ -24,6 +24,25 @@ STOP_REASONS: Mapping[str, str] = {
     "content_filter": "refusal",
 }
 
+# Types of errors in Anthropic's own envelope, by status.
+ERROR_TYPES: Mapping[int, str] = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    500: "api_error",
+    502: "api_error",
+    503: "overloaded_error",
+    529: "overloaded_error",
+}
+
+
+def error_type(status: int) -> str:
+    """The type of an error in Anthropic's own envelope."""
+    return ERROR_TYPES.get(status, "invalid_request_error")
+
 
 def _failure(error: Mapping[str, Any], beside: bool, finish_reason: str | None) -> Iterator[bytes]:
     yield named_event({"type": "error", "error": error})

@@ -55,13 +55,9 @@ LAST_EVENTS = (DONE, b"event: message_stop", b"event: response.completed", b"eve
 # ---------------------------------------------------------------------- how a protocol writes
 
 
-def _chat_failure(error: Mapping[str, Any], beside_choice: bool, finish_reason: str | None) -> Iterator[bytes]:
-    if not beside_choice:
-        yield event({"error": error})
-        return
-    choice = {"index": 0, "delta": {"content": ""}, "logprobs": None, "finish_reason": finish_reason}
-    yield event({"object": "chat.completion.chunk", "choices": [choice], "error": error})
-    yield DONE
+def _failure(error: Mapping[str, Any], beside_choice: bool, finish_reason: str | None) -> Iterator[bytes]:
+    """What is said where no answer is known."""
+    yield event({"error": error})
 
 
 def _chat_failed_body(body: bytes, error: Mapping[str, Any], beside_choice: bool) -> bytes:
@@ -89,7 +85,7 @@ class StreamForm:
 
     event: Callable[[Mapping[str, Any]], bytes] = event
     end: tuple[bytes, ...] = (DONE,)
-    failure: Callable[[Mapping[str, Any], bool, str | None], Iterator[bytes]] = _chat_failure
+    failure: Callable[[Mapping[str, Any], bool, str | None], Iterator[bytes]] = _failure
     failed_body: Callable[[bytes, Mapping[str, Any], bool], bytes] = _chat_failed_body
 
 

@@ -34,12 +34,18 @@ class Stamp:
         """Seconds since 1970."""
         return FIRST_SECOND + int.from_bytes(self.digest[16:18], "big")
 
+    def hex(self, purpose: str) -> str:
+        """32 hex digits."""
+        return self._derive(purpose).hex()[:32]
+
     def trace_id(self) -> str:
         """32 hex digits."""
-        return self._derive("trace").hex()[:32]
+        return self.hex("trace")
 
-    def call_id(self, position: int) -> str:
-        """`call_<NN>_<20 alphanumerics>`, NN being the position in the batch."""
+    def call_id(self, position: int, prefix: str = "") -> str:
+        """`call_<NN>_<20 alphanumerics>`, NN being the position in the batch; or a prefix and 24 hex digits."""
+        if prefix:
+            return prefix + self._derive(f"call {position}").hex()[:24]
         return f"call_{position:02d}_{self.letters(f'call {position}', 20)}"
 
     def uuid(self, purpose: str) -> str:

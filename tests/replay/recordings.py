@@ -92,7 +92,9 @@ def what_it_says(exchange: Exchange) -> Said:
         return Said(
             text=message.get("content") or "",
             reasoning=message.get("reasoning_content"),
-            calls=[(c["id"], c["function"]["name"], c["function"]["arguments"]) for c in message.get("tool_calls") or ()],
+            calls=[
+                (c["id"], c["function"]["name"], c["function"]["arguments"]) for c in message.get("tool_calls") or ()
+            ],
             finish_reason=choice["finish_reason"],
             usage=body.get("usage"),
             logprobs=choice.get("logprobs"),

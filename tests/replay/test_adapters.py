@@ -1,9 +1,8 @@
-"""Every DeepSeek chat exchange through both adapters, over a socket: whole, or folded from a stream cut at random bytes."""
+"""Every DeepSeek chat exchange through both adapters, over a socket: whole, or a stream cut at random bytes."""
 
 from __future__ import annotations
 
 import json
-import random
 import zlib
 from collections.abc import Iterator
 from typing import Any

@@ -6,8 +6,18 @@ from collections.abc import Callable
 
 from deepseek_v4.testing.dialects.deepseek import DeepSeekDialect
 from deepseek_v4.testing.dialects.dialect import Dialect
+from deepseek_v4.testing.dialects.empiriolabs import EmpirioLabsDialect
+from deepseek_v4.testing.dialects.openrouter import OpenRouterDialect
+from deepseek_v4.testing.dialects.sglang import SglangDialect
+from deepseek_v4.testing.dialects.vllm import VllmDialect
 
-DIALECTS: dict[str, Callable[[], Dialect]] = {"deepseek": DeepSeekDialect}
+DIALECTS: dict[str, Callable[[], Dialect]] = {
+    "deepseek": DeepSeekDialect,
+    "openrouter": OpenRouterDialect,
+    "empiriolabs": EmpirioLabsDialect,
+    "vllm": VllmDialect,
+    "sglang": SglangDialect,
+}
 
 
 def dialect_named(name: str) -> Dialect:

@@ -23,7 +23,7 @@ def answer_chat(exchange: Exchange) -> Outcome:
     if isinstance(answer, Outcome):
         return answer
     if call.stream:
-        return event_stream(exchange, dialect.events(answer, call, options))
+        return event_stream(exchange, dialect.events(answer, call, options), dialect.form(answer))
     return whole_body(exchange, dialect.whole(answer, call, options))
 
 
@@ -35,7 +35,7 @@ def speak(exchange: Exchange, call: ChatCall, form: StreamForm = CHAT) -> Answer
     if (fixed := fixed_outcome(exchange, turn, call.stream, form)) is not None:
         return fixed
     cached = 0
-    if exchange.options.prefix_cache:
+    if exchange.options.prefix_cache and call.caches:
         owner = f"{exchange.key}/{call.user_id}"
         cached = exchange.cache.hit_tokens(call.prompt, call.prompt_tokens, owner)
     answer = compose(call, turn, exchange.stamp, cached)

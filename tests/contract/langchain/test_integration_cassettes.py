@@ -12,7 +12,6 @@ from standard_integration import Standard
 
 from tests.replay.cassettes import cassette
 
-
 SENDS_NOTHING = ("test_no_overrides", "test_audio_inputs", "test_stream_time")
 """Tests that are skipped, or ask nobody."""
 

@@ -111,6 +111,28 @@ def test_the_status_alone_tells_the_class_whatever_the_body(
     assert error.message
 
 
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("context_length_exceeded", errors.ContextLengthError),
+        ("content_policy_violation", errors.ContentFilterError),
+        ("invalid_request_error", errors.InvalidRequestError),
+        ("something_else", errors.InvalidRequestError),
+    ],
+)
+def test_under_a_status_of_many_meanings_the_word_tells_the_class(
+    status: int, word: str, kind: type[errors.DeepSeekError]
+) -> None:
+    assert type(read(status, {"error": {"message": "x", "code": word}})) is kind
+
+
+@pytest.mark.parametrize("status", [404, 429])
+def test_under_a_status_of_one_meaning_the_word_does_not_matter(status: int) -> None:
+    told = read(status, {"error": {"message": "x", "code": "context_length_exceeded"}})
+    assert type(told) is type(read(status, b""))
+
+
 def test_a_kind_told_by_the_text_is_as_retryable_as_the_kind_not_as_the_status() -> None:
     error = read(500, deepseek(TOO_LONG))
     assert type(error) is errors.ContextLengthError

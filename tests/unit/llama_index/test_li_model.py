@@ -48,9 +48,7 @@ class TestConstruction:
         assert DeepSeekV4(model_name="deepseek-v4-pro").model == "deepseek-v4-pro"
 
     def test_aliases(self) -> None:
-        llm = DeepSeekV4(
-            api_base="http://localhost", stop_sequences=["x"], max_completion_tokens=7, request_timeout=3
-        )
+        llm = DeepSeekV4(api_base="http://localhost", stop_sequences=["x"], max_completion_tokens=7, request_timeout=3)
         assert (llm.base_url, llm.stop, llm.max_tokens, llm.timeout) == ("http://localhost", ["x"], 7, 3.0)
 
     def test_unknown_options_are_refused_with_the_nearest_name(self) -> None:

@@ -249,10 +249,10 @@ async def test_a_stream_that_breaks_is_never_taken_for_an_answer(
     with pytest.raises(kind) as caught:
         if method == "stream_chat":
             for response in llm.stream_chat(ASK):
-                seen.append(response)  # noqa: PERF402 - what came before the error counts
+                seen.append(response)
         else:
             async for response in await llm.astream_chat(ASK):
-                seen.append(response)  # noqa: PERF401
+                seen.append(response)
     assert seen
     assert "finish_reason" not in seen[-1].additional_kwargs
     if kind is errors.StreamInterruptedError:

@@ -184,6 +184,13 @@ def test_results_come_first_in_one_message_of_the_user() -> None:
     ]
 
 
+def test_results_come_first_even_where_the_user_spoke_between_them() -> None:
+    turn = Message("assistant", tool_calls=(CALL, ToolCall("call_b", "f", "{}")))
+    history = (HI, turn, Message.tool("1", "call_a"), Message.user("Wait."), Message.tool("2", "call_b"))
+    blocks = turns(*history, repair_history=False)[2]["content"]
+    assert [block["type"] for block in blocks] == ["tool_result", "tool_result", "text"]
+
+
 def test_neighbours_of_one_role_are_one_message() -> None:
     said = turns(Message.user("a"), Message.user("b"), Message.assistant("c"), Message.assistant("d"), HI)
     assert [turn["role"] for turn in said] == ["user", "assistant", "user"]

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+HTTP_STACK = {"httpx", "httpcore", "httpx2", "httpcore2", "h11", "anyio"}
+RAW_HEADERS = "the raw headers in the frame"
 TESTS = str(Path(__file__).parent)
+
+
+def secret_in_reach(fault: BaseException, secret: str) -> list[str]:
+    """What of an exception shows the secret; a frame of the HTTP stack does, for it holds the request."""
+    return [text for text in everything_in_reach(fault) if secret in text or text.startswith(RAW_HEADERS)]
 
 
 def everything_in_reach(fault: BaseException) -> list[str]:
@@ -25,6 +32,8 @@ def everything_in_reach(fault: BaseException) -> list[str]:
         traceback = one.__traceback__
         while traceback is not None:
             frame = traceback.tb_frame
+            if frame.f_globals["__name__"].partition(".")[0] in HTTP_STACK:
+                found.append(f"{RAW_HEADERS} of {frame.f_code.co_name}")
             if not frame.f_code.co_filename.startswith(TESTS):
                 values = list(frame.f_locals.values())
                 found += [repr(value) for value in values]

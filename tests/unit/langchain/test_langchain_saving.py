@@ -47,9 +47,7 @@ def test_dumps_and_loads(no_key: None) -> None:
 
 
 def test_loading_among_all_classes() -> None:
-    again = load(
-        dumpd(ChatDeepSeekV4(api_key=KEY)), allowed_objects="all", valid_namespaces=["langchain_deepseek_v4"]
-    )
+    again = load(dumpd(ChatDeepSeekV4(api_key=KEY)), allowed_objects="all", valid_namespaces=["langchain_deepseek_v4"])
     assert isinstance(again, ChatDeepSeekV4)
 
 
@@ -72,6 +70,14 @@ def test_pickle_carries_no_key_and_no_sockets(server: LocalServer, monkeypatch: 
         again.invoke("Hi")
     monkeypatch.setenv("DEEPSEEK_API_KEY", server.api_key)
     assert pickle.loads(data).invoke("Hi").text
+
+
+def test_headers_that_can_hold_a_key_are_saved_nowhere() -> None:
+    model = ChatDeepSeekV4(api_key="k", default_headers={"X-Team": "blue", "Authorization": f"Bearer {KEY}"})
+    again = pickle.loads(pickle.dumps(model))
+    assert again.default_headers == loaded(dumps(model)).default_headers == {"X-Team": "blue"}
+    assert KEY not in dumps(model) + model.model_dump_json() + repr(model)
+    assert model.default_headers["Authorization"].endswith(KEY)
 
 
 def test_deepcopy_keeps_the_key_and_shares_what_cannot_be_copied(server: LocalServer) -> None:

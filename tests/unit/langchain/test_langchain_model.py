@@ -62,7 +62,7 @@ async def test_all_paths_give_equal_messages(
         assert comparable(await model.ainvoke("Hi", tools=TOOLS)) == said
         assert comparable(model.invoke("Hi", tools=TOOLS, stream=True)) == said
         assert comparable(await model.ainvoke("Hi", tools=TOOLS, stream=True)) == said
-        streamed = sum_up([chunk for chunk in model.stream("Hi", tools=TOOLS)])
+        streamed = sum_up(list(model.stream("Hi", tools=TOOLS)))
         assert comparable(message_chunk_to_message(streamed)) == said
         streamed = sum_up([chunk async for chunk in model.astream("Hi", tools=TOOLS)])
         assert comparable(message_chunk_to_message(streamed)) == said
@@ -525,5 +525,3 @@ def test_a_host_of_ones_own(server: LocalServer) -> None:
     model = ChatDeepSeekV4(provider=host, api_key=server.api_key)
     assert model.invoke("Hi").response_metadata["model_provider"] == "my-host"
     assert model._get_ls_params()["ls_provider"] == "my-host"
-
-

@@ -1,0 +1,161 @@
+"""An SGLang server: thinks on `chat_template_kwargs.thinking` only, says every key of a delta, wants JSON objects.
+
+It asks for no reasoning back. `stream_reasoning` is accepted and has no effect here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from deepseek_v4.testing.answer import Answer, Usage
+from deepseek_v4.testing.call import ChatCall, chat_call
+from deepseek_v4.testing.checks.types import boolean, mapping, variant
+from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect, efforts
+from deepseek_v4.testing.exchange import Exchange
+from deepseek_v4.testing.options import ServerOptions
+from deepseek_v4.testing.rejection import Rejection
+
+JsonObject = dict[str, Any]
+TASKS = ("action", "query", "authority", "domain", "read_url", "title")
+
+
+def _reasoning(path: str, value: Any) -> None:
+    mapping(path, value, "Reasoning")
+    if value.get("enabled") is not None:
+        boolean(f"{path}.enabled", value["enabled"])
+    if value.get("effort") is not None:
+        variant(f"{path}.effort", value["effort"], ("none", "low", "medium", "high"))
+
+
+FIELDS = {
+    **efforts("none", "low", "medium", "high", "max"),
+    "separate_reasoning": boolean,
+    "stream_reasoning": boolean,
+    "reasoning": _reasoning,
+    "task": lambda path, value: variant(path, value, TASKS),
+}
+
+
+class SglangDialect(SelfHostedDialect):
+    """SGLang's main of the middle of 2026; it does not think unless told to (`thinking_default` says else)."""
+
+    name = "sglang"
+    thinking_default = False
+    usage_pending: Mapping[str, Any] = {"usage": None}
+
+    def read_chat(self, exchange: Exchange) -> ChatCall:
+        """Types, ranges, and the arguments of past calls."""
+        body = exchange.body
+        self.check_body(body, FIELDS)
+        name = body.get("model") or self.served[0]
+        self.check_model(name, exchange)
+        self.check_tool_choice(body)
+        messages = _rendered(body)
+        for position, message in enumerate(messages):
+            for call in message.get("tool_calls") or ():
+                _check_arguments(f"messages[{position}]", call["function"]["arguments"])
+        if body.get("tools"):  # constrained decoding gives way to tools, with a warning in the server's log
+            body = {**body, "response_format": None}
+        return chat_call(
+            {**body, "model": name},
+            messages,
+            _thinks(body, self.thinks_by_default(exchange)),
+            max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
+            joins_reasoning=body.get("separate_reasoning") is False,
+            call_id_prefix="call_",
+        )
+
+    def unknown_model(self, name: str) -> Rejection:
+        """404."""
+        return Rejection(f"The model `{name}` does not exist", status=404)
+
+    def refuse_key(self, key: str | None) -> Rejection:
+        """401."""
+        return Rejection("Unauthorized", status=401)
+
+    def error(self, rejection: Rejection, protocol: str) -> JsonObject:
+        """Flat; a refused key is a text only."""
+        if rejection.status == 401:
+            return {"error": "Unauthorized"}
+        kind = "BadRequest" if rejection.status == 400 else "Error"
+        flat = {"object": "error", "message": rejection.message, "type": kind, "param": None}
+        return {**flat, "code": rejection.status}
+
+    def whole(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
+        """With what stopped it, and every key of the message said."""
+        body = super().whole(answer, call, options)
+        choice = body["choices"][0]
+        message = {"role": "assistant", "content": None, "reasoning_content": None, "tool_calls": None}
+        choice["message"] = {**message, **choice["message"]}
+        choice["matched_stop"] = _matched(answer)
+        body.pop("system_fingerprint")
+        return {**body, "metadata": {"weight_version": "default"}}
+
+    def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
+        """Reasoning is counted at the top."""
+        return {
+            "prompt_tokens": usage.prompt,
+            "total_tokens": usage.prompt + usage.completion,
+            "completion_tokens": usage.completion,
+            "prompt_tokens_details": None,
+            "reasoning_tokens": usage.reasoning,
+        }
+
+    def chunk(self, answer: Answer, delta: Any, finish_reason: str | None = None) -> JsonObject:
+        """A chunk; deltas have all their keys, null where nothing is said."""
+        said = delta
+        if isinstance(delta, dict):
+            said = {"role": None, "content": None, "reasoning_content": None, "tool_calls": None, **delta}
+        matched = None if finish_reason is None else _matched(answer)
+        choice = {"index": 0, "delta": said, "logprobs": None, "finish_reason": finish_reason, "matched_stop": matched}
+        return {**self.envelope(answer, "chat.completion.chunk"), "choices": [choice]}
+
+    def first_delta(self, answer: Answer) -> JsonObject:
+        """The role, and every other key."""
+        return {"role": "assistant", "content": "", "reasoning_content": None, "tool_calls": None}
+
+    def reasoning_delta(self, text: str) -> JsonObject:
+        """A piece of reasoning."""
+        return {"role": None, "content": None, "reasoning_content": text, "tool_calls": None}
+
+    def content_delta(self, answer: Answer, text: str) -> JsonObject:
+        """A piece of text; nothing at the end."""
+        return {"role": None, "content": text or None, "reasoning_content": None, "tool_calls": None}
+
+    def calls_delta(self, deltas: list[JsonObject]) -> JsonObject:
+        """Pieces of calls."""
+        return {"role": None, "content": None, "reasoning_content": None, "tool_calls": deltas}
+
+
+def _matched(answer: Answer) -> int | str | None:
+    """What ended the answer: a stop string, the end token by its number, or nothing."""
+    return answer.stopped_by or (1 if answer.finish_reason == "stop" else None)
+
+
+def _thinks(body: Mapping[str, Any], default: bool) -> bool:
+    """`thinking` alone is read of the template's switches; an effort does not switch on."""
+    wanted = body.get("reasoning") or {}
+    if body.get("reasoning_effort") == "none" or wanted.get("effort") == "none":
+        return False
+    switch = (body.get("chat_template_kwargs") or {}).get("thinking")
+    switch = wanted.get("enabled") if switch is None else switch
+    return default if switch is None else bool(switch)
+
+
+def _rendered(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The messages as the encoder sees them: a last answer that is not continued counts as the user's."""
+    messages = [{**m, "role": "system"} if m["role"] == "developer" else m for m in body["messages"]]
+    if messages[-1]["role"] == "assistant" and not body.get("continue_final_message"):
+        messages[-1] = {"role": "user", "content": messages[-1].get("content") or ""}
+    return tuple(messages)
+
+
+def _check_arguments(where: str, arguments: str) -> None:
+    try:
+        value = json.loads(arguments)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise Rejection(f"{where}: the arguments of a tool call must be a JSON object")

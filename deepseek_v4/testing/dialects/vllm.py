@@ -1,0 +1,103 @@
+"""A vLLM server: reasoning in the field `reasoning`, thinking switched in `chat_template_kwargs`.
+
+It asks for no reasoning back: its template renders what it gets, from `reasoning`, else from `reasoning_content`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from deepseek_v4.testing.answer import Answer, Usage
+from deepseek_v4.testing.call import ChatCall, chat_call
+from deepseek_v4.testing.checks.types import EFFORTS, boolean, whole_number
+from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect, efforts
+from deepseek_v4.testing.exchange import Exchange
+from deepseek_v4.testing.options import ServerOptions
+from deepseek_v4.testing.rejection import Rejection
+
+JsonObject = dict[str, Any]
+FIELDS = {**efforts(*EFFORTS), "include_reasoning": boolean, "thinking_token_budget": whole_number}
+# Types of errors by status.
+KINDS: Mapping[int, str] = {401: "Unauthorized", 404: "NotFoundError", 400: "BadRequestError"}
+
+
+class VllmDialect(SelfHostedDialect):
+    """vLLM from 0.20 on; it thinks unless told not to, as since the summer of 2026 (`thinking_default` says else)."""
+
+    name = "vllm"
+    reasoning_field = "reasoning"
+
+    def read_chat(self, exchange: Exchange) -> ChatCall:
+        """Types and ranges; histories are not looked into."""
+        body = exchange.body
+        self.check_body(body, FIELDS)
+        name = body.get("model") or self.served[0]
+        self.check_model(name, exchange)
+        self.check_tool_choice(body)
+        messages = tuple(_with_reasoning(message) for message in body["messages"])
+        more: dict[str, Any] = {} if body.get("continue_final_message") else {"prefix": None}
+        return chat_call(
+            {**body, "model": name},
+            messages,
+            _thinks(body, self.thinks_by_default(exchange)),
+            max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
+            hides_reasoning=body.get("include_reasoning") is False,
+            thinking_budget=body.get("thinking_token_budget"),
+            call_id_prefix="chatcmpl-tool-",
+            **more,
+        )
+
+    def unknown_model(self, name: str) -> Rejection:
+        """404."""
+        return Rejection(f"The model `{name}` does not exist.", status=404)
+
+    def refuse_key(self, key: str | None) -> Rejection:
+        """401."""
+        return Rejection("Unauthorized", status=401)
+
+    def error_object(self, rejection: Rejection, protocol: str) -> JsonObject:
+        """The status as the code."""
+        kind = KINDS.get(rejection.status, "InternalServerError")
+        return {"message": rejection.message, "type": kind, "param": None, "code": rejection.status}
+
+    def error(self, rejection: Rejection, protocol: str) -> JsonObject:
+        """A refused key is a text only."""
+        return {"error": "Unauthorized"} if rejection.status == 401 else super().error(rejection, protocol)
+
+    def whole(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
+        """With the server's own extras."""
+        body = super().whole(answer, call, options)
+        body["choices"][0] |= {"stop_reason": answer.stopped_by, "token_ids": None}
+        extras = {"service_tier": None, "system_fingerprint": None, "prompt_logprobs": None}
+        return {**body, **extras, "kv_transfer_params": None}
+
+    def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
+        """No details: those of the prompt need a flag of the server."""
+        counts = super().counted_usage(usage, thinking)
+        counts.pop("completion_tokens_details", None)
+        return {**counts, "prompt_tokens_details": None}
+
+    def chunk(self, answer: Answer, delta: Any, finish_reason: str | None = None) -> JsonObject:
+        """A chunk, with what stopped it on the last one."""
+        choice: JsonObject = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        if finish_reason is not None:
+            choice["stop_reason"] = answer.stopped_by
+        return {**self.envelope(answer, "chat.completion.chunk"), "choices": [choice]}
+
+
+def _thinks(body: Mapping[str, Any], default: bool) -> bool:
+    """Either key of the template switches; an effort switches where neither is given."""
+    switches = body.get("chat_template_kwargs") or {}
+    given = [bool(switches[key]) for key in ("thinking", "enable_thinking") if switches.get(key) is not None]
+    if given:
+        return any(given)
+    effort = body.get("reasoning_effort") or switches.get("reasoning_effort")
+    return default if effort is None else bool(effort != "none")
+
+
+def _with_reasoning(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A past message as the template sees it; a developer's message counts as the system's."""
+    role = "system" if message["role"] == "developer" else message["role"]
+    text = message.get("reasoning")
+    return {**message, "role": role, "reasoning_content": message.get("reasoning_content") if text is None else text}
