@@ -145,9 +145,7 @@ def _bytes(body: Mapping[str, Any]) -> bytes:
         ) from None
 
 
-def _request(
-    messages: Sequence[Message], options: Mapping[str, Any], dialect: Dialect, stream: bool
-) -> ChatRequest:
+def _request(messages: Sequence[Message], options: Mapping[str, Any], dialect: Dialect, stream: bool) -> ChatRequest:
     thinking = Thinking(options.get("thinking"), options.get("reasoning_effort"), options.get("thinking_budget"))
     if thinking.effort == "none" or thinking.on is False:
         thinking = Thinking(on=False)
@@ -325,7 +323,9 @@ def address(base_url: str, path: str) -> str:
     except ValueError as error:
         raise errors.InvalidRequestError(f"base_url={base_url!r} is no address: {error}.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise errors.InvalidRequestError(f"base_url={base_url!r} is no address: it must begin with https:// or http://.")
+        raise errors.InvalidRequestError(
+            f"base_url={base_url!r} is no address: it must begin with https:// or http://."
+        )
     if parts.scheme == "http" and not _is_local(parts.hostname):
         raise errors.InvalidRequestError(
             f"base_url={base_url!r} would send the key unencrypted over a public network: use https://."

@@ -19,7 +19,7 @@ from langchain_core.utils.json import parse_partial_json
 
 from deepseek_v4 import catalog, cost
 from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, TextDelta, ToolCallDelta, Usage
-from langchain_deepseek_v4.chunks import message_chunk
+from langchain_deepseek_v4.chunks import fragment_chunk, message_chunk
 from langchain_deepseek_v4.cut_calls import mark_for
 from langchain_deepseek_v4.fragments import Joiner
 
@@ -117,6 +117,8 @@ class Writer:
             return ()
         piece = _piece(index, call_id, name, arguments)
         content: Any = [{**piece, "index": f"{CALL}{index}"}] if self._blocks else ""
+        if call_id is None and name is None:
+            return (fragment_chunk(content, piece, self._marks),)
         return (AIMessageChunk(content=content, tool_call_chunks=[piece], response_metadata=self._marks),)
 
     def _metadata(self, reply: Reply) -> dict[str, Any]:

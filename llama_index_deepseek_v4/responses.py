@@ -23,12 +23,9 @@ from llama_index.core.base.llms.types import (
 
 from deepseek_v4 import catalog, cost, openai_shape
 from deepseek_v4.reply import Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
+from llama_index_deepseek_v4.chunks import ChatResponseChunk, response_chunk, text_block, thinking_block
 
 __all__ = ["Answer", "ChatResponseChunk", "as_completion", "to_chat_response"]
-
-
-class ChatResponseChunk(ChatResponse):
-    """A response of a stream that is not its last: tool calls in it may be cut anywhere."""
 
 
 def to_chat_response(reply: Reply, provider: str, model: str, *, delta: str | None = None) -> ChatResponse:
@@ -138,7 +135,7 @@ class Answer:
         """The response after a delta; None when it adds nothing to be seen."""
         if isinstance(delta, TextDelta):
             self._text += delta.text
-            self._blocks[self._text_at] = TextBlock(text=self._text)
+            self._blocks[self._text_at] = text_block(self._text)
             return self._chunk(delta.text, {}, {"content": delta.text})
         if isinstance(delta, ReasoningDelta):
             self._thinking += delta.text
@@ -147,7 +144,7 @@ class Answer:
                 self._blocks.insert(0, ThinkingBlock(content=""))
             if not delta.text:
                 return None
-            self._blocks[0] = ThinkingBlock(content=self._thinking)
+            self._blocks[0] = thinking_block(self._thinking)
             return self._chunk("", {"thinking_delta": delta.text}, {"reasoning_content": delta.text})
         if isinstance(delta, ToolCallDelta):
             self._add_to_call(delta)
@@ -173,11 +170,6 @@ class Answer:
         )
 
     def _chunk(self, delta: str, extra: dict[str, Any], said: dict[str, Any]) -> ChatResponseChunk:
-        message = ChatMessage(  # it takes copies of the lists, and the blocks as they are
-            role=MessageRole.ASSISTANT,
-            blocks=self._blocks,
-            additional_kwargs={"tool_calls": list(self._calls)} if self._calls else {},
-        )
-        choice = {"index": 0, "delta": said, "finish_reason": None}
-        raw = {"object": "chat.completion.chunk", "choices": [choice]}
-        return ChatResponseChunk(message=message, delta=delta, raw=raw, additional_kwargs=extra)
+        calls = {"tool_calls": self._calls.copy()} if self._calls else {}
+        raw = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": said, "finish_reason": None}]}
+        return response_chunk(self._blocks.copy(), calls, delta, raw, extra)

@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 DRAIN_SECONDS = 1.0
 """How long the end of a body is waited for once the answer is complete, so that its connection serves again."""
+SLACK_SECONDS = 0.01
+"""What counts as no time left: clocks and timers do not agree to the microsecond."""
 OPENED: Any = object()
 """What a stream's generator gives out first: it has begun then, and its ``finally`` runs however it ends."""
 
@@ -171,7 +173,7 @@ class Exchange:
         """
         wait = retry.wait_before_retry(self._tries, error, self._limits.max_retries)
         left = self._left()
-        if wait is None or left <= 0:
+        if wait is None or left < SLACK_SECONDS:
             return None
         if wait >= left:
             raise self.out_of_time() from error
@@ -197,7 +199,7 @@ class Exchange:
         error = translate(fault, self._host(), self._timeouts) if isinstance(fault, Exception) else None
         if error is None or isinstance(error, errors.InvalidRequestError):
             return error
-        if self._left() <= 0:
+        if self._left() < SLACK_SECONDS:
             return self.out_of_time()
         if midway and not isinstance(error, errors.TimeoutError):
             return errors.StreamInterruptedError(

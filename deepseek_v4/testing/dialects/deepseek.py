@@ -1,4 +1,15 @@
-"""DeepSeek's own service: its paths, models, keys and the order in which it checks a chat request."""
+"""DeepSeek's own service: its paths, models, keys and the order in which it checks a request.
+
+Choices where its documents are silent:
+
+- Responses: `strict` asks for a reasoning item (an empty one will do) in every past turn that calls functions when
+  tools are declared, `lenient` in those of an open tool turn; past messages owe none. In `strict`, a reasoning item
+  between the calls of a batch parts them like a message does, which was recorded. A turn that calls functions
+  without a thought is sent with an empty reasoning item, so that it can be passed back. `web_search` is executed.
+- Messages: tool results that do not fit their calls are refused in the words of chat; in `strict`, text before the
+  results parts them from their calls, and a thinking block needs its `signature` (empty will do). A last message of
+  the assistant is continued. Thinking is on by default, as in chat.
+"""
 
 from __future__ import annotations
 

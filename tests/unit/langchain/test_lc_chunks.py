@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from langchain_deepseek_v4.chunks import generation_chunk, message_chunk
+from langchain_deepseek_v4.chunks import fragment_chunk, generation_chunk, message_chunk
 
 MARKS = {"model_provider": "deepseek"}
 CASES: list[tuple[Any, dict[str, Any]]] = [
@@ -49,3 +50,15 @@ def test_chunks_share_nothing_that_changes() -> None:
     one.tool_call_chunks.append({"name": "f", "args": "", "id": "1", "index": 0})
     assert MARKS == {"model_provider": "deepseek"}
     assert state(other) == state(message_chunk("a", {}, MARKS))
+
+
+def test_a_fragment_of_arguments_is_no_invalid_call_and_adds_up_like_a_validated_one() -> None:
+    first = AIMessageChunk(content="", tool_call_chunks=[tool_call_chunk(name="f", args='{"a": "', id="1", index=0)])
+    piece = tool_call_chunk(name=None, args='b"}', id=None, index=0)
+    validated = AIMessageChunk(content="", tool_call_chunks=[piece], response_metadata=dict(MARKS))
+    made = fragment_chunk("", piece, MARKS)
+    assert made.invalid_tool_calls == []
+    assert made.tool_call_chunks == validated.tool_call_chunks
+    assert made.__pydantic_fields_set__ - {"additional_kwargs"} == validated.__pydantic_fields_set__
+    assert first + made == first + validated
+    assert (first + made).tool_calls[0]["args"] == {"a": "b"}

@@ -52,15 +52,16 @@ def test_imports_do_not_load_the_server(module: str) -> None:
 
 
 def test_unknown_providers_and_names_are_errors() -> None:
-    with pytest.raises(ValueError, match="speaks deepseek"):
+    with pytest.raises(ValueError, match="speaks deepseek, empiriolabs, openrouter, sglang, vllm, not"):
         LocalServer(provider="nobody")
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = deepseek_v4.testing.Nothing
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
-def test_the_command_prints_where_it_listens_and_ends_with_ctrl_c() -> None:
-    command = [sys.executable, "-m", "deepseek_v4.testing", "--port", "0", "--passback", "lenient"]
+@pytest.mark.parametrize("provider", ["deepseek", "openrouter", "empiriolabs"])
+def test_the_command_prints_where_it_listens_and_ends_with_ctrl_c(provider: str) -> None:
+    command = [sys.executable, "-m", "deepseek_v4.testing", "--port", "0", "--provider", provider]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(3)]

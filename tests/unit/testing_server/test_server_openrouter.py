@@ -84,7 +84,12 @@ def test_costs_add_up(router: Caller) -> None:
         details["upstream_inference_prompt_cost"] + details["upstream_inference_completions_cost"]
     )
     assert usage["is_byok"] is False
-    assert set(usage["prompt_tokens_details"]) == {"cached_tokens", "cache_write_tokens", "audio_tokens", "video_tokens"}
+    assert set(usage["prompt_tokens_details"]) == {
+        "cached_tokens",
+        "cache_write_tokens",
+        "audio_tokens",
+        "video_tokens",
+    }
 
 
 def test_calls_come_with_null_content_and_an_index(router: Caller) -> None:
@@ -209,7 +214,9 @@ def test_a_search_brings_citations(router: Caller, asked: dict[str, Any]) -> Non
 def test_a_schema_is_honoured(router: Caller) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     form = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
-    assert json.loads(ask(router, "Take 7.", response_format=form).json()["choices"][0]["message"]["content"]) == {"n": 7}
+    assert json.loads(ask(router, "Take 7.", response_format=form).json()["choices"][0]["message"]["content"]) == {
+        "n": 7
+    }
 
 
 def test_developers_are_heard(router: Caller) -> None:
@@ -412,7 +419,9 @@ def test_keys_and_headers(router: Caller) -> None:
     assert refused(httpx.post(url, json={}), 401)["message"] == "No auth credentials found"
     assert refused(httpx.post(url, json={}, headers={"authorization": "Bearer x"}), 401)["message"] == "User not found."
     odd = {"HTTP-Referer": "nonsense", "X-Title": "t", "X-OpenRouter-Categories": "a,b,c", "x-session-id": "s" * 999}
-    assert router.http.post("/chat/completions", json={"model": MODEL, "messages": [USER]}, headers=odd).status_code == 200
+    assert (
+        router.http.post("/chat/completions", json={"model": MODEL, "messages": [USER]}, headers=odd).status_code == 200
+    )
     assert httpx.post(url.replace("/api/v1", ""), json={}).status_code == 404
 
 
