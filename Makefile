@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check record clean
+.PHONY: help demo test check record bench clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -36,8 +36,13 @@ check: $(VENV)/.dev  ## ruff, mypy strict, the walls between the packages
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-record: $(VENV)/.dev  ## record the cassettes anew: live with DEEPSEEK_API_KEY, else from the local server
-	$(BIN)/python -m pytest -q tests/replay/test_cassettes.py tests/contract/langchain/test_integration_cassettes.py --record
+record: $(VENV)/.dev  ## record the cassettes anew: live where a provider's key is set, else from the local server
+	$(BIN)/python -m pytest -q tests/replay/test_cassettes.py tests/replay/test_protocol_cassettes.py tests/replay/test_provider_cassettes.py tests/contract/langchain/test_integration_cassettes.py --record
+
+bench: $(VENV)/bin/uv  ## measure side by side with other integrations; writes docs/performance.md
+	@test -d .venv-bench || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-bench
+	@$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --editable '.[langchain,llama-index]' --group bench
+	.venv-bench/bin/python -m benchmarks.run
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,182 +1,155 @@
-"""Models by provider: what is known of an id, read from ``catalog.toml``. Decides nothing and fetches nothing.
+"""Models by provider: what is known of an id (``catalog_facts.py``), and what a provider tells of it when it is asked.
 
-An id that is not there is no error: the service is the judge, so such an id gets the values of the V4 family
-and says ``known=False``.
+What a provider's list leaves out stays as it was. A new price joins the history with the day it was seen, so that
+answers of earlier days keep their cost.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import re
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
+from collections.abc import Iterable
+from datetime import datetime, time, timezone
 from typing import Any
 
+from deepseek_v4 import cost
+from deepseek_v4.catalog_facts import ModelFacts, find, forget, keep, models
 from deepseek_v4.cost import Price
+from deepseek_v4.dialect_account import ModelInfo
 
-__all__ = ["ModelFacts", "find", "models"]
+__all__ = ["Change", "ModelFacts", "arefresh", "find", "forget", "learn", "models", "refresh"]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """What is known of a model at a provider.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """One fact that is known otherwise than before.
 
     Attributes:
-        provider: Who serves it.
-        id: Its id there; as asked for when ``known`` is False.
-        known: Whether the catalog has it; else every value is the family's, not a fact of this id.
-        context_window: Prompt and answer together, in tokens.
-        max_output_tokens: The answer alone, reasoning included, in tokens.
-        images: Whether images are taken; True also where nothing says that they are refused.
-        tools: Whether function calling is served; True also where nothing says that it is not.
-        strict_tools: Whether arguments can be held to their schema by the provider.
-        json_schema: Whether chat completions take ``response_format`` json_schema.
-        web_search: Whether the provider can search the web for it.
-        web_search_price: US dollars per request with web search, beside the tokens; None where not known.
-        efforts: The provider's own words for reasoning effort.
-        default_effort: The one it takes when none is given; None where not known.
-        prices: History of prices, oldest first; ``()`` where not known.
-        aliases: Other ids that mean the same.
-        regions: Where it runs, in the provider's words.
-        released: The day it came.
-        retired: The day it went; DeepSeek answers under the old name with its successor.
-        source: Where the facts stand.
+        model: The model's id.
+        fact: A field of ``ModelFacts``; ``price`` for the price that holds now.
+        before: What was known; None where nothing was.
+        after: What is known now.
     """
 
-    provider: str
-    id: str
-    known: bool
-    context_window: int
-    max_output_tokens: int
-    images: bool
-    tools: bool
-    strict_tools: bool
-    json_schema: bool
-    web_search: bool
-    efforts: tuple[str, ...]
-    default_effort: str | None
-    web_search_price: Decimal | None = None
-    prices: tuple[Price, ...] = ()
-    aliases: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
-    released: date | None = None
-    retired: date | None = None
-    source: str | None = None
+    model: str
+    fact: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.fact} {_told(self.before)} -> {_told(self.after)}"
 
 
-@functools.lru_cache(maxsize=1024)
-def find(provider: str, model: str) -> ModelFacts:
-    """What is known of a model.
-
-    Upper case and the author or provider before a slash (``deepseek/``, ``deepseek-ai/``, ``openrouter/``) do not
-    matter. An id with a date behind it (``-0813``, ``-20260423``) or a routing suffix (OpenRouter's ``:nitro``)
-    has the facts of the id without it, but no price: that may differ.
+def refresh(provider: Any, model: str | None = None, **options: Any) -> tuple[Change, ...]:
+    """Ask a provider which models it serves, and take over limits, abilities and prices. In memory, for this process.
 
     Args:
-        provider: The provider's name; one the catalog has not gives the family's values.
-        model: A model id.
+        provider: Its name, or a ``Provider``.
+        model: Ask about this one only; needed for variants that a provider serves and does not list.
+        **options: How to reach it, as for ``Client``: ``api_key``, ``base_url``, ``timeout``, …
 
     Returns:
-        Facts; with ``known=False`` for an id nobody has heard of.
+        What is known otherwise than before; ``()`` when the catalog was right, or the provider tells nothing.
+
+    Raises:
+        DeepSeekError: see ``deepseek_v4.errors``.
 
     Example:
-        >>> find("deepseek", "deepseek/deepseek-v4-pro").images
-        False
-        >>> find("vllm", "my-own-finetune").known
-        False
+        >>> for change in refresh("openrouter"):  # doctest: +SKIP
+        ...     print(change)
+        deepseek/deepseek-v4-flash-0731: price is not known -> 0.14 in, 0.28 out
     """
-    shelf = _catalog().get(provider) or _Shelf(_unknown(provider, {}))
-    wanted = model.strip()
-    name = wanted.lower()
-    facts = shelf.look_up(name)
-    if facts is None:
-        bare = shelf.suffixes.sub("", name) if shelf.suffixes else name
-        facts = shelf.look_up(bare) or shelf.look_up(_DATE.sub("", bare))
-        if facts is not None:
-            facts = dataclasses.replace(facts, prices=())
-    return facts or dataclasses.replace(shelf.unknown, id=wanted)
+    from deepseek_v4.client import Client  # here, because the client itself asks this catalog
+
+    with Client(provider=provider, **options) as client:
+        listed = client.list_models() if model is None else (client.describe_model(model),)
+        return learn(client.settings.provider_name, listed)
 
 
-def models(provider: str) -> tuple[ModelFacts, ...]:
-    """The models the catalog has of a provider, in its order; ``()`` for a provider without a list."""
-    shelf = _catalog().get(provider)
-    return tuple(dict.fromkeys(shelf.by_name.values())) if shelf else ()
+async def arefresh(provider: Any, model: str | None = None, **options: Any) -> tuple[Change, ...]:
+    """Like ``refresh``, asynchronously."""
+    from deepseek_v4.client import Client
+
+    async with Client(provider=provider, **options) as client:
+        listed = await client.alist_models() if model is None else (await client.adescribe_model(model),)
+        return learn(client.settings.provider_name, listed)
 
 
-_DATE = re.compile(r"-(?:20\d{6}|20\d\d-\d\d-\d\d|[01]\d[0-3]\d)\Z")
-_AUTHORS = ("deepseek", "deepseek-ai")
+def learn(provider: str, listed: Iterable[ModelInfo], *, now: datetime | None = None) -> tuple[Change, ...]:
+    """Take over what a provider tells of its DeepSeek models; others are left out where the catalog has a list.
+
+    Args:
+        provider: Its name.
+        listed: Its models.
+        now: The day from which prices count; today by default.
+    """
+    moment = now or datetime.now(timezone.utc)
+    has_list = any(True for _ in models(provider))
+    changes: list[Change] = []
+    for info in listed:
+        before = find(provider, info.id)
+        same = before.known and info.id.lower() in (name.lower() for name in (before.id, *before.aliases))
+        if has_list and not same and "deepseek" not in info.id.lower():
+            continue
+        # an id that is known by another one's facts (a date, a suffix behind it) becomes a model of its own
+        author, _, bare = info.id.rpartition("/")
+        names = (bare,) if author in ("deepseek", "deepseek-ai") else ()
+        base = before if same else dataclasses.replace(before, id=info.id, known=True, aliases=names)
+        after = _merged(base, info, moment)
+        found = list(_changes(before, after, moment))
+        if found:
+            changes += found
+            keep(after)
+    return tuple(changes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shelf:
-    """What the catalog has of one provider."""
-
-    unknown: ModelFacts
-    by_name: dict[str, ModelFacts] = field(default_factory=dict)
-    suffixes: re.Pattern[str] | None = None
-
-    def look_up(self, name: str) -> ModelFacts | None:
-        if name in self.by_name:
-            return self.by_name[name]
-        prefix, slash, rest = name.partition("/")
-        if slash and prefix in (*_AUTHORS, self.unknown.provider):
-            return self.look_up(rest)
-        return None
-
-
-@functools.cache
-def _catalog() -> Mapping[str, _Shelf]:
-    """The packaged file, read once, when it is first needed."""
-    content = _read()
-    shelves: dict[str, _Shelf] = {}
-    for provider, row in content["providers"].items():
-        suffixes = "|".join(re.escape(suffix) for suffix in row.get("suffixes", ()))
-        pattern = re.compile(f"(?:{suffixes})+\\Z") if suffixes else None
-        shelves[provider] = _Shelf(_unknown(provider, row), suffixes=pattern)
-    for row in content["models"]:
-        provider = row["provider"]
-        facts = _facts({**content["family"], **content["providers"][provider], **row, "known": True}, content)
-        for name in (facts.id, *facts.aliases):
-            shelves[provider].by_name[name.lower()] = facts
-    return shelves
+def _merged(before: ModelFacts, info: ModelInfo, now: datetime) -> ModelFacts:
+    told: dict[str, Any] = {
+        "context_window": info.context_window,
+        "max_output_tokens": info.max_output_tokens,
+        "images": "image" in info.input_modalities if info.input_modalities else None,
+        "tools": info.tools,
+        "json_schema": info.json_schema,
+        "web_search": info.web_search,
+        "web_search_price": info.web_search_price,
+        # the same words in another order are no news
+        "efforts": info.efforts if info.efforts and set(info.efforts) != set(before.efforts) else None,
+        "default_effort": info.default_effort,
+    }
+    price = info.price
+    if price is not None and not _same(_price_of(before, now), price):
+        today = datetime.combine(now.date(), time(), timezone.utc)
+        told["prices"] = (*before.prices, dataclasses.replace(price, since=today))
+    return dataclasses.replace(before, **{name: value for name, value in told.items() if value is not None})
 
 
-def _unknown(provider: str, values: Mapping[str, Any]) -> ModelFacts:
-    content = _read()
-    return _facts({**content["family"], **values, "provider": provider, "id": "", "known": False}, content)
+def _changes(before: ModelFacts, after: ModelFacts, now: datetime) -> Iterable[Change]:
+    for field in dataclasses.fields(ModelFacts):
+        if field.name in ("provider", "id", "aliases", "source", "prices"):
+            continue
+        old, new = getattr(before, field.name), getattr(after, field.name)
+        if old != new:
+            yield Change(after.id, field.name, old, new)
+    old_price, new_price = _price_of(before, now), _price_of(after, now)
+    if old_price != new_price:
+        yield Change(after.id, "price", old_price, new_price)
 
 
-def _facts(row: dict[str, Any], content: Mapping[str, Any]) -> ModelFacts:
-    sources, peaks = content["sources"], content["peak_hours"]
-    row.pop("suffixes", None)
-    for name in ("efforts", "aliases", "regions"):
-        row[name] = tuple(row.get(name, ()))
-    row["default_effort"] = row["default_effort"] or None
-    row["source"] = sources[row["source"]] if "source" in row else None
-    row["prices"] = tuple(
-        Price(**{**price, "source": sources[price["source"]], "peak": _peak(price.get("peak"), peaks)})
-        for price in row.get("prices", ())
-    )
-    return ModelFacts(**row)
+def _price_of(facts: ModelFacts, now: datetime) -> Price | None:
+    return cost.price_at(facts.prices, now)
 
 
-def _peak(row: Mapping[str, Any] | None, peaks: Mapping[str, Any]) -> Any:
-    return None if row is None else {**row, **peaks[row["hours"]]}
+def _same(known: Price | None, listed: Price) -> bool:
+    """Whether the amounts are equal, as far as the list names them."""
+    if known is None or known.peak is not None:
+        return False
+    cached = listed.cached if listed.cached is not None else known.cached
+    return (known.input, known.output, known.cached) == (listed.input, listed.output, cached)
 
 
-@functools.cache
-def _read() -> dict[str, Any]:
-    from importlib.resources import files
-
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
-
-    text = files("deepseek_v4").joinpath("catalog.toml").read_text("utf-8")
-    content: dict[str, Any] = tomllib.loads(text, parse_float=Decimal)
-    return content
+def _told(value: Any) -> str:
+    if isinstance(value, Price):
+        cached = "" if value.cached is None else f", {value.cached:f} cached"
+        return f"{value.input:f} in, {value.output:f} out{cached}"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return "is not known" if value is None else str(value)

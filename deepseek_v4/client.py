@@ -12,8 +12,10 @@ from deepseek_v4 import catalog, cost, tokens
 from deepseek_v4.conversation import Message
 from deepseek_v4.dialect import Dialect, Note
 from deepseek_v4.dialect_account import Balance, ModelInfo
-from deepseek_v4.endpoints import Query, balance_query, models_query
+from deepseek_v4.empty import EmptyWatch, aretried, retried
+from deepseek_v4.endpoints import Query, balance_query, model_query, models_query
 from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.protocols.decoder import whole_answer
 from deepseek_v4.protocols.error_bodies import read_error
 from deepseek_v4.reply import Delta, Reply, Usage
 from deepseek_v4.request import Prepared, prepare, tool_choice_of, tools_of
@@ -161,6 +163,18 @@ class Client:
         """Like ``list_models``, asynchronously."""
         return await self._aask(models_query(self.settings.options()))
 
+    def describe_model(self, model: str | None = None) -> ModelInfo:
+        """What the provider tells of one model; of this client's own where none is named.
+
+        Raises:
+            DeepSeekError: see ``deepseek_v4.errors``.
+        """
+        return self._ask(model_query(self.settings.options(), model or self.settings.model))
+
+    async def adescribe_model(self, model: str | None = None) -> ModelInfo:
+        """Like ``describe_model``, asynchronously."""
+        return await self._aask(model_query(self.settings.options(), model or self.settings.model))
+
     def balance(self) -> Balance:
         """What is left on the account.
 
@@ -195,32 +209,52 @@ class Client:
         return prepare((Message.user(prompt),), merged, stream=stream)
 
     def send(self, prepared: Prepared) -> Reply:
-        """Send a request and read the whole answer."""
-        return self._transport().call(
-            prepared.http,
-            _limits(prepared.options),
-            read=lambda response: prepared.protocol.decode(response, prepared.reading),
-            read_error=_error_reader(prepared.reading.dialect, prepared.provider.name),
-            provider=prepared.provider.name,
-        )
+        """Send a request and read the whole answer; once more when it is empty and ``on_empty`` says so."""
+        watch = EmptyWatch(prepared, streamed=False)
+        reply = self._send(prepared)
+        while watch.found_empty(reply):
+            reply = self._send(watch.again(reply))
+        return watch.added_up(reply)
 
     async def asend(self, prepared: Prepared) -> Reply:
         """Like ``send``, asynchronously."""
-        return await self._async_transport().call(
+        watch = EmptyWatch(prepared, streamed=False)
+        reply = await self._asend(prepared)
+        while watch.found_empty(reply):
+            reply = await self._asend(watch.again(reply))
+        return watch.added_up(reply)
+
+    def open(self, prepared: Prepared) -> SyncStream[Delta]:
+        """Send a request and open its stream; it goes on with a second answer when the first is empty."""
+        return retried(prepared, self._follow)
+
+    async def aopen(self, prepared: Prepared) -> AsyncStream[Delta]:
+        """Like ``open``, asynchronously."""
+        return await aretried(prepared, self._afollow)
+
+    def _follow(self, prepared: Prepared) -> SyncStream[Delta]:
+        return follow(prepared, self._open) if is_resumed(prepared) else self._open(prepared)
+
+    async def _afollow(self, prepared: Prepared) -> AsyncStream[Delta]:
+        return await (afollow(prepared, self._aopen) if is_resumed(prepared) else self._aopen(prepared))
+
+    def _send(self, prepared: Prepared) -> Reply:
+        return self._transport().call(
             prepared.http,
             _limits(prepared.options),
-            read=lambda response: prepared.protocol.decode(response, prepared.reading),
+            read=_answer_reader(prepared),
             read_error=_error_reader(prepared.reading.dialect, prepared.provider.name),
             provider=prepared.provider.name,
         )
 
-    def open(self, prepared: Prepared) -> SyncStream[Delta]:
-        """Send a request and open its stream."""
-        return follow(prepared, self._open) if is_resumed(prepared) else self._open(prepared)
-
-    async def aopen(self, prepared: Prepared) -> AsyncStream[Delta]:
-        """Like ``open``, asynchronously."""
-        return await (afollow(prepared, self._aopen) if is_resumed(prepared) else self._aopen(prepared))
+    async def _asend(self, prepared: Prepared) -> Reply:
+        return await self._async_transport().call(
+            prepared.http,
+            _limits(prepared.options),
+            read=_answer_reader(prepared),
+            read_error=_error_reader(prepared.reading.dialect, prepared.provider.name),
+            provider=prepared.provider.name,
+        )
 
     def _open(self, prepared: Prepared) -> SyncStream[Delta]:
         return self._transport().stream(
@@ -300,6 +334,11 @@ class Client:
 
 def _limits(options: Mapping[str, Any]) -> Limits:
     return Limits(options.get("timeout"), options.get("total_timeout"), options["max_retries"])
+
+
+def _answer_reader(prepared: Prepared) -> Callable[[HttpResponse], Reply]:
+    decode, reading, provider = prepared.protocol.decode, prepared.reading, prepared.provider.name
+    return lambda response: whole_answer(decode(response, reading), provider)
 
 
 def _error_reader(dialect: Dialect, provider: str) -> Callable[[HttpResponse], DeepSeekError]:

@@ -70,6 +70,15 @@ class Reasoning:
     text: str | None = None
     details: tuple[Mapping[str, Any], ...] | None = None
 
+    def __add__(self, other: Reasoning | None) -> Reasoning:
+        """This reasoning and what followed it in the same turn."""
+        if other is None:
+            return self
+        text = None if self.text is None and other.text is None else (self.text or "") + (other.text or "")
+        if self.details is None and other.details is None:
+            return Reasoning(text)
+        return Reasoning(text, (self.details or ()) + (other.details or ()))
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 if TYPE_CHECKING:
     from deepseek_v4.reply import Usage
 
-__all__ = ["Cost", "Peak", "Price", "Priced", "of"]
+__all__ = ["Cost", "Peak", "Price", "Priced", "of", "price_at"]
 
 Amount: TypeAlias = "Decimal | float | str"
 """A price as people write it; ``Price`` and ``Peak`` keep it as the ``Decimal`` of the same digits."""
@@ -153,7 +153,7 @@ def of(
     if usage.cost is not None:
         return Cost(float(usage.cost), computed=False, source="reported by the provider")
     moment = datetime.now(timezone.utc) if at is None else _in_utc(at)
-    price = _price_at(_history(facts_or_price), moment)
+    price = price_at(_history(facts_or_price), moment)
     if price is None:
         return None
     rates: Price | Peak = price.peak if price.peak is not None and price.peak.covers(moment) else price
@@ -181,7 +181,8 @@ def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None)
     return known if isinstance(known, Iterable) else known.prices
 
 
-def _price_at(prices: Iterable[Price], at: datetime) -> Price | None:
+def price_at(prices: Iterable[Price], at: datetime) -> Price | None:
+    """The price that holds at a time (UTC); None where none does."""
     return max((price for price in prices if price.covers(at)), key=_begin, default=None)
 
 

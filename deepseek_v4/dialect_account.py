@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
+from deepseek_v4.cost import Price
 from deepseek_v4.dialect import Dialect
 from deepseek_v4.wire import Json
 
@@ -30,6 +31,11 @@ class ModelInfo:
         efforts: The levels of ``reasoning_effort`` it knows.
         default_effort: The level when none is asked for.
         parameters: Request fields the provider says it takes.
+        tools: Whether function calling is served.
+        json_schema: Whether ``response_format`` json_schema is served.
+        web_search: Whether the provider can search the web for it.
+        price: What it costs now.
+        web_search_price: US dollars per request with web search, beside the tokens.
         extra: The entry as it came.
     """
 
@@ -44,6 +50,11 @@ class ModelInfo:
     efforts: tuple[str, ...] = ()
     default_effort: str | None = None
     parameters: tuple[str, ...] = ()
+    tools: bool | None = None
+    json_schema: bool | None = None
+    web_search: bool | None = None
+    price: Price | None = None
+    web_search_price: Decimal | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -84,6 +95,8 @@ class ModelsDialect(Dialect):
 
     protocol = "models"
     path = "/models"
+    one_path = "/models/{id}"
+    """Where a single model is described."""
     names: Mapping[str, tuple[str, ...]] = MappingProxyType(
         {
             "name": ("name", "display_name"),
@@ -91,8 +104,8 @@ class ModelsDialect(Dialect):
             "created": ("created",),
             "context_window": ("context_window", "context_length", "max_model_len"),
             "max_output_tokens": ("max_output_tokens", "top_provider.max_completion_tokens", "max_completion_tokens"),
-            "input_modalities": ("input_modalities", "architecture.input_modalities"),
-            "output_modalities": ("output_modalities", "architecture.output_modalities"),
+            "input_modalities": ("input_modalities", "architecture.input_modalities", "modalities.input"),
+            "output_modalities": ("output_modalities", "architecture.output_modalities", "modalities.output"),
             "efforts": ("effort.supported_levels", "reasoning.supported_efforts"),
             "default_effort": ("effort.default_level", "reasoning.default_effort"),
             "parameters": ("supported_parameters",),
@@ -109,6 +122,20 @@ class ModelsDialect(Dialect):
             self.read_model(entry) for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)
         )
 
+    def read_one(self, body: Any) -> ModelInfo | None:
+        """The only model of an answer, in an envelope or not; None when it is none."""
+        entry = body.get("data", body) if isinstance(body, Mapping) else None
+        return self.read_model(dict(entry)) if isinstance(entry, Mapping) and isinstance(entry.get("id"), str) else None
+
+    def read_more(self, entry: Json, read: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Further fields of ``ModelInfo`` that no table of places says: abilities and prices.
+
+        Args:
+            entry: The entry.
+            read: What has been read of it so far.
+        """
+        return {}
+
     def read_model(self, entry: Json) -> ModelInfo:
         """One entry; a value of another type than expected counts as left out."""
         read: dict[str, Any] = {}
@@ -118,7 +145,26 @@ class ModelsDialect(Dialect):
                 if value is not None:
                     read[name] = value
                     break
-        return ModelInfo(id=entry["id"], extra=entry, **read)
+        return ModelInfo(id=entry["id"], extra=entry, **{**read, **self.read_more(entry, read)})
+
+
+def price_of(input: Any, output: Any, cached: Any, *, per: int, source: str) -> Price | None:
+    """A price as a list of models says it, or None where input or output is missing or no amount.
+
+    Args:
+        input: US dollars for ``per`` tokens read, a number or text.
+        output: The same for tokens written.
+        cached: The same for tokens read from the cache, or None.
+        per: To how many tokens the amounts belong.
+        source: Where it stands.
+    """
+    amounts = [None if amount is None or amount < 0 else amount for amount in map(money, (input, output, cached))]
+    if amounts[0] is None or amounts[1] is None:
+        return None
+    scaled = [None if amount is None else (amount * 1_000_000 / per).normalize() for amount in amounts]
+    assert scaled[0] is not None
+    assert scaled[1] is not None
+    return Price(scaled[0], scaled[1], scaled[2], source=source)
 
 
 def _at(entry: Any, place: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 from deepseek_v4 import errors, wire
 from deepseek_v4.dialect import Dialect, Provider
@@ -13,7 +14,7 @@ from deepseek_v4.providers import find_provider
 from deepseek_v4.request import address, headers_of, key_of
 from deepseek_v4.wire import HttpRequest, HttpResponse
 
-__all__ = ["Query", "balance_query", "models_query"]
+__all__ = ["Query", "balance_query", "model_query", "models_query"]
 
 T = TypeVar("T")
 
@@ -37,10 +38,22 @@ class Query(Generic[T]):
 
 def models_query(options: Mapping[str, Any]) -> Query[tuple[ModelInfo, ...]]:
     """Ask which models there are."""
+    provider, dialect = _lister(options)
+    return _query(options, provider, dialect, dialect.path, dialect.read_models)
+
+
+def model_query(options: Mapping[str, Any], model: str) -> Query[ModelInfo]:
+    """Ask about a single model."""
+    provider, dialect = _lister(options)
+    path = dialect.one_path.format(id=quote(provider.model_id(model), safe="/:"))
+    return _query(options, provider, dialect, path, dialect.read_one)
+
+
+def _lister(options: Mapping[str, Any]) -> tuple[Provider, ModelsDialect]:
     provider = find_provider(options["provider"])
     dialect = provider.dialects.get("models", _MODELS)
     assert isinstance(dialect, ModelsDialect)
-    return _query(options, provider, dialect, dialect.read_models)
+    return provider, dialect
 
 
 def balance_query(options: Mapping[str, Any]) -> Query[Balance]:
@@ -53,7 +66,7 @@ def balance_query(options: Mapping[str, Any]) -> Query[Balance]:
     dialect = provider.dialects.get("balance")
     if not isinstance(dialect, BalanceDialect):
         raise errors.UnsupportedError(f"{provider.name} tells no balance over its API.", provider=provider.name)
-    return _query(options, provider, dialect, dialect.read_balance)
+    return _query(options, provider, dialect, dialect.path, dialect.read_balance)
 
 
 _MODELS = ModelsDialect()
@@ -61,11 +74,11 @@ _MODELS = ModelsDialect()
 
 
 def _query(
-    options: Mapping[str, Any], provider: Provider, dialect: Dialect, read: Callable[[Any], T | None]
+    options: Mapping[str, Any], provider: Provider, dialect: Dialect, path: str, read: Callable[[Any], T | None]
 ) -> Query[T]:
     http = HttpRequest(
         method="GET",
-        url=address(provider.root(options.get("base_url")), dialect.path),
+        url=address(provider.root(options.get("base_url")), path),
         headers=headers_of(provider, options, {"accept": "application/json"}),
         key=key_of(provider, options),
         key_header=dialect.key_header,
@@ -79,7 +92,7 @@ def _query(
         value = read(body)
         if value is None:
             raise errors.MalformedResponseError(
-                f"The answer of {dialect.path} is not what was expected; is base_url the root of the service?",
+                f"The answer of {path} is not what was expected; is base_url the root of the service?",
                 status_code=response.status,
                 provider=provider.name,
                 body=body,

@@ -53,7 +53,7 @@ __all__ = [
 
 
 class UnsupportedOptionWarning(UserWarning):
-    """An option was dropped or translated because the provider has no such thing."""
+    """An option was left out, or lowered to the largest value allowed, because the provider has no more."""
 
 
 class LeakedMarkupWarning(UserWarning):

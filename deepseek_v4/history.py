@@ -25,7 +25,7 @@ def repair(messages: Sequence[Message]) -> tuple[list[Message], list[Note]]:
     without text and calls are dropped.
     """
     notes: list[Note] = []
-    if not any(message.role in ("assistant", "tool") for message in messages):
+    if _is_sound(messages):
         return list(messages), notes
     mended: list[Message] = []
     seen: set[str] = set()
@@ -50,6 +50,30 @@ def repair(messages: Sequence[Message]) -> tuple[list[Message], list[Note]]:
         else:
             mended.append(message)
     return mended, notes
+
+
+def _is_sound(messages: Sequence[Message]) -> bool:
+    """Whether there is nothing to mend, in one pass; a history it cannot judge counts as unsound."""
+    seen: set[str] = set()
+    waiting: list[str] = []
+    for message in messages:
+        if message.role == "tool":
+            if not waiting or waiting.pop() != message.tool_call_id:
+                return False
+            continue
+        if waiting:
+            return False
+        if message.role == "assistant":
+            if message.tool_calls:
+                ids = [call.id for call in message.tool_calls]
+                known = len(seen)
+                seen.update(ids)
+                if len(seen) != known + len(ids) or "" in seen:
+                    return False
+                waiting = ids[::-1]
+            elif not (isinstance(message.content, str) and message.content):
+                return False
+    return not waiting
 
 
 def _is_empty(message: Message) -> bool:

@@ -84,7 +84,7 @@ def arguments_object(text: str) -> dict[str, Any] | None:
     if not text.strip():
         return {}
     try:
-        value = wire.loads(text)
+        value = wire.loads_exactly(text)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None

@@ -6,13 +6,18 @@ of a stream is an ``End`` that holds the whole reply, so nothing has to be added
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from deepseek_v4 import wire
 from deepseek_v4.conversation import Message, Reasoning, ToolCall
+from deepseek_v4.schema import undo_nulls
+
+if TYPE_CHECKING:
+    from deepseek_v4.protocols.dsml import MarkupScanner
 
 __all__ = [
     "Delta",
@@ -27,6 +32,8 @@ __all__ = [
     "Usage",
     "fold",
 ]
+
+Count = TypeVar("Count", int, float)
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "interrupted", "error"]
 """Why the model stopped. ``interrupted``: the backend ran out of resources or gave up."""
@@ -58,6 +65,27 @@ class Usage:
     def total_tokens(self) -> int:
         """Input plus output."""
         return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Usage | None) -> Usage:
+        """Tokens of this answer and of another; one that broke off reported none."""
+        if other is None:
+            return self
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=_added(self.cached_tokens, other.cached_tokens),
+            cache_write_tokens=_added(self.cache_write_tokens, other.cache_write_tokens),
+            reasoning_tokens=_added(self.reasoning_tokens, other.reasoning_tokens),
+            cost=_added(self.cost, other.cost),
+            extra={"parts": [*self.extra.get("parts", [self.extra]), other.extra]},
+        )
+
+
+def _added(one: Count | None, other: Count | None) -> Count | None:
+    """The sum of what is known."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +192,17 @@ def fold(deltas: Iterable[Delta]) -> Reply:
 class _OpenCall:
     """A tool call that is still being written."""
 
-    __slots__ = ("arguments", "id", "id_came", "name")
+    __slots__ = ("arguments", "fault", "held", "id", "id_came", "name")
 
     def __init__(self, call_id: str | None, name: str) -> None:
         self.id = call_id or f"call_{uuid.uuid4().hex}"
         self.id_came = bool(call_id)
         self.name = name
         self.arguments: list[str] = []
+        self.fault: str | None = None
+        """Why it must not be run, where that is known already."""
+        self.held = False
+        """Whether its arguments are given out at the end only."""
 
 
 class ReplyBuilder:
@@ -179,6 +211,8 @@ class ReplyBuilder:
     Args:
         single_call: Keep only the first tool call (``parallel_tool_calls=False`` where the wire cannot say it).
         streamed: Records of reasoning arrive in fragments and are to be joined.
+        originals: The schemas of strict tools whose nulls are to be undone, by name. Their arguments are given out
+            whole, at the end, so that what was streamed adds up to what the reply holds.
     """
 
     __slots__ = (
@@ -192,7 +226,9 @@ class ReplyBuilder:
         "finish_reason",
         "id",
         "logprobs",
+        "markup",
         "model",
+        "originals",
         "reasoning",
         "single_call",
         "slots",
@@ -201,8 +237,17 @@ class ReplyBuilder:
         "usage",
     )
 
-    def __init__(self, *, single_call: bool = False, streamed: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        single_call: bool = False,
+        streamed: bool = False,
+        originals: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         self.content: list[str] = []
+        self.markup: MarkupScanner | None = None
+        """Looks for tool calls in the text, where they are looked for; set by whoever knows the tools."""
+        self.originals = originals or {}
         self.reasoning: list[str] | None = None
         self.details: list[Mapping[str, Any]] | None = None
         self.calls: list[_OpenCall] = []
@@ -221,9 +266,12 @@ class ReplyBuilder:
         self.annotations: list[Mapping[str, Any]] = []
         self.extra: dict[str, Any] = {}
 
-    def add_text(self, text: str) -> None:
-        """Append to the visible text."""
+    def add_text(self, text: str) -> str:
+        """Append to the visible text; return what of it can be shown now."""
+        if self.markup is not None and ("<" in text or self.markup.holding):
+            return self.markup.feed(text)
         self.content.append(text)
+        return text
 
     def add_reasoning(self, text: str) -> None:
         """Append to the chain of thought; called with ``""`` it records that the provider sent an empty one."""
@@ -245,9 +293,7 @@ class ReplyBuilder:
             if isinstance(items, list):
                 self.logprobs.setdefault(channel, []).extend(items)
 
-    def add_tool_call(
-        self, slot: Any, call_id: str | None, name: str | None, arguments: str
-    ) -> ToolCallDelta | None:
+    def add_tool_call(self, slot: Any, call_id: str | None, name: str | None, arguments: str) -> ToolCallDelta | None:
         """Append a piece of a tool call.
 
         Args:
@@ -267,9 +313,11 @@ class ReplyBuilder:
             if name and not call.name:
                 call.name = name
                 return None if self.single_call and position else ToolCallDelta(position, None, name, arguments)
-            return None if self.single_call and position else ToolCallDelta(position, None, None, arguments)
+            dropped = call.held or (self.single_call and position)
+            return None if dropped else ToolCallDelta(position, None, None, arguments)
         position = len(self.calls)
         call = _OpenCall(call_id, name or "")
+        call.held = call.name in self.originals
         if arguments:
             call.arguments.append(arguments)
         self.calls.append(call)
@@ -277,7 +325,7 @@ class ReplyBuilder:
             self.slots[slot] = position
         if self.single_call and position:
             return None
-        return ToolCallDelta(position, call.id, call.name or None, arguments)
+        return ToolCallDelta(position, call.id, call.name or None, "" if call.held else arguments)
 
     def _position(self, slot: Any, call_id: str | None, name: str | None) -> int | None:
         """Which open call a piece continues, or None when it begins one.
@@ -304,18 +352,75 @@ class ReplyBuilder:
             return None
         return known
 
+    def settle(self, deltas: list[Delta]) -> None:
+        """The answer has come to its end: give out what was held back. A second time there is nothing."""
+        if self.markup is not None:
+            self._settle_markup(self.markup, deltas)
+        if not self.originals:
+            return
+        for position, call in enumerate(self.calls):
+            if call.name in self.originals:
+                call.arguments = [self._without_nulls(call)]
+                if call.held and not (self.single_call and position):
+                    deltas.append(ToolCallDelta(position, None, None, call.arguments[0]))
+        self.originals = {}
+
+    def _settle_markup(self, markup: MarkupScanner, deltas: list[Delta]) -> None:
+        """Text that was held back, and the calls found in the text, unless the provider itself named calls."""
+        self.markup = None
+        named = bool(self.calls)
+        ending = markup.end(cut=named or self.cut or self.finish_reason not in (None, "stop", "tool_calls"))
+        if ending.text:
+            self.content.append(ending.text)
+            deltas.append(TextDelta(ending.text))
+        withheld = ending.withheld
+        found = ending.calls[:1] if self.single_call else ending.calls
+        if named:
+            found = ()
+            withheld = ending.markup + withheld
+        for number, call in enumerate(found):
+            delta = self.add_tool_call(("in the text", number), None, call.name, call.arguments)
+            self.calls[-1].fault = call.fault
+            if delta is not None:
+                deltas.append(delta)
+        if found and self.finish_reason in (None, "stop"):
+            self.finish_reason = "tool_calls"
+        if found or withheld:
+            invalid = sum(call.fault is not None for call in found)
+            told: dict[str, Any] = {"calls": len(found) - invalid}
+            if invalid:
+                told["invalid"] = invalid
+            if withheld:
+                told["withheld"] = withheld
+            self.extra["leaked_markup"] = told
+
+    def _without_nulls(self, call: _OpenCall) -> str:
+        """A call's arguments without the nulls that only the strict form of its schema allowed."""
+        arguments = "".join(call.arguments)
+        if self._fault(call, arguments, True) is not None or not arguments:
+            return arguments
+        given = wire.loads(arguments)
+        meant = undo_nulls(given, self.originals[call.name])
+        # spaced as the models write it
+        return arguments if meant == given else json.dumps(meant, ensure_ascii=False)
+
     def build(self, *, whole: bool = True) -> Reply:
         """The reply as far as it has arrived.
 
         Args:
             whole: Whether the answer has come to its end; before, a call without arguments may still get some.
         """
+        content = self.content
+        if whole:
+            self.settle([])
+        elif self.markup is not None:
+            content = [*content, self.markup.end(cut=True).text]
         valid: list[ToolCall] = []
         invalid: list[InvalidToolCall] = []
         calls = self.calls[:1] if self.single_call else self.calls
         for position, call in enumerate(calls):
             arguments = "".join(call.arguments)
-            error = self._fault(call.name, arguments, whole)
+            error = self._fault(call, arguments, whole)
             if error is None:
                 valid.append(ToolCall(call.id, call.name, arguments or "{}"))
             else:
@@ -328,7 +433,7 @@ class ReplyBuilder:
                 details = merge_details(self.details) if self.streamed else tuple(self.details)
             reasoning = Reasoning(text, details)
         return Reply(
-            content="".join(self.content),
+            content="".join(content),
             reasoning=reasoning,
             tool_calls=tuple(valid),
             invalid_tool_calls=tuple(invalid),
@@ -343,10 +448,12 @@ class ReplyBuilder:
             extra=self.extra,
         )
 
-    def _fault(self, name: str, arguments: str, whole: bool) -> str | None:
+    def _fault(self, call: _OpenCall, arguments: str, whole: bool) -> str | None:
         """Why a call must not be run, or None."""
-        if not name:
+        if not call.name:
             return "the call names no function"
+        if call.fault is not None:
+            return call.fault + ("; raise max_tokens" if self.finish_reason == "length" or self.cut else "")
         if not arguments and whole and not self.cut and self.finish_reason in (None, "stop", "tool_calls"):
             return None  # a function without parameters; some hosts send "" for it
         try:

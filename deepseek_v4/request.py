@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -184,6 +185,7 @@ def _request(messages: Sequence[Message], options: Mapping[str, Any], dialect: D
         extra_body=options.get("extra_body"),
         suffix=options.get("suffix"),
         echo=bool(options.get("echo")),
+        recover_tool_calls=options["recover_tool_calls"],
     )
 
 
@@ -246,12 +248,15 @@ def _make_json_acceptable(request: ChatRequest, dialect: Dialect, notes: list[No
             raise errors.InvalidRequestError(
                 "response_format json_schema needs {'json_schema': {'name': …, 'schema': {…}}}."
             )
-        messages = structured.ask_for_json(messages, asked["schema"])
-        wanted = {"type": "json_object"} if dialect.json_object else None
-        mode = "JSON mode with the schema in the prompt" if dialect.json_object else "the schema in the prompt"
+        calls = bool(request.tools) and request.tool_choice != "none"
+        messages = structured.ask_for_json(messages, asked["schema"], beside_tools=calls)
+        # whether JSON mode lets a model call tools is not documented, so the pair is not sent: docs/doubts.md
+        by_mode = dialect.json_object and not calls
+        wanted = {"type": "json_object"} if by_mode else None
+        mode = "JSON mode with the schema in the prompt" if by_mode else "the schema in the prompt"
         notes.append(Note("translated", "response_format", f"json_schema -> {mode}"))
     elif wanted.get("type") == "json_object" and not dialect.json_object:
-        messages = messages if _opening_says_json(messages) else structured.ask_for_json(messages, None)
+        messages = structured.ask_for_json(messages, None)  # nothing else holds the model to it
         wanted = None
         notes.append(Note("translated", "response_format", "json_object -> asked for in the prompt"))
     elif wanted.get("type") == "json_object" and dialect.json_needs_the_word and not _opening_says_json(messages):
@@ -280,18 +285,24 @@ def _opening_says_json(messages: Sequence[Message]) -> bool:
     return False
 
 
+_log = logging.getLogger(__name__)
 _told: set[tuple[str, str, str]] = set()
 
 
 def _tell(notes: Sequence[Note], provider: str, on_unsupported: str) -> None:
-    """Warn of what was dropped (once per option and provider) and of every repair."""
+    """Warn of what was dropped or lowered (once per option and provider) and of every repair; log translations once."""
     for note in notes:
-        if note.kind == "dropped" and on_unsupported == "warn":
-            if (provider, note.option, note.text) not in _told:
-                _told.add((provider, note.option, note.text))
-                warnings.warn(str(note), errors.UnsupportedOptionWarning, stacklevel=4)
-        elif note.kind == "repaired" and note.option == "messages":
-            warnings.warn(str(note), errors.HistoryRepairedWarning, stacklevel=4)
+        if note.kind == "repaired":
+            if note.option == "messages":
+                warnings.warn(str(note), errors.HistoryRepairedWarning, stacklevel=4)
+            continue
+        if (provider, note.option, note.text) in _told:
+            continue
+        _told.add((provider, note.option, note.text))
+        if note.kind == "translated":
+            _log.info("%s: %s", provider, note)
+        elif on_unsupported == "warn":
+            warnings.warn(str(note), errors.UnsupportedOptionWarning, stacklevel=4)
 
 
 def key_of(provider: Provider, options: Mapping[str, Any]) -> SecretStr | None:
@@ -331,7 +342,7 @@ def address(base_url: str, path: str) -> str:
             f"base_url={base_url!r} would send the key unencrypted over a public network: use https://."
         )
     root = root.removesuffix("/beta")
-    if not path.startswith(("/chat", "/responses", "/messages", "/models", "/completions")):
+    if path.startswith(("/beta", "/anthropic", "/user")):  # DeepSeek's, which stand beside /v1 and not under it
         root = root.removesuffix("/v1")
     return root + path
 

@@ -19,7 +19,7 @@ from typing import Any
 from deepseek_v4 import errors, wire
 from deepseek_v4.conversation import Message, Reasoning
 from deepseek_v4.dialect import ChatDialect, Dialect
-from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, TextDelta, ToolCallDelta, Usage
+from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from deepseek_v4.request import Prepared, address
 from deepseek_v4.transport import AsyncStream, SyncStream
 
@@ -28,8 +28,8 @@ __all__ = ["Resumption", "afollow", "follow", "is_resumed"]
 _OPENED: Any = object()
 """What a generator gives out first, to ourselves: it has begun then, and its ``finally`` runs however it ends."""
 
-UNFINISHED = ("length", "interrupted")
-"""Finish reasons of an answer that could go on: the output limit, or a backend that ran out of resources."""
+UNFINISHED = ("length",)
+"""Finish reasons of an answer that could go on."""
 
 
 def is_resumed(prepared: Prepared) -> bool:
@@ -158,7 +158,7 @@ class Resumption:
             part,
             content=before.content + part.content,
             reasoning=_joined(before.reasoning, part.reasoning),
-            usage=_sum(before.usage, part.usage),
+            usage=part.usage if before.usage is None else before.usage + part.usage,
             id=part.id or before.id,
             model=part.model or before.model,
             logprobs=_joined_lists(before.logprobs, part.logprobs),
@@ -198,32 +198,7 @@ def _has_begun(reply: Reply) -> bool:
 
 
 def _joined(before: Reasoning | None, part: Reasoning | None) -> Reasoning | None:
-    if before is None or part is None:
-        return part if before is None else before
-    text = None if before.text is None and part.text is None else (before.text or "") + (part.text or "")
-    if before.details is None and part.details is None:
-        return Reasoning(text)
-    return Reasoning(text, (before.details or ()) + (part.details or ()))
-
-
-def _sum(before: Usage | None, part: Usage | None) -> Usage | None:
-    """Tokens of both; a part that broke off reported none."""
-    if before is None or part is None:
-        return part if before is None else before
-
-    def both(name: str) -> Any:
-        counts = [count for count in (getattr(before, name), getattr(part, name)) if count is not None]
-        return sum(counts) if counts else None
-
-    return Usage(
-        input_tokens=before.input_tokens + part.input_tokens,
-        output_tokens=before.output_tokens + part.output_tokens,
-        cached_tokens=both("cached_tokens"),
-        cache_write_tokens=both("cache_write_tokens"),
-        reasoning_tokens=both("reasoning_tokens"),
-        cost=both("cost"),
-        extra={"parts": [*before.extra.get("parts", [before.extra]), part.extra]},
-    )
+    return part if before is None else before + part
 
 
 def _joined_lists(before: Any, part: Any) -> Any:

@@ -173,6 +173,14 @@ class ModelSettings(BaseModel):
     """Whether past reasoning is sent again, as thinking with tools demands."""
     repair_history: bool = True
     """Whether a history the provider would refuse is mended, with a warning."""
+    recover_tool_calls: bool = True
+    """Whether tool calls that a server left in the text, in the model's own markup, become tool calls."""
+    on_empty: Literal["retry", "raise", "return"] = "retry"
+    """What to do with an answer that ends by itself without text and without a call.
+
+    Ask once more, whatever ``max_retries`` says, and raise ``EmptyReplyError`` if the next one is empty too; raise at
+    once; or give it out.
+    """
 
     default_headers: dict[str, str] | None = Field(None, repr=False)
     """Headers sent with every request."""
@@ -191,6 +199,8 @@ class ModelSettings(BaseModel):
     """
     max_resumes: int = Field(3, ge=1)
     """How often one answer may be resumed, with ``resume_streams``."""
+    answer_retries: int = Field(1, ge=0)
+    """How often a typed answer that is empty, no JSON or does not fit is asked for again, with the error shown."""
     http_client: Any = Field(None, exclude=True, repr=False)
     """An ``httpx`` or ``httpx2`` client of one's own, for synchronous calls. It is never closed here."""
     http_async_client: Any = Field(None, exclude=True, repr=False)

@@ -38,7 +38,19 @@ def loads(data: bytes | str) -> Any:
             return orjson.loads(data)
         except orjson.JSONDecodeError:  # NaN and Infinity, which vLLM can send in logprobs
             pass
-    return json.loads(data)
+    return loads_exactly(data)
+
+
+def loads_exactly(data: bytes | str) -> Any:
+    """Parse JSON and keep integers of any length, as tool arguments may hold; slower than ``loads``.
+
+    Raises:
+        ValueError: when it is none, or nested too deeply to be read.
+    """
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
 
 
 @dataclass(frozen=True, slots=True)

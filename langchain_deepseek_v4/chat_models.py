@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput, ModelProfile
+from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from pydantic import PrivateAttr, field_serializer, model_validator
+from pydantic import PrivateAttr, model_validator
 from typing_extensions import Self
 
 from deepseek_v4 import __version__, catalog, tokens
 from deepseek_v4.client import Client, Preview
 from deepseek_v4.client import preview as preview_of
-from deepseek_v4.reply import Reply
 from deepseek_v4.request import Prepared, tools_of
-from deepseek_v4.settings import CONNECTION, ModelSettings
 from langchain_deepseek_v4.chunks import generation_chunk
 from langchain_deepseek_v4.errors import model_errors
 from langchain_deepseek_v4.messages import to_conversation
 from langchain_deepseek_v4.profile import profile_of
 from langchain_deepseek_v4.replies import Writer
+from langchain_deepseek_v4.saved_model import SavedModel
 from langchain_deepseek_v4.serialization import loadable
-from langchain_deepseek_v4.structured_output import Method, structured
+from langchain_deepseek_v4.structured_output import Method, again, both, fault_of, structured, tries_beside_tools
 from langchain_deepseek_v4.tools import ToolLike, as_response_format, as_tool, as_tool_choice
 
 __all__ = ["ChatDeepSeekV4"]
 
-_UNTOLD = CONNECTION | {"default_headers", "timeout"}
-"""Options that do not belong into a trace."""
-
 _NOT_OURS = frozenset({"stream", "ls_structured_output_format", "structured_output_format"})
 """Words between LangChain's own layers that can arrive among a call's options."""
 
-_PRIVATE_HEADER = re.compile(r"auth|key|token|secret|cookie", re.I)
-"""Headers that can hold a key."""
-
 
 @loadable
-class ChatDeepSeekV4(ModelSettings, BaseChatModel):
+class ChatDeepSeekV4(SavedModel, BaseChatModel):
     """DeepSeek V4 chat model.
 
     Reasoning stands in ``additional_kwargs["reasoning_content"]`` and in ``content_blocks``, and is passed back by
@@ -105,10 +96,11 @@ class ChatDeepSeekV4(ModelSettings, BaseChatModel):
             ``langchain_deepseek_v4.errors``.
     """
 
+    _kind = "chat"
+    _client: Client | None = PrivateAttr(default=None)
+
     streaming: bool = False
     """True streams the answers of ``invoke`` too; False, when given, makes ``stream`` give the answer in one piece."""
-
-    _client: Client | None = PrivateAttr(default=None)
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
@@ -119,10 +111,22 @@ class ChatDeepSeekV4(ModelSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
+        tries = tries_beside_tools(kwargs, self.answer_retries)
+        first = {"on_empty": "return", **kwargs} if tries else kwargs
+        message = self._answer(messages, stop, first)
+        for _ in range(tries):
+            fault = fault_of(message, kwargs["response_format"])
+            if fault is None:
+                break
+            messages = again(messages, message, fault)
+            message = both(message, self._answer(messages, stop, kwargs), fault)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _answer(self, messages: Sequence[BaseMessage], stop: Any, options: Mapping[str, Any]) -> AIMessage:
         with model_errors:
-            prepared = self._prepare(messages, stop, kwargs, stream=False)
+            prepared = self._prepare(messages, stop, options, stream=False)
             reply = self._core().send(prepared)
-        return self._result(reply, prepared)
+        return self._writer(prepared).message(reply)
 
     async def _agenerate(
         self,
@@ -131,10 +135,22 @@ class ChatDeepSeekV4(ModelSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
+        tries = tries_beside_tools(kwargs, self.answer_retries)
+        first = {"on_empty": "return", **kwargs} if tries else kwargs
+        message = await self._aanswer(messages, stop, first)
+        for _ in range(tries):
+            fault = fault_of(message, kwargs["response_format"])
+            if fault is None:
+                break
+            messages = again(messages, message, fault)
+            message = both(message, await self._aanswer(messages, stop, kwargs), fault)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    async def _aanswer(self, messages: Sequence[BaseMessage], stop: Any, options: Mapping[str, Any]) -> AIMessage:
         with model_errors:
-            prepared = self._prepare(messages, stop, kwargs, stream=False)
+            prepared = self._prepare(messages, stop, options, stream=False)
             reply = await self._core().asend(prepared)
-        return self._result(reply, prepared)
+        return self._writer(prepared).message(reply)
 
     def _stream(
         self,
@@ -186,12 +202,6 @@ class ChatDeepSeekV4(ModelSettings, BaseChatModel):
 
     # -- steps of a call -----------------------------------------------------------------------------------------
 
-    def _core(self) -> Client:
-        """The client under this model; a copy of the model gets one of its own."""
-        if self._client is None or self._client.settings is not self:
-            self._client = Client(self)
-        return self._client
-
     def _prepare(
         self, messages: Sequence[BaseMessage], stop: Any, options: Mapping[str, Any], *, stream: bool
     ) -> Prepared:
@@ -208,10 +218,6 @@ class ChatDeepSeekV4(ModelSettings, BaseChatModel):
 
     def _writer(self, prepared: Prepared) -> Writer:
         return Writer(prepared.provider.name, prepared.request.model, blocks=self.output_version == "v1")
-
-    def _result(self, reply: Reply, prepared: Prepared) -> ChatResult:
-        message = self._writer(prepared).message(reply)
-        return ChatResult(generations=[ChatGeneration(message=message)])
 
     # -- other models made from this one -------------------------------------------------------------------------
 
@@ -259,12 +265,13 @@ class ChatDeepSeekV4(ModelSettings, BaseChatModel):
         include_raw: bool = False,
         strict: bool | None = None,
         tools: Sequence[ToolLike] | None = None,
+        retries: int | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, Any]:
         """A model that answers with instances of a schema.
 
         Args:
-            schema: A pydantic class, a TypedDict, a JSON Schema, or an OpenAI-shaped function.
+            schema: A pydantic class, a dataclass, a TypedDict, a JSON Schema, or an OpenAI-shaped function.
             method: ``"auto"`` and ``"json_schema"`` use the provider's native JSON Schema where it has it, else JSON
                 mode with the schema in the prompt; thinking stays on. ``"function_calling"`` forces a tool call, for
                 which DeepSeek's thinking is switched off. ``"json_mode"`` asks for any JSON object; describe it in
@@ -272,6 +279,9 @@ class ChatDeepSeekV4(ModelSettings, BaseChatModel):
             include_raw: Whether to return ``{"raw": message, "parsed": answer, "parsing_error": error}``.
             strict: Whether the provider is to enforce the schema, where it can.
             tools: Tools the model may call beside; not with ``"function_calling"``.
+            retries: How often an answer that is empty, no JSON or does not fit is asked for again, with the error
+                shown to the model; ``answer_retries`` of the model when not given. Not while streaming, and not
+                with ``"function_calling"``. The usage of all tries stands on the raw message.
             **kwargs: Further options of the call, such as ``thinking=False``.
 
         Returns:
@@ -282,7 +292,14 @@ class ChatDeepSeekV4(ModelSettings, BaseChatModel):
             OutputParserException: when called, for an answer that is cut or does not fit.
         """
         return structured(
-            self, schema, method=method, include_raw=include_raw, strict=strict, tools=tools, options=kwargs
+            self,
+            schema,
+            method=method,
+            include_raw=include_raw,
+            strict=strict,
+            tools=tools,
+            retries=self.answer_retries if retries is None else retries,
+            options=kwargs,
         )
 
     # -- counting ------------------------------------------------------------------------------------------------
@@ -317,31 +334,6 @@ class ChatDeepSeekV4(ModelSettings, BaseChatModel):
     def _llm_type(self) -> str:
         return "deepseek-v4"
 
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        """What was set, without secrets and with the address, for traces and cache keys."""
-        told = {name: value for name, value in self.options().items() if name not in _UNTOLD}
-        return {**told, "provider": self.provider_name, "base_url": self._root()}
-
-    def _root(self) -> str:
-        return self.base_url or self.who_answers().base_url
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        said = {name: kwargs.get(name, getattr(self, name)) for name in ("model", "temperature", "max_tokens")}
-        provider = kwargs.get("provider", self.provider)
-        params = LangSmithParams(
-            ls_provider=provider if isinstance(provider, str) else provider.name,
-            ls_model_name=said["model"],
-            ls_model_type="chat",
-        )
-        if said["temperature"] is not None:
-            params["ls_temperature"] = said["temperature"]
-        if said["max_tokens"] is not None:
-            params["ls_max_tokens"] = said["max_tokens"]
-        if stop or self.stop:
-            params["ls_stop"] = stop or self.stop or []
-        return params
-
     def _resolve_model_profile(self) -> ModelProfile | None:
         return profile_of(catalog.find(self.provider_name, self.model), self.who_answers().dialect(self.protocol))
 
@@ -349,65 +341,3 @@ class ChatDeepSeekV4(ModelSettings, BaseChatModel):
     def _set_deepseek_v4_version(self) -> Self:
         self._add_version("langchain-deepseek-v4", __version__)
         return self
-
-    # -- saving and copying --------------------------------------------------------------------------------------
-
-    @classmethod
-    def is_lc_serializable(cls) -> bool:
-        """True: ``dumps`` writes the options, and the key's variable instead of the key."""
-        return True
-
-    @property
-    def lc_secrets(self) -> dict[str, str]:
-        """The key, by the environment variable it is read from."""
-        variable = self.who_answers().key_variable
-        return {"api_key": variable} if variable else {}
-
-    @property
-    def lc_attributes(self) -> dict[str, Any]:
-        """A host of one's own is written as name and address, a ``httpx.Timeout`` by phases, headers without keys."""
-        written = {} if isinstance(self.provider, str) else {"provider": self.provider_name, "base_url": self._root()}
-        return {**written, **self.model_dump(include={"timeout", "default_headers"}, exclude_none=True)}
-
-    @field_serializer("default_headers")
-    def _dump_headers(self, headers: dict[str, str] | None) -> dict[str, str] | None:
-        return None if headers is None else {k: v for k, v in headers.items() if not _PRIVATE_HEADER.search(k)}
-
-    def __getstate__(self) -> dict[Any, Any]:
-        """What is pickled: everything but keys and sockets. The key is read from the environment where it is loaded."""
-        state = super().__getstate__()
-        values = {**state["__dict__"], "default_headers": self._dump_headers(self.default_headers)}
-        private = {**(state["__pydantic_private__"] or {}), "_client": None}
-        return {**state, "__dict__": values, "__pydantic_private__": private}
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """A copy with the same key; sockets, rate limiter, cache and callbacks are shared."""
-        memo = {} if memo is None else memo
-        memo.update({id(value): value for value in (self._client, self.rate_limiter, self.cache, self.callbacks)})
-        return super().__deepcopy__(memo)
-
-    # -- life ----------------------------------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """Release the sockets of synchronous calls. The model can be used again afterwards."""
-        self._core().close()
-
-    async def aclose(self) -> None:
-        """Release all sockets: of synchronous calls, and of asynchronous ones on this event loop."""
-        await self._core().aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()

@@ -1,9 +1,9 @@
-"""Pieces of tool arguments, joined so that adding chunks up costs in proportion to the arguments and not to their square.
+"""Pieces of tool arguments, joined so that adding chunks up costs in proportion to the arguments, not to their square.
 
-langchain-core parses all arguments so far at every chunk that is added. A piece is therefore held back until it is worth
-that: until what is held is a quarter of what was sent (so their number grows with the logarithm of the length), or until
-so much time has passed that parsing takes no more than about a fiftieth of it. Short arguments go out piece by piece; at
-25 KB a piece that trickles in waits a tenth of a second at the most.
+langchain-core parses all arguments so far at every chunk that is added. A piece is therefore held back until it is
+worth that: until what is held is a quarter of what was sent (so their number grows with the logarithm of the length),
+or until so much time has passed that parsing takes no more than about a fiftieth of it. Short arguments go out piece by
+piece; at 25 KB a piece that trickles in waits a tenth of a second at the most.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ def _reasoning(message: BaseMessage) -> Reasoning | None:
         text = None
     if not isinstance(details, (list, tuple)):
         details = None
-    if text is None or details is None:
+    if (text is None or details is None) and not isinstance(message.content, str):
         texts, records = _reasoning_blocks(message)
         if text is None and texts:
             text = "".join(texts)

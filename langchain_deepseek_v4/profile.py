@@ -13,8 +13,9 @@ __all__ = ["profile_of"]
 def profile_of(facts: ModelFacts, dialect: Dialect) -> ModelProfile:
     """The profile of a model at a provider, over one protocol.
 
-    ``structured_output`` means native JSON Schema: where it is False, ``create_agent`` takes the tool strategy, which
-    works because a forced tool call switches thinking off for that call.
+    ``structured_output`` is True everywhere: ``response_format`` takes a schema at every provider, in words where it
+    has no JSON Schema of its own. So ``create_agent`` takes the provider strategy, under which the model goes on
+    thinking; the tool strategy forces a tool call at every step, for which DeepSeek's thinking must be switched off.
     """
     profile = ModelProfile(
         name=facts.id,
@@ -35,7 +36,7 @@ def profile_of(facts: ModelFacts, dialect: Dialect) -> ModelProfile:
         tool_calling=facts.tools and dialect.tools,
         tool_choice=facts.tools and dialect.tools,
         tool_call_streaming=facts.tools and dialect.tools,
-        structured_output=dialect.json_schema,
+        structured_output=True,
         mid_conversation_system_messages=True,
         temperature=True,
     )

@@ -20,6 +20,7 @@ from langchain_core.utils.json import parse_partial_json
 from deepseek_v4 import catalog, cost
 from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, TextDelta, ToolCallDelta, Usage
 from langchain_deepseek_v4.chunks import fragment_chunk, message_chunk
+from langchain_deepseek_v4.citations import as_annotations
 from langchain_deepseek_v4.cut_calls import mark_for
 from langchain_deepseek_v4.fragments import Joiner
 
@@ -73,7 +74,15 @@ class Writer:
             joined = self._joiner.add(delta)
             return () if joined is None else self._call(*joined)
         held = [chunk for piece in self._joiner.rest() for chunk in self._call(*piece)]
-        return (*held, *self._marked(delta), self._last(delta.reply))
+        return (*held, *self._cited(delta.reply), *self._marked(delta), self._last(delta.reply))
+
+    def _cited(self, reply: Reply) -> tuple[AIMessageChunk, ...]:
+        """What the text cites, which is known at its end; v0 output has no blocks to hang it on."""
+        if not (self._blocks and reply.annotations and reply.content):
+            return ()
+        annotations = as_annotations(reply.annotations)
+        text = {"type": "text", "text": "", "index": TEXT, "annotations": annotations}
+        return (message_chunk([text], {}, self._marks),)
 
     def _marked(self, end: End) -> tuple[AIMessageChunk, ...]:
         """The mark on the arguments of every call that must not be run; LangChain mends them otherwise."""
@@ -91,7 +100,7 @@ class Writer:
         content: Any = [] if self._blocks else ""
         if self._blocks and "reasoning_details" in said:
             extras = {"reasoning_details": said["reasoning_details"]}
-            content = [{"type": "reasoning", "index": REASONING, "extras": extras}]
+            content = [{"type": "reasoning", "reasoning": "", "index": REASONING, "extras": extras}]
         return AIMessageChunk(
             content=content,
             additional_kwargs=said,
@@ -106,11 +115,10 @@ class Writer:
 
     def _thought(self, delta: ReasoningDelta) -> tuple[AIMessageChunk, ...]:
         text = delta.text
-        if not text and not self._blocks:
+        if not text:
             return ()  # it would open an empty reasoning block; the records come at the end
         content: Any = [{"type": "reasoning", "reasoning": text, "index": REASONING}] if self._blocks else ""
-        said = {"reasoning_content": text} if text else {}
-        return (message_chunk(content, said, self._marks),)
+        return (message_chunk(content, {"reasoning_content": text}, self._marks),)
 
     def _call(self, index: int, call_id: str | None, name: str | None, arguments: str) -> tuple[AIMessageChunk, ...]:
         if not (arguments or call_id or name):
@@ -183,18 +191,24 @@ def _content_blocks(reply: Reply, valid: list[ToolCall], invalid: list[InvalidTo
     """The blocks of a whole answer, as its stream would have added them up."""
     blocks: list[str | Block] = []
     said = _reasoning(reply)
-    if said.get("reasoning_content") or "reasoning_details" in said:
-        blocks.append({"type": "reasoning", "reasoning": said.get("reasoning_content") or "", "index": REASONING})
-        if "reasoning_details" in said:
-            blocks[-1]["extras"] = {"reasoning_details": said["reasoning_details"]}  # type: ignore[index]
+    text = said.get("reasoning_content") or ""
+    thought: Block = {"type": "reasoning", "reasoning": text, "index": REASONING}
+    if "reasoning_details" in said:
+        thought["extras"] = {"reasoning_details": said["reasoning_details"]}
+    if text:
+        blocks.append(thought)
     if reply.content:
-        blocks.append({"type": "text", "text": reply.content, "index": TEXT})
+        block: Block = {"type": "text", "text": reply.content, "index": TEXT}
+        if reply.annotations:
+            block["annotations"] = as_annotations(reply.annotations)
+        blocks.append(block)
     calls: list[Block] = [dict(call) for call in valid]
     for place, call in zip(reply.invalid_tool_calls, invalid, strict=True):
         # a call that never became valid stays the fragment it was
         piece = _piece(place.position, call["id"], call["name"], call["args"] or "")
         calls.insert(place.position, {**piece, "index": f"{CALL}{place.position}"})
-    return blocks + calls
+    records_alone = [thought] if "extras" in thought and not text else []  # at the end, as a stream brings them
+    return [*blocks, *calls, *records_alone]
 
 
 def usage_metadata(usage: Usage | None) -> UsageMetadata | None:

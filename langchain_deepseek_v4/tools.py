@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from langchain_deepseek_v4.answer_schemas import json_schema_of, wire_name
 
 __all__ = ["ToolLike", "as_response_format", "as_tool", "as_tool_choice", "tool_name"]
 
@@ -79,9 +81,8 @@ def as_response_format(wanted: Any) -> Any:
     """A response format as an object; a class or a bare JSON Schema becomes one that asks for its schema."""
     if wanted is None or (isinstance(wanted, Mapping) and wanted.get("type") in FORMATS):
         return wanted
-    schema = convert_to_json_schema(wanted)
-    name = schema.get("title") or "answer"
-    return {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
+    schema = json_schema_of(wanted)
+    return {"type": "json_schema", "json_schema": {"name": wire_name(schema.get("title") or ""), "schema": schema}}
 
 
 FORMATS = frozenset({"text", "json_object", "json_schema"})

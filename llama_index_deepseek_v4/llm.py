@@ -24,13 +24,15 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools.types import BaseTool
 from llama_index.core.types import Model
-from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_serializer, model_validator
 
 from deepseek_v4 import catalog
 from deepseek_v4.client import Client, Preview
+from deepseek_v4.dialect_account import Balance, ModelInfo
 from deepseek_v4.request import Prepared
 from deepseek_v4.settings import ALIASES, CONNECTION, ModelSettings
 from llama_index_deepseek_v4 import structured
@@ -38,6 +40,7 @@ from llama_index_deepseek_v4.messages import to_conversation
 from llama_index_deepseek_v4.responses import as_completion, to_chat_response
 from llama_index_deepseek_v4.streams import StreamedCall
 from llama_index_deepseek_v4.tools import as_openai_tools, selections, tool_options
+from llama_index_deepseek_v4.typed_llm import TypedLLM
 
 __all__ = ["DeepSeekV4"]
 
@@ -295,6 +298,30 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         if structured.is_ours(self.pydantic_program_mode):
             return structured.astream(self, output_cls, prompt, llm_kwargs, prompt_args)
         return await super()._structured_astream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
+
+    def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
+        """A model whose every answer is an instance of a class; its responses keep tokens, cost and thinking."""
+        if structured.is_ours(self.pydantic_program_mode):
+            return TypedLLM(llm=self, output_cls=output_cls, **kwargs)
+        return super().as_structured_llm(output_cls, **kwargs)
+
+    # -- the account -----------------------------------------------------------------------------------------------
+
+    def list_models(self) -> tuple[ModelInfo, ...]:
+        """The models the provider lists."""
+        return self._client.list_models()
+
+    async def alist_models(self) -> tuple[ModelInfo, ...]:
+        """Like ``list_models``, asynchronously."""
+        return await self._client.alist_models()
+
+    def balance(self) -> Balance:
+        """What is left on the account; an ``UnsupportedError`` where the provider does not tell."""
+        return self._client.balance()
+
+    async def abalance(self) -> Balance:
+        """Like ``balance``, asynchronously."""
+        return await self._client.abalance()
 
     # -- life ------------------------------------------------------------------------------------------------------
 

@@ -82,6 +82,7 @@ def _facts(reply: Reply, provider: str, model: str) -> dict[str, Any]:
         "id": reply.id,
         "model": reply.model,
         "system_fingerprint": reply.system_fingerprint,
+        "resumed": reply.extra.get("resumed"),
     }
     usage = reply.usage
     if usage is not None:

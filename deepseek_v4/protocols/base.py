@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from deepseek_v4.conversation import Message, NamedTool, ServerTool, ToolChoice, ToolSpec
 from deepseek_v4.dialect import Dialect, Note, Thinking
 from deepseek_v4.protocols.decoder import StreamDecoder
-from deepseek_v4.reply import Reply
+from deepseek_v4.protocols.dsml import MarkupScanner
+from deepseek_v4.reply import Reply, ReplyBuilder
 from deepseek_v4.tool_names import ToolNames
 from deepseek_v4.wire import HttpResponse, Json
 
@@ -46,6 +47,8 @@ class ChatRequest:
     """Completions only: the text after the gap."""
     echo: bool = False
     """Completions only: the prompt is said again before the text."""
+    recover_tool_calls: bool = True
+    """Whether calls are looked for in the text of the answer."""
 
     @property
     def chosen_tool(self) -> str | None:
@@ -61,6 +64,48 @@ class Reading:
     provider: str
     names: ToolNames
     single_call: bool = False
+    sought: Mapping[str, ToolSpec] = field(default_factory=dict)
+    """Tools whose calls are looked for in the text of the answer, by the name the model knows them by."""
+    originals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The schemas of strict tools as they were before they were made strict, by name."""
+
+    @classmethod
+    def of(
+        cls,
+        request: ChatRequest,
+        dialect: Dialect,
+        provider: str,
+        names: ToolNames,
+        *,
+        strict: Sequence[ToolSpec] = (),
+        single_call: bool = False,
+    ) -> Reading:
+        """What the answer to a request is read with.
+
+        Args:
+            request: The request.
+            dialect: The dialect it was said in.
+            provider: Who answers.
+            names: How its tools are called there.
+            strict: Those of its tools whose schemas were made strict.
+            single_call: Whether only the first call is wanted, and the wire could not say it.
+        """
+        sought = {}
+        if request.recover_tool_calls and request.tool_choice != "none":
+            sought = {names.to_wire(tool.name): tool for tool in request.tools if isinstance(tool, ToolSpec)}
+        originals = {tool.name: tool.parameters for tool in strict if tool.parameters}
+        return cls(dialect, provider, names, single_call, sought, originals)
+
+    def builder(self, *, streamed: bool = False) -> ReplyBuilder:
+        """An empty reply to read the answer into.
+
+        Args:
+            streamed: Whether records of reasoning arrive in fragments, to be joined.
+        """
+        builder = ReplyBuilder(single_call=self.single_call, streamed=streamed, originals=self.originals)
+        if self.sought:
+            builder.markup = MarkupScanner(self.sought, builder.content)
+        return builder
 
 
 @dataclass(frozen=True, slots=True)

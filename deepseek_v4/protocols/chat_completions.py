@@ -19,6 +19,7 @@ from deepseek_v4.conversation import (
     ToolSpec,
 )
 from deepseek_v4.dialect import ChatDialect, Dialect, Note
+from deepseek_v4.protocols import dsml
 from deepseek_v4.protocols.base import ChatRequest, Encoded, Protocol, Reading
 from deepseek_v4.protocols.decoder import UNREADABLE, StreamDecoder
 from deepseek_v4.protocols.error_bodies import read_error_body
@@ -31,8 +32,7 @@ from deepseek_v4.wire import HttpResponse, Json
 _MESSAGE_KEYS = frozenset(
     {"role", "content", "tool_calls", "reasoning", "reasoning_content", "reasoning_details", "annotations"}
 )
-LEAKS = ("<｜DSML｜", "</think>")
-"""Markup of DeepSeek's prompt encoding that no answer should hold."""
+_NO_PARAMETERS: Json = {"type": "object", "properties": {}}
 _CHOICE_KEYS = frozenset({"index", "message", "delta", "logprobs", "finish_reason", "error"})
 _ENVELOPE = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "error"})
 
@@ -80,7 +80,7 @@ class ChatCompletions(Protocol):
             path=self._path(request, dialect, strict=bool(strict)),
             body=body,
             notes=notes,
-            reading=Reading(dialect, provider, names, single_call),
+            reading=Reading.of(request, dialect, provider, names, strict=strict, single_call=single_call),
             headers=headers,
         )
 
@@ -121,7 +121,7 @@ class ChatCompletions(Protocol):
 
 def _strict_tools(
     request: ChatRequest, dialect: ChatDialect, provider: str, notes: list[Note]
-) -> list[ToolSpec | ServerTool]:
+) -> list[ToolSpec]:
     """The tools whose arguments must follow their schemas.
 
     Raises:
@@ -138,7 +138,7 @@ def _strict_tools(
             f"Strict function calling wants every tool strict here, and these are not: {others}. "
             "Make all of them strict, or none."
         )
-    return [*strict]
+    return strict
 
 
 def _tool(tool: ToolSpec | ServerTool, names: ToolNames, strict: bool) -> Json:
@@ -150,7 +150,7 @@ def _tool(tool: ToolSpec | ServerTool, names: ToolNames, strict: bool) -> Json:
     parameters = tool.parameters
     if strict:
         function["strict"] = True
-        function["parameters"] = schema.strict_subset(parameters or {"type": "object", "properties": {}}, tool.name)
+        function["parameters"] = schema.strict_subset(parameters or _NO_PARAMETERS, f"tool {tool.name}")
     elif parameters:
         function["parameters"] = dict(parameters)
     return {"type": "function", "function": function}
@@ -237,7 +237,7 @@ def decode_body(body: Any, reading: Reading) -> Reply:
 
 
 def _read_choice(body: Json, choice: Json, reading: Reading, dialect: ChatDialect, *, whole: bool) -> Reply:
-    builder = ReplyBuilder(single_call=reading.single_call)
+    builder = reading.builder()
     message = choice["message"]
     _read_envelope(builder, body)
     _read_finish(builder, choice, dialect)
@@ -274,11 +274,12 @@ def _is_flat_error(body: Json) -> bool:
 
 
 def _tell_leaks(reply: Reply, reading: Reading) -> None:
-    """Say that the server's parsers left prompt markup in the text; taking it out would be guessing."""
+    """Say that the server's parsers left prompt markup in the text, where no call could be made of it."""
     assert isinstance(reading.dialect, ChatDialect)
-    if reading.dialect.leaks_markup and any(mark in reply.content for mark in LEAKS):
+    lost = reply.extra.get("leaked_markup", {}).get("withheld")
+    if lost or (reading.dialect.leaks_markup and dsml.holds_markup(reply.content)):
         warnings.warn(
-            f"The answer of {reading.provider} holds prompt markup ({' or '.join(LEAKS)}): its parser of tools or "
+            f"The answer of {reading.provider} holds prompt markup (<｜DSML｜…> or </think>): its parser of tools or "
             "reasoning let some through. Check the server's parser flags and version.",
             errors.LeakedMarkupWarning,
             stacklevel=2,
@@ -334,7 +335,7 @@ class ChatStreamDecoder(StreamDecoder):
     """Chunks of ``chat.completion.chunk`` to deltas."""
 
     def __init__(self, reading: Reading) -> None:
-        super().__init__(ReplyBuilder(single_call=reading.single_call, streamed=True), reading.provider)
+        super().__init__(reading.builder(streamed=True), reading.provider)
         assert isinstance(reading.dialect, ChatDialect)
         self._reading = reading
         self._dialect = reading.dialect
@@ -396,8 +397,9 @@ class ChatStreamDecoder(StreamDecoder):
             if content and self._splitter is not None:
                 self._add_split(*self._splitter.feed(_string(content)), deltas)
             elif content:
-                builder.add_text(content if isinstance(content, str) else _string(content))
-                deltas.append(TextDelta(content))
+                shown = builder.add_text(content if isinstance(content, str) else _string(content))
+                if shown:
+                    deltas.append(TextDelta(shown))
             calls = delta.get("tool_calls")
             if calls:
                 self._read_calls(calls, deltas)
@@ -444,9 +446,9 @@ class ChatStreamDecoder(StreamDecoder):
         if thought:
             self.builder.add_reasoning(thought)
             deltas.append(ReasoningDelta(thought))
-        if text:
-            self.builder.add_text(text)
-            deltas.append(TextDelta(text))
+        shown = self.builder.add_text(text) if text else ""
+        if shown:
+            deltas.append(TextDelta(shown))
 
     def _empty(self) -> bool:
         builder = self.builder

@@ -17,7 +17,7 @@ from deepseek_v4.protocols.base import ChatRequest, Encoded, Protocol, Reading
 from deepseek_v4.protocols.decoder import StreamDecoder
 from deepseek_v4.protocols.error_bodies import read_error_body
 from deepseek_v4.protocols.options import drop, say_options
-from deepseek_v4.protocols.parsing import parse_body, parse_event
+from deepseek_v4.protocols.parsing import parse_body, parse_event, reading_of
 from deepseek_v4.reply import Delta, Reply, ReplyBuilder, TextDelta
 from deepseek_v4.tool_names import ToolNames
 from deepseek_v4.wire import HttpResponse, Json
@@ -54,7 +54,9 @@ class Completions(Protocol):
     def decode(self, response: HttpResponse, reading: Reading) -> Reply:
         """A whole answer."""
         builder = ReplyBuilder()
-        _read_whole(parse_body(response, reading.provider), builder, reading)
+        body = parse_body(response, reading.provider)
+        with reading_of(body, reading.provider):
+            _read_whole(body, builder, reading)
         return builder.build()
 
     def stream(self, reading: Reading) -> StreamDecoder:

@@ -13,6 +13,26 @@ UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, Va
 """What reading an answer raises when a field is missing or of another type than the protocol says."""
 
 
+BROKEN_OFF = ("interrupted", "error")
+"""Finish reasons of an answer that the provider gave up: it is not whole, however it reads."""
+
+
+def whole_answer(reply: Reply, provider: str) -> Reply:
+    """A whole answer, unless the provider broke it off.
+
+    Raises:
+        ServerError: when it did; retryable, with what there is in ``partial``.
+    """
+    if reply.finish_reason in BROKEN_OFF:
+        raise errors.ServerError(
+            f"The provider broke the answer off (finish reason {reply.finish_reason}). What it wrote is in .partial; "
+            "ask again.",
+            provider=provider,
+            partial=reply,
+        )
+    return reply
+
+
 class StreamDecoder(ABC):
     """Turns the bytes of one streamed answer into deltas.
 
@@ -27,6 +47,8 @@ class StreamDecoder(ABC):
         """Whether ``End`` has been given out; what follows on the wire is of no interest."""
         self._events = EventSplitter()
         self._silent = True
+        self._failure: errors.DeepSeekError | None = None
+        """What went wrong behind deltas that are still to be handed out."""
 
     def feed(self, piece: bytes) -> list[Delta]:
         """Take the next bytes; return the deltas they complete.
@@ -35,6 +57,8 @@ class StreamDecoder(ABC):
             DeepSeekError: when the provider reports an error inside the stream; ``partial`` holds what had arrived.
             MalformedResponseError: when an event is not what the protocol says.
         """
+        if self._failure is not None:
+            raise self._failure
         deltas: list[Delta] = []
         try:
             for event in self._events.feed(piece):
@@ -43,8 +67,16 @@ class StreamDecoder(ABC):
                     break
                 self.read_event(event, deltas)
         except UNREADABLE as fault:
-            raise self.malformed(fault) from fault
+            self._fail(self.malformed(fault), deltas)
+        except errors.DeepSeekError as failure:
+            self._fail(failure, deltas)
         return deltas
+
+    def _fail(self, failure: errors.DeepSeekError, deltas: list[Delta]) -> None:
+        """Raise, or first let out what came before it in the same bytes."""
+        if not deltas:
+            raise failure
+        self._failure = failure
 
     def close(self) -> list[Delta]:
         """The connection has ended; return what was still held back.
@@ -53,6 +85,8 @@ class StreamDecoder(ABC):
             StreamInterruptedError: when the answer had begun and is not complete.
             MalformedResponseError: when there was no event at all.
         """
+        if self._failure is not None:
+            raise self._failure
         deltas: list[Delta] = []
         for event in self._events.flush():
             self._silent = False
@@ -78,9 +112,17 @@ class StreamDecoder(ABC):
         return self.builder.build(whole=False)
 
     def finish(self, deltas: list[Delta]) -> None:
-        """Give out the end."""
+        """Give out what was held back, and the end.
+
+        Raises:
+            StreamInterruptedError: when the provider says that it broke the answer off.
+        """
+        self.builder.settle(deltas)
+        reply = self.builder.build()
+        if reply.finish_reason in BROKEN_OFF:
+            raise self.interrupted(f"the provider broke it off (finish reason {reply.finish_reason})")
         self.finished = True
-        deltas.append(End(self.builder.build()))
+        deltas.append(End(reply))
 
     def interrupted(self, why: str) -> errors.StreamInterruptedError:
         """The error for a stream that stopped short."""

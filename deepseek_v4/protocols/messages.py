@@ -24,8 +24,8 @@ from deepseek_v4.protocols.base import ChatRequest, Encoded, Protocol, Reading
 from deepseek_v4.protocols.decoder import StreamDecoder
 from deepseek_v4.protocols.messages_stream import MessagesStreamDecoder, read_message
 from deepseek_v4.protocols.options import drop, put, say_options
-from deepseek_v4.protocols.parsing import parse_body
-from deepseek_v4.reply import Reply, ReplyBuilder
+from deepseek_v4.protocols.parsing import parse_body, reading_of
+from deepseek_v4.reply import Reply
 from deepseek_v4.tool_names import ToolNames
 from deepseek_v4.wire import HttpResponse, Json
 
@@ -78,12 +78,15 @@ class Messages(Protocol):
             body.update(request.extra_body)
         body["messages"] = history.messages
         single_call = request.parallel_tool_calls is False and not dialect.parallel_tool_calls
-        return Encoded(dialect.path, body, notes, Reading(dialect, provider, names, single_call), headers)
+        reading = Reading.of(request, dialect, provider, names, single_call=single_call)
+        return Encoded(dialect.path, body, notes, reading, headers)
 
     def decode(self, response: HttpResponse, reading: Reading) -> Reply:
         """A whole answer."""
-        builder = ReplyBuilder(single_call=reading.single_call)
-        read_message(parse_body(response, reading.provider), builder, reading, [])
+        builder = reading.builder()
+        body = parse_body(response, reading.provider)
+        with reading_of(body, reading.provider):
+            read_message(body, builder, reading, [])
         return builder.build()
 
     def stream(self, reading: Reading) -> StreamDecoder:

@@ -125,8 +125,9 @@ class BlockReader:
         if kind == "thinking":
             deltas.append(ReasoningDelta(text))
         else:
-            self._builder.add_text(text)
-            deltas.append(TextDelta(text))
+            shown = self._builder.add_text(text)
+            if shown:
+                deltas.append(TextDelta(shown))
 
     def _call(self, place: Any, call_id: str | None, name: str | None, text: str, deltas: list[Delta]) -> None:
         delta = self._builder.add_tool_call((place,), call_id, name, text)
@@ -193,7 +194,7 @@ class MessagesStreamDecoder(StreamDecoder):
     """Events of a streamed message to deltas. They end with ``message_stop``."""
 
     def __init__(self, reading: Reading) -> None:
-        super().__init__(ReplyBuilder(single_call=reading.single_call), reading.provider)
+        super().__init__(reading.builder(), reading.provider)
         assert isinstance(reading.dialect, MessagesDialect)
         self._reading = reading
         self._dialect = reading.dialect

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from deepseek_v4 import errors, wire
-from deepseek_v4.protocols.decoder import StreamDecoder
+from deepseek_v4.protocols.decoder import UNREADABLE, StreamDecoder
 from deepseek_v4.wire import HttpResponse, Json
 
 
@@ -31,6 +33,20 @@ def parse_body(response: HttpResponse, provider: str) -> Any:
             provider=provider,
             body=response.body[:2000].decode("utf-8", "replace"),
         ) from None
+
+
+@contextmanager
+def reading_of(body: Any, provider: str) -> Iterator[None]:
+    """What is read inside is of the shape the protocol says.
+
+    Raises:
+        MalformedResponseError: when it is not.
+    """
+    try:
+        yield
+    except UNREADABLE as fault:
+        why = f"The answer is not what the protocol says: {type(fault).__name__}: {fault}."
+        raise errors.MalformedResponseError(why, provider=provider, body=body) from None
 
 
 def parse_event(event: bytes, decoder: StreamDecoder) -> Json:

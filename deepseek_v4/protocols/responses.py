@@ -29,9 +29,9 @@ from deepseek_v4.dialect_responses import ResponsesDialect
 from deepseek_v4.protocols.base import ChatRequest, Encoded, Protocol, Reading
 from deepseek_v4.protocols.decoder import StreamDecoder
 from deepseek_v4.protocols.options import drop, say_options
-from deepseek_v4.protocols.parsing import parse_body
+from deepseek_v4.protocols.parsing import parse_body, reading_of
 from deepseek_v4.protocols.responses_stream import ResponsesStreamDecoder, read_response
-from deepseek_v4.reply import Reply, ReplyBuilder
+from deepseek_v4.reply import Reply
 from deepseek_v4.tool_names import ToolNames
 from deepseek_v4.wire import HttpResponse, Json
 
@@ -80,12 +80,15 @@ class Responses(Protocol):
             body.update(request.extra_body)
         body["input"] = items
         single_call = request.parallel_tool_calls is False and not dialect.parallel_tool_calls
-        return Encoded(dialect.path, body, notes, Reading(dialect, provider, names, single_call), headers)
+        reading = Reading.of(request, dialect, provider, names, strict=strict, single_call=single_call)
+        return Encoded(dialect.path, body, notes, reading, headers)
 
     def decode(self, response: HttpResponse, reading: Reading) -> Reply:
         """A whole answer."""
-        builder = ReplyBuilder(single_call=reading.single_call)
-        read_response(parse_body(response, reading.provider), builder, reading, [])
+        builder = reading.builder()
+        body = parse_body(response, reading.provider)
+        with reading_of(body, reading.provider):
+            read_response(body, builder, reading, [])
         return builder.build()
 
     def stream(self, reading: Reading) -> StreamDecoder:
@@ -117,14 +120,14 @@ def _format(wanted: Mapping[str, Any]) -> Json:
 
 def _strict_tools(
     request: ChatRequest, dialect: ResponsesDialect, provider: str, notes: list[Note]
-) -> list[ToolSpec | ServerTool]:
+) -> list[ToolSpec]:
     """The tools whose arguments must follow their schemas."""
     functions = [tool for tool in request.tools if isinstance(tool, ToolSpec)]
     strict = [tool for tool in functions if (request.strict_tools if tool.strict is None else tool.strict)]
     if strict and not dialect.strict_tools:
         drop("strict_tools", "this endpoint has no strict function calling", request, provider, notes)
         return []
-    return [*strict]
+    return strict
 
 
 def _tool(tool: ToolSpec | ServerTool, names: ToolNames, strict: bool) -> Json:
@@ -134,7 +137,7 @@ def _tool(tool: ToolSpec | ServerTool, names: ToolNames, strict: bool) -> Json:
     if tool.description:
         said["description"] = tool.description
     parameters = dict(tool.parameters or _NO_PARAMETERS)
-    said["parameters"] = schema.strict_subset(parameters, tool.name) if strict else parameters
+    said["parameters"] = schema.strict_subset(parameters, f"tool {tool.name}") if strict else parameters
     # always said: where the field is missing, OpenAI's own form means true
     said["strict"] = strict
     return said

@@ -94,8 +94,9 @@ class ItemReader:
             self._advance(place, "logprobs", part, len(logprobs))
         if text:
             self._advance(place, "text", part, len(text))
-            self._builder.add_text(text)
-            deltas.append(TextDelta(text))
+            shown = self._builder.add_text(text)
+            if shown:
+                deltas.append(TextDelta(shown))
 
     def reasoning(self, place: Any, kind: str, part: Any, text: str, deltas: list[Delta]) -> None:
         """More of the chain of thought, or of its summary where that is all there is."""
@@ -251,7 +252,7 @@ class ResponsesStreamDecoder(StreamDecoder):
     """Events of a streamed response to deltas. They end with a terminal event; ``[DONE]`` may follow or not."""
 
     def __init__(self, reading: Reading) -> None:
-        super().__init__(ReplyBuilder(single_call=reading.single_call), reading.provider)
+        super().__init__(reading.builder(), reading.provider)
         self._reading = reading
         self._items = ItemReader(self.builder, reading)
         self._readers: Mapping[str, Callable[[Json, list[Delta]], None]] = {

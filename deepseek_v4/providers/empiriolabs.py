@@ -13,16 +13,19 @@ much it may write stands in ``catalog.toml``.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from deepseek_v4 import catalog, errors
+from deepseek_v4 import catalog_facts, errors
 from deepseek_v4.dialect import Asked, Dialect, Field, Note, Provider, Thinking
-from deepseek_v4.dialect_account import ModelsDialect
-from deepseek_v4.providers.openai_compatible import OpenAICompatibleChat
+from deepseek_v4.dialect_account import ModelsDialect, money, price_of
+from deepseek_v4.dialect_messages import MessagesDialect
+from deepseek_v4.dialect_responses import ResponsesDialect
+from deepseek_v4.providers.openai_compatible import Described, OpenAICompatibleChat
 from deepseek_v4.providers.own_options import OwnOptions
 from deepseek_v4.wire import Json
 
@@ -104,17 +107,13 @@ class EmpirioLabsOptions(OwnOptions):
     """Leave ``max_tokens`` out when it is not given; the gateway's 4096 holds then, reasoning possibly included."""
 
 
-class EmpirioLabsChat(OpenAICompatibleChat):
-    """``POST /chat/completions``, for one variant."""
+class EmpirioLabsDialect(Described):
+    """What is the same on all three endpoints, for one variant."""
 
-    fields = FIELDS
-    absent = ABSENT
+    fields: Mapping[str, Field] = FIELDS
+    absent: Mapping[str, str] = ABSENT
     efforts = EFFORTS
     error_types = ERROR_TYPES
-    thinking_on: Mapping[str, Any] | None = MappingProxyType({"enable_thinking": True})
-    thinking_off: Mapping[str, Any] | None = MappingProxyType({"enable_thinking": False})
-    effort_switches_on = True  # one family of switches only: which one wins is not documented
-    think_tags = True  # disable_formatting is said to leave <think> in the text of another model of the gateway
     forced_tool_while_thinking = False  # not documented; DeepSeek's own service refuses the pair
     search_switch: str | None = None
 
@@ -124,12 +123,6 @@ class EmpirioLabsChat(OpenAICompatibleChat):
             return thinking
         notes.append(Note("dropped", "reasoning_effort", "thinking_budget is given, and an effort would set another"))
         return Thinking(True, None, thinking.budget)
-
-    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """An effort alone, or ``enable_thinking``, beside a budget too."""
-        if thinking.budget is not None:
-            thinking = Thinking(True, None, thinking.budget)
-        return super().say_thinking(thinking, notes)
 
     def say_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
         """The variant's switch. It knows no options but ``disable_formatting``, with Linkup.
@@ -148,21 +141,22 @@ class EmpirioLabsChat(OpenAICompatibleChat):
                 self._say_formatting(said, bool(wanted["disable_formatting"]), notes)
         return said
 
-    def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
-        """``EmpirioLabsOptions``, and the defaults that must not be left to the gateway."""
-        headers = super().say_rest(body, messages, asked, notes)
+    def say_options(self, body: Json, asked: Asked, notes: list[Note]) -> str | None:
+        """``EmpirioLabsOptions``, and the default that must not be left to the gateway.
+
+        Returns:
+            The system prompt for a conversation without one, if one is given.
+        """
         options = asked.provider_options or EmpirioLabsOptions()
         assert isinstance(options, EmpirioLabsOptions)
-        stops = body.get("stop")
-        if stops and len(stops) == 1:
-            body["stop"] = stops[0]  # documented as a string of up to four; a list of one might not be read
-        if "max_tokens" not in body and not options.gateway_defaults:
-            body["max_tokens"] = default_max_tokens(asked, int(self.fields["max_tokens"].high or LARGEST_BUDGET))
+        limit = self.fields["max_tokens"]
+        if limit.name not in body and not options.gateway_defaults:
+            body[limit.name] = default_max_tokens(asked.thinks, asked.thinking, int(limit.high or LARGEST_BUDGET))
             notes.append(
                 Note(
                     "translated",
                     "max_tokens",
-                    f"{body['max_tokens']} is sent: the gateway's own 4096 would cut answers",
+                    f"{body[limit.name]} is sent: the gateway's own 4096 would cut answers",
                 )
             )
         if options.disable_formatting is not None:
@@ -170,9 +164,7 @@ class EmpirioLabsChat(OpenAICompatibleChat):
         elif body.get(LINKUP) and asked.response_format is not None and "disable_formatting" not in body:
             body["disable_formatting"] = True
             notes.append(Note("translated", "disable_formatting", "on: a footer of sources would break the JSON"))
-        if options.system_prompt is not None and not any(message["role"] == "system" for message in messages):
-            messages.insert(0, {"role": "system", "content": options.system_prompt})
-        return headers
+        return options.system_prompt
 
     def _say_formatting(self, body: Json, wanted: bool, notes: list[Note]) -> None:
         if self.search_switch == TOOL:
@@ -181,27 +173,185 @@ class EmpirioLabsChat(OpenAICompatibleChat):
             body["disable_formatting"] = wanted
 
 
-def default_max_tokens(asked: Asked, cap: int) -> int:
+class EmpirioLabsChat(EmpirioLabsDialect, OpenAICompatibleChat):
+    """``POST /chat/completions``."""
+
+    thinking_on: Mapping[str, Any] | None = MappingProxyType({"enable_thinking": True})
+    thinking_off: Mapping[str, Any] | None = MappingProxyType({"enable_thinking": False})
+    effort_switches_on = True  # one family of switches only: which one wins is not documented
+    think_tags = True  # disable_formatting is said to leave <think> in the text of another model of the gateway
+
+    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+        """An effort alone, or ``enable_thinking``, beside a budget too."""
+        if thinking.budget is not None:
+            thinking = Thinking(True, None, thinking.budget)
+        return super().say_thinking(thinking, notes)
+
+    def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
+        """``EmpirioLabsOptions``, and a single stop as a text."""
+        headers = super().say_rest(body, messages, asked, notes)
+        stops = body.get("stop")
+        if stops and len(stops) == 1:
+            body["stop"] = stops[0]  # documented as a string of up to four; a list of one might not be read
+        prompt = self.say_options(body, asked, notes)
+        if prompt is not None and not any(message["role"] == "system" for message in messages):
+            messages.insert(0, {"role": "system", "content": prompt})
+        return headers
+
+
+_NOT_IN_ITS_FORM = "the endpoint's form has no such field: use protocol='chat_completions'"
+
+
+class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
+    """``POST /responses``. Documented: ``enable_thinking`` and ``thinking_budget``; effort is said as OpenAI has it."""
+
+    empty_reasoning_items = True
+
+    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+        """An effort alone, or ``enable_thinking``."""
+        if thinking.effort is not None and thinking.on is not False and thinking.budget is None:
+            return {"reasoning": {"effort": _word(thinking.effort, notes)}}
+        return _switch(thinking)
+
+    def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
+        """``EmpirioLabsOptions``."""
+        prompt = self.say_options(body, asked, notes)
+        if prompt is not None and "instructions" not in body:
+            body["instructions"] = prompt
+        return {}
+
+
+class EmpirioLabsMessages(EmpirioLabsDialect, MessagesDialect):
+    """``POST /messages``, which the gateway translates to OpenAI's form and back."""
+
+    unread_blocks = frozenset({"redacted_thinking"})
+
+    def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
+        """As in chat; the endpoint demands the field, whatever ``gateway_defaults`` says."""
+        return default_max_tokens(thinks, thinking, int(self.fields["max_tokens"].high or LARGEST_BUDGET))
+
+    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+        """An effort alone, or ``enable_thinking``, which is documented here beside Anthropic's ``thinking``."""
+        if thinking.effort is not None and thinking.on is not False and thinking.budget is None:
+            return {"output_config": {"effort": _word(thinking.effort, notes)}}
+        return _switch(thinking)
+
+    def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
+        """``EmpirioLabsOptions``."""
+        prompt = self.say_options(body, asked, notes)
+        if prompt is not None and "system" not in body:
+            body["system"] = prompt
+        return {}
+
+
+def _switch(thinking: Thinking) -> Json:
+    if thinking.on is None and thinking.budget is None:
+        return {}
+    return {"enable_thinking": thinking.on is not False}
+
+
+def _word(effort: str, notes: list[Note]) -> str | None:
+    word = EFFORTS[effort]
+    if word != effort:
+        notes.append(Note("translated", "reasoning_effort", f"{effort} is said {word!r} here"))
+    return word
+
+
+class EmpirioLabsModels(ModelsDialect):
+    """``GET /models`` and ``/models/{id}``. The docs name the fields, not their form, so several forms are read."""
+
+    def read_more(self, entry: Json, read: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Abilities as flags or as words in a list, efforts as what a parameter allows, prices as rows or an object."""
+        more: dict[str, Any] = {}
+        abilities = _abilities(entry)
+        if abilities is not None:
+            more["tools"] = bool({"function_calling", "tools", "tool_calling"} & abilities)
+        switches = {LINKUP, TOOL} & set(read.get("parameters", ()))
+        if switches or abilities is not None:
+            more["web_search"] = bool(switches) or "web_search" in (abilities or ())
+        for parameter in entry.get("supported_parameters") or ():
+            if isinstance(parameter, Mapping) and parameter.get("name") == "reasoning_effort":
+                allowed = parameter.get("allowed") or parameter.get("enum") or ()
+                words = tuple(word for word in allowed if isinstance(word, str))
+                more.update({"efforts": words} if words else {})
+                if isinstance(parameter.get("default"), str):
+                    more["default_effort"] = parameter["default"]
+        rows = _rows(entry)
+        more["price"] = price_of(
+            rows.get("input"), rows.get("output"), rows.get("cache_read"), per=1_000_000, source=_LISTED
+        )
+        more["web_search_price"] = money(rows.get("web_search"))
+        return more
+
+
+_LISTED = "https://api.empiriolabs.ai/v1/models"
+
+
+def _abilities(entry: Json) -> set[str] | None:
+    """The words for what a model can do; None where the entry has no list of them."""
+    for name in ("capabilities", "features"):
+        told = entry.get(name)
+        if isinstance(told, Mapping):
+            return {word for word, able in told.items() if able is True}
+        if isinstance(told, list):
+            return {word for word in told if isinstance(word, str)}
+    return None
+
+
+def _rows(entry: Json) -> Mapping[str, Any]:
+    """Charge -> amount, for a million tokens or a request; rows in another currency or unit are left out."""
+    rows = entry.get("pricing_rows")
+    if not isinstance(rows, list):
+        prices = entry.get("pricing")
+        return prices if isinstance(prices, Mapping) else {}
+    return {
+        row["charge"]: row.get("price")
+        for row in rows
+        if isinstance(row, Mapping)
+        and isinstance(row.get("charge"), str)
+        and row.get("currency", "USD") == "USD"
+        and row.get("unit") in (None, "1M tokens", "request")
+    }
+
+
+def default_max_tokens(thinks: bool, thinking: Thinking, cap: int) -> int:
     """What is sent when ``max_tokens`` is not given.
 
     DeepSeek's own service takes 8K without thinking, 64K with it, 128K at effort max (reference/deepseek-api.md §2);
     the same here, so that changing the provider cuts no answer. A budget gets room for an answer behind it.
     """
-    if not asked.thinks:
+    if not thinks:
         wanted = 8_192
-    elif asked.thinking.budget is not None:
-        wanted = max(65_536, asked.thinking.budget + 32_768)
+    elif thinking.budget is not None:
+        wanted = max(65_536, thinking.budget + 32_768)
     else:
-        wanted = 131_072 if asked.thinking.effort in ("max", "xhigh") else 65_536
+        wanted = 131_072 if thinking.effort in ("max", "xhigh") else 65_536
     return min(wanted, cap)
 
 
+_TALKING: Mapping[str, tuple[type[EmpirioLabsDialect], Mapping[str, str]]] = MappingProxyType(
+    {
+        "chat_completions": (EmpirioLabsChat, {}),
+        "responses": (EmpirioLabsResponses, {"max_tokens": "max_output_tokens", "stop": ""}),
+        "messages": (EmpirioLabsMessages, {"stop": "stop_sequences"}),
+    }
+)
+"""Protocol -> its dialect, and the fields that have another name there, or none."""
+
+
 @functools.cache
-def _chat(cap: int, tools: bool, search_switch: str | None, with_tools: str) -> EmpirioLabsChat:
+def _described(protocol: str, cap: int, tools: bool, search_switch: str | None, with_tools: str) -> EmpirioLabsDialect:
+    kind, names = _TALKING[protocol]
     most = Field("max_tokens", 1, cap, clamp=True, default=4096, source=_PAGE)
-    return EmpirioLabsChat(
-        fields={**FIELDS, "max_tokens": most},
-        absent={**ABSENT, "tools": f"function calling is served by {with_tools}"},
+    fields = {
+        option: dataclasses.replace(field, name=names.get(option, field.name))
+        for option, field in {**FIELDS, "max_tokens": most}.items()
+        if names.get(option) != ""
+    }
+    missing = {option: _NOT_IN_ITS_FORM for option, name in names.items() if name == ""}
+    return kind(
+        fields=fields,
+        absent={**ABSENT, **missing, "tools": f"function calling is served by {with_tools}"},
         tools=tools,
         search_switch=search_switch,
     )
@@ -215,14 +365,13 @@ class _EmpirioLabs(Provider):
 
     def dialect_for(self, protocol: str, model: str) -> Dialect:
         """Variants differ in features. One that the catalog has not is asked for everything; the gateway decides."""
-        if protocol != "chat_completions":
+        if protocol not in _TALKING:
             return self.dialect(protocol)
-        facts = catalog.find(self.name, model)
+        facts = catalog_facts.find(self.name, model)
         switch = TOOL if ":" in model else LINKUP
-        able = ", ".join(each.id for each in catalog.models(self.name) if each.tools) or "none that is known"
-        return _chat(
-            facts.max_output_tokens, facts.tools, switch if facts.web_search or not facts.known else None, able
-        )
+        able = ", ".join(each.id for each in catalog_facts.models(self.name) if each.tools) or "none that is known"
+        searches = facts.web_search or not facts.known
+        return _described(protocol, facts.max_output_tokens, facts.tools, switch if searches else None, able)
 
 
 EMPIRIOLABS = _EmpirioLabs(
@@ -231,8 +380,8 @@ EMPIRIOLABS = _EmpirioLabs(
     key_variable="EMPIRIOLABS_API_KEY",
     dialects=MappingProxyType(
         {
-            each.protocol: each
-            for each in (_chat(LARGEST_BUDGET, True, LINKUP, "deepseek-v4-flash:variant2"), ModelsDialect())
+            **{name: _described(name, LARGEST_BUDGET, True, LINKUP, "deepseek-v4-flash:variant2") for name in _TALKING},
+            "models": EmpirioLabsModels(),
         }
     ),
     root_path="/v1",

@@ -53,12 +53,22 @@ INVALID_ARGUMENTS = "invalid_arguments"
 """Under this name a past call's broken arguments are shown to the model, inside the object that servers demand."""
 
 
-class OpenAICompatibleChat(ChatDialect):
-    """Chat completions as most hosts serve them, with the differences as attributes.
+class Described(Dialect):
+    """A dialect of which each object may say attributes otherwise: for one host, or one model.
 
     Args:
-        **facts: Attributes of this class, said otherwise for one host.
+        **facts: Attributes of the class.
     """
+
+    def __init__(self, **facts: Any) -> None:
+        for name, value in facts.items():
+            if not hasattr(type(self), name):
+                raise TypeError(f"a dialect has no attribute {name!r}")
+            setattr(self, name, value)
+
+
+class OpenAICompatibleChat(Described, ChatDialect):
+    """Chat completions as most hosts serve them, with the differences as attributes."""
 
     fields: Mapping[str, Field] = STANDARD_FIELDS
     reads_reasoning_from: tuple[str, ...] = ("reasoning_content", "reasoning")
@@ -81,12 +91,6 @@ class OpenAICompatibleChat(ChatDialect):
     """Body fields that switch the host's own web search on; None where it has none."""
     forced_tool_while_thinking = False
     leaks_markup = True
-
-    def __init__(self, **facts: Any) -> None:
-        for name, value in facts.items():
-            if not hasattr(type(self), name):
-                raise TypeError(f"a dialect has no attribute {name!r}")
-            setattr(self, name, value)
 
     def thinks(self, thinking: Thinking) -> bool:
         """As asked, or as ever where the host has no switch to ask with."""

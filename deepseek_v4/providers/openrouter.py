@@ -1,7 +1,8 @@
 """OpenRouter, https://openrouter.ai: many hosts of DeepSeek V4 behind one address. Facts and their sources.
 
-What only OpenRouter has is typed in ``openrouter_options.py``. Sources: its OpenAPI file and guides (snapshot of
-2026-08-22) and the model page; ``reference/providers.md`` §1 has them field by field.
+What only OpenRouter has is typed in ``openrouter_options.py``; what is the same on its three endpoints stands in
+``openrouter_dialect.py``, the two endpoints beside chat in ``openrouter_skins.py``. Sources: its OpenAPI file and
+guides (snapshot of 2026-08-22) and the model page; ``reference/providers.md`` §1 has them field by field.
 
 - Which words for effort there are differs by model; the nearest one that the model lists is said (``catalog.toml``).
 - ``json_schema``, strict tools and forced tools are served by some endpoints and not by others. Without
@@ -12,25 +13,32 @@ What only OpenRouter has is typed in ``openrouter_options.py``. Sources: its Ope
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import ValidationError
-
-from deepseek_v4 import catalog, errors, records
+from deepseek_v4 import catalog_facts, records
 from deepseek_v4.conversation import Reasoning
-from deepseek_v4.dialect import Asked, Dialect, ErrorTable, Field, Note, Provider, Thinking, explain
-from deepseek_v4.dialect_account import Amount, Balance, BalanceDialect, ModelsDialect, money
+from deepseek_v4.dialect import Asked, Dialect, Field, Note, Provider, Thinking
+from deepseek_v4.dialect_account import Amount, Balance, BalanceDialect, ModelsDialect, money, price_of
 from deepseek_v4.providers.openai_compatible import (
     OpenAICompatibleChat,
     keep_reasoning_for_tools,
     readable,
     text_of,
 )
-from deepseek_v4.providers.openrouter_options import OpenRouterOptions, WebSearch
+from deepseek_v4.providers.openrouter_dialect import (
+    UNLISTED,
+    OpenRouterDialect,
+    full_id,
+    headers_of,
+    merge_reasoning,
+    say_shared,
+    words_for,
+)
+from deepseek_v4.providers.openrouter_options import OpenRouterOptions
+from deepseek_v4.providers.openrouter_skins import OpenRouterMessages, OpenRouterResponses
 from deepseek_v4.reply import Usage
 from deepseek_v4.wire import Json
 
@@ -82,83 +90,11 @@ LISTED = frozenset(
 )
 """``supported_parameters`` of deepseek/deepseek-v4-flash, as the model page and GET /models have it."""
 
-UNLISTED = frozenset(
-    (
-        "max_completion_tokens",
-        "parallel_tool_calls",
-        "prediction",
-        "reasoning_effort",
-        "top_a",
-        "verbosity",
-        "web_search_options",
-    )
-)
-"""Parameters of a model that OpenRouter knows and V4 Flash does not list. With ``require_parameters`` one of them
-leaves no endpoint; without it they are ignored."""
-
-NEAREST: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "minimal": ("minimal", "low", "high"),
-        "low": ("low", "high"),
-        "medium": ("medium", "high"),
-        "high": ("high",),
-        "xhigh": ("xhigh", "high"),
-        # where xhigh is the top step it means DeepSeek's max: the V4 Flash page of April; on deepseek/deepseek-v4-flash
-        # xhigh reasoned four times as long as high, and max was refused (github.com/earendil-works/pi/issues/3787)
-        "max": ("max", "xhigh", "high"),
-    }
-)
-"""Canonical effort -> the words for it, best first; the first that the model lists is said."""
-
-ERROR_PHRASES: ErrorTable = (
-    (re.compile(r"(maximum|exceeds?\b.*) context length|context length exceeded", re.I), errors.ContextLengthError),
-    (re.compile(r"not a valid model id|model .*does not exist", re.I), errors.NotFoundError),
-    (re.compile(r"input was flagged|content exists risk", re.I), errors.ContentFilterError),
-)
-
-ERROR_TYPES: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType(
-    {
-        # error.metadata.error_type, the same in all three protocols
-        "context_length_exceeded": errors.ContextLengthError,
-        "token_limit_exceeded": errors.ContextLengthError,
-        "max_tokens_exceeded": errors.InvalidRequestError,
-        "string_too_long": errors.InvalidRequestError,
-        "authentication": errors.AuthenticationError,
-        "permission_denied": errors.PermissionDeniedError,
-        "payment_required": errors.InsufficientBalanceError,
-        "rate_limit_exceeded": errors.RateLimitError,
-        "provider_overloaded": errors.OverloadedError,
-        "provider_unavailable": errors.OverloadedError,
-        "invalid_request": errors.InvalidRequestError,
-        "invalid_prompt": errors.InvalidRequestError,
-        "precondition_failed": errors.InvalidRequestError,
-        "payload_too_large": errors.InvalidRequestError,
-        "unprocessable": errors.InvalidRequestError,
-        "invalid_image": errors.InvalidRequestError,
-        "not_found": errors.NotFoundError,
-        "content_policy_violation": errors.ContentFilterError,
-        "refusal": errors.ContentFilterError,
-        "server": errors.ServerError,
-        "timeout": errors.TimeoutError,
-        # error.availability.code
-        "model_not_found": errors.NotFoundError,
-        "model_deprecated": errors.NotFoundError,
-        "free_variant_ended": errors.NotFoundError,
-        "no_endpoints": errors.NotFoundError,
-        "constraint_filtered": errors.UnsupportedError,
-        "privacy_restricted": errors.PermissionDeniedError,
-        "region_restricted": errors.PermissionDeniedError,
-        "capacity_exhausted": errors.OverloadedError,
-        "temporarily_unavailable": errors.OverloadedError,
-        "model_unavailable_upstream": errors.OverloadedError,
-    }
-)
-
 _CUT = frozenset({"length", "max_tokens", "max_output_tokens", "MAX_TOKENS"})
 """Upstream words for an output that was cut."""
 
 
-class OpenRouterChat(OpenAICompatibleChat):
+class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
     """``POST /chat/completions``."""
 
     fields = FIELDS
@@ -169,41 +105,12 @@ class OpenRouterChat(OpenAICompatibleChat):
     asks_for_stream_usage = False  # always sent; stream_options has no effect
     json_schema = True  # per endpoint; without provider.require_parameters it may be ignored in silence
     strict_tools = True  # function.strict, per endpoint
-    forced_tool_while_thinking = False  # by endpoint: 400 on DeepSeek's own
-    error_phrases = ERROR_PHRASES
-    error_types = ERROR_TYPES
-
-    def settle_thinking(self, thinking: Thinking, notes: list[Note]) -> Thinking:
-        """``effort`` and ``max_tokens`` exclude each other; V4 knows efforts, so the budget goes."""
-        if thinking.effort is None or thinking.budget is None:
-            return thinking
-        notes.append(
-            Note("dropped", "thinking_budget", "reasoning.max_tokens and reasoning.effort exclude each other here")
-        )
-        return Thinking(thinking.on, thinking.effort)
 
     def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """The ``reasoning`` object; some routes want ``enabled`` beside an effort."""
         if thinking.on is None and thinking.effort is not None:
             thinking = Thinking(True, thinking.effort, thinking.budget)
         return super().say_thinking(thinking, notes)
-
-    def say_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
-        """The server tool, which the model calls when it wants to. The plugin ``web`` searches once, in any case.
-
-        Raises:
-            InvalidRequestError: for an option the tool has not.
-        """
-        if wanted is False:
-            return None
-        tool: Json = {"type": "openrouter:web_search"}
-        if isinstance(wanted, Mapping) and wanted:
-            try:
-                tool["parameters"] = WebSearch.model_validate(dict(wanted)).said()
-            except ValidationError as error:
-                raise errors.InvalidRequestError(f"web_search: {explain(error, WebSearch)}") from None
-        notes.append(Note("translated", "web_search", "the server tool openrouter:web_search"))
-        return {"tools": [tool]}
 
     def say_reasoning(self, reasoning: Reasoning | None) -> Json:
         """The record as it came, ``[]`` too, and its text beside it.
@@ -263,20 +170,6 @@ class OpenRouterChat(OpenAICompatibleChat):
         """Beside ``finish_reason: tool_calls`` the upstream's own word can say that the arguments are cut."""
         return choice.get("native_finish_reason") in _CUT
 
-    def error_words(self, error: Json) -> tuple[str, ...]:
-        """``availability.code`` says more than the status 404 it comes with."""
-        availability = error.get("availability")
-        code = availability.get("code") if isinstance(availability, dict) else None
-        return (code,) if isinstance(code, str) else ()
-
-    def read_retry(self, error: Json) -> tuple[bool | None, float | None]:
-        """``availability.retryable`` is to be trusted over the status."""
-        availability = error.get("availability")
-        if not isinstance(availability, dict):
-            return None, None
-        after = availability.get("retry_after")
-        return availability.get("retryable"), float(after) if isinstance(after, (int, float)) else None
-
     def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
         """``OpenRouterOptions``.
 
@@ -289,16 +182,11 @@ class OpenRouterChat(OpenAICompatibleChat):
             return headers
         assert isinstance(options, OpenRouterOptions)
         said = options.said()
-        if options.server_tools:
-            body["tools"] = [*body.get("tools", ()), *said["server_tools"]]
         if options.reasoning is not None:
-            _merge_reasoning(body, said["reasoning"])
+            merge_reasoning(body, said["reasoning"])
+        say_shared(body, options, asked, notes)
         for name in _BODY_FIELDS & said.keys():
             body[name] = said[name]
-        if options.models:
-            body["models"] = [full_id(model) for model in options.models]
-        if options.plugins:
-            body["plugins"] = _plugins(said["plugins"], asked, notes)
         keep_reasoning_for_tools(body, notes)
         if options.debug and not asked.stream:
             del body["debug"]
@@ -310,12 +198,11 @@ class OpenRouterChat(OpenAICompatibleChat):
             for name in sorted(UNLISTED & body.keys()):
                 del body[name]
                 notes.append(Note("dropped", name, "not listed for V4: with require_parameters nobody would answer"))
-        return {**headers, **_headers(options)}
+        return {**headers, **headers_of(options)}
 
 
 _BODY_FIELDS = frozenset(
     (
-        "provider",
         "include_reasoning",
         "structured_outputs",
         "top_a",
@@ -323,7 +210,6 @@ _BODY_FIELDS = frozenset(
         "prediction",
         "web_search_options",
         "service_tier",
-        "session_id",
         "metadata",
         "trace",
         "prompt_cache_key",
@@ -332,43 +218,23 @@ _BODY_FIELDS = frozenset(
         "stop_server_tools_when",
     )
 )
-"""Options that are fields of the body under their own name."""
+"""Options that are fields of a chat request under their own name, beside those of every endpoint."""
 
 
-def _merge_reasoning(body: Json, own: Json) -> None:
-    said = body.get("reasoning") or {}
-    for name in ("effort", "enabled", "max_tokens"):
-        if name in said and name in own and said[name] != own[name]:
-            raise errors.InvalidRequestError(
-                f"provider_options.reasoning.{name}={own[name]!r} contradicts thinking, reasoning_effort or "
-                f"thinking_budget, which say {said[name]!r}: give one of them."
-            )
-    merged = {**said, **own}
-    if "effort" in merged and "max_tokens" in merged:
-        raise errors.InvalidRequestError("reasoning.effort and reasoning.max_tokens exclude each other: give one.")
-    body["reasoning"] = merged
+class OpenRouterModels(ModelsDialect):
+    """``GET /models``: what the model can do is what its endpoints take together, prices are dollars per token."""
 
+    one_path = "/model/{id}"
 
-def _plugins(plugins: list[Json], asked: Asked, notes: list[Note]) -> list[Json]:
-    if not asked.stream:
-        return plugins
-    kept = [plugin for plugin in plugins if plugin["id"] != "response-healing"]
-    if len(kept) < len(plugins):
-        notes.append(Note("dropped", "plugins", "response-healing works on whole answers only, not on streams"))
-    return kept
-
-
-def _headers(options: OpenRouterOptions) -> dict[str, str]:
-    said: dict[str, str | None] = {
-        "http-referer": options.app_url,
-        "x-openrouter-title": options.app_title,
-        "x-openrouter-categories": ",".join(options.app_categories) if options.app_categories else None,
-        "x-openrouter-metadata": "enabled" if options.router_metadata else None,
-        "x-openrouter-cache": None if options.response_cache is None else str(options.response_cache).lower(),
-        "x-openrouter-cache-ttl": None if options.response_cache_ttl is None else str(options.response_cache_ttl),
-        "x-openrouter-cache-clear": "true" if options.response_cache_clear else None,
-    }
-    return {name: value for name, value in said.items() if value is not None}
+    def read_more(self, entry: Json, read: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Abilities by ``supported_parameters``; the price of the endpoint that is asked first."""
+        listed = read.get("parameters")
+        abilities = {"tools": "tools" in listed, "json_schema": "structured_outputs" in listed} if listed else {}
+        prices = entry.get("pricing")
+        if not isinstance(prices, Mapping):
+            return abilities
+        amounts = (prices.get("prompt"), prices.get("completion"), prices.get("input_cache_read"))
+        return {**abilities, "price": price_of(*amounts, per=1, source="https://openrouter.ai/api/v1/models")}
 
 
 class OpenRouterBalance(BalanceDialect):
@@ -386,19 +252,9 @@ class OpenRouterBalance(BalanceDialect):
         return Balance(bought > used, (Amount("USD", bought - used),), extra=body)
 
 
-def full_id(model: str) -> str:
-    """An id with its author in front, which OpenRouter demands; DeepSeek's own ids come without."""
-    return f"deepseek/{model}" if "/" not in model and model.startswith("deepseek") else model
-
-
 @functools.cache
-def _chat(efforts: tuple[str, ...]) -> OpenRouterChat:
-    words = {
-        effort: next(word for word in nearest if word in efforts)
-        for effort, nearest in NEAREST.items()
-        if any(word in efforts for word in nearest)
-    }
-    return OpenRouterChat(efforts=words)
+def _described(protocol: str, efforts: tuple[str, ...]) -> OpenRouterDialect:
+    return _TALKING[protocol](efforts=words_for(efforts))
 
 
 @dataclass(frozen=True)
@@ -412,9 +268,14 @@ class _OpenRouter(Provider):
 
     def dialect_for(self, protocol: str, model: str) -> Dialect:
         """Which efforts there are differs by model (``reasoning.supported_efforts`` of GET /models)."""
-        if protocol != "chat_completions":
+        if protocol not in _TALKING:
             return self.dialect(protocol)
-        return _chat(catalog.find(self.name, model).efforts)
+        return _described(protocol, catalog_facts.find(self.name, model).efforts)
+
+
+_TALKING: Mapping[str, type[OpenRouterDialect]] = MappingProxyType(
+    {kind.protocol: kind for kind in (OpenRouterChat, OpenRouterResponses, OpenRouterMessages)}
+)
 
 
 OPENROUTER = _OpenRouter(
@@ -422,7 +283,10 @@ OPENROUTER = _OpenRouter(
     base_url="https://openrouter.ai/api/v1",
     key_variable="OPENROUTER_API_KEY",
     dialects=MappingProxyType(
-        {each.protocol: each for each in (_chat(("high", "xhigh")), ModelsDialect(), OpenRouterBalance())}
+        {
+            **{protocol: _described(protocol, ("high", "xhigh")) for protocol in _TALKING},
+            **{each.protocol: each for each in (OpenRouterModels(), OpenRouterBalance())},
+        }
     ),
     root_path="/api/v1",
     options_type=OpenRouterOptions,

@@ -14,7 +14,16 @@ SAYS = {
     "demo.py": ["calls get_weather", "calls get_time", "says Paris: 18", "In Paris it is 18", "source ", "tokens read"],
     "agent.py": ["thirty days", "['The handbook knows.', 'I have read it.', 'Thirty divided by twelve.']"],
     "structured_output.py": ["LangChain:  number='A-17' total=420.0", "LlamaIndex: number='A-17' total=420.0"],
+    "extraction.py": ["number='A-17'", "tokens; at first: The answer is no Invoice: number:", "state='paid'"],
+    "router.py": ["router:        (scripted) A table costs 340", "(scripted) A chair costs 40 euros and arrives"],
     "rag.py": ["sources: ["],
+    "provider_switch.py": [
+        "asked for deepseek/deepseek-v4-flash, thinking said as {'reasoning': {'enabled': True}}",
+        "asked for deepseek-v4-flash:variant2, thinking said as {'enable_thinking': True}",
+        "vllm\n",
+        "sglang\n",
+        "thought: 0.9 is more than 0.11.\n  said: (scripted) 9.9 is larger.",
+    ],
 }
 
 

@@ -66,6 +66,7 @@ def cassette(name: str, *, record: bool, provider: str = "deepseek", **server_op
     """
     path = FOLDER / f"{name}.yaml"
     about = find_provider(provider)
+    server_options = {"provider": about.name, **server_options}
     key = os.environ.get(about.key_variable or "")
     if not record:
         if not path.exists():

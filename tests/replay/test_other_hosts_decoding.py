@@ -15,7 +15,7 @@ from deepseek_v4.tool_names import ToolNames
 from deepseek_v4.wire import HttpResponse
 
 from .recordings import Exchange, events_of, exchanges
-from .test_openrouter_decoding import by_event, in_random_pieces, streamed, whole
+from .test_openrouter_decoding import Said, by_event, in_random_pieces, streamed, whole
 
 CHATS = exchanges("other", "chat")
 PROTOCOL = PROTOCOLS["chat_completions"]
@@ -41,35 +41,43 @@ def bodies(exchange: Exchange) -> list[dict[str, object]]:
     return events_of(exchange.body) if exchange.streamed else [json.loads(exchange.body)]
 
 
-def assert_says(reply: Reply, exchange: Exchange) -> None:
-    text = ""
-    reasoning: str | None = None
-    details: list[dict[str, object]] = []
-    calls: list[tuple[str, str, str]] = []
-    finish = usage = None
+def what_it_says(exchange: Exchange) -> Said:
+    """Read naively; calls come whole in these exchanges, and a record of reasoning is one piece of text."""
+    said = Said()
     for body in map(dict, bodies(exchange)):
-        usage = body.get("usage") or usage
-        assert reply.model == body["model"]
+        said.usage = body.get("usage") or said.usage
+        said.model = str(body["model"])
         for choice in body["choices"]:  # type: ignore[attr-defined]
             message = choice.get("delta") or choice["message"]
-            text += message.get("content") or ""
+            said.text += message.get("content") or ""
             if "reasoning_content" in message:
-                reasoning = (reasoning or "") + message["reasoning_content"]
-            details += message.get("reasoning_details") or []
-            functions = [(call["id"], call["function"]) for call in message.get("tool_calls") or ()]
-            calls += [(call_id, function["name"], function["arguments"]) for call_id, function in functions]
-            finish = choice.get("finish_reason") or finish
-    if text.startswith("<think>"):
-        reasoning, text = text.removeprefix("<think>").split("</think>")
-        text = text.lstrip()
-    assert reply.content == text
-    assert (reply.reasoning.text if reply.reasoning else None) == reasoning
-    if details:
+                said.reasoning = (said.reasoning or "") + message["reasoning_content"]
+            if message.get("reasoning_details"):
+                said.details = (said.details or []) + message["reasoning_details"]
+            for call in message.get("tool_calls") or ():
+                function = call["function"]
+                said.calls[len(said.calls)] = [call["id"], function["name"], function["arguments"]]
+            said.finish_reason = choice.get("finish_reason") or said.finish_reason
+    if said.details:
+        said.details = [whole(said.details)]
+    if said.text.startswith("<think>"):
+        said.reasoning, text = said.text.removeprefix("<think>").split("</think>")
+        said.text = text.lstrip()
+    return said
+
+
+def assert_says(reply: Reply, exchange: Exchange) -> None:
+    said = what_it_says(exchange)
+    assert reply.model == said.model
+    assert reply.content == said.text
+    assert (reply.reasoning.text if reply.reasoning else None) == said.reasoning
+    if said.details:
         assert reply.reasoning is not None
-        assert reply.reasoning.details == (whole(details),)
-    assert [(call.id, call.name, call.arguments) for call in reply.tool_calls] == calls
-    assert reply.finish_reason == finish
-    assert isinstance(usage, dict)
+        assert reply.reasoning.details == tuple(said.details)
+    assert [[call.id, call.name, call.arguments] for call in reply.tool_calls] == list(said.calls.values())
+    assert reply.finish_reason == said.finish_reason
+    usage = said.usage
+    assert usage is not None
     assert reply.usage is not None
     assert reply.usage.input_tokens == usage["prompt_tokens"]
     assert reply.usage.output_tokens == usage["completion_tokens"]

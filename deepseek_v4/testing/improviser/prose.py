@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from deepseek_v4.testing.call import ChatCall, content_text
-from deepseek_v4.testing.improviser.reading import closest_sentences, content_words
+from deepseek_v4.testing.improviser.reading import closest_sentences, content_words, without_markup
 
 SIGN = "(local server, scripted answer)"
 LONGEST_QUOTE = 300
@@ -41,7 +41,7 @@ def plain_answer(call: ChatCall) -> str:
         earlier = EARLIER_ANSWER.search(text)
         if earlier:
             context = f"{earlier.group(1).replace(SIGN, '').strip()}\n{context}"
-        found = " ".join(closest_sentences(context, question))
+        found = " ".join(closest_sentences(without_markup(context), question))
         return f"{SIGN} {found or 'The context is empty.'}"
     standalone = STANDALONE.search(text)
     if standalone:

@@ -18,6 +18,7 @@ PLACE_WORD = r"(?:in|at|for|from|to|near|of|between|around)"
 LOWER_PLACE = re.compile(
     rf"\b{PLACE_WORD}\s+([^\W\d][^?.!;:\n]*?)(?=[?.!;:\n]|$|\s+(?:today|tomorrow|now|please|using|with)\b)"
 )
+MARKUP_LINE = re.compile(r"\s*(?:\||#|```|[a-z_]+_(?:path|name|type|size|date): )")
 SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+|(?<=[。！？])|\n{1,}")
 WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
 
@@ -144,6 +145,12 @@ def places(text: str) -> list[str]:
 def sentences(text: str) -> list[str]:
     """The sentences of a text."""
     return [part.strip() for part in SENTENCE_END.split(text) if part.strip()]
+
+
+def without_markup(text: str) -> str:
+    """The prose of a text: no headings, table rows, fences and metadata lines, and no line breaks inside paragraphs."""
+    kept = "\n".join(line for line in text.split("\n") if not MARKUP_LINE.match(line))
+    return re.sub(r"(?<!\n)\n(?!\n)", " ", kept) if kept.strip() else text
 
 
 def closest_sentences(text: str, question: str, most: int = 2) -> list[str]:

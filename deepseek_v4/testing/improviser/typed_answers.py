@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ SUB_QUESTIONS_ASKED = re.compile(r"['\"]sub_question['\"].*['\"]tool_name['\"]",
 SCHEMA_ASKED = re.compile(
     r"\bjson[ _-]?schema\b|\boutput schema\b|\bselection object\b|formatted as a JSON", re.IGNORECASE
 )
+# How JSON is asked for on an endpoint without JSON mode.
+ORDERED = re.compile(r"^(?:answer|reply|respond) with (?:one|a|only) .*\bJSON\b", re.IGNORECASE | re.MULTILINE)
 
 
 def typed_answer(call: ChatCall) -> str | None:
@@ -25,6 +28,7 @@ def typed_answer(call: ChatCall) -> str | None:
     if call.json_schema is not None:
         return _written(Maker(call.json_schema, call.user_text, fill_optional=True).make())
     asked = (SCHEMA_ASKED, SUB_QUESTIONS_ASKED)
+    call = dataclasses.replace(call, json_output=call.json_output or _is_ordered(call))
     if not call.json_output and not any(pattern.search(call.user_text) for pattern in asked):
         return None
     choice = best_choice(call.user_text)
@@ -44,6 +48,12 @@ def typed_answer(call: ChatCall) -> str | None:
     if keys:
         return _written({key: f"scripted {key.replace('_', ' ')}" for key in keys})
     return _written({"answer": "(local server, scripted answer)", "request": text[:200]})
+
+
+def _is_ordered(call: ChatCall) -> bool:
+    """Whether a system message orders JSON."""
+    system = [content_text(m.get("content")) for m in call.messages if m["role"] == "system"]
+    return any(ORDERED.search(text) for text in system)
 
 
 def _written(value: Any) -> str:

@@ -169,7 +169,7 @@ class TestFamily:
     async def test_answers_that_do_not_fit(
         self, llm: DeepSeekV4, server: LocalServer, method: str, turn: Turn, why: str
     ) -> None:
-        server.script(turn)
+        server.script(turn, turn)  # the second try is no better
         with pytest.raises(UnusableAnswerError, match=why) as caught:
             await predicted(llm, method, Album, PROMPT, topic="noise")
         assert isinstance(caught.value, ValueError)

@@ -16,9 +16,17 @@ def server() -> Iterator[LocalServer]:
 
 
 @pytest.fixture
-def make_model(server: LocalServer) -> Callable[..., ChatDeepSeekV4]:
+def protocol() -> str:
+    """Which endpoint is spoken; a module of journeys may go over all of them."""
+    return "chat_completions"
+
+
+@pytest.fixture
+def make_model(server: LocalServer, protocol: str) -> Callable[..., ChatDeepSeekV4]:
     def make(**options: Any) -> ChatDeepSeekV4:
-        return ChatDeepSeekV4(base_url=server.base_url, api_key=server.api_key, **options)
+        return ChatDeepSeekV4(
+            **{"base_url": server.base_url, "api_key": server.api_key, "protocol": protocol, **options}
+        )
 
     return make
 

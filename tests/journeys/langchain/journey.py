@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
+from tests.journeys.spoken import said
 
 WEATHER_AND_TIME = Turn(
     text="I look both up.",
@@ -41,8 +42,7 @@ def passed_back(server: LocalServer, turns: tuple[Turn, ...] = TURNS) -> list[li
     known = {_key(turn.text, [call.id for call in turn.tool_calls]): turn.reasoning or "" for turn in turns}
     seen = []
     for request in server.requests:
-        assert request.status == 200, request.body
-        past = [message for message in request.body["messages"] if message["role"] == "assistant"]
+        past = [message for message in said(request) if message["role"] == "assistant"]
         for message in past:
             calls = [call["id"] for call in message.get("tool_calls", ())]
             assert message["reasoning_content"] == known[_key(message["content"], calls)]

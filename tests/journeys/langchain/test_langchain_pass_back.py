@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import pickle
 import sys
 from collections.abc import Callable
@@ -34,11 +35,17 @@ from langgraph.types import Command
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from tests.journeys.langchain.journey import ANSWER, NEXT_ANSWER, ONE_MORE, TOOLS, WEATHER_AND_TIME, passed_back
+from tests.journeys.spoken import PROTOCOLS, grows_at_its_end, said
 
 THOUGHT_1, THOUGHT_2, THOUGHT_3 = WEATHER_AND_TIME.reasoning, ONE_MORE.reasoning, ANSWER.reasoning
 ASKED = {"messages": [HumanMessage("How is Paris?")]}
 GROWING = [[], [THOUGHT_1], [THOUGHT_1, THOUGHT_2], [THOUGHT_1, THOUGHT_2, THOUGHT_3]]
 """What is passed back in an agent's three steps and in the user's next turn."""
+
+
+@pytest.fixture(params=PROTOCOLS)
+def protocol(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
 def run(agent: Any, messages: list[AnyMessage], config: Any = None) -> list[BaseMessage]:
@@ -57,7 +64,7 @@ def test_agent_loop_with_parallel_tools_and_the_next_user_turn(
     history = run(agent, [HumanMessage("How is Paris?")])
     run(agent, [*history, HumanMessage("What should I take?")])
     assert passed_back(server) == GROWING
-    results = [m for m in server.requests[1].body["messages"] if m["role"] == "tool"]
+    results = [m for m in said(server.requests[1]) if m["role"] == "tool"]
     assert [(m["tool_call_id"], m["content"]) for m in results] == [
         ("call_weather", "It rains in Paris."),
         ("call_time", "12:00"),
@@ -274,7 +281,7 @@ def test_a_human_edits_a_tool_call(
     edited = {"name": "get_weather", "args": {"city": "Lyon", "days": []}}
     agent.invoke(Command(resume={"decisions": [{"type": "edit", "edited_action": edited}]}), thread)
     assert passed_back(server) == GROWING[:2]
-    results = [m["content"] for m in server.requests[1].body["messages"] if m["role"] == "tool"]
+    results = [m["content"] for m in said(server.requests[1]) if m["role"] == "tool"]
     assert any("It rains in Lyon." in result for result in results)
 
 
@@ -288,8 +295,8 @@ def test_tool_calls_edited_on_a_copy_are_what_is_sent(
     edited = {**answer.tool_calls[0], "args": {"city": "Lyon", "days": []}}
     copy = answer.model_copy(update={"tool_calls": [edited]})
     model.invoke([HumanMessage("How is Paris?"), copy, ToolMessage("It rains.", tool_call_id="call_weather")])
-    sent = server.requests[1].body["messages"][1]
-    assert [call["function"]["arguments"] for call in sent["tool_calls"]] == ['{"city":"Lyon","days":[]}']
+    sent = said(server.requests[1])[1]
+    assert [json.loads(call["function"]["arguments"]) for call in sent["tool_calls"]] == [{"city": "Lyon", "days": []}]
     assert sent["reasoning_content"] == THOUGHT_1
 
 
@@ -303,7 +310,7 @@ def test_a_human_edits_the_text_of_an_answer(
     blocks = [{**block, "text": "It snows."} if block["type"] == "text" else block for block in answer.content_blocks]
     edited = answer.model_copy(update={"content": blocks if shape else "It snows."})
     model.invoke([HumanMessage("How is Paris?"), edited, HumanMessage("Umbrella?")])
-    assert server.requests[1].body["messages"][1] == {
+    assert said(server.requests[1])[1] == {
         "role": "assistant",
         "content": "It snows.",
         "reasoning_content": THOUGHT_3,
@@ -364,25 +371,27 @@ SAID_BY_OTHERS = {
 
 @pytest.mark.parametrize("maker", SAID_BY_OTHERS)
 def test_a_history_of_another_vendor(server: LocalServer, model: ChatDeepSeekV4, maker: str) -> None:
-    said = SAID_BY_OTHERS[maker]
-    before = said.model_copy(deep=True)
-    history = [HumanMessage("How is Paris?"), said, ToolMessage("It rains.", tool_call_id="call_other")]
+    foreign = SAID_BY_OTHERS[maker]
+    before = foreign.model_copy(deep=True)
+    history = [HumanMessage("How is Paris?"), foreign, ToolMessage("It rains.", tool_call_id="call_other")]
     model.bind_tools(TOOLS).invoke(history)
-    sent = server.requests[0].body["messages"][1]
-    foreign = "" if maker in ("by hand", "openai chat") else "Let me look."
+    sent = said(server.requests[0])[1]
+    thought = "" if maker in ("by hand", "openai chat") else "Let me look."
+    for call in sent["tool_calls"]:
+        call["function"]["arguments"] = json.loads(call["function"]["arguments"])
     assert sent == {
         "role": "assistant",
         "content": "" if maker == "by hand" else "I look.",
-        "reasoning_content": foreign,
+        "reasoning_content": thought,
         "tool_calls": [
             {
                 "id": "call_other",
                 "type": "function",
-                "function": {"name": "get_weather", "arguments": '{"city":"Paris","days":[1]}'},
+                "function": {"name": "get_weather", "arguments": {"city": "Paris", "days": [1]}},
             }
         ],
     }
-    assert said == before
+    assert foreign == before
 
 
 class Another(GenericFakeChatModel):
@@ -409,7 +418,7 @@ def test_fallback_to_another_vendor_and_back(
     server.reset()
     server.script(NEXT_ANSWER)
     run(create_agent(model, TOOLS), [*other, HumanMessage("Umbrella?")])
-    past = [m for m in server.requests[0].body["messages"] if m["role"] == "assistant"]
+    past = [m for m in said(server.requests[0]) if m["role"] == "assistant"]
     assert [m["reasoning_content"] for m in past] == [THOUGHT_1, "Let me look.", ""]
     assert server.requests[0].status == 200
 
@@ -437,8 +446,8 @@ def test_dicts_as_openai_writes_them(server: LocalServer, model: ChatDeepSeekV4)
             {"role": "user", "content": "Paris?"},
         ]
     )
-    assert [m["role"] for m in server.requests[0].body["messages"]] == ["system", "user", "assistant", "user"]
-    assert server.requests[0].body["messages"][2]["reasoning_content"] == "A greeting."
+    assert [m["role"] for m in said(server.requests[0])] == ["system", "user", "assistant", "user"]
+    assert said(server.requests[0])[2]["reasoning_content"] == "A greeting."
 
 
 def test_thinking_switched_off_leaves_the_reasoning_out(server: LocalServer, model: ChatDeepSeekV4) -> None:
@@ -447,7 +456,7 @@ def test_thinking_switched_off_leaves_the_reasoning_out(server: LocalServer, mod
     answer = bound.invoke("How is Paris?")
     results = [ToolMessage("12:00", tool_call_id=call["id"]) for call in answer.tool_calls]
     bound.invoke([HumanMessage("How is Paris?"), answer, *results], thinking=False)
-    assert "reasoning_content" not in server.requests[1].body["messages"][1]
+    assert "reasoning_content" not in said(server.requests[1])[1]
 
 
 def test_a_turn_made_without_thinking_is_continued_with_it(server: LocalServer, model: ChatDeepSeekV4) -> None:
@@ -457,28 +466,31 @@ def test_a_turn_made_without_thinking_is_continued_with_it(server: LocalServer, 
     assert "reasoning_content" not in answer.additional_kwargs
     results = [ToolMessage("12:00", tool_call_id=call["id"]) for call in answer.tool_calls]
     bound.invoke([HumanMessage("How is Paris?"), answer, *results])
-    assert server.requests[1].body["messages"][1]["reasoning_content"] == ""
+    assert said(server.requests[1])[1]["reasoning_content"] == ""
     assert server.requests[1].status == 200
 
 
 @both_shapes
 def test_cut_arguments_go_back_as_the_model_wrote_them(
-    server: LocalServer, make_model: Callable[..., ChatDeepSeekV4], shape: dict[str, Any]
+    server: LocalServer, make_model: Callable[..., ChatDeepSeekV4], protocol: str, shape: dict[str, Any]
 ) -> None:
+    """In Anthropic's form a whole answer holds an object always, and what is none goes back inside one."""
+    written = '{"city": "Par'
+    back = json.dumps({"INVALID_JSON": written}) if protocol == "messages" else written
     cut = Turn(
         reasoning="Hm.",
-        tool_calls=[ToolCall("get_weather", '{"city": "Par', id="call_cut")],
+        tool_calls=[ToolCall("get_weather", written, id="call_cut")],
         finish_reason="length",
     )
-    for streaming in ({}, {"streaming": True}):
+    for streaming in ({"streaming": True},) if protocol == "messages" else ({}, {"streaming": True}):
         server.reset()
         server.script(cut, ANSWER)
         agent = create_agent(make_model(**shape, **streaming), TOOLS)
         history = run(agent, [HumanMessage("How is Paris?")])
         assert history[-1].invalid_tool_calls
         run(agent, [*history, HumanMessage("Go on.")])
-        _, sent, result, _ = server.requests[1].body["messages"]
-        assert sent["tool_calls"][0]["function"]["arguments"] == '{"city": "Par'
+        _, sent, result, _ = said(server.requests[1])
+        assert sent["tool_calls"][0]["function"]["arguments"] == back
         assert sent["reasoning_content"] == "Hm."
         assert result["tool_call_id"] == "call_cut"
 
@@ -501,10 +513,8 @@ def test_the_body_of_a_growing_conversation_only_grows_at_its_end(
     thread = {"configurable": {"thread_id": "1"}}
     run(agent, [HumanMessage("How is Paris?")], thread)
     run(agent, [HumanMessage("Umbrella?")], thread)
-    bodies = [request.raw for request in server.requests]
-    assert len(bodies) == 4
-    for shorter, longer in itertools.pairwise(bodies):
-        assert longer.startswith(shorter.removesuffix(b"]}"))
+    assert len(server.requests) == 4
+    assert all(grows_at_its_end(shorter, longer) for shorter, longer in itertools.pairwise(server.requests))
 
 
 def test_the_same_history_gives_the_same_bytes_whole_and_streamed_in_both_shapes(

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from deepseek_v4.testing import LocalServer
 from llama_index_deepseek_v4 import DeepSeekV4
+from tests.journeys.spoken import PROTOCOLS
 
 
 @pytest.fixture
@@ -15,8 +17,14 @@ def server() -> Iterator[LocalServer]:
         yield server
 
 
+@pytest.fixture(params=PROTOCOLS)
+def protocol(request: pytest.FixtureRequest) -> Any:
+    """Which endpoint is spoken."""
+    return request.param
+
+
 @pytest.fixture
-def llm(server: LocalServer) -> Iterator[DeepSeekV4]:
+def llm(server: LocalServer, protocol: Any) -> Iterator[DeepSeekV4]:
     """With everything at its default, thinking on."""
-    with DeepSeekV4(base_url=server.base_url, api_key=server.api_key, max_retries=0) as llm:
+    with DeepSeekV4(base_url=server.base_url, api_key=server.api_key, max_retries=0, protocol=protocol) as llm:
         yield llm

@@ -303,3 +303,38 @@ def test_the_repr_of_a_client_holds_no_key() -> None:
     client = Client(api_key="sk-secret")
     assert "sk-secret" not in repr(client)
     assert "sk-secret" not in repr(vars(client))
+
+
+class TestAnswersTheProviderBrokeOff:
+    """``insufficient_system_resource`` and ``aborted``: never a short answer."""
+
+    @pytest.fixture
+    def client(self) -> Iterator[tuple[Client, LocalServer]]:
+        with LocalServer() as server, Client(base_url=server.base_url, api_key=server.api_key, max_retries=1) as client:
+            yield client, server
+
+    @pytest.mark.parametrize("reason", ["insufficient_system_resource", "aborted"])
+    def test_a_whole_one_is_asked_for_again(self, reason: str, client: tuple[Client, LocalServer]) -> None:
+        asking, server = client
+        server.script(Turn("Half an ans", finish_reason=reason), Turn("A whole answer."))
+        assert asking.chat("Hello").content == "A whole answer."
+        assert len(server.requests) == 2
+
+    def test_without_retries_it_is_an_error_that_holds_it(self, client: tuple[Client, LocalServer]) -> None:
+        asking, server = client
+        server.script(Turn("Half an ans", finish_reason="aborted"))
+        with pytest.raises(errors.ServerError) as caught:
+            asking.chat("Hello", max_retries=0)
+        assert caught.value.partial is not None
+        assert caught.value.partial.content == "Half an ans"
+
+    def test_a_streamed_one_ends_in_an_error_that_holds_it(self, client: tuple[Client, LocalServer]) -> None:
+        asking, server = client
+        server.script(Turn("Half an ans", finish_reason="aborted", chunk_size=4))
+        text = ""
+        with pytest.raises(errors.StreamInterruptedError) as caught:
+            for delta in asking.stream("Hello"):
+                text += delta.text if isinstance(delta, TextDelta) else ""
+        assert text == "Half an ans"
+        assert caught.value.partial is not None
+        assert caught.value.partial.content == "Half an ans"

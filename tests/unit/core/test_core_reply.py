@@ -324,3 +324,9 @@ def test_the_total_is_input_plus_output() -> None:
 def test_values_survive_pickle_and_copies(value: Any) -> None:
     assert pickle.loads(pickle.dumps(value)) == value
     assert copy.deepcopy(value) == value
+
+
+@pytest.mark.parametrize("value", [Reply("Hi"), Usage(1, 2), InvalidToolCall("a", "f", "{", "cut")])
+def test_values_do_not_change(value: Any) -> None:
+    with pytest.raises(AttributeError):
+        setattr(value, next(iter(type(value).__dataclass_fields__)), None)

@@ -456,6 +456,33 @@ def test_json_mode_says_the_word_where_nobody_did_and_notes_it() -> None:
     assert notes(prepared) == [("repaired", "response_format")]
 
 
+def test_saying_the_word_is_no_reason_to_warn(recwarn: pytest.WarningsRecorder) -> None:
+    prepare(response_format=JSON)
+    assert not recwarn.list
+
+
+class NoJson(type(PLAIN)):  # type: ignore[misc]
+    json_object = False
+    json_schema = False
+
+
+NO_JSON = Provider("nojson", "https://h.example", "MYHOST_API_KEY", {"chat_completions": NoJson()})
+
+
+@pytest.mark.parametrize("wanted", [JSON, SCHEMA], ids=["json", "schema"])
+def test_where_there_is_no_json_mode_it_is_asked_for_in_words(wanted: Any) -> None:
+    prepared = prepare(provider=NO_JSON, response_format=wanted)
+    assert "response_format" not in prepared.body
+    assert "json" in prepared.body["messages"][0]["content"].lower()
+    assert notes(prepared) == [("translated", "response_format")]
+
+
+def test_there_it_is_asked_for_even_when_the_word_was_said_because_nothing_else_holds_the_model_to_it() -> None:
+    said = Message.user("Give me JSON")
+    plain = prepare(said, provider=NO_JSON).body["messages"]
+    assert prepare(said, provider=NO_JSON, response_format=JSON).body["messages"][1:] == plain
+
+
 def test_what_json_mode_says_stays_when_the_word_comes_up_later() -> None:
     early = prepare(HI, response_format=JSON).http.body
     late = prepare(HI, Message.assistant('{"json": 1}'), Message.user("More JSON"), response_format=JSON).http.body
@@ -497,6 +524,18 @@ def test_a_prefix_marks_the_last_message_and_changes_nothing_handed_in() -> None
     assert prepared.body["messages"][-1]["prefix"] is True
     assert prepared.http.url == "https://api.deepseek.com/beta/chat/completions"
     assert begun.prefix is False
+
+
+def test_a_prefix_leaves_the_rest_of_the_conversation_alone() -> None:
+    said = prepare(Message.system("a"), Message.user("b"), Message.assistant("c"), prefix=True).body["messages"]
+    assert [message["content"] for message in said] == ["a", "b", "c"]
+    assert [message.get("prefix") for message in said] == [None, None, True]
+
+
+@pytest.mark.parametrize("option", [{"suffix": "x"}, {"echo": True}])
+def test_what_belongs_to_filling_in_is_refused_in_chat(option: dict[str, Any]) -> None:
+    with pytest.raises(errors.InvalidRequestError, match="complete"):
+        prepare(**option)
 
 
 def test_a_prefix_without_a_message_to_continue_is_refused() -> None:
@@ -565,6 +604,15 @@ def test_each_such_option_has_a_warning_of_its_own() -> None:
     with pytest.warns(errors.UnsupportedOptionWarning) as caught:
         prepare(seed=1, top_k=5)
     assert len(caught) == 2
+
+
+def test_streams_are_resumed_only_where_a_begun_message_can_be_continued() -> None:
+    assert notes(prepare(stream=True, resume_streams=True)) == []
+    assert notes(prepare(resume_streams=True, provider=HOST)) == []
+    with pytest.warns(errors.UnsupportedOptionWarning, match="resume_streams"):
+        assert notes(prepare(stream=True, resume_streams=True, provider=HOST)) == [("dropped", "resume_streams")]
+    with pytest.raises(errors.UnsupportedError, match="resume_streams"):
+        prepare(stream=True, resume_streams=True, provider=HOST, on_unsupported="raise")
 
 
 def test_it_can_be_refused_instead() -> None:

@@ -32,18 +32,9 @@ def key_in(options: dict[str, Any]) -> str | None:
 
 
 def test_unset_options_are_not_among_the_options() -> None:
-    assert ModelSettings().options() == {
-        "model": "deepseek-v4-flash",
-        "provider": "deepseek",
-        "protocol": "chat_completions",
-        "on_forced_tool": "disable_thinking",
-        "on_unsupported": "warn",
-        "pass_back": True,
-        "repair_history": True,
-        "max_retries": 2,
-        "stream_usage": True,
-        **{name: ModelSettings.model_fields[name].default for name in ("resume_streams", "max_resumes")},
-    }
+    fields = ModelSettings.model_fields
+    assert ModelSettings().options() == {name: f.default for name, f in fields.items() if f.default is not None}
+    assert not {"temperature", "thinking", "stop", "api_key", "base_url", "timeout"} & ModelSettings().options().keys()
 
 
 @pytest.mark.parametrize(("option", "value"), [("temperature", 0), ("max_tokens", 0), ("thinking", False), ("seed", 0)])
@@ -121,6 +112,14 @@ def test_a_value_of_the_wrong_kind_is_refused_by_name_when_made_and_per_call(opt
         call_options(ModelSettings(), {option: value})
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("max_retries", 0), ("thinking_budget", 1), ("total_timeout", 0.001), ("timeout", 0.001)]
+)
+def test_the_smallest_sensible_value_is_taken(option: str, value: Any) -> None:
+    assert getattr(ModelSettings(**{option: value}), option) == value
+    assert call_options(ModelSettings(), {option: value})[option] == value
+
+
 def test_an_unknown_provider_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValidationError, match=r"unknown provider 'deepsek'; known: .*deepseek"):
         ModelSettings(provider="deepsek")
@@ -192,6 +191,14 @@ def test_a_header_of_the_wrong_type_is_not_shown_per_call() -> None:
     with pytest.raises(errors.InvalidRequestError) as caught:
         call_options(ModelSettings(), {"default_headers": {"authorization": [SECRET]}})
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("option", sorted(CONNECTION))
+def test_what_belongs_to_this_process_is_in_no_repr_or_dump(option: str) -> None:
+    settings = ModelSettings(**{option: SECRET})
+    assert option not in repr(settings)
+    assert option not in settings.model_dump()
+    assert option not in settings.model_dump_json()
 
 
 def test_a_pickled_model_reads_its_key_where_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,6 +339,16 @@ def test_a_call_to_another_provider_takes_the_address_that_is_given_with_it() ->
     options = call_options(ModelSettings(api_key=SECRET), {"provider": OTHER, "api_base": "https://here.example"})
     assert options["base_url"] == "https://here.example"
     assert "api_key" not in options
+
+
+def test_a_call_to_a_provider_without_keys_takes_none_along() -> None:
+    keyless = Provider("keyless", "http://localhost:8000", None, OTHER.dialects, key_needed=False)
+    assert "api_key" not in call_options(ModelSettings(api_key=SECRET), {"provider": keyless})
+
+
+def test_another_face_of_the_same_account_takes_the_same_key() -> None:
+    mirror = Provider("mirror", "https://mirror.example", "DEEPSEEK_API_KEY", OTHER.dialects)
+    assert key_in(call_options(ModelSettings(api_key=SECRET), {"provider": mirror})) == SECRET
 
 
 def test_naming_the_models_own_provider_changes_nothing() -> None:

@@ -398,8 +398,10 @@ def test_a_response_format_beside_the_tools(model: ChatDeepSeekV4) -> None:
     bound = model.bind_tools([adder], response_format=Adder)
     assert isinstance(bound, RunnableBinding)
     body = model.preview("Hi", **bound.kwargs).body
-    assert body["response_format"] == {"type": "json_object"}
+    assert "response_format" not in body, "JSON mode might keep the model from calling tools"
     assert '"required":["a","b"]' in body["messages"][0]["content"]
+    assert "Call tools as you need them." in body["messages"][0]["content"]
+    assert model.preview("Hi", response_format=Adder).body["response_format"] == {"type": "json_object"}
 
 
 # -- what LangChain asks ---------------------------------------------------------------------------------------------
@@ -435,7 +437,7 @@ def test_the_profile_tells_the_truth() -> None:
         warnings.simplefilter("error")
         profile = ChatDeepSeekV4(api_key="k").profile
     assert profile is not None
-    assert profile["structured_output"] is False
+    assert profile["structured_output"] is True
     assert profile["tool_calling"] is profile["tool_choice"] is profile["reasoning_output"] is True
     assert profile["max_input_tokens"] == 1_048_576
     assert profile["reasoning_effort_levels"] == ["low", "high", "max"]

@@ -86,14 +86,19 @@ def test_one_call_is_kept_where_parallel_calls_were_refused() -> None:
     [
         ("max_output_tokens", "length"),
         ("content_filter", "content_filter"),
-        ("aborted", "interrupted"),
-        ("new", "interrupted"),
     ],
 )
 def test_an_incomplete_answer_says_why(reason: str, finish: str) -> None:
     for reply in both(message_item("Par"), status="incomplete", incomplete_details={"reason": reason}):
         assert (reply.content, reply.finish_reason) == ("Par", finish)
-        assert reply.extra.get("finish_reason") == ("new" if reason == "new" else None)
+
+
+@pytest.mark.parametrize("reason", ["aborted", "new"])
+def test_an_answer_the_service_broke_off_is_an_error_in_streams(reason: str) -> None:
+    with pytest.raises(StreamInterruptedError) as caught:
+        both(message_item("Par"), status="incomplete", incomplete_details={"reason": reason})
+    assert caught.value.partial is not None
+    assert caught.value.partial.content == "Par"
 
 
 def test_a_call_cut_by_the_limit_is_invalid() -> None:

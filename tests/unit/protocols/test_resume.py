@@ -78,6 +78,7 @@ class Service:
         asked = json.loads(request.content)
         self.requests.append(asked)
         self.urls.append(str(request.url))
+        assert len(self.requests) <= 20, "it is resumed without end"
         last = asked["messages"][-1]
         reasoning, content = self.reasoning, self.content
         if last["role"] == "assistant":
@@ -434,8 +435,10 @@ def test_resumes_are_bounded_and_then_the_answer_ends_as_it_did() -> None:
 
 def test_a_backend_that_gives_up_is_resumed() -> None:
     service = Service(content="Half", finish="insufficient_system_resource")
-    _, reply = read(service.client(max_resumes=1))
-    assert (reply.finish_reason, reply.extra["resumed"]) == ("interrupted", 1)
+    with pytest.raises(StreamInterruptedError) as caught:
+        read(service.client(max_resumes=1))
+    assert caught.value.partial is not None
+    assert caught.value.partial.content == "Half"
 
 
 def test_a_stream_that_breaks_too_often_raises_with_all_that_came() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deepseek_v4 import EmpirioLabsOptions, End, Message, Reasoning, Reply, ToolSpec, catalog, errors
+from deepseek_v4 import EmpirioLabsOptions, End, Message, ModelInfo, Reasoning, Reply, ToolSpec, catalog, errors
 from deepseek_v4.errors import UnsupportedOptionWarning
 from deepseek_v4.protocols import PROTOCOLS, Reading
 from deepseek_v4.protocols.error_bodies import read_error
@@ -73,14 +73,14 @@ def test_tools_are_sent_where_they_are_served_or_not_known_to_be_refused(provide
     assert body(provider, tools=[WEATHER])["tools"][0]["function"]["name"] == "get_weather"
 
 
-def test_what_the_catalog_learned_of_a_variant_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_catalog_learned_of_a_variant_counts() -> None:
     """``GET /v1/models/{id}`` may say that a variant has tools by now."""
-    import dataclasses
-
-    known = catalog.find("empiriolabs", "deepseek-v4-flash")
-    learned = dataclasses.replace(known, tools=True, max_output_tokens=100_000)
-    monkeypatch.setattr(catalog, "find", lambda provider, model: learned)
-    assert body(BASE, tools=[WEATHER], max_tokens=200_000)["max_tokens"] == 100_000
+    told = ModelInfo("deepseek-v4-flash", tools=True, max_output_tokens=100_000)
+    try:
+        assert {change.fact for change in catalog.learn("empiriolabs", [told])} == {"tools", "max_output_tokens"}
+        assert body(BASE, tools=[WEATHER], max_tokens=200_000)["max_tokens"] == 100_000
+    finally:
+        catalog.forget()
 
 
 @pytest.mark.parametrize(

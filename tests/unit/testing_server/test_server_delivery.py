@@ -122,7 +122,7 @@ async def test_two_hundred_connections_at_once() -> None:
             taken = time.monotonic() - start
             assert server.open_connections == 200
     assert all(answer.text.endswith("data: [DONE]\n\n") for answer in answers)
-    assert taken < 5.0
+    assert taken < 20.0  # one after the other would take over 30 s
 
 
 # ---------------------------------------------------------------------- clients that go away

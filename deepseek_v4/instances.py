@@ -1,0 +1,177 @@
+"""Whether a JSON value fits a JSON Schema, and where it does not. For answers whose schema no class checks.
+
+It judges by the keywords that schemas of answers are made of and passes over the others (``format``, ``not``, ``if``):
+a value it refuses is wrong, a value it lets through may still break what it does not know.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+__all__ = ["fault"]
+
+_DEEPEST = 200
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+
+
+def fault(value: Any, schema: Mapping[str, Any]) -> str | None:
+    """The first place where a value breaks a schema, in words; None where it fits.
+
+    A null for an optional property passes: that is how models say "none".
+
+    Example:
+        >>> fault({"age": "36"}, {"type": "object", "properties": {"age": {"type": "integer"}}})
+        "age: '36' is no integer"
+    """
+    return next(_faults(value, schema, schema, "", 0), None)
+
+
+def _faults(value: Any, schema: Any, root: Mapping[str, Any], path: str, depth: int) -> Iterator[str]:
+    where = f"{path or 'the answer'}: "
+    if schema is False:
+        yield f"{where}is not allowed"
+    if depth > _DEEPEST or not isinstance(schema, Mapping):
+        return
+    if value is None and schema.get("nullable") is True:
+        return
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and (target := _target(reference, root)) is not None:
+        yield from _faults(value, target, root, path, depth + 1)
+    kinds = schema.get("type")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if isinstance(kinds, list) and not any(_is(value, kind) for kind in kinds):
+        yield f"{where}{_shown(value)} is no {' or '.join(map(str, kinds))}"
+        return
+    allowed = schema.get("enum")
+    if isinstance(allowed, list) and not any(_same(value, entry) for entry in allowed):
+        yield f"{where}{_shown(value)} is none of {', '.join(map(_shown, allowed))}"
+    if "const" in schema and not _same(value, schema["const"]):
+        yield f"{where}{_shown(value)} is not {_shown(schema['const'])}"
+    for part in schema.get("allOf") or ():
+        yield from _faults(value, part, root, path, depth + 1)
+    for branches in (schema.get("anyOf"), schema.get("oneOf")):
+        yield from _choice(value, branches, root, path, depth)
+    if isinstance(value, dict):
+        yield from _object(value, schema, root, path, depth)
+    elif isinstance(value, list):
+        yield from _array(value, schema, root, path, depth)
+    elif isinstance(value, str):
+        yield from _within(len(value), schema, ("minLength", "maxLength"), f"{where}its length")
+        pattern = schema.get("pattern")
+        if isinstance(pattern, str) and not _matches(pattern, value):
+            yield f"{where}{_shown(value)} does not match {pattern}"
+    elif _is(value, "number"):
+        yield from _within(value, schema, ("minimum", "maximum"), f"{where}{value}")
+
+
+def _choice(value: Any, branches: Any, root: Mapping[str, Any], path: str, depth: int) -> Iterator[str]:
+    """Any branch will do; of many that do not, the fault of the one that is told most exactly."""
+    if not isinstance(branches, list) or not branches:
+        return
+    faults = [next(_faults(value, branch, root, path, depth + 1), None) for branch in branches]
+    told = [words for words in faults if words is not None]
+    if len(told) == len(faults):
+        deepest = max(told, key=lambda words: len(words.partition(": ")[0]))
+        same = all(words.partition(": ")[0] == deepest.partition(": ")[0] for words in told)
+        yield "; or ".join(dict.fromkeys(told)) if same else deepest
+
+
+def _object(
+    value: Mapping[str, Any], schema: Mapping[str, Any], root: Mapping[str, Any], path: str, depth: int
+) -> Iterator[str]:
+    properties, required = schema.get("properties"), schema.get("required")
+    properties = properties if isinstance(properties, Mapping) else {}
+    required = required if isinstance(required, (list, tuple)) else ()
+    for name in required:
+        if name not in value:
+            yield f"{_step(path, name)}: is missing"
+    more = schema.get("additionalProperties")
+    patterns = schema.get("patternProperties")
+    for name, inner in value.items():
+        if name in properties:
+            if inner is not None or name in required:
+                yield from _faults(inner, properties[name], root, _step(path, name), depth + 1)
+        elif more is False and not patterns:
+            yield f"{_step(path, name)}: there is no such property"
+        elif isinstance(more, Mapping) and not patterns:
+            yield from _faults(inner, more, root, _step(path, name), depth + 1)
+
+
+def _array(
+    value: list[Any], schema: Mapping[str, Any], root: Mapping[str, Any], path: str, depth: int
+) -> Iterator[str]:
+    where = f"{path or 'the answer'}: "
+    first = schema.get("prefixItems")
+    first = first if isinstance(first, list) else []
+    for number, inner in enumerate(value):
+        wanted = first[number] if number < len(first) else schema.get("items", True)
+        yield from _faults(inner, wanted, root, _step(path, str(number)), depth + 1)
+    yield from _within(len(value), schema, ("minItems", "maxItems"), f"{where}its number of items")
+
+
+def _within(size: float, schema: Mapping[str, Any], words: tuple[str, str], what: str) -> Iterator[str]:
+    least, most = (schema.get(word) for word in words)
+    if _is(least, "number") and size < least:  # type: ignore[operator]
+        yield f"{what} is less than {least}"
+    if _is(most, "number") and size > most:  # type: ignore[operator]
+        yield f"{what} is more than {most}"
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    if words[0] == "minimum" and _is(above, "number") and size <= above:  # type: ignore[operator]
+        yield f"{what} is not more than {above}"
+    if words[0] == "minimum" and _is(below, "number") and size >= below:  # type: ignore[operator]
+        yield f"{what} is not less than {below}"
+
+
+def _target(reference: str, root: Mapping[str, Any]) -> Any:
+    """What a local reference leads to; None where it leads nowhere."""
+    place: Any = root
+    if reference == "#":
+        return root
+    if not reference.startswith("#/"):
+        return None
+    for part in reference[2:].split("/"):
+        key = part.replace("~1", "/").replace("~0", "~")
+        if not isinstance(place, Mapping) or key not in place:
+            return None
+        place = place[key]
+    return place
+
+
+def _is(value: Any, kind: Any) -> bool:
+    if kind in ("number", "integer"):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        return kind == "number" or isinstance(value, int) or (math.isfinite(value) and value.is_integer())
+    return isinstance(value, _TYPES.get(kind, (object,)))
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equality of JSON values, in which true is not 1."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    return bool(one == other)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:  # another dialect of regular expressions
+        return True
+
+
+def _step(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else str(name)
+
+
+def _shown(value: Any) -> str:
+    words = repr(value)
+    return words if len(words) <= 80 else f"{words[:80]}…"

@@ -1,0 +1,50 @@
+"""Typed answers from documents, several at a time; an answer that does not fit is asked for again, with the error."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from connection import deepseek_or_local
+from langchain_core.prompts import ChatPromptTemplate
+from pydantic import BaseModel, Field
+
+from deepseek_v4.testing import Turn
+from langchain_deepseek_v4 import ChatDeepSeekV4
+
+
+class Invoice(BaseModel):
+    """What an invoice says."""
+
+    number: str = Field(pattern=r"^[A-Z]-\d+$")
+    due: dt.date
+    total: float = Field(ge=0, description="In euros")
+    state: Literal["open", "paid"]
+
+
+DOCUMENTS = [
+    "Invoice A-17 of 3 May 2026: two chairs, 420 euros, to be paid by 2 June 2026.",
+    "Received with thanks for B-18 (due 9 June 2026): 80 euros.",
+]
+
+
+def main() -> None:
+    """Read the documents one after the other and say what it took."""
+    turns = [
+        Turn('{"number": "17", "due": "2026-06-02", "total": 420, "state": "open"}', reasoning="The number is 17."),
+        Turn('{"number": "A-17", "due": "2026-06-02", "total": 420, "state": "open"}', reasoning="With its letter."),
+        Turn('{"number": "B-18", "due": "2026-06-09", "total": 80, "state": "paid"}', reasoning="It was received."),
+    ]
+    prompt = ChatPromptTemplate.from_messages([("system", "You read invoices."), ("user", "{document}")])
+    with deepseek_or_local(*turns) as options, ChatDeepSeekV4(**options) as model:
+        chain = prompt | model.with_structured_output(Invoice, include_raw=True)
+        for document in DOCUMENTS:
+            result = chain.invoke({"document": document})
+            print(result["parsed"])
+            raw = result["raw"]
+            again = raw.response_metadata.get("first_try_error")
+            print(f"  {raw.usage_metadata['total_tokens']} tokens" + (f"; at first: {again}" if again else ""))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""``DeepSeekV4Completion``: text that continues a prompt, or fills the gap before a suffix. Not a chat model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseLLM
+from langchain_core.outputs import Generation, GenerationChunk, LLMResult
+from pydantic import PrivateAttr, model_validator
+from typing_extensions import Self
+
+from deepseek_v4 import __version__, tokens
+from deepseek_v4.client import Client
+from deepseek_v4.reply import Delta, End, Reply, TextDelta
+from deepseek_v4.request import Prepared
+from langchain_deepseek_v4.errors import model_errors
+from langchain_deepseek_v4.replies import Writer
+from langchain_deepseek_v4.saved_model import SavedModel
+from langchain_deepseek_v4.serialization import loadable
+
+__all__ = ["DeepSeekV4Completion"]
+
+
+@loadable
+class DeepSeekV4Completion(SavedModel, BaseLLM):
+    """DeepSeek V4 as a text completion model: fill-in-the-middle (beta).
+
+    **It never thinks**: the endpoint has no reasoning, no messages and no tools. For answers use ``ChatDeepSeekV4``.
+
+    Args:
+        model: Any V4-family id.
+        **options: The options completions have: ``max_tokens`` (DeepSeek: up to 4096), ``temperature``, ``top_p``,
+            ``stop``, ``top_logprobs``, and those of the connection (``api_key``, ``base_url``, ``timeout`` …).
+
+    Raises:
+        pydantic.ValidationError: for a wrong type or an unknown option. Errors of a call are those of
+            ``langchain_deepseek_v4.errors``.
+
+    ??? info "Fill a gap"
+
+        ```python
+        from langchain_deepseek_v4 import DeepSeekV4Completion
+
+        code = DeepSeekV4Completion(model="deepseek-v4-pro", max_tokens=64)
+        print(code.invoke("def fib(n):", suffix="    return fib(n - 1) + fib(n - 2)"))
+        ```
+
+    ``suffix`` and ``echo`` (the prompt said again before the text) are options of a call: give them to ``invoke``,
+    ``stream``, ``batch`` and their twins, or ``bind`` them.
+    """
+
+    _kind = "llm"
+    _client: Client | None = PrivateAttr(default=None)
+
+    # -- calls ---------------------------------------------------------------------------------------------------
+
+    def _generate(
+        self,
+        prompts: list[str],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> LLMResult:
+        with model_errors:
+            asked = [self._prepare(prompt, stop, kwargs, stream=False) for prompt in prompts]
+            return _result([(prepared, self._core().send(prepared)) for prepared in asked])
+
+    async def _agenerate(
+        self,
+        prompts: list[str],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> LLMResult:
+        with model_errors:
+            asked = [self._prepare(prompt, stop, kwargs, stream=False) for prompt in prompts]
+            return _result([(prepared, await self._core().asend(prepared)) for prepared in asked])
+
+    def _stream(
+        self,
+        prompt: str,
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[GenerationChunk]:
+        with model_errors:
+            prepared = self._prepare(prompt, stop, kwargs, stream=True)
+            with self._core().open(prepared) as deltas:
+                for delta in deltas:
+                    chunk = _chunk(prepared, delta)
+                    if chunk is None:
+                        continue
+                    if run_manager is not None:
+                        run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
+
+    async def _astream(
+        self,
+        prompt: str,
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[GenerationChunk]:
+        with model_errors:
+            prepared = self._prepare(prompt, stop, kwargs, stream=True)
+            async with await self._core().aopen(prepared) as deltas:
+                async for delta in deltas:
+                    chunk = _chunk(prepared, delta)
+                    if chunk is None:
+                        continue
+                    if run_manager is not None:
+                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
+
+    def _prepare(self, prompt: str, stop: list[str] | None, options: Mapping[str, Any], *, stream: bool) -> Prepared:
+        """The request of a call. Stop words of the call are added to those of the model."""
+        said = {name: value for name, value in options.items() if name != "stream"}
+        if stop:
+            said["stop"] = list(dict.fromkeys([*(self.stop or ()), *stop]))
+        return self._core().prepare_completion(prompt, said, stream=stream)
+
+    # -- counting ------------------------------------------------------------------------------------------------
+
+    def get_num_tokens(self, text: str) -> int:
+        """Estimated tokens of a text, without network and tokenizer."""
+        if self.custom_get_token_ids is not None:
+            return super().get_num_tokens(text)
+        return tokens.estimate_text(text)
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """As many numbers as the text has tokens, by estimate; give ``custom_get_token_ids`` for the real ids."""
+        if self.custom_get_token_ids is not None:
+            return super().get_token_ids(text)
+        return list(range(tokens.estimate_text(text)))
+
+    # -- what LangChain asks -------------------------------------------------------------------------------------
+
+    @property
+    def _llm_type(self) -> str:
+        return "deepseek-v4-completion"
+
+    @model_validator(mode="after")
+    def _set_deepseek_v4_version(self) -> Self:
+        self._add_version("langchain-deepseek-v4", __version__)
+        return self
+
+
+def _result(answers: list[tuple[Prepared, Reply]]) -> LLMResult:
+    """One generation for each prompt, and the tokens of all of them."""
+    usages = [reply.usage for _, reply in answers if reply.usage is not None]
+    counts = {
+        "prompt_tokens": sum(usage.input_tokens for usage in usages),
+        "completion_tokens": sum(usage.output_tokens for usage in usages),
+        "total_tokens": sum(usage.total_tokens for usage in usages),
+    }
+    return LLMResult(
+        generations=[
+            [Generation(text=reply.content, generation_info=_facts(asked, reply))] for asked, reply in answers
+        ],
+        llm_output={"token_usage": counts, "model_name": answers[0][0].request.model} if answers else None,
+    )
+
+
+def _chunk(asked: Prepared, delta: Delta) -> GenerationChunk | None:
+    if isinstance(delta, TextDelta):
+        return GenerationChunk(text=delta.text)
+    if isinstance(delta, End):
+        return GenerationChunk(text="", generation_info=_facts(asked, delta.reply))
+    return None
+
+
+def _facts(asked: Prepared, reply: Reply) -> dict[str, Any]:
+    """What is known of an answer beside its text: finish reason, model, tokens, cost, log probabilities."""
+    message = Writer(asked.provider.name, asked.request.model, blocks=False).message(reply)
+    usage = message.usage_metadata
+    return {**message.response_metadata, **({} if usage is None else {"usage_metadata": usage})}

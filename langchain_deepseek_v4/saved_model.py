@@ -1,0 +1,154 @@
+"""What our LangChain models have in common beside their calls: client, account, traces, saving and copying, sockets."""
+
+from __future__ import annotations
+
+import re
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from langchain_core.language_models import LangSmithParams
+from pydantic import field_serializer
+from typing_extensions import Self
+
+from deepseek_v4.client import Client
+from deepseek_v4.dialect_account import Balance, ModelInfo
+from deepseek_v4.settings import CONNECTION, ModelSettings
+from langchain_deepseek_v4.errors import model_errors
+
+__all__ = ["SavedModel"]
+
+_UNTOLD = CONNECTION | {"default_headers", "timeout"}
+"""Options that do not belong into a trace."""
+
+_SHARED = ("rate_limiter", "cache", "callbacks")
+"""Objects of LangChain's that a copy has in common with its original."""
+
+_PRIVATE_HEADER = re.compile(r"auth|key|token|secret|cookie", re.I)
+"""Headers that can hold a key."""
+
+
+class SavedModel(ModelSettings):
+    """The options, and all that follows from them alone; comes before a LangChain base class."""
+
+    _kind: ClassVar[Literal["chat", "llm"]]
+
+    if TYPE_CHECKING:
+        # each model has it as a PrivateAttr: here, it would put pydantic's setup of it before LangChain's own
+        _client: Client | None
+
+    def _core(self) -> Client:
+        """The client under this model; a copy of the model gets one of its own."""
+        if self._client is None or self._client.settings is not self:
+            self._client = Client(self)
+        return self._client
+
+    # -- the account ---------------------------------------------------------------------------------------------
+
+    def list_models(self) -> tuple[ModelInfo, ...]:
+        """The models the provider lists."""
+        with model_errors:
+            return self._core().list_models()
+
+    async def alist_models(self) -> tuple[ModelInfo, ...]:
+        """Like ``list_models``, asynchronously."""
+        with model_errors:
+            return await self._core().alist_models()
+
+    def balance(self) -> Balance:
+        """What is left on the account; an ``UnsupportedError`` where the provider does not tell."""
+        with model_errors:
+            return self._core().balance()
+
+    async def abalance(self) -> Balance:
+        """Like ``balance``, asynchronously."""
+        with model_errors:
+            return await self._core().abalance()
+
+    # -- what LangChain asks -------------------------------------------------------------------------------------
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        """What was set, without secrets and with the address, for traces and cache keys."""
+        told = {name: value for name, value in self.options().items() if name not in _UNTOLD}
+        return {**told, "provider": self.provider_name, "base_url": self._root()}
+
+    def _root(self) -> str:
+        return self.base_url or self.who_answers().base_url
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        said = {name: kwargs.get(name, getattr(self, name)) for name in ("model", "temperature", "max_tokens")}
+        provider = kwargs.get("provider", self.provider)
+        params = LangSmithParams(
+            ls_provider=provider if isinstance(provider, str) else provider.name,
+            ls_model_name=said["model"],
+            ls_model_type=self._kind,
+        )
+        if said["temperature"] is not None:
+            params["ls_temperature"] = said["temperature"]
+        if said["max_tokens"] is not None:
+            params["ls_max_tokens"] = said["max_tokens"]
+        if stop or self.stop:
+            params["ls_stop"] = stop or self.stop or []
+        return params
+
+    # -- saving and copying --------------------------------------------------------------------------------------
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """True: ``dumps`` writes the options, and the key's variable instead of the key."""
+        return True
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """The key, by the environment variable it is read from."""
+        variable = self.who_answers().key_variable
+        return {"api_key": variable} if variable else {}
+
+    @property
+    def lc_attributes(self) -> dict[str, Any]:
+        """A host of one's own is written as name and address, a ``httpx.Timeout`` by phases, headers without keys."""
+        written = {} if isinstance(self.provider, str) else {"provider": self.provider_name, "base_url": self._root()}
+        return {**written, **self.model_dump(include={"timeout", "default_headers"}, exclude_none=True)}
+
+    @field_serializer("default_headers")
+    def _dump_headers(self, headers: dict[str, str] | None) -> dict[str, str] | None:
+        return None if headers is None else {k: v for k, v in headers.items() if not _PRIVATE_HEADER.search(k)}
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """What is pickled: everything but keys and sockets. The key is read from the environment where it is loaded."""
+        state = super().__getstate__()
+        values = {**state["__dict__"], "default_headers": self._dump_headers(self.default_headers)}
+        private = {**(state["__pydantic_private__"] or {}), "_client": None}
+        return {**state, "__dict__": values, "__pydantic_private__": private}
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """A copy with the same key; sockets, rate limiter, cache and callbacks are shared."""
+        memo = {} if memo is None else memo
+        memo.update({id(value): value for value in (self._client, *(getattr(self, name, None) for name in _SHARED))})
+        return super().__deepcopy__(memo)
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Release the sockets of synchronous calls. The model can be used again afterwards."""
+        self._core().close()
+
+    async def aclose(self) -> None:
+        """Release all sockets: of synchronous calls, and of asynchronous ones on this event loop."""
+        await self._core().aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,100 @@
+"""Plain values held against their schemas: the place and the fault, and no false alarms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from deepseek_v4.instances import fault
+from deepseek_v4.structured import add_up, ask_again, in_words, is_worth_another_try
+from langchain_deepseek_v4.answer_schemas import json_schema_of
+from tests.typed.kinds import KINDS, Kind
+
+NODE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"label": {"type": "string"}, "next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}},
+    "required": ["label"],
+    "additionalProperties": False,
+}
+WRONG: list[tuple[Any, dict[str, Any], str]] = [
+    ([], NODE, "the answer: [] is no object"),
+    ({}, NODE, "label: is missing"),
+    ({"label": 1}, NODE, "label: 1 is no string"),
+    ({"label": "a", "more": 1}, NODE, "more: there is no such property"),
+    ({"label": "a", "next": {"label": "b", "next": {"label": 3}}}, NODE, "next.next.label: 3 is no string"),
+    ({"xs": [1, "2"]}, {"properties": {"xs": {"items": {"type": "integer"}}}}, "xs.1: '2' is no integer"),
+    (True, {"type": "integer"}, "True is no integer"),
+    (1, {"const": True}, "1 is not True"),
+    (1.5, {"type": "integer"}, "1.5 is no integer"),
+    ("c", {"enum": ["a", "b"]}, "'c' is none of 'a', 'b'"),
+    (-1, {"type": "integer", "minimum": 0}, "-1 is less than 0"),
+    (0, {"type": "number", "exclusiveMinimum": 0}, "0 is not more than 0"),
+    ("abcd", {"type": "string", "maxLength": 3}, "its length is more than 3"),
+    ("ab", {"type": "string", "pattern": "^[A-Z]+$"}, "does not match"),
+    ([1], {"type": "array", "minItems": 2}, "its number of items is less than 2"),
+    ({"a": "x"}, {"additionalProperties": {"type": "integer"}}, "a: 'x' is no integer"),
+    ("x", {"oneOf": [{"type": "integer"}, {"type": "null"}]}, "is no integer; or"),
+    ({"a": 1}, {"properties": {"a": False}}, "a: is not allowed"),
+]
+RIGHT: list[tuple[Any, dict[str, Any]]] = [
+    ({"label": "a", "next": None}, NODE),
+    ({"label": "a"}, NODE),
+    ({"a": None}, {"properties": {"a": {"type": "string"}}}),
+    (2.0, {"type": "integer"}),
+    (None, {"type": "string", "nullable": True}),
+    ("x", {"type": "string", "pattern": "(?<bad"}),
+    ("x", {"$ref": "#/$defs/missing"}),
+    ({"x-1": 1}, {"additionalProperties": False, "patternProperties": {"^x-": {}}}),
+    (["a", 1], {"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}]}),
+    ("x", {"type": "string", "format": "date"}),
+]
+
+
+@pytest.mark.parametrize(("value", "schema", "words"), WRONG)
+def test_a_value_that_does_not_fit(value: Any, schema: dict[str, Any], words: str) -> None:
+    assert words in str(fault(value, schema))
+
+
+@pytest.mark.parametrize(("value", "schema"), RIGHT)
+def test_a_value_that_fits_or_cannot_be_judged(value: Any, schema: dict[str, Any]) -> None:
+    assert fault(value, schema) is None
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_kind_of_answer_fits_its_schema(kind: Kind) -> None:
+    assert fault(kind.answer, json_schema_of(kind.schema)) is None
+
+
+def test_the_words_for_another_try_stay_short() -> None:
+    asked = ask_again(["a"], "b", "x" * 9000, is_empty=False, from_user=lambda words: words)
+    assert asked[:2] == ["a", "b"]
+    assert len(asked[2]) < 2200
+
+
+def test_what_is_worth_another_try() -> None:
+    assert is_worth_another_try("stop", called_tools=False)
+    assert not is_worth_another_try("length", called_tools=False)
+    assert not is_worth_another_try("content_filter", called_tools=False)
+    assert not is_worth_another_try("tool_calls", called_tools=True)
+
+
+def test_usage_is_added_by_key() -> None:
+    one = {"total": 3, "details": {"cached": 1}, "tier": "x"}
+    assert add_up(one, {"total": 4, "details": {"cached": 2, "more": 5}}) == {
+        "total": 7,
+        "details": {"cached": 3, "more": 5},
+        "tier": "x",
+    }
+
+
+def test_many_faults_are_cut() -> None:
+    class Many(BaseModel):
+        xs: list[int]
+
+    with pytest.raises(ValidationError) as caught:
+        Many(xs=["a"] * 30)
+    words = in_words(caught.value)
+    assert words.count(";") == 9
+    assert words.endswith("(and 20 more)")
