@@ -101,9 +101,7 @@ def _li_deepseek(base_url: str) -> Any:
 def _li_openai_like(base_url: str) -> Any:
     from llama_index.llms.openai_like import OpenAILike
 
-    return OpenAILike(
-        model=MODEL, api_base=base_url, api_key=KEY, is_chat_model=True, is_function_calling_model=True
-    )
+    return OpenAILike(model=MODEL, api_base=base_url, api_key=KEY, is_chat_model=True, is_function_calling_model=True)
 
 
 SUBJECTS = {

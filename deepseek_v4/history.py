@@ -107,9 +107,7 @@ def _results_after(
     return results, between, end
 
 
-def _settle(
-    asked: Message, results: dict[str, list[Message]], seen: set[str], notes: list[Note]
-) -> list[Message]:
+def _settle(asked: Message, results: dict[str, list[Message]], seen: set[str], notes: list[Note]) -> list[Message]:
     """An assistant turn with tool calls, each call under an id of its own and followed by one result."""
     calls = []
     answers = []

@@ -17,7 +17,7 @@ from deepseek_v4.conversation import Message, Reasoning, ToolCall
 from deepseek_v4.schema import undo_nulls
 
 if TYPE_CHECKING:
-    from deepseek_v4.protocols.dsml import MarkupScanner
+    from deepseek_v4.leaked_markup import MarkupScanner
 
 __all__ = [
     "Delta",

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 from deepseek_v4.conversation import Message, NamedTool, ServerTool, ToolChoice, ToolSpec
 from deepseek_v4.dialect import Dialect, Note, Thinking
+from deepseek_v4.leaked_markup import MarkupScanner
 from deepseek_v4.protocols.decoder import StreamDecoder
-from deepseek_v4.protocols.dsml import MarkupScanner
 from deepseek_v4.reply import Reply, ReplyBuilder
+from deepseek_v4.schema import allows_nulls
 from deepseek_v4.tool_names import ToolNames
 from deepseek_v4.wire import HttpResponse, Json
 
@@ -67,7 +68,7 @@ class Reading:
     sought: Mapping[str, ToolSpec] = field(default_factory=dict)
     """Tools whose calls are looked for in the text of the answer, by the name the model knows them by."""
     originals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """The schemas of strict tools as they were before they were made strict, by name."""
+    """Schemas of strict tools as they were before they were made to allow nulls, by name."""
 
     @classmethod
     def of(
@@ -93,7 +94,7 @@ class Reading:
         sought = {}
         if request.recover_tool_calls and request.tool_choice != "none":
             sought = {names.to_wire(tool.name): tool for tool in request.tools if isinstance(tool, ToolSpec)}
-        originals = {tool.name: tool.parameters for tool in strict if tool.parameters}
+        originals = {tool.name: tool.parameters for tool in strict if tool.parameters and allows_nulls(tool.parameters)}
         return cls(dialect, provider, names, single_call, sought, originals)
 
     def builder(self, *, streamed: bool = False) -> ReplyBuilder:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4 import errors, schema, wire
+from deepseek_v4 import errors, leaked_markup, schema, wire
 from deepseek_v4.conversation import (
     FilePart,
     ImagePart,
@@ -19,7 +19,6 @@ from deepseek_v4.conversation import (
     ToolSpec,
 )
 from deepseek_v4.dialect import ChatDialect, Dialect, Note
-from deepseek_v4.protocols import dsml
 from deepseek_v4.protocols.base import ChatRequest, Encoded, Protocol, Reading
 from deepseek_v4.protocols.decoder import UNREADABLE, StreamDecoder
 from deepseek_v4.protocols.error_bodies import read_error_body
@@ -119,9 +118,7 @@ class ChatCompletions(Protocol):
         return ChatStreamDecoder(reading)
 
 
-def _strict_tools(
-    request: ChatRequest, dialect: ChatDialect, provider: str, notes: list[Note]
-) -> list[ToolSpec]:
+def _strict_tools(request: ChatRequest, dialect: ChatDialect, provider: str, notes: list[Note]) -> list[ToolSpec]:
     """The tools whose arguments must follow their schemas.
 
     Raises:
@@ -277,7 +274,7 @@ def _tell_leaks(reply: Reply, reading: Reading) -> None:
     """Say that the server's parsers left prompt markup in the text, where no call could be made of it."""
     assert isinstance(reading.dialect, ChatDialect)
     lost = reply.extra.get("leaked_markup", {}).get("withheld")
-    if lost or (reading.dialect.leaks_markup and dsml.holds_markup(reply.content)):
+    if lost or (reading.dialect.leaks_markup and leaked_markup.holds_markup(reply.content)):
         warnings.warn(
             f"The answer of {reading.provider} holds prompt markup (<｜DSML｜…> or </think>): its parser of tools or "
             "reasoning let some through. Check the server's parser flags and version.",

@@ -118,9 +118,7 @@ def _format(wanted: Mapping[str, Any]) -> Json:
     return {"type": "json_schema", "name": "answer", **asked}
 
 
-def _strict_tools(
-    request: ChatRequest, dialect: ResponsesDialect, provider: str, notes: list[Note]
-) -> list[ToolSpec]:
+def _strict_tools(request: ChatRequest, dialect: ResponsesDialect, provider: str, notes: list[Note]) -> list[ToolSpec]:
     """The tools whose arguments must follow their schemas."""
     functions = [tool for tool in request.tools if isinstance(tool, ToolSpec)]
     strict = [tool for tool in functions if (request.strict_tools if tool.strict is None else tool.strict)]

@@ -1,6 +1,6 @@
 """EmpirioLabs, https://api.empiriolabs.ai: DeepSeek V4 Flash in three regional variants. Facts and their sources.
 
-Sources: the model page, docs.empiriolabs.ai (2026-11), ``reference/providers.md`` §2. Which variant has tools and how
+Sources: the model page, docs.empiriolabs.ai (2026-11). Which variant has tools and how
 much it may write stands in ``catalog.toml``.
 
 - The gateway has defaults of its own where nothing is sent: ``temperature`` 0.7, ``top_p`` 0.9, ``max_tokens`` 4096, a
@@ -317,7 +317,7 @@ def _rows(entry: Json) -> Mapping[str, Any]:
 def default_max_tokens(thinks: bool, thinking: Thinking, cap: int) -> int:
     """What is sent when ``max_tokens`` is not given.
 
-    DeepSeek's own service takes 8K without thinking, 64K with it, 128K at effort max (reference/deepseek-api.md §2);
+    DeepSeek's own service takes 8K without thinking, 64K with it, 128K at effort max;
     the same here, so that changing the provider cuts no answer. A budget gets room for an answer behind it.
     """
     if not thinks:

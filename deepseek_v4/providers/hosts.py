@@ -1,6 +1,6 @@
 """Other hosts of DeepSeek V4 Flash, as descriptions: where they are and how they say what differs. Data, no logic.
 
-Each description rests on ``reference/providers.md`` §4 and what that cites: the hosts' docs, and models.dev
+Each description rests on the hosts' docs, and models.dev
 (github.com/anomalyco/models.dev, snapshot of 2026-07-02) for key variables and words for effort. Only doubleword and
 huggingface have recorded traffic behind them; the others were never called from here. Hosts without evidence of V4
 Flash (Volcengine Ark, AWS Bedrock) or without a documented address (Ollama cloud, …) are not here:

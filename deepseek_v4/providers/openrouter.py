@@ -2,7 +2,7 @@
 
 What only OpenRouter has is typed in ``openrouter_options.py``; what is the same on its three endpoints stands in
 ``openrouter_dialect.py``, the two endpoints beside chat in ``openrouter_skins.py``. Sources: its OpenAPI file and
-guides (snapshot of 2026-08-22) and the model page; ``reference/providers.md`` §1 has them field by field.
+guides (snapshot of 2026-08-22) and the model page.
 
 - Which words for effort there are differs by model; the nearest one that the model lists is said (``catalog.toml``).
 - ``json_schema``, strict tools and forced tools are served by some endpoints and not by others. Without

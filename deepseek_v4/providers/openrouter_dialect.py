@@ -1,6 +1,6 @@
 """What OpenRouter says alike on all three endpoints: errors, words for effort, routing and other options of its own.
 
-Sources as in ``openrouter.py``; ``reference/providers.md`` §1.
+Sources as in ``openrouter.py``.
 """
 
 from __future__ import annotations

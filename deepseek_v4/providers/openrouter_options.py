@@ -1,6 +1,6 @@
 """What only OpenRouter has: routing, fallback models, plugins, server tools, sessions, attribution. Types, no logic.
 
-Facts: OpenRouter's OpenAPI file and guides (snapshot of 2026-08-22), ``reference/providers.md`` §1.
+Facts: OpenRouter's OpenAPI file and guides (snapshot of 2026-08-22).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """OpenRouter's two endpoints beside chat: ``/responses`` in OpenAI's form, ``/messages`` in Anthropic's.
 
-Its documents call them skins: the same models, routing and errors under other names (``reference/providers.md``
-§1.10). Both keep nothing between requests. Of their fields less is written than of chat's; what is not is not sent.
+Its documents call them skins: the same models, routing and errors under other names. Both keep nothing between requests. Of their fields less is written than of chat's; what is not is not sent.
 """
 
 from __future__ import annotations

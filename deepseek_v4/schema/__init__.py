@@ -1,7 +1,7 @@
 """JSON Schemas as requests need them: references, the strict subset, the short form. Values are not validated here."""
 
-from deepseek_v4.schema.nulls import undo_nulls
+from deepseek_v4.schema.nulls import allows_nulls, undo_nulls
 from deepseek_v4.schema.references import compact, inline_references
 from deepseek_v4.schema.strict import strict_subset
 
-__all__ = ["compact", "inline_references", "strict_subset", "undo_nulls"]
+__all__ = ["allows_nulls", "compact", "inline_references", "strict_subset", "undo_nulls"]

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4.schema.keywords import allowed_values, is_kind, to_json
+from deepseek_v4.schema.keywords import allowed_values, is_kind, parts_of, to_json
 from deepseek_v4.schema.references import References
 
 
@@ -27,6 +27,25 @@ def undo_nulls(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[
         {'city': 'Paris'}
     """
     return dict(_Undoing(schema).fit(arguments, schema)[0])
+
+
+def allows_nulls(schema: Mapping[str, Any]) -> bool:
+    """Whether ``strict_subset`` allows a null somewhere that the schema itself does not.
+
+    Example:
+        >>> allows_nulls({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})
+        False
+    """
+    undoing = _Undoing(schema)
+
+    def allows(node: Any) -> bool:
+        if not isinstance(node, Mapping):
+            return False
+        properties, required = node.get("properties"), node.get("required") or ()
+        optional = [p for name, p in properties.items() if name not in required] if properties else []
+        return any(undoing.fit(None, inner)[1] for inner in optional) or any(allows(part) for _, part in parts_of(node))
+
+    return allows(schema)
 
 
 class _Undoing:

@@ -2,7 +2,7 @@
 
 A transport takes a lease when it first sends; when the last living one has given its lease back, the clients
 are closed. For every request httpx's connection pool looks at all its connections, so many calls at a time are
-spread over several clients (``reference/performance.md``, "Pool"), while few calls stay on the first one and keep
+spread over several clients, while few calls stay on the first one and keep
 reusing its connections.
 """
 

@@ -1,6 +1,6 @@
 """The main job against DeepSeek itself, and the calls that settle doubts (docs/doubts.md). Needs DEEPSEEK_API_KEY.
 
-    DEEPSEEK_API_KEY=… python -m pytest tests/live -m live
+DEEPSEEK_API_KEY=… python -m pytest tests/live -m live
 """
 
 from __future__ import annotations

@@ -20,7 +20,6 @@ from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4, UnusableAnswerError
 
-
 pytestmark = pytest.mark.filterwarnings("error::deepseek_v4.errors.HistoryRepairedWarning")
 
 

@@ -46,7 +46,7 @@ SCALARS = {"string", "number", "integer", "boolean", "null"}
 
 
 def faults(root: Json) -> Iterator[str]:
-    """What is not of the subset that deepseek-api.md §4.3 describes, read conservatively."""
+    """What is not of the subset that strict function calling takes, read conservatively."""
     definitions = root.get("$defs", {})
     used: set[str] = set()
 

@@ -213,6 +213,7 @@ class TestOtherAgents:
 
     async def test_react_after_an_answer_of_thinking_alone(self, llm: DeepSeekV4, server: LocalServer) -> None:
         server.script(Turn("", reasoning="All in here."), Turn("Thought: well.\nAnswer: It rains.", reasoning="r2"))
+        llm.on_empty = "return"  # the agent asks again by itself
         output, _ = await run(ReActAgent(llm=llm, tools=[get_weather]), "q")
         assert str(output) == "It rains."
 

@@ -195,7 +195,7 @@ histories = st.lists(
 
 
 def faults(messages: Sequence[Message]) -> list[str]:
-    """What DeepSeek's validation of messages would say (reference/deepseek-api.md, 2.1), written down independently."""
+    """What DeepSeek's validation of messages would say, written down independently."""
     found = []
     seen: set[str] = set()
     open_calls: list[str] = []

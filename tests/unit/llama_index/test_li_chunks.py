@@ -25,7 +25,9 @@ def test_blocks_equal_validated_ones_in_every_part() -> None:
 def test_responses_equal_validated_ones_in_every_part() -> None:
     raw = {"choices": [{"index": 0}]}
     message = ChatMessage(
-        role=MessageRole.ASSISTANT, blocks=[ThinkingBlock(content="t"), TextBlock(text="a")], additional_kwargs={"x": []}
+        role=MessageRole.ASSISTANT,
+        blocks=[ThinkingBlock(content="t"), TextBlock(text="a")],
+        additional_kwargs={"x": []},
     )
     validated = ChatResponseChunk(message=message, delta="a", raw=raw, additional_kwargs={"thinking_delta": "t"})
     made = response_chunk([thinking_block("t"), text_block("a")], {"x": []}, "a", raw, {"thinking_delta": "t"})

@@ -87,7 +87,7 @@ STYLES: dict[str, Style] = {
     "no slash": Style(slash="<{mark}", outer=None),
     "untyped": Style(typed=False),
 }
-"""deepseek-api.md §12, providers.md §3.1, and the issues they name: DeepSeek-V3 #1244, opensquilla #985, GenericAgent
+"""What was seen in these issues: DeepSeek-V3 #1244, opensquilla #985, GenericAgent
 #804, cline #13348, vllm #40801, #51914, #54686 and #55954, sglang #40236, openclaw #128858, kittors #11."""
 
 CALLS: dict[str, tuple[Call, ...]] = {
@@ -149,7 +149,8 @@ _WRAPPED = (
 )
 
 _ALONE = (
-    'The template:\n<｜DSML｜tool_calls>\n<｜DSML｜invoke name="$TOOL_NAME">\n<｜DSML｜parameter name="$PARAMETER_NAME" '
+    'The template:\n<｜DSML｜tool_calls>\n<｜DSML｜invoke name="$TOOL_NAME">\n'
+    '<｜DSML｜parameter name="$PARAMETER_NAME" '
     'string="true|false">$PARAMETER_VALUE</｜DSML｜parameter>\n...\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>\n',
     '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="get_weather">\n...\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>',
     '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="get_weather">\n<｜DSML｜parameter name="city" string="true|false">x'
@@ -160,7 +161,8 @@ _ALONE = (
     '<｜DSML｜parameter name="city" string="true">Tokyo</｜DSML｜parameter> gives the city.',
     "An empty block, <｜DSML｜tool_calls></｜DSML｜tool_calls>, holds no call.",
     "<｜DSML｜tool_calls>\n</｜DSML｜tool_calls>\nThat was an empty block.",
-    '> <｜DSML｜tool_calls>\n> <｜DSML｜invoke name="now">\n> </｜DSML｜invoke>\n> </｜DSML｜tool_calls>\n\nwas quoted.',
+    '> <｜DSML｜tool_calls>\n> <｜DSML｜invoke name="now">\n> </｜DSML｜invoke>\n'
+    "> </｜DSML｜tool_calls>\n\nwas quoted.",
     '    <｜DSML｜tool_calls>\n    <｜DSML｜invoke name="now">\n    </｜DSML｜invoke>\n    </｜DSML｜tool_calls>\n',
     '\t<｜DSML｜invoke name="now">\n\t</｜DSML｜invoke>\n',
     "｜DSML｜ is one token; DSML is short for DeepSeek's markup; |DSML| and ‖DSML‖ are how it is misread.",
@@ -192,7 +194,8 @@ _ALONE = (
     "Line one\r\n<｜DSML｜tool_calls>\r\nis CRLF prose.",
     '**<｜DSML｜invoke name="get_weather">** starts it.',
     "# <｜DSML｜tool_calls>\n\nA heading.",
-    "<｜DSML｜tool_calls foo> has an odd attribute; <｜DSML｜invoke> has none; <｜DSML｜aio-webcontent> is no word of it.",
+    "<｜DSML｜tool_calls foo> has an odd attribute; <｜DSML｜invoke> has none; "
+    "<｜DSML｜aio-webcontent> is no word of it.",
     '<｜DSML｜invoke name="get_weather"> <｜DSML｜tool_calls> in the wrong order.',
 )
 

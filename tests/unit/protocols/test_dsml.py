@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepseek_v4.protocols.dsml import _BEGUN, _TAG, MarkupScanner, holds_markup
+from deepseek_v4.leaked_markup import _BEGUN, _TAG, MarkupScanner, holds_markup
 
 from .dsml_texts import AFTER, BEFORE, CALLS, STYLES, TOOLS, Found, Style, ordinary_texts, said
 
@@ -54,8 +54,6 @@ def at_every_cut(text: str, *, cut: bool = False) -> Found:
 @pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
 @pytest.mark.parametrize("name", CALLS)
 def test_calls_are_found_in_every_style_at_every_cut(style: Style, name: str) -> None:
-    if name == "none given" and not style.slash.startswith("</") and "/" not in style.slash:
-        pytest.skip("a call without slash and parameters closes nothing that was opened")
     markup = said(CALLS[name], style)
     assert at_every_cut(markup) == Found("", [(call, dict(arguments)) for call, arguments in CALLS[name]])
 
@@ -71,17 +69,19 @@ def test_the_text_around_calls_is_kept_exactly(style: Style, before: str) -> Non
 
 @pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
 @pytest.mark.parametrize("cut", [True, False])
-@pytest.mark.parametrize("before", ["", "Let me look.\n\n"])
-def test_nothing_of_markup_that_ends_early_is_shown(style: Style, cut: bool, before: str) -> None:
+def test_nothing_of_markup_that_ends_early_is_shown(style: Style, cut: bool) -> None:
+    before = "Let me look.\n\n"
     markup = said(CALLS["two"], style)
     for size in range(1, len(markup)):
-        found = read([before, markup[:size]], cut=cut)
-        assert found.text.rstrip() in (before.rstrip(), before + markup[:size].rstrip()[:2])
-        if not markup[:size].rstrip().endswith(("<", "</")):
-            assert found.text.strip() == before.strip()
-        assert found.calls or found.faults or found.withheld or markup[:size].strip() in ("<", "</")
-        assert len(found.calls) < 2 or markup[:size].count('name="days"')
-        assert read(markup[:size], cut=cut).calls == found.calls
+        part = markup[:size]
+        found = read([before, part], cut=cut)
+        if part.strip(" \n") in ("<", "</"):
+            assert found == Found(before + part)  # this can be anything
+            continue
+        assert found.text.startswith(before)
+        assert not found.text.strip() or found.text.strip() == before.strip()
+        assert found.calls or found.faults or found.withheld
+        assert len(found.calls) <= 1 + ("days" in part)
 
 
 def test_markup_that_was_broken_off_is_not_shown_in_the_middle_of_a_line_either() -> None:
@@ -116,7 +116,6 @@ def test_a_call_that_ends_early_is_as_far_as_it_came() -> None:
 )
 def test_an_empty_shell_of_markup_at_the_end_is_withheld_and_told(shell: str) -> None:
     assert at_every_cut(f"Let me look.\n\n{shell}") == Found("Let me look.\n\n", withheld=shell)
-    assert at_every_cut(f"{shell}\n") == Found("\n" if shell.endswith(">") else "", withheld=shell) or shell[-1] != ">"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +142,7 @@ def test_a_whole_call_that_says_nonsense_must_not_be_run(markup: str, fault: str
 
 _TANGLED = "its markup is not closed, or holds other markup"
 _LS = '<｜DSML｜invoke name="run"><｜DSML｜parameter name="cmd" string="true">ls'
-_NEXT = '<｜DSML｜invoke name="get_weather"><｜DSML｜parameter name="city" string="true">x</｜DSML｜parameter></｜DSML｜invoke>'
+_NEXT = said((("get_weather", {"city": "x"}),), Style(outer=None, between=""))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +173,7 @@ def test_another_tool_beside_one_that_was_offered_is_invalid() -> None:
 
 
 def test_a_json_object_may_stand_for_the_parameters() -> None:
-    markup = '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="get_weather">\n{"city": "<b>"}\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>'
+    markup = said((("get_weather", {}),)).replace("</", '{"city": "<b>"}\n</', 1)
     assert at_every_cut(markup) == Found("", [("get_weather", {"city": "<b>"})])
 
 
@@ -188,7 +187,7 @@ def test_a_call_without_parameters_may_close_itself() -> None:
     [("city", "02134", "02134"), ("city", "5", "5"), ("days", "5", 5), ("zip", "[1]", [1]), ("zip", "a b", "a b")],
 )
 def test_where_the_markup_does_not_say_so_the_schema_tells_a_string(key: str, text: str, value: object) -> None:
-    markup = f'<｜DSML｜invoke name="get_weather"><｜DSML｜parameter name="{key}">{text}</｜DSML｜parameter></｜DSML｜invoke>'
+    markup = said((("get_weather", {key: text}),), Style(typed=False))
     assert at_every_cut(markup).calls == [("get_weather", {key: value})]
 
 

@@ -26,7 +26,7 @@ from typing import Any, Final, NamedTuple
 
 from deepseek_v4 import wire
 from deepseek_v4.conversation import ToolSpec
-from deepseek_v4.protocols.prose import Prose
+from deepseek_v4.prose import Prose
 
 __all__ = ["Ending", "LeakedCall", "MarkupScanner", "holds_markup"]
 
