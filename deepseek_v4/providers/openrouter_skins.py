@@ -1,6 +1,7 @@
 """OpenRouter's two endpoints beside chat: ``/responses`` in OpenAI's form, ``/messages`` in Anthropic's.
 
-Its documents call them skins: the same models, routing and errors under other names. Both keep nothing between requests. Of their fields less is written than of chat's; what is not is not sent.
+Its documents call them skins: the same models, routing and errors under other names. Both keep
+nothing between requests. Of their fields less is written than of chat's; what is not is not sent.
 """
 
 from __future__ import annotations

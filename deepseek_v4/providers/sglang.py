@@ -1,6 +1,6 @@
 """DeepSeek V4 behind one's own SGLang server. Facts and their sources.
 
-Sources: sgl-project/sglang, main of mid-2026 (``encoding_dsv4.py``, ``serving_chat.py``, ``protocol.py``);
+Sources: sgl-project/sglang, main of mid-2026 (``encoding_dsv4.py``, ``serving_chat.py``, ``protocol.py``).
 The server wants ``--reasoning-parser deepseek-v4 --tool-call-parser deepseekv4``.
 
 - The server does not think unless it is told to, so the switch is sent in every request; ``thinking=None`` counts as

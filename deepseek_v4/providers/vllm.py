@@ -1,6 +1,6 @@
 """DeepSeek V4 behind one's own vLLM server. Facts and their sources.
 
-Sources: vllm-project/vllm (``tokenizers/deepseek_v4.py``, ``chat_completion/protocol.py``), the recipe of 2026-08-17;
+Sources: vllm-project/vllm (``tokenizers/deepseek_v4.py``, ``chat_completion/protocol.py``), the recipe of 2026-08-17.
 The server wants ``--tokenizer-mode deepseek_v4 --tool-call-parser deepseek_v4
 --enable-auto-tool-choice --reasoning-parser deepseek_v4``, and ``--reasoning-config`` for a thinking budget. The
 model's id is what ``--served-model-name`` says.
