@@ -206,6 +206,13 @@ class ModelSettings(BaseModel):
     http_async_client: Any = Field(None, exclude=True, repr=False)
     """The same for asynchronous calls."""
 
+    if not TYPE_CHECKING:  # type checkers know the fields better than this signature
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            if isinstance(options.get("api_key"), str):  # an error about another option would show it otherwise
+                options["api_key"] = SecretStr(options["api_key"])
+            super().__init__(*args, **options)
+
     @model_validator(mode="before")
     @classmethod
     def _accept_known_aliases(cls, values: Any) -> Any:

@@ -355,3 +355,9 @@ def test_naming_the_models_own_provider_changes_nothing() -> None:
     settings = ModelSettings(api_key=SECRET, base_url="https://mine.example")
     assert call_options(settings, {"provider": "deepseek"}) == settings.options()
     assert key_in(call_options(settings, {"provider": find_provider("deepseek")})) == SECRET
+
+
+def test_a_refused_construction_shows_the_key_in_no_part_of_its_error() -> None:
+    with pytest.raises(ValidationError) as caught:
+        ModelSettings(api_key="sk-very-secret", bogus=1)  # type: ignore[call-arg]
+    assert "sk-very-secret" not in f"{caught.value} {caught.value!r} {caught.value.errors()}"
