@@ -211,6 +211,6 @@ class MalformedResponseError(DeepSeekError):
 
 
 class EmptyReplyError(DeepSeekError):
-    """The model ended its turn with neither text nor a tool call."""
+    """The model ended its turn with neither text nor a tool call, even when asked again (see ``on_empty``)."""
 
     retryable_by_default = True

@@ -160,6 +160,8 @@ class ToolCallDelta(NamedTuple):
 
     ``index`` counts calls from 0 in the order they began, whatever the wire numbered them.
     ``id`` and ``name`` come with the first piece of a call and are None afterwards.
+    The pieces of ``arguments`` add up to those of the reply. They are as the model wrote them, but not for strict tools
+    with fields that may be missing: theirs come in one piece, at the end (``schema.undo_nulls``).
     """
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
