@@ -52,16 +52,21 @@ _MARKED = re.compile(r"<\s{0,4}/?\s{0,4}[|｜‖]")
 _LEFT = re.compile(rf"<\s{{0,4}}/?\s{{0,4}}{_MARK}/?\s{{0,4}}(?:{_ANY_WORD})|</think>", re.I)
 
 
+def _beginnings(*sizes: int) -> str:
+    return "|".join(sorted({word[:size] for word in _WORDS for size in sizes if size < len(word)}))
+
+
 def _begun() -> re.Pattern[str]:
     """What a text may end with when a tag is being written: every beginning of what ``_TAG`` takes."""
-    words = "|".join(sorted({word[:size] for word in _WORDS for size in range(1, len(word))}))
-    word = rf"(?:(?:{words})\Z|(?:{_ANY_WORD})(?:\s[^<>]{{0,{_LONGEST_ATTRIBUTES}}})?/?\Z)"
+    word = rf"(?:(?:{_beginnings(*range(1, 20))})\Z|(?:{_ANY_WORD})(?:\s[^<>]{{0,{_LONGEST_ATTRIBUTES}}})?/?\Z)"
     begun = rf"(?:\Z|{_BARS}\s{{0,4}}(?:\Z|/?\s{{0,4}}(?:\Z|{word})))"
     begun = rf"{_BARS}(?:\Z|D(?:\Z|S(?:\Z|M(?:\Z|L\s{{0,2}}{begun}))))"
     return re.compile(rf"<\s{{0,4}}/?\s{{0,4}}(?:\Z|{word}|{begun})", re.I)
 
 
 _BEGUN = _begun()
+_CANDIDATE = re.compile(rf"<(?=\s{{0,4}}/?\s{{0,4}}(?:\Z|[|｜‖]|{_beginnings(4)}|(?:{_beginnings(1, 2, 3)})\Z))", re.I)
+"""Where the two are tried at all: hardly anywhere in HTML and code."""
 
 
 class LeakedCall(NamedTuple):
@@ -146,8 +151,9 @@ class MarkupScanner:
         text = self._tail + piece
         self._tail = ""
         done = 0
-        at = text.find("<")
-        while at >= 0:
+        candidate = _CANDIDATE.search(text)
+        while candidate is not None:
+            at = candidate.start()
             match = _TAG.match(text, at)
             if match is not None and match.end() - match.end("word") <= _LONGEST_ATTRIBUTES:
                 self._read_text(text[done:at])
@@ -157,7 +163,7 @@ class MarkupScanner:
                 self._read_text(text[done:at])
                 self._tail = text[at:]
                 done = len(text)
-            at = text.find("<", max(done, at + 1))
+            candidate = _CANDIDATE.search(text, max(done, at + 1))
         self._read_text(text[done:])
         self.holding = bool(self._tail) or self._block is not None
         return "".join(self._visible[first:])

@@ -146,6 +146,10 @@ _WRAPPED = (
     "(In brackets: ({x}))",
     "'{x}' is what it wrote.",
     "Escaped: \\{x}",
+    "````\n```\n{x}\n```\n````",
+    "~~~\n```\n{x}\n```\n~~~",
+    "```\nnot the end: ```\n{x}\n```",
+    "``one ` inside, {x}``",
 )
 
 _ALONE = (
@@ -163,6 +167,15 @@ _ALONE = (
     "<｜DSML｜tool_calls>\n</｜DSML｜tool_calls>\nThat was an empty block.",
     '> <｜DSML｜tool_calls>\n> <｜DSML｜invoke name="now">\n> </｜DSML｜invoke>\n'
     "> </｜DSML｜tool_calls>\n\nwas quoted.",
+    "> " + _ONE_LINE,
+    "「<｜DSML｜tool_calls>\n</｜DSML｜tool_calls>",
+    'A call begins with <｜DSML｜invoke name="get_weather">',
+    "<｜DSML｜tool_calls>\nis the first tag, and the next is\n<｜DSML｜inv",
+    "```\n<｜DSML｜tool_c",
+    "<tool_calls>",
+    "<function_calls>\n</function_calls>",
+    '<invoke name="get_weather">\n{"city": "x"}\n</invoke>',
+    '<｜DSML｜invoke name="now" ' + 'x="y" ' * 60 + "></｜DSML｜invoke>",
     '    <｜DSML｜tool_calls>\n    <｜DSML｜invoke name="now">\n    </｜DSML｜invoke>\n    </｜DSML｜tool_calls>\n',
     '\t<｜DSML｜invoke name="now">\n\t</｜DSML｜invoke>\n',
     "｜DSML｜ is one token; DSML is short for DeepSeek's markup; |DSML| and ‖DSML‖ are how it is misread.",

@@ -116,6 +116,8 @@ def test_a_call_that_ends_early_is_as_far_as_it_came() -> None:
 )
 def test_an_empty_shell_of_markup_at_the_end_is_withheld_and_told(shell: str) -> None:
     assert at_every_cut(f"Let me look.\n\n{shell}") == Found("Let me look.\n\n", withheld=shell)
+    if shell.endswith(">"):
+        assert at_every_cut(f"{shell}\n") == Found("\n", withheld=shell)
 
 
 @pytest.mark.parametrize(
@@ -206,6 +208,38 @@ def test_several_blocks_with_text_between() -> None:
     found = at_every_cut(f"First.\n\n{one}\n\nSecond.\n\n{two}\n\nThird.")
     assert found.text == "First.\n\n\n\nSecond.\n\n\n\nThird."
     assert [name for name, _ in found.calls] == ["get_weather", "now"]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "It`s a stray backtick.\n\n",
+        "```a``` is code on one line.\n\n",
+        "Use ``` to open a block.\n\n",
+        "```\na\n```  \n",
+        "```\na\n````\n",
+        "~~~\n```\n~~~\n",
+        "`a` and ``b ` c``: ",
+        "~~struck~~ ",
+        "- a list\n",
+        "> quoted\n\n",
+        '"quoted" ',
+        "2 * (3 + 4)\n",
+    ],
+)
+def test_code_and_quotes_that_have_ended_hide_no_call(before: str) -> None:
+    assert at_every_cut(before + said(CALLS["one"])) == Found(before, [("get_weather", {"city": "Tokyo"})])
+
+
+def test_blocks_with_nothing_but_line_ends_between() -> None:
+    found = at_every_cut(f"{said(CALLS['one'])}\n\n{said(CALLS['none given'])}\n")
+    assert (found.text, [name for name, _ in found.calls]) == ("\n\n\n", ["get_weather", "now"])
+
+
+@pytest.mark.parametrize("before", ['He said "', "`", "(", "```\n", "> ", "    "])
+def test_where_tags_are_spoken_of_a_cut_one_is_shown(before: str) -> None:
+    for tag in ("<｜DSML｜tool_calls", '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="now">'):
+        assert at_every_cut(before + tag, cut=True) == Found(before + tag)
 
 
 # -- ordinary texts --------------------------------------------------------------------------------------------------
