@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4 import errors, leaked_markup, schema, wire
+from deepseek_v4 import dsml, errors, schema, wire
 from deepseek_v4.conversation import (
     FilePart,
     ImagePart,
@@ -274,7 +274,7 @@ def _tell_leaks(reply: Reply, reading: Reading) -> None:
     """Say that the server's parsers left prompt markup in the text, where no call could be made of it."""
     assert isinstance(reading.dialect, ChatDialect)
     lost = reply.extra.get("leaked_markup", {}).get("withheld")
-    if lost or (reading.dialect.leaks_markup and leaked_markup.holds_markup(reply.content)):
+    if lost or (reading.dialect.leaks_markup and dsml.holds_markup(reply.content)):
         warnings.warn(
             f"The answer of {reading.provider} holds prompt markup (<｜DSML｜…> or </think>): its parser of tools or "
             "reasoning let some through. Check the server's parser flags and version.",

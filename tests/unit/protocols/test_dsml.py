@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepseek_v4.leaked_markup import _BEGUN, _TAG, MarkupScanner, holds_markup
+from deepseek_v4.dsml import _BEGUN, _TAG, holds_markup
+from deepseek_v4.leaked_markup import MarkupScanner
 
 from .dsml_texts import AFTER, BEFORE, CALLS, STYLES, TOOLS, Found, Style, ordinary_texts, said
 
@@ -236,10 +237,16 @@ def test_blocks_with_nothing_but_line_ends_between() -> None:
     assert (found.text, [name for name, _ in found.calls]) == ("\n\n\n", ["get_weather", "now"])
 
 
-@pytest.mark.parametrize("before", ['He said "', "`", "(", "```\n", "> ", "    "])
+@pytest.mark.parametrize("before", ['He said "', "`", "(", "```\n", "> "])
 def test_where_tags_are_spoken_of_a_cut_one_is_shown(before: str) -> None:
     for tag in ("<｜DSML｜tool_calls", '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="now">'):
         assert at_every_cut(before + tag, cut=True) == Found(before + tag)
+
+
+def test_indented_code_ends_with_its_line() -> None:
+    assert at_every_cut("    <｜DSML｜tool_calls", cut=True) == Found("    <｜DSML｜tool_calls")
+    found = at_every_cut('    <｜DSML｜tool_calls>\n<｜DSML｜invoke name="now">', cut=True)
+    assert (found.text, len(found.faults)) == ("    <｜DSML｜tool_calls>\n", 1)
 
 
 # -- ordinary texts --------------------------------------------------------------------------------------------------
