@@ -7,10 +7,10 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deepseek_v4._version import __version__
+from deepseek_v4.lazy import attributes
 
 if TYPE_CHECKING:
     from deepseek_v4 import errors
@@ -133,21 +133,13 @@ _HOME = {
     "ToolSpec": "conversation",
     "Usage": "reply",
     "VllmOptions": "providers.vllm",
+    "errors": "errors",
     "fold": "reply",
     "openai_compatible": "providers.openai_compatible",
 }
-"""Name -> module, imported when the name is first used: importing the package costs nothing."""
 
 
-def __getattr__(name: str) -> Any:
-    if name == "errors":
-        return importlib.import_module("deepseek_v4.errors")
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module 'deepseek_v4' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"deepseek_v4.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = attributes(globals(), _HOME)
 
 
 def __dir__() -> list[str]:

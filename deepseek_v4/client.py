@@ -19,7 +19,6 @@ from deepseek_v4.protocols.decoder import whole_answer
 from deepseek_v4.protocols.error_bodies import read_error
 from deepseek_v4.reply import Delta, Reply, Usage
 from deepseek_v4.request import Prepared, prepare, tool_choice_of, tools_of
-from deepseek_v4.resume import afollow, follow, is_resumed
 from deepseek_v4.settings import ModelSettings, call_options
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Limits, SyncStream, SyncTransport
 from deepseek_v4.wire import HttpResponse
@@ -209,15 +208,40 @@ class Client:
         return prepare((Message.user(prompt),), merged, stream=stream)
 
     def send(self, prepared: Prepared) -> Reply:
-        """Send a request and read the whole answer; once more when it is empty and ``on_empty`` says so."""
+        """Send a request and read the whole answer; once more when it is empty, or not what was demanded.
+
+        See ``on_empty`` and ``answer_retries`` of ``ModelSettings``.
+        """
+        if not _demands(prepared.options):
+            return self._send_until_said(prepared)
+        from deepseek_v4.answer_watch import AnswerWatch
+
+        answers = AnswerWatch(prepared)
+        reply = self._send_until_said(answers.request)
+        while answers.wants_another(reply):
+            reply = self._send_until_said(answers.request)
+        return answers.added_up(reply)
+
+    async def asend(self, prepared: Prepared) -> Reply:
+        """Like ``send``, asynchronously."""
+        if not _demands(prepared.options):
+            return await self._asend_until_said(prepared)
+        from deepseek_v4.answer_watch import AnswerWatch
+
+        answers = AnswerWatch(prepared)
+        reply = await self._asend_until_said(answers.request)
+        while answers.wants_another(reply):
+            reply = await self._asend_until_said(answers.request)
+        return answers.added_up(reply)
+
+    def _send_until_said(self, prepared: Prepared) -> Reply:
         watch = EmptyWatch(prepared, streamed=False)
         reply = self._send(prepared)
         while watch.found_empty(reply):
             reply = self._send(watch.again(reply))
         return watch.added_up(reply)
 
-    async def asend(self, prepared: Prepared) -> Reply:
-        """Like ``send``, asynchronously."""
+    async def _asend_until_said(self, prepared: Prepared) -> Reply:
         watch = EmptyWatch(prepared, streamed=False)
         reply = await self._asend(prepared)
         while watch.found_empty(reply):
@@ -233,10 +257,18 @@ class Client:
         return await aretried(prepared, self._afollow)
 
     def _follow(self, prepared: Prepared) -> SyncStream[Delta]:
-        return follow(prepared, self._open) if is_resumed(prepared) else self._open(prepared)
+        if not prepared.options.get("resume_streams"):
+            return self._open(prepared)
+        from deepseek_v4.resume import follow
+
+        return follow(prepared, self._open)
 
     async def _afollow(self, prepared: Prepared) -> AsyncStream[Delta]:
-        return await (afollow(prepared, self._aopen) if is_resumed(prepared) else self._aopen(prepared))
+        if not prepared.options.get("resume_streams"):
+            return await self._aopen(prepared)
+        from deepseek_v4.resume import afollow
+
+        return await afollow(prepared, self._aopen)
 
     def _send(self, prepared: Prepared) -> Reply:
         return self._transport().call(
@@ -330,6 +362,12 @@ class Client:
         if self._async is None:
             self._async = AsyncTransport(self.settings.http_async_client)
         return self._async
+
+
+def _demands(options: Mapping[str, Any]) -> bool:
+    """Whether an answer may be other than what was demanded, and is asked for again then."""
+    demanded = options.get("response_format") is not None or options.get("tool_choice") not in (None, "auto", "none")
+    return demanded and bool(options["answer_retries"])
 
 
 def _limits(options: Mapping[str, Any]) -> Limits:

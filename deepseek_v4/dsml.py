@@ -98,7 +98,7 @@ class Tag(NamedTuple):
 
 def holds_markup(text: str) -> bool:
     """Whether there is something in a text that looks like markup of DeepSeek's prompts."""
-    return ("DSML" in text or "</think>" in text) and _LEFT.search(text) is not None
+    return _LEFT.search(text) is not None
 
 
 def find_candidate(text: str, start: int) -> int:

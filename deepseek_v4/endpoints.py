@@ -19,7 +19,7 @@ __all__ = ["Query", "balance_query", "model_query", "models_query"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Query(Generic[T]):
     """A question without a body, and how its answer is read.
 

@@ -46,7 +46,7 @@ MODEL_OPTIONS = (
 """Options that a dialect's table says, in the order they go into the body."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Prepared:
     """A request ready to leave, and what is needed to read its answer.
 
@@ -68,7 +68,7 @@ class Prepared:
     body: Mapping[str, Any]
     notes: tuple[Note, ...]
     options: Mapping[str, Any]
-    """All options of the call, by canonical name."""
+    """All options of the call, by canonical name, as the provider allows them."""
 
 
 def prepare(messages: Sequence[Message], options: Mapping[str, Any], *, stream: bool) -> Prepared:
@@ -106,6 +106,7 @@ def prepare(messages: Sequence[Message], options: Mapping[str, Any], *, stream: 
     if stream and options.get("resume_streams") and not (isinstance(dialect, ChatDialect) and dialect.prefix_path):
         why = f"{provider.name} continues no begun message on protocol={dialect.protocol!r}"
         notes.append(Note("dropped", "resume_streams", why))
+        options = {**options, "resume_streams": False}
     if options["on_unsupported"] == "raise":
         _refuse_what_is_dropped(notes, provider)
     _tell(notes, provider.name, options["on_unsupported"])
@@ -120,6 +121,14 @@ def prepare(messages: Sequence[Message], options: Mapping[str, Any], *, stream: 
         key_header=dialect.key_header,
     )
     return Prepared(http, request, encoded.reading, protocol, provider, encoded.body, tuple(notes), options)
+
+
+def continued(prepared: Prepared, more: Sequence[Message]) -> Prepared:
+    """A request with messages more at its end, and everything else as it is."""
+    request = dataclasses.replace(prepared.request, messages=(*prepared.request.messages, *more))
+    encoded = prepared.protocol.encode(request, prepared.reading.dialect, prepared.provider.name)
+    http = dataclasses.replace(prepared.http, body=_bytes(encoded.body))
+    return dataclasses.replace(prepared, http=http, request=request, reading=encoded.reading, body=encoded.body)
 
 
 def headers_of(provider: Provider, options: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, str]:

@@ -18,28 +18,17 @@ from typing import Any
 
 from deepseek_v4 import errors, wire
 from deepseek_v4.conversation import Message, Reasoning
-from deepseek_v4.dialect import ChatDialect, Dialect
 from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from deepseek_v4.request import Prepared, address
 from deepseek_v4.transport import AsyncStream, SyncStream
 
-__all__ = ["Resumption", "afollow", "follow", "is_resumed"]
+__all__ = ["Resumption", "afollow", "follow"]
 
 _OPENED: Any = object()
 """What a generator gives out first, to ourselves: it has begun then, and its ``finally`` runs however it ends."""
 
 UNFINISHED = ("length",)
 """Finish reasons of an answer that could go on."""
-
-
-def is_resumed(prepared: Prepared) -> bool:
-    """Whether the stream of a request is to be resumed, as far as the provider can."""
-    return bool(prepared.options.get("resume_streams")) and can_continue(prepared.reading.dialect)
-
-
-def can_continue(dialect: Dialect) -> bool:
-    """Whether an endpoint continues a message that has begun."""
-    return isinstance(dialect, ChatDialect) and dialect.prefix_path is not None
 
 
 class Resumption:

@@ -106,6 +106,7 @@ class ModelSettings(BaseModel):
         populate_by_name=True,
         protected_namespaces=(),
         validate_assignment=False,
+        defer_build=True,
         hide_input_in_errors=True,  # the input of a refused construction may hold the key
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import SecretStr
@@ -53,7 +53,7 @@ def loads_exactly(data: bytes | str) -> Any:
         raise ValueError("the JSON is nested too deeply") from None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class HttpRequest:
     """One HTTP request, complete but for the key, which is put in as the bytes leave (see ``transport``)."""
 
@@ -61,12 +61,12 @@ class HttpRequest:
     url: str
     headers: Mapping[str, str]
     body: bytes = b""
-    key: SecretStr | None = field(default=None, repr=False)
+    key: SecretStr | None = None
     key_header: str = "Authorization"
     """``Authorization`` sends ``Bearer <key>``; any other header sends the bare key."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class HttpResponse:
     """One whole HTTP response. Header names are lower case."""
 

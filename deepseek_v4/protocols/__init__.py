@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from deepseek_v4.lazy import Registry
 from deepseek_v4.protocols.base import Encoded, Protocol, Reading
-from deepseek_v4.protocols.chat_completions import ChatCompletions
-from deepseek_v4.protocols.completions import Completions
 from deepseek_v4.protocols.decoder import StreamDecoder
-from deepseek_v4.protocols.messages import Messages
-from deepseek_v4.protocols.responses import Responses
 
-PROTOCOLS: Mapping[str, Protocol] = {
-    protocol.name: protocol for protocol in (ChatCompletions(), Responses(), Messages(), Completions())
-}
+PROTOCOLS: Mapping[str, Protocol] = Registry(
+    {
+        "chat_completions": "deepseek_v4.protocols.chat_completions:CHAT_COMPLETIONS",
+        "responses": "deepseek_v4.protocols.responses:RESPONSES",
+        "messages": "deepseek_v4.protocols.messages:MESSAGES",
+        "completions": "deepseek_v4.protocols.completions:COMPLETIONS",
+    }
+)
 
 __all__ = ["PROTOCOLS", "Encoded", "Protocol", "Reading", "StreamDecoder"]

@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from deepseek_v4 import schema
 from deepseek_v4.conversation import Message, NamedTool, ServerTool, ToolChoice, ToolSpec
 from deepseek_v4.dialect import Dialect, Note, Thinking
-from deepseek_v4.leaked_markup import MarkupScanner
 from deepseek_v4.protocols.decoder import StreamDecoder
-from deepseek_v4.reply import Reply, ReplyBuilder
-from deepseek_v4.schema import allows_nulls
+from deepseek_v4.reply import Reply
+from deepseek_v4.reply_builder import ReplyBuilder
 from deepseek_v4.tool_names import ToolNames
 from deepseek_v4.wire import HttpResponse, Json
 
 __all__ = ["ChatRequest", "Encoded", "Protocol", "Reading"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ChatRequest:
     """A conversation and its options, in canonical words; every decision has been taken, nothing is encoded.
 
@@ -57,7 +57,7 @@ class ChatRequest:
         return self.tool_choice.name if isinstance(self.tool_choice, NamedTool) else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Reading:
     """What a decoder must know of the request it reads the answer to."""
 
@@ -94,7 +94,9 @@ class Reading:
         sought = {}
         if request.recover_tool_calls and request.tool_choice != "none":
             sought = {names.to_wire(tool.name): tool for tool in request.tools if isinstance(tool, ToolSpec)}
-        originals = {tool.name: tool.parameters for tool in strict if tool.parameters and allows_nulls(tool.parameters)}
+        originals = {
+            tool.name: tool.parameters for tool in strict if tool.parameters and schema.allows_nulls(tool.parameters)
+        }
         return cls(dialect, provider, names, single_call, sought, originals)
 
     def builder(self, *, streamed: bool = False) -> ReplyBuilder:
@@ -103,13 +105,12 @@ class Reading:
         Args:
             streamed: Whether records of reasoning arrive in fragments, to be joined.
         """
-        builder = ReplyBuilder(single_call=self.single_call, streamed=streamed, originals=self.originals)
-        if self.sought:
-            builder.markup = MarkupScanner(self.sought, builder.content)
-        return builder
+        return ReplyBuilder(
+            single_call=self.single_call, streamed=streamed, originals=self.originals, sought=self.sought
+        )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Encoded:
     """A request as the wire wants it, before address and key."""
 

@@ -18,7 +18,8 @@ from deepseek_v4.protocols.decoder import StreamDecoder
 from deepseek_v4.protocols.error_bodies import read_error_body
 from deepseek_v4.protocols.options import drop, say_options
 from deepseek_v4.protocols.parsing import parse_body, parse_event, reading_of
-from deepseek_v4.reply import Delta, Reply, ReplyBuilder, TextDelta
+from deepseek_v4.reply import Delta, Reply, TextDelta
+from deepseek_v4.reply_builder import ReplyBuilder
 from deepseek_v4.tool_names import ToolNames
 from deepseek_v4.wire import HttpResponse, Json
 
@@ -172,3 +173,6 @@ class CompletionsStreamDecoder(StreamDecoder):
         if text:
             deltas.append(TextDelta(text))
         self.finish(deltas)
+
+
+COMPLETIONS = Completions()

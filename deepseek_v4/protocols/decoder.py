@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols.sse import EventSplitter
-from deepseek_v4.reply import Delta, End, Reply, ReplyBuilder
+from deepseek_v4.reply import Delta, End, Reply
+from deepseek_v4.reply_builder import ReplyBuilder
 
 UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 """What reading an answer raises when a field is missing or of another type than the protocol says."""

@@ -258,3 +258,6 @@ def _source(url: str) -> Json:
         return {"type": "url", "url": url}
     head, _, data = url[5:].partition(",")
     return {"type": "base64", "media_type": head.split(";")[0] or "image/png", "data": data}
+
+
+MESSAGES = Messages()

@@ -234,3 +234,6 @@ def _part(part: Part) -> Json:
         return file
     assert isinstance(part, RawPart)
     return dict(part.data)
+
+
+RESPONSES = Responses()

@@ -15,7 +15,8 @@ from deepseek_v4.protocols.base import Reading
 from deepseek_v4.protocols.decoder import StreamDecoder
 from deepseek_v4.protocols.error_bodies import read_error_body
 from deepseek_v4.protocols.parsing import parse_event
-from deepseek_v4.reply import Delta, ReasoningDelta, ReplyBuilder, TextDelta
+from deepseek_v4.reply import Delta, ReasoningDelta, TextDelta
+from deepseek_v4.reply_builder import ReplyBuilder
 from deepseek_v4.wire import Json
 
 CALLS = frozenset({"function_call", "custom_tool_call"})

@@ -5,17 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from deepseek_v4.dialect import Provider
-from deepseek_v4.providers.deepseek import DEEPSEEK
-from deepseek_v4.providers.empiriolabs import EMPIRIOLABS
-from deepseek_v4.providers.hosts import HOSTS
-from deepseek_v4.providers.openrouter import OPENROUTER
-from deepseek_v4.providers.sglang import SGLANG
-from deepseek_v4.providers.vllm import VLLM
+from deepseek_v4.lazy import Registry
 
-PROVIDERS: Mapping[str, Provider] = {
-    **{provider.name: provider for provider in (DEEPSEEK, OPENROUTER, EMPIRIOLABS, VLLM, SGLANG)},
-    **HOSTS,
-}
+_DESCRIBED = (
+    "alibaba",
+    "alibaba-cn",
+    "alibaba-us",
+    "azure",
+    "nvidia",
+    "deepinfra",
+    "fireworks",
+    "together",
+    "siliconflow",
+    "siliconflow-cn",
+    "novita",
+    "baseten",
+    "tencent",
+    "huggingface",
+    "vercel",
+    "opencode",
+    "nanogpt",
+    "doubleword",
+)
+"""The hosts of ``hosts.py``."""
+
+PROVIDERS: Mapping[str, Provider] = Registry(
+    {
+        "deepseek": "deepseek_v4.providers.deepseek:DEEPSEEK",
+        "openrouter": "deepseek_v4.providers.openrouter:OPENROUTER",
+        "empiriolabs": "deepseek_v4.providers.empiriolabs:EMPIRIOLABS",
+        "vllm": "deepseek_v4.providers.vllm:VLLM",
+        "sglang": "deepseek_v4.providers.sglang:SGLANG",
+        **dict.fromkeys(_DESCRIBED, "deepseek_v4.providers.hosts:HOSTS"),
+    }
+)
 
 __all__ = ["PROVIDERS", "Provider", "find_provider"]
 

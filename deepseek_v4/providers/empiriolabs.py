@@ -25,7 +25,7 @@ from deepseek_v4.dialect import Asked, Dialect, Field, Note, Provider, Thinking
 from deepseek_v4.dialect_account import ModelsDialect, money, price_of
 from deepseek_v4.dialect_messages import MessagesDialect
 from deepseek_v4.dialect_responses import ResponsesDialect
-from deepseek_v4.providers.openai_compatible import Described, OpenAICompatibleChat
+from deepseek_v4.providers.openai_compatible import Described, OpenAICompatibleChat, mend_calls
 from deepseek_v4.providers.own_options import OwnOptions
 from deepseek_v4.wire import Json
 
@@ -84,10 +84,10 @@ ERROR_TYPES: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType(
         "model_not_found": errors.NotFoundError,
         "rate_limit_exceeded": errors.RateLimitError,
         "model_unavailable": errors.OverloadedError,
-        "upstream_error": errors.ServerError,
     }
 )
-"""``error.code``; the HTTP status of each but 429 is not published."""
+"""``error.code``; the HTTP status of each but 429 is not published. ``upstream_error`` says only who failed, so there
+the status tells whether the request is to blame."""
 
 
 class EmpirioLabsOptions(OwnOptions):
@@ -214,7 +214,8 @@ class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
         return _switch(thinking)
 
     def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
-        """``EmpirioLabsOptions``."""
+        """``EmpirioLabsOptions``; past arguments as JSON objects, as in chat."""
+        mend_calls(messages, notes)
         prompt = self.say_options(body, asked, notes)
         if prompt is not None and "instructions" not in body:
             body["instructions"] = prompt

@@ -169,6 +169,13 @@ class OpenAICompatibleChat(Described, ChatDialect):
         )
 
 
+def mend_calls(items: list[Json], notes: list[Note]) -> None:
+    """The same among the items of ``/responses``, which such servers turn into a chat."""
+    for item in items:
+        if item.get("type") == "function_call":
+            _mend_arguments(item, notes)
+
+
 def _mend_arguments(function: Json, notes: list[Note]) -> None:
     text = function["arguments"]
     try:

@@ -13,7 +13,7 @@ from typing import Any
 from deepseek_v4.dialect import Asked, Field, Note, Thinking
 from deepseek_v4.dialect_messages import MessagesDialect
 from deepseek_v4.dialect_responses import ResponsesDialect
-from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools
+from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools, mend_calls
 from deepseek_v4.providers.openrouter_dialect import (
     IN_HEADERS,
     SHARED,
@@ -86,11 +86,12 @@ class OpenRouterResponses(OpenRouterDialect, ResponsesDialect):
         return {"reasoning": said} if said else {}
 
     def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
-        """``OpenRouterOptions``, as far as this endpoint has them.
+        """``OpenRouterOptions``, as far as this endpoint has them; past arguments as JSON objects, as in chat.
 
         Raises:
             InvalidRequestError: for two words on the same thing.
         """
+        mend_calls(messages, notes)
         headers = _say_own(body, asked, notes)
         own = getattr(asked.provider_options, "reasoning", None)
         if own is not None:

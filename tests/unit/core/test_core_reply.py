@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import End, Reasoning, Reply, ToolCall, ToolCallDelta, Usage, fold
-from deepseek_v4.reply import InvalidToolCall, ReplyBuilder, TextDelta, merge_details
+from deepseek_v4.reply import InvalidToolCall, TextDelta
+from deepseek_v4.reply_builder import ReplyBuilder, merge_details
 
 Piece = tuple[Any, str | None, str | None, str]
 

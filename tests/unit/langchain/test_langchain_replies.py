@@ -13,7 +13,8 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 
 from deepseek_v4 import catalog, cost
-from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, ReplyBuilder, TextDelta, Usage
+from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, TextDelta, Usage
+from deepseek_v4.reply_builder import ReplyBuilder
 from langchain_deepseek_v4.messages import to_conversation
 from langchain_deepseek_v4.replies import Writer, usage_metadata
 

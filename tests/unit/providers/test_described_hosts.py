@@ -151,8 +151,9 @@ def test_each_host_has_its_own_words_for_thinking(host: str, on: Any, off: Any, 
 
 
 def test_every_host_is_there_by_name_with_a_key_of_its_own() -> None:
-    assert set(HOSTS) <= set(PROVIDERS)
+    assert set(PROVIDERS) - set(HOSTS) == {"deepseek", "openrouter", "empiriolabs", "vllm", "sglang"}
     for name, host in HOSTS.items():
+        assert PROVIDERS[name] is host
         assert host.key_needed
         assert host.base_url.startswith("https://") or host.address_form.startswith("https://"), name
         assert says(name) == ({"chat_template_kwargs": {"thinking": True}} if name == "nvidia" else {})

@@ -1,0 +1,130 @@
+"""Whole answers held against what their request demands: JSON of a schema, or a tool call; asked for again if not so.
+
+Agents read such answers themselves and give up at the first fault. Typed answers of a class are the adapters' own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from deepseek_v4 import instances, wire
+from deepseek_v4.conversation import Message, NamedTool, ToolSpec
+from deepseek_v4.openai_shape import arguments_object
+from deepseek_v4.reply import Reply
+from deepseek_v4.request import Prepared, continued
+from deepseek_v4.second_try import FIRST_FAULT, ask_again, is_worth_another_try
+
+__all__ = ["AnswerWatch"]
+
+
+class AnswerWatch:
+    """Judges the whole answers to one request by what it demands: JSON of a schema, or a tool call.
+
+    Args:
+        prepared: The request.
+
+    Attributes:
+        request: What is to be sent next.
+    """
+
+    def __init__(self, prepared: Prepared) -> None:
+        options = prepared.options
+        self._policy = options["on_empty"]
+        self._choice = options.get("tool_choice")
+        self._forced = self._choice == "required" or isinstance(self._choice, NamedTool)
+        self._schema = _schema_of(options.get("response_format"))
+        watched = (self._forced or self._schema is not None) and not prepared.request.messages[-1].prefix
+        self._left = options["answer_retries"] if watched else 0
+        seconds = options.get("total_timeout")
+        self._deadline = math.inf if seconds is None else time.monotonic() + seconds
+        self._first_fault: str | None = None
+        self._before: list[Reply] = []
+        self.request = self._limited(prepared)
+
+    def wants_another(self, reply: Reply) -> bool:
+        """Whether the request is to be sent that ``request`` holds then, because this answer cannot be used."""
+        if not self._left or time.monotonic() >= self._deadline:
+            return False
+        fault = self.fault(reply)
+        if fault is None:
+            return False
+        said = reply.to_message()
+        more = ask_again(
+            (),
+            said,
+            fault,
+            is_empty=not reply.content.strip() and not said.tool_calls,
+            from_user=Message.user,
+            from_tool=Message.tool if self._forced else None,
+            calls=[call.id for call in said.tool_calls],
+        )
+        self._left -= 1
+        self._first_fault = self._first_fault or fault
+        self._before.append(reply)
+        self.request = self._limited(continued(self.request, more))
+        return True
+
+    def added_up(self, reply: Reply) -> Reply:
+        """The last answer, with the tokens of all, and why the first one could not be used."""
+        if not self._before:
+            return reply
+        usage = None
+        for each in (*self._before, reply):
+            usage = each.usage if usage is None else usage + each.usage
+        return dataclasses.replace(reply, usage=usage, extra={**reply.extra, FIRST_FAULT: self._first_fault})
+
+    def fault(self, reply: Reply) -> str | None:
+        """Why an answer cannot be used and another may; None where it can, and where asking again cannot help."""
+        called = bool(reply.tool_calls or reply.invalid_tool_calls)
+        if reply.extra.get("refusal") or not is_worth_another_try(
+            reply.finish_reason, called_tools=called and not self._forced
+        ):
+            return None
+        if self._forced:
+            return self._fault_of_calls(reply)
+        return None if self._schema is None else _fault_of_text(reply.content, self._schema)
+
+    def _fault_of_calls(self, reply: Reply) -> str | None:
+        offered = {tool.name: tool.parameters for tool in self.request.request.tools if isinstance(tool, ToolSpec)}
+        wanted = self._choice.name if isinstance(self._choice, NamedTool) else None
+        for broken in reply.invalid_tool_calls:
+            return f"The arguments of {broken.name or 'the call'} are no JSON object: {broken.error}."
+        for call in reply.tool_calls:
+            if call.name not in offered or wanted not in (None, call.name):
+                return f"{call.name} is not the tool to call: {wanted or ', '.join(offered)}."
+            schema = offered[call.name]
+            wrong = None if schema is None else instances.fault(arguments_object(call.arguments), schema)
+            if wrong is not None:
+                return f"The arguments of {call.name} do not fit: {wrong}."
+        return None if reply.tool_calls else "A tool call was demanded, and there is none."
+
+    def _limited(self, prepared: Prepared) -> Prepared:
+        """The request with the time that is left. An empty answer is a failed try like any other."""
+        options = dict(prepared.options)
+        if self._policy == "retry" and (self._left or self._before):
+            options["on_empty"] = "return" if self._left else "raise"
+        if self._before and self._deadline != math.inf:
+            options["total_timeout"] = max(self._deadline - time.monotonic(), 0.001)
+        return dataclasses.replace(prepared, options=options)
+
+
+def _schema_of(response_format: Any) -> Mapping[str, Any] | None:
+    asked = response_format.get("json_schema") if isinstance(response_format, Mapping) else None
+    schema = asked.get("schema") if isinstance(asked, Mapping) else None
+    return schema if isinstance(schema, Mapping) else None
+
+
+def _fault_of_text(text: str, schema: Mapping[str, Any]) -> str | None:
+    """Strictly: agents read the text as it stands."""
+    if not text.strip():
+        return "The answer is empty."
+    try:
+        value = wire.loads_exactly(text)
+    except ValueError as error:
+        return f"It is not valid JSON: {error}."
+    wrong = instances.fault(value, schema)
+    return None if wrong is None else f"It does not fit the schema: {wrong}."

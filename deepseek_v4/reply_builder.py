@@ -1,0 +1,340 @@
+"""Where the decoders of ``protocols/`` collect what they read. Nobody behind it sees wire JSON. Pure."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from deepseek_v4 import schema, wire
+from deepseek_v4.conversation import Reasoning, ToolCall
+from deepseek_v4.reply import Delta, FinishReason, InvalidToolCall, Reply, TextDelta, ToolCallDelta, Usage
+
+if TYPE_CHECKING:
+    from deepseek_v4.conversation import ToolSpec
+    from deepseek_v4.leaked_markup import MarkupScanner
+
+__all__ = ["ReplyBuilder", "merge_details"]
+
+
+class _OpenCall:
+    """A tool call that is still being written."""
+
+    __slots__ = ("arguments", "fault", "held", "id", "id_came", "name")
+
+    def __init__(self, call_id: str | None, name: str) -> None:
+        self.id = call_id or f"call_{uuid.uuid4().hex}"
+        self.id_came = bool(call_id)
+        self.name = name
+        self.arguments: list[str] = []
+        self.fault: str | None = None
+        """Why it must not be run, where that is known already."""
+        self.held = False
+        """Whether its arguments are given out at the end only."""
+
+
+class ReplyBuilder:
+    """Collects what a decoder reads; cost per piece does not grow with what has already arrived.
+
+    Args:
+        single_call: Keep only the first tool call (``parallel_tool_calls=False`` where the wire cannot say it).
+        streamed: Records of reasoning arrive in fragments and are to be joined.
+        originals: The schemas of strict tools whose nulls are to be undone, by name. Their arguments are given out
+            whole, at the end, so that what was streamed adds up to what the reply holds.
+        sought: The tools whose calls are looked for in the text, by the name the model knows them by.
+    """
+
+    __slots__ = (
+        "annotations",
+        "calls",
+        "content",
+        "created",
+        "cut",
+        "details",
+        "extra",
+        "finish_reason",
+        "id",
+        "logprobs",
+        "markup",
+        "model",
+        "originals",
+        "reasoning",
+        "single_call",
+        "slots",
+        "sought",
+        "streamed",
+        "system_fingerprint",
+        "usage",
+    )
+
+    def __init__(
+        self,
+        *,
+        single_call: bool = False,
+        streamed: bool = False,
+        originals: Mapping[str, Mapping[str, Any]] | None = None,
+        sought: Mapping[str, ToolSpec] | None = None,
+    ) -> None:
+        self.content: list[str] = []
+        self.sought = sought
+        self.markup: MarkupScanner | None = None
+        """Looks for tool calls in the text, from the first ``<`` on."""
+        self.originals = originals or {}
+        self.reasoning: list[str] | None = None
+        self.details: list[Mapping[str, Any]] | None = None
+        self.calls: list[_OpenCall] = []
+        self.slots: dict[Any, int] = {}
+        self.single_call = single_call
+        self.streamed = streamed
+        self.finish_reason: FinishReason | None = None
+        self.cut = False
+        """Whether the output limit cut the answer although its finish reason does not say so."""
+        self.usage: Usage | None = None
+        self.id: str | None = None
+        self.model: str | None = None
+        self.created: int | None = None
+        self.system_fingerprint: str | None = None
+        self.logprobs: dict[str, list[Any]] | None = None
+        self.annotations: list[Mapping[str, Any]] = []
+        self.extra: dict[str, Any] = {}
+
+    def add_text(self, text: str) -> str:
+        """Append to the visible text; return what of it can be shown now."""
+        if self.sought and ("<" in text or (self.markup is not None and self.markup.holding)):
+            if self.markup is None:
+                self.markup = _scanner(self.sought, self.content)
+            return self.markup.feed(text)
+        self.content.append(text)
+        return text
+
+    def add_reasoning(self, text: str) -> None:
+        """Append to the chain of thought; called with ``""`` it records that the provider sent an empty one."""
+        if self.reasoning is None:
+            self.reasoning = []
+        self.reasoning.append(text)
+
+    def add_details(self, details: Iterable[Mapping[str, Any]]) -> None:
+        """Append fragments of the provider's own record of reasoning; called with ``()`` it records "empty"."""
+        if self.details is None:
+            self.details = []
+        self.details.extend(details)
+
+    def add_logprobs(self, logprobs: Mapping[str, Any]) -> None:
+        """Append log probabilities, channel by channel."""
+        if self.logprobs is None:
+            self.logprobs = {}
+        for channel, items in logprobs.items():
+            if isinstance(items, list):
+                self.logprobs.setdefault(channel, []).extend(items)
+
+    def add_tool_call(self, slot: Any, call_id: str | None, name: str | None, arguments: str) -> ToolCallDelta | None:
+        """Append a piece of a tool call.
+
+        Args:
+            slot: What the wire numbers the call by, or None when it does not.
+            call_id: Its id; None or ``""`` on continuations.
+            name: The function's name; None or ``""`` on continuations.
+            arguments: The next characters of the JSON text.
+
+        Returns:
+            The piece with our own index, or None when it belongs to a call that ``single_call`` drops.
+        """
+        position = self._position(slot, call_id, name)
+        if position is not None:
+            call = self.calls[position]
+            if arguments:
+                call.arguments.append(arguments)
+            if name and not call.name:
+                call.name = name
+                return None if self.single_call and position else ToolCallDelta(position, None, name, arguments)
+            dropped = call.held or (self.single_call and position)
+            return None if dropped else ToolCallDelta(position, None, None, arguments)
+        position = len(self.calls)
+        call = _OpenCall(call_id, name or "")
+        call.held = call.name in self.originals
+        if arguments:
+            call.arguments.append(arguments)
+        self.calls.append(call)
+        if slot is not None:
+            self.slots[slot] = position
+        if self.single_call and position:
+            return None
+        return ToolCallDelta(position, call.id, call.name or None, "" if call.held else arguments)
+
+    def _position(self, slot: Any, call_id: str | None, name: str | None) -> int | None:
+        """Which open call a piece continues, or None when it begins one.
+
+        Hosts number calls from 1, leave gaps, reuse a number for the next call, or give none at all; they repeat
+        ids and names on every piece, leave ids out, or give one id to two calls. A new id begins a call, and so does
+        another name, or a name under a new number. A piece without id and name continues the call of its slot; without
+        a slot, the last one.
+        """
+        if not self.calls:
+            return None
+        known = self.slots.get(slot) if slot is not None else len(self.calls) - 1
+        call = None if known is None else self.calls[known]
+        if call_id:
+            if call is not None and (call.id == call_id or not (name or call.id_came)):
+                return known
+            if name and slot is not None and slot not in self.slots:
+                return None
+            for position, open_call in enumerate(self.calls):
+                if open_call.id == call_id:
+                    return position
+            return None
+        if call is None or (name and (slot is None or call.name not in ("", name))):
+            return None
+        return known
+
+    def settle(self, deltas: list[Delta]) -> None:
+        """The answer has come to its end: give out what was held back. A second time there is nothing."""
+        self.sought = None
+        if self.markup is not None:
+            self._settle_markup(self.markup, deltas)
+        if not self.originals:
+            return
+        for position, call in enumerate(self.calls):
+            if call.name in self.originals:
+                call.arguments = [self._without_nulls(call)]
+                if call.held and not (self.single_call and position):
+                    deltas.append(ToolCallDelta(position, None, None, call.arguments[0]))
+        self.originals = {}
+
+    def _settle_markup(self, markup: MarkupScanner, deltas: list[Delta]) -> None:
+        """Text that was held back, and the calls found in the text, unless the provider itself named calls."""
+        self.markup = None
+        named = bool(self.calls)
+        ending = markup.end(cut=named or self.cut or self.finish_reason not in (None, "stop", "tool_calls"))
+        if ending.text:
+            self.content.append(ending.text)
+            deltas.append(TextDelta(ending.text))
+        withheld = ending.withheld
+        found = ending.calls[:1] if self.single_call else ending.calls
+        if named:
+            found = ()
+            withheld = ending.markup + withheld
+        for number, call in enumerate(found):
+            delta = self.add_tool_call(("in the text", number), None, call.name, call.arguments)
+            self.calls[-1].fault = call.fault
+            if delta is not None:
+                deltas.append(delta)
+        if found and self.finish_reason in (None, "stop"):
+            self.finish_reason = "tool_calls"
+        if found or withheld:
+            invalid = sum(call.fault is not None for call in found)
+            told: dict[str, Any] = {"calls": len(found) - invalid}
+            if invalid:
+                told["invalid"] = invalid
+            if withheld:
+                told["withheld"] = withheld
+            self.extra["leaked_markup"] = told
+
+    def _without_nulls(self, call: _OpenCall) -> str:
+        """A call's arguments without the nulls that only the strict form of its schema allowed."""
+        arguments = "".join(call.arguments)
+        if self._fault(call, arguments, True) is not None or not arguments:
+            return arguments
+        given = wire.loads(arguments)
+        meant = schema.undo_nulls(given, self.originals[call.name])
+        # spaced as the models write it
+        return arguments if meant == given else json.dumps(meant, ensure_ascii=False)
+
+    def build(self, *, whole: bool = True) -> Reply:
+        """The reply as far as it has arrived.
+
+        Args:
+            whole: Whether the answer has come to its end; before, a call without arguments may still get some.
+        """
+        content = self.content
+        if whole:
+            self.settle([])
+        elif self.markup is not None:
+            content = [*content, self.markup.end(cut=True).text]
+        valid: list[ToolCall] = []
+        invalid: list[InvalidToolCall] = []
+        calls = self.calls[:1] if self.single_call else self.calls
+        for position, call in enumerate(calls):
+            arguments = "".join(call.arguments)
+            error = self._fault(call, arguments, whole)
+            if error is None:
+                valid.append(ToolCall(call.id, call.name, arguments or "{}"))
+            else:
+                invalid.append(InvalidToolCall(call.id, call.name, arguments, error, position))
+        reasoning = None
+        if self.reasoning is not None or self.details is not None:
+            text = None if self.reasoning is None else "".join(self.reasoning)
+            details = None
+            if self.details is not None:
+                details = merge_details(self.details) if self.streamed else tuple(self.details)
+            reasoning = Reasoning(text, details)
+        return Reply(
+            content="".join(content),
+            reasoning=reasoning,
+            tool_calls=tuple(valid),
+            invalid_tool_calls=tuple(invalid),
+            finish_reason=self.finish_reason,
+            usage=self.usage,
+            id=self.id,
+            model=self.model,
+            created=self.created,
+            system_fingerprint=self.system_fingerprint,
+            logprobs=self.logprobs,
+            annotations=tuple(self.annotations),
+            extra=self.extra,
+        )
+
+    def _fault(self, call: _OpenCall, arguments: str, whole: bool) -> str | None:
+        """Why a call must not be run, or None."""
+        if not call.name:
+            return "the call names no function"
+        if call.fault is not None:
+            return call.fault + ("; raise max_tokens" if self.finish_reason == "length" or self.cut else "")
+        if not arguments and whole and not self.cut and self.finish_reason in (None, "stop", "tool_calls"):
+            return None  # a function without parameters; some hosts send "" for it
+        try:
+            parsed = wire.loads(arguments)
+        except (ValueError, RecursionError):
+            if self.finish_reason == "length" or self.cut:
+                return "the arguments were cut off by the output limit; raise max_tokens"
+            if not whole or self.finish_reason not in (None, "stop", "tool_calls"):
+                return "the arguments were cut off: the answer ended before they did"
+            return "the arguments are not valid JSON"
+        return None if isinstance(parsed, dict) else "the arguments are not a JSON object"
+
+
+def merge_details(fragments: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Join streamed fragments of reasoning records into whole ones, in order, dropping nothing.
+
+    Consecutive fragments of one ``type`` and ``index`` are one record, unless their ids differ: its ``text``,
+    ``summary`` and ``data`` are concatenated, of the other fields the last that is not null stays. A fragment without
+    an ``index`` continues a record of readable text only: what is encrypted comes whole.
+    """
+    merged: list[dict[str, Any]] = []
+    for fragment in fragments:
+        last = merged[-1] if merged else None
+        if last is None or not _continues(last, fragment):
+            merged.append(dict(fragment))
+            continue
+        for key, value in fragment.items():
+            known = last.get(key)
+            if key in ("text", "summary", "data") and isinstance(known, str) and isinstance(value, str):
+                last[key] = known + value
+            elif value is not None or key not in last:
+                last[key] = value
+    return tuple(merged)
+
+
+def _continues(record: Mapping[str, Any], fragment: Mapping[str, Any]) -> bool:
+    if record.get("type") != fragment.get("type") or record.get("index") != fragment.get("index"):
+        return False
+    known, other = record.get("id"), fragment.get("id")
+    if other is not None and other != known and (known is not None or fragment.get("index") is None):
+        return False
+    return fragment.get("index") is not None or "text" in fragment or "summary" in fragment
+
+
+def _scanner(sought: Mapping[str, ToolSpec], visible: list[str]) -> MarkupScanner:
+    from deepseek_v4.leaked_markup import MarkupScanner  # most answers hold no ``<``, and its patterns take a while
+
+    return MarkupScanner(sought, visible)
