@@ -13,6 +13,7 @@ from typing import Any
 
 from deepseek_v4 import instances, wire
 from deepseek_v4.conversation import Message, NamedTool, ToolSpec
+from deepseek_v4.empty import empty_error, is_empty
 from deepseek_v4.openai_shape import arguments_object
 from deepseek_v4.reply import Reply
 from deepseek_v4.request import Prepared, continued
@@ -26,19 +27,20 @@ class AnswerWatch:
 
     Args:
         prepared: The request.
+        streamed: Whether the reasoning of an answer has been given out, and belongs to the answer that follows.
 
     Attributes:
         request: What is to be sent next.
     """
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, prepared: Prepared, *, streamed: bool = False) -> None:
         options = prepared.options
+        self._streamed = streamed
         self._policy = options["on_empty"]
         self._choice = options.get("tool_choice")
         self._forced = self._choice == "required" or isinstance(self._choice, NamedTool)
         self._schema = _schema_of(options.get("response_format"))
-        watched = (self._forced or self._schema is not None) and not prepared.request.messages[-1].prefix
-        self._left = options["answer_retries"] if watched else 0
+        self._left = options["answer_retries"]
         seconds = options.get("total_timeout")
         self._deadline = math.inf if seconds is None else time.monotonic() + seconds
         self._first_fault: str | None = None
@@ -69,16 +71,27 @@ class AnswerWatch:
         return True
 
     def added_up(self, reply: Reply) -> Reply:
-        """The last answer, with the tokens of all, and why the first one could not be used."""
-        if not self._before:
-            return reply
-        usage = None
-        for each in (*self._before, reply):
-            usage = each.usage if usage is None else usage + each.usage
-        return dataclasses.replace(reply, usage=usage, extra={**reply.extra, FIRST_FAULT: self._first_fault})
+        """The last answer, with the tokens of all, and why the first one could not be used.
+
+        Raises:
+            EmptyReplyError: when it is empty, and not wanted so.
+        """
+        for earlier in reversed(self._before):
+            usage = reply.usage if earlier.usage is None else earlier.usage + reply.usage
+            reasoning = reply.reasoning
+            if self._streamed and earlier.reasoning is not None:
+                reasoning = earlier.reasoning + reasoning
+            told = {**reply.extra, FIRST_FAULT: self._first_fault}
+            reply = dataclasses.replace(reply, usage=usage, reasoning=reasoning, extra=told)
+        if self._policy == "retry" and is_empty(reply):
+            twice = bool(self._before) and is_empty(self._before[-1])
+            raise empty_error(reply, self.request.provider.name, twice=twice)
+        return reply
 
     def fault(self, reply: Reply) -> str | None:
         """Why an answer cannot be used and another may; None where it can, and where asking again cannot help."""
+        if is_empty(reply):
+            return "The answer is empty."
         called = bool(reply.tool_calls or reply.invalid_tool_calls)
         if reply.extra.get("refusal") or not is_worth_another_try(
             reply.finish_reason, called_tools=called and not self._forced
@@ -105,8 +118,8 @@ class AnswerWatch:
     def _limited(self, prepared: Prepared) -> Prepared:
         """The request with the time that is left. An empty answer is a failed try like any other."""
         options = dict(prepared.options)
-        if self._policy == "retry" and (self._left or self._before):
-            options["on_empty"] = "return" if self._left else "raise"
+        if self._policy == "retry":
+            options["on_empty"] = "return"
         if self._before and self._deadline != math.inf:
             options["total_timeout"] = max(self._deadline - time.monotonic(), 0.001)
         return dataclasses.replace(prepared, options=options)
@@ -120,8 +133,6 @@ def _schema_of(response_format: Any) -> Mapping[str, Any] | None:
 
 def _fault_of_text(text: str, schema: Mapping[str, Any]) -> str | None:
     """Strictly: agents read the text as it stands."""
-    if not text.strip():
-        return "The answer is empty."
     try:
         value = wire.loads_exactly(text)
     except ValueError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 
-from deepseek_v4 import catalog, cost, tokens
+from deepseek_v4 import catalog, cost, tokens, wire
 from deepseek_v4.conversation import Message
 from deepseek_v4.dialect import Dialect, Note
 from deepseek_v4.dialect_account import Balance, ModelInfo
@@ -212,7 +212,7 @@ class Client:
 
         See ``on_empty`` and ``answer_retries`` of ``ModelSettings``.
         """
-        if not _demands(prepared.options):
+        if not _demands(prepared):
             return self._send_until_said(prepared)
         from deepseek_v4.answer_watch import AnswerWatch
 
@@ -224,7 +224,7 @@ class Client:
 
     async def asend(self, prepared: Prepared) -> Reply:
         """Like ``send``, asynchronously."""
-        if not _demands(prepared.options):
+        if not _demands(prepared):
             return await self._asend_until_said(prepared)
         from deepseek_v4.answer_watch import AnswerWatch
 
@@ -249,11 +249,19 @@ class Client:
         return watch.added_up(reply)
 
     def open(self, prepared: Prepared) -> SyncStream[Delta]:
-        """Send a request and open its stream; it goes on with a second answer when the first is empty."""
+        """Send a request and open its stream; it goes on with a second answer when the first cannot be used."""
+        if _demands(prepared) and _by_words(prepared):
+            from deepseek_v4.judged_stream import judged
+
+            return judged(prepared, lambda following: retried(following, self._follow))
         return retried(prepared, self._follow)
 
     async def aopen(self, prepared: Prepared) -> AsyncStream[Delta]:
         """Like ``open``, asynchronously."""
+        if _demands(prepared) and _by_words(prepared):
+            from deepseek_v4.judged_stream import ajudged
+
+            return await ajudged(prepared, lambda following: aretried(following, self._afollow))
         return await aretried(prepared, self._afollow)
 
     def _follow(self, prepared: Prepared) -> SyncStream[Delta]:
@@ -364,10 +372,19 @@ class Client:
         return self._async
 
 
-def _demands(options: Mapping[str, Any]) -> bool:
-    """Whether an answer may be other than what was demanded, and is asked for again then."""
-    demanded = options.get("response_format") is not None or options.get("tool_choice") not in (None, "auto", "none")
-    return demanded and bool(options["answer_retries"])
+def _demands(prepared: Prepared) -> bool:
+    """Whether a tool call or JSON of a schema is demanded, and asked for again where the answer is none."""
+    options, last = prepared.options, prepared.request.messages[-1]
+    wanted = options.get("response_format")
+    by_schema = isinstance(wanted, Mapping) and wanted.get("type") == "json_schema"
+    forced = options.get("tool_choice") not in (None, "auto", "none")
+    return bool((by_schema or forced) and options["answer_retries"] and not last.prefix)
+
+
+def _by_words(prepared: Prepared) -> bool:
+    """Whether the model is asked in words alone to end with JSON, after the calls it makes of its own accord."""
+    request = prepared.request
+    return bool(request.tools) and request.tool_choice in (None, "auto") and request.response_format is None
 
 
 def _limits(options: Mapping[str, Any]) -> Limits:
@@ -397,7 +414,7 @@ def preview(prepared: Prepared) -> Preview:
         method=prepared.http.method,
         url=prepared.http.url,
         headers=headers,
-        body=prepared.body,
+        body=wire.loads(prepared.http.body),
         notes=prepared.notes,
         input_tokens=prompt,
         cost=None if price is None else price.usd,

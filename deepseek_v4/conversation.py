@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 __all__ = [
@@ -101,6 +101,8 @@ class Message:
     name: str | None = None
     prefix: bool = False
     """Assistant only: the model is to continue this message (chat prefix completion)."""
+    kept: Any = field(default=None, init=False, repr=False, compare=False)
+    """What a protocol made of this message, for the next turn; its own business."""
 
     @property
     def text(self) -> str:

@@ -158,11 +158,11 @@ def of(
         return None
     rates: Price | Peak = price.peak if price.peak is not None and price.peak.covers(moment) else price
     cached_tokens = min(max(usage.cached_tokens or 0, 0), usage.input_tokens)
-    input_price = _exact(rates.input)
-    cached_price = input_price if rates.cached is None else _exact(rates.cached)
-    total = _EXACT.multiply(Decimal(usage.input_tokens - cached_tokens), input_price)
-    total = _EXACT.fma(Decimal(cached_tokens), cached_price, total)
-    total = _EXACT.fma(Decimal(usage.output_tokens), _exact(rates.output), total)
+    # what a Price keeps is Decimal, whatever it was written as
+    cached_price: Any = rates.input if rates.cached is None else rates.cached
+    total = _EXACT.multiply(usage.input_tokens - cached_tokens, rates.input)  # type: ignore[arg-type]
+    total = _EXACT.fma(cached_tokens, cached_price, total)
+    total = _EXACT.fma(usage.output_tokens, rates.output, total)  # type: ignore[arg-type]
     since = price.since.date().isoformat() if isinstance(price.since, datetime) else None
     return Cost(float(_EXACT.divide(total, _PER)), computed=True, price_since=since, source=price.source)
 
@@ -183,7 +183,11 @@ def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None)
 
 def price_at(prices: Iterable[Price], at: datetime) -> Price | None:
     """The price that holds at a time (UTC); None where none does."""
-    return max((price for price in prices if price.covers(at)), key=_begin, default=None)
+    held = None
+    for price in prices:
+        if price.covers(at) and (held is None or _begin(price) > _begin(held)):
+            held = price
+    return held
 
 
 def _begin(price: Price) -> float:

@@ -219,7 +219,8 @@ class Dialect:
 
         Args:
             body: The body without the conversation; changed in place.
-            messages: The conversation as it will be sent; changed in place.
+            messages: The conversation as it will be sent. The list is changed in place; what is in it is not, because
+                it is kept for the next turn.
             asked: The request.
             notes: For what is dropped or translated.
 

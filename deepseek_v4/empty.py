@@ -19,7 +19,7 @@ from deepseek_v4.reply import Delta, End, Reply
 from deepseek_v4.request import Prepared
 from deepseek_v4.transport import AsyncStream, SyncStream
 
-__all__ = ["EmptyWatch", "aretried", "is_empty", "retried"]
+__all__ = ["EmptyWatch", "aretried", "empty_error", "is_empty", "retried"]
 
 _OPENED: Any = object()
 """What a generator gives out first, to ourselves: it has begun then, and its ``finally`` runs however it ends."""
@@ -39,6 +39,16 @@ def is_empty(reply: Reply) -> bool:
         and not reply.tool_calls
         and not reply.invalid_tool_calls
         and not any(reply.extra.get(name) for name in _ANSWERS)
+    )
+
+
+def empty_error(reply: Reply, provider: str, *, twice: bool) -> errors.EmptyReplyError:
+    """The error for an empty answer that is not asked for again."""
+    return errors.EmptyReplyError(
+        f"The model ended its turn with neither text nor a tool call{', twice' if twice else ''}. The answer is in "
+        ".partial. Ask again, say it in other words, or set on_empty='return' to be given such answers.",
+        provider=provider,
+        partial=reply,
     )
 
 
@@ -78,13 +88,7 @@ class EmptyWatch:
         """
         left = self._deadline - time.monotonic()
         if self._before is not None or self._policy != "retry" or left <= 0:
-            raise errors.EmptyReplyError(
-                f"The model ended its turn with neither text nor a tool call{', twice' if self._before else ''}. The "
-                "answer is in .partial. Ask again, say it in other words, or set on_empty='return' to be given such "
-                "answers.",
-                provider=self._prepared.provider.name,
-                partial=self.added_up(reply),
-            )
+            raise empty_error(self.added_up(reply), self._prepared.provider.name, twice=self._before is not None)
         self._before = reply
         if left == math.inf:
             return self._prepared

@@ -17,16 +17,16 @@ NOT_RUN = "(this call was not run)"
 """The result given to a call that has none, so that the history is whole again."""
 
 
-def repair(messages: Sequence[Message]) -> tuple[list[Message], list[Note]]:
+def repair(messages: Sequence[Message]) -> tuple[Sequence[Message], list[Note]]:
     """Mend what a provider would refuse.
 
     Dangling tool calls get a result that says they were not run; results without a call are dropped; a call id
     used twice is renamed together with its result; results move up behind the calls they answer; assistant turns
-    without text and calls are dropped.
+    without text and calls are dropped. What there is nothing to mend in comes back as it is, the same object.
     """
     notes: list[Note] = []
     if _is_sound(messages):
-        return list(messages), notes
+        return messages, notes
     mended: list[Message] = []
     seen: set[str] = set()
     position = 0

@@ -6,6 +6,7 @@ a value it refuses is wrong, a value it lets through may still break what it doe
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -96,14 +97,20 @@ def _object(
             yield f"{_step(path, name)}: is missing"
     more = schema.get("additionalProperties")
     patterns = schema.get("patternProperties")
+    patterns = patterns if isinstance(patterns, Mapping) else {}
     for name, inner in value.items():
-        if name in properties:
-            if inner is not None or name in required:
-                yield from _faults(inner, properties[name], root, _step(path, name), depth + 1)
-        elif more is False and not patterns:
+        if name in properties and (inner is not None or name in required):
+            yield from _faults(inner, properties[name], root, _step(path, name), depth + 1)
+        fitting = [part for pattern, part in patterns.items() if _matches(pattern, name)]
+        for part in fitting:
+            yield from _faults(inner, part, root, _step(path, name), depth + 1)
+        if name in properties or fitting:
+            continue
+        if more is False:
             yield f"{_step(path, name)}: there is no such property"
-        elif isinstance(more, Mapping) and not patterns:
+        elif isinstance(more, Mapping):
             yield from _faults(inner, more, root, _step(path, name), depth + 1)
+    yield from _within(len(value), schema, ("minProperties", "maxProperties"), f"{path or 'the answer'}: its size")
 
 
 def _array(
@@ -116,6 +123,8 @@ def _array(
         wanted = first[number] if number < len(first) else schema.get("items", True)
         yield from _faults(inner, wanted, root, _step(path, str(number)), depth + 1)
     yield from _within(len(value), schema, ("minItems", "maxItems"), f"{where}its number of items")
+    if schema.get("uniqueItems") is True and len({json.dumps(inner, sort_keys=True) for inner in value}) < len(value):
+        yield f"{where}its items are not all different"
 
 
 def _within(size: float, schema: Mapping[str, Any], words: tuple[str, str], what: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ acceptable, the history mended, the protocol's encoding, address and headers.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import ipaddress
 import logging
 import warnings
@@ -85,10 +86,9 @@ def prepare(messages: Sequence[Message], options: Mapping[str, Any], *, stream: 
         AuthenticationError: when there is no key; names the variable that is read.
     """
     provider = find_provider(options["provider"])
-    protocol = PROTOCOLS.get(options["protocol"])
     model = provider.model_id(options["model"])
     dialect = provider.dialect_for(options["protocol"], model)
-    assert protocol is not None, "a provider with a dialect for it means that the protocol is there"
+    protocol = PROTOCOLS[dialect.protocol]
     notes: list[Note] = []
     own = provider.read_options(options.get("provider_options"), notes)
     request = _request(messages, {**options, "model": model, "provider_options": own}, dialect, stream)
@@ -98,9 +98,10 @@ def prepare(messages: Sequence[Message], options: Mapping[str, Any], *, stream: 
     history.check(request.messages, images=known.images, model=request.model)
     if options["repair_history"]:
         mended, repairs = history.repair(request.messages)
-        notes.extend(repairs)
-        request = dataclasses.replace(request, messages=tuple(mended))
-        history.check(request.messages, images=True, model=request.model)
+        if mended is not request.messages:
+            notes.extend(repairs)
+            request = dataclasses.replace(request, messages=tuple(mended))
+            history.check(request.messages, images=True, model=request.model)
     encoded = protocol.encode(request, dialect, provider.name)
     notes.extend(encoded.notes)
     if stream and options.get("resume_streams") and not (isinstance(dialect, ChatDialect) and dialect.prefix_path):
@@ -260,7 +261,7 @@ def _make_json_acceptable(request: ChatRequest, dialect: Dialect, notes: list[No
         calls = bool(request.tools) and request.tool_choice != "none"
         messages = structured.ask_for_json(messages, asked["schema"], beside_tools=calls)
         # whether JSON mode lets a model call tools is not documented, so the pair is not sent: docs/doubts.md
-        by_mode = dialect.json_object and not calls
+        by_mode = dialect.json_object and not calls and structured.is_of_objects(asked["schema"])
         wanted = {"type": "json_object"} if by_mode else None
         mode = "JSON mode with the schema in the prompt" if by_mode else "the schema in the prompt"
         notes.append(Note("translated", "response_format", f"json_schema -> {mode}"))
@@ -331,6 +332,7 @@ def key_of(provider: Provider, options: Mapping[str, Any]) -> SecretStr | None:
     )
 
 
+@functools.lru_cache(maxsize=256)
 def address(base_url: str, path: str) -> str:
     """The address of an endpoint under a provider's root.
 

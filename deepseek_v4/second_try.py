@@ -1,7 +1,7 @@
 """The second try at an answer that cannot be used: when it is worth one, and what the model is shown. No I/O.
 
-It knows no framework: whoever sends hands over how its messages are made. The adapters do, where an answer is to be of a
-class; ``answer_watch`` does for every other whole answer.
+It knows no framework: whoever sends hands over how its messages are made. The adapters do, where an answer is to be of
+a class; ``answer_watch`` does for every other whole answer.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def ask_again(
             return [*messages, answer, *(from_tool(words, call_id) for call_id in calls)]
         wanted = "Make the tool call, and do not answer in text."
     else:
-        wanted = "Answer again: the whole corrected JSON object and nothing else."
+        wanted = "Answer again: the whole corrected JSON and nothing else."
     said = () if is_empty else (answer,)
     what = "You gave no answer." if is_empty else f"That answer cannot be used. {shown}"
     return [*messages, *said, from_user(f"{what}\n{wanted}")]

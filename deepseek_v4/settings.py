@@ -201,7 +201,10 @@ class ModelSettings(BaseModel):
     max_resumes: int = Field(3, ge=1)
     """How often one answer may be resumed, with ``resume_streams``."""
     answer_retries: int = Field(1, ge=0)
-    """How often a typed answer that is empty, no JSON or does not fit is asked for again, with the error shown."""
+    """How often an answer that is not what was demanded (JSON of a schema, a forced tool call) is asked for again.
+
+    The model is shown its answer and the error.
+    """
     http_client: Any = Field(None, exclude=True, repr=False)
     """An ``httpx`` or ``httpx2`` client of one's own, for synchronous calls. It is never closed here."""
     http_async_client: Any = Field(None, exclude=True, repr=False)

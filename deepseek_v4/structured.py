@@ -7,6 +7,7 @@ The words stand where they do not move as the history grows. What happens to an 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,9 +19,12 @@ from deepseek_v4.conversation import Message, TextPart
 
 _PLAIN = "Answer with one JSON object and nothing else."
 _BY_SCHEMA = (
-    "Answer with one JSON object and nothing else: no text around it, no code fence. "
+    "Answer with one JSON {kind} and nothing else: no text around it, no code fence. "
     "It must be an instance of this JSON Schema (not the schema itself):\n"
 )
+_OPENED = re.compile(r"(?:^|\n)[ \t]*```[\w+-]*")
+"""A code fence, with its language, where it opens."""
+
 
 def ask_for_json(
     messages: Sequence[Message], schema: Mapping[str, Any] | None, *, beside_tools: bool = False
@@ -34,7 +38,10 @@ def ask_for_json(
         schema: What the JSON must be an instance of; None for any object.
         beside_tools: Whether the model may call tools before it answers.
     """
-    words = _PLAIN if schema is None else _BY_SCHEMA + wire.dumps(schemas.compact(schema)).decode()
+    words = _PLAIN
+    if schema is not None:
+        kind = "object" if is_of_objects(schema) else "value"
+        words = _BY_SCHEMA.format(kind=kind) + wire.dumps(schemas.compact(schema)).decode()
     if beside_tools:
         words = f"Call tools as you need them. When you have what you need: {words}"
     if messages and messages[0].role == "system":
@@ -48,17 +55,23 @@ def ask_for_json(
     return (Message.system(words), *messages)
 
 
+def is_of_objects(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema allows objects as the whole answer: JSON mode and tool calls know no other."""
+    return schema.get("type", "object") == "object" or "object" in schema["type"]
+
+
 def read_json(text: str) -> Any:
-    """The JSON value of an answer; a code fence around it is taken off.
+    """The JSON value of an answer. It may stand in a code fence, and words around that fence; not among several.
 
     Raises:
         ValueError: when there is none.
     """
     bare = text.strip()
-    if bare.startswith("```"):
-        bare = bare.split("\n", 1)[1] if "\n" in bare else bare[3:]
-        bare = bare.rsplit("```", 1)[0]
-    return wire.loads(bare)
+    if bare[:1] not in ("{", "["):
+        opened = _OPENED.search(bare)
+        if opened is not None:
+            bare = bare[opened.end() :].rsplit("```", 1)[0]
+    return wire.loads_exactly(bare)
 
 
 def fitted(cls: Any, value: Any, *, whole: bool = True) -> Any:

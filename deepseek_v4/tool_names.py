@@ -29,6 +29,11 @@ class ToolNames:
                 self._to_wire[name] = said
                 self._from_wire[said] = name
 
+    @property
+    def changes_none(self) -> bool:
+        """Whether every tool is called on the wire as the user wrote it."""
+        return not self._to_wire
+
     def to_wire(self, name: str) -> str:
         """The name as it is sent; also for tools of past turns that are no longer offered."""
         said = self._to_wire.get(name)

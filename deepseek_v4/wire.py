@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,10 @@ def dumps(value: Any) -> bytes:
         except TypeError:  # lone surrogates and integers over 64 bits: the standard library can say them
             pass
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+
+
+fastest: Callable[[Any], bytes] = dumps if orjson is None else orjson.dumps
+"""``dumps`` without its detours: what it cannot say is a TypeError."""
 
 
 def loads(data: bytes | str) -> Any:

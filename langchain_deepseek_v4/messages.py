@@ -8,11 +8,12 @@ of what a provider would refuse is the core's (``deepseek_v4.history``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import (
     AIMessage,
+    AIMessageChunk,
     BaseMessage,
     ChatMessage,
     FunctionMessage,
@@ -24,6 +25,7 @@ from langchain_core.messages import (
 
 from deepseek_v4 import errors
 from deepseek_v4.conversation import Message, Part, Reasoning, Role, TextPart, ToolCall
+from deepseek_v4.memory import Memory, snapshot
 from deepseek_v4.openai_shape import arguments_text
 from langchain_deepseek_v4.content import CALLS, RESULTS, blocks_of, parts_of, result_of, text_of
 from langchain_deepseek_v4.cut_calls import unmarked
@@ -44,6 +46,9 @@ ROLES: Mapping[str, Role] = {
 SHOWN_BELOW = "(see the next message)"
 """The text of a tool result that holds an image or a file and no words."""
 
+_MEMORY = Memory()
+"""What plain messages said, as long as they live."""
+
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """Names that every service takes; others are left out."""
 
@@ -59,11 +64,20 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     """
     conversation: list[Message] = []
     attachments: list[Part] = []
+    find = _MEMORY.find
     for message in messages:
         if attachments and not isinstance(message, ToolMessage):
             conversation.append(Message.user(tuple(attachments)))
             attachments = []
-        if isinstance(message, ToolMessage):
+        state_of = _STATES.get(message.__class__)
+        state = None if state_of is None else state_of(message)
+        if state is not None:
+            said = find(message, state)
+            if said is None:
+                said = _plain(message)
+                _MEMORY.keep(message, state, said)
+            conversation.append(said)
+        elif isinstance(message, ToolMessage):
             text, held = result_of(message.content)
             conversation.append(Message.tool(text or (SHOWN_BELOW if held else ""), message.tool_call_id))
             if held:
@@ -73,6 +87,51 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     if attachments:
         conversation.append(Message.user(tuple(attachments)))
     return tuple(conversation)
+
+
+def _answer_state(message: Any) -> tuple[Any, ...] | None:
+    content, beside = message.content, message.additional_kwargs
+    reasoning = beside.get("reasoning_content")
+    if reasoning.__class__ is str and len(beside) == 1:
+        beside = None
+    calls, invalid = message.tool_calls, message.invalid_tool_calls
+    if content.__class__ is str:
+        if not (calls or invalid or beside):
+            return content, reasoning
+        blocks = None
+    else:
+        content, blocks = None, content
+    try:
+        return content, reasoning, snapshot((calls, invalid, beside, blocks))
+    except (TypeError, ValueError):
+        return None
+
+
+def _result_state(message: Any) -> tuple[Any, ...] | None:
+    content = message.content
+    return (content, message.tool_call_id) if content.__class__ is str else None
+
+
+def _text_state(message: Any) -> tuple[Any, ...] | None:
+    content = message.content
+    return (content, message.name) if content.__class__ is str else None
+
+
+_STATES: Mapping[type, Callable[[Any], tuple[Any, ...] | None]] = {
+    AIMessage: _answer_state,
+    AIMessageChunk: _answer_state,
+    ToolMessage: _result_state,
+    HumanMessage: _text_state,
+    SystemMessage: _text_state,
+}
+"""Class -> everything such a message is read from; None for one that is not plain, and is read anew each time."""
+
+
+def _plain(message: BaseMessage) -> Message:
+    """What a plain message says."""
+    if isinstance(message, ToolMessage):
+        return Message.tool(text_of(message.content), message.tool_call_id)
+    return next(_said(message, ()))
 
 
 def _said(message: BaseMessage, before: Sequence[Message]) -> Iterator[Message]:

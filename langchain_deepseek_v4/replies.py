@@ -15,21 +15,30 @@ from typing import Any
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, ToolCall, ToolCallChunk
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
+from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.utils.json import parse_partial_json
 
 from deepseek_v4 import catalog, cost
 from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, TextDelta, ToolCallDelta, Usage
-from langchain_deepseek_v4.chunks import fragment_chunk, message_chunk
+from deepseek_v4.unvalidated import maker
+from langchain_deepseek_v4.chunks import finish_info, fragment_chunk, message_chunk
 from langchain_deepseek_v4.citations import as_annotations
 from langchain_deepseek_v4.cut_calls import mark_for
 from langchain_deepseek_v4.fragments import Joiner
 
-__all__ = ["Writer", "usage_metadata"]
+__all__ = ["Writer", "chat_result", "usage_metadata"]
 
 REASONING, TEXT, CALL = "lc_rs_0", "lc_txt_0", "lc_tc_"
 """Indexes of the blocks of a message in v1 output."""
 
 Block = dict[str, Any]
+
+_EMPTY = AIMessage(
+    content="", additional_kwargs={}, response_metadata={}, tool_calls=[], invalid_tool_calls=[], usage_metadata=None
+)
+_message = maker(_EMPTY, *_EMPTY.model_fields_set)
+_generation = maker(ChatGeneration(message=_EMPTY), "message", "text", "generation_info")
+_result = maker(ChatResult(generations=[]), "generations", "llm_output")
 
 
 class Writer:
@@ -55,13 +64,15 @@ class Writer:
     def message(self, reply: Reply) -> AIMessage:
         """A whole answer."""
         valid, invalid = _calls(reply)
-        return AIMessage(
-            content=_content_blocks(reply, valid, invalid) if self._blocks else reply.content,
-            additional_kwargs=_reasoning(reply),
-            response_metadata=self._metadata(reply),
-            tool_calls=valid,
-            invalid_tool_calls=invalid,
-            usage_metadata=usage_metadata(reply.usage),
+        return _message(
+            {
+                "content": _content_blocks(reply, valid, invalid) if self._blocks else reply.content,
+                "additional_kwargs": _reasoning(reply),
+                "response_metadata": self._metadata(reply),
+                "tool_calls": valid,
+                "invalid_tool_calls": invalid,
+                "usage_metadata": usage_metadata(reply.usage),
+            }
         )
 
     def chunks(self, delta: Delta) -> tuple[AIMessageChunk, ...]:
@@ -154,6 +165,18 @@ class Writer:
         facts = catalog.find(self._provider, reply.model or self._model)
         made = datetime.fromtimestamp(reply.created, timezone.utc) if reply.created else None
         return cost.of(reply.usage, facts, at=made)
+
+
+def chat_result(message: AIMessage) -> ChatResult:
+    """A whole answer as LangChain's model layer wants it; what stands beside the message is for those who trace it."""
+    said = message.response_metadata
+    facts = {name: said[name] for name in ("model_name", "id") if name in said}
+    beside = finish_info(message)
+    if isinstance(message.content, str):
+        generation = _generation({"message": message, "text": message.content, "generation_info": beside})
+    else:
+        generation = ChatGeneration(message=message, generation_info=beside)
+    return _result({"generations": [generation], "llm_output": facts})
 
 
 def _told(price: cost.Cost) -> dict[str, Any]:

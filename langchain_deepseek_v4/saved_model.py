@@ -12,7 +12,7 @@ from typing_extensions import Self
 
 from deepseek_v4.client import Client
 from deepseek_v4.dialect_account import Balance, ModelInfo
-from deepseek_v4.settings import CONNECTION, ModelSettings
+from deepseek_v4.settings import ALIASES, CONNECTION, ModelSettings
 from langchain_deepseek_v4.errors import model_errors
 
 __all__ = ["SavedModel"]
@@ -38,9 +38,11 @@ class SavedModel(ModelSettings):
 
     def _core(self) -> Client:
         """The client under this model; a copy of the model gets one of its own."""
-        if self._client is None or self._client.settings is not self:
-            self._client = Client(self)
-        return self._client
+        private = self.__pydantic_private__  # pydantic's own way to a private attribute takes some microseconds
+        client: Client | None = private["_client"] if private else None
+        if client is None or client.settings is not self:
+            client = self._client = Client(self)
+        return client
 
     # -- the account ---------------------------------------------------------------------------------------------
 
@@ -76,10 +78,13 @@ class SavedModel(ModelSettings):
         return self.base_url or self.who_answers().base_url
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        said = {name: kwargs.get(name, getattr(self, name)) for name in ("model", "temperature", "max_tokens")}
-        provider = kwargs.get("provider", self.provider)
+        given = {ALIASES.get(name, name): value for name, value in kwargs.items()}
+        said = {name: given.get(name, getattr(self, name)) for name in ("model", "temperature", "max_tokens")}
+        provider = given.get("provider") or self.provider
+        stops = [stop] if isinstance(stop, str) else stop
         params = LangSmithParams(
-            ls_provider=provider if isinstance(provider, str) else provider.name,
+            # as the answers' ``model_provider`` says it: a regional variant is no provider of its own
+            ls_provider=provider.partition(":")[0] if isinstance(provider, str) else provider.name,
             ls_model_name=said["model"],
             ls_model_type=self._kind,
         )
@@ -87,8 +92,8 @@ class SavedModel(ModelSettings):
             params["ls_temperature"] = said["temperature"]
         if said["max_tokens"] is not None:
             params["ls_max_tokens"] = said["max_tokens"]
-        if stop or self.stop:
-            params["ls_stop"] = stop or self.stop or []
+        if stops or self.stop:
+            params["ls_stop"] = list(dict.fromkeys([*(self.stop or ()), *(stops or ())]))
         return params
 
     # -- saving and copying --------------------------------------------------------------------------------------

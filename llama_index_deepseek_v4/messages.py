@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from llama_index.core.base.llms.types import ChatMessage, MessageRole, ThinkingBlock, ToolCallBlock
+from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock, ThinkingBlock, ToolCallBlock
 
 from deepseek_v4.conversation import Message, Part, Reasoning, Role, TextPart, ToolCall
+from deepseek_v4.memory import Memory, snapshot
 from deepseek_v4.openai_shape import arguments_object, arguments_text
 from llama_index_deepseek_v4.content import joined, parts_of
 
@@ -30,6 +31,9 @@ ROLES: Mapping[MessageRole, Role] = {
 SHOWN_BELOW = "(see the next message)"
 """The text of a tool result that holds an image or a file and no words."""
 
+_MEMORY = Memory()
+"""What messages without images and files said, as long as they live."""
+
 
 def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
     """The conversation a list of chat messages says.
@@ -43,22 +47,61 @@ def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
     """
     conversation: list[Message] = []
     shown: list[Part] = []
+    find = _MEMORY.find
     for message in messages:
         role = ROLES[message.role]
         if role != "tool" and shown:
             conversation.append(Message.user(tuple(shown)))
             shown = []
-        if role == "tool":
+        state = _state(message)
+        if state is not None:
+            said = find(message, state)
+            if said is None:
+                said = _plain(message, role)
+                _MEMORY.keep(message, state, said)
+            conversation.append(said)
+        elif role == "tool":
             result, attached = _tool_result(message)
             conversation.append(result)
             shown.extend(attached)
-        elif role == "assistant":
-            conversation.append(_assistant(message))
         else:
-            conversation.append(Message(role, joined(parts_of(message.blocks, role)), name=_name(message)))
+            conversation.append(_plain(message, role))
     if shown:
         conversation.append(Message.user(tuple(shown)))
     return conversation
+
+
+def _state(message: ChatMessage) -> tuple[Any, ...] | None:
+    """Everything a message of text, reasoning and tool calls is read from; None for others, read anew each time."""
+    state: list[Any] = [message.role]
+    changeable: list[Any] = []
+    for block in message.blocks:
+        kind = block.__class__
+        if kind is TextBlock:
+            state.append(block.text)  # type: ignore[union-attr]
+        elif kind is ThinkingBlock:
+            state.append((block.content,))  # type: ignore[union-attr]
+            changeable.append(block.additional_information)  # type: ignore[union-attr]
+        elif kind is ToolCallBlock:
+            changeable.append((block.tool_call_id, block.tool_name, block.tool_kwargs))  # type: ignore[union-attr]
+        else:
+            return None
+    beside = message.additional_kwargs
+    if beside or any(changeable):
+        try:
+            state.append(snapshot((changeable, beside)))
+        except (TypeError, ValueError):
+            return None
+    return tuple(state)
+
+
+def _plain(message: ChatMessage, role: Role) -> Message:
+    """What a message says that brings nothing along to be shown elsewhere."""
+    if role == "assistant":
+        return _assistant(message)
+    if role == "tool":
+        return _tool_result(message)[0]
+    return Message(role, joined(parts_of(message.blocks, role)), name=_name(message))
 
 
 def _assistant(message: ChatMessage) -> Message:

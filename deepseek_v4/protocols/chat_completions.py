@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from deepseek_v4 import errors, schema
 from deepseek_v4.conversation import (
     FilePart,
@@ -55,8 +57,8 @@ class ChatCompletions(Protocol):
                 body["tool_choice"] = request.tool_choice
             if dialect.parallel_tool_calls and request.parallel_tool_calls is not None:
                 body["parallel_tool_calls"] = request.parallel_tool_calls
-        passed_back = request.thinks and request.pass_back
-        messages = [_message(message, dialect, names, passed_back) for message in request.messages]
+        passed_back = bool(request.thinks and request.pass_back)
+        messages = _messages(request.messages, dialect, names, passed_back)
         if request.messages[-1].prefix:
             # the beginning of an answer is no past turn: its reasoning belongs to it whatever pass_back says
             messages[-1] = _message(request.messages[-1], dialect, names, request.thinks)
@@ -125,6 +127,20 @@ def _tool(tool: ToolSpec | ServerTool, names: ToolNames, strict: bool) -> Json:
     elif parameters:
         function["parameters"] = dict(parameters)
     return {"type": "function", "function": function}
+
+
+def _messages(messages: Sequence[Message], dialect: ChatDialect, names: ToolNames, passed_back: bool) -> list[Json]:
+    """The conversation as it is said; what a message became is kept with it, because every turn says it again."""
+    if not names.changes_none:
+        return [_message(message, dialect, names, passed_back) for message in messages]
+    conversation: list[Json] = []
+    for message in messages:
+        kept = message.kept
+        if kept is None or kept[0] is not dialect or kept[1] is not passed_back:
+            kept = (dialect, passed_back, _message(message, dialect, names, passed_back))
+            object.__setattr__(message, "kept", kept)
+        conversation.append(kept[2])
+    return conversation
 
 
 def _message(message: Message, dialect: ChatDialect, names: ToolNames, passed_back: bool) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 from deepseek_v4.dialect import Provider
@@ -49,16 +50,18 @@ def find_provider(provider: str | Provider) -> Provider:
     Raises:
         ValueError: for an unknown name; lists the known ones.
     """
-    if isinstance(provider, Provider):
-        return provider
-    known = PROVIDERS.get(provider)
-    if known is not None:
-        return known
-    name, _, variant = provider.partition(":")
-    if variant and name in PROVIDERS:
-        return PROVIDERS[name].with_variant(variant)
+    return provider if isinstance(provider, Provider) else _named(provider)
+
+
+@functools.lru_cache(maxsize=256)
+def _named(name: str) -> Provider:
+    family, _, variant = name.partition(":")
+    if name in PROVIDERS:
+        return PROVIDERS[name]
+    if variant and family in PROVIDERS:
+        return PROVIDERS[family].with_variant(variant)
     names = ", ".join(sorted(PROVIDERS))
     raise ValueError(
-        f"unknown provider {provider!r}; known: {names}. For another host, pass a deepseek_v4.Provider: "
+        f"unknown provider {name!r}; known: {names}. For another host, pass a deepseek_v4.Provider: "
         "deepseek_v4.openai_compatible(...) makes one."
     )

@@ -128,9 +128,12 @@ class OpenAICompatibleChat(Described, ChatDialect):
 
     def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
         """Past arguments as JSON objects: SGLang refuses a request with anything else, vLLM one with broken JSON."""
-        for message in messages:
-            for call in message.get("tool_calls") or ():
-                _mend_arguments(call["function"], notes)
+        for place, message in enumerate(messages):
+            calls = message.get("tool_calls") or ()
+            functions = [_with_object(call["function"], notes) for call in calls]
+            if any(function is not call["function"] for function, call in zip(functions, calls, strict=True)):
+                said = [{**call, "function": function} for function, call in zip(functions, calls, strict=True)]
+                messages[place] = {**message, "tool_calls": said}
         return {}
 
     def say_reasoning(self, reasoning: Reasoning | None) -> Json:
@@ -171,21 +174,21 @@ class OpenAICompatibleChat(Described, ChatDialect):
 
 def mend_calls(items: list[Json], notes: list[Note]) -> None:
     """The same among the items of ``/responses``, which such servers turn into a chat."""
-    for item in items:
+    for place, item in enumerate(items):
         if item.get("type") == "function_call":
-            _mend_arguments(item, notes)
+            items[place] = _with_object(item, notes)
 
 
-def _mend_arguments(function: Json, notes: list[Note]) -> None:
+def _with_object(function: Json, notes: list[Note]) -> Json:
+    """A past call whose arguments are a JSON object: itself, or another with what there is wrapped in one."""
     text = function["arguments"]
     try:
         if isinstance(wire.loads(text or "{}"), dict):
-            function["arguments"] = text or "{}"
-            return
+            return function if text else {**function, "arguments": "{}"}
     except ValueError:
         pass
-    function["arguments"] = wire.dumps({INVALID_ARGUMENTS: text}).decode()
     notes.append(Note("repaired", "messages", f"wrapped the arguments of {function['name']}, which are no JSON object"))
+    return {**function, "arguments": wire.dumps({INVALID_ARGUMENTS: text}).decode()}
 
 
 def _count(*counts: Any) -> int | None:

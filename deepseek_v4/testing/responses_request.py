@@ -82,7 +82,7 @@ def _response_format(body: Mapping[str, Any]) -> Json | None:
 
 
 class _History:
-    """Puts items together to messages: reasoning, text and calls that follow each other are one turn."""
+    """Puts items together to messages: reasoning, text and calls in this order are one turn."""
 
     def __init__(self, strict: bool) -> None:
         self._strict = strict
@@ -122,6 +122,8 @@ class _History:
     def _reasoning(self, item: Mapping[str, Any]) -> None:
         if self._open and (self._strict or self._answered):
             self._close_batch()
+        if self._turn is not None and self._turn["content"] and not self._open:
+            self._close_turn()
         turn = self._open_turn()
         text = "".join(part["text"] for part in item.get("content") or item.get("summary") or ())
         turn["reasoning_content"] = turn.get("reasoning_content", "") + text

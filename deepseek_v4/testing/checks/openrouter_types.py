@@ -74,7 +74,7 @@ def openrouter_types(body: Any) -> None:
 
 
 def gateway_types(body: Any) -> None:
-    """Types of the fields that all three protocols have."""
+    """Types and ranges of the fields that all three protocols have."""
     request_types(body, "Request", SHARED_FIELDS, ())
 
 
@@ -291,6 +291,7 @@ SHARED_FIELDS: FieldTypes = {
     "metadata": _metadata,
     "route": _one_of("fallback", "sort"),
     "reasoning": _reasoning,
+    **{name: _within(name, number) for name in ("temperature", "top_p")},
 }
 CHAT_FIELDS: FieldTypes = {
     **SHARED_FIELDS,

@@ -8,7 +8,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deepseek_v4 import Message, Reasoning, ToolCall
+from deepseek_v4 import Client, Message, Reasoning, ToolCall
+from deepseek_v4.testing import messages_request, responses_request
+from deepseek_v4.testing.checks import messages as server_checks
 
 from .wires import body
 
@@ -22,7 +24,7 @@ RECORDS: list[tuple[dict[str, Any], ...] | None] = [
     ({"type": "reasoning", "id": "r1", "summary": [], "content": [{"type": "reasoning_text", "text": "Hm."}]},),
     (
         {"type": "reasoning", "id": "r1", "summary": [], "content": []},
-        {"type": "message", "content": [{"type": "output_text", "text": "Let me "}]},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Let me "}]},
         {"type": "web_search_call", "id": "s"},
         {"type": "reasoning", "id": "r2", "summary": [], "content": []},
     ),
@@ -127,6 +129,26 @@ def test_no_history_of_an_agent_is_refused_by_messages(history: list[Message]) -
         warnings.simplefilter("error")
         for thinking in (None, False):
             check_turns(body(history, "messages", thinking=thinking)["messages"])
+
+
+@settings(SOUND, max_examples=300)
+@given(agent_histories(), st.sampled_from(["deepseek", "openrouter", "empiriolabs:variant2"]))
+def test_the_local_server_reads_every_history_of_an_agent_as_it_was(history: list[Message], provider: str) -> None:
+    """In its strictest mode, at every host: it refuses interleaved calls and turns without their reasoning."""
+    turns = [message for message in history if message.role == "assistant"]
+    results = [message.tool_call_id for message in history if message.role == "tool"]
+    for protocol, server in (("responses", responses_request), ("messages", messages_request)):
+        said = Client(provider=provider, protocol=protocol, api_key="sk-test").preview(history).body
+        read = server.chat_request(said, strict=True)["messages"]
+        server_checks.check_turns(read, sees_images=False)
+        server_checks.check_reasoning(read, True, "strict", calls_only=protocol == "responses")
+        past = [message for message in read if message["role"] == "assistant"]
+        made = [[call["id"] for call in message.get("tool_calls", ())] for message in past]
+        assert [ids for ids in made if ids] == [
+            [call.id for call in turn.tool_calls] for turn in turns if turn.tool_calls
+        ]
+        assert sorted(message["tool_call_id"] for message in read if message["role"] == "tool") == sorted(results)
+        assert "".join(message["content"] for message in past) == "".join(turn.text for turn in turns)
 
 
 @SOUND

@@ -240,10 +240,16 @@ def test_an_error_is_what_its_code_says_whatever_the_status(code: str, kind: str
     assert (type(error).__name__, error.retryable) == (kind, retryable)
 
 
-@pytest.mark.parametrize(("status", "kind", "retryable"), [(400, "InvalidRequestError", False), (502, "ServerError", True)])
+@pytest.mark.parametrize(
+    ("status", "kind", "retryable"), [(400, "InvalidRequestError", False), (502, "ServerError", True)]
+)
 def test_what_the_model_service_refused_is_not_sent_again(status: int, kind: str, retryable: bool) -> None:
     """The gateway's code for it says only who failed."""
-    said = {"message": "reasoning_content must be passed back", "type": "invalid_request_error", "code": "upstream_error"}
+    said = {
+        "message": "reasoning_content must be passed back",
+        "type": "invalid_request_error",
+        "code": "upstream_error",
+    }
     if status == 502:
         said["type"] = "server_error"
     error = read_error(HttpResponse(status, {}, json.dumps({"error": said}).encode()), DIALECT, "empiriolabs")

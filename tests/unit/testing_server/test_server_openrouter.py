@@ -577,3 +577,11 @@ def test_the_messages_skin(router: Caller) -> None:
     sent = {"model": MODEL, "max_tokens": 9, "messages": [USER]}
     assert httpx.post(url, json=sent, headers={"x-api-key": router.server.api_key}).status_code == 200
     assert httpx.post(url, json=sent).json()["error"]["type"] == "authentication_error"
+
+
+@pytest.mark.parametrize(("field", "value"), [("temperature", 2.1), ("temperature", "hot"), ("top_p", 0)])
+def test_ranges_hold_on_the_skins_too(router: Caller, field: str, value: Any) -> None:
+    said = {"model": MODEL, field: value}
+    assert field in refused(router.responses(**said))["message"]
+    answer = router.messages(path="/messages", **said)
+    assert (answer.status_code, field in answer.json()["error"]["message"]) == (400, True)

@@ -319,6 +319,9 @@ def test_the_pass_back_rule() -> None:
     assert status("strict", *open_turn, reasoning={"effort": "none"}) == 200
     assert status("strict", USER, DONE, USER) == 200
     assert status("strict", USER, {"type": "reasoning", "summary": []}, call("a"), output("a")) == 200
+    search = {"type": "web_search_call", "id": "s", "status": "completed"}
+    assert status("strict", USER, REASONING, DONE, search, REASONING, DONE, call("a"), output("a")) == 200
+    assert status("strict", USER, REASONING, DONE, search, DONE, call("a"), output("a")) == 400
 
 
 # ---------------------------------------------------------------------- faults
