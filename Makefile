@@ -17,7 +17,7 @@ $(VENV)/bin/uv:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/.examples: pyproject.toml | $(VENV)/bin/uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[all]' --group examples
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[all]' --group demo
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/uv

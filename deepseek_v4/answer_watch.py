@@ -110,7 +110,7 @@ class AnswerWatch:
             if call.name not in offered or wanted not in (None, call.name):
                 return f"{call.name} is not the tool to call: {wanted or ', '.join(offered)}."
             schema = offered[call.name]
-            wrong = None if schema is None else instances.fault(arguments_object(call.arguments), schema)
+            wrong = None if schema is None else _fault(arguments_object(call.arguments), schema)
             if wrong is not None:
                 return f"The arguments of {call.name} do not fit: {wrong}."
         return None if reply.tool_calls else "A tool call was demanded, and there is none."
@@ -137,5 +137,10 @@ def _fault_of_text(text: str, schema: Mapping[str, Any]) -> str | None:
         value = wire.loads_exactly(text)
     except ValueError as error:
         return f"It is not valid JSON: {error}."
-    wrong = instances.fault(value, schema)
+    wrong = _fault(value, schema)
     return None if wrong is None else f"It does not fit the schema: {wrong}."
+
+
+def _fault(value: Any, schema: Mapping[str, Any]) -> str | None:
+    """With no leave for nulls: the classes that agents make of such a value give none either."""
+    return instances.fault(value, schema, nulls=False)

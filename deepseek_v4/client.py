@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 
-from deepseek_v4 import catalog, cost, tokens, wire
 from deepseek_v4.conversation import Message
-from deepseek_v4.dialect import Dialect, Note
+from deepseek_v4.dialect import Dialect
 from deepseek_v4.dialect_account import Balance, ModelInfo
 from deepseek_v4.empty import EmptyWatch, aretried, retried
 from deepseek_v4.endpoints import Query, balance_query, model_query, models_query
 from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.preview import Preview, preview
 from deepseek_v4.protocols.decoder import whole_answer
 from deepseek_v4.protocols.error_bodies import read_error
-from deepseek_v4.reply import Delta, Reply, Usage
+from deepseek_v4.reply import Delta, Reply
 from deepseek_v4.request import Prepared, prepare, tool_choice_of, tools_of
 from deepseek_v4.settings import ModelSettings, call_options
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Limits, SyncStream, SyncTransport
 from deepseek_v4.wire import HttpResponse
 
-__all__ = ["Client", "Preview"]
+__all__ = ["Client", "Preview", "preview"]
 
 T = TypeVar("T")
-
-MASK = "********"
-_PRIVATE = re.compile(r"auth|key|token|secret|cookie", re.I)
-"""Names of headers that may hold a key of the user's own, in ``default_headers``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """The request that would be sent. Nothing was.
-
-    Attributes:
-        method: HTTP method.
-        url: Full address.
-        headers: Headers, the key masked.
-        body: JSON body.
-        notes: What was translated, dropped, clamped or repaired, and why.
-        input_tokens: Estimated prompt tokens.
-        cost: Estimated US dollars for the prompt alone, without cache hits; None where no price is known.
-    """
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: Mapping[str, Any]
-    notes: tuple[Note, ...]
-    input_tokens: int
-    cost: float | None
 
 
 class Client:
@@ -398,24 +369,3 @@ def _answer_reader(prepared: Prepared) -> Callable[[HttpResponse], Reply]:
 
 def _error_reader(dialect: Dialect, provider: str) -> Callable[[HttpResponse], DeepSeekError]:
     return lambda response: read_error(response, dialect, provider)
-
-
-def preview(prepared: Prepared) -> Preview:
-    """What a prepared request looks like, the key masked."""
-    request = prepared.request
-    headers = {name: MASK if _PRIVATE.search(name) else value for name, value in prepared.http.headers.items()}
-    if prepared.http.key is not None:
-        masked = f"Bearer {MASK}" if prepared.http.key_header == "Authorization" else MASK
-        headers[prepared.http.key_header.lower()] = masked
-    prompt = tokens.estimate(request.messages, request.tools)
-    facts = catalog.find(prepared.provider.name, request.model)
-    price = cost.of(Usage(prompt, 0), facts)
-    return Preview(
-        method=prepared.http.method,
-        url=prepared.http.url,
-        headers=headers,
-        body=wire.loads(prepared.http.body),
-        notes=prepared.notes,
-        input_tokens=prompt,
-        cost=None if price is None else price.usd,
-    )

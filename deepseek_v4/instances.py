@@ -1,20 +1,32 @@
 """Whether a JSON value fits a JSON Schema, and where it does not. For answers whose schema no class checks.
 
-It judges by the keywords that schemas of answers are made of and passes over the others (``format``, ``not``, ``if``):
-a value it refuses is wrong, a value it lets through may still break what it does not know.
+It judges by the keywords that schemas of answers are made of and passes over the others (``not``, ``if``, most
+formats): a value it refuses is wrong, a value it lets through may still break what it does not know.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
 import json
 import math
 import re
+import uuid
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
 
 __all__ = ["fault"]
 
 _DEEPEST = 200
+_FORMS: Mapping[str, type] = {
+    "date": dt.date,
+    "date-time": dt.datetime,
+    "time": dt.time,
+    "duration": dt.timedelta,
+    "uuid": uuid.UUID,
+}
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
@@ -24,19 +36,29 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 
-def fault(value: Any, schema: Mapping[str, Any]) -> str | None:
+class _Held(NamedTuple):
+    """What a value is held against."""
+
+    schema: Mapping[str, Any]
+    nulls: bool
+
+
+def fault(value: Any, schema: Mapping[str, Any], *, nulls: bool = True) -> str | None:
     """The first place where a value breaks a schema, in words; None where it fits.
 
-    A null for an optional property passes: that is how models say "none".
+    Args:
+        value: The value.
+        schema: The schema, whole, so that its references lead somewhere.
+        nulls: Whether a null for an optional property passes: that is how models say "none".
 
     Example:
         >>> fault({"age": "36"}, {"type": "object", "properties": {"age": {"type": "integer"}}})
         "age: '36' is no integer"
     """
-    return next(_faults(value, schema, schema, "", 0), None)
+    return next(_faults(value, schema, _Held(schema, nulls), "", 0), None)
 
 
-def _faults(value: Any, schema: Any, root: Mapping[str, Any], path: str, depth: int) -> Iterator[str]:
+def _faults(value: Any, schema: Any, held: _Held, path: str, depth: int) -> Iterator[str]:
     where = f"{path or 'the answer'}: "
     if schema is False:
         yield f"{where}is not allowed"
@@ -45,8 +67,8 @@ def _faults(value: Any, schema: Any, root: Mapping[str, Any], path: str, depth: 
     if value is None and schema.get("nullable") is True:
         return
     reference = schema.get("$ref")
-    if isinstance(reference, str) and (target := _target(reference, root)) is not None:
-        yield from _faults(value, target, root, path, depth + 1)
+    if isinstance(reference, str) and (target := _target(reference, held.schema)) is not None:
+        yield from _faults(value, target, held, path, depth + 1)
     kinds = schema.get("type")
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if isinstance(kinds, list) and not any(_is(value, kind) for kind in kinds):
@@ -58,15 +80,18 @@ def _faults(value: Any, schema: Any, root: Mapping[str, Any], path: str, depth: 
     if "const" in schema and not _same(value, schema["const"]):
         yield f"{where}{_shown(value)} is not {_shown(schema['const'])}"
     for part in schema.get("allOf") or ():
-        yield from _faults(value, part, root, path, depth + 1)
+        yield from _faults(value, part, held, path, depth + 1)
     for branches in (schema.get("anyOf"), schema.get("oneOf")):
-        yield from _choice(value, branches, root, path, depth)
+        yield from _choice(value, branches, held, path, depth)
     if isinstance(value, dict):
-        yield from _object(value, schema, root, path, depth)
+        yield from _object(value, schema, held, path, depth)
     elif isinstance(value, list):
-        yield from _array(value, schema, root, path, depth)
+        yield from _array(value, schema, held, path, depth)
     elif isinstance(value, str):
         yield from _within(len(value), schema, ("minLength", "maxLength"), f"{where}its length")
+        form = schema.get("format")
+        if isinstance(form, str) and form in _FORMS and not _is_of_form(value, form):
+            yield f"{where}{_shown(value)} is no {form}"
         pattern = schema.get("pattern")
         if isinstance(pattern, str) and not _matches(pattern, value):
             yield f"{where}{_shown(value)} does not match {pattern}"
@@ -74,11 +99,11 @@ def _faults(value: Any, schema: Any, root: Mapping[str, Any], path: str, depth: 
         yield from _within(value, schema, ("minimum", "maximum"), f"{where}{value}")
 
 
-def _choice(value: Any, branches: Any, root: Mapping[str, Any], path: str, depth: int) -> Iterator[str]:
+def _choice(value: Any, branches: Any, held: _Held, path: str, depth: int) -> Iterator[str]:
     """Any branch will do; of many that do not, the fault of the one that is told most exactly."""
     if not isinstance(branches, list) or not branches:
         return
-    faults = [next(_faults(value, branch, root, path, depth + 1), None) for branch in branches]
+    faults = [next(_faults(value, branch, held, path, depth + 1), None) for branch in branches]
     told = [words for words in faults if words is not None]
     if len(told) == len(faults):
         deepest = max(told, key=lambda words: len(words.partition(": ")[0]))
@@ -86,9 +111,7 @@ def _choice(value: Any, branches: Any, root: Mapping[str, Any], path: str, depth
         yield "; or ".join(dict.fromkeys(told)) if same else deepest
 
 
-def _object(
-    value: Mapping[str, Any], schema: Mapping[str, Any], root: Mapping[str, Any], path: str, depth: int
-) -> Iterator[str]:
+def _object(value: Mapping[str, Any], schema: Mapping[str, Any], held: _Held, path: str, depth: int) -> Iterator[str]:
     properties, required = schema.get("properties"), schema.get("required")
     properties = properties if isinstance(properties, Mapping) else {}
     required = required if isinstance(required, (list, tuple)) else ()
@@ -99,29 +122,27 @@ def _object(
     patterns = schema.get("patternProperties")
     patterns = patterns if isinstance(patterns, Mapping) else {}
     for name, inner in value.items():
-        if name in properties and (inner is not None or name in required):
-            yield from _faults(inner, properties[name], root, _step(path, name), depth + 1)
+        if name in properties and (inner is not None or name in required or not held.nulls):
+            yield from _faults(inner, properties[name], held, _step(path, name), depth + 1)
         fitting = [part for pattern, part in patterns.items() if _matches(pattern, name)]
         for part in fitting:
-            yield from _faults(inner, part, root, _step(path, name), depth + 1)
+            yield from _faults(inner, part, held, _step(path, name), depth + 1)
         if name in properties or fitting:
             continue
         if more is False:
             yield f"{_step(path, name)}: there is no such property"
         elif isinstance(more, Mapping):
-            yield from _faults(inner, more, root, _step(path, name), depth + 1)
+            yield from _faults(inner, more, held, _step(path, name), depth + 1)
     yield from _within(len(value), schema, ("minProperties", "maxProperties"), f"{path or 'the answer'}: its size")
 
 
-def _array(
-    value: list[Any], schema: Mapping[str, Any], root: Mapping[str, Any], path: str, depth: int
-) -> Iterator[str]:
+def _array(value: list[Any], schema: Mapping[str, Any], held: _Held, path: str, depth: int) -> Iterator[str]:
     where = f"{path or 'the answer'}: "
     first = schema.get("prefixItems")
     first = first if isinstance(first, list) else []
     for number, inner in enumerate(value):
         wanted = first[number] if number < len(first) else schema.get("items", True)
-        yield from _faults(inner, wanted, root, _step(path, str(number)), depth + 1)
+        yield from _faults(inner, wanted, held, _step(path, str(number)), depth + 1)
     yield from _within(len(value), schema, ("minItems", "maxItems"), f"{where}its number of items")
     if schema.get("uniqueItems") is True and len({json.dumps(inner, sort_keys=True) for inner in value}) < len(value):
         yield f"{where}its items are not all different"
@@ -168,6 +189,20 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     return bool(one == other)
+
+
+def _is_of_form(text: str, form: str) -> bool:
+    """As widely as pydantic takes it."""
+    try:
+        _adapter(form).validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
+@functools.cache
+def _adapter(form: str) -> TypeAdapter[Any]:
+    return TypeAdapter(_FORMS[form])
 
 
 def _matches(pattern: str, text: str) -> bool:

@@ -15,7 +15,7 @@ from deepseek_v4.conversation import Message
 
 __all__ = ["Memory", "snapshot"]
 
-snapshot: Callable[[Any], bytes] = wire.fastest
+snapshot: Callable[[Any], bytes] = wire.fast_dumps
 """The bytes of a value that can be changed, to see later whether it was.
 
 Raises:

@@ -1,32 +1,47 @@
-"""LlamaIndex over this project's own docs: a chat engine that retrieves, thinks, answers and shows its sources."""
+"""LlamaIndex over this project's own docs, in a Qdrant vector store: retrieve, think, answer, show the sources.
+
+The store runs inside this process (``QdrantClient(":memory:")``; give it a path or an address to keep it), and the
+embedding is learnt from the docs, so nothing is downloaded.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from connection import deepseek_or_local
-from llama_index.core import SimpleDirectoryReader
+from llama_index.core import SimpleDirectoryReader, StorageContext, VectorStoreIndex
 from llama_index.core.chat_engine import CondensePlusContextChatEngine
 from llama_index.core.node_parser import MarkdownNodeParser
-from llama_index.retrievers.bm25 import BM25Retriever
+from llama_index.vector_stores.qdrant import QdrantVectorStore
+from local_embedding import LearntEmbedding
+from qdrant_client import QdrantClient
 
 from llama_index_deepseek_v4 import DeepSeekV4
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+QUESTION = "Which errors are retried?"
 
 
 def main() -> None:
     """One question, streamed."""
     documents = SimpleDirectoryReader(input_files=sorted(DOCS.glob("*.md"))).load_data()
     nodes = MarkdownNodeParser().get_nodes_from_documents(documents)
+    store = QdrantVectorStore(collection_name="docs", client=QdrantClient(":memory:"), index_doc_id=False)
+    index = VectorStoreIndex(
+        nodes,
+        storage_context=StorageContext.from_defaults(vector_store=store),
+        embed_model=LearntEmbedding.of(node.get_content() for node in nodes),
+    )
     with deepseek_or_local() as options:
         engine = CondensePlusContextChatEngine.from_defaults(
-            retriever=BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=3), llm=DeepSeekV4(**options)
+            retriever=index.as_retriever(similarity_top_k=3), llm=DeepSeekV4(**options)
         )
-        response = engine.stream_chat("Which errors are retried?")
+        response = engine.stream_chat(QUESTION)
         for token in response.response_gen:
             print(token, end="", flush=True)
-        print("\nsources:", sorted({node.metadata["file_name"] for node in response.source_nodes}))
+        print(f"\n{len(nodes)} passages in the store; nearest to {QUESTION!r}:")
+        for node in response.source_nodes:
+            print(f"  {node.metadata['file_name']} ({node.score:.2f}): {' '.join(node.text.split())[:70]}…")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from typing_extensions import is_typeddict
 
 from deepseek_v4.instances import fault
-from deepseek_v4.structured import fitted
+from deepseek_v4.structured import fitted, is_of_objects
 
 __all__ = ["answer_class", "as_function", "instance_of", "json_schema_of", "wire_name"]
 
@@ -43,12 +43,40 @@ def json_schema_of(schema: Any) -> dict[str, Any]:
         function = schema.get("function", schema)
         if "parameters" not in function and ("type" in function or "properties" in function or "$ref" in function):
             return _rooted({"title": "answer", **function})
+    return _typed_dict_schema(schema) if is_typeddict(schema) else convert_to_json_schema(schema)
+
+
+def _typed_dict_schema(schema: Any) -> dict[str, Any]:
+    """The JSON Schema of a TypedDict.
+
+    langchain-core has ways of its own to describe a key (``Annotated[str, ..., "In full"]``, a docstring's ``Args:``)
+    and demands every key; pydantic knows which keys may be missing, at any depth.
+    """
+    exact = _rooted({"title": schema.__name__, **TypeAdapter(schema).json_schema()})
     try:
-        return convert_to_json_schema(schema)
+        told = convert_to_json_schema(schema)
     except (RecursionError, TypeError):  # a TypedDict that contains itself, or has NotRequired keys
-        if not is_typeddict(schema):
-            raise
-        return _rooted({"title": schema.__name__, **TypeAdapter(schema).json_schema()})
+        return exact
+    if _leaves_keys_out(exact):
+        described = {name: part["description"] for name, part in told["properties"].items() if "description" in part}
+        properties = {
+            name: {**part, "description": described[name]} if name in described else part
+            for name, part in exact.get("properties", {}).items()
+        }
+        about = {"description": told["description"]} if told.get("description") else {}
+        return {**exact, **about, "properties": properties}
+    return told
+
+
+def _leaves_keys_out(schema: Any) -> bool:
+    """Whether an object somewhere in a schema may lack a key."""
+    if isinstance(schema, list):
+        return any(_leaves_keys_out(part) for part in schema)
+    if not isinstance(schema, dict):
+        return False
+    properties = schema.get("properties")
+    lacking = isinstance(properties, dict) and len(schema.get("required", ())) < len(properties)
+    return lacking or any(_leaves_keys_out(part) for part in schema.values())
 
 
 def _class_schema(cls: Any) -> dict[str, Any]:
@@ -69,8 +97,17 @@ def _rooted(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_function(schema: Any) -> dict[str, Any]:
-    """The function whose arguments are an answer, OpenAI-shaped."""
+    """The function whose arguments are an answer, OpenAI-shaped.
+
+    Raises:
+        ValueError: for a schema of other values than objects, which no function takes.
+    """
     whole = json_schema_of(schema)
+    if not is_of_objects(whole):
+        raise ValueError(
+            f"A tool call answers with an object, and {whole.get('title', 'the schema')} asks for {whole['type']}: "
+            "put it into a field of an object, or use method='auto'."
+        )
     name, description = whole.get("title") or "answer", whole.get("description") or ""
     parameters = {key: value for key, value in whole.items() if key not in ("title", "description")}
     return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}

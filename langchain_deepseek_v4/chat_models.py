@@ -8,7 +8,7 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr, model_validator
@@ -22,10 +22,10 @@ from langchain_deepseek_v4.chunks import generation_chunk
 from langchain_deepseek_v4.errors import model_errors
 from langchain_deepseek_v4.messages import to_conversation
 from langchain_deepseek_v4.profile import profile_of
-from langchain_deepseek_v4.replies import Writer
+from langchain_deepseek_v4.replies import Writer, chat_result
 from langchain_deepseek_v4.saved_model import SavedModel
 from langchain_deepseek_v4.serialization import loadable
-from langchain_deepseek_v4.structured_output import Method, again, both, fault_of, structured, tries_beside_tools
+from langchain_deepseek_v4.structured_output import Method, structured
 from langchain_deepseek_v4.tools import ToolLike, as_response_format, as_tool, as_tool_choice
 
 __all__ = ["ChatDeepSeekV4"]
@@ -111,16 +111,7 @@ class ChatDeepSeekV4(SavedModel, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        tries = tries_beside_tools(kwargs, self.answer_retries)
-        first = {"on_empty": "return", **kwargs} if tries else kwargs
-        message = self._answer(messages, stop, first)
-        for _ in range(tries):
-            fault = fault_of(message, kwargs["response_format"])
-            if fault is None:
-                break
-            messages = again(messages, message, fault)
-            message = both(message, self._answer(messages, stop, kwargs), fault)
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        return chat_result(self._answer(messages, stop, kwargs))
 
     def _answer(self, messages: Sequence[BaseMessage], stop: Any, options: Mapping[str, Any]) -> AIMessage:
         with model_errors:
@@ -135,16 +126,7 @@ class ChatDeepSeekV4(SavedModel, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        tries = tries_beside_tools(kwargs, self.answer_retries)
-        first = {"on_empty": "return", **kwargs} if tries else kwargs
-        message = await self._aanswer(messages, stop, first)
-        for _ in range(tries):
-            fault = fault_of(message, kwargs["response_format"])
-            if fault is None:
-                break
-            messages = again(messages, message, fault)
-            message = both(message, await self._aanswer(messages, stop, kwargs), fault)
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        return chat_result(await self._aanswer(messages, stop, kwargs))
 
     async def _aanswer(self, messages: Sequence[BaseMessage], stop: Any, options: Mapping[str, Any]) -> AIMessage:
         with model_errors:
@@ -280,8 +262,9 @@ class ChatDeepSeekV4(SavedModel, BaseChatModel):
             strict: Whether the provider is to enforce the schema, where it can.
             tools: Tools the model may call beside; not with ``"function_calling"``.
             retries: How often an answer that is empty, no JSON or does not fit is asked for again, with the error
-                shown to the model; ``answer_retries`` of the model when not given. Not while streaming, and not
-                with ``"function_calling"``. The usage of all tries stands on the raw message.
+                shown to the model; ``answer_retries`` of the model when not given. The usage of all tries stands on
+                the raw message. Of a stream the corrected answer is the last piece; with ``include_raw`` there is no
+                second try while streaming.
             **kwargs: Further options of the call, such as ``thinking=False``.
 
         Returns:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from langchain_core.messages import AIMessageChunk, ToolCallChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from deepseek_v4.unvalidated import maker
@@ -47,7 +47,15 @@ def fragment_chunk(content: Any, piece: ToolCallChunk, marks: dict[str, Any]) ->
     return chunk
 
 
+def finish_info(message: AIMessage) -> dict[str, Any] | None:
+    """What stands beside an answer in LangChain's generations; None where the provider gave no reason."""
+    reason = message.response_metadata.get("finish_reason")
+    return None if reason is None else {"finish_reason": reason}
+
+
 def generation_chunk(message: AIMessageChunk) -> ChatGenerationChunk:
-    """A chunk as LangChain's model layer wants it."""
+    """A chunk as LangChain's model layer wants it; those who watch the run look for the finish reason beside it."""
+    if message.chunk_position == "last":
+        return ChatGenerationChunk(message=message, generation_info=finish_info(message))
     content = message.content
     return _generation({"message": message, "text": content if isinstance(content, str) else message.text})

@@ -1,9 +1,8 @@
 """Puts ``"deepseek_v4"`` among the providers of ``langchain.chat_models.init_chat_model``.
 
-``langchain`` keeps them in a private table and has no call or entry point by which others join it
-It is not imported here: what is loaded already is told now, what is loaded later is
-told when it is. Should a later version keep its table elsewhere, nothing happens, and
-``init_chat_model("deepseek_v4:…")`` says that it does not know the provider.
+``langchain`` keeps them in a private table and has no call or entry point by which others join it. It is not imported
+here: what is loaded already is told now, what is loaded later is told when it is. Should a later version keep its table
+elsewhere, nothing happens, and ``init_chat_model("deepseek_v4:…")`` says that it does not know the provider.
 """
 
 from __future__ import annotations

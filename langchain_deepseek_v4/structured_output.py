@@ -1,40 +1,46 @@
-"""Typed answers: how a schema is asked for, how the answer is read, and the second try when it cannot be.
+"""Typed answers: how a schema is asked for, and the second try when the answer cannot be used.
 
-A cut answer is an error, never a short one.
+How an answer is read stands in ``answer_parser``.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
-from langchain_core.messages.ai import add_usage
-from langchain_core.output_parsers import JsonOutputParser
-from langchain_core.outputs import ChatGeneration, Generation
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+    convert_to_messages,
+    message_chunk_to_message,
+)
+from langchain_core.messages.ai import add_ai_message_chunks, add_usage
 from langchain_core.prompt_values import PromptValue
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableMap, RunnablePassthrough
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator, RunnableMap
 from langchain_core.runnables.base import RunnableBindingBase
-from pydantic import ConfigDict
+from langchain_core.runnables.utils import AddableDict
 from typing_extensions import is_typeddict
 
-from deepseek_v4.structured import add_up, ask_again, in_words, is_worth_another_try, read_json
-from langchain_deepseek_v4.answer_schemas import answer_class, as_function, instance_of, json_schema_of
+from deepseek_v4.second_try import FIRST_FAULT, add_up, ask_again
+from langchain_deepseek_v4.answer_parser import AnswerParser
+from langchain_deepseek_v4.answer_schemas import answer_class, as_function, json_schema_of
 from langchain_deepseek_v4.tools import ToolLike, as_response_format, tool_name
 
 if TYPE_CHECKING:
     from langchain_deepseek_v4.chat_models import ChatDeepSeekV4
 
-__all__ = ["AnswerParser", "Method", "Tries", "again", "both", "fault_of", "structured", "tries_beside_tools"]
+__all__ = ["Method", "Tries", "structured"]
 
 Method = Literal["auto", "json_schema", "json_mode", "function_calling"]
 Schema = Mapping[str, Any] | type
 
-FIRST_FAULT = "first_try_error"
-"""Key of ``response_metadata`` that tells why the first answer could not be used, when there was a second."""
+_FORM = ("model_provider", "output_version")
+"""What ``response_metadata`` tells of a message's form."""
 
 
 def structured(
@@ -58,6 +64,9 @@ def structured(
     told = json_schema_of(schema) if is_typeddict(schema) else schema  # tracing fails on a TypedDict it cannot convert
     asked: dict[str, Any] = {"kwargs": {"method": method, "strict": strict}, "schema": told}
     options = {**options, "ls_structured_output_format": asked} if schema is not None else dict(options)
+    options["answer_retries"] = 0  # the tries are made here, where the class is known
+    if retries and options.get("on_empty", model.on_empty) == "retry":
+        options["on_empty"] = "return"  # an empty answer is a failed try like any other
     cls = answer_class(schema)
     shape = json_schema_of(schema) if schema is not None and cls is None else None
     answer: Runnable[LanguageModelInput, AIMessage]
@@ -69,12 +78,10 @@ def structured(
         parser = AnswerParser(pydantic_object=cls, shape=shape, tool=name)
     else:
         wanted = {"type": "json_object"} if method == "json_mode" else _asked_for(schema, strict)
-        if retries:
-            options = {"on_empty": "return", **options}  # an empty answer is a failed try like any other
         parser = AnswerParser(pydantic_object=cls, shape=shape)
-        options = {**options, "answer_retries": 0}  # the tries are made here, where the class is known
-        bound = model.bind_tools(tools or [], response_format=wanted, **options)
-        answer = Tries(bound=bound, parser=parser, retries=retries) if retries else bound
+        answer = model.bind_tools(tools or [], response_format=wanted, **options)
+    if retries:
+        answer = Tries(bound=answer, parser=parser, retries=retries, also_streamed=not include_raw)
     return _with_raw(answer, parser) if include_raw else answer | parser
 
 
@@ -87,25 +94,62 @@ def _asked_for(schema: Any, strict: bool | None) -> dict[str, Any]:
 
 
 def _with_raw(answer: Runnable[LanguageModelInput, AIMessage], parser: AnswerParser) -> Runnable[Any, Any]:
-    """The message, what was read from it, and what went wrong, side by side."""
-    read = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
-    failed = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap(raw=answer) | read.with_fallbacks([failed], exception_key="parsing_error")
+    """The message, what was read from it, and what went wrong, side by side; a stream ends with the latter two."""
+
+    def read(pieces: Iterator[Any], config: RunnableConfig) -> Iterator[Any]:
+        raw = []
+        for piece in pieces:
+            raw.append(piece["raw"])
+            yield AddableDict(piece)
+        try:
+            parsed, fault = parser.invoke(_whole(raw), config), None
+        except OutputParserException as error:
+            parsed, fault = None, error
+        yield AddableDict(parsed=parsed)
+        yield AddableDict(parsing_error=fault)
+
+    async def aread(pieces: AsyncIterator[Any], config: RunnableConfig) -> AsyncIterator[Any]:
+        raw = []
+        async for piece in pieces:
+            raw.append(piece["raw"])
+            yield AddableDict(piece)
+        try:
+            parsed, fault = await parser.ainvoke(_whole(raw), config), None
+        except OutputParserException as error:
+            parsed, fault = None, error
+        yield AddableDict(parsed=parsed)
+        yield AddableDict(parsing_error=fault)
+
+    reader: Any = RunnableGenerator  # its type knows no config
+    return RunnableMap(raw=answer) | cast("Runnable[Any, Any]", reader(read, aread, name="read_answer"))
+
+
+def _whole(pieces: Sequence[AIMessage]) -> AIMessage:
+    """The message that the pieces of a stream make up; a whole one as it is."""
+    if len(pieces) == 1 and not isinstance(pieces[0], AIMessageChunk):
+        return pieces[0]
+    chunks = [piece for piece in pieces if isinstance(piece, AIMessageChunk)]
+    whole = message_chunk_to_message(add_ai_message_chunks(*chunks))
+    assert isinstance(whole, AIMessage)
+    return whole
 
 
 class Tries(RunnableBindingBase[LanguageModelInput, AIMessage]):  # type: ignore[no-redef]  # the plugin: a field "kwargs"
     """A model whose answer is read before it is handed on, and asked for again when it cannot be used.
 
     The model is shown its answer, reasoning included, and what was wrong with it. The message handed on is the last
-    answer, with the usage and the cost of all. A streamed answer is handed on as it comes, so there is no second try.
+    answer, with the usage and the cost of all. A stream is handed on as it comes; if it makes up an answer that cannot
+    be used, a whole message follows it, which takes its place.
 
     Attributes:
         parser: Reads an answer.
         retries: How often it may be asked for again.
+        also_streamed: Whether a streamed answer may be followed by another; not where the pieces are added up.
     """
 
     parser: AnswerParser
     retries: int
+    also_streamed: bool
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
@@ -114,29 +158,62 @@ class Tries(RunnableBindingBase[LanguageModelInput, AIMessage]):  # type: ignore
 
     def invoke(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> AIMessage:
         """The answer, after as many tries as it took or as there may be."""
-        said: LanguageModelInput = input
-        answer = super().invoke(said, config, **kwargs)
-        for _ in range(self.retries):
-            fault = self.parser.fault(answer)
-            if fault is None:
-                break
-            said = again(said, answer, fault)
-            answer = both(answer, super().invoke(said, config, **kwargs), fault)
-        return answer
+        return self._settled(input, super().invoke(input, config, **kwargs), config, kwargs)
 
     async def ainvoke(
         self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
     ) -> AIMessage:
         """Like ``invoke``, asynchronously."""
-        said: LanguageModelInput = input
-        answer = await super().ainvoke(said, config, **kwargs)
-        for _ in range(self.retries):
-            fault = self.parser.fault(answer)
-            if fault is None:
-                break
-            said = again(said, answer, fault)
-            answer = both(answer, await super().ainvoke(said, config, **kwargs), fault)
-        return answer
+        return await self._asettled(input, await super().ainvoke(input, config, **kwargs), config, kwargs)
+
+    def stream(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
+        """The pieces of an answer; a whole message behind them when they make up none that can be used."""
+        if not self.also_streamed:
+            yield from super().stream(input, config, **kwargs)
+            return
+        pieces: list[AIMessage] = []
+        held: list[AIMessage] = []
+        for piece in super().stream(input, config, **kwargs):
+            pieces.append(piece)
+            if held or _ends(piece):
+                held.append(piece)
+            else:
+                yield piece
+        first = _whole(pieces)
+        answer = self._settled(input, first, config, kwargs)
+        yield from held if answer is first else [answer]
+
+    async def astream(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncIterator[Any]:
+        """Like ``stream``, asynchronously."""
+        if not self.also_streamed:
+            async for piece in super().astream(input, config, **kwargs):
+                yield piece
+            return
+        pieces: list[AIMessage] = []
+        held: list[AIMessage] = []
+        async for piece in super().astream(input, config, **kwargs):
+            pieces.append(piece)
+            if held or _ends(piece):
+                held.append(piece)
+            else:
+                yield piece
+        first = _whole(pieces)
+        answer = await self._asettled(input, first, config, kwargs)
+        for piece in held if answer is first else [answer]:
+            yield piece
+
+    def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
+        """``stream`` of the input put together."""
+        yield from Runnable.transform(self, input, config, **kwargs)
+
+    async def atransform(
+        self, input: AsyncIterator[Any], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncIterator[Any]:
+        """Like ``transform``, asynchronously."""
+        async for piece in Runnable.atransform(self, input, config, **kwargs):
+            yield piece
 
     def batch(self, inputs: list[LanguageModelInput], config: Any = None, **kwargs: Any) -> list[AIMessage]:
         """Several inputs at a time, each with tries of its own."""
@@ -159,34 +236,60 @@ class Tries(RunnableBindingBase[LanguageModelInput, AIMessage]):  # type: ignore
         async for item in Runnable.abatch_as_completed(self, inputs, config, **kwargs):
             yield item
 
+    def _settled(
+        self, said: LanguageModelInput, answer: AIMessage, config: RunnableConfig | None, options: Mapping[str, Any]
+    ) -> AIMessage:
+        """An answer, or the last of those that followed it."""
+        for _ in range(self.retries):
+            fault = self.parser.fault(answer)
+            if fault is None:
+                break
+            said = self._again(said, answer, fault)
+            answer = _both(answer, super().invoke(said, config, **options), fault)
+        return answer
 
-def tries_beside_tools(options: Mapping[str, Any], retries: int) -> int:
-    """How often a whole call with a ``response_format`` of its own may be repeated: 0 where none asks for a schema.
+    async def _asettled(
+        self, said: LanguageModelInput, answer: AIMessage, config: RunnableConfig | None, options: Mapping[str, Any]
+    ) -> AIMessage:
+        for _ in range(self.retries):
+            fault = self.parser.fault(answer)
+            if fault is None:
+                break
+            said = self._again(said, answer, fault)
+            answer = _both(answer, await super().ainvoke(said, config, **options), fault)
+        return answer
 
-    Agents read such answers themselves and give up at the first fault. ``with_structured_output`` has tries of its own.
-    """
-    wanted = options.get("response_format")
-    wanted = as_response_format(wanted) if wanted is not None else {}
-    asked: int = options.get("answer_retries", retries)
-    return asked if isinstance(wanted.get("json_schema"), Mapping) else 0
+    def _again(self, said: LanguageModelInput, answer: AIMessage, fault: str) -> list[BaseMessage]:
+        """The conversation that shows the model its answer and what was wrong with it.
+
+        What differs from run to run is left out of the answer, so that the second try is found in a cache as well.
+        """
+        if isinstance(said, PromptValue):
+            messages = said.to_messages()
+        else:
+            messages = convert_to_messages([HumanMessage(said)] if isinstance(said, str) else said)
+        kept = {name: answer.response_metadata[name] for name in _FORM if name in answer.response_metadata}
+        calls = [call["id"] or "" for call in (*answer.tool_calls, *answer.invalid_tool_calls)]
+        return ask_again(
+            messages,
+            answer.model_copy(update={"id": None, "usage_metadata": None, "response_metadata": kept}),
+            fault,
+            is_empty=not answer.text.strip() and not calls,
+            from_user=HumanMessage,
+            from_tool=None if self.parser.tool is None else _result,
+            calls=calls,
+        )
 
 
-def fault_of(answer: AIMessage, response_format: Any) -> str | None:
-    """Why an answer is none to a ``response_format``; None where it is one, and where asking again cannot help."""
-    shape = as_response_format(response_format)["json_schema"].get("schema")
-    return AnswerParser(shape=shape).fault(answer)
+def _ends(piece: AIMessage) -> bool:
+    return getattr(piece, "chunk_position", "last") == "last"
 
 
-def again(said: LanguageModelInput | list[BaseMessage], answer: AIMessage, fault: str) -> list[BaseMessage]:
-    """The conversation that shows the model its answer and what was wrong with it."""
-    if isinstance(said, PromptValue):
-        messages = said.to_messages()
-    else:
-        messages = convert_to_messages([HumanMessage(said)] if isinstance(said, str) else said)
-    return ask_again(messages, answer, fault, is_empty=not answer.text.strip(), from_user=HumanMessage)
+def _result(words: str, call_id: str) -> BaseMessage:
+    return ToolMessage(words, tool_call_id=call_id, status="error")
 
 
-def both(first: AIMessage, second: AIMessage, fault: str) -> AIMessage:
+def _both(first: AIMessage, second: AIMessage, fault: str) -> AIMessage:
     """The second answer, with the usage and the cost of both. Neither message is changed: tracers hold them."""
     known = {**second.response_metadata, FIRST_FAULT: first.response_metadata.get(FIRST_FAULT, fault)}
     costs = [message.response_metadata.get("cost") for message in (first, second)]
@@ -197,113 +300,3 @@ def both(first: AIMessage, second: AIMessage, fault: str) -> AIMessage:
     if first.usage_metadata is not None or usage is not None:
         usage = add_usage(first.usage_metadata, usage)
     return second.model_copy(update={"response_metadata": known, "usage_metadata": usage})
-
-
-class _Unfit(ValueError):
-    """An answer that cannot be used: why, and what was said instead."""
-
-    def __init__(self, why: str, said: str) -> None:
-        super().__init__(why)
-        self.said = said
-
-
-class AnswerParser(JsonOutputParser):
-    """Reads an answer's JSON, from its text or from the arguments of a tool call.
-
-    While it streams, what is there so far is given (for a class: as soon as that is an instance of it); the last
-    piece must hold the whole answer.
-
-    Attributes:
-        pydantic_object: The class to make an instance of (a dataclass too), or None for plain values.
-        shape: The JSON Schema that plain values must fit, or None.
-        tool: The function whose arguments are the answer, or None when its text is.
-    """
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    pydantic_object: Any = None
-    shape: dict[str, Any] | None = None
-    tool: str | None = None
-
-    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        """Read an answer.
-
-        Raises:
-            OutputParserException: when it is no JSON, is cut, or does not fit the schema; ``llm_output`` holds it.
-        """
-        generation = result[0]
-        message = generation.message if isinstance(generation, ChatGeneration) else None
-        if getattr(message, "chunk_position", None) == "last":
-            partial = False
-        if partial:
-            value = self._so_far(result, message)
-            return None if value is None else self._instance(value, partial=True)
-        try:
-            return self._read(generation.text, message)
-        except _Unfit as error:
-            earlier = None if message is None else message.response_metadata.get(FIRST_FAULT)
-            also = f" This was the second try; the first one failed too: {earlier}" if earlier else ""
-            raise OutputParserException(f"{error}{also}", llm_output=error.said) from error.__cause__
-
-    def fault(self, answer: AIMessage) -> str | None:
-        """Why an answer cannot be used and another may; None where it can, and where asking again cannot help."""
-        called = bool(answer.tool_calls or answer.invalid_tool_calls)
-        if not is_worth_another_try(answer.response_metadata.get("finish_reason"), called_tools=called):
-            return None
-        try:
-            self._read(answer.text, answer)
-        except _Unfit as error:
-            return str(error)
-        return None
-
-    def _read(self, text: str, message: Any) -> Any:
-        value = _whole(text, message) if self.tool is None else self._arguments(message)
-        return self._instance(value, partial=False)
-
-    def _so_far(self, result: list[Generation], message: Any) -> Any:
-        if self.tool is None:
-            return super().parse_result(result, partial=True)
-        calls = [call for call in getattr(message, "tool_calls", ()) if call["name"] == self.tool]
-        return calls[0]["args"] if calls else None
-
-    def _arguments(self, message: Any) -> Any:
-        for call in getattr(message, "tool_calls", ()):
-            if call["name"] == self.tool:
-                return call["args"]
-        cut = getattr(message, "invalid_tool_calls", ())
-        if cut:
-            raise _Unfit(f"The arguments of {self.tool} are not valid JSON{_why(message)}.", cut[0]["args"])
-        said = "" if message is None else message.text
-        raise _Unfit(f"The model did not call {self.tool}{_why(message)}.", said)
-
-    def _instance(self, value: Any, *, partial: bool) -> Any:
-        cls: Any = self.pydantic_object
-        try:
-            return instance_of(cls, self.shape, value, strictly=not partial)
-        except ValueError as error:
-            if partial:
-                return None
-            name = cls.__name__ if cls is not None else (self.shape or {}).get("title") or "answer of the schema"
-            raise _Unfit(f"The answer is no {name}: {in_words(error)}.", repr(value)) from error
-
-
-def _whole(text: str, message: Any) -> Any:
-    if not text.strip():
-        called = ", ".join(call["name"] for call in getattr(message, "tool_calls", ()))
-        if called:
-            raise _Unfit(
-                f"The model called {called} instead of answering: run the tools and ask again "
-                "(include_raw=True gives the calls).",
-                text,
-            )
-        raise _Unfit(f"The answer is empty{_why(message)}.", text)
-    try:
-        return read_json(text)
-    except ValueError:
-        raise _Unfit(f"The answer is not valid JSON{_why(message)}.", text) from None
-
-
-def _why(message: Any) -> str:
-    """A likely reason, when the model was cut off."""
-    cut = message is not None and message.response_metadata.get("finish_reason") == "length"
-    return ", because it was cut off at the output limit: raise max_tokens" if cut else ""

@@ -23,6 +23,7 @@ from llama_index.core.base.llms.types import (
 
 from deepseek_v4 import catalog, cost, openai_shape
 from deepseek_v4.reply import Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
+from deepseek_v4.second_try import FIRST_FAULT
 from llama_index_deepseek_v4.chunks import ChatResponseChunk, response_chunk, text_block, thinking_block
 
 __all__ = ["Answer", "ChatResponseChunk", "as_completion", "to_chat_response"]
@@ -83,6 +84,7 @@ def _facts(reply: Reply, provider: str, model: str) -> dict[str, Any]:
         "model": reply.model,
         "system_fingerprint": reply.system_fingerprint,
         "resumed": reply.extra.get("resumed"),
+        FIRST_FAULT: reply.extra.get(FIRST_FAULT),
     }
     usage = reply.usage
     if usage is not None:

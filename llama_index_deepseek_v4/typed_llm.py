@@ -6,21 +6,28 @@ from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import Any
 
 from llama_index.core import instrumentation
+from llama_index.core.base.llms.generic_utils import (
+    astream_chat_to_completion_decorator,
+    stream_chat_to_completion_decorator,
+)
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
     ChatResponseAsyncGen,
     ChatResponseGen,
+    CompletionResponseAsyncGen,
+    CompletionResponseGen,
     MessageRole,
     ThinkingBlock,
 )
 from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
-from llama_index.core.llms.callbacks import llm_chat_callback
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import ChatPromptTemplate
 from pydantic import BaseModel
 
 from llama_index_deepseek_v4 import structured
+from llama_index_deepseek_v4.question import Question
 from llama_index_deepseek_v4.responses import ChatResponseChunk
 
 __all__ = ["TypedLLM"]
@@ -77,16 +84,30 @@ class TypedLLM(StructuredLLM):
 
         return responses()
 
+    @llm_completion_callback()
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
+        """Like ``complete``, in pieces; see ``stream_chat``."""
+        completed: CompletionResponseGen = stream_chat_to_completion_decorator(self.stream_chat)(prompt, **kwargs)
+        return completed
+
+    @llm_completion_callback()
+    async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
+        """Like ``stream_complete``, asynchronously."""
+        completed: CompletionResponseAsyncGen = await astream_chat_to_completion_decorator(self.astream_chat)(
+            prompt, **kwargs
+        )
+        return completed
+
     @property
     def _llm(self) -> Any:
         return self.llm
 
-    def _question(self, messages: Sequence[ChatMessage], options: dict[str, Any]) -> structured.Question:
+    def _question(self, messages: Sequence[ChatMessage], options: dict[str, Any]) -> Question:
         template = ChatPromptTemplate(message_templates=list(messages))
         dispatcher.event(
             LLMStructuredPredictStartEvent(output_cls=self.output_cls, template=template, template_args={})
         )
-        return structured.Question.of(self._llm, self.output_cls, messages, options)
+        return Question.of(self._llm, self.output_cls, messages, options)
 
 
 def _told(output: BaseModel, response: ChatResponse) -> ChatResponse:

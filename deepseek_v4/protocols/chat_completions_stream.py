@@ -179,7 +179,12 @@ class ChatStreamDecoder(StreamDecoder):
                 raise self.interrupted(fault)
             self.finish(deltas)
             return
-        chunk = parse_event(event, self)
+        try:
+            chunk = wire.fast_loads(event)
+        except ValueError:
+            chunk = None
+        if chunk.__class__ is not dict:
+            chunk = parse_event(event, self)
         if chunk.get("error"):
             self._read_error(chunk)
         builder = self.builder

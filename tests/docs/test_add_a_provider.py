@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import threading
+import types
 from collections.abc import Iterator
 from dataclasses import fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,7 @@ import pytest
 
 from deepseek_v4 import Client, errors
 from deepseek_v4.catalog import ModelFacts
+from deepseek_v4.lazy import Registry
 from deepseek_v4.providers import PROVIDERS
 
 if sys.version_info >= (3, 11):
@@ -91,8 +93,11 @@ def test_a_described_host_thinks_answers_and_gets_its_reasoning_back(
 
 
 def test_a_provider_in_a_file_of_its_own_is_known_by_a_row(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    acme = run(WRITTEN, host)
-    monkeypatch.setitem(PROVIDERS, "acme", acme["ACME"])  # type: ignore[arg-type]
+    module = types.ModuleType("acme")
+    vars(module).update(run(WRITTEN, host))
+    monkeypatch.setitem(sys.modules, "acme", module)
+    assert isinstance(PROVIDERS, Registry)
+    monkeypatch.setitem(PROVIDERS._homes, "acme", "acme:ACME")  # type: ignore[index]
     client = Client(provider="acme", provider_options={"region": "eu"}, max_tokens=99_999, web_search=True)
     reply = client.chat("What is 17 * 23?")
     assert (reply.content, reply.reasoning.text if reply.reasoning else None) == ("391", "17 * 23 is 391.")

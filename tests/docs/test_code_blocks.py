@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,20 +30,29 @@ def blocks() -> list[object]:
 
 @pytest.fixture
 def in_place_of_deepseek(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
+    deepseek = PROVIDERS["deepseek"]
+    address = deepseek.base_url
     with LocalServer() as server:
-        moved = dataclasses.replace(PROVIDERS["deepseek"], base_url=server.base_url)
-        monkeypatch.setitem(PROVIDERS, "deepseek", moved)  # type: ignore[arg-type]
+        object.__setattr__(deepseek, "base_url", server.base_url)  # a fact; nobody may change it but us, here
         monkeypatch.setenv("DEEPSEEK_API_KEY", server.api_key)
-        yield server
+        try:
+            yield server
+        finally:
+            object.__setattr__(deepseek, "base_url", address)
 
 
 @pytest.mark.parametrize("code", blocks())
 def test_block_runs(code: str, in_place_of_deepseek: LocalServer) -> None:
     namespace: dict[str, object] = {"__name__": "__docs__"}
-    exec(compile(code, "<docs>", "exec"), namespace)
-    for name, value in list(namespace.items()):
-        if name.startswith("test_") and callable(value):
-            value(in_place_of_deepseek)
+    try:
+        exec(compile(code, "<docs>", "exec"), namespace)
+        for name, value in list(namespace.items()):
+            if name.startswith("test_") and callable(value):
+                value(in_place_of_deepseek)
+    finally:
+        for value in namespace.values():
+            if isinstance(value, type) and hasattr(value, "uninstrument"):
+                value().uninstrument()
 
 
 def test_links_between_pages_lead_somewhere() -> None:

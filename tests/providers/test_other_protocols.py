@@ -12,6 +12,7 @@ from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.memory import Memory
 
 from deepseek_v4 import Client, EmpirioLabsOptions, Message, OpenRouterOptions, ToolSpec, errors
+from deepseek_v4 import ToolCall as PastCall
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
@@ -128,6 +129,19 @@ def test_a_history_without_reasoning_is_taken(server: LocalServer, options: dict
         Message.tool("Rain.", past.id),
     ]
     assert Client(**options).chat(history, tools=[tool]).content
+
+
+@pytest.mark.parametrize("provider", ["openrouter", "empiriolabs:variant2"])
+@pytest.mark.parametrize(
+    ("arguments", "sent"), [("", "{}"), ('{ "a":1}', '{ "a":1}'), ('{"a', '{"invalid_arguments":"{\\"a"}')]
+)
+def test_past_arguments_are_objects_on_responses_as_in_chat(provider: str, arguments: str, sent: str) -> None:
+    past = Message("assistant", "", tool_calls=(PastCall("call_1", "f", arguments),))
+    history = [Message.user("Hi"), past, Message.tool("no", "call_1"), Message.user("And?")]
+    said = Client(provider=provider, protocol="responses", api_key="k").preview(history)
+    assert [item["arguments"] for item in said.body["input"] if item.get("type") == "function_call"] == [sent]
+    assert past.tool_calls[0].arguments == arguments
+    assert any(note.kind == "repaired" for note in said.notes) is ("invalid" in sent)
 
 
 def body(provider: str, protocol: str, **options: Any) -> Any:

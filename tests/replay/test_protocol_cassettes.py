@@ -99,6 +99,15 @@ def test_cut_by_max_tokens(ask: Ask) -> None:
     assert reply.finish_reason == "length"
 
 
+def test_web_search(ask: Ask, protocol: str) -> None:
+    question = Message.user("What is new at DeepSeek today?")
+    reply = ask([question], web_search=True)
+    assert reply.content
+    place, kind = ("output", "web_search_call") if protocol == "responses" else ("content", "server_tool_use")
+    assert kind in [item["type"] for item in reply.extra[place]]
+    assert ask([question, reply.to_message(), Message.user("And yesterday?")], web_search=True).content
+
+
 def test_bad_request(ask: Ask) -> None:
     with pytest.raises(errors.InvalidRequestError) as caught:
         ask("Hello", extra_body={"temperature": "hot"}, max_retries=0)
@@ -156,3 +165,16 @@ def test_prefix_continued(completions: Client, way: str) -> None:
 
 def test_models(completions: Client) -> None:
     assert "deepseek-v4-pro" in [model.id for model in completions.list_models()]
+
+
+def test_balance(completions: Client) -> None:
+    assert completions.balance().amounts
+
+
+def test_stream_resumed(completions: Client) -> None:
+    """An answer that ends for length goes on where it stopped, until the resumes are used up."""
+    options: dict[str, Any] = {"thinking": False, "max_tokens": 8, "resume_streams": True, "max_resumes": 2}
+    reply = _last(completions.stream("Write ten sentences about the sea.", **options))
+    assert reply.extra["resumed"] == 2
+    assert reply.finish_reason == "length"
+    assert reply.content

@@ -20,9 +20,14 @@ WEATHER = ToolSpec(
 )
 QUESTION = "What is the weather in Paris and Tokyo? Ask for both in parallel."
 
+SEARCHES = {
+    "responses": ("output", ["web_search_call"]),
+    "messages": ("content", ["server_tool_use", "web_search_tool_result"]),
+}
+"""Where a reply keeps what the service did by itself, and what a search is there."""
+
 Ask = Callable[..., Reply]
 
-everywhere = pytest.mark.parametrize("provider", PROVIDERS)
 hosted = pytest.mark.parametrize("provider", HOSTED)
 on_all_protocols = pytest.mark.parametrize(
     ("provider", "protocol"),
@@ -74,7 +79,7 @@ def test_answer_with_reasoning(ask: Ask, provider: str) -> None:
     assert (reply.usage.cost is not None) is (provider == "openrouter")
 
 
-@everywhere
+@on_all_protocols
 def test_answer_without_thinking(ask: Ask) -> None:
     reply = ask("Say hello in one word.", thinking=False)
     assert reply.content
@@ -92,19 +97,22 @@ def test_tool_loop_with_parallel_calls(ask: Ask) -> None:
     assert second.content
 
 
-@everywhere
+@on_all_protocols
 def test_cut_by_max_tokens(ask: Ask) -> None:
     assert ask("Write ten sentences about the sea.", thinking=False, max_tokens=8).finish_reason == "length"
 
 
 @hosted
-def test_web_search(ask: Ask, provider: str) -> None:
+@pytest.mark.parametrize("protocol", ["chat_completions", "responses", "messages"])
+def test_web_search(ask: Ask, provider: str, protocol: str) -> None:
     reply = ask("What is new at DeepSeek today?", web_search=True)
     assert reply.content
-    assert bool(reply.annotations) is (provider == "openrouter")
+    assert bool(reply.annotations) is (provider == "openrouter" and protocol != "messages")
+    place, kinds = SEARCHES.get(protocol, ("output", []))
+    assert [item["type"] for item in reply.extra.get(place, ())] == kinds
 
 
-@everywhere
+@on_all_protocols
 def test_bad_request(ask: Ask) -> None:
     with pytest.raises(errors.InvalidRequestError) as caught:
         ask("Hello", extra_body={"temperature": -7}, max_retries=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -32,6 +33,13 @@ class Person(BaseModel):
 
     name: str
     age: int
+
+
+class Party(BaseModel):
+    """A party."""
+
+    day: dt.date
+    guests: int = 0
 
 
 def look_up(name: str) -> str:
@@ -125,6 +133,46 @@ async def test_create_agent_gets_a_second_try(server: LocalServer, reach: dict[s
     assert all_thought(server)
 
 
+@pytest.mark.parametrize("bad", ['{"day": "tomorrow"}', '{"day": "2026-11-22", "guests": null}'])
+def test_create_agent_gets_a_second_try_for_what_its_class_refuses(
+    server: LocalServer, reach: dict[str, Any], bad: str
+) -> None:
+    server.script(Turn(bad), Turn('{"day": "2026-11-22"}'))
+    agent = create_agent(ChatDeepSeekV4(**reach), [look_up], response_format=Party)
+    assert agent.invoke({"messages": [HumanMessage("When?")]})["structured_response"] == Party(
+        day=dt.date(2026, 11, 22)
+    )
+
+
+@pytest.mark.parametrize("bad", ["She is 36.", "", '{"name": "Ada"}', '```json\n{"name": "Ada", "age": 36}\n```'])
+async def test_create_agent_gets_a_second_try_while_it_streams(
+    server: LocalServer, reach: dict[str, Any], bad: str
+) -> None:
+    server.script(LOOK, Turn(bad, reasoning="Hm."), TYPED)
+    agent = create_agent(ChatDeepSeekV4(**reach), [look_up], response_format=Person)
+    state: Any = None
+    text = ""
+    async for mode, seen in agent.astream(
+        {"messages": [HumanMessage("Who is Ada?")]}, stream_mode=["messages", "values"]
+    ):
+        if mode == "values":
+            state = seen
+        elif isinstance(seen[0], AIMessage):
+            text += seen[0].text
+    assert state["structured_response"] == ADA
+    assert text == TYPED.text
+    assert len(server.requests) == 3
+    assert all_thought(server)
+
+
+async def test_tool_strategy_whose_call_does_not_fit(server: LocalServer, reach: dict[str, Any]) -> None:
+    server.script(LOOK, Turn("", tool_calls=[ToolCall("Person", {"name": "Ada"})]), BY_CALL)
+    agent = create_agent(ChatDeepSeekV4(**reach), [look_up], response_format=ToolStrategy(Person, handle_errors=False))
+    result = await agent.ainvoke({"messages": [HumanMessage("Who is Ada?")]})
+    assert result["structured_response"] == ADA
+    assert len(server.requests) == 3
+
+
 @pytest.mark.parametrize("tools", [[], [look_up]], ids=["no tools", "a tool"])
 def test_tool_strategy(server: LocalServer, reach: dict[str, Any], tools: list[Any]) -> None:
     """It forces a call at every step, which DeepSeek refuses while thinking: so these steps do not think."""
@@ -158,7 +206,7 @@ def test_tool_strategy_after_turns_that_thought(server: LocalServer, reach: dict
 
 @pytest.mark.parametrize("typed", [False, True])
 def test_deepagents(server: LocalServer, reach: dict[str, Any], typed: bool) -> None:
-    deepagents = pytest.importorskip("deepagents")
+    deepagents = pytest.importorskip("deepagents", reason="deepagents needs Python 3.11")
     write = Turn(
         "",
         reasoning="I note it.",
@@ -255,27 +303,23 @@ def test_property_graph_by_text(server: LocalServer, llm: DeepSeekV4) -> None:
     assert all_thought(server)
 
 
-@pytest.mark.parametrize("how", ["chat", "achat", "stream_chat", "astream_chat", "complete"])
+@pytest.mark.parametrize("how", [a + b for b in ("chat", "complete") for a in ("", "a", "stream_", "astream_")])
 async def test_as_structured_llm_keeps_usage_and_thinking(server: LocalServer, llm: DeepSeekV4, how: str) -> None:
     server.script(TYPED)
     typed = llm.as_structured_llm(Person)
     said = [ChatMessage(role="user", content="Who is {Ada}?")]
-    if how == "complete":
-        response: Any = typed.complete("Who is {Ada}?")
-    elif how == "chat":
-        response = typed.chat(said)
-    elif how == "achat":
-        response = await typed.achat(said)
-    elif how == "stream_chat":
-        *_, response = typed.stream_chat(said)
-    else:
-        *_, response = [piece async for piece in await typed.astream_chat(said)]
+    response: Any = getattr(typed, how)(said if "chat" in how else "Who is {Ada}?")
+    response = await response if how.startswith("a") else response
+    if how.startswith("stream"):
+        *_, response = response
+    elif how.startswith("astream"):
+        *_, response = [piece async for piece in response]
     assert response.raw == ADA
     assert response.additional_kwargs["prompt_tokens"] > 0
     assert response.additional_kwargs["completion_tokens"] > 0
     assert response.additional_kwargs["cost"] > 0
     assert server.requests[0].body["messages"][-1]["content"] == "Who is {Ada}?"
-    if how != "complete":
+    if "chat" in how:
         assert Person.model_validate_json(response.message.content) == ADA
         assert isinstance(response.message.blocks[0], ThinkingBlock)
         assert response.message.blocks[0].content == TYPED.reasoning

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from deepseek_v4.instances import fault
-from deepseek_v4.structured import add_up, ask_again, in_words, is_worth_another_try
+from deepseek_v4.second_try import add_up, ask_again, in_words, is_worth_another_try
 from langchain_deepseek_v4.answer_schemas import json_schema_of
 from tests.typed.kinds import KINDS, Kind
 
@@ -37,6 +37,14 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     ({"a": "x"}, {"additionalProperties": {"type": "integer"}}, "a: 'x' is no integer"),
     ("x", {"oneOf": [{"type": "integer"}, {"type": "null"}]}, "is no integer; or"),
     ({"a": 1}, {"properties": {"a": False}}, "a: is not allowed"),
+    ({"x-1": "s"}, {"patternProperties": {"^x-": {"type": "integer"}}}, "x-1: 's' is no integer"),
+    ({"y": 1}, {"patternProperties": {"^x-": {}}, "additionalProperties": False}, "y: there is no such property"),
+    ({"y": 1}, {"patternProperties": {"^x-": {}}, "additionalProperties": {"type": "string"}}, "y: 1 is no string"),
+    ("tomorrow", {"type": "string", "format": "date"}, "'tomorrow' is no date"),
+    ("noon", {"type": "string", "format": "date-time"}, "'noon' is no date-time"),
+    ("1", {"type": "string", "format": "uuid"}, "'1' is no uuid"),
+    ({}, {"type": "object", "minProperties": 1}, "its size is less than 1"),
+    ([{"a": 1}, {"a": 1}], {"type": "array", "uniqueItems": True}, "its items are not all different"),
 ]
 RIGHT: list[tuple[Any, dict[str, Any]]] = [
     ({"label": "a", "next": None}, NODE),
@@ -48,7 +56,11 @@ RIGHT: list[tuple[Any, dict[str, Any]]] = [
     ("x", {"$ref": "#/$defs/missing"}),
     ({"x-1": 1}, {"additionalProperties": False, "patternProperties": {"^x-": {}}}),
     (["a", 1], {"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}]}),
-    ("x", {"type": "string", "format": "date"}),
+    ("x", {"type": "string", "format": "email"}),
+    ("2026-11-22", {"type": "string", "format": "date"}),
+    ("2026-11-22T10:00:00", {"type": "string", "format": "date-time"}),
+    ({"y": 1}, {"patternProperties": {"(?<bad": {}}, "additionalProperties": False}),
+    ([1, True, "1"], {"type": "array", "uniqueItems": True}),
 ]
 
 
@@ -60,6 +72,12 @@ def test_a_value_that_does_not_fit(value: Any, schema: dict[str, Any], words: st
 @pytest.mark.parametrize(("value", "schema"), RIGHT)
 def test_a_value_that_fits_or_cannot_be_judged(value: Any, schema: dict[str, Any]) -> None:
     assert fault(value, schema) is None
+
+
+def test_nulls_for_what_is_optional_pass_unless_told_otherwise() -> None:
+    schema = {"properties": {"a": {"type": "string"}}}
+    assert fault({"a": None}, schema) is None
+    assert fault({"a": None}, schema, nulls=False) == "a: None is no string"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

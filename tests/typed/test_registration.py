@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import configparser
+import os
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
+
+from deepseek_v4.testing import LocalServer, Turn
+from langchain_deepseek_v4 import ChatDeepSeekV4
 
 MAKE = """
 model = init_chat_model("deepseek_v4:deepseek-v4-flash:variant2", provider="empiriolabs", api_key="k", temperature=0)
@@ -22,9 +28,22 @@ US = "import langchain_deepseek_v4\n"
 THEM = "from langchain.chat_models import init_chat_model\n"
 
 
-def run(program: str) -> None:
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(program: str, *paths: Path, **environment: str) -> str:
+    """What a program prints, with folders in front of Python's path."""
+    path = os.pathsep.join([*map(str, paths), os.environ.get("PYTHONPATH", "")])
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+    )
     assert result.returncode == 0, result.stderr[-2000:]
+    return result.stdout
 
 
 @pytest.mark.parametrize("order", [US + THEM, THEM + US], ids=["us first", "them first"])
@@ -47,8 +66,54 @@ def test_with_another_table_nothing_happens() -> None:
     run(fake + US)
 
 
+def test_a_model_from_init_chat_model_answers() -> None:
+    from langchain.chat_models import init_chat_model
+
+    with LocalServer() as server:
+        server.script(Turn("Hello.", reasoning="A greeting."))
+        model = init_chat_model("deepseek_v4:deepseek-v4-pro", base_url=server.base_url, api_key=server.api_key)
+        assert isinstance(model, ChatDeepSeekV4)
+        answer = model.invoke("Hi")
+    assert (answer.text, answer.additional_kwargs["reasoning_content"]) == ("Hello.", "A greeting.")
+    assert server.requests[0].body["model"] == "deepseek-v4-pro"
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """What an installer writes of our entry points, so that they are found where the package is not installed."""
+    tomllib = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    written = configparser.ConfigParser()
+    written.read_dict(project["entry-points"])
+    about = tmp_path / "deepseek_v4-0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: deepseek-v4\nVersion: 0\n", encoding="utf-8")
+    with (about / "entry_points.txt").open("w", encoding="utf-8") as file:
+        written.write(file)
+    return tmp_path
+
+
+DEEP = """
+import sys
+from deepagents import ProviderProfile, create_deep_agent, register_provider_profile
+assert "langchain_deepseek_v4" not in sys.modules
+register_provider_profile("deepseek_v4", ProviderProfile(init_kwargs={"base_url": %r, "max_tokens": 500}))
+agent = create_deep_agent("deepseek_v4:deepseek-v4-pro")
+print(agent.invoke({"messages": [("user", "Hi")]})["messages"][-1].text)
+"""
+
+
+def test_deepagents_takes_our_word_without_an_import_and_its_profiles_reach_us(installed: Path) -> None:
+    pytest.importorskip("deepagents", reason="deepagents needs Python 3.11")
+    with LocalServer() as server:
+        server.script(Turn("Hello.", reasoning="A greeting."))
+        assert run(DEEP % server.base_url, installed, ROOT, DEEPSEEK_API_KEY=server.api_key) == "Hello.\n"
+    body = server.requests[0].body
+    assert (body["model"], body["max_tokens"]) == ("deepseek-v4-pro", 500)
+
+
 def test_deepagents_finds_us_by_its_entry_point() -> None:
-    pytest.importorskip("deepagents")
+    pytest.importorskip("deepagents", reason="deepagents needs Python 3.11")
     target = EntryPoint("deepseek_v4", "langchain_deepseek_v4.registration:register", "deepagents.provider_profiles")
     target.load()()
     run(

@@ -185,7 +185,7 @@ class TestFamily:
     async def test_function_mode_that_fails(
         self, make: Callable[..., DeepSeekV4], server: LocalServer, method: str, turn: Turn
     ) -> None:
-        server.script(turn)
+        server.script(turn, turn)
         with pytest.raises(UnusableAnswerError):
             await predicted(
                 make(pydantic_program_mode=PydanticProgramMode.FUNCTION), method, Album, PROMPT, topic="noise"

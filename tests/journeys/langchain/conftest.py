@@ -7,26 +7,25 @@ import pytest
 
 from deepseek_v4.testing import LocalServer
 from langchain_deepseek_v4 import ChatDeepSeekV4
+from tests.journeys.spoken import address_of, server_of
 
 
 @pytest.fixture
-def server() -> Iterator[LocalServer]:
-    with LocalServer(passback="strict", fragment="journeys") as running:
+def endpoint() -> tuple[str, str]:
+    """Whose endpoint is spoken to, and which; a module of journeys may go over all of them."""
+    return "deepseek", "chat_completions"
+
+
+@pytest.fixture
+def server(endpoint: tuple[str, str]) -> Iterator[LocalServer]:
+    with server_of(endpoint) as running:
         yield running
 
 
 @pytest.fixture
-def protocol() -> str:
-    """Which endpoint is spoken; a module of journeys may go over all of them."""
-    return "chat_completions"
-
-
-@pytest.fixture
-def make_model(server: LocalServer, protocol: str) -> Callable[..., ChatDeepSeekV4]:
+def make_model(server: LocalServer, endpoint: tuple[str, str]) -> Callable[..., ChatDeepSeekV4]:
     def make(**options: Any) -> ChatDeepSeekV4:
-        return ChatDeepSeekV4(
-            **{"base_url": server.base_url, "api_key": server.api_key, "protocol": protocol, **options}
-        )
+        return ChatDeepSeekV4(**{**address_of(endpoint, server), **options})
 
     return make
 

@@ -7,24 +7,28 @@ import pytest
 
 from deepseek_v4.testing import LocalServer
 from llama_index_deepseek_v4 import DeepSeekV4
-from tests.journeys.spoken import PROTOCOLS
+from tests.journeys.spoken import ENDPOINTS, address_of, server_of
 
 
-@pytest.fixture
-def server() -> Iterator[LocalServer]:
-    """In its strictest mode: with tools declared, every past assistant message owes its reasoning."""
-    with LocalServer(passback="strict", fragment="journeys") as server:
-        yield server
-
-
-@pytest.fixture(params=PROTOCOLS)
-def protocol(request: pytest.FixtureRequest) -> Any:
-    """Which endpoint is spoken."""
+@pytest.fixture(params=ENDPOINTS, ids="-".join)
+def endpoint(request: pytest.FixtureRequest) -> Any:
+    """Whose endpoint is spoken to, and which."""
     return request.param
 
 
 @pytest.fixture
-def llm(server: LocalServer, protocol: Any) -> Iterator[DeepSeekV4]:
+def protocol(endpoint: tuple[str, str]) -> str:
+    return endpoint[1]
+
+
+@pytest.fixture
+def server(endpoint: tuple[str, str]) -> Iterator[LocalServer]:
+    with server_of(endpoint) as server:
+        yield server
+
+
+@pytest.fixture
+def llm(server: LocalServer, endpoint: tuple[str, str]) -> Iterator[DeepSeekV4]:
     """With everything at its default, thinking on."""
-    with DeepSeekV4(base_url=server.base_url, api_key=server.api_key, max_retries=0, protocol=protocol) as llm:
+    with DeepSeekV4(**address_of(endpoint, server), max_retries=0) as llm:
         yield llm

@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
-import httpx2
 import pytest
+from libraries import LIBRARIES
 from twins import SAID, AsyncTwin, Lines, SyncTwin, read_text, request_to
 
 from deepseek_v4 import errors
@@ -112,7 +112,7 @@ def test_sequential_calls_stay_on_one_connection(twin, server):
     assert server.connections == 1
 
 
-@pytest.mark.parametrize("library", [httpx, httpx2])
+@pytest.mark.parametrize("library", LIBRARIES)
 def test_a_given_client_of_either_library_is_used_and_never_closed(make, twin_class, library, server):
     client = getattr(library, "Client" if twin_class is SyncTwin else "AsyncClient")(headers={"x-from": "mine"})
     twin = make(twin_class, client)

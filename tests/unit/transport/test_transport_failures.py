@@ -3,8 +3,8 @@ from __future__ import annotations
 import ssl
 
 import httpx
-import httpx2
 import pytest
+from libraries import LIBRARIES
 from twins import request_to
 
 from deepseek_v4 import errors
@@ -17,7 +17,7 @@ def told(fault):
     return translate(fault, "api.test", TIMEOUTS)
 
 
-@pytest.mark.parametrize("library", [httpx, httpx2])
+@pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize(
     ("name", "kind", "words"),
     [

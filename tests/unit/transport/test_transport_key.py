@@ -7,8 +7,8 @@ import os
 import time
 
 import httpx
-import httpx2
 import pytest
+from libraries import LIBRARIES
 from pydantic import SecretStr
 from reach import secret_in_reach
 from twins import KEY, SAID, AsyncTwin, Lines, SyncTwin, read_text, request_to
@@ -49,7 +49,7 @@ def test_netrc_does_not_take_its_place(twin, serve, monkeypatch, tmp_path):
     ("library", "twin_class", "client_class"),
     [
         (library, twin_class, client_class)
-        for library in (httpx, httpx2)
+        for library in LIBRARIES
         for twin_class, client_class in ((SyncTwin, "Client"), (AsyncTwin, "AsyncClient"))
     ],
 )

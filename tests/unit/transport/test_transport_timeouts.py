@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import time
 
-import httpx
-import httpx2
 import pytest
+from libraries import LIBRARIES
 from twins import request_to
 
 from deepseek_v4 import errors
@@ -44,7 +43,7 @@ def test_by_default_connecting_is_short_and_waiting_is_ten_minutes():
     assert Limits().timeouts() == {"connect": 10, "read": 600, "write": 60, "pool": None}
 
 
-@pytest.mark.parametrize("library", [httpx, httpx2])
+@pytest.mark.parametrize("library", LIBRARIES)
 def test_a_timeout_object_of_either_library_is_taken_as_it_is(library):
     given = library.Timeout(connect=1, read=2, write=None, pool=4)
     assert Limits(given).timeouts() == {"connect": 1, "read": 2, "write": None, "pool": 4}

@@ -1,0 +1,86 @@
+"""Instrumentors as their users switch them on, writing to memory; and off again after each test."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator
+
+import pytest
+from langchain.agents.middleware.types import AgentMiddleware
+from langchain_core.callbacks import BaseCallbackManager
+from langgraph.pregel import Pregel
+from langgraph.types import Command
+from llama_index.core.instrumentation import get_dispatcher
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+from watching import KEY, Spans
+
+from deepseek_v4.testing import LocalServer
+
+HOOKS = ["before_model", "after_model", "before_agent", "after_agent"]
+PATCHED: dict[type, list[str]] = {
+    BaseCallbackManager: ["__init__"],
+    Pregel: ["stream", "astream"],
+    Command: ["__init__"],
+    AgentMiddleware: [*HOOKS, *(f"a{hook}" for hook in HOOKS)],
+}
+"""What opentelemetry-instrumentation-langchain wraps in classes, and does not unwrap."""
+
+
+@pytest.fixture
+def server() -> Iterator[LocalServer]:
+    with LocalServer(api_key=KEY) as server:
+        yield server
+
+
+def switched_on(instrumentor: BaseInstrumentor) -> Iterator[Spans]:
+    spans = Spans()
+    instrumentor.instrument(tracer_provider=spans.provider)
+    assert instrumentor.is_instrumented_by_opentelemetry
+    try:
+        yield spans
+    finally:
+        instrumentor.uninstrument()
+
+
+@pytest.fixture
+def openinference_langchain() -> Iterator[Spans]:
+    from openinference.instrumentation.langchain import LangChainInstrumentor
+
+    yield from switched_on(LangChainInstrumentor())
+
+
+@pytest.fixture
+def opentelemetry_langchain(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spans]:
+    for owner, names in PATCHED.items():
+        for name in names:
+            monkeypatch.setattr(owner, name, owner.__dict__[name])
+    from opentelemetry.instrumentation.langchain import LangchainInstrumentor
+
+    yield from switched_on(LangchainInstrumentor())
+
+
+@pytest.fixture
+def openinference_llama_index() -> Iterator[Spans]:
+    from openinference.instrumentation.llama_index import LlamaIndexInstrumentor
+
+    yield from switched_on(LlamaIndexInstrumentor())
+
+
+@pytest.fixture
+def opentelemetry_llama_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spans]:
+    # it imports the folder that every llama-index-llms-* package adds to, and needs nothing in it
+    if importlib.util.find_spec("llama_index.llms") is None:
+        folder = types.ModuleType("llama_index.llms")
+        folder.__path__ = []
+        monkeypatch.setitem(sys.modules, "llama_index.llms", folder)
+    from opentelemetry.instrumentation.llamaindex import LlamaIndexInstrumentor
+
+    root = get_dispatcher()
+    handlers, watchers = list(root.span_handlers), list(root.event_handlers)
+    try:
+        yield from switched_on(LlamaIndexInstrumentor())
+    finally:  # it leaves its own behind
+        root.span_handlers[:] = handlers
+        root.event_handlers[:] = watchers

@@ -1,0 +1,153 @@
+"""What LangSmith is sent of a run: by its own client, to a server of ours."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage
+from langchain_core.tracers import LangChainTracer
+from langsmith import Client
+from watching import ASKED, CALLS, HEADER, KEY, SAID, THOUGHT, USAGE, turns, weather
+
+from deepseek_v4.testing import LocalServer, Turn
+from langchain_deepseek_v4 import ChatDeepSeekV4, DeepSeekV4Completion
+
+ADDRESS = ("127.0.0.1", 0)
+
+
+class Inbox:
+    """What arrived at LangSmith's address: the runs put together, and every byte."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, dict[str, Any]] = {}
+        self.received = b""
+
+    def take(self, path: str, body: bytes) -> None:
+        self.received += body
+        said = json.loads(body)
+        run_id = said.get("id") or path.rsplit("/", 1)[-1]
+        self.runs.setdefault(run_id, {}).update(said)
+
+    @property
+    def llm_runs(self) -> list[dict[str, Any]]:
+        return [run for run in self.runs.values() if run["run_type"] == "llm"]
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+@pytest.fixture
+def tracer(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[LangChainTracer]:
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            inbox.take(self.path, self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(202)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        do_POST = do_PATCH = answer
+
+        def log_message(self, *_: Any) -> None: ...
+
+    monkeypatch.setenv("LANGSMITH_TRACING", "false")
+    with ThreadingHTTPServer(ADDRESS, Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        client = Client(
+            api_url=f"http://127.0.0.1:{server.server_port}", api_key="ls", auto_batch_tracing=False, info={}
+        )
+        yield LangChainTracer(client=client, project_name="tests")
+        server.shutdown()
+
+
+def model_of(server: LocalServer, **options: Any) -> ChatDeepSeekV4:
+    said: dict[str, Any] = {"temperature": 0.3, "max_tokens": 900, "thinking": True, "stop": ["END"], **options}
+    return ChatDeepSeekV4(base_url=server.base_url, api_key=KEY, default_headers={"X-Proxy-Key": HEADER}, **said)
+
+
+@pytest.fixture(params=["invoke", "stream"])
+def run(request: pytest.FixtureRequest, server: LocalServer, tracer: LangChainTracer, inbox: Inbox) -> dict[str, Any]:
+    """The run of a turn that thinks, speaks and calls two tools."""
+    server.script(*turns())
+    model = model_of(server).bind_tools([weather])
+    answer = getattr(model, request.param)(ASKED, config={"callbacks": [tracer]}, stop=["STOP"])
+    if not isinstance(answer, AIMessage):
+        assert len(list(answer)) > 1
+    tracer.wait_for_futures()
+    (told,) = inbox.llm_runs
+    return told
+
+
+def test_it_knows_who_answered_with_which_options(run: dict[str, Any]) -> None:
+    told = run["extra"]["metadata"]
+    assert {name: told[name] for name in told if name.startswith("ls_") and name != "ls_integration"} == {
+        "ls_provider": "deepseek",
+        "ls_model_name": "deepseek-v4-flash",
+        "ls_model_type": "chat",
+        "ls_temperature": 0.3,
+        "ls_max_tokens": 900,
+        "ls_stop": ["END", "STOP"],
+    }
+
+
+def test_it_counts_the_tokens(run: dict[str, Any]) -> None:
+    usage = {
+        "input_tokens": USAGE["prompt_tokens"],
+        "output_tokens": USAGE["completion_tokens"],
+        "total_tokens": USAGE["total_tokens"],
+        "input_token_details": {"cache_read": 640},
+        "output_token_details": {"reasoning": 25},
+    }
+    message = run["outputs"]["generations"][0][0]["message"]["kwargs"]
+    assert message["usage_metadata"] == usage
+    assert run["extra"]["metadata"]["usage_metadata"] == usage
+
+
+def test_it_holds_the_calls_and_the_reasoning_beside_the_text(run: dict[str, Any]) -> None:
+    generation = run["outputs"]["generations"][0][0]
+    message = generation["message"]["kwargs"]
+    assert generation["text"] == message["content"] == SAID
+    assert message["additional_kwargs"]["reasoning_content"] == THOUGHT
+    assert [(call["name"], call["args"]) for call in message["tool_calls"]] == CALLS
+
+
+@pytest.mark.usefixtures("run")
+def test_it_holds_no_key(inbox: Inbox) -> None:
+    assert KEY.encode() not in inbox.received
+    assert HEADER.encode() not in inbox.received
+    assert THOUGHT.encode() in inbox.received
+
+
+def test_options_of_a_call_count_under_any_name(server: LocalServer, tracer: LangChainTracer, inbox: Inbox) -> None:
+    server.script(Turn("Hi."))
+    said = {"model_name": "deepseek-v4-pro", "max_completion_tokens": 50, "temperature": 0.9}
+    model_of(server).invoke(ASKED, config={"callbacks": [tracer]}, **said)
+    told = inbox.llm_runs[0]["extra"]["metadata"]
+    assert (told["ls_model_name"], told["ls_max_tokens"], told["ls_temperature"]) == ("deepseek-v4-pro", 50, 0.9)
+    assert server.requests[0].body["max_tokens"] == 50
+
+
+@pytest.mark.parametrize("provider", ["openrouter", "empiriolabs:variant2", "vllm"])
+def test_a_provider_has_one_name(provider: str, tracer: LangChainTracer, inbox: Inbox) -> None:
+    with LocalServer(provider=provider.partition(":")[0], api_key=KEY) as server:
+        answer = model_of(server, provider=provider).invoke(ASKED, config={"callbacks": [tracer]})
+    named = inbox.llm_runs[0]["extra"]["metadata"]["ls_provider"]
+    assert named == answer.response_metadata["model_provider"] == provider.partition(":")[0]
+
+
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+def test_completions_are_told_as_such(way: str, server: LocalServer, tracer: LangChainTracer, inbox: Inbox) -> None:
+    model = DeepSeekV4Completion(base_url=server.base_url, api_key=KEY, max_tokens=30)
+    list(getattr(model, way)("def f(", suffix="return 1", config={"callbacks": [tracer]}))
+    (run,) = inbox.llm_runs
+    told = run["extra"]["metadata"]
+    assert (told["ls_provider"], told["ls_model_type"], told["ls_max_tokens"]) == ("deepseek", "llm", 30)
+    assert run["outputs"]["generations"][0][0]["generation_info"]["usage_metadata"]["total_tokens"] > 0
+    assert KEY.encode() not in inbox.received
