@@ -16,6 +16,8 @@ from deepseek_v4.dialect import Note
 NOT_RUN = "(this call was not run)"
 """The result given to a call that has none, so that the history is whole again."""
 
+_MOVED = Note("repaired", "messages", "moved tool results up behind the calls they answer")
+
 
 def repair(messages: Sequence[Message]) -> tuple[Sequence[Message], list[Note]]:
     """Mend what a provider would refuse.
@@ -27,6 +29,7 @@ def repair(messages: Sequence[Message]) -> tuple[Sequence[Message], list[Note]]:
     notes: list[Note] = []
     if _is_sound(messages):
         return messages, notes
+    messages = _with_late_results(messages, notes)
     mended: list[Message] = []
     seen: set[str] = set()
     position = 0
@@ -42,7 +45,7 @@ def repair(messages: Sequence[Message]) -> tuple[Sequence[Message], list[Note]]:
             notes.extend(_orphan(other) for other in others if other.role == "tool")
             overtaken = [other for other in others if other.role != "tool"]
             if overtaken:
-                notes.append(Note("repaired", "messages", "moved tool results up behind the calls they answer"))
+                notes.append(_MOVED)
             mended.extend(_settle(message, results, seen, notes))
             mended.extend(overtaken)
         elif _is_empty(message) and not (message.prefix and position == len(messages)):
@@ -76,6 +79,33 @@ def _is_sound(messages: Sequence[Message]) -> bool:
     return not waiting
 
 
+def _with_late_results(messages: Sequence[Message], notes: list[Note]) -> Sequence[Message]:
+    """Results that stand behind a later assistant turn, put behind the turn that called; the others where they were."""
+    turn_of: dict[str, int] = {}
+    answered: set[str] = set()
+    late: dict[int, list[Message]] = {}
+    kept: list[tuple[int, Message]] = []
+    last = -1
+    for place, message in enumerate(messages):
+        if message.role == "assistant":
+            last = place
+            for call in message.tool_calls:
+                turn_of[call.id] = place
+                answered.discard(call.id)
+        elif message.role == "tool" and message.tool_call_id not in answered:
+            called = turn_of.get(message.tool_call_id or "")
+            if called is not None:
+                answered.add(message.tool_call_id or "")
+                if called != last:
+                    late.setdefault(called, []).append(message)
+                    continue
+        kept.append((place, message))
+    if not late:
+        return messages
+    notes.append(_MOVED)
+    return [one for place, message in kept for one in (message, *late.get(place, ()))]
+
+
 def _is_empty(message: Message) -> bool:
     if isinstance(message.content, str):
         return not message.content
@@ -91,7 +121,7 @@ def _results_after(
 ) -> tuple[dict[str, list[Message]], list[Message], int]:
     """The results that answer ``asked``, what stood between them, and where the turn ends.
 
-    A result may come late, after a user's or a system's message, but not after the next assistant turn.
+    A result may come late, after a user's or a system's message; those behind the next assistant turn have been moved.
     """
     wanted = {call.id for call in asked.tool_calls}
     results: dict[str, list[Message]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
@@ -25,8 +25,10 @@ from langchain_deepseek_v4.profile import profile_of
 from langchain_deepseek_v4.replies import Writer, chat_result
 from langchain_deepseek_v4.saved_model import SavedModel
 from langchain_deepseek_v4.serialization import loadable
-from langchain_deepseek_v4.structured_output import Method, structured
 from langchain_deepseek_v4.tools import ToolLike, as_response_format, as_tool, as_tool_choice
+
+if TYPE_CHECKING:
+    from langchain_deepseek_v4.structured_output import Method
 
 __all__ = ["ChatDeepSeekV4"]
 
@@ -274,6 +276,8 @@ class ChatDeepSeekV4(SavedModel, BaseChatModel):
             ValueError: for a missing schema, or tools beside ``"function_calling"``.
             OutputParserException: when called, for an answer that is cut or does not fit.
         """
+        from langchain_deepseek_v4.structured_output import structured  # its classes take as long as all the rest
+
         return structured(
             self,
             schema,

@@ -101,9 +101,30 @@ def test_a_late_result_moves_up_behind_its_call_and_this_is_told() -> None:
     assert notes(*messages) == ["moved tool results up behind the calls they answer"]
 
 
-def test_a_result_behind_the_next_assistant_turn_comes_too_late() -> None:
-    messages = [HI, asks("a"), Message.assistant("Never mind"), result("a")]
-    assert mended(*messages) == [HI, asks("a"), Message.tool(NOT_RUN, "a"), Message.assistant("Never mind")]
+def test_a_result_behind_the_next_assistant_turn_moves_up_to_its_own() -> None:
+    messages = [HI, asks("a"), Message.assistant("Meanwhile"), result("a")]
+    assert mended(*messages) == [HI, asks("a"), result("a"), Message.assistant("Meanwhile")]
+    assert notes(*messages) == ["moved tool results up behind the calls they answer"]
+
+
+def test_calls_of_two_turns_and_then_the_results_of_both() -> None:
+    messages = [HI, asks("a"), asks("b"), result("a"), result("b")]
+    assert mended(*messages) == [HI, asks("a"), result("a"), asks("b"), result("b")]
+    messages = [HI, asks("a", "c"), result("c"), asks("b"), result("b"), Message.user("Well?"), result("a")]
+    assert mended(*messages) == [
+        HI,
+        asks("a", "c"),
+        result("a"),
+        result("c"),
+        asks("b"),
+        result("b"),
+        Message.user("Well?"),
+    ]
+
+
+def test_a_late_result_under_an_id_that_a_later_turn_uses_again_is_the_later_turns() -> None:
+    messages = [HI, asks("a"), asks("a"), result("a", "2")]
+    assert mended(*messages) == [HI, asks("a"), Message.tool(NOT_RUN, "a"), asks("a_2"), result("a_2", "2")]
 
 
 def test_results_stand_in_the_order_of_their_calls() -> None:

@@ -271,8 +271,9 @@ async def test_growing_arguments_are_not_parsed(
 ) -> None:
     """40 KB in pieces of four characters, read as FunctionAgent reads them."""
     parsed: list[int] = []
-    load = wire.loads
-    monkeypatch.setattr(wire, "loads", lambda data: (parsed.append(len(data)), load(data))[1])
+    for name in ("loads", "fast_loads"):
+        load = getattr(wire, name)
+        monkeypatch.setattr(wire, name, lambda data, load=load: (parsed.append(len(data)), load(data))[1])
     size = 40_000
     arguments = json.dumps({"city": "x" * size})
     server.script(Turn(tool_calls=[ToolCall("get_weather", arguments)], arguments_chunk=4))
