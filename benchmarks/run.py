@@ -41,6 +41,8 @@ class Scenario:
         metric: ``cpu`` or ``wall`` per unit, ``rss`` or ``peak`` in MB.
         skip: Subjects for which it would take too long or means nothing.
         cap: Subjects that take longer than these seconds are left out of later rounds.
+        once: One job in a process of its own, without one before that warms up: for memory.
+        frameworks: Prefixes of the subjects it is for.
     """
 
     name: str
@@ -49,10 +51,24 @@ class Scenario:
     metric: str = "cpu"
     skip: tuple[str, ...] = ()
     cap: float = 20.0
+    once: bool = False
+    frameworks: tuple[str, ...] = ("raw", "lc", "li")
 
 
 RAW = ("raw_httpx",)
 FLOORS = ("lc_floor", "li_floor")
+PEERS = tuple(name for name, subject in SUBJECTS.items() if subject.peer)
+ASYNC = ("acall", "aburst", "concurrent_25", "concurrent_100", "concurrent_200", "concurrent_400", "streams_100")
+"""Where ours is measured over aiohttp as well."""
+SIZES = (25, 50, 100, 200)
+PROMPT = {"scenario": "prompt", "size": 4_000_000, "repeat": 3}
+
+
+def arguments(scenario: str, kilobytes: int) -> dict[str, Any]:
+    """A job with a tool call of a size."""
+    return {"scenario": scenario, "size": 1000 * kilobytes}
+
+
 SCENARIOS = [
     Scenario("cold", "import, construction and first call, cold (wall)", {}, "wall", skip=FLOORS),
     Scenario("import", "import alone (CPU)", {}, "cpu", skip=FLOORS),
@@ -64,19 +80,43 @@ SCENARIOS = [
     Scenario("paced", "streamed chunk, one at a time", {"scenario": "paced", "size": 400}),
     Scenario("fold", "16,000 chunks added up, per chunk", {"scenario": "fold", "size": 16000}),
     Scenario("history", "call after 50 tool turns of 4 KB reasoning", {"scenario": "history", "repeat": 10}),
-    Scenario("prompt", "call with a 4 MB prompt", {"scenario": "prompt", "size": 4_000_000, "repeat": 3}),
-    Scenario("arguments_25k", "25 KB of tool arguments, folded", {"scenario": "arguments", "size": 25_000}),
-    Scenario("arguments_50k", "50 KB of tool arguments, folded", {"scenario": "arguments", "size": 50_000}),
-    Scenario("arguments_100k", "100 KB of tool arguments, folded", {"scenario": "arguments", "size": 100_000}),
-    Scenario("arguments_200k", "200 KB of tool arguments, folded", {"scenario": "arguments", "size": 200_000}),
+    Scenario("prompt", "call with a 4 MB prompt", PROMPT),
+    Scenario("prompt_peak", "the same, peak memory (MB)", PROMPT, "peak", once=True),
+    *(
+        Scenario(f"arguments_{size}k", f"{size} KB of tool arguments, folded", arguments("arguments", size))
+        for size in SIZES
+    ),
+    *(
+        Scenario(
+            f"agent_{size}k",
+            f"{size} KB of tool arguments, through FunctionAgent",
+            arguments("agent", size),
+            frameworks=("raw", "li"),
+            skip=FLOORS,
+        )
+        for size in SIZES
+    ),
     Scenario("concurrent_25", "25 calls at once", {"scenario": "concurrent", "size": 25}, skip=FLOORS),
     Scenario("concurrent_100", "100 calls at once", {"scenario": "concurrent", "size": 100}, skip=FLOORS),
     Scenario("concurrent_200", "200 calls at once", {"scenario": "concurrent", "size": 200}, skip=FLOORS),
     Scenario("concurrent_400", "400 calls at once", {"scenario": "concurrent", "size": 400}, skip=FLOORS),
     Scenario("streams_100", "100 streams at once", {"scenario": "concurrent_streams", "size": 100}, skip=FLOORS),
-    Scenario("memory", "memory after 1,000 streams (MB)", {"scenario": "memory", "repeat": 1000}, "rss"),
+    Scenario("memory", "memory after 1,000 streams (MB)", {"scenario": "memory", "repeat": 1000}, "rss", once=True),
+    Scenario(
+        "memory_20k",
+        "memory after 20,000 streams (MB)",
+        {"scenario": "memory", "repeat": 20_000},
+        "rss",
+        skip=PEERS,
+        cap=600,
+        once=True,
+    ),
 ]
-"""Subjects whose arguments_25k takes longer than the cap are spared the larger sizes."""
+
+
+def is_growing(scenario: Scenario) -> bool:
+    """Whether a scenario comes in sizes; subjects that take long at one are spared the larger ones."""
+    return scenario.name.startswith(("arguments_", "agent_"))
 
 
 @contextmanager
@@ -157,6 +197,8 @@ def cold(subject: str, root: str, scenario: str) -> dict[str, Any]:
 
 def measure(scenario: Scenario, subjects: list[str], rounds: int, root: str) -> dict[str, list[float]]:
     """All subjects in turn, ``rounds`` times; one round before that warms up and is not counted."""
+    if scenario.once:
+        return {name: measure_once(scenario, name, root) for name in subjects}
     values: dict[str, list[float]] = {name: [] for name in subjects}
     slow: set[str] = set()
     workers: dict[str, Worker] = {}
@@ -173,16 +215,28 @@ def measure(scenario: Scenario, subjects: list[str], rounds: int, root: str) -> 
                     print(f"    {name}: {result['error']}", file=sys.stderr)
                     slow.add(name)
                     continue
-                units = 1 if scenario.metric in ("rss", "peak") else result["units"]
                 late = result.get("wall", 0) > scenario.cap
                 if number or late:
-                    values[name].append(result[scenario.metric] / units)
+                    values[name].append(result[scenario.metric] / result["units"])
                 if late:
                     slow.add(name)
     finally:
         for worker in workers.values():
             worker.stop()
     return values
+
+
+def measure_once(scenario: Scenario, name: str, root: str) -> list[float]:
+    """One job in a fresh process."""
+    worker = Worker(name, root)
+    try:
+        result = worker.run(scenario.job)
+    finally:
+        worker.stop()
+    if "error" in result:
+        print(f"    {name}: {result['error']}", file=sys.stderr)
+        return []
+    return [result[scenario.metric]]
 
 
 def ratio(values: dict[str, list[float]], name: str, to: str) -> tuple[float, float, float] | None:
@@ -220,15 +274,19 @@ def main() -> None:
         for scenario in SCENARIOS:
             if options.only and scenario.name not in options.only:
                 continue
+            if scenario.name.endswith("_25k"):
+                spared = set()
             names = [
                 name
                 for name in SUBJECTS
                 if name not in scenario.skip
                 and (not options.subjects or name in options.subjects)
-                and not (scenario.name.startswith("arguments_") and name in spared)
+                and name.partition("_")[0] in scenario.frameworks
+                and (scenario.name in ASYNC or not name.endswith("_aiohttp"))
+                and not (is_growing(scenario) and name in spared)
             ]
             values = measure(scenario, names, options.rounds, root)
-            if scenario.name.startswith("arguments_"):
+            if is_growing(scenario):
                 spared |= {name for name in names if not values[name] or max(values[name]) > 4}
             results["scenarios"][scenario.name] = {
                 "title": scenario.title,

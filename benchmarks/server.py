@@ -68,6 +68,12 @@ def burst(kind: str, size: int) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
+def body_of(kind: str) -> bytes:
+    """The body of the stream that a path such as ``burst-2000`` asks for."""
+    name, _, size = kind.partition("-")
+    return b"".join(events(name, int(size or 0)))
+
+
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
 
 WHOLE_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"

@@ -39,6 +39,25 @@ def _lc_ours(base_url: str) -> Any:
     return ChatDeepSeekV4(model=MODEL, base_url=base_url, api_key=KEY)
 
 
+def _aiohttp() -> Any:
+    import httpx
+    from httpx_aiohttp import HttpxAiohttpClient
+
+    return HttpxAiohttpClient(limits=httpx.Limits(max_connections=None))
+
+
+def _lc_aiohttp(base_url: str) -> Any:
+    from langchain_deepseek_v4 import ChatDeepSeekV4
+
+    return ChatDeepSeekV4(model=MODEL, base_url=base_url, api_key=KEY, http_async_client=_aiohttp())
+
+
+def _li_aiohttp(base_url: str) -> Any:
+    from llama_index_deepseek_v4 import DeepSeekV4
+
+    return DeepSeekV4(model=MODEL, base_url=base_url, api_key=KEY, http_async_client=_aiohttp())
+
+
 def _lc_proto(base_url: str) -> Any:
     from benchmarks.proto_langchain import ProtoChat
 
@@ -46,7 +65,7 @@ def _lc_proto(base_url: str) -> Any:
 
 
 def _lc_floor(base_url: str) -> Any:
-    from benchmarks.floors import FloorChat
+    from benchmarks.floor_langchain import FloorChat
 
     return FloorChat(kind=base_url.rsplit("/", 1)[-1])
 
@@ -82,7 +101,7 @@ def _li_proto(base_url: str) -> Any:
 
 
 def _li_floor(base_url: str) -> Any:
-    from benchmarks.floors import FloorLLM
+    from benchmarks.floor_llama_index import FloorLLM
 
     return FloorLLM(kind=base_url.rsplit("/", 1)[-1])
 
@@ -109,12 +128,14 @@ SUBJECTS = {
     for subject in (
         Subject("raw_httpx", "raw", _raw),
         Subject("lc_ours", "langchain", _lc_ours),
+        Subject("lc_aiohttp", "langchain", _lc_aiohttp),
         Subject("lc_proto", "langchain", _lc_proto),
         Subject("lc_floor", "langchain", _lc_floor),
         Subject("lc_deepseek", "langchain", _lc_deepseek, peer=True),
         Subject("lc_openai", "langchain", _lc_openai, peer=True),
         Subject("lc_openrouter", "langchain", _lc_openrouter, peer=True),
         Subject("li_ours", "llama_index", _li_ours),
+        Subject("li_aiohttp", "llama_index", _li_aiohttp),
         Subject("li_proto", "llama_index", _li_proto),
         Subject("li_floor", "llama_index", _li_floor),
         Subject("li_deepseek", "llama_index", _li_deepseek, peer=True),

@@ -144,6 +144,24 @@ class Driver:
             count = int(model.stream(messages))
         return count
 
+    async def agent(self, kind: str) -> int:
+        """A run of LlamaIndex's agent that ends with a tool call; it reads the call's arguments at every piece."""
+        from llama_index.core.agent.workflow import FunctionAgent
+        from llama_index.core.tools import FunctionTool
+
+        written = []
+
+        def write(text: str) -> str:
+            """Write a text."""
+            written.append(len(text))
+            return "written"
+
+        tool = FunctionTool.from_defaults(write, return_direct=True)
+        await FunctionAgent(llm=self.model(kind), tools=[tool]).run("Write.")
+        assert written
+        assert written[0] > 0
+        return 1
+
 
 def run(driver: Driver, job: dict[str, Any], loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
     """Run one job and say what it cost."""
@@ -176,6 +194,10 @@ def run(driver: Driver, job: dict[str, Any], loop: asyncio.AbstractEventLoop) ->
         work = lambda: sum(driver.fold(f"burst-{size}", messages) and size for _ in range(repeat))  # noqa: E731
     elif scenario == "arguments":
         work = lambda: driver.fold(f"arguments-{size}", messages) and 1  # noqa: E731
+    elif scenario == "agent":
+        kind = f"arguments-{size}"
+        raw = driver.subject.framework == "raw"
+        work = lambda: (driver.stream(kind, messages) and 1) if raw else loop.run_until_complete(driver.agent(kind))  # noqa: E731
     elif scenario == "history":
         messages = driver.messages(turns=50)
         work = lambda: sum(driver.call("whole", messages) or 1 for _ in range(repeat))  # noqa: E731

@@ -27,12 +27,13 @@ if TYPE_CHECKING:
         ToolCall,
         ToolSpec,
     )
-    from deepseek_v4.dialect import ChatDialect, Dialect, Field, Note, Provider, Thinking
+    from deepseek_v4.dialect import ChatDialect, Dialect, Field, Note, Thinking
     from deepseek_v4.dialect_account import Balance, ModelInfo
     from deepseek_v4.dialect_completions import CompletionsDialect
     from deepseek_v4.dialect_messages import MessagesDialect
     from deepseek_v4.dialect_responses import ResponsesDialect
     from deepseek_v4.errors import DeepSeekError
+    from deepseek_v4.provider import Provider
     from deepseek_v4.providers.empiriolabs import EmpirioLabsOptions
     from deepseek_v4.providers.openai_compatible import openai_compatible
     from deepseek_v4.providers.openrouter_options import OpenRouterOptions
@@ -117,7 +118,7 @@ _HOME = {
     "Note": "dialect",
     "OpenRouterOptions": "providers.openrouter_options",
     "Preview": "client",
-    "Provider": "dialect",
+    "Provider": "provider",
     "RawPart": "conversation",
     "Reasoning": "conversation",
     "ReasoningDelta": "reply",

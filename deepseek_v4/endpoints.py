@@ -8,10 +8,11 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from deepseek_v4 import errors, wire
-from deepseek_v4.dialect import Dialect, Provider
+from deepseek_v4.dialect import Dialect
 from deepseek_v4.dialect_account import Balance, BalanceDialect, ModelInfo, ModelsDialect
+from deepseek_v4.envelope import address, headers_of, key_of
+from deepseek_v4.provider import Provider
 from deepseek_v4.providers import find_provider
-from deepseek_v4.request import address, headers_of, key_of
 from deepseek_v4.wire import HttpRequest, HttpResponse
 
 __all__ = ["Query", "balance_query", "model_query", "models_query"]

@@ -7,23 +7,19 @@ acceptable, the history mended, the protocol's encoding, address and headers.
 from __future__ import annotations
 
 import dataclasses
-import functools
-import ipaddress
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
-
-from pydantic import SecretStr
 
 from deepseek_v4 import catalog, errors, history, structured, wire
-from deepseek_v4._version import __version__
 from deepseek_v4.conversation import Message, NamedTool, ServerTool, ToolChoice, ToolSpec
-from deepseek_v4.dialect import ChatDialect, Dialect, Note, Provider, Thinking
+from deepseek_v4.dialect import ChatDialect, Dialect, Note, Thinking
+from deepseek_v4.envelope import address, headers_of, key_of
 from deepseek_v4.protocols import PROTOCOLS, Protocol, Reading
 from deepseek_v4.protocols.base import ChatRequest
+from deepseek_v4.provider import Provider
 from deepseek_v4.providers import find_provider
 from deepseek_v4.tool_names import ToolNames
 from deepseek_v4.wire import HttpRequest
@@ -130,21 +126,6 @@ def continued(prepared: Prepared, more: Sequence[Message]) -> Prepared:
     encoded = prepared.protocol.encode(request, prepared.reading.dialect, prepared.provider.name)
     http = dataclasses.replace(prepared.http, body=_bytes(encoded.body))
     return dataclasses.replace(prepared, http=http, request=request, reading=encoded.reading, body=encoded.body)
-
-
-def headers_of(provider: Provider, options: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, str]:
-    """All headers of a request but the key's; the user's own stand over ours."""
-    return {
-        "user-agent": f"deepseek-v4/{__version__}",
-        **_lower(provider.headers),
-        **_lower(headers),
-        **_lower(options.get("default_headers") or {}),
-    }
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    """One spelling, so that a header given by the user takes the place of ours."""
-    return {name.lower(): value for name, value in headers.items()}
 
 
 def _bytes(body: Mapping[str, Any]) -> bytes:
@@ -313,58 +294,6 @@ def _tell(notes: Sequence[Note], provider: str, on_unsupported: str) -> None:
             _log.info("%s: %s", provider, note)
         elif on_unsupported == "warn":
             warnings.warn(str(note), errors.UnsupportedOptionWarning, stacklevel=4)
-
-
-def key_of(provider: Provider, options: Mapping[str, Any]) -> SecretStr | None:
-    """The key of a call.
-
-    Raises:
-        AuthenticationError: when there is none and one is needed; names the variable that is read.
-    """
-    key: SecretStr | None = options.get("api_key")
-    if key is not None and key.get_secret_value():
-        return key
-    if not provider.key_needed:
-        return None
-    variable = provider.key_variable or "its variable"
-    raise errors.AuthenticationError(
-        f"There is no key for {provider.name}: set {variable}, or give api_key=….", provider=provider.name
-    )
-
-
-@functools.lru_cache(maxsize=256)
-def address(base_url: str, path: str) -> str:
-    """The address of an endpoint under a provider's root.
-
-    Raises:
-        InvalidRequestError: when the root is no http address, or would send the key in clear over a public network.
-    """
-    root = base_url.strip().rstrip("/")
-    try:
-        parts = urlsplit(root)
-    except ValueError as error:
-        raise errors.InvalidRequestError(f"base_url={base_url!r} is no address: {error}.") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise errors.InvalidRequestError(
-            f"base_url={base_url!r} is no address: it must begin with https:// or http://."
-        )
-    if parts.scheme == "http" and not _is_local(parts.hostname):
-        raise errors.InvalidRequestError(
-            f"base_url={base_url!r} would send the key unencrypted over a public network: use https://."
-        )
-    root = root.removesuffix("/beta")
-    if path.startswith(("/beta", "/anthropic", "/user")):  # DeepSeek's, which stand beside /v1 and not under it
-        root = root.removesuffix("/v1")
-    return root + path
-
-
-def _is_local(host: str) -> bool:
-    """Whether a host is on this machine or a private network, as far as its name tells."""
-    try:
-        number = ipaddress.ip_address(host)
-    except ValueError:
-        return "." not in host or host.endswith((".local", ".internal", ".localhost", ".lan", ".svc"))
-    return not number.is_global
 
 
 def tools_of(value: Any) -> tuple[ToolSpec | ServerTool, ...]:

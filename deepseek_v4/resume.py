@@ -18,8 +18,9 @@ from typing import Any
 
 from deepseek_v4 import errors, wire
 from deepseek_v4.conversation import Message, Reasoning
+from deepseek_v4.envelope import address
 from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, TextDelta, ToolCallDelta
-from deepseek_v4.request import Prepared, address
+from deepseek_v4.request import Prepared
 from deepseek_v4.transport import AsyncStream, SyncStream
 
 __all__ = ["Resumption", "afollow", "follow"]

@@ -27,7 +27,7 @@ from pydantic import (
 )
 
 from deepseek_v4 import errors
-from deepseek_v4.dialect import Provider
+from deepseek_v4.provider import Provider
 from deepseek_v4.providers import find_provider
 
 if TYPE_CHECKING:

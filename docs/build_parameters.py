@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from deepseek_v4 import Client
-from deepseek_v4.dialect import ChatDialect, Dialect, Field, Note, Provider, Thinking
+from deepseek_v4.dialect import ChatDialect, Dialect, Field, Note, Thinking
 from deepseek_v4.protocols import PROTOCOLS
+from deepseek_v4.provider import Provider
 from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.hosts import HOSTS
 from deepseek_v4.providers.openai_compatible import OpenAICompatibleChat

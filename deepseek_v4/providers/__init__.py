@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from deepseek_v4.dialect import Provider
 from deepseek_v4.lazy import Registry
+from deepseek_v4.provider import Provider
 
 _DESCRIBED = (
     "alibaba",

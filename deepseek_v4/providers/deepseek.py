@@ -10,11 +10,12 @@ from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.conversation import Reasoning
-from deepseek_v4.dialect import ChatDialect, ErrorTable, Field, Note, Provider, Thinking
+from deepseek_v4.dialect import ChatDialect, ErrorTable, Field, Note, Thinking
 from deepseek_v4.dialect_account import Amount, Balance, BalanceDialect, ModelsDialect, money
 from deepseek_v4.dialect_completions import CompletionsDialect
 from deepseek_v4.dialect_messages import MessagesDialect
 from deepseek_v4.dialect_responses import ResponsesDialect
+from deepseek_v4.provider import Provider
 from deepseek_v4.reply import Usage
 from deepseek_v4.wire import Json
 

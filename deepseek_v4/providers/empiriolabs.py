@@ -21,10 +21,11 @@ from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4 import catalog_facts, errors
-from deepseek_v4.dialect import Asked, Dialect, Field, Note, Provider, Thinking
+from deepseek_v4.dialect import Asked, Dialect, Field, Note, Thinking
 from deepseek_v4.dialect_account import ModelsDialect, money, price_of
 from deepseek_v4.dialect_messages import MessagesDialect
 from deepseek_v4.dialect_responses import ResponsesDialect
+from deepseek_v4.provider import Provider
 from deepseek_v4.providers.openai_compatible import Described, OpenAICompatibleChat, mend_calls
 from deepseek_v4.providers.own_options import OwnOptions
 from deepseek_v4.wire import Json

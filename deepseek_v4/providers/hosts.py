@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from deepseek_v4.dialect import Field, Provider
+from deepseek_v4.dialect import Field
+from deepseek_v4.provider import Provider
 from deepseek_v4.providers.openai_compatible import SAMPLING_FIELDS, openai_compatible
 
 __all__ = ["HOSTS"]

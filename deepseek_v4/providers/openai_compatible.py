@@ -13,8 +13,9 @@ from typing import Any
 
 from deepseek_v4 import records, wire
 from deepseek_v4.conversation import Reasoning
-from deepseek_v4.dialect import Asked, ChatDialect, Dialect, Field, Note, Provider, Thinking
+from deepseek_v4.dialect import Asked, ChatDialect, Dialect, Field, Note, Thinking
 from deepseek_v4.dialect_account import ModelsDialect
+from deepseek_v4.provider import Provider
 from deepseek_v4.reply import Usage
 from deepseek_v4.wire import Json
 

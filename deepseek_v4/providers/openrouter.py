@@ -20,8 +20,9 @@ from typing import Any
 
 from deepseek_v4 import catalog_facts, records
 from deepseek_v4.conversation import Reasoning
-from deepseek_v4.dialect import Asked, Dialect, Field, Note, Provider, Thinking
+from deepseek_v4.dialect import Asked, Dialect, Field, Note, Thinking
 from deepseek_v4.dialect_account import Amount, Balance, BalanceDialect, ModelsDialect, money, price_of
+from deepseek_v4.provider import Provider
 from deepseek_v4.providers.openai_compatible import (
     OpenAICompatibleChat,
     keep_reasoning_for_tools,

@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from deepseek_v4 import errors
-from deepseek_v4.dialect import Asked, ErrorTable, Note, Thinking, explain
+from deepseek_v4.dialect import Asked, ErrorTable, Note, Thinking
+from deepseek_v4.provider import explain
 from deepseek_v4.providers.openai_compatible import Described
 from deepseek_v4.providers.openrouter_options import OpenRouterOptions, WebSearch
 from deepseek_v4.wire import Json

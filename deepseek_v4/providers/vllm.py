@@ -17,8 +17,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from deepseek_v4.dialect import Asked, Field, Note, Provider
+from deepseek_v4.dialect import Asked, Field, Note
 from deepseek_v4.dialect_account import ModelsDialect
+from deepseek_v4.provider import Provider
 from deepseek_v4.providers.openai_compatible import (
     SAMPLING_FIELDS,
     STANDARD_FIELDS,

@@ -20,9 +20,10 @@ from deepseek_v4 import (
     ToolSpec,
     errors,
 )
+from deepseek_v4.envelope import address
 from deepseek_v4.history import NOT_RUN
 from deepseek_v4.providers import find_provider
-from deepseek_v4.request import Prepared, address, tool_choice_of, tools_of
+from deepseek_v4.request import Prepared, tool_choice_of, tools_of
 
 KEY = "sk-secret"
 WEATHER = ToolSpec("get_weather", "The weather.", {"type": "object", "properties": {}})

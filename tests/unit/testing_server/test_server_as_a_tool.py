@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import pathlib
 import signal
@@ -62,7 +63,9 @@ def test_unknown_providers_and_names_are_errors() -> None:
 @pytest.mark.parametrize("provider", ["deepseek", "openrouter", "empiriolabs"])
 def test_the_command_prints_where_it_listens_and_ends_with_ctrl_c(provider: str) -> None:
     command = [sys.executable, "-m", "deepseek_v4.testing", "--port", "0", "--provider", provider]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    # where the tests run in the background, the signal is ignored, and children inherit that
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heed)
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(3)]
     url, key = lines[0].split(" at ")[1].strip(), lines[1].split(": ")[1].strip()

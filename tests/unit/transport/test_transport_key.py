@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 
 import httpx
@@ -190,8 +191,9 @@ async def test_it_is_nowhere_when_the_task_is_cancelled(serve, script, streamed)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
-def test_it_is_nowhere_when_somebody_presses_control_c(make, serve):
-    import signal
+def test_it_is_nowhere_when_somebody_presses_control_c(make, serve, request):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
 
     def interrupt(peer, n):
         time.sleep(0.05)

@@ -1,0 +1,111 @@
+"""What the integration aims at, and whether a run shows it. Bounds are data; the run's own figures are held to them."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.subjects import SUBJECTS
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A bound on ours.
+
+    Attributes:
+        scenario: What is measured.
+        most: The bound.
+        to: What ours is divided by: ``proto``, ``raw`` or ``peer`` (the best of them); ``floor`` is subtracted, and
+            so is ``memory``, the figure after fewer streams; empty: the bound is on the amount itself.
+        unit: Of the bound, where it is no ratio.
+        frameworks: For which of them.
+        of: What is measured: ours, or ours over aiohttp.
+    """
+
+    scenario: str
+    most: float
+    to: str = ""
+    unit: str = ""
+    frameworks: tuple[str, ...] = ("lc", "li")
+    of: str = "ours"
+
+
+AIMS = (
+    Aim("cold", 1.05, "proto"),
+    Aim("cold", 0.65, "peer"),
+    Aim("construct", 0.5e-3, unit="s"),
+    Aim("call", 1.15, "proto"),
+    Aim("acall", 1.15, "proto"),
+    Aim("burst", 1.0, "proto"),
+    Aim("aburst", 1.0, "proto"),
+    Aim("burst", 0.25, "peer"),
+    Aim("aburst", 0.25, "peer"),
+    Aim("history", 1.0, "proto"),
+    Aim("arguments_200k", 3, unit="s"),
+    Aim("agent_200k", 3, unit="s", frameworks=("li",)),
+    Aim("prompt", 1.1, "raw"),
+    Aim("prompt_peak", 1.1, "raw"),
+    Aim("concurrent_200", 0.35, "raw"),
+    Aim("concurrent_200", 0.35, "proto"),
+    Aim("concurrent_200", 0.15, "raw", of="aiohttp"),
+    Aim("streams_100", 0.35, "raw"),
+    Aim("streams_100", 0.35, "proto"),
+    Aim("memory", 6, "floor", "MB"),
+    Aim("memory_20k", 1, "memory", "MB"),
+)
+
+
+def table(scenarios: dict[str, Any]) -> list[list[str]]:
+    """A row for each aim that the run says something about: what, bound, and for each framework figure and verdict."""
+    rows = []
+    for aim in AIMS:
+        if aim.scenario in scenarios:
+            cells = [_cell(aim, scenarios, prefix) if prefix in aim.frameworks else "–" for prefix in ("lc", "li")]
+            title = scenarios[aim.scenario]["title"] + (", over aiohttp" if aim.of == "aiohttp" else "")
+            rows.append([title, _bound(aim), *cells])
+    return rows
+
+
+def _bound(aim: Aim) -> str:
+    if not aim.to:
+        return f"{aim.most * 1e3:g} ms" if aim.most < 1 else f"{aim.most:g} {aim.unit}"
+    against = {
+        "proto": "`proto`",
+        "raw": "raw httpx, one pool",
+        "peer": "the best peer",
+        "floor": "the framework's floor",
+        "memory": "after 1,000",
+    }[aim.to]
+    return f"{against} + {aim.most:g} {aim.unit}" if aim.unit else f"{aim.most:g} × {against}"
+
+
+def _cell(aim: Aim, scenarios: dict[str, Any], prefix: str) -> str:
+    values = scenarios[aim.scenario]["values"]
+    ours = values.get(f"{prefix}_{aim.of}")
+    if not ours:
+        return "–"
+    if not aim.to:
+        figure = statistics.median(ours)
+        return f"{_amount(figure)}, {_verdict(figure, aim)}"
+    if aim.to in ("floor", "memory"):
+        other = scenarios["memory"]["values"].get(f"{prefix}_ours") if aim.to == "memory" else values[f"{prefix}_floor"]
+        if not other:
+            return "–"
+        figure = statistics.median(ours) - statistics.median(other)
+        return f"{figure:+.1f} MB, {_verdict(figure, aim)}"
+    names = {"proto": [f"{prefix}_proto"], "raw": ["raw_httpx"]}.get(aim.to) or [
+        name for name, subject in SUBJECTS.items() if subject.peer and name.startswith(prefix) and values.get(name)
+    ]
+    ratios = [
+        statistics.median(a / b for a, b in zip(ours, values[name], strict=False)) for name in names if values.get(name)
+    ]
+    return f"{max(ratios):.2f}, {_verdict(max(ratios), aim)}" if ratios else "–"
+
+
+def _amount(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1e3:.2f} ms"
+
+
+def _verdict(figure: float, aim: Aim) -> str:
+    return "met" if figure <= aim.most else "**not met**"
