@@ -15,8 +15,9 @@ from deepseek_v4 import cost
 from deepseek_v4.catalog_facts import ModelFacts, find, forget, keep, models
 from deepseek_v4.cost import Price
 from deepseek_v4.dialect_account import ModelInfo
+from deepseek_v4.reply import Reply
 
-__all__ = ["Change", "ModelFacts", "arefresh", "find", "forget", "learn", "models", "refresh"]
+__all__ = ["Change", "ModelFacts", "arefresh", "cost_of", "find", "forget", "learn", "models", "refresh"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,6 +38,26 @@ class Change:
 
     def __str__(self) -> str:
         return f"{self.model}: {self.fact} {_told(self.before)} -> {_told(self.after)}"
+
+
+def cost_of(reply: Reply, provider: str, model: str) -> cost.Cost | None:
+    """What an answer cost, by the price of the moment it was made.
+
+    Args:
+        reply: The answer.
+        provider: Who gave it.
+        model: The id asked for, where the answer names none.
+
+    Returns:
+        The cost, or None where the answer told no tokens or no price is known.
+    """
+    if reply.usage is None:
+        return None
+    try:
+        made = datetime.fromtimestamp(reply.created, timezone.utc) if reply.created else None
+    except (TypeError, ValueError, OverflowError, OSError):  # a host that counts in other units, or writes a date
+        made = None
+    return cost.of(reply.usage, find(provider, reply.model or model), at=made)
 
 
 def refresh(provider: Any, model: str | None = None, **options: Any) -> tuple[Change, ...]:

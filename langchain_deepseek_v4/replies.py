@@ -9,7 +9,6 @@ A chunk holds one kind of content. What must not be added up (model name, finish
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, ToolCall, ToolCallChunk
@@ -142,7 +141,7 @@ class Writer:
 
     def _metadata(self, reply: Reply) -> dict[str, Any]:
         """What is known of an answer beside its content; what is unknown is left out."""
-        price = self._cost(reply)
+        price = catalog.cost_of(reply, self._provider, self._model)
         known: dict[str, Any] = {
             **reply.extra,
             "model_name": reply.model or self._model,
@@ -157,14 +156,6 @@ class Writer:
             **self._marks,
         }
         return {name: value for name, value in known.items() if value is not None}
-
-    def _cost(self, reply: Reply) -> cost.Cost | None:
-        """What an answer cost, by the price of the moment it was made."""
-        if reply.usage is None:
-            return None
-        facts = catalog.find(self._provider, reply.model or self._model)
-        made = datetime.fromtimestamp(reply.created, timezone.utc) if reply.created else None
-        return cost.of(reply.usage, facts, at=made)
 
 
 def chat_result(message: AIMessage) -> ChatResult:

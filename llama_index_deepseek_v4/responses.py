@@ -21,7 +21,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
-from deepseek_v4 import catalog, cost, openai_shape
+from deepseek_v4 import catalog, openai_shape
 from deepseek_v4.reply import Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from deepseek_v4.second_try import FIRST_FAULT
 from llama_index_deepseek_v4.chunks import ChatResponseChunk, response_chunk, text_block, thinking_block
@@ -95,7 +95,7 @@ def _facts(reply: Reply, provider: str, model: str) -> dict[str, Any]:
             "cached_tokens": usage.cached_tokens,
             "reasoning_tokens": usage.reasoning_tokens,
         }
-        price = cost.of(usage, catalog.find(provider, reply.model or model))
+        price = catalog.cost_of(reply, provider, model)
         facts["cost"] = None if price is None else price.usd
     if reply.annotations:
         facts["annotations"] = [dict(annotation) for annotation in reply.annotations]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from deepseek_v4 import catalog, cost
 from deepseek_v4.cost import Peak, Price
-from deepseek_v4.reply import Usage
+from deepseek_v4.reply import Reply, Usage
 
 MILLION = 1_000_000
 SUNDAY = datetime(2026, 11, 22, 2, tzinfo=timezone.utc)
@@ -177,3 +177,19 @@ def test_a_price_written_as_a_float_means_its_digits() -> None:
 def test_prices_can_be_hashed_and_peaks_are_normalised() -> None:
     price = Price(1, 2, peak=Peak(2, 4, hours=[[1, 4]], weekdays=[0]))  # type: ignore[arg-type]
     assert hash(price) == hash(Price(1, 2, peak=Peak(2, 4, hours=((1, 4),), weekdays=(0,))))
+
+
+@pytest.mark.parametrize("created", [None, 0, 1_790_000_000_000_000, -(10**18), "2026-11-01T00:00:00Z", 10**400])
+def test_a_time_nobody_can_read_costs_what_it_costs_now(created: Any) -> None:
+    reply = Reply("Hi", usage=Usage(MILLION, 0), model="deepseek-v4-flash", created=created)
+    found = catalog.cost_of(reply, "deepseek", "deepseek-v4-flash")
+    assert found is not None
+    assert found.usd > 0
+
+
+def test_the_price_of_the_moment_an_answer_was_made() -> None:
+    then = Reply("Hi", usage=Usage(MILLION, 0), created=int(datetime(2026, 9, 5, tzinfo=timezone.utc).timestamp()))
+    found = catalog.cost_of(then, "deepseek", "deepseek-v4-flash")
+    at = datetime(2026, 9, 5, tzinfo=timezone.utc)
+    assert found == cost.of(then.usage, catalog.find("deepseek", "deepseek-v4-flash"), at=at)
+    assert catalog.cost_of(Reply("Hi"), "deepseek", "deepseek-v4-flash") is None
