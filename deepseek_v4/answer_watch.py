@@ -11,8 +11,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4 import instances, wire
-from deepseek_v4.conversation import Message, NamedTool, ToolSpec
+from deepseek_v4 import errors, instances, wire
+from deepseek_v4.conversation import Message, NamedTool, ServerTool, ToolSpec
 from deepseek_v4.empty import empty_error, is_empty
 from deepseek_v4.openai_shape import arguments_object
 from deepseek_v4.reply import Reply
@@ -76,6 +76,19 @@ class AnswerWatch:
         Raises:
             EmptyReplyError: when it is empty, and not wanted so.
         """
+        reply = self._with_earlier(reply)
+        if self._policy == "retry" and is_empty(reply):
+            twice = bool(self._before) and is_empty(self._before[-1])
+            raise empty_error(reply, self.request.provider.name, twice=twice)
+        return reply
+
+    def add_up(self, error: errors.DeepSeekError) -> None:
+        """Put into an error what the answers before have given out and cost."""
+        partial = error.partial or Reply()
+        if self._before and FIRST_FAULT not in partial.extra:
+            error.partial = self._with_earlier(partial)
+
+    def _with_earlier(self, reply: Reply) -> Reply:
         for earlier in reversed(self._before):
             usage = reply.usage if earlier.usage is None else earlier.usage + reply.usage
             reasoning = reply.reasoning
@@ -83,9 +96,6 @@ class AnswerWatch:
                 reasoning = earlier.reasoning + reasoning
             told = {**reply.extra, FIRST_FAULT: self._first_fault}
             reply = dataclasses.replace(reply, usage=usage, reasoning=reasoning, extra=told)
-        if self._policy == "retry" and is_empty(reply):
-            twice = bool(self._before) and is_empty(self._before[-1])
-            raise empty_error(reply, self.request.provider.name, twice=twice)
         return reply
 
     def fault(self, reply: Reply) -> str | None:
@@ -113,7 +123,13 @@ class AnswerWatch:
             wrong = None if schema is None else _fault(arguments_object(call.arguments), schema)
             if wrong is not None:
                 return f"The arguments of {call.name} do not fit: {wrong}."
-        return None if reply.tool_calls else "A tool call was demanded, and there is none."
+        if reply.tool_calls or (wanted is None and self._provider_runs_some()):
+            return None
+        return "A tool call was demanded, and there is none."
+
+    def _provider_runs_some(self) -> bool:
+        """Whether a tool that the provider runs itself may have been the call: its answer comes as text."""
+        return any(isinstance(tool, ServerTool) for tool in self.request.request.tools)
 
     def _limited(self, prepared: Prepared) -> Prepared:
         """The request with the time that is left. An empty answer is a failed try like any other."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 __all__ = [
@@ -89,8 +89,16 @@ class ToolCall:
     arguments: str
 
 
+class _Keeper:
+    """Room for what a protocol made of a value, for the next turn; no field, so that no copy and no pickle holds it."""
+
+    __slots__ = ("kept",)
+
+    kept: Any
+
+
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(_Keeper):
     """One message of a conversation."""
 
     role: Role
@@ -101,8 +109,6 @@ class Message:
     name: str | None = None
     prefix: bool = False
     """Assistant only: the model is to continue this message (chat prefix completion)."""
-    kept: Any = field(default=None, init=False, repr=False, compare=False)
-    """What a protocol made of this message, for the next turn; its own business."""
 
     @property
     def text(self) -> str:

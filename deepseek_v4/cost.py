@@ -157,12 +157,13 @@ def of(
     if price is None:
         return None
     rates: Price | Peak = price.peak if price.peak is not None and price.peak.covers(moment) else price
-    cached_tokens = min(max(usage.cached_tokens or 0, 0), usage.input_tokens)
+    input_tokens = int(usage.input_tokens)  # some hosts send whole numbers as floats
+    cached_tokens = int(min(max(usage.cached_tokens or 0, 0), input_tokens))
     # what a Price keeps is Decimal, whatever it was written as
     cached_price: Any = rates.input if rates.cached is None else rates.cached
-    total = _EXACT.multiply(usage.input_tokens - cached_tokens, rates.input)  # type: ignore[arg-type]
+    total = _EXACT.multiply(input_tokens - cached_tokens, rates.input)  # type: ignore[arg-type]
     total = _EXACT.fma(cached_tokens, cached_price, total)
-    total = _EXACT.fma(usage.output_tokens, rates.output, total)  # type: ignore[arg-type]
+    total = _EXACT.fma(int(usage.output_tokens), rates.output, total)  # type: ignore[arg-type]
     since = price.since.date().isoformat() if isinstance(price.since, datetime) else None
     return Cost(float(_EXACT.divide(total, _PER)), computed=True, price_since=since, source=price.source)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from typing import Any
 
+from deepseek_v4 import errors
 from deepseek_v4.answer_watch import AnswerWatch
 from deepseek_v4.reply import Delta, End, TextDelta, ToolCallDelta
 from deepseek_v4.request import Prepared
@@ -69,6 +70,9 @@ def judged(prepared: Prepared, send: Callable[[Prepared], SyncStream[Delta]]) ->
                     return
                 stream.close()
                 stream = send(watch.request)
+        except errors.DeepSeekError as error:
+            watch.add_up(error)
+            raise
         finally:
             stream.close()
 
@@ -95,6 +99,9 @@ async def ajudged(prepared: Prepared, send: Callable[[Prepared], Awaitable[Async
                     return
                 await stream.aclose()
                 stream = await send(watch.request)
+        except errors.DeepSeekError as error:
+            watch.add_up(error)
+            raise
         finally:
             await stream.aclose()
 

@@ -54,6 +54,6 @@ class Memory:
         def forget(dead: weakref.ref[Any]) -> None:
             entry = entries.get(key)
             if entry is not None and entry[0] is dead:
-                del entries[key]
+                entries.pop(key, None)
 
         entries[key] = (weakref.ref(source, forget), state, message)

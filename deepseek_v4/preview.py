@@ -56,7 +56,7 @@ def preview(prepared: Prepared) -> Preview:
         method=prepared.http.method,
         url=prepared.http.url,
         headers=headers,
-        body=wire.loads(prepared.http.body),
+        body=wire.loads_exactly(prepared.http.body),
         notes=prepared.notes,
         input_tokens=prompt,
         cost=None if price is None else price.usd,

@@ -121,8 +121,11 @@ def prepare(messages: Sequence[Message], options: Mapping[str, Any], *, stream: 
 
 
 def continued(prepared: Prepared, more: Sequence[Message]) -> Prepared:
-    """A request with messages more at its end, and everything else as it is."""
-    request = dataclasses.replace(prepared.request, messages=(*prepared.request.messages, *more))
+    """A request with messages more at its end, mended like those before, and everything else as it is."""
+    messages: Sequence[Message] = (*prepared.request.messages, *more)
+    if prepared.options["repair_history"]:
+        messages, _ = history.repair(messages)  # hosts that count their calls give one id to several
+    request = dataclasses.replace(prepared.request, messages=tuple(messages))
     encoded = prepared.protocol.encode(request, prepared.reading.dialect, prepared.provider.name)
     http = dataclasses.replace(prepared.http, body=_bytes(encoded.body))
     return dataclasses.replace(prepared, http=http, request=request, reading=encoded.reading, body=encoded.body)

@@ -30,9 +30,6 @@ def dumps(value: Any) -> bytes:
 fast_dumps: Callable[[Any], bytes] = dumps if orjson is None else orjson.dumps
 """``dumps`` without its detours: what it cannot say is a TypeError."""
 
-fast_loads: Callable[[bytes], Any] = json.loads if orjson is None else orjson.loads
-"""``loads`` without its detours: NaN is a ValueError."""
-
 
 def loads(data: bytes | str) -> Any:
     """Parse JSON.
@@ -58,6 +55,10 @@ def loads_exactly(data: bytes | str) -> Any:
         return json.loads(data)
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
+
+
+fast_loads: Callable[[bytes], Any] = loads_exactly if orjson is None else orjson.loads
+"""``loads`` without its detours: NaN may be a ValueError."""
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -135,7 +135,7 @@ def _messages(messages: Sequence[Message], dialect: ChatDialect, names: ToolName
         return [_message(message, dialect, names, passed_back) for message in messages]
     conversation: list[Json] = []
     for message in messages:
-        kept = message.kept
+        kept = getattr(message, "kept", None)
         if kept is None or kept[0] is not dialect or kept[1] is not passed_back:
             kept = (dialect, passed_back, _message(message, dialect, names, passed_back))
             object.__setattr__(message, "kept", kept)

@@ -15,6 +15,7 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel, Field
 
+from deepseek_v4 import catalog
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4, UnusableAnswerError
@@ -143,7 +144,13 @@ def test_langchain_adds_up_the_usage_of_both_tries(server: LocalServer, reach: d
     assert counted["total_tokens"] == 300, "a tracer sees each call once"
 
 
-def test_llama_index_adds_up_the_usage_of_both_tries(server: LocalServer, reach: dict[str, Any]) -> None:
+def test_llama_index_adds_up_the_usage_of_both_tries(
+    server: LocalServer, reach: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    price = catalog.cost_of  # at one hour, because prices differ by the hour
+    monkeypatch.setattr(
+        catalog, "cost_of", lambda reply, *who: price(dataclasses.replace(reply, created=1_790_000_000), *who)
+    )
     llm = DeepSeekV4(**reach)
     server.script(*COUNTED)
     costs = [llm.chat([_user("Who?")]).additional_kwargs["cost"] for _ in range(2)]

@@ -34,6 +34,11 @@ def test_a_reported_cost_of_zero_is_a_cost() -> None:
     assert usd(cost.of(Usage(MILLION, MILLION, cost=0.0), Price(1, 2))) == 0
 
 
+def test_whole_numbers_sent_as_floats_count() -> None:
+    counted: Any = Usage(10.0, 2.0, cached_tokens=4.0)  # type: ignore[arg-type]
+    assert cost.of(counted, Price(1, 2, "0.1")) == cost.of(Usage(10, 2, cached_tokens=4), Price(1, 2, "0.1"))
+
+
 def test_input_output_and_cached_tokens_have_their_prices() -> None:
     price = Price(0.14, 0.28, 0.028, since="2026-11-01", source="page")
     found = cost.of(Usage(10 * MILLION, 2 * MILLION, cached_tokens=4 * MILLION), price)

@@ -179,6 +179,10 @@ def test_a_preview_shows_the_key_once_when_a_header_of_the_users_says_it_too() -
     assert [name for name in shown.headers if name.lower() == "authorization"] == ["authorization"]
 
 
+def test_a_preview_shows_long_numbers_as_they_are_sent() -> None:
+    assert Client(api_key="sk-1").preview("Hi", extra_body={"number": 2**70 + 1}).body["number"] == 2**70 + 1
+
+
 def test_a_preview_estimates_the_tokens_of_the_prompt() -> None:
     client = Client(api_key="sk-1")
     short, long = client.preview("Hi"), client.preview("Hi " * 1000)

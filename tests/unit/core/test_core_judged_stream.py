@@ -99,3 +99,42 @@ def test_a_call_asked_for_in_words(client: Client, server: LocalServer, how: str
     assert text_of(deltas) == "I look."
     assert any(isinstance(delta, ToolCallDelta) for delta in deltas)
     assert len(server.requests) == 2
+
+
+BREAKS = {
+    "refused": (Fault.status(503), errors.OverloadedError, "First."),
+    "cut": (Fault.cut_stream(after_events=5), errors.StreamInterruptedError, "First.Then."),
+}
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("broken", BREAKS)
+def test_an_error_of_the_second_answer_holds_the_first_ones_reasoning_and_tokens(
+    client: Client, server: LocalServer, how: str, broken: str
+) -> None:
+    fault, kind, thought = BREAKS[broken]
+    server.script(BAD, GOOD)
+    given: list[Delta] = []
+
+    def take(delta: Delta) -> None:
+        if not given:
+            server.fault(fault)
+        given.append(delta)
+
+    async def asynchronously() -> None:
+        async with client:
+            async for delta in await client.astream("Who?", **ASKED):
+                take(delta)
+
+    with pytest.raises(kind) as caught:
+        if how == "stream":
+            for delta in client.stream("Who?", **ASKED):
+                take(delta)
+        else:
+            asyncio.run(asynchronously())
+    partial = caught.value.partial
+    assert partial is not None
+    assert partial.reasoning is not None
+    assert partial.usage is not None
+    assert partial.reasoning.text == thought == "".join(d.text for d in given if isinstance(d, ReasoningDelta))
+    assert partial.extra["first_try_error"]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import gc
+import json
+import pickle
 
 import pytest
 
@@ -143,3 +147,11 @@ def test_tools_with_changed_names_and_without_them() -> None:
         said = client.prepare(history, {"tools": tuple(tools)} if tools else {}, stream=False).body["messages"]
         names.append(said[1]["tool_calls"][0]["function"]["name"])
     assert names == ["look_up", "look_up_2", "look_up"]
+
+
+def test_what_a_message_became_goes_into_no_copy_and_no_pickle() -> None:
+    message, fresh = (Message.assistant("Hi", reasoning="Hm.") for _ in range(2))
+    Client(api_key="k").preview([Message.user("Hi"), message, Message.user("Ho")])
+    assert json.dumps(dataclasses.asdict(message)) == json.dumps(dataclasses.asdict(fresh))
+    assert pickle.dumps(message) == pickle.dumps(fresh)
+    assert message == fresh == copy.deepcopy(message) == pickle.loads(pickle.dumps(message))

@@ -45,3 +45,17 @@ def test_the_values_and_errors_import_neither_httpx_nor_a_framework() -> None:
 def test_making_a_client_imports_no_http_library_yet() -> None:
     loaded = modules_after("from deepseek_v4 import Client\nClient(api_key='sk-1').preview('Hi')")
     assert not loaded & {"httpx", "httpx2", "langchain_core", "llama_index", "openai"}
+
+
+def test_an_event_nested_too_deeply_is_malformed_without_orjson_too() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['orjson'] = None\n"
+        "from deepseek_v4 import wire\n"
+        "try:\n"
+        "    wire.fast_loads(b'[' * 200_000 + b']' * 200_000)\n"
+        "except ValueError as error:\n"
+        "    print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "nested too deeply" in run.stdout

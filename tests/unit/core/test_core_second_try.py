@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from deepseek_v4 import Client, Message, Reply, ToolSpec, errors
+from deepseek_v4 import Client, Message, Reply, ServerTool, ToolSpec, errors
+from deepseek_v4 import ToolCall as PastCall
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 
 SCHEMA = {"type": "object", "properties": {"age": {"type": "integer", "minimum": 0}}, "required": ["age"]}
@@ -185,3 +186,27 @@ def test_the_prompt_is_the_old_one_with_messages_more(client: Client, server: Lo
     assert second["messages"][: len(first["messages"])] == first["messages"]
     assert {k: v for k, v in first.items() if k != "messages"} == {k: v for k, v in second.items() if k != "messages"}
     assert second["messages"][-2] == {"role": "assistant", "content": "no", "reasoning_content": "Hm."}
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_a_call_under_an_id_of_an_earlier_turn_is_asked_for_again(
+    client: Client, server: LocalServer, how: str
+) -> None:
+    server.script(call({"age": -1}), call({"age": 36}))
+    past = Message("assistant", tool_calls=(PastCall("call_1", "look.up", '{"age": 1}'),))
+    history = [Message.user("Who?"), past, Message.tool("Nobody.", "call_1"), Message.user("Again.")]
+    reply = ask(client, how, history, tools=[LOOK_UP], tool_choice="required")
+    assert [json.loads(one.arguments) for one in reply.tool_calls] == [{"age": 36}]
+    assert [request.status for request in server.requests] == [200, 200]
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("beside", [(), (WAIT,)], ids=["alone", "beside a function"])
+def test_the_answer_of_a_tool_the_provider_runs_is_no_missing_call(how: str, beside: tuple[ToolSpec, ...]) -> None:
+    tools = [ServerTool({"type": "openrouter:web_search"}), *beside]
+    with LocalServer(provider="openrouter") as server:
+        server.script(Turn("It stands in the web."))
+        client = Client(provider="openrouter", api_key=server.api_key, base_url=server.base_url)
+        assert ask(client, how, tools=tools, tool_choice="required").content == "It stands in the web."
+        assert len(server.requests) == 1
+        client.close()
