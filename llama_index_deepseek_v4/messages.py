@@ -168,9 +168,18 @@ def _tool_calls(message: ChatMessage) -> Iterator[ToolCall]:
     for block in blocks:
         call_id, arguments = block.tool_call_id or "", block.tool_kwargs
         verbatim = written.get((call_id, block.tool_name))
-        if verbatim is None or (isinstance(arguments, dict) and arguments_object(verbatim) != arguments):
+        if verbatim is None or (isinstance(arguments, dict) and not _say_the_same(arguments_object(verbatim), arguments)):
             verbatim = arguments_text(arguments)
         yield ToolCall(call_id, block.tool_name, verbatim)
+
+
+def _say_the_same(one: Any, other: Any) -> bool:
+    """Whether two values are the same JSON; Python calls ``1``, ``1.0`` and ``True`` equal, too."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_say_the_same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_say_the_same, one, other))
+    return type(one) is type(other) and bool(one == other)
 
 
 def legacy_calls(calls: Any) -> Iterator[ToolCall]:

