@@ -49,16 +49,18 @@ def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
     shown: list[Part] = []
     find = _MEMORY.find
     for message in messages:
+        state = _state(message)
+        known = None if state is None else find(message, state)
+        if known is not None and not shown:
+            conversation.append(known)
+            continue
         role = ROLES[message.role]
         if role != "tool" and shown:
             conversation.append(Message.user(tuple(shown)))
             shown = []
-        state = _state(message)
         if state is not None:
-            said = find(message, state)
-            if said is None:
-                said = _plain(message, role)
-                _MEMORY.keep(message, state, said)
+            said = known or _plain(message, role)
+            _MEMORY.keep(message, state, said)
             conversation.append(said)
         elif role == "tool":
             result, attached = _tool_result(message)
@@ -74,24 +76,33 @@ def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
 def _state(message: ChatMessage) -> tuple[Any, ...] | None:
     """Everything a message of text, reasoning and tool calls is read from; None for others, read anew each time."""
     state: list[Any] = [message.role]
-    changeable: list[Any] = []
+    nested: list[Any] = []
     for block in message.blocks:
         kind = block.__class__
         if kind is TextBlock:
             state.append(block.text)  # type: ignore[union-attr]
         elif kind is ThinkingBlock:
             state.append((block.content,))  # type: ignore[union-attr]
-            changeable.append(block.additional_information)  # type: ignore[union-attr]
+            if block.additional_information:  # type: ignore[union-attr]
+                nested.append(block.additional_information)  # type: ignore[union-attr]
         elif kind is ToolCallBlock:
-            changeable.append((block.tool_call_id, block.tool_name, block.tool_kwargs))  # type: ignore[union-attr]
+            nested.append((block.tool_call_id, block.tool_name, block.tool_kwargs))  # type: ignore[union-attr]
         else:
             return None
     beside = message.additional_kwargs
-    if beside or any(changeable):
-        try:
-            state.append(snapshot((changeable, beside)))
-        except (TypeError, ValueError):
-            return None
+    if nested:
+        nested.append(beside)
+    elif beside:
+        if len(beside) == 1 and (call := beside.get("tool_call_id")).__class__ is str:
+            state.append((None, call))
+            return tuple(state)
+        nested = [beside]
+    else:
+        return tuple(state)
+    try:
+        state.append(snapshot(nested))
+    except (TypeError, ValueError):
+        return None
     return tuple(state)
 
 
@@ -168,7 +179,9 @@ def _tool_calls(message: ChatMessage) -> Iterator[ToolCall]:
     for block in blocks:
         call_id, arguments = block.tool_call_id or "", block.tool_kwargs
         verbatim = written.get((call_id, block.tool_name))
-        if verbatim is None or (isinstance(arguments, dict) and not _say_the_same(arguments_object(verbatim), arguments)):
+        if verbatim is None or (
+            isinstance(arguments, dict) and not _say_the_same(arguments_object(verbatim), arguments)
+        ):
             verbatim = arguments_text(arguments)
         yield ToolCall(call_id, block.tool_name, verbatim)
 

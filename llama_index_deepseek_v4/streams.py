@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from deepseek_v4.request import Prepared
     from llama_index_deepseek_v4.llm import DeepSeekV4
 
+__all__ = ["StreamedCall", "areleased", "released"]
+
 T = TypeVar("T")
 
 _BEGUN: Any = object()
@@ -43,11 +45,13 @@ class StreamedCall:
 
     def chat(self, messages: Sequence[ChatMessage], **options: Any) -> Generator[ChatResponse, None, None]:
         """The responses of a streamed chat."""
-        return self._released(self._chat(messages, **options))
+        responses = self._chat(messages, **options)
+        return released(responses, self._close)
 
     def complete(self, prompt: str, formatted: bool, **options: Any) -> Generator[CompletionResponse, None, None]:
         """The responses of a streamed completion."""
-        return self._released(self._complete(prompt, formatted, **options))
+        responses = self._complete(prompt, formatted, **options)
+        return released(responses, self._close)
 
     @llm_chat_callback()
     def _chat(self, messages: Sequence[ChatMessage], **options: Any) -> Generator[ChatResponse, None, None]:
@@ -70,29 +74,17 @@ class StreamedCall:
 
         return responses()
 
-    def _released(self, responses: Generator[T, None, None]) -> Generator[T, None, None]:
-        def outermost() -> Generator[T, None, None]:
-            try:
-                yield _BEGUN
-                yield from responses
-            finally:
-                responses.close()
-                if self._close is not None:
-                    self._close()
-
-        generator = outermost()
-        next(generator)
-        return generator
-
     # -- on asyncio ------------------------------------------------------------------------------------------------
 
     async def achat(self, messages: Sequence[ChatMessage], **options: Any) -> AsyncGenerator[ChatResponse, None]:
         """Like ``chat``, asynchronously."""
-        return await self._areleased(await self._achat(messages, **options))
+        responses = await self._achat(messages, **options)
+        return await areleased(responses, self._aclose)
 
     async def acomplete(self, prompt: str, formatted: bool, **options: Any) -> AsyncGenerator[CompletionResponse, None]:
         """Like ``complete``, asynchronously."""
-        return await self._areleased(await self._acomplete(prompt, formatted, **options))
+        responses = await self._acomplete(prompt, formatted, **options)
+        return await areleased(responses, self._aclose)
 
     @llm_chat_callback()
     async def _achat(self, messages: Sequence[ChatMessage], **options: Any) -> AsyncGenerator[ChatResponse, None]:
@@ -119,19 +111,46 @@ class StreamedCall:
 
         return responses()
 
-    async def _areleased(self, responses: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
-        async def outermost() -> AsyncGenerator[T, None]:
-            try:
-                yield _BEGUN
-                async for response in responses:
-                    yield response
-            finally:
-                try:
-                    await responses.aclose()
-                finally:
-                    if self._aclose is not None:
-                        await self._aclose()
 
-        generator = outermost()
-        await anext(generator)
-        return generator
+def released(responses: Generator[T, None, None], close: Callable[[], None] | None) -> Generator[T, None, None]:
+    """A stream for its reader: the same responses, and however it ends, what feeds them is closed at once.
+
+    Args:
+        responses: What core's callback decorators returned.
+        close: Closes what is behind it.
+    """
+
+    def outermost() -> Generator[T, None, None]:
+        try:
+            yield _BEGUN
+            yield from responses
+        finally:
+            responses.close()
+            if close is not None:
+                close()
+
+    generator = outermost()
+    next(generator)
+    return generator
+
+
+async def areleased(
+    responses: AsyncGenerator[T, None], aclose: Callable[[], Awaitable[None]] | None
+) -> AsyncGenerator[T, None]:
+    """Like ``released``, asynchronously."""
+
+    async def outermost() -> AsyncGenerator[T, None]:
+        try:
+            yield _BEGUN
+            async for response in responses:
+                yield response
+        finally:
+            try:
+                await responses.aclose()
+            finally:
+                if aclose is not None:
+                    await aclose()
+
+    generator = outermost()
+    await anext(generator)
+    return generator

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, ExitStack, aclosing, closing
 from typing import Any
 
 from llama_index.core import instrumentation
 from llama_index.core.base.llms.generic_utils import (
-    astream_chat_to_completion_decorator,
-    stream_chat_to_completion_decorator,
+    astream_chat_response_to_completion_response,
+    prompt_to_messages,
+    stream_chat_response_to_completion_response,
 )
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -29,6 +31,7 @@ from pydantic import BaseModel
 from llama_index_deepseek_v4 import structured
 from llama_index_deepseek_v4.question import Question
 from llama_index_deepseek_v4.responses import ChatResponseChunk
+from llama_index_deepseek_v4.streams import areleased, released
 
 __all__ = ["TypedLLM"]
 
@@ -54,49 +57,52 @@ class TypedLLM(StructuredLLM):
         output, response = await structured.aanswered(self._llm, self._question(messages, kwargs))
         return _told(output, response)
 
-    @llm_chat_callback()
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Objects that hold what has arrived so far; the last response is complete and has the tokens."""
-        question = self._question(messages, kwargs)
+        behind = ExitStack()
 
-        def responses() -> Generator[ChatResponse, None, None]:
-            pairs = structured.streamed(self._llm, question)
-            try:
-                for output, response in pairs:
-                    yield _told(output, response)
-            finally:
-                pairs.close()
+        @llm_chat_callback()
+        def responses(llm: TypedLLM, messages: Sequence[ChatMessage], **options: Any) -> ChatResponseGen:
+            pairs = behind.enter_context(closing(structured.streamed(llm._llm, llm._question(messages, options))))
+            return (_told(output, response) for output, response in pairs)
 
-        return responses()
+        return released(responses(self, messages, **kwargs), behind.close)
 
-    @llm_chat_callback()
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         """Like ``stream_chat``, asynchronously."""
-        question = self._question(messages, kwargs)
+        behind = AsyncExitStack()
 
-        async def responses() -> AsyncGenerator[ChatResponse, None]:
-            pairs = structured.astreamed(self._llm, question)
-            try:
-                async for output, response in pairs:
-                    yield _told(output, response)
-            finally:
-                await pairs.aclose()
+        @llm_chat_callback()
+        async def responses(llm: TypedLLM, messages: Sequence[ChatMessage], **options: Any) -> ChatResponseAsyncGen:
+            question = llm._question(messages, options)
+            pairs = await behind.enter_async_context(aclosing(structured.astreamed(llm._llm, question)))
+            return (_told(output, response) async for output, response in pairs)
 
-        return responses()
+        return await areleased(await responses(self, messages, **kwargs), behind.aclose)
 
-    @llm_completion_callback()
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
         """Like ``complete``, in pieces; see ``stream_chat``."""
-        completed: CompletionResponseGen = stream_chat_to_completion_decorator(self.stream_chat)(prompt, **kwargs)
-        return completed
+        behind = ExitStack()
 
-    @llm_completion_callback()
+        @llm_completion_callback()
+        def completions(llm: TypedLLM, prompt: str, formatted: bool, **options: Any) -> CompletionResponseGen:
+            responses = behind.enter_context(closing(llm.stream_chat(prompt_to_messages(prompt), **options)))
+            return stream_chat_response_to_completion_response(responses)
+
+        return released(completions(self, prompt, formatted, **kwargs), behind.close)
+
     async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
         """Like ``stream_complete``, asynchronously."""
-        completed: CompletionResponseAsyncGen = await astream_chat_to_completion_decorator(self.astream_chat)(
-            prompt, **kwargs
-        )
-        return completed
+        behind = AsyncExitStack()
+
+        @llm_completion_callback()
+        async def completions(
+            llm: TypedLLM, prompt: str, formatted: bool, **options: Any
+        ) -> CompletionResponseAsyncGen:
+            responses = await llm.astream_chat(prompt_to_messages(prompt), **options)
+            return astream_chat_response_to_completion_response(await behind.enter_async_context(aclosing(responses)))
+
+        return await areleased(await completions(self, prompt, formatted, **kwargs), behind.aclose)
 
     @property
     def _llm(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -135,6 +136,14 @@ class TestToolCalls:
             call = SimpleNamespace(id="c", function=SimpleNamespace(name="f", arguments='{"a": 1}'))
         message = ChatMessage(role="assistant", content="", additional_kwargs={"tool_calls": [call]})
         assert one(message).tool_calls == (ToolCall("c", "f", '{"a": 1}'),)
+
+    @pytest.mark.parametrize("changed", [True, 1.0, "1"])
+    def test_arguments_that_were_changed_to_what_python_calls_equal(self, changed: object) -> None:
+        kwargs = {"a": {"b": [changed]}}
+        block = ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs=kwargs)
+        written = {"tool_calls": [openai_call("c", "f", '{"a":  {"b": [1]}}')]}
+        (call,) = one(ChatMessage(role="assistant", blocks=[block], additional_kwargs=written)).tool_calls
+        assert call.arguments == json.dumps(kwargs, separators=(",", ":"))
 
     def test_legacy_arguments_may_be_an_object(self) -> None:
         message = ChatMessage(role="assistant", additional_kwargs={"tool_calls": [openai_call("c", "f", {"a": 1})]})

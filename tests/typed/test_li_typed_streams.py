@@ -1,0 +1,91 @@
+"""Typed streams of LlamaIndex: validators of the user's own, the connection of a second try, options given as None."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from llama_index.core.prompts import PromptTemplate
+from llama_index.core.types import PydanticProgramMode
+from pydantic import BaseModel, model_validator
+
+from deepseek_v4.testing import LocalServer, ToolCall, Turn
+from llama_index_deepseek_v4 import DeepSeekV4, UnusableAnswerError
+
+PROMPT = PromptTemplate("From when to when?")
+
+
+class Span(BaseModel):
+    """A span of years, checked by a validator that wants both."""
+
+    start: int
+    end: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def in_order(cls, given: Any) -> Any:
+        if given["end"] < given["start"]:
+            raise ValueError("the end is before the start")
+        return given
+
+
+GOOD = Turn('{"start": 1900, "end": 1910}', chunk_size=2)
+UNFIT = Turn('{"start": 1900, "end": 1800}', chunk_size=2)
+
+
+@pytest.fixture
+def server() -> Iterator[LocalServer]:
+    with LocalServer() as running:
+        yield running
+
+
+@pytest.fixture
+def reach(server: LocalServer) -> dict[str, Any]:
+    return {"base_url": server.base_url, "api_key": server.api_key, "max_retries": 0}
+
+
+@pytest.mark.parametrize("mode", [PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION])
+def test_a_validator_may_fail_on_what_has_not_arrived(
+    server: LocalServer, reach: dict[str, Any], mode: PydanticProgramMode
+) -> None:
+    call = Turn(tool_calls=[ToolCall("Span", {"start": 1900, "end": 1910})], chunk_size=2)
+    server.script(GOOD if mode is PydanticProgramMode.DEFAULT else call)
+    *earlier, last = DeepSeekV4(**reach, pydantic_program_mode=mode).stream_structured_predict(Span, PROMPT)
+    assert last == Span(start=1900, end=1910)
+    assert any(getattr(piece, "start", None) == 1900 for piece in earlier)
+
+
+@pytest.mark.parametrize("how", ["blocking", "async"])
+def test_the_second_try_needs_no_second_connection(server: LocalServer, reach: dict[str, Any], how: str) -> None:
+    server.script(UNFIT, GOOD)
+    one: dict[str, Any] = {"limits": httpx.Limits(max_connections=1)}
+
+    async def last_of_async() -> Any:
+        async with httpx.AsyncClient(**one) as client:
+            llm = DeepSeekV4(**reach, http_async_client=client, timeout=httpx.Timeout(10, pool=1))
+            return [piece async for piece in await llm.astream_structured_predict(Span, PROMPT)][-1]
+
+    if how == "async":
+        last = asyncio.run(last_of_async())
+    else:
+        with httpx.Client(**one) as client:
+            llm = DeepSeekV4(**reach, http_client=client, timeout=httpx.Timeout(10, pool=1))
+            *_, last = llm.stream_structured_predict(Span, PROMPT)
+    assert last == Span(start=1900, end=1910)
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("tries", [0, 1])
+def test_none_for_a_call_leaves_what_the_model_says(server: LocalServer, reach: dict[str, Any], tries: int) -> None:
+    server.script(UNFIT, GOOD)
+    llm = DeepSeekV4(**reach, answer_retries=tries)
+    options = {"answer_retries": None, "on_empty": None}
+    if tries:
+        assert llm.structured_predict(Span, PROMPT, options) == Span(start=1900, end=1910)
+    else:
+        with pytest.raises(UnusableAnswerError):
+            llm.structured_predict(Span, PROMPT, options)
+    assert len(server.requests) == 1 + tries
