@@ -64,7 +64,7 @@ class AnswerParser(JsonOutputParser):
             return self._read(generation.text, message)
         except _Unfit as error:
             earlier = None if message is None else message.response_metadata.get(FIRST_FAULT)
-            also = f" This was the second try; the first one failed too: {earlier}" if earlier else ""
+            also = f" This was the last try; the first one failed too: {earlier}" if earlier else ""
             raise OutputParserException(f"{error}{also}", llm_output=error.said) from error.__cause__
 
     def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:
@@ -122,9 +122,11 @@ class AnswerParser(JsonOutputParser):
         cls: Any = self.pydantic_object
         try:
             return instance_of(cls, self.shape, value, strictly=not partial)
-        except ValueError as error:
+        except Exception as error:
             if partial:
-                return None
+                return None  # a validator of the user's own may fail on what has not arrived
+            if not isinstance(error, ValueError):
+                raise
             name = cls.__name__ if cls is not None else (self.shape or {}).get("title") or "answer of the schema"
             raise _Unfit(f"The answer is no {name}: {in_words(error)}.", repr(value)) from error
 

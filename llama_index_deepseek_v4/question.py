@@ -96,7 +96,7 @@ class Question:
             return self._read(response)
         except _Unfit as error:
             earlier = response.additional_kwargs.get(FIRST_FAULT)
-            also = f" This was the second try; the first one failed too: {earlier}." if earlier else ""
+            also = f" This was the last try; the first one failed too: {earlier}." if earlier else ""
             raise UnusableAnswerError(
                 f"The answer is no {self.output_cls.__name__}: {error.fault}{error.advice}{also}", body=error.body
             ) from error.__cause__

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+from llama_index.core import instrumentation
+from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.types import PydanticProgramMode
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, PrivateAttr, model_validator
 
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from llama_index_deepseek_v4 import DeepSeekV4, UnusableAnswerError
@@ -89,3 +94,61 @@ def test_none_for_a_call_leaves_what_the_model_says(server: LocalServer, reach: 
         with pytest.raises(UnusableAnswerError):
             llm.structured_predict(Span, PROMPT, options)
     assert len(server.requests) == 1 + tries
+
+
+class Story(BaseModel):
+    """A story."""
+
+    text: str
+
+
+class Keeper(BaseEventHandler):
+    """A tracer that holds on to what it is told: exceptions, with the frames they went through."""
+
+    _kept: list[Any] = PrivateAttr(default_factory=list)
+
+    def handle(self, event: Any, **kwargs: Any) -> None:
+        self._kept.append(event)
+
+
+@pytest.fixture
+def kept() -> Iterator[None]:
+    """A tracer that keeps everything, and no garbage collection, so that only what is closed is freed."""
+    root, keeper = instrumentation.get_dispatcher(), Keeper()  # type: ignore[attr-defined]
+    root.add_event_handler(keeper)
+    gc.disable()
+    yield
+    gc.enable()
+    root.event_handlers.remove(keeper)
+
+
+def freed(server: LocalServer) -> bool:
+    end = time.monotonic() + 1
+    while server.open_streams and time.monotonic() < end:
+        time.sleep(0.01)
+    return server.open_streams == 0
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize("method", ["stream_chat", "stream_complete", "astream_chat", "astream_complete"])
+@pytest.mark.parametrize("how", ["close", "drop"])
+async def test_breaking_off_a_typed_model_frees_the_connection(
+    server: LocalServer, reach: dict[str, Any], method: str, how: str
+) -> None:
+    server.configure(chunk_delay=0.02, burst=False)
+    server.script(Turn('{"text": "' + "word " * 2000 + '"}'))
+    async with DeepSeekV4(**reach) as llm:
+        asked: Any = [ChatMessage("Tell.")] if "chat" in method else "Tell."
+        stream: Any = getattr(llm.as_structured_llm(Story), method)(asked)
+        if method.startswith("a"):
+            stream = await stream
+            await anext(stream)
+            if how == "close":
+                await stream.aclose()
+        else:
+            next(stream)
+            if how == "close":
+                stream.close()
+        del stream
+        await asyncio.sleep(0.05)  # asyncio closes a generator that was dropped in its next turns
+        assert await asyncio.to_thread(freed, server)

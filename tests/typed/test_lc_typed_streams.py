@@ -1,0 +1,44 @@
+"""Streamed typed answers in LangChain: what has not arrived yet is no reason to fail."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, model_validator
+
+from deepseek_v4.testing import LocalServer, ToolCall, Turn
+from langchain_deepseek_v4 import ChatDeepSeekV4
+
+
+class Span(BaseModel):
+    """A span of time."""
+
+    start: int
+    end: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def in_order(cls, data: Any) -> Any:
+        """Reads a field that a growing answer has not got yet."""
+        if data["end"] < data["start"]:
+            raise ValueError("it ends before it starts")
+        return data
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_validator_may_fail_on_what_has_not_arrived(method: str, asynchronous: bool) -> None:
+    said = '{"start": 10, "end": 23}'
+    turn = Turn(said) if method == "json_schema" else Turn(tool_calls=[ToolCall("Span", said)])
+    with LocalServer() as server:
+        server.script(turn)
+        llm = ChatDeepSeekV4(base_url=server.base_url, api_key=server.api_key)
+        typed = llm.with_structured_output(Span, method=method)  # type: ignore[arg-type]
+
+        async def everything() -> list[Any]:
+            return [part async for part in typed.astream("When?")]
+
+        parts = asyncio.run(everything()) if asynchronous else list(typed.stream("When?"))
+    assert parts[-1] == Span(start=10, end=23)
