@@ -42,6 +42,7 @@ AIMS = (
     Aim("burst", 0.25, "peer"),
     Aim("aburst", 0.25, "peer"),
     Aim("history", 1.0, "proto"),
+    Aim("history_next", 1.0, "proto"),
     Aim("arguments_200k", 3, unit="s"),
     Aim("agent_200k", 3, unit="s", frameworks=("li",)),
     Aim("prompt", 1.1, "raw"),

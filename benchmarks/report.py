@@ -47,7 +47,8 @@ def write(results: dict[str, Any]) -> None:
     lines.append("Each cell: median, and the median (lowest to highest) of its ratios to `proto`.\n")
     lines += ["## Versions", ""]
     lines += [f"- {name} {version}" for name, version in results["versions"].items()]
-    lines.append(f"\n{results['rounds']} rounds after one that warms up.")
+    rounds = sorted({str(scenario["rounds"]) for scenario in results["scenarios"].values()})
+    lines.append(f"\n{' or '.join(rounds)} rounds after one that warms up; memory once, in a fresh process.")
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     plot(results)
 

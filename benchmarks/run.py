@@ -4,7 +4,7 @@ Absolute numbers depend on the machine and its noise; the ratios to the yardstic
 The server runs on one processor and the subjects on another, where there are two.
 
     python -m benchmarks.run                 # everything; about 25 minutes
-    python -m benchmarks.run --only call burst --rounds 3
+    python -m benchmarks.run --only call burst --rounds 3   # these rows anew, the others stay
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ SCENARIOS = [
     Scenario("paced", "streamed chunk, one at a time", {"scenario": "paced", "size": 400}),
     Scenario("fold", "16,000 chunks added up, per chunk", {"scenario": "fold", "size": 16000}),
     Scenario("history", "call after 50 tool turns of 4 KB reasoning", {"scenario": "history", "repeat": 10}),
+    Scenario("history_next", "each turn that follows those 50", {"scenario": "history_next", "repeat": 10}),
     Scenario("prompt", "call with a 4 MB prompt", PROMPT),
     Scenario("prompt_peak", "the same, peak memory (MB)", PROMPT, "peak", once=True),
     *(
@@ -268,7 +269,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--dry", action="store_true", help="print, and write nothing")
     options = parser.parse_args()
-    results: dict[str, Any] = {"versions": versions(), "rounds": options.rounds, "scenarios": {}}
+    results: dict[str, Any] = {"versions": versions(), "scenarios": {}}
+    if options.only and RESULTS.exists():
+        before = json.loads(RESULTS.read_text(encoding="utf-8"))
+        # each row is of one run; rows of other versions do not stand beside it
+        results = before if before["versions"] == results["versions"] else results
     spared: set[str] = set()
     with server() as root:
         for scenario in SCENARIOS:
@@ -291,6 +296,7 @@ def main() -> None:
             results["scenarios"][scenario.name] = {
                 "title": scenario.title,
                 "metric": scenario.metric,
+                "rounds": options.rounds,
                 "values": values,
             }
             show(scenario, values)

@@ -150,9 +150,12 @@ def _request(messages: Sequence[Message], options: Mapping[str, Any], dialect: D
             "response_format must be an object such as {'type': 'json_object'}; for a class, use structured output."
         )
     messages = tuple(messages)
-    for message in messages:
-        if not isinstance(message, Message):
-            raise errors.InvalidRequestError(f"{message!r:.200} is no Message: see Message.user, .assistant and .tool.")
+    if set(map(type, messages)) != {Message}:
+        for message in messages:
+            if not isinstance(message, Message):
+                raise errors.InvalidRequestError(
+                    f"{message!r:.200} is no Message: see Message.user, .assistant and .tool."
+                )
     if options.get("prefix"):
         if not messages or messages[-1].role != "assistant":
             raise errors.InvalidRequestError("prefix=True continues the last message, which must be the assistant's.")
