@@ -202,11 +202,9 @@ def run(driver: Driver, job: dict[str, Any], loop: asyncio.AbstractEventLoop) ->
         messages = driver.messages(turns=50)
         work = lambda: sum(driver.call("whole", messages) or 1 for _ in range(repeat))  # noqa: E731
     elif scenario == "history_next":
-        # the history of one turn later, which brings the messages of the turn before and four new ones
-        histories = [driver.messages(turns=50)]
-        news = driver.messages(turns=repeat)
-        for turn in range(repeat):
-            histories.append([*histories[-1][:-1], *news[4 * turn : 4 * turn + 4], histories[-1][-1]])
+        # the same messages as the turn before, and four new ones
+        *past, question = driver.messages(turns=50 + repeat)
+        histories = [[*past[: 4 * turn], question] for turn in range(50, 51 + repeat)]
         driver.call("whole", histories.pop(0))
         work = lambda: sum(driver.call("whole", one) or 1 for one in histories)  # noqa: E731
     elif scenario == "prompt":
