@@ -18,12 +18,12 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.utils.json import parse_partial_json
 
 from deepseek_v4 import catalog, cost
+from deepseek_v4.fragments import Joiner
 from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, TextDelta, ToolCallDelta, Usage
 from deepseek_v4.unvalidated import maker
 from langchain_deepseek_v4.chunks import finish_info, fragment_chunk, message_chunk
 from langchain_deepseek_v4.citations import as_annotations
 from langchain_deepseek_v4.cut_calls import mark_for
-from langchain_deepseek_v4.fragments import Joiner
 
 __all__ = ["Writer", "chat_result", "usage_metadata"]
 

@@ -22,6 +22,7 @@ from llama_index.core.base.llms.types import (
 )
 
 from deepseek_v4 import catalog, openai_shape
+from deepseek_v4.fragments import Joiner
 from deepseek_v4.reply import Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from deepseek_v4.second_try import FIRST_FAULT
 from llama_index_deepseek_v4.chunks import ChatResponseChunk, response_chunk, text_block, thinking_block
@@ -122,7 +123,7 @@ class Answer:
     the beginning: blocks and calls that did not change are used again, arguments are not parsed before the end.
     """
 
-    __slots__ = ("_blocks", "_calls", "_model", "_provider", "_text", "_text_at", "_thinking")
+    __slots__ = ("_blocks", "_calls", "_joiner", "_model", "_provider", "_text", "_text_at", "_thinking")
 
     def __init__(self, provider: str, model: str) -> None:
         self._provider = provider
@@ -133,30 +134,36 @@ class Answer:
         """Where the text block stands: behind the thinking block, if there is one."""
         self._blocks: list[ContentBlock] = [TextBlock(text="")]
         self._calls: list[dict[str, Any]] = []
+        self._joiner = Joiner()
 
-    def add(self, delta: Delta) -> ChatResponse | None:
-        """The response after a delta; None when it adds nothing to be seen."""
+    def add(self, delta: Delta) -> tuple[ChatResponse, ...]:
+        """The response after a delta; none when it adds nothing to be seen yet, more at the end."""
         if isinstance(delta, TextDelta):
             self._text += delta.text
             self._blocks[self._text_at] = text_block(self._text)
-            return self._chunk(delta.text, {}, {"content": delta.text})
+            return (self._chunk(delta.text, {}, {"content": delta.text}),)
         if isinstance(delta, ReasoningDelta):
             self._thinking += delta.text
             if not self._text_at:
                 self._text_at = 1
                 self._blocks.insert(0, ThinkingBlock(content=""))
             if not delta.text:
-                return None
+                return ()
             self._blocks[0] = thinking_block(self._thinking)
-            return self._chunk("", {"thinking_delta": delta.text}, {"reasoning_content": delta.text})
+            return (self._chunk("", {"thinking_delta": delta.text}, {"reasoning_content": delta.text}),)
         if isinstance(delta, ToolCallDelta):
-            self._add_to_call(delta)
-            function = {"arguments": delta.arguments}
-            if delta.name is not None:
-                function = {"name": delta.name, **function}
-            piece = {"index": delta.index, "id": delta.id, "type": "function", "function": function}
-            return self._chunk("", {}, {"tool_calls": [piece]})
-        return to_chat_response(delta.reply, self._provider, self._model, delta="")
+            joined = self._joiner.add(delta)
+            return () if joined is None else (self._call(joined),)
+        held = [self._call(piece) for piece in self._joiner.rest()]
+        return (*held, to_chat_response(delta.reply, self._provider, self._model, delta=""))
+
+    def _call(self, delta: ToolCallDelta) -> ChatResponseChunk:
+        self._add_to_call(delta)
+        function = {"arguments": delta.arguments}
+        if delta.name is not None:
+            function = {"name": delta.name, **function}
+        piece = {"index": delta.index, "id": delta.id, "type": "function", "function": function}
+        return self._chunk("", {}, {"tool_calls": [piece]})
 
     def _add_to_call(self, delta: ToolCallDelta) -> None:
         call_id, name, arguments = delta.id, delta.name or "", delta.arguments

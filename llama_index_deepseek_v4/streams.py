@@ -68,8 +68,7 @@ class StreamedCall:
 
         def responses() -> Generator[T, None, None]:
             for delta in stream:
-                response = add(delta)
-                if response is not None:
+                for response in add(delta):
                     yield say(response)
 
         return responses()
@@ -105,8 +104,7 @@ class StreamedCall:
 
         async def responses() -> AsyncGenerator[T, None]:
             async for delta in stream:
-                response = add(delta)
-                if response is not None:
+                for response in add(delta):
                     yield say(response)
 
         return responses()

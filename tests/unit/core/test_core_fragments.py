@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deepseek_v4 import fragments
+from deepseek_v4.fragments import Joiner
 from deepseek_v4.reply import ToolCallDelta
-from langchain_deepseek_v4 import fragments
-from langchain_deepseek_v4.fragments import Joiner
 
 
 def feed(pieces: list[ToolCallDelta]) -> list[ToolCallDelta]:

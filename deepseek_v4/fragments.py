@@ -1,9 +1,10 @@
 """Pieces of tool arguments, joined so that adding chunks up costs in proportion to the arguments, not to their square.
 
-langchain-core parses all arguments so far at every chunk that is added. A piece is therefore held back until it is
-worth that: until what is held is a quarter of what was sent (so their number grows with the logarithm of the length),
-or until so much time has passed that parsing takes no more than about a fiftieth of it. Short arguments go out piece by
-piece; at 25 KB a piece that trickles in waits a tenth of a second at the most.
+langchain-core parses all arguments so far at every chunk that is added; LlamaIndex's responses hold all of them, and
+its agents send an event for each. A piece is therefore held back until it is worth that: until what is held is a
+quarter of what was sent (so their number grows with the logarithm of the length), or until so much time has passed that
+parsing takes no more than about a fiftieth of it. Short arguments go out piece by piece; at 25 KB a piece that trickles
+in waits a tenth of a second at the most.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import time
 from collections.abc import Iterator
 
 from deepseek_v4.reply import ToolCallDelta
+
+__all__ = ["Joiner"]
 
 SHARE = 4
 """What is held goes out once it is one part in so many of what was sent."""
