@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from langchain_core.messages import (
@@ -25,7 +26,7 @@ from langchain_core.messages import (
 
 from deepseek_v4 import errors
 from deepseek_v4.conversation import Message, Part, Reasoning, Role, TextPart, ToolCall
-from deepseek_v4.memory import Memory, snapshot
+from deepseek_v4.memory import Memory
 from deepseek_v4.openai_shape import arguments_text
 from langchain_deepseek_v4.content import CALLS, RESULTS, blocks_of, parts_of, result_of, text_of
 from langchain_deepseek_v4.cut_calls import unmarked
@@ -62,20 +63,21 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
         InvalidRequestError: for a message of a kind or role that cannot be said.
         UnsupportedError: for audio and video.
     """
+    looks = [_LOOKS.get(message.__class__, _unknown)(message.__dict__) for message in messages]
+    known = _MEMORY.recall(messages, looks)
+    if all(known):
+        return tuple(known)  # type: ignore[arg-type]
     conversation: list[Message] = []
     attachments: list[Part] = []
-    find = _MEMORY.find
-    for message in messages:
+    for message, look, said in zip(messages, looks, known, strict=True):
         if attachments and not isinstance(message, ToolMessage):
             conversation.append(Message.user(tuple(attachments)))
             attachments = []
-        state_of = _STATES.get(message.__class__)
-        state = None if state_of is None else state_of(message)
-        if state is not None:
-            said = find(message, state)
-            if said is None:
-                said = _plain(message)
-                _MEMORY.keep(message, state, said)
+        if said is not None:
+            conversation.append(said)
+        elif _is_plain(message):
+            said = _plain(message)
+            _MEMORY.keep(message, look, said)
             conversation.append(said)
         elif isinstance(message, ToolMessage):
             text, held = result_of(message.content)
@@ -89,49 +91,34 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     return tuple(conversation)
 
 
-def _answer_state(message: Any) -> tuple[Any, ...] | None:
-    content, beside = message.content, message.additional_kwargs
-    reasoning = beside.get("reasoning_content")
-    if reasoning.__class__ is str and len(beside) == 1:
-        beside = None
-    calls, invalid = message.tool_calls, message.invalid_tool_calls
-    if content.__class__ is str:
-        if not (calls or invalid or beside):
-            return content, reasoning
-        blocks = None
-    else:
-        content, blocks = None, content
-    try:
-        return content, reasoning, snapshot((calls, invalid, beside, blocks))
-    except (TypeError, ValueError):
-        return None
+Look = Callable[[dict[str, Any]], Any]
 
-
-def _result_state(message: Any) -> tuple[Any, ...] | None:
-    content = message.content
-    return (content, message.tool_call_id) if content.__class__ is str else None
-
-
-def _text_state(message: Any) -> tuple[Any, ...] | None:
-    content = message.content
-    return (content, message.name) if content.__class__ is str else None
-
-
-_STATES: Mapping[type, Callable[[Any], tuple[Any, ...] | None]] = {
-    AIMessage: _answer_state,
-    AIMessageChunk: _answer_state,
-    ToolMessage: _result_state,
-    HumanMessage: _text_state,
-    SystemMessage: _text_state,
+_answer: Look = itemgetter("type", "content", "additional_kwargs", "tool_calls", "invalid_tool_calls")
+_LOOKS: Mapping[type, Look] = {
+    AIMessage: _answer,
+    AIMessageChunk: _answer,
+    ToolMessage: itemgetter("type", "content", "tool_call_id"),
+    HumanMessage: itemgetter("type", "content", "name"),
+    SystemMessage: itemgetter("type", "content", "name"),
 }
-"""Class -> everything such a message is read from; None for one that is not plain, and is read anew each time."""
+"""Class -> everything that is read of a plain message, out of its fields."""
+_unknown: Look = id
+"""For messages of other classes, which are read anew each time."""
+
+
+def _is_plain(message: BaseMessage) -> bool:
+    """Whether it says one message, always the same: what a user or a tool says may hold files and results."""
+    return message.__class__ in _LOOKS and (isinstance(message.content, str) or isinstance(message, AIMessage))
 
 
 def _plain(message: BaseMessage) -> Message:
     """What a plain message says."""
+    if isinstance(message, AIMessage):
+        return _assistant(message)
+    text = text_of(message.content)
     if isinstance(message, ToolMessage):
-        return Message.tool(text_of(message.content), message.tool_call_id)
-    return next(_said(message, ()))
+        return Message("tool", text, tool_call_id=message.tool_call_id)
+    return Message("system" if isinstance(message, SystemMessage) else "user", text, name=_name(message))
 
 
 def _said(message: BaseMessage, before: Sequence[Message]) -> Iterator[Message]:

@@ -1,4 +1,4 @@
-"""The responses of a stream, made without validation (``deepseek_v4.unvalidated``)."""
+"""Blocks and responses of what our own decoder made, without validation (``deepseek_v4.unvalidated``)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
     ContentBlock,
+    LogProb,
     MessageRole,
     TextBlock,
     ThinkingBlock,
+    ToolCallBlock,
 )
 
 from deepseek_v4.unvalidated import maker
 
-__all__ = ["ChatResponseChunk", "response_chunk", "text_block", "thinking_block"]
+__all__ = [
+    "ChatResponseChunk",
+    "call_block",
+    "response_chunk",
+    "text_block",
+    "thinking_block",
+    "whole_response",
+    "whole_thinking_block",
+]
 
 
 class ChatResponseChunk(ChatResponse):
@@ -25,8 +35,11 @@ class ChatResponseChunk(ChatResponse):
 _MESSAGE = ChatMessage(role=MessageRole.ASSISTANT, blocks=[])
 _text = maker(TextBlock(text=""), "text")
 _thinking = maker(ThinkingBlock(content=""), "content")
+_whole_thinking = maker(ThinkingBlock(content=""), "content", "num_tokens", "additional_information")
+_call = maker(ToolCallBlock(tool_name=""), "tool_call_id", "tool_name", "tool_kwargs")
 _message = maker(_MESSAGE, "role", "blocks", "additional_kwargs")
 _response = maker(ChatResponseChunk(message=_MESSAGE), "message", "delta", "raw", "additional_kwargs")
+_whole = maker(ChatResponse(message=_MESSAGE), "message", "raw", "delta", "logprobs", "additional_kwargs")
 
 
 def text_block(text: str) -> TextBlock:
@@ -37,6 +50,29 @@ def text_block(text: str) -> TextBlock:
 def thinking_block(text: str) -> ThinkingBlock:
     """``ThinkingBlock(content=text)``."""
     return _thinking({"content": text, "additional_information": {}})
+
+
+def whole_thinking_block(text: str | None, tokens: int | None, known: dict[str, Any]) -> ThinkingBlock:
+    """``ThinkingBlock(content=text, num_tokens=tokens, additional_information=known)``."""
+    return _whole_thinking({"content": text, "num_tokens": tokens, "additional_information": known})
+
+
+def call_block(call_id: str | None, name: str, arguments: dict[str, Any] | str) -> ToolCallBlock:
+    """``ToolCallBlock(tool_call_id=call_id, tool_name=name, tool_kwargs=arguments)``."""
+    return _call({"tool_call_id": call_id, "tool_name": name, "tool_kwargs": arguments})
+
+
+def whole_response(
+    blocks: list[ContentBlock],
+    kept: dict[str, Any],
+    delta: str | None,
+    raw: dict[str, Any],
+    logprobs: list[list[LogProb]] | None,
+    extra: dict[str, Any],
+) -> ChatResponse:
+    """A whole answer; arguments as for ``response_chunk``."""
+    message = _message({"blocks": blocks, "additional_kwargs": kept})
+    return _whole({"message": message, "raw": raw, "delta": delta, "logprobs": logprobs, "additional_kwargs": extra})
 
 
 def response_chunk(

@@ -11,7 +11,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock, ThinkingBlock, ToolCallBlock
 
 from deepseek_v4.conversation import Message, Part, Reasoning, Role, TextPart, ToolCall
-from deepseek_v4.memory import Memory, snapshot
+from deepseek_v4.memory import Memory
 from deepseek_v4.openai_shape import arguments_object, arguments_text
 from llama_index_deepseek_v4.content import joined, parts_of
 
@@ -45,84 +45,46 @@ def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
         UnsupportedError: for a block DeepSeek V4 cannot read, such as audio.
         InvalidRequestError: for an image or file outside a user's or tool's message.
     """
+    looks = [
+        (fields["role"], fields["additional_kwargs"], [block.__dict__ for block in fields["blocks"]])
+        for fields in [message.__dict__ for message in messages]
+    ]
+    known = _MEMORY.recall(messages, looks)
+    if all(known):
+        return known  # type: ignore[return-value]
     conversation: list[Message] = []
     shown: list[Part] = []
-    find = _MEMORY.find
-    for message in messages:
-        state = _state(message)
-        known = None if state is None else find(message, state)
-        if known is not None and not shown:
-            conversation.append(known)
-            continue
+    for message, look, said in zip(messages, looks, known, strict=True):
         role = ROLES[message.role]
         if role != "tool" and shown:
             conversation.append(Message.user(tuple(shown)))
             shown = []
-        if state is not None:
-            said = known or _plain(message, role)
-            _MEMORY.keep(message, state, said)
-            conversation.append(said)
-        elif role == "tool":
-            result, attached = _tool_result(message)
-            conversation.append(result)
-            shown.extend(attached)
-        else:
-            conversation.append(_plain(message, role))
+        if said is None:
+            blocks = message.blocks
+            if {block.__class__ for block in blocks} <= _PLAIN:
+                said = _said(message, role, "".join([block.text for block in blocks if block.__class__ is TextBlock]))
+                _MEMORY.keep(message, look, said)
+            elif role == "tool":
+                said, attached = _tool_result(message)
+                shown.extend(attached)
+            else:
+                said = _said(message, role, joined(parts_of(blocks, role)))
+        conversation.append(said)
     if shown:
         conversation.append(Message.user(tuple(shown)))
     return conversation
 
 
-def _state(message: ChatMessage) -> tuple[Any, ...] | None:
-    """Everything a message of text, reasoning and tool calls is read from; None for others, read anew each time."""
-    state: list[Any] = [message.role]
-    nested: list[Any] = []
-    for block in message.blocks:
-        kind = block.__class__
-        if kind is TextBlock:
-            state.append(block.text)  # type: ignore[union-attr]
-        elif kind is ThinkingBlock:
-            state.append((block.content,))  # type: ignore[union-attr]
-            if block.additional_information:  # type: ignore[union-attr]
-                nested.append(block.additional_information)  # type: ignore[union-attr]
-        elif kind is ToolCallBlock:
-            nested.append((block.tool_call_id, block.tool_name, block.tool_kwargs))  # type: ignore[union-attr]
-        else:
-            return None
-    beside = message.additional_kwargs
-    if nested:
-        nested.append(beside)
-    elif beside:
-        if len(beside) == 1 and (call := beside.get("tool_call_id")).__class__ is str:
-            state.append((None, call))
-            return tuple(state)
-        nested = [beside]
-    else:
-        return tuple(state)
-    try:
-        state.append(snapshot(nested))
-    except (TypeError, ValueError):
-        return None
-    return tuple(state)
+_PLAIN = {TextBlock, ThinkingBlock, ToolCallBlock}
+"""Blocks that say the same each time; files and images are read anew."""
 
 
-def _plain(message: ChatMessage, role: Role) -> Message:
-    """What a message says that brings nothing along to be shown elsewhere."""
+def _said(message: ChatMessage, role: Role, content: str | tuple[Part, ...]) -> Message:
     if role == "assistant":
-        return _assistant(message)
+        return Message(role, content, _reasoning(message), _tool_calls(message), name=_name(message))
     if role == "tool":
-        return _tool_result(message)[0]
-    return Message(role, joined(parts_of(message.blocks, role)), name=_name(message))
-
-
-def _assistant(message: ChatMessage) -> Message:
-    return Message(
-        "assistant",
-        joined(parts_of(message.blocks, "assistant")),
-        reasoning=_reasoning(message),
-        tool_calls=tuple(_tool_calls(message)),
-        name=_name(message),
-    )
+        return Message(role, content, tool_call_id=message.additional_kwargs.get("tool_call_id"))
+    return Message(role, content, name=_name(message))
 
 
 def _name(message: ChatMessage) -> str | None:
@@ -144,38 +106,36 @@ def _tool_result(message: ChatMessage) -> tuple[Message, list[Part]]:
 
 def _reasoning(message: ChatMessage) -> Reasoning | None:
     """What the message says of its reasoning; None when it says nothing, which is not the same as an empty one."""
-    blocks = [block for block in message.blocks if isinstance(block, ThinkingBlock)]
-    if blocks:
-        texts = [block.content for block in blocks if block.content is not None]
-        records = [
-            record
-            for block in blocks
-            if (found := block.additional_information.get("reasoning_details")) is not None
-            for record in found
-        ]
-        recorded = any("reasoning_details" in block.additional_information for block in blocks)
-        return Reasoning("".join(texts) if texts else None, tuple(records) if recorded else None)
+    thoughts = [block for block in message.blocks if isinstance(block, ThinkingBlock)]
+    if thoughts:
+        text: str | None = None
+        details: tuple[Any, ...] | None = None
+        for thought in thoughts:
+            if thought.content is not None:
+                text = thought.content if text is None else text + thought.content
+            if "reasoning_details" in thought.additional_information:
+                details = (*(details or ()), *(thought.additional_information["reasoning_details"] or ()))
+        return Reasoning(text, details)
     # as integrations write it that keep the wire's fields on the message
-    text = message.additional_kwargs.get("reasoning_content")
-    found = message.additional_kwargs.get("reasoning_details")
+    beside = message.additional_kwargs
+    said, found = beside.get("reasoning_content"), beside.get("reasoning_details")
+    text = said if isinstance(said, str) else None
     details = tuple(found) if isinstance(found, (list, tuple)) else None
-    if not isinstance(text, str):
-        return None if details is None else Reasoning(None, details)
-    return Reasoning(text, details)
+    return None if text is None and details is None else Reasoning(text, details)
 
 
-def _tool_calls(message: ChatMessage) -> Iterator[ToolCall]:
+def _tool_calls(message: ChatMessage) -> tuple[ToolCall, ...]:
     """The calls of a message, from its blocks, else from ``additional_kwargs["tool_calls"]``; never from both.
 
     A block's arguments are a dict, written anew they need not give the model's own bytes. Where the wire text
     stands beside it and means the same, that is sent, so that the provider's prompt cache holds.
     """
-    legacy = list(legacy_calls(message.additional_kwargs.get("tool_calls")))
+    legacy = tuple(legacy_calls(message.additional_kwargs.get("tool_calls")))
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if not blocks:
-        yield from legacy
-        return
+        return legacy
     written = {(call.id, call.name): call.arguments for call in legacy}
+    calls = []
     for block in blocks:
         call_id, arguments = block.tool_call_id or "", block.tool_kwargs
         verbatim = written.get((call_id, block.tool_name))
@@ -183,7 +143,8 @@ def _tool_calls(message: ChatMessage) -> Iterator[ToolCall]:
             isinstance(arguments, dict) and not _say_the_same(arguments_object(verbatim), arguments)
         ):
             verbatim = arguments_text(arguments)
-        yield ToolCall(call_id, block.tool_name, verbatim)
+        calls.append(ToolCall(call_id, block.tool_name, verbatim))
+    return tuple(calls)
 
 
 def _say_the_same(one: Any, other: Any) -> bool:

@@ -10,22 +10,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from llama_index.core.base.llms.types import (
-    ChatMessage,
     ChatResponse,
     CompletionResponse,
     ContentBlock,
     LogProb,
-    MessageRole,
     TextBlock,
     ThinkingBlock,
-    ToolCallBlock,
 )
 
 from deepseek_v4 import catalog, openai_shape
 from deepseek_v4.fragments import Joiner
 from deepseek_v4.reply import Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from deepseek_v4.second_try import FIRST_FAULT
-from llama_index_deepseek_v4.chunks import ChatResponseChunk, response_chunk, text_block, thinking_block
+from llama_index_deepseek_v4.chunks import (
+    ChatResponseChunk,
+    call_block,
+    response_chunk,
+    text_block,
+    thinking_block,
+    whole_response,
+    whole_thinking_block,
+)
 
 __all__ = ["Answer", "ChatResponseChunk", "as_completion", "to_chat_response"]
 
@@ -45,24 +50,21 @@ def to_chat_response(reply: Reply, provider: str, model: str, *, delta: str | No
         if reply.reasoning.details is not None:
             known["reasoning_details"] = [dict(record) for record in reply.reasoning.details]
         tokens = reply.usage.reasoning_tokens if reply.usage is not None else None
-        blocks.append(ThinkingBlock(content=reply.reasoning.text, num_tokens=tokens, additional_information=known))
-    blocks.append(TextBlock(text=reply.content))
-    for call in reply.tool_calls:
-        arguments = openai_shape.arguments_object(call.arguments)
-        blocks.append(ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=arguments or {}))
-    blocks.extend(  # as text: they must not be run, and not be mended
-        ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=call.arguments)
-        for call in reply.invalid_tool_calls
-    )
+        blocks.append(whole_thinking_block(reply.reasoning.text, tokens, known))
+    blocks.append(text_block(reply.content))
+    blocks += [
+        call_block(call.id, call.name, openai_shape.arguments_object(call.arguments) or {}) for call in reply.tool_calls
+    ]
+    # as text: they must not be run, and not be mended
+    blocks += [call_block(call.id, call.name, call.arguments) for call in reply.invalid_tool_calls]
     calls = openai_shape.tool_calls(reply)
-    return ChatResponse(
-        message=ChatMessage(
-            role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs={"tool_calls": calls} if calls else {}
-        ),
-        raw=openai_shape.chat_completion(reply),
-        delta=delta,
-        logprobs=_logprobs(reply.logprobs),
-        additional_kwargs=_facts(reply, provider, model),
+    return whole_response(
+        blocks,
+        {"tool_calls": calls} if calls else {},
+        delta,
+        openai_shape.chat_completion(reply),
+        _logprobs(reply.logprobs),
+        _facts(reply, provider, model),
     )
 
 
@@ -176,7 +178,7 @@ class Answer:
         self._calls.insert(delta.index, openai_shape.tool_call(call_id, name, arguments))
         self._blocks.insert(
             self._text_at + 1 + delta.index,
-            ToolCallBlock(tool_call_id=call_id, tool_name=name, tool_kwargs=arguments),
+            call_block(call_id, name, arguments),
         )
 
     def _chunk(self, delta: str, extra: dict[str, Any], said: dict[str, Any]) -> ChatResponseChunk:

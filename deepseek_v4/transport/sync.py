@@ -205,7 +205,7 @@ def _tried(exchange: Exchange, attempt: Callable[[], T]) -> T:
 
 def _whole(exchange: Exchange, response: Any) -> bytes:
     with guard.cut_at(exchange.deadline, response) as watch:
-        body: bytes = response.read()
+        body: bytes = response.read() if compressed(response) else b"".join(response.stream)
     if watch.fired:
         raise exchange.out_of_time()
     return body

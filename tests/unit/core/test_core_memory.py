@@ -12,19 +12,31 @@ import pytest
 
 from deepseek_v4 import Client
 from deepseek_v4.conversation import Message, Reasoning, ToolCall
-from deepseek_v4.memory import Memory, snapshot
+from deepseek_v4.memory import Memory
 
 
 class Thing:
     pass
 
 
+def look_of(*values: object) -> tuple[object, ...]:
+    return values
+
+
 def test_found_as_long_as_it_looks_the_same() -> None:
     memory, thing, said = Memory(), Thing(), Message.user("Hi")
     memory.keep(thing, ("Hi",), said)
-    assert memory.find(thing, ("Hi",)) is said
-    assert memory.find(thing, ("Ho",)) is None
-    assert memory.find(Thing(), ("Hi",)) is None
+    assert memory.recall([thing], [("Hi",)]) == [said]
+    assert memory.recall([thing], [("Ho",)]) == [None]
+    assert memory.recall([Thing()], [("Hi",)]) == [None]
+
+
+def test_several_at_a_time_each_for_itself() -> None:
+    memory, things = Memory(), [Thing(), Thing(), Thing()]
+    first, last = Message.user("first"), Message.user("last")
+    memory.keep(things[0], ("a",), first)
+    memory.keep(things[2], ("c",), last)
+    assert memory.recall(things, [("a",), ("b",), ("c",)]) == [first, None, last]
 
 
 def test_nothing_is_kept_alive() -> None:
@@ -51,19 +63,68 @@ def test_an_object_in_a_circle_goes_as_well() -> None:
 
 def test_a_later_word_takes_the_place_of_the_first() -> None:
     memory, thing = Memory(), Thing()
+    second = Message.user("second")
     memory.keep(thing, (1,), Message.user("first"))
-    memory.keep(thing, (2,), Message.user("second"))
-    found = memory.find(thing, (2,))
-    assert found is not None
-    assert found.content == "second"
+    memory.keep(thing, (2,), second)
+    assert memory.recall([thing], [(2,)]) == [second]
     del thing
     gc.collect()
     assert len(memory) == 0
 
 
-@pytest.mark.parametrize(("one", "other"), [({"a": 1}, {"a": True}), ({"a": 1}, {"a": 1.0}), ([1, 2], [2, 1])])
-def test_snapshots_tell_apart_what_python_calls_equal(one: object, other: object) -> None:
-    assert snapshot(one) != snapshot(other)
+@pytest.mark.parametrize("number", [1, True, 1.0, 0, False, 0.0, -0.0])
+@pytest.mark.parametrize("later", [1, True, 1.0, 0, False, 0.0, -0.0])
+def test_numbers_that_python_calls_equal_are_told_apart(number: float, later: float) -> None:
+    memory, thing, value = Memory(), Thing(), {"deep": [{"a": number}]}
+    memory.keep(thing, look_of(value), Message.user("Hi"))
+    value["deep"][0]["a"] = later
+    same = type(number) is type(later) and repr(number) == repr(later)
+    assert bool(memory.recall([thing], [look_of(value)])[0]) == same
+
+
+CHANGES = {
+    "a value": lambda value: value.update(a="z"),
+    "a key more": lambda value: value.update(z=None),
+    "a key less": lambda value: value.pop("a"),
+    "deep inside": lambda value: value["list"][1].append(3),
+    "the order of a list": lambda value: value["list"].reverse(),
+    "a list that becomes a tuple": lambda value: value.update(list=tuple(value["list"])),
+    "None that becomes false": lambda value: value.update(none=False),
+    "NaN that becomes a number": lambda value: value.update(nan=0.0),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_any_change_shows(change: str) -> None:
+    memory, thing = Memory(), Thing()
+    value = {"a": "b", "list": [1, [2]], "none": None, "nan": float("nan"), "tuple": ("x", {})}
+    memory.keep(thing, look_of("text", value), Message.user("Hi"))
+    assert memory.recall([thing], [look_of("text", value)]) != [None]
+    CHANGES[change](value)
+    assert memory.recall([thing], [look_of("text", value)]) == [None]
+
+
+class Incomparable:
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("the truth of this is ambiguous")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_what_cannot_be_compared_is_not_known() -> None:
+    memory, thing, value = Memory(), Thing(), {"a": "b"}
+    memory.keep(thing, look_of(value), Message.user("Hi"))
+    value["a"] = Incomparable()  # type: ignore[assignment]
+    assert memory.recall([thing], [look_of(value)]) == [None]
+
+
+def test_what_cannot_be_copied_is_not_kept() -> None:
+    memory, thing = Memory(), Thing()
+    circle: list[object] = []
+    circle.append(circle)
+    for value in (object(), circle, b"bytes", {1}):
+        memory.keep(thing, look_of(value), Message.user("Hi"))
+    assert len(memory) == 0
 
 
 CALL = ToolCall("call_1", "look", '{"at": "x"}')
