@@ -43,6 +43,7 @@ AIMS = (
     Aim("aburst", 0.25, "peer"),
     Aim("history", 1.0, "proto"),
     Aim("history_next", 1.0, "proto"),
+    Aim("history_first", 1.0, "proto"),
     Aim("arguments_200k", 3, unit="s"),
     Aim("agent_200k", 3, unit="s", frameworks=("li",)),
     Aim("prompt", 1.1, "raw"),
@@ -58,13 +59,19 @@ AIMS = (
 
 
 def table(scenarios: dict[str, Any]) -> list[list[str]]:
-    """A row for each aim that the run says something about: what, bound, and for each framework figure and verdict."""
+    """A row for each aim that the run says something about.
+
+    What, bound, for each framework figure and verdict, and the figures of ``proto``, where it is not the yardstick.
+    """
     rows = []
     for aim in AIMS:
         if aim.scenario in scenarios:
-            cells = [_cell(aim, scenarios, prefix) if prefix in aim.frameworks else "–" for prefix in ("lc", "li")]
+            figures = [_figure(aim, scenarios, prefix, aim.of) for prefix in ("lc", "li")]
+            yardstick = [_figure(aim, scenarios, prefix, "proto") for prefix in ("lc", "li")]
+            cells = ["–" if figure is None else f"{_said(figure, aim)}, {_verdict(figure, aim)}" for figure in figures]
+            known = [_said(figure, aim) for figure in yardstick if figure is not None and aim.to != "proto"]
             title = scenarios[aim.scenario]["title"] + (", over aiohttp" if aim.of == "aiohttp" else "")
-            rows.append([title, _bound(aim), *cells])
+            rows.append([title, _bound(aim), *cells, " / ".join(known) or "–"])
     return rows
 
 
@@ -81,27 +88,32 @@ def _bound(aim: Aim) -> str:
     return f"{against} + {aim.most:g} {aim.unit}" if aim.unit else f"{aim.most:g} × {against}"
 
 
-def _cell(aim: Aim, scenarios: dict[str, Any], prefix: str) -> str:
+def _figure(aim: Aim, scenarios: dict[str, Any], prefix: str, of: str) -> float | None:
+    """What is held to the bound, for one framework; None where it was not measured."""
     values = scenarios[aim.scenario]["values"]
-    ours = values.get(f"{prefix}_{aim.of}")
-    if not ours:
-        return "–"
+    measured = values.get(f"{prefix}_{of}")
+    if not measured or prefix not in aim.frameworks:
+        return None
     if not aim.to:
-        figure = statistics.median(ours)
-        return f"{_amount(figure)}, {_verdict(figure, aim)}"
+        return statistics.median(measured)
     if aim.to in ("floor", "memory"):
-        other = scenarios["memory"]["values"].get(f"{prefix}_ours") if aim.to == "memory" else values[f"{prefix}_floor"]
-        if not other:
-            return "–"
-        figure = statistics.median(ours) - statistics.median(other)
-        return f"{figure:+.1f} MB, {_verdict(figure, aim)}"
+        other = scenarios["memory"]["values"].get(f"{prefix}_{of}") if aim.to == "memory" else values[f"{prefix}_floor"]
+        return statistics.median(measured) - statistics.median(other) if other else None
     names = {"proto": [f"{prefix}_proto"], "raw": ["raw_httpx"]}.get(aim.to) or [
-        name for name, subject in SUBJECTS.items() if subject.peer and name.startswith(prefix) and values.get(name)
+        name for name, subject in SUBJECTS.items() if subject.peer and name.startswith(prefix)
     ]
     ratios = [
-        statistics.median(a / b for a, b in zip(ours, values[name], strict=False)) for name in names if values.get(name)
+        statistics.median(a / b for a, b in zip(measured, values[name], strict=False))
+        for name in names
+        if values.get(name)
     ]
-    return f"{max(ratios):.2f}, {_verdict(max(ratios), aim)}" if ratios else "–"
+    return max(ratios, default=None)
+
+
+def _said(figure: float, aim: Aim) -> str:
+    if aim.unit == "MB":
+        return f"{figure:+.1f} MB"
+    return f"{figure:.2f}" if aim.to else _amount(figure)
 
 
 def _amount(seconds: float) -> str:

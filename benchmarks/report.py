@@ -39,8 +39,8 @@ NOTES = """Of several peers the one that comes closest counts. Where a bound is 
 
 def write(results: dict[str, Any]) -> None:
     """The page and the plot."""
-    lines = [INTRO, "## What was aimed at", "", _row(["scenario", "at most", "LangChain", "LlamaIndex"])]
-    lines.append(_row(["---"] * 4))
+    lines = [INTRO, "## What was aimed at", "", _row(["scenario", "at most", "LangChain", "LlamaIndex", "`proto`"])]
+    lines.append(_row(["---"] * 5))
     lines += [_row(cells) for cells in aims.table(results["scenarios"])]
     lines += ["", *NOTES.splitlines(), ""]
     for framework, prefix in (("LangChain", "lc"), ("LlamaIndex", "li")):

@@ -79,10 +79,13 @@ SCENARIOS = [
     Scenario("aburst", "streamed chunk, async", {"scenario": "aburst", "size": 2000}),
     Scenario("paced", "streamed chunk, one at a time", {"scenario": "paced", "size": 400}),
     Scenario("fold", "16,000 chunks added up, per chunk", {"scenario": "fold", "size": 16000}),
-    Scenario("history", "call after 50 tool turns of 4 KB reasoning", {"scenario": "history", "repeat": 10}),
+    Scenario("history", "call after 50 tool turns of 4 KB reasoning", {"scenario": "history", "repeat": 30}),
     Scenario("history_next", "each turn that follows those 50", {"scenario": "history_next", "repeat": 10}),
+    Scenario(
+        "history_first", "call with such a history never seen before", {"scenario": "history_first", "repeat": 10}
+    ),
     Scenario("prompt", "call with a 4 MB prompt", PROMPT),
-    Scenario("prompt_peak", "the same, peak memory (MB)", PROMPT, "peak", once=True),
+    Scenario("prompt_peak", "the same, growth of memory at its peak (MB)", PROMPT, "peak", once=True),
     *(
         Scenario(f"arguments_{size}k", f"{size} KB of tool arguments, folded", arguments("arguments", size))
         for size in SIZES

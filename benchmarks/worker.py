@@ -198,9 +198,12 @@ def run(driver: Driver, job: dict[str, Any], loop: asyncio.AbstractEventLoop) ->
         kind = f"arguments-{size}"
         raw = driver.subject.framework == "raw"
         work = lambda: (driver.stream(kind, messages) and 1) if raw else loop.run_until_complete(driver.agent(kind))  # noqa: E731
-    elif scenario == "history":
-        messages = driver.messages(turns=50)
-        work = lambda: sum(driver.call("whole", messages) or 1 for _ in range(repeat))  # noqa: E731
+    elif scenario in ("history", "history_first"):
+        # sent before, or seen for the first time at each call
+        kept = driver.messages(turns=50)
+        histories = [kept if scenario == "history" else driver.messages(turns=50) for _ in range(repeat)]
+        driver.call("whole", kept)
+        work = lambda: sum(driver.call("whole", one) or 1 for one in histories)  # noqa: E731
     elif scenario == "history_next":
         # the same messages as the turn before, and four new ones
         *past, question = driver.messages(turns=50 + repeat)
@@ -208,6 +211,7 @@ def run(driver: Driver, job: dict[str, Any], loop: asyncio.AbstractEventLoop) ->
         driver.call("whole", histories.pop(0))
         work = lambda: sum(driver.call("whole", one) or 1 for one in histories)  # noqa: E731
     elif scenario == "prompt":
+        driver.call("whole", messages)
         messages = driver.messages(prompt="All work and no play. " * (size // 22))
         work = lambda: sum(driver.call("whole", messages) or 1 for _ in range(repeat))  # noqa: E731
     elif scenario == "concurrent":
@@ -229,10 +233,11 @@ def run(driver: Driver, job: dict[str, Any], loop: asyncio.AbstractEventLoop) ->
     else:
         raise ValueError(scenario)
     gc.collect()
+    before = _start_peak()
     wall, cpu = time.perf_counter(), time.process_time()
     units = work()
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    return {"cpu": cpu, "wall": wall, "units": units, "rss": _rss(), "peak": _peak()}
+    return {"cpu": cpu, "wall": wall, "units": units, "rss": _rss(), "peak": _peak() - before}
 
 
 def _rss() -> float:
@@ -240,8 +245,18 @@ def _rss() -> float:
         return int(statm.read().split()[1]) * resource.getpagesize() / 1e6
 
 
+def _start_peak() -> float:
+    """Forget the peak so far; return what is held now, in MB."""
+    with open("/proc/self/clear_refs", "w", encoding="ascii") as refs:
+        refs.write("5")
+    return _rss()
+
+
 def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    """The most that was held since ``_start_peak``, in MB."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        [line] = [line for line in status if line.startswith("VmHWM")]
+    return int(line.split()[1]) * 1024 / 1e6
 
 
 def main() -> None:

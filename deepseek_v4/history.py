@@ -57,26 +57,23 @@ def repair(messages: Sequence[Message]) -> tuple[Sequence[Message], list[Note]]:
 
 def _is_sound(messages: Sequence[Message]) -> bool:
     """Whether there is nothing to mend, in one pass; a history it cannot judge counts as unsound."""
-    seen: set[str] = set()
+    called: list[str] = []
     waiting: list[str] = []
     for message in messages:
-        if message.role == "tool":
+        role = message.role
+        if role == "tool":
             if not waiting or waiting.pop() != message.tool_call_id:
                 return False
-            continue
-        if waiting:
+        elif waiting:
             return False
-        if message.role == "assistant":
+        elif role == "assistant":
             if message.tool_calls:
-                ids = [call.id for call in message.tool_calls]
-                known = len(seen)
-                seen.update(ids)
-                if len(seen) != known + len(ids) or "" in seen:
-                    return False
-                waiting = ids[::-1]
+                waiting = [call.id for call in message.tool_calls]
+                called += waiting
+                waiting.reverse()
             elif not (isinstance(message.content, str) and message.content):
                 return False
-    return not waiting
+    return not waiting and "" not in called and len(set(called)) == len(called)
 
 
 def _with_late_results(messages: Sequence[Message], notes: list[Note]) -> Sequence[Message]:

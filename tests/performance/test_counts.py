@@ -1,11 +1,13 @@
 """How many functions of ours run per call, per streamed piece and per past turn: counted, not timed, so no noise.
 
-The bytes come from memory in fixed pieces. The bounds stand a little over what was counted on Python 3.10 to 3.13,
-where comprehensions count differently. One that is broken means that work has come onto the hot path.
+Blocks of memory are counted as well: those of a piece that is kept, and those that calls leave behind. The bytes come
+from memory in fixed pieces. The bounds stand a little over what was counted on Python 3.10 to 3.13, which differ in how
+comprehensions count. One that is broken means that work has come onto the hot path.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -137,3 +139,47 @@ def test_a_past_message(framework: str) -> None:
             li, messages = llama_index(), li_history(turns)
             counted[turns] = own_calls(lambda: li.chat(messages))  # noqa: B023
     assert (counted[50] - counted[10]) / 160 <= 2.6
+
+
+def blocks_left(work: Callable[[], object]) -> int:
+    """How many blocks of memory are in use after ``work`` that were not before, what it returns included."""
+    work()
+    gc.collect()
+    before = sys.getallocatedblocks()
+    kept = work()
+    gc.collect()
+    after = sys.getallocatedblocks()
+    del kept
+    return after - before
+
+
+@pytest.mark.parametrize("framework", ["langchain", "llama_index"])
+def test_memory_of_a_streamed_piece_that_is_kept(framework: str) -> None:
+    held = {}
+    for pieces in (400, 1200):
+        if framework == "langchain":
+            lc = langchain(pieces)
+            held[pieces] = blocks_left(lambda: list(lc.stream("Hi")))  # noqa: B023
+        else:
+            li, asked = llama_index(pieces), [ChatMessage("Hi", role="user")]
+            held[pieces] = blocks_left(lambda: list(li.stream_chat(asked)))  # noqa: B023
+    bound = 16 if framework == "langchain" else 32
+    assert (held[1200] - held[400]) / 800 <= bound
+
+
+@pytest.mark.parametrize("framework", ["langchain", "llama_index"])
+def test_calls_and_streams_leave_nothing_behind(framework: str) -> None:
+    lc, li, asked = langchain(40), llama_index(40), [ChatMessage("Hi", role="user")]
+
+    def several() -> None:
+        for _ in range(50):
+            if framework == "langchain":
+                lc.invoke([HumanMessage("Hi")])
+                list(lc.stream([HumanMessage("Hi")]))
+            else:
+                li.chat(asked)
+                list(li.stream_chat(asked))
+
+    several()
+    several()
+    assert blocks_left(several) < 100  # one for each call or stream would be a leak
