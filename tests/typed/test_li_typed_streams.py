@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -152,3 +153,20 @@ async def test_breaking_off_a_typed_model_frees_the_connection(
         del stream
         await asyncio.sleep(0.05)  # asyncio closes a generator that was dropped in its next turns
         assert await asyncio.to_thread(freed, server)
+
+
+class Name(BaseModel):
+    """A name."""
+
+    name: str
+
+
+@pytest.mark.parametrize("method", ["chat", "stream_chat"])
+def test_half_a_character_is_escaped_in_the_text(server: LocalServer, reach: dict[str, Any], method: str) -> None:
+    server.script(Turn('{"name": "a\\ud83d"}'))
+    llm = DeepSeekV4(**reach).as_structured_llm(Name)
+    answered = getattr(llm, method)([ChatMessage("Who?")])
+    response = answered if method == "chat" else list(answered)[-1]
+    assert response.raw == Name(name="a\ud83d")
+    assert response.message.content == '{"name":"a\\ud83d"}'
+    assert json.loads(response.message.content) == {"name": "a\ud83d"}
