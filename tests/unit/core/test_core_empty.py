@@ -179,9 +179,14 @@ def test_a_second_request_that_fails_raises_its_own_error(client: Client, server
     server.fault(Fault.status(503))
     with pytest.raises(errors.OverloadedError) as caught:
         ask(client, how, max_retries=0)
+    partial = caught.value.partial
+    assert partial is not None
+    assert partial.extra["empty_replies"] == 1
     if "stream" in how:
-        assert caught.value.partial is not None
-        assert caught.value.partial.reasoning == Reasoning("Only thought.")
+        assert partial.reasoning == Reasoning("Only thought.")
+    else:
+        assert partial.usage is not None
+        assert partial.usage.output_tokens > 0
 
 
 @pytest.mark.parametrize("how", ["stream", "astream"])

@@ -76,6 +76,22 @@ def test_an_answer_that_does_not_fit_its_schema(
     assert len(reply.usage.extra["parts"]) == 2  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("how", HOW)
+def test_what_the_first_answer_cost_is_known_when_the_second_request_fails(
+    client: Client, server: LocalServer, how: str
+) -> None:
+    server.script(Turn("She is 36.", reasoning="Hm."))
+    server.fault(Fault.silence(0))
+    server.fault(Fault.status(503))
+    with pytest.raises(errors.OverloadedError) as caught:
+        ask(client, how, response_format=FORMAT, max_retries=0)
+    partial = caught.value.partial
+    assert partial is not None
+    assert partial.extra["first_try_error"]
+    assert partial.usage is not None
+    assert partial.usage.output_tokens > 0
+
+
 CALLS = [
     (call({"age": -1}), "age: -1 is less than 0"),
     (call({}), "age: is missing"),
