@@ -181,21 +181,21 @@ class Client:
     def send(self, prepared: Prepared) -> Reply:
         """Send a request and read the whole answer; once more when it is empty, or not what was demanded.
 
-        See ``on_empty`` and ``answer_retries`` of ``ModelSettings``. When the second try fails, ``partial`` of its error
-        holds what the first one cost.
+        See ``on_empty`` and ``answer_retries`` of ``ModelSettings``. When the second try fails, ``partial`` of its
+        error holds what the first one cost.
         """
         if not _demands(prepared):
             return self._send_until_said(prepared)
         from deepseek_v4.answer_watch import AnswerWatch
 
         answers = AnswerWatch(prepared)
-        reply = self._send_until_said(answers.request)
-        while answers.wants_another(reply):
-            try:
+        try:
+            reply = self._send_until_said(answers.request)
+            while answers.wants_another(reply):
                 reply = self._send_until_said(answers.request)
-            except DeepSeekError as error:
-                answers.add_up(error)
-                raise
+        except DeepSeekError as error:
+            answers.add_up(error)
+            raise
         return answers.added_up(reply)
 
     async def asend(self, prepared: Prepared) -> Reply:
@@ -205,37 +205,35 @@ class Client:
         from deepseek_v4.answer_watch import AnswerWatch
 
         answers = AnswerWatch(prepared)
-        reply = await self._asend_until_said(answers.request)
-        while answers.wants_another(reply):
-            try:
+        try:
+            reply = await self._asend_until_said(answers.request)
+            while answers.wants_another(reply):
                 reply = await self._asend_until_said(answers.request)
-            except DeepSeekError as error:
-                answers.add_up(error)
-                raise
+        except DeepSeekError as error:
+            answers.add_up(error)
+            raise
         return answers.added_up(reply)
 
     def _send_until_said(self, prepared: Prepared) -> Reply:
         watch = EmptyWatch(prepared, streamed=False)
-        reply = self._send(prepared)
-        while watch.found_empty(reply):
-            following = watch.again(reply)
-            try:
-                reply = self._send(following)
-            except DeepSeekError as error:
-                watch.add_up(error)
-                raise
+        try:
+            reply = self._send(prepared)
+            while watch.found_empty(reply):
+                reply = self._send(watch.again(reply))
+        except DeepSeekError as error:
+            watch.add_up(error)
+            raise
         return watch.added_up(reply)
 
     async def _asend_until_said(self, prepared: Prepared) -> Reply:
         watch = EmptyWatch(prepared, streamed=False)
-        reply = await self._asend(prepared)
-        while watch.found_empty(reply):
-            following = watch.again(reply)
-            try:
-                reply = await self._asend(following)
-            except DeepSeekError as error:
-                watch.add_up(error)
-                raise
+        try:
+            reply = await self._asend(prepared)
+            while watch.found_empty(reply):
+                reply = await self._asend(watch.again(reply))
+        except DeepSeekError as error:
+            watch.add_up(error)
+            raise
         return watch.added_up(reply)
 
     def open(self, prepared: Prepared) -> SyncStream[Delta]:
