@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack, aclosing, closing
 from typing import Any
@@ -30,6 +29,7 @@ from llama_index.core.prompts import ChatPromptTemplate
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
+from deepseek_v4 import wire
 from llama_index_deepseek_v4 import structured
 from llama_index_deepseek_v4.question import Question
 from llama_index_deepseek_v4.responses import ChatResponseChunk
@@ -133,4 +133,4 @@ def _json(output: BaseModel) -> str:
     try:
         return output.model_dump_json()
     except PydanticSerializationError:  # half of a surrogate pair, which models cut at times: JSON can escape it
-        return json.dumps(output.model_dump(mode="json"), separators=(",", ":"))
+        return wire.dumps(output.model_dump(mode="json")).decode()
