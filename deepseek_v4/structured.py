@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from deepseek_v4 import schema as schemas
 from deepseek_v4 import wire
@@ -72,6 +73,14 @@ def read_json(text: str) -> Any:
         if opened is not None:
             bare = bare[opened.end() :].rsplit("```", 1)[0]
     return wire.loads_exactly(bare)
+
+
+def write_json(output: BaseModel) -> str:
+    """An answer of a class as compact JSON."""
+    try:
+        return output.model_dump_json()
+    except PydanticSerializationError:  # half of a surrogate pair, which models cut at times: JSON can escape it
+        return wire.dumps(output.model_dump(mode="json")).decode()
 
 
 def fitted(cls: Any, value: Any, *, whole: bool = True) -> Any:

@@ -27,9 +27,8 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import ChatPromptTemplate
 from pydantic import BaseModel
-from pydantic_core import PydanticSerializationError
 
-from deepseek_v4 import wire
+from deepseek_v4.structured import write_json
 from llama_index_deepseek_v4 import structured
 from llama_index_deepseek_v4.question import Question
 from llama_index_deepseek_v4.responses import ChatResponseChunk
@@ -123,14 +122,7 @@ def _told(output: BaseModel, response: ChatResponse) -> ChatResponse:
     whole = not isinstance(response, ChatResponseChunk)
     if whole:
         dispatcher.event(LLMStructuredPredictEndEvent(output=output))
-    message = ChatMessage(role=MessageRole.ASSISTANT, content=_json(output))
+    message = ChatMessage(role=MessageRole.ASSISTANT, content=write_json(output))
     thinking = [block for block in response.message.blocks if isinstance(block, ThinkingBlock)]
     message.blocks = [*thinking, *message.blocks]
     return ChatResponse(message=message, raw=output, additional_kwargs=dict(response.additional_kwargs))
-
-
-def _json(output: BaseModel) -> str:
-    try:
-        return output.model_dump_json()
-    except PydanticSerializationError:  # half of a surrogate pair, which models cut at times: JSON can escape it
-        return wire.dumps(output.model_dump(mode="json")).decode()
