@@ -33,29 +33,26 @@ def _raw(base_url: str) -> Any:
     return RawHttpx(base_url)
 
 
-def _lc_ours(base_url: str) -> Any:
+def _lc_ours(base_url: str, *, over_aiohttp: bool = False) -> Any:
     from langchain_deepseek_v4 import ChatDeepSeekV4
 
+    _carry(over_aiohttp)
     return ChatDeepSeekV4(model=MODEL, base_url=base_url, api_key=KEY)
 
 
-def _aiohttp() -> Any:
-    import httpx
-    from httpx_aiohttp import HttpxAiohttpClient
+def _carry(over_aiohttp: bool) -> None:
+    """The package ``httpx-aiohttp`` is installed here, and would be taken by itself."""
+    from deepseek_v4.transport import clients
 
-    return HttpxAiohttpClient(limits=httpx.Limits(max_connections=None))
+    clients.over_aiohttp = lambda: over_aiohttp
 
 
 def _lc_aiohttp(base_url: str) -> Any:
-    from langchain_deepseek_v4 import ChatDeepSeekV4
-
-    return ChatDeepSeekV4(model=MODEL, base_url=base_url, api_key=KEY, http_async_client=_aiohttp())
+    return _lc_ours(base_url, over_aiohttp=True)
 
 
 def _li_aiohttp(base_url: str) -> Any:
-    from llama_index_deepseek_v4 import DeepSeekV4
-
-    return DeepSeekV4(model=MODEL, base_url=base_url, api_key=KEY, http_async_client=_aiohttp())
+    return _li_ours(base_url, over_aiohttp=True)
 
 
 def _lc_proto(base_url: str) -> Any:
@@ -88,9 +85,10 @@ def _lc_openrouter(base_url: str) -> Any:
     return ChatOpenRouter(model=MODEL, base_url=base_url, api_key=KEY)
 
 
-def _li_ours(base_url: str) -> Any:
+def _li_ours(base_url: str, *, over_aiohttp: bool = False) -> Any:
     from llama_index_deepseek_v4 import DeepSeekV4
 
+    _carry(over_aiohttp)
     return DeepSeekV4(model=MODEL, base_url=base_url, api_key=KEY)
 
 

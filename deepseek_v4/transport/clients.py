@@ -14,6 +14,7 @@ import functools
 import os
 import threading
 from collections.abc import AsyncGenerator, Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -46,7 +47,30 @@ def _sync_client() -> Any:
 def _async_client() -> Any:
     import httpx
 
-    return _plain(httpx.AsyncClient)(**_options())
+    options = _options()
+    if over_aiohttp() and not _proxied():
+        from deepseek_v4.transport.aiohttp import AiohttpTransport
+
+        options = {"transport": AiohttpTransport(**options)}
+    return _plain(httpx.AsyncClient)(**options)
+
+
+@functools.cache
+def over_aiohttp() -> bool:
+    """Whether ``httpx-aiohttp`` is installed: who does so wants aiohttp below httpx.
+
+    aiohttp alone says nothing, because LlamaIndex brings it to everybody. The package's own transport is not used, for
+    it loses what had arrived when a connection breaks; see ``docs/decisions.md``.
+    """
+    return find_spec("httpx_aiohttp") is not None
+
+
+def _proxied() -> bool:
+    """Whether httpx takes a proxy from the environment for any request."""
+    from urllib.request import getproxies
+
+    proxies = getproxies()
+    return any(proxies.get(scheme) for scheme in ("http", "https", "all"))
 
 
 def _options() -> dict[str, Any]:
@@ -185,6 +209,9 @@ class _Registry:
         self.lock = threading.Lock()
         self.sync_pool: Pool | None = None
         self.by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
+        self.inherited: _Registry | None = None
+        """In a forked child, the parent's: kept, for aiohttp's clients close their connections when they are dropped,
+        and take them out of the event loop's ``epoll``, which is still the parent's too."""
 
 
 _registry = _Registry()
@@ -260,6 +287,7 @@ def _start_over() -> None:
     global _registry
     inherited = _registry
     _registry = _Registry()
+    _registry.inherited = inherited
     for pool in (inherited.sync_pool, *inherited.by_loop.values()):
         if pool is not None:
             pool.open = False
