@@ -79,8 +79,8 @@ SCENARIOS = [
     Scenario("aburst", "streamed chunk, async", {"scenario": "aburst", "size": 2000}),
     Scenario("paced", "streamed chunk, one at a time", {"scenario": "paced", "size": 400}),
     Scenario("fold", "16,000 chunks added up, per chunk", {"scenario": "fold", "size": 16000}),
-    Scenario("history", "call after 50 tool turns of 4 KB reasoning", {"scenario": "history", "repeat": 30}),
-    Scenario("history_next", "each turn that follows those 50", {"scenario": "history_next", "repeat": 10}),
+    Scenario("history", "call after 50 tool turns of 4 KB reasoning", {"scenario": "history", "repeat": 100}),
+    Scenario("history_next", "each turn that follows those 50", {"scenario": "history_next", "repeat": 30}),
     Scenario(
         "history_first", "call with such a history never seen before", {"scenario": "history_first", "repeat": 10}
     ),

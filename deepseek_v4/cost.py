@@ -52,7 +52,11 @@ class Peak:
 
     def covers(self, at: datetime) -> bool:
         """Whether a time (UTC) is a peak time."""
-        return at.weekday() in self.weekdays and any(start <= at.hour < end for start, end in self.hours)
+        if at.weekday() in self.weekdays:
+            for start, end in self.hours:
+                if start <= at.hour < end:
+                    return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +190,14 @@ def price_at(prices: Iterable[Price], at: datetime) -> Price | None:
     """The price that holds at a time (UTC); None where none does."""
     held = None
     for price in prices:
-        if price.covers(at) and (held is None or _begin(price) > _begin(held)):
+        if price.covers(at) and (held is None or _is_later(price.since, held.since)):
             held = price
     return held
 
 
-def _begin(price: Price) -> float:
-    return price.since.timestamp() if isinstance(price.since, datetime) else float("-inf")
+def _is_later(one: Any, other: Any) -> bool:
+    """Whether a beginning is later than another; None is before all."""
+    return one is not None and (other is None or bool(one > other))
 
 
 def _normalise(rates: Price | Peak) -> None:

@@ -54,17 +54,11 @@ def _is_local(host: str) -> bool:
 
 def headers_of(provider: Provider, options: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, str]:
     """All headers of a request but the key's; the user's own stand over ours."""
-    return {
-        "user-agent": f"deepseek-v4/{__version__}",
-        **_lower(provider.headers),
-        **_lower(headers),
-        **_lower(options.get("default_headers") or {}),
-    }
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    """One spelling, so that a header given by the user takes the place of ours."""
-    return {name.lower(): value for name, value in headers.items()}
+    said = {"user-agent": f"deepseek-v4/{__version__}"}
+    for more in (provider.headers, headers, options.get("default_headers") or {}):
+        for name, value in more.items():
+            said[name.lower()] = value  # one spelling, so that the user's takes the place of ours
+    return said
 
 
 def key_of(provider: Provider, options: Mapping[str, Any]) -> SecretStr | None:

@@ -57,7 +57,7 @@ class Memory:
         except Exception:  # a value put in since then cannot be compared
             return [None] * len(sources)
 
-    def keep(self, source: Any, look: tuple[Any, ...], message: Message) -> None:
+    def keep(self, source: Any, look: Sequence[Any], message: Message) -> None:
         """Remember what an object said; not when its look holds something of which no copy can be held against it.
 
         Args:

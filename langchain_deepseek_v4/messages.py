@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from operator import itemgetter
 from typing import Any
 
@@ -65,11 +66,10 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     """
     looks = [_LOOKS.get(message.__class__, _unknown)(message.__dict__) for message in messages]
     known = _MEMORY.recall(messages, looks)
-    if all(known):
-        return tuple(known)  # type: ignore[arg-type]
-    conversation: list[Message] = []
+    conversation: list[Message] = list(takewhile(bool, known))  # type: ignore[arg-type]
     attachments: list[Part] = []
-    for message, look, said in zip(messages, looks, known, strict=True):
+    new = slice(len(conversation), None)
+    for message, look, said in zip(messages[new], looks[new], known[new], strict=True):
         if attachments and not isinstance(message, ToolMessage):
             conversation.append(Message.user(tuple(attachments)))
             attachments = []

@@ -134,8 +134,16 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
 
     def to_payload(self) -> dict[str, Any]:
         """What traces and callbacks are told of this model; nothing secret."""
-        said = {name: getattr(self, name) for name in ("model", "temperature", "thinking", "reasoning_effort")}
-        return {**super().to_payload(), **said, "provider": self.provider_name, "api_base": self.host}
+        return {
+            "class_name": self.class_name(),
+            **self.metadata.__dict__,
+            "model": self.model,
+            "temperature": self.temperature,
+            "thinking": self.thinking,
+            "reasoning_effort": self.reasoning_effort,
+            "provider": self.provider_name,
+            "api_base": self.host,
+        }
 
     # -- chat and completion ---------------------------------------------------------------------------------------
 

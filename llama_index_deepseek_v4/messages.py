@@ -6,6 +6,7 @@ Reads only: a message may be shared with a memory or an agent's state, so nothin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock, ThinkingBlock, ToolCallBlock
@@ -45,16 +46,18 @@ def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
         UnsupportedError: for a block DeepSeek V4 cannot read, such as audio.
         InvalidRequestError: for an image or file outside a user's or tool's message.
     """
-    looks = [
-        (fields["role"], fields["additional_kwargs"], [block.__dict__ for block in fields["blocks"]])
-        for fields in [message.__dict__ for message in messages]
-    ]
+    looks = []
+    for message in messages:
+        fields = message.__dict__
+        look = [fields["role"], fields["additional_kwargs"]]
+        for block in fields["blocks"]:
+            look.append(block.__dict__)  # noqa: PERF401 - most messages have one, and a comprehension takes a call
+        looks.append(look)
     known = _MEMORY.recall(messages, looks)
-    if all(known):
-        return known  # type: ignore[return-value]
-    conversation: list[Message] = []
+    conversation: list[Message] = list(takewhile(bool, known))  # type: ignore[arg-type]
     shown: list[Part] = []
-    for message, look, said in zip(messages, looks, known, strict=True):
+    new = slice(len(conversation), None)
+    for message, look, said in zip(messages[new], looks[new], known[new], strict=True):
         role = ROLES[message.role]
         if role != "tool" and shown:
             conversation.append(Message.user(tuple(shown)))

@@ -128,7 +128,8 @@ def _text(arguments: Any) -> str:
 
 
 def _keep(extra: dict[str, Any], source: Mapping[str, Any], known: frozenset[str]) -> None:
-    extra.update({key: value for key, value in source.items() if key not in known and value is not None})
+    if not source.keys() <= known:
+        extra.update({key: value for key, value in source.items() if key not in known and value is not None})
 
 
 def _keep_pieces(extra: dict[str, Any], delta: Json) -> None:

@@ -98,13 +98,20 @@ def _plain(client: type[Any]) -> type[Any]:
     none = NoCookies()
     parsed = functools.lru_cache(maxsize=256)(httpx.URL)
 
+    def standing(self: Any) -> dict[str, str]:
+        return {name: self.headers[name] for name in ("accept-encoding", "connection")}
+
     def build_request(self: Any, method: str, url: str, *, headers: Any, content: bytes, extensions: Any) -> Any:
-        standing = {name: self.headers[name] for name in ("accept-encoding", "connection")}
         return httpx.Request(
-            method, parsed(url), headers={**standing, **headers}, content=content, extensions=extensions
+            method, parsed(url), headers={**self.standing, **headers}, content=content, extensions=extensions
         )
 
-    return type(client.__name__, (client,), {"cookies": property(lambda _: none), "build_request": build_request})
+    added = {
+        "cookies": property(lambda _: none),
+        "standing": functools.cached_property(standing),
+        "build_request": build_request,
+    }
+    return type(client.__name__, (client,), added)
 
 
 class Shard:

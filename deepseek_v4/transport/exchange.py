@@ -210,7 +210,7 @@ class Exchange:
 
     def _answered(self, body: bytes) -> HttpResponse:
         response = self._response
-        return HttpResponse(response.status_code, dict(response.headers.multi_items()), body)
+        return HttpResponse(response.status_code, response.headers, body)
 
     def _host(self) -> str:
         return self._request.url.split("/", 3)[2].rpartition("@")[2]
