@@ -27,8 +27,7 @@ run, or took too long.
 """
 
 NOTES = """Of several peers the one that comes closest counts. The last column is what the minimal class reaches of the
-same bound: where it does not, nothing can that is built on the framework. Where a bound is not met, the rest is spent
-on this:
+same bound. Where a bound is not met, the rest is spent on this:
 
 - Import and first call: the framework's own import is most of it, so that `proto` itself stands where its column says.
   What ours adds to `proto` is a few hundredths of a second, for the options and the catalog.
@@ -36,7 +35,7 @@ on this:
   looked, because anybody may have changed it. `proto` converts all of them and compares nothing.
 - A history never seen before: in a profile of what comes before the request leaves, a third is the conversion (3 to 5
   µs for each message), a quarter to a third the copies by which changes are seen, a sixth the wire form. The next turn
-  has all three for nothing.
+  pays none of the three.
 - 4 MB prompt: outside of httpx the framework's call takes its time with cold caches, in `proto` as in ours.
 - 100 streams at once: LangChain keeps each piece until the end of its stream, and Python's garbage collector goes
   through all of them again and again. With the collector switched off a piece took 11 instead of 26 to 36 µs (`proto`:
