@@ -2,8 +2,8 @@
 
 It happens: the model thinks, and stops (https://github.com/deepseek-ai/DeepSeek-V3/issues/1453). The same request is
 sent once more, and after that it is an error that holds the answer. A stream goes on with the second answer: its reader
-has been given nothing but reasoning, which stays in front of the reasoning that follows. ``EmptyWatch`` judges and adds
-up, without I/O; ``retried`` and ``aretried`` read the streams one after another.
+has been given nothing but reasoning, which stays in front of the reasoning that follows (``relay``). ``EmptyWatch``
+judges and adds up, without I/O.
 """
 
 from __future__ import annotations
@@ -11,18 +11,16 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 from deepseek_v4 import errors
-from deepseek_v4.reply import Delta, End, Reply
+from deepseek_v4.relay import Course, arelay, relay
+from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from deepseek_v4.request import Prepared
 from deepseek_v4.transport import AsyncStream, SyncStream
 
 __all__ = ["EmptyWatch", "aretried", "empty_error", "is_empty", "retried"]
-
-_OPENED: Any = object()
-"""What a generator gives out first, to ourselves: it has begun then, and its ``finally`` runs however it ends."""
 
 _ANSWERS = ("refusal", "images", "audio")
 """What a provider may say instead of text, under its own name."""
@@ -111,6 +109,36 @@ class EmptyWatch:
             error.partial = self.added_up(error.partial or Reply())
 
 
+class _Course(Course):
+    """A stream whose answer is empty is followed by one more."""
+
+    through = (TextDelta, ReasoningDelta, ToolCallDelta)
+
+    def __init__(self, watch: EmptyWatch) -> None:
+        self._watch = watch
+        self._empty: Reply | None = None
+
+    def take(self, delta: Delta) -> tuple[Delta, ...]:
+        """The end of an answer that is not empty, with the tokens of both."""
+        assert isinstance(delta, End)
+        if self._watch.found_empty(delta.reply):
+            self._empty = delta.reply
+            return ()
+        return (End(self._watch.added_up(delta.reply)),)
+
+    def following(self, error: errors.DeepSeekError | None) -> Prepared | None:
+        """The same request again; see ``EmptyWatch.again``."""
+        empty, self._empty = self._empty, None
+        return None if empty is None else self._watch.again(empty)
+
+    def broke(self, error: errors.DeepSeekError) -> NoReturn:
+        """It breaks for the reader as well, with all that was given out in ``partial``."""
+        self._watch.add_up(error)
+        raise error
+
+    unsent = broke
+
+
 def retried(prepared: Prepared, send: Callable[[Prepared], SyncStream[Delta]]) -> SyncStream[Delta]:
     """Send a request and give out the deltas of its answer; when that is empty, of the next one as well.
 
@@ -120,69 +148,11 @@ def retried(prepared: Prepared, send: Callable[[Prepared], SyncStream[Delta]]) -
     """
     watch = EmptyWatch(prepared, streamed=True)
     first = send(prepared)
-    if watch.accepts_all:
-        return first
-
-    def deltas() -> Generator[Delta, None, None]:
-        stream = first
-        try:
-            yield _OPENED
-            while True:
-                empty: Reply | None = None
-                for delta in stream:
-                    if type(delta) is not End:
-                        yield delta
-                    elif watch.found_empty(delta.reply):
-                        empty = delta.reply
-                    else:
-                        yield End(watch.added_up(delta.reply))
-                if empty is None:
-                    return
-                following = watch.again(empty)
-                stream.close()
-                stream = send(following)
-        except errors.DeepSeekError as error:
-            watch.add_up(error)
-            raise
-        finally:
-            stream.close()
-
-    items = deltas()
-    next(items)
-    return SyncStream(items)
+    return first if watch.accepts_all else relay(first, _Course(watch), send)
 
 
 async def aretried(prepared: Prepared, send: Callable[[Prepared], Awaitable[AsyncStream[Delta]]]) -> AsyncStream[Delta]:
     """Like ``retried``, asynchronously."""
     watch = EmptyWatch(prepared, streamed=True)
     first = await send(prepared)
-    if watch.accepts_all:
-        return first
-
-    async def deltas() -> AsyncGenerator[Delta, None]:
-        stream = first
-        try:
-            yield _OPENED
-            while True:
-                empty: Reply | None = None
-                async for delta in stream:
-                    if type(delta) is not End:
-                        yield delta
-                    elif watch.found_empty(delta.reply):
-                        empty = delta.reply
-                    else:
-                        yield End(watch.added_up(delta.reply))
-                if empty is None:
-                    return
-                following = watch.again(empty)
-                await stream.aclose()
-                stream = await send(following)
-        except errors.DeepSeekError as error:
-            watch.add_up(error)
-            raise
-        finally:
-            await stream.aclose()
-
-    items = deltas()
-    await anext(items)
-    return AsyncStream(items)
+    return first if watch.accepts_all else await arelay(first, _Course(watch), send)

@@ -7,38 +7,36 @@ and the text is held back until a call follows it or the answer has ended; one t
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 from deepseek_v4 import errors
 from deepseek_v4.answer_watch import AnswerWatch
+from deepseek_v4.relay import Course, arelay, relay
 from deepseek_v4.reply import Delta, End, TextDelta, ToolCallDelta
 from deepseek_v4.request import Prepared
 from deepseek_v4.transport import AsyncStream, SyncStream
 
 __all__ = ["ajudged", "judged"]
 
-_OPENED: Any = object()
-"""What a generator gives out first, to ourselves: it has begun then, and its ``finally`` runs however it ends."""
 
-
-class _Held:
-    """The text of one answer, until it is known that it can be shown."""
+class _Course(Course):
+    """The text of each answer is held until it is known that it can be shown."""
 
     def __init__(self, watch: AnswerWatch) -> None:
-        self.wants_another = False
         self._watch = watch
+        self._wants_another = False
         self._text: list[Delta] = []
         self._shown = False
 
-    def pass_on(self, delta: Delta) -> list[Delta]:
-        """What can be given out after a delta."""
+    def take(self, delta: Delta) -> list[Delta]:
+        """Everything but the text; that, too, once a call follows it or it fits."""
         if isinstance(delta, TextDelta) and not self._shown:
             self._text.append(delta)
             return []
         if isinstance(delta, End):
             if not self._shown and self._watch.wants_another(delta.reply):
-                self.wants_another = True
+                self._wants_another = True
                 return []
             delta = End(self._watch.added_up(delta.reply))
         elif not isinstance(delta, ToolCallDelta):
@@ -46,6 +44,20 @@ class _Held:
         self._shown = True
         text, self._text = self._text, []
         return [*text, delta]
+
+    def following(self, error: errors.DeepSeekError | None) -> Prepared | None:
+        """The request that shows the model its fault."""
+        if not self._wants_another:
+            return None
+        self._wants_another, self._text, self._shown = False, [], False
+        return self._watch.request
+
+    def broke(self, error: errors.DeepSeekError) -> NoReturn:
+        """It breaks for the reader as well, with what the answers before cost."""
+        self._watch.add_up(error)
+        raise error
+
+    unsent = broke
 
 
 def judged(prepared: Prepared, send: Callable[[Prepared], SyncStream[Delta]]) -> SyncStream[Delta]:
@@ -56,55 +68,10 @@ def judged(prepared: Prepared, send: Callable[[Prepared], SyncStream[Delta]]) ->
         send: Sends it and opens its stream.
     """
     watch = AnswerWatch(prepared, streamed=True)
-    first = send(watch.request)
-
-    def deltas() -> Generator[Delta, None, None]:
-        stream = first
-        try:
-            yield _OPENED
-            while True:
-                held = _Held(watch)
-                for delta in stream:
-                    yield from held.pass_on(delta)
-                if not held.wants_another:
-                    return
-                stream.close()
-                stream = send(watch.request)
-        except errors.DeepSeekError as error:
-            watch.add_up(error)
-            raise
-        finally:
-            stream.close()
-
-    items = deltas()
-    next(items)
-    return SyncStream(items)
+    return relay(send(watch.request), _Course(watch), send)
 
 
 async def ajudged(prepared: Prepared, send: Callable[[Prepared], Awaitable[AsyncStream[Delta]]]) -> AsyncStream[Delta]:
     """Like ``judged``, asynchronously."""
     watch = AnswerWatch(prepared, streamed=True)
-    first = await send(watch.request)
-
-    async def deltas() -> AsyncGenerator[Delta, None]:
-        stream = first
-        try:
-            yield _OPENED
-            while True:
-                held = _Held(watch)
-                async for delta in stream:
-                    for passed in held.pass_on(delta):
-                        yield passed
-                if not held.wants_another:
-                    return
-                await stream.aclose()
-                stream = await send(watch.request)
-        except errors.DeepSeekError as error:
-            watch.add_up(error)
-            raise
-        finally:
-            await stream.aclose()
-
-    items = deltas()
-    await anext(items)
-    return AsyncStream(items)
+    return await arelay(await send(watch.request), _Course(watch), send)

@@ -1,8 +1,7 @@
 """A streamed answer that breaks off, or ends for length, goes on where it stopped.
 
 The next request ends with what has arrived, as the beginning of the assistant's message (chat prefix completion), and
-the answer to it continues there without saying it again, inside the reasoning too. ``Resumption`` decides and adds up,
-without I/O; ``follow`` and ``afollow`` read the parts one after another.
+the answer to it continues there without saying it again, inside the reasoning too.
 
 Not resumed: a stream in which a tool call has begun, because arguments cannot be continued; an answer the provider
 refused for what it says; a call whose ``total_timeout`` is used up.
@@ -13,37 +12,34 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from deepseek_v4 import errors, wire
 from deepseek_v4.conversation import Message, Reasoning
 from deepseek_v4.envelope import address
+from deepseek_v4.relay import Course, arelay, relay
 from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from deepseek_v4.request import Prepared
 from deepseek_v4.transport import AsyncStream, SyncStream
 
 __all__ = ["Resumption", "afollow", "follow"]
 
-_OPENED: Any = object()
-"""What a generator gives out first, to ourselves: it has begun then, and its ``finally`` runs however it ends."""
-
 UNFINISHED = ("length",)
 """Finish reasons of an answer that could go on."""
 
 
-class Resumption:
-    """One answer over all its parts.
-
-    Feed ``take`` every delta of a part, ``broke`` the error it ended with, and ``next_part`` at its end.
-    """
+class Resumption(Course):
+    """One answer over all its parts."""
 
     def __init__(self, prepared: Prepared) -> None:
         self.count = 0
         """How often the answer has been resumed."""
+        seconds = prepared.options.get("total_timeout")
+        self._deadline = math.inf if seconds is None else time.monotonic() + seconds
         self._first = prepared
         self._limit: int = prepared.options["max_resumes"]
-        self.held: End | None = None
+        self._held: End | None = None
         """The end of an answer that could have gone on: to be given out when it does not."""
         self._called = False
         self._before = Reply()
@@ -54,8 +50,8 @@ class Resumption:
         self._thought = False
         """Whether this part sent any reasoning, be it empty."""
 
-    def take(self, delta: Delta) -> Delta | None:
-        """A delta as it is to be given out, or None when it is to be held back."""
+    def take(self, delta: Delta) -> tuple[Delta, ...]:
+        """A delta as it is to be given out, or nothing when it is to be held back."""
         if isinstance(delta, TextDelta):
             self._content.append(delta.text)
         elif isinstance(delta, ReasoningDelta):
@@ -66,11 +62,11 @@ class Resumption:
         else:
             whole = self._added_up(delta.reply)
             if whole.finish_reason not in UNFINISHED or not self._may_continue() or not _has_begun(whole):
-                self.held = None
-                return End(whole)
-            self.held = End(whole)
-            return None
-        return delta
+                self._held = None
+                return (End(whole),)
+            self._held = End(whole)
+            return ()
+        return (delta,)
 
     def broke(self, error: errors.DeepSeekError) -> list[Delta]:
         """The part ended with an error; return what had arrived of it and was not given out."""
@@ -89,40 +85,41 @@ class Resumption:
                 missed.append(TextDelta(rest))
             for delta in missed:
                 self.take(delta)
-        self.held = None
+        self._held = None
         self._before = error.partial = self._added_up(partial if partial is not None else self._arrived())
         return missed
 
-    def next_part(self, error: errors.DeepSeekError | None, seconds_left: float = math.inf) -> Prepared | None:
-        """The request that continues the answer, or None when it is at its end; ``held`` is given out then.
-
-        Args:
-            error: What the part ended with, after ``broke``; None when it ended properly.
-            seconds_left: Until ``total_timeout`` runs out.
+    def following(self, error: errors.DeepSeekError | None) -> Prepared | None:
+        """The request that continues the answer; None when it is at its end.
 
         Raises:
             DeepSeekError: the error, when the answer cannot be resumed.
         """
+        seconds_left = self._deadline - time.monotonic()
         if error is not None:
             passing = isinstance(error, errors.StreamInterruptedError) or error.retryable
             if not passing or not self._may_continue() or seconds_left <= 0:
                 raise error
-        elif self.held is None or seconds_left <= 0:
+        elif self._held is None or seconds_left <= 0:
             return None
         else:
-            self._before = self.held.reply
+            self._before = self._held.reply
         self.count += 1
         self._content, self._reasoning, self._thought = [], [], False
         return self._request(seconds_left)
 
-    def gave_up(self, error: errors.DeepSeekError) -> End:
-        """The request that was to continue the answer failed: the end it had come to, where it had come to one.
+    def rest(self) -> tuple[Delta, ...]:
+        """The end that could have gone on."""
+        return () if self._held is None else (self._held,)
+
+    def unsent(self, error: errors.DeepSeekError) -> tuple[Delta, ...]:
+        """The end it had come to, where it had come to one.
 
         Raises:
             StreamInterruptedError: when it had broken off; ``partial`` holds all of it.
         """
-        if self.held is not None:
-            return self.held
+        if self._held is not None:
+            return (self._held,)
         raise errors.StreamInterruptedError(
             f"The stream broke off and could not be resumed: {error.message} What had arrived is in .partial.",
             provider=error.provider,
@@ -197,11 +194,6 @@ def _joined_lists(before: Any, part: Any) -> Any:
     return {channel: [*before.get(channel, ()), *part.get(channel, ())] for channel in {**before, **part}}
 
 
-def _deadline(prepared: Prepared) -> float:
-    seconds = prepared.options.get("total_timeout")
-    return math.inf if seconds is None else time.monotonic() + seconds
-
-
 def follow(prepared: Prepared, send: Callable[[Prepared], SyncStream[Delta]]) -> SyncStream[Delta]:
     """Send a request and give out the deltas of its answer, over as many parts as it takes.
 
@@ -209,80 +201,11 @@ def follow(prepared: Prepared, send: Callable[[Prepared], SyncStream[Delta]]) ->
         prepared: The request.
         send: Sends one part's request and opens its stream.
     """
-    deadline = _deadline(prepared)
-    state = Resumption(prepared)
-    first = send(prepared)
-
-    def deltas() -> Generator[Delta, None, None]:
-        stream = first
-        try:
-            yield _OPENED
-            while True:
-                fault: errors.DeepSeekError | None = None
-                try:
-                    for delta in stream:
-                        given = state.take(delta)
-                        if given is not None:
-                            yield given
-                except errors.DeepSeekError as error:
-                    fault = error
-                if fault is not None:
-                    yield from state.broke(fault)
-                following = state.next_part(fault, deadline - time.monotonic())
-                if following is None:
-                    if state.held is not None:
-                        yield state.held
-                    return
-                stream.close()
-                try:
-                    stream = send(following)
-                except errors.DeepSeekError as error:
-                    yield state.gave_up(error)
-                    return
-        finally:
-            stream.close()
-
-    items = deltas()
-    next(items)
-    return SyncStream(items)
+    parts = Resumption(prepared)
+    return relay(send(prepared), parts, send)
 
 
 async def afollow(prepared: Prepared, send: Callable[[Prepared], Awaitable[AsyncStream[Delta]]]) -> AsyncStream[Delta]:
     """Like ``follow``, asynchronously."""
-    deadline = _deadline(prepared)
-    state = Resumption(prepared)
-    first = await send(prepared)
-
-    async def deltas() -> AsyncGenerator[Delta, None]:
-        stream = first
-        try:
-            yield _OPENED
-            while True:
-                fault: errors.DeepSeekError | None = None
-                try:
-                    async for delta in stream:
-                        given = state.take(delta)
-                        if given is not None:
-                            yield given
-                except errors.DeepSeekError as error:
-                    fault = error
-                if fault is not None:
-                    for missed in state.broke(fault):
-                        yield missed
-                following = state.next_part(fault, deadline - time.monotonic())
-                if following is None:
-                    if state.held is not None:
-                        yield state.held
-                    return
-                await stream.aclose()
-                try:
-                    stream = await send(following)
-                except errors.DeepSeekError as error:
-                    yield state.gave_up(error)
-                    return
-        finally:
-            await stream.aclose()
-
-    items = deltas()
-    await anext(items)
-    return AsyncStream(items)
+    parts = Resumption(prepared)
+    return await arelay(await send(prepared), parts, send)

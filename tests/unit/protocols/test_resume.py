@@ -13,6 +13,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -29,6 +30,7 @@ from deepseek_v4 import (
     TextDelta,
     ToolCallDelta,
     ToolSpec,
+    resume,
 )
 from deepseek_v4.errors import (
     ContentFilterError,
@@ -361,7 +363,7 @@ def test_where_nothing_has_come_the_same_request_is_sent_again() -> None:
     state = Resumption(prepared)
     error = StreamInterruptedError("broke", partial=Reply(reasoning=Reasoning("")))
     assert state.broke(error) == []
-    following = state.next_part(error)
+    following = state.following(error)
     assert following is not None
     assert following.http == prepared.http
 
@@ -388,12 +390,14 @@ def test_reasoning_the_user_began_stays_before_what_was_thought_after_it() -> No
     assert "First" + (reply.reasoning.text or "") == reasoning
 
 
-def test_the_next_part_has_the_time_that_is_left() -> None:
+def test_the_next_part_has_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([1000.0, 1047.5])
+    monkeypatch.setattr(resume, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     state = Resumption(Service().client().prepare("Hi", {"total_timeout": 60}, stream=True))
     state.take(TextDelta("a"))
     error = StreamInterruptedError("broke")
     state.broke(error)
-    following = state.next_part(error, 12.5)
+    following = state.following(error)
     assert following is not None
     assert following.options["total_timeout"] == 12.5
     assert following.body["messages"][-1]["content"] == "a"
@@ -471,8 +475,8 @@ def test_log_probabilities_are_joined() -> None:
     state.take(TextDelta("a"))
     error = StreamInterruptedError("broke", partial=before)
     state.broke(error)
-    assert state.next_part(error) is not None
-    end = state.take(End(Reply("b", finish_reason="stop", logprobs={"content": [2]})))
+    assert state.following(error) is not None
+    [end] = state.take(End(Reply("b", finish_reason="stop", logprobs={"content": [2]})))
     assert isinstance(end, End)
     assert end.reply.logprobs == {"content": [1, 2], "reasoning_content": [0]}
 
