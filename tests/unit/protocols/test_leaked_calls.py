@@ -41,7 +41,7 @@ TOKYO = said(CALLS["one"])
 
 
 def reading(protocol: str, tools: Sequence[ToolSpec] = TOOLS, **options: Any) -> Reading:
-    return prepared("Hi", protocol, tools=list(tools), **options).reading
+    return prepared("Hi", protocol, **{"tools": list(tools), "recover_tool_calls": "parse", **options}).reading
 
 
 def answers(protocol: str, text: str, finish: str = "stop") -> tuple[dict[str, Any], bytes]:
@@ -170,7 +170,7 @@ def test_a_marker_before_calls_the_provider_named_is_withheld() -> None:
 
 @pytest.mark.parametrize("protocol", CHATS)
 @pytest.mark.parametrize(
-    "options", [{"recover_tool_calls": False}, {"tool_choice": "none"}, {"tools": ()}, {"tools": [NOW]}]
+    "options", [{"tool_choice": "none"}, {"tools": ()}, {"tools": [NOW]}]
 )
 def test_the_text_is_left_alone_where_no_call_is_expected(protocol: str, options: dict[str, Any]) -> None:
     whole, streamed = answers(protocol, f"Let me look.\n\n{TOKYO}")
@@ -197,7 +197,7 @@ def test_only_the_first_call_is_kept_where_one_is_wanted() -> None:
 
 
 def test_it_works_behind_think_tags() -> None:
-    client = Client(provider="empiriolabs:variant2", api_key="k")
+    client = Client(provider="empiriolabs:variant2", api_key="k", recover_tool_calls="parse")
     how = client.prepare("Hi", {"tools": TOOLS}, stream=True).reading
     deltas = deltas_of(chat_stream(list(f"<think>Hm.</think>Look.\n{TOKYO}")), "chat_completions", how)
     assert isinstance(deltas[-1], End)
@@ -242,7 +242,8 @@ def test_a_leak_of_the_local_server_is_a_turn_with_a_call(server: LocalServer, p
     server.reset()
     server.script(Turn("Let me look.", reasoning="Hm.", tool_calls=[ScriptedCall("get_weather", {"city": "Köln"})]))
     server.fault(Fault.dsml_in_content())
-    with Client(api_key=server.api_key, base_url=server.base_url, protocol=protocol, model="deepseek-flash") as client:
+    options = {"protocol": protocol, "model": "deepseek-flash", "recover_tool_calls": "parse"}
+    with Client(api_key=server.api_key, base_url=server.base_url, **options) as client:
         deltas: list[Delta] = [*client.stream("Hi", tools=TOOLS)] if streamed else []
         reply = deltas[-1].reply if streamed else client.chat("Hi", tools=TOOLS)  # type: ignore[union-attr]
         assert (reply.content.strip(), reply.finish_reason) == ("Let me look.", "tool_calls")
