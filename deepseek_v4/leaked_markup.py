@@ -1,9 +1,12 @@
-"""Tool calls in the model's own markup that a server left in the visible text: taken out, as calls. Pure.
+"""Tool calls in the model's own markup that a server left in the visible text: found, and taken out as calls. Pure.
 
 The model writes calls as tags (``dsml``); a server's parser turns them into values, and now and then it does not
 (https://github.com/deepseek-ai/DeepSeek-V3/issues/1244, https://github.com/vllm-project/vllm/issues/40801). What
 decides is the structure: a call is an ``invoke`` of a tool that was offered, with nothing inside but parameters,
 standing neither in code nor in quotes. All else is text, and comes out as it came in.
+
+A quotation outside of code cannot be distinguished from a call that was not parsed, so ``reply_builder`` takes calls
+from here only with ``recover_tool_calls="parse"``, and reports them otherwise.
 """
 
 from __future__ import annotations

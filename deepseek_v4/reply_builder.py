@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import uuid
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from deepseek_v4 import schema, wire
+from deepseek_v4 import errors, schema, wire
 from deepseek_v4.conversation import Reasoning, ToolCall
 from deepseek_v4.reply import Delta, FinishReason, InvalidToolCall, Reply, TextDelta, ToolCallDelta, Usage
 
@@ -43,6 +45,8 @@ class ReplyBuilder:
         originals: The schemas of strict tools whose nulls are to be undone, by name. Their arguments are given out
             whole, at the end, so that what was streamed adds up to what the reply holds.
         sought: The tools whose calls are looked for in the text, by the name the model knows them by.
+        parse_text: Make tool calls of the calls found in the text; otherwise report them and leave the text as it is.
+        provider: Who answers, for the warning about markup that was found.
     """
 
     __slots__ = (
@@ -59,6 +63,8 @@ class ReplyBuilder:
         "markup",
         "model",
         "originals",
+        "parse_text",
+        "provider",
         "reasoning",
         "single_call",
         "slots",
@@ -75,9 +81,13 @@ class ReplyBuilder:
         streamed: bool = False,
         originals: Mapping[str, Mapping[str, Any]] | None = None,
         sought: Mapping[str, ToolSpec] | None = None,
+        parse_text: bool = False,
+        provider: str = "",
     ) -> None:
         self.content: list[str] = []
-        self.sought = sought
+        self.sought = sought or {}
+        self.parse_text = parse_text and bool(sought)
+        self.provider = provider
         self.markup: MarkupScanner | None = None
         """Looks for tool calls in the text, from the first ``<`` on."""
         self.originals = originals or {}
@@ -101,7 +111,7 @@ class ReplyBuilder:
 
     def add_text(self, text: str) -> str:
         """Append to the visible text; return what of it can be shown now."""
-        if self.sought and ("<" in text or (self.markup is not None and self.markup.holding)):
+        if self.parse_text and ("<" in text or (self.markup is not None and self.markup.holding)):
             if self.markup is None:
                 self.markup = _scanner(self.sought, self.content)
             return self.markup.feed(text)
@@ -189,9 +199,12 @@ class ReplyBuilder:
 
     def settle(self, deltas: list[Delta]) -> None:
         """The answer has come to its end: give out what was held back. A second time there is nothing."""
-        self.sought = None
         if self.markup is not None:
             self._settle_markup(self.markup, deltas)
+        elif self.sought and not self.parse_text:
+            self._report_markup()
+        self.sought = {}
+        self.parse_text = False
         if not self.originals:
             return
         for position, call in enumerate(self.calls):
@@ -205,7 +218,7 @@ class ReplyBuilder:
         """Text that was held back, and the calls found in the text, unless the provider itself named calls."""
         self.markup = None
         named = bool(self.calls)
-        ending = markup.end(cut=named or self.cut or self.finish_reason not in (None, "stop", "tool_calls"))
+        ending = markup.end(cut=self._may_cut_markup())
         if ending.text:
             self.content.append(ending.text)
             deltas.append(TextDelta(ending.text))
@@ -229,6 +242,22 @@ class ReplyBuilder:
             if withheld:
                 told["withheld"] = withheld
             self.extra["leaked_markup"] = told
+
+    def _report_markup(self) -> None:
+        """Record the calls that are in the text, which stays as it came."""
+        text = "".join(self.content)
+        if "<" not in text:
+            return
+        scanner = _scanner(self.sought, [])
+        scanner.feed(text)
+        ending = scanner.end(cut=self._may_cut_markup())
+        if ending.calls or ending.withheld:
+            self.extra["leaked_markup"] = {"calls": 0, "found": len(ending.calls)}
+            _warn_of_markup(self.provider)
+
+    def _may_cut_markup(self) -> bool:
+        """Whether the text may have ended inside markup: it was broken off, or the provider's own calls follow it."""
+        return bool(self.calls) or self.cut or self.finish_reason not in (None, "stop", "tool_calls")
 
     def _without_nulls(self, call: _OpenCall) -> str:
         """A call's arguments without the nulls that only the strict form of its schema allowed."""
@@ -338,3 +367,16 @@ def _scanner(sought: Mapping[str, ToolSpec], visible: list[str]) -> MarkupScanne
     from deepseek_v4.leaked_markup import MarkupScanner  # most answers hold no ``<``, and its patterns take a while
 
     return MarkupScanner(sought, visible)
+
+
+@functools.cache
+def _warn_of_markup(provider: str) -> None:
+    """Warn of tool calls in the text, once for each provider: every further reply of that server has the same cause."""
+    warnings.warn(
+        f"A reply of {provider} contains tool calls as text. The text is returned as it came, and no tool is called. "
+        "If this is your own server, start it with its tool parser (vLLM: --tool-call-parser deepseek_v4 "
+        "--enable-auto-tool-choice, SGLang: --tool-call-parser deepseekv4). See docs/providers.md, "
+        '"Tool calls that arrive as text".',
+        errors.LeakedMarkupWarning,
+        stacklevel=2,
+    )

@@ -98,6 +98,12 @@ def _positive_timeout(timeout: Any) -> Any:
     return timeout
 
 
+def _not_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f'use "off" or "parse", not a boolean. Replace {value} with "{"parse" if value else "off"}"')
+    return value
+
+
 class ModelSettings(BaseModel):
     """What a model is made with. Options left at None are not sent: the provider's own defaults hold."""
 
@@ -174,8 +180,13 @@ class ModelSettings(BaseModel):
     """Whether past reasoning is sent again, as thinking with tools demands."""
     repair_history: bool = True
     """Whether a history the provider would refuse is mended, with a warning."""
-    recover_tool_calls: bool = True
-    """Whether tool calls that a server left in the text, in the model's own markup, become tool calls."""
+    recover_tool_calls: Annotated[Literal["off", "parse"], BeforeValidator(_not_boolean)] = "off"
+    """What to do with tool calls that a server left in the text, in the model's own markup.
+
+    ``"off"``: return the text as it came, report the markup in ``leaked_markup`` and warn once. ``"parse"``: make tool
+    calls of it. Only for your own engine without a tool parser, and only if no untrusted text reaches the model: a web
+    page or a document can contain such markup, and a model that repeats it would call the tool.
+    """
     on_empty: Literal["retry", "raise", "return"] = "retry"
     """What to do with an answer that ends by itself without text and without a call.
 

@@ -87,6 +87,7 @@ def _facts(reply: Reply, provider: str, model: str) -> dict[str, Any]:
         "model": reply.model,
         "system_fingerprint": reply.system_fingerprint,
         "resumed": reply.extra.get("resumed"),
+        "leaked_markup": reply.extra.get("leaked_markup"),
         FIRST_FAULT: reply.extra.get(FIRST_FAULT),
     }
     usage = reply.usage

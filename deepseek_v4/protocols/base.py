@@ -48,8 +48,9 @@ class ChatRequest:
     """Completions only: the text after the gap."""
     echo: bool = False
     """Completions only: the prompt is said again before the text."""
-    recover_tool_calls: bool = True
-    """Whether calls are looked for in the text of the answer."""
+    recover_tool_calls: str = "off"
+    """What to do with tool calls in the text of the answer: report them (``"off"``) or make calls of them
+    (``"parse"``)."""
 
     @property
     def chosen_tool(self) -> str | None:
@@ -67,6 +68,8 @@ class Reading:
     single_call: bool = False
     sought: Mapping[str, ToolSpec] = field(default_factory=dict)
     """Tools whose calls are looked for in the text of the answer, by the name the model knows them by."""
+    parse_text: bool = False
+    """True if calls found in the text become tool calls; otherwise they are only reported."""
     originals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Schemas of strict tools as they were before they were made to allow nulls, by name."""
 
@@ -92,12 +95,12 @@ class Reading:
             single_call: Whether only the first call is wanted, and the wire could not say it.
         """
         sought = {}
-        if request.recover_tool_calls and request.tool_choice != "none":
+        if request.tool_choice != "none":
             sought = {names.to_wire(tool.name): tool for tool in request.tools if isinstance(tool, ToolSpec)}
         originals = {
             tool.name: tool.parameters for tool in strict if tool.parameters and schema.allows_nulls(tool.parameters)
         }
-        return cls(dialect, provider, names, single_call, sought, originals)
+        return cls(dialect, provider, names, single_call, sought, request.recover_tool_calls == "parse", originals)
 
     def builder(self, *, streamed: bool = False) -> ReplyBuilder:
         """An empty reply to read the answer into.
@@ -106,7 +109,12 @@ class Reading:
             streamed: Whether records of reasoning arrive in fragments, to be joined.
         """
         return ReplyBuilder(
-            single_call=self.single_call, streamed=streamed, originals=self.originals, sought=self.sought
+            single_call=self.single_call,
+            streamed=streamed,
+            originals=self.originals,
+            sought=self.sought,
+            parse_text=self.parse_text,
+            provider=self.provider,
         )
 
 

@@ -96,8 +96,10 @@ def _is_flat_error(body: Json) -> bool:
 def _tell_leaks(reply: Reply, reading: Reading) -> None:
     """Say that the server's parsers left prompt markup in the text, where no call could be made of it."""
     assert isinstance(reading.dialect, ChatDialect)
-    lost = reply.extra.get("leaked_markup", {}).get("withheld")
-    if lost or (reading.dialect.leaks_markup and _holds_markup(reply.content)):
+    leaked = reply.extra.get("leaked_markup", {})
+    if "found" in leaked:
+        return  # reported by the builder
+    if leaked.get("withheld") or (reading.dialect.leaks_markup and _holds_markup(reply.content)):
         warnings.warn(
             f"The answer of {reading.provider} holds prompt markup (<｜DSML｜…> or </think>): its parser of tools or "
             "reasoning let some through. Check the server's parser flags and version.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,29 +12,23 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import Client, Delta, End, Reply, TextDelta, ToolCall, ToolCallDelta, ToolSpec
-from deepseek_v4.errors import LeakedMarkupWarning, StreamInterruptedError
+from deepseek_v4.errors import InvalidRequestError, LeakedMarkupWarning, StreamInterruptedError
 from deepseek_v4.protocols import PROTOCOLS, Reading
+from deepseek_v4.reply_builder import _warn_of_markup
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from deepseek_v4.testing import ToolCall as ScriptedCall
 
 from .dsml_texts import CALLS, NOW, RUN, STYLES, WEATHER, ordinary_texts, said
 from .wires import (
     CHATS,
+    answers,
     completion,
     completion_chunks,
     decoded,
     deltas_of,
     folded,
-    message,
-    message_events,
-    message_item,
     prepared,
-    reasoning_item,
-    response,
-    response_events,
     sse,
-    text_block,
-    thinking_block,
 )
 
 TOOLS = [WEATHER, NOW, RUN]
@@ -41,22 +36,7 @@ TOKYO = said(CALLS["one"])
 
 
 def reading(protocol: str, tools: Sequence[ToolSpec] = TOOLS, **options: Any) -> Reading:
-    return prepared("Hi", protocol, tools=list(tools), **options).reading
-
-
-def answers(protocol: str, text: str, finish: str = "stop") -> tuple[dict[str, Any], bytes]:
-    """The same answer, whole and streamed in small pieces."""
-    if protocol == "chat_completions":
-        whole = completion(text, "Hm.", finish=finish)
-        return whole, sse(completion_chunks(whole), done=True)
-    if protocol == "responses":
-        end = {"stop": "completed", "length": "incomplete"}[finish]
-        rest = {"incomplete_details": {"reason": "max_output_tokens"}} if finish == "length" else {}
-        items = (reasoning_item("Hm."), message_item(text))
-        return response(*items, status=end, **rest), sse(response_events(*items, end=end, **rest))
-    stop = {"stop": "end_turn", "length": "max_tokens"}[finish]
-    blocks = (thinking_block("Hm."), text_block(text))
-    return message(*blocks, stop_reason=stop), sse(message_events(*blocks, stop_reason=stop))
+    return prepared("Hi", protocol, **{"tools": list(tools), "recover_tool_calls": "parse", **options}).reading
 
 
 def nameless(reply: Reply) -> Reply:
@@ -165,13 +145,104 @@ def test_a_marker_before_calls_the_provider_named_is_withheld() -> None:
     assert (reply.content, len(reply.tool_calls)) == ("Let me look. ", 1)
 
 
-# -- when they are looked for ----------------------------------------------------------------------------------------
+# -- by default ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def no_warning_yet() -> None:
+    _warn_of_markup.cache_clear()
 
 
 @pytest.mark.parametrize("protocol", CHATS)
 @pytest.mark.parametrize(
-    "options", [{"recover_tool_calls": False}, {"tool_choice": "none"}, {"tools": ()}, {"tools": [NOW]}]
+    ("text", "found"),
+    [
+        (f"Let me look.\n\n{TOKYO}\n\nDone.", 1),
+        (said(CALLS["two"]), 2),
+        (said(CALLS["two"], STYLES["double bars"]), 2),
+        (TOKYO[: TOKYO.index("kyo")], 1),
+        ("Let me look.\n\n<｜DSML｜tool_calls>", 0),
+    ],
+    ids=["in the text", "two", "double bars", "cut", "no call"],
 )
+def test_markup_is_reported_and_stays_in_the_text(protocol: str, text: str, found: int) -> None:
+    how = reading(protocol, recover_tool_calls="off")
+    for read, answer in zip((decoded, folded), answers(protocol, text), strict=True):
+        _warn_of_markup.cache_clear()
+        with pytest.warns(LeakedMarkupWarning, match="--tool-call-parser deepseek_v4 .*--tool-call-parser deepseekv4"):
+            reply = read(answer, protocol, how)
+        assert (reply.content, reply.tool_calls, reply.invalid_tool_calls) == (text, (), ())
+        assert (reply.finish_reason, reply.extra["leaked_markup"]) == ("stop", {"calls": 0, "found": found})
+
+
+def test_the_markup_of_calls_the_provider_named_is_reported_too() -> None:
+    named = [("call_00_a", "get_weather", '{"city": "Tokyo"}')]
+    whole = completion(f"Let me look.\n\n{TOKYO}", "Hm.", named, "tool_calls")
+    with pytest.warns(LeakedMarkupWarning):
+        reply = decoded(whole, "chat_completions", reading("chat_completions", recover_tool_calls="off"))
+    assert reply.tool_calls == (ToolCall("call_00_a", "get_weather", '{"city": "Tokyo"}'),)
+    assert (reply.content, reply.extra["leaked_markup"]) == (f"Let me look.\n\n{TOKYO}", {"calls": 0, "found": 1})
+
+
+@pytest.mark.parametrize("protocol", CHATS)
+def test_ordinary_text_is_not_reported(protocol: str) -> None:
+    how = reading(protocol, recover_tool_calls="off")
+    for text in ordinary_texts():
+        reply = decoded(answers(protocol, text)[0], protocol, how)
+        assert (reply.content, reply.extra.get("leaked_markup")) == (text, None)
+
+
+@pytest.mark.filterwarnings("ignore::deepseek_v4.errors.LeakedMarkupWarning")
+@pytest.mark.parametrize("size", [1, 3, 50])
+def test_every_chunk_is_returned_as_it_comes(size: int) -> None:
+    text = f"Is 1 < 2? Look.\n\n{TOKYO}"
+    parts = [text[at : at + size] for at in range(0, len(text), size)]
+    decoder = PROTOCOLS["chat_completions"].stream(reading("chat_completions", recover_tool_calls="off"))
+    for part in parts:
+        event = {"choices": [{"index": 0, "delta": {"content": part}, "finish_reason": None}]}
+        assert decoder.feed(sse([event])) == [TextDelta(part)]
+    assert decoder.partial().content == text
+    deltas = decoder.feed(chat_stream([]))
+    assert [type(delta) for delta in deltas] == [End]
+    assert deltas[0].reply.extra["leaked_markup"] == {"calls": 0, "found": 1}
+
+
+def test_the_warning_comes_once_for_each_provider() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for provider in ("vllm", "vllm", "openrouter", "sglang", "vllm"):
+            client = Client(provider=provider, api_key="k")
+            how = client.prepare("Hi", {"tools": TOOLS}, stream=False).reading
+            decoded(completion(TOKYO, None), "chat_completions", how)
+    ours = [str(warning.message) for warning in caught if warning.category is LeakedMarkupWarning]
+    assert [text.split()[3] for text in ours] == ["vllm", "openrouter", "sglang"]
+
+
+@pytest.mark.parametrize(("given", "name"), [(True, "parse"), (False, "off")])
+def test_a_boolean_is_refused_with_the_new_value(given: bool, name: str) -> None:
+    with pytest.raises(ValueError, match=f'Replace {given} with "{name}"'):
+        Client(api_key="k", recover_tool_calls=given)
+    with Client(api_key="k") as client, pytest.raises(InvalidRequestError, match=f'Replace {given} with "{name}"'):
+        client.prepare("Hi", {"recover_tool_calls": given}, stream=False)
+
+
+def test_the_report_takes_time_in_proportion_to_the_text() -> None:
+    def seconds(times: int) -> float:
+        text = f"a < b\n{TOKYO[:60]}\n<invoke\n" * times
+        how = reading("chat_completions", recover_tool_calls="off")
+        answer = json.dumps(completion(text, None)).encode()
+        begun = time.process_time()
+        decoded(answer, "chat_completions", how)
+        return time.process_time() - begun
+
+    assert min(seconds(8_000) for _ in range(2)) < 12 * min(seconds(2_000) for _ in range(3)) + 0.05
+
+
+# -- when they are looked for ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("protocol", CHATS)
+@pytest.mark.parametrize("options", [{"tool_choice": "none"}, {"tools": ()}, {"tools": [NOW]}])
 def test_the_text_is_left_alone_where_no_call_is_expected(protocol: str, options: dict[str, Any]) -> None:
     whole, streamed = answers(protocol, f"Let me look.\n\n{TOKYO}")
     how = reading(protocol, **options)
@@ -197,7 +268,7 @@ def test_only_the_first_call_is_kept_where_one_is_wanted() -> None:
 
 
 def test_it_works_behind_think_tags() -> None:
-    client = Client(provider="empiriolabs:variant2", api_key="k")
+    client = Client(provider="empiriolabs:variant2", api_key="k", recover_tool_calls="parse")
     how = client.prepare("Hi", {"tools": TOOLS}, stream=True).reading
     deltas = deltas_of(chat_stream(list(f"<think>Hm.</think>Look.\n{TOKYO}")), "chat_completions", how)
     assert isinstance(deltas[-1], End)
@@ -242,7 +313,8 @@ def test_a_leak_of_the_local_server_is_a_turn_with_a_call(server: LocalServer, p
     server.reset()
     server.script(Turn("Let me look.", reasoning="Hm.", tool_calls=[ScriptedCall("get_weather", {"city": "Köln"})]))
     server.fault(Fault.dsml_in_content())
-    with Client(api_key=server.api_key, base_url=server.base_url, protocol=protocol, model="deepseek-flash") as client:
+    options = {"protocol": protocol, "model": "deepseek-flash", "recover_tool_calls": "parse"}
+    with Client(api_key=server.api_key, base_url=server.base_url, **options) as client:
         deltas: list[Delta] = [*client.stream("Hi", tools=TOOLS)] if streamed else []
         reply = deltas[-1].reply if streamed else client.chat("Hi", tools=TOOLS)  # type: ignore[union-attr]
         assert (reply.content.strip(), reply.finish_reason) == ("Let me look.", "tool_calls")

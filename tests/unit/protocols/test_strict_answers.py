@@ -99,7 +99,8 @@ def test_arguments_that_were_cut_are_given_as_they_are() -> None:
 
 
 def test_calls_that_leaked_into_the_text_lose_their_nulls_too() -> None:
-    how = prepared("Hi", "chat_completions", tools=[WEATHER], strict_tools=True).reading
+    options = {"strict_tools": True, "recover_tool_calls": "parse"}
+    how = prepared("Hi", "chat_completions", tools=[WEATHER], **options).reading
     text = said((("get_weather", {"city": "Köln", "days": None}),))
     whole = completion(text, None)
     assert [call.arguments for call in decoded(whole, "chat_completions", how).tool_calls] == ['{"city": "Köln"}']

@@ -258,3 +258,21 @@ def completion_chunks(whole: Mapping[str, Any]) -> list[dict[str, Any]]:
     chunks = [{**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
     finish = {"index": 0, "delta": {"content": ""}, "finish_reason": whole["choices"][0]["finish_reason"]}
     return [*chunks, {**base, "choices": [finish], "usage": whole["usage"]}]
+
+
+# -- all three -------------------------------------------------------------------------------------------------------
+
+
+def answers(protocol: str, text: str, finish: str = "stop") -> tuple[dict[str, Any], bytes]:
+    """The same answer, whole and streamed in small pieces."""
+    if protocol == "chat_completions":
+        whole = completion(text, "Hm.", finish=finish)
+        return whole, sse(completion_chunks(whole), done=True)
+    if protocol == "responses":
+        end = {"stop": "completed", "length": "incomplete"}[finish]
+        rest = {"incomplete_details": {"reason": "max_output_tokens"}} if finish == "length" else {}
+        items = (reasoning_item("Hm."), message_item(text))
+        return response(*items, status=end, **rest), sse(response_events(*items, end=end, **rest))
+    stop = {"stop": "end_turn", "length": "max_tokens"}[finish]
+    blocks = (thinking_block("Hm."), text_block(text))
+    return message(*blocks, stop_reason=stop), sse(message_events(*blocks, stop_reason=stop))
