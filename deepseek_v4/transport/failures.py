@@ -25,6 +25,9 @@ PHASE_OF: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Exception name -> the phase whose limit ran out."""
 
+UNUSABLE: Final = ("has been closed", "loop is closed", "different event loop", "different loop")
+"""Parts of the texts of a RuntimeError about a client that is closed, or belongs to another event loop."""
+
 STACK: Final = frozenset({"httpx", "httpcore", "httpx2", "httpcore2", "h11", "h2", "anyio", "httpx_aiohttp", "aiohttp"})
 """Packages whose frames see the raw headers."""
 
@@ -32,6 +35,9 @@ STACK: Final = frozenset({"httpx", "httpcore", "httpx2", "httpcore2", "h11", "h2
 def translate(fault: Exception, host: str, timeouts: Mapping[str, float | None]) -> errors.DeepSeekError | None:
     """Our exception for one of the HTTP library's; None when it is none of them."""
     names = _names(fault)
+    if "ExceptionGroup" in names:  # anyio connects to the addresses of a host together
+        first: Exception = fault.exceptions[0]  # type: ignore[attr-defined]
+        return translate(first, host, timeouts)
     if "ConnectTimeout" in names and not any("Timeout" in name for name in _names(fault.__cause__ or fault)):
         names = frozenset({"NetworkError"})  # httpx-aiohttp's word for any broken connection
     text = str(fault).strip().rstrip(".") or type(fault).__name__
@@ -56,11 +62,15 @@ def translate(fault: Exception, host: str, timeouts: Mapping[str, float | None])
         return errors.ConnectionError(f"The proxy before {host} failed: {text}. Check the proxy variables.")
     if "ConnectError" in names:
         return errors.ConnectionError(f"No connection to {host}: {text}. Check base_url and the network.")
+    if "OverflowError" in names and "port" in text:
+        return errors.ConnectionError(
+            f"No connection to {host}: {text}. Check the port of base_url and of the proxy.", retryable=False
+        )
     if names & {"NetworkError", "RemoteProtocolError", "OSError"}:
         return errors.ConnectionError(f"The connection to {host} broke before the answer: {text}.")
     if "HTTPError" in names:
         return errors.ConnectionError(f"The exchange with {host} failed: {text}.", retryable=False)
-    if "RuntimeError" in names and ("has been closed" in text or "loop is closed" in text):
+    if "RuntimeError" in names and any(sign in text for sign in UNUSABLE):
         return errors.ConnectionError(
             f"The HTTP client cannot be used any more: {text}. Pass an open one; an async client serves only "
             "the event loop it was first used in.",

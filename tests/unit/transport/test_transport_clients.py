@@ -182,7 +182,7 @@ async def test_two_hundred_calls_at_a_time_are_spread_and_none_waits(serve):
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_second_asyncio_run_works_and_the_first_leaves_no_socket(server, carrier):
+def test_a_second_asyncio_run_works_and_the_first_leaves_no_socket(server):
     transport = AsyncTransport()
     for number in (1, 2):
         assert asyncio.run(async_call(transport, server)) == "yes"
@@ -190,7 +190,7 @@ def test_a_second_asyncio_run_works_and_the_first_leaves_no_socket(server, carri
         assert server.connections == number
 
 
-def test_a_loop_that_is_closed_carelessly_is_forgotten(server, carrier):
+def test_a_loop_that_is_closed_carelessly_is_forgotten(server):
     transport = AsyncTransport()
     for _ in range(2):
         loop = asyncio.new_event_loop()
@@ -199,7 +199,7 @@ def test_a_loop_that_is_closed_carelessly_is_forgotten(server, carrier):
     assert [one for one in clients._registry.by_loop if one.is_closed()] == [loop]
 
 
-def test_loops_in_two_threads_at_a_time(server, carrier):
+def test_loops_in_two_threads_at_a_time(server):
     transport = AsyncTransport()
 
     def run(_):
@@ -231,7 +231,7 @@ def test_a_forked_child_opens_connections_of_its_own(server):
 
 
 @pytest.mark.parametrize("copied", [lambda it: pickle.loads(pickle.dumps(it)), copy.copy, copy.deepcopy])
-def test_a_copy_works_though_the_original_has_been_used(copied, server, carrier):
+def test_a_copy_works_though_the_original_has_been_used(copied, server):
     transport = SyncTransport()
     sync_call(transport, server)
     assert sync_call(copied(transport), server) == "yes"
@@ -257,15 +257,14 @@ def test_the_environments_proxy_is_used(make, twin_class, server, monkeypatch):
     assert server.received[0].head.startswith("POST http://behind.test/v1 HTTP/1.1")
 
 
-def test_a_script_that_closes_nothing_ends_without_a_word(server, carrier):
+def test_a_script_that_closes_nothing_ends_without_a_word(server):
     done = run_python(
         """
         import asyncio, sys
-        from deepseek_v4.transport import AsyncTransport, Limits, SyncTransport, clients
+        from deepseek_v4.transport import AsyncTransport, Limits, SyncTransport
         from twins import SAID, read_text, request_to
 
         url = sys.argv[1]
-        clients.over_aiohttp = lambda: sys.argv[2] == "aiohttp"
         print(SyncTransport().call(request_to(url), Limits(), read=read_text, **SAID))
         transport = AsyncTransport()
 
@@ -276,7 +275,6 @@ def test_a_script_that_closes_nothing_ends_without_a_word(server, carrier):
         asyncio.run(main())
         """,
         server.url,
-        carrier,
     )
     assert (done.stdout, done.stderr) == ("yes\nyes\nyes\n", "")
 
