@@ -7,7 +7,7 @@ on an exception that leaves this package: ours are raised anew, all others are c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import Final
 
@@ -36,15 +36,16 @@ def translate(fault: Exception, host: str, timeouts: Mapping[str, float | None])
     """Our exception for one of the HTTP library's; None when it is none of them."""
     names = _names(fault)
     if "ExceptionGroup" in names:  # anyio connects to the addresses of a host together
-        first: Exception = fault.exceptions[0]  # type: ignore[attr-defined]
-        return translate(first, host, timeouts)
+        members: Sequence[Exception] = fault.exceptions  # type: ignore[attr-defined]
+        found = [translate(one, host, timeouts) for one in members]
+        return None if None in found else found[0]
     if "ConnectTimeout" in names and not any("Timeout" in name for name in _names(fault.__cause__ or fault)):
         names = frozenset({"NetworkError"})  # httpx-aiohttp's word for any broken connection
     text = str(fault).strip().rstrip(".") or type(fault).__name__
     for name, phase in PHASE_OF.items():
         if name in names:
             return errors.TimeoutError(_out_of_patience(phase, host, timeouts.get(phase)))
-    if names & {"InvalidURL", "UnsupportedProtocol"}:
+    if names & {"InvalidURL", "UnsupportedProtocol", "IDNAError"} or ("UnicodeError" in names and "idna" in text):
         return errors.InvalidRequestError(f"The address cannot be used: {text}. Check base_url.")
     if names & {"LocalProtocolError", "UnicodeEncodeError"}:  # their texts quote the header's value
         return errors.InvalidRequestError(
@@ -66,7 +67,7 @@ def translate(fault: Exception, host: str, timeouts: Mapping[str, float | None])
         return errors.ConnectionError(
             f"No connection to {host}: {text}. Check the port of base_url and of the proxy.", retryable=False
         )
-    if names & {"NetworkError", "RemoteProtocolError", "OSError"}:
+    if names & {"NetworkError", "RemoteProtocolError", "OSError"} or text == "Connection closed":  # aiohttp's
         return errors.ConnectionError(f"The connection to {host} broke before the answer: {text}.")
     if "HTTPError" in names:
         return errors.ConnectionError(f"The exchange with {host} failed: {text}.", retryable=False)

@@ -9,6 +9,7 @@ import os
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 import httpx
 import pytest
@@ -118,6 +119,21 @@ def test_a_given_client_of_either_library_is_used_and_never_closed(make, twin_cl
     assert not client.is_closed
     assert list(twin.stream(request_to(server.url), decoder=Whole)) == ["yes"]
     assert [received.headers["x-from"] for received in server.received] == ["mine", "mine"]
+
+
+@pytest.mark.skipif(find_spec("httpx_aiohttp") is None, reason="needs httpx-aiohttp")
+async def test_a_given_client_over_aiohttp_is_used(serve):
+    from httpx_aiohttp import HttpxAiohttpClient
+
+    server = serve(lambda peer, n: peer.answer(b"one\nEND\n" if n < 3 else b"", "200 OK" if n < 3 else "204 Empty"))
+    async with HttpxAiohttpClient() as client:
+        transport = AsyncTransport(client)
+        assert await async_call(transport, server) == "one\nEND"
+        stream = await transport.stream(request_to(server.url), Limits(), decoder=Lines, **SAID)
+        assert [item async for item in stream] == ["one", "END"]
+        for _ in range(2):
+            with pytest.raises(errors.MalformedResponseError, match="blank"):
+                await transport.call(request_to(server.url), Limits(max_retries=0), read=read_text, **SAID)
 
 
 def test_a_given_client_that_is_closed_says_so(make, server):
