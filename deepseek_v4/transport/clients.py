@@ -56,7 +56,7 @@ CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
-def _built(kind: type[Any]) -> Any:
+def _built(kind: Any) -> Any:
     """A shared client of httpx's class.
 
     Raises:
@@ -70,7 +70,7 @@ def _built(kind: type[Any]) -> Any:
     limits = httpx.Limits(
         max_connections=None, max_keepalive_connections=KEPT_PER_CLIENT, keepalive_expiry=IDLE_SECONDS
     )
-    variables = CERTIFICATE_VARIABLES
+    variables: tuple[str, ...] = CERTIFICATE_VARIABLES
     try:
         verify = ssl_context()
         variables = PROXY_VARIABLES

@@ -115,7 +115,6 @@ class Exchange:
 
     def request_on(self, client: Any) -> Any:
         """The next try's request, as an object of the client's library."""
-        self._response = None
         timeouts = self._timeouts if self.deadline is None else Remaining(self._timeouts, self.deadline)
         request = self._request
         return client.build_request(
@@ -189,6 +188,7 @@ class Exchange:
             TimeoutError: when the wait would outlast ``total_timeout``.
         """
         self._failed += 1  # here, so that a try that fails before its request is built counts, too
+        self._response = None
         wait = retry.wait_before_retry(self._failed, error, self._limits.max_retries)
         left = self._left()
         if wait is None or left < SLACK_SECONDS:
