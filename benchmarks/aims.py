@@ -20,7 +20,6 @@ class Aim:
             so is ``memory``, the figure after fewer streams; empty: the bound is on the amount itself.
         unit: Of the bound, where it is no ratio.
         frameworks: For which of them.
-        of: What is measured: ours, or ours over aiohttp.
     """
 
     scenario: str
@@ -28,7 +27,6 @@ class Aim:
     to: str = ""
     unit: str = ""
     frameworks: tuple[str, ...] = ("lc", "li")
-    of: str = "ours"
 
 
 AIMS = (
@@ -50,7 +48,6 @@ AIMS = (
     Aim("prompt_peak", 1.1, "raw"),
     Aim("concurrent_200", 0.35, "raw"),
     Aim("concurrent_200", 0.35, "proto"),
-    Aim("concurrent_200", 0.15, "raw", of="aiohttp"),
     Aim("streams_100", 0.35, "raw"),
     Aim("streams_100", 0.35, "proto"),
     Aim("memory", 6, "floor", "MB"),
@@ -66,12 +63,11 @@ def table(scenarios: dict[str, Any]) -> list[list[str]]:
     rows = []
     for aim in AIMS:
         if aim.scenario in scenarios:
-            figures = [_figure(aim, scenarios, prefix, aim.of) for prefix in ("lc", "li")]
+            figures = [_figure(aim, scenarios, prefix, "ours") for prefix in ("lc", "li")]
             yardstick = [_figure(aim, scenarios, prefix, "proto") for prefix in ("lc", "li")]
             cells = ["–" if figure is None else f"{_said(figure, aim)}, {_verdict(figure, aim)}" for figure in figures]
             known = [_said(figure, aim) for figure in yardstick if figure is not None and aim.to != "proto"]
-            title = scenarios[aim.scenario]["title"] + (", over aiohttp" if aim.of == "aiohttp" else "")
-            rows.append([title, _bound(aim), *cells, " / ".join(known) or "–"])
+            rows.append([scenarios[aim.scenario]["title"], _bound(aim), *cells, " / ".join(known) or "–"])
     return rows
 
 

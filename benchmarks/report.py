@@ -20,8 +20,7 @@ What the client costs per call and per streamed piece, beside other integrations
 Each row is of one run; single rows may have been measured anew later. Absolute numbers are this machine's; the ratios,
 taken round by round, are what to look at. `proto` is the minimal working class on `httpx` and `orjson` in
 `benchmarks/`: no options, no checks, no repair. `floor` is the framework handing out ready-made pieces, without HTTP.
-`aiohttp` is ours with the extra of that name. CPU time unless the scenario says otherwise. A dash means that it was not
-run, or took too long.
+CPU time unless the scenario says otherwise. A dash means that it was not run, or took too long.
 
 ![ratios to the minimal class](performance.png)
 """
@@ -104,7 +103,7 @@ def plot(results: dict[str, Any]) -> None:
 
     figure, panels = pyplot.subplots(1, 2, figsize=(14, 8))
     for panel, (framework, prefix) in zip(panels, (("LangChain", "lc"), ("LlamaIndex", "li")), strict=True):
-        names = [n for n in SUBJECTS if n.startswith(prefix) and not n.endswith(("proto", "floor", "aiohttp"))]
+        names = [n for n in SUBJECTS if n.startswith(prefix) and not n.endswith(("proto", "floor"))]
         titles, bars = [], {name: [] for name in names}
         for scenario in results["scenarios"].values():
             ratios = {name: _ratios(scenario, name, f"{prefix}_proto") for name in names}

@@ -58,8 +58,6 @@ class Scenario:
 RAW = ("raw_httpx",)
 FLOORS = ("lc_floor", "li_floor")
 PEERS = tuple(name for name, subject in SUBJECTS.items() if subject.peer)
-ASYNC = ("acall", "aburst", "concurrent_25", "concurrent_100", "concurrent_200", "concurrent_400", "streams_100")
-"""Where ours is measured over aiohttp as well."""
 SIZES = (25, 50, 100, 200)
 PROMPT = {"scenario": "prompt", "size": 4_000_000, "repeat": 3}
 
@@ -253,7 +251,7 @@ def versions() -> dict[str, str]:
     """What was measured."""
     names = (
         "deepseek-v4 langchain-core langchain-deepseek langchain-openai langchain-openrouter llama-index-core "
-        "llama-index-llms-deepseek llama-index-llms-openai-like openai httpx httpx-aiohttp orjson pydantic"
+        "llama-index-llms-deepseek llama-index-llms-openai-like openai httpx orjson pydantic"
     )
     found = {"python": platform.python_version()}
     for name in names.split():
@@ -290,7 +288,6 @@ def main() -> None:
                 if name not in scenario.skip
                 and (not options.subjects or name in options.subjects)
                 and name.partition("_")[0] in scenario.frameworks
-                and (scenario.name in ASYNC or not name.endswith("_aiohttp"))
                 and not (is_growing(scenario) and name in spared)
             ]
             values = measure(scenario, names, options.rounds, root)

@@ -33,26 +33,10 @@ def _raw(base_url: str) -> Any:
     return RawHttpx(base_url)
 
 
-def _lc_ours(base_url: str, *, over_aiohttp: bool = False) -> Any:
+def _lc_ours(base_url: str) -> Any:
     from langchain_deepseek_v4 import ChatDeepSeekV4
 
-    _carry(over_aiohttp)
     return ChatDeepSeekV4(model=MODEL, base_url=base_url, api_key=KEY)
-
-
-def _carry(over_aiohttp: bool) -> None:
-    """The package ``httpx-aiohttp`` is installed here, and would be taken by itself."""
-    from deepseek_v4.transport import clients
-
-    clients.over_aiohttp = lambda: over_aiohttp
-
-
-def _lc_aiohttp(base_url: str) -> Any:
-    return _lc_ours(base_url, over_aiohttp=True)
-
-
-def _li_aiohttp(base_url: str) -> Any:
-    return _li_ours(base_url, over_aiohttp=True)
 
 
 def _lc_proto(base_url: str) -> Any:
@@ -85,10 +69,9 @@ def _lc_openrouter(base_url: str) -> Any:
     return ChatOpenRouter(model=MODEL, base_url=base_url, api_key=KEY)
 
 
-def _li_ours(base_url: str, *, over_aiohttp: bool = False) -> Any:
+def _li_ours(base_url: str) -> Any:
     from llama_index_deepseek_v4 import DeepSeekV4
 
-    _carry(over_aiohttp)
     return DeepSeekV4(model=MODEL, base_url=base_url, api_key=KEY)
 
 
@@ -126,14 +109,12 @@ SUBJECTS = {
     for subject in (
         Subject("raw_httpx", "raw", _raw),
         Subject("lc_ours", "langchain", _lc_ours),
-        Subject("lc_aiohttp", "langchain", _lc_aiohttp),
         Subject("lc_proto", "langchain", _lc_proto),
         Subject("lc_floor", "langchain", _lc_floor),
         Subject("lc_deepseek", "langchain", _lc_deepseek, peer=True),
         Subject("lc_openai", "langchain", _lc_openai, peer=True),
         Subject("lc_openrouter", "langchain", _lc_openrouter, peer=True),
         Subject("li_ours", "llama_index", _li_ours),
-        Subject("li_aiohttp", "llama_index", _li_aiohttp),
         Subject("li_proto", "llama_index", _li_proto),
         Subject("li_floor", "llama_index", _li_floor),
         Subject("li_deepseek", "llama_index", _li_deepseek, peer=True),

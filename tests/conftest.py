@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-
-from deepseek_v4.transport import clients
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -13,17 +9,3 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="record the cassettes anew: live where the provider's key is set, else from the local server",
     )
-    parser.addoption(
-        "--carrier",
-        choices=["httpx", "aiohttp"],
-        default="httpx",
-        help="what sends the requests of shared async clients; the tests of the transport take both",
-    )
-
-
-@pytest.fixture(autouse=True, scope="session")
-def carrier_of_all(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whether httpx-aiohttp is installed does not decide what is tested."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clients, "over_aiohttp", lambda: request.config.getoption("--carrier") == "aiohttp")
-        yield

@@ -11,7 +11,15 @@ from typing import Any, Generic, TypeVar
 
 from deepseek_v4 import errors
 from deepseek_v4.transport import clients
-from deepseek_v4.transport.exchange import DRAIN_SECONDS, OPENED, ByteDecoder, Exchange, ReadError, compressed
+from deepseek_v4.transport.exchange import (
+    DRAIN_SECONDS,
+    OPENED,
+    REFUSAL_BYTES,
+    ByteDecoder,
+    Exchange,
+    ReadError,
+    compressed,
+)
 from deepseek_v4.transport.limits import Limits
 from deepseek_v4.wire import HttpRequest, HttpResponse
 
@@ -56,10 +64,13 @@ class AsyncTransport:
             None: clients shared by all transports of the running event loop.
 
     Copies share the given client; a pickled transport has none.
+
+    Raises:
+        InvalidRequestError: when the given client cannot make calls on asyncio.
     """
 
     def __init__(self, http_client: Any = None) -> None:
-        self._given = http_client
+        self._given = clients.checked(http_client, "http_async_client", "AsyncClient")
 
     async def call(
         self,
@@ -115,11 +126,10 @@ class AsyncTransport:
             async with await self._client() as client:
                 response = await _sent(exchange, client)
                 async with aclosing(response):
-                    accepted = exchange.accepts(response)
+                    if not exchange.accepts(response):
+                        raise exchange.refusal(await _refused(exchange, response))
                     body: bytes = await _within(exchange, response.aread())
-                if not accepted:
-                    raise exchange.refusal(body)
-                return body
+                    return body
         except BaseException as fault:
             failure = exchange.failure(fault)
         try:
@@ -134,7 +144,7 @@ class AsyncTransport:
                 response = await _sent(exchange, client)
                 async with aclosing(response):
                     if not exchange.accepts(response):
-                        raise exchange.refusal(await _within(exchange, response.aread()))
+                        raise exchange.refusal(await _refused(exchange, response))
                     pieces: AsyncIterator[bytes] = aiter(
                         response.aiter_bytes() if compressed(response) else response.stream
                     )
@@ -215,6 +225,19 @@ async def _until(exchange: Exchange, pieces: AsyncIterator[bytes]) -> AsyncItera
         except StopAsyncIteration:
             return
         yield piece
+
+
+async def _refused(exchange: Exchange, response: Any) -> bytes:
+    """What arrives in time of a refusal's body; see ``sync._refused``."""
+    from anyio import move_on_after
+
+    body = bytearray()
+    with suppress(Exception), move_on_after(exchange.refusal_deadline() - time.monotonic()):
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) >= REFUSAL_BYTES:
+                break
+    return bytes(body[:REFUSAL_BYTES])
 
 
 async def _drain(pieces: AsyncIterator[bytes]) -> None:

@@ -14,9 +14,11 @@ import functools
 import os
 import threading
 from collections.abc import AsyncGenerator, Callable
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary, WeakSet
+
+from deepseek_v4 import errors
 
 if TYPE_CHECKING:
     import ssl
@@ -41,45 +43,74 @@ def ssl_context() -> ssl.SSLContext:
 def _sync_client() -> Any:
     import httpx
 
-    return _plain(httpx.Client)(**_options())
+    return _built(httpx.Client)
 
 
 def _async_client() -> Any:
     import httpx
 
-    options = _options()
-    if over_aiohttp() and not _proxied():
-        from deepseek_v4.transport.aiohttp import AiohttpTransport
-
-        options = {"transport": AiohttpTransport(**options)}
-    return _plain(httpx.AsyncClient)(**options)
+    return _built(httpx.AsyncClient)
 
 
-@functools.cache
-def over_aiohttp() -> bool:
-    """Whether ``httpx-aiohttp`` is installed: who does so wants aiohttp below httpx.
+CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
-    aiohttp alone says nothing, because LlamaIndex brings it to everybody. The package's own transport is not used, for
-    it loses what had arrived when a connection breaks; see ``docs/decisions.md``.
+
+def _built(kind: Any) -> Any:
+    """A shared client of httpx's class.
+
+    Raises:
+        ConnectionError: when the environment's certificates or proxies cannot be used. It is not retryable, because
+            building the client again gives the same failure.
     """
-    return find_spec("httpx_aiohttp") is not None
-
-
-def _proxied() -> bool:
-    """Whether httpx takes a proxy from the environment for any request."""
     from urllib.request import getproxies
 
-    proxies = getproxies()
-    return any(proxies.get(scheme) for scheme in ("http", "https", "all"))
-
-
-def _options() -> dict[str, Any]:
     import httpx
 
     limits = httpx.Limits(
         max_connections=None, max_keepalive_connections=KEPT_PER_CLIENT, keepalive_expiry=IDLE_SECONDS
     )
-    return {"verify": ssl_context(), "limits": limits}
+    variables: tuple[str, ...] = CERTIFICATE_VARIABLES
+    try:
+        verify = ssl_context()
+        variables = PROXY_VARIABLES
+        for proxy in getproxies().values():  # a blocking socket takes a port modulo 65536
+            _ = urlsplit("//" + proxy.rpartition("//")[2]).port
+        return _plain(kind)(verify=verify, limits=limits)
+    except Exception as fault:
+        failure = _not_built(fault, variables)
+    raise failure
+
+
+def _not_built(fault: Exception, variables: tuple[str, ...]) -> errors.ConnectionError:
+    given = [name for name in variables if os.environ.get(name) or os.environ.get(name.lower())]
+    if variables is CERTIFICATE_VARIABLES:  # a proxy's value may hold a password
+        given = [f"{name}={os.environ[name]}" for name in given if name in os.environ]
+    return errors.ConnectionError(
+        f"The HTTP client cannot be built: {str(fault).strip().rstrip('.') or type(fault).__name__}. "
+        f"Check {', '.join(given or variables)} in the environment, or pass an http_client of your own.",
+        retryable=False,
+    )
+
+
+def checked(client: Any, option: str, kind: str) -> Any:
+    """The client that was given, unless it cannot make the calls it is given for.
+
+    Args:
+        client: An object of either library, or None.
+        option: The option it was given as.
+        kind: ``Client`` or ``AsyncClient``.
+
+    Raises:
+        InvalidRequestError: when it is something else, or of the other kind.
+    """
+    closes, other = ("close", "aclose") if kind == "Client" else ("aclose", "close")
+    if client is None or (hasattr(client, "build_request") and (hasattr(client, closes) or not hasattr(client, other))):
+        return client
+    raise errors.InvalidRequestError(
+        f"{option} is of the type {type(client).__module__.partition('.')[0]}.{type(client).__name__}. "
+        "Pass an httpx.Client as http_client, and an httpx.AsyncClient as http_async_client."
+    )
 
 
 @functools.cache
@@ -217,8 +248,8 @@ class _Registry:
         self.sync_pool: Pool | None = None
         self.by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
         self.inherited: _Registry | None = None
-        """In a forked child, the parent's: kept, for aiohttp's clients close their connections when they are dropped,
-        and take them out of the event loop's ``epoll``, which is still the parent's too."""
+        """In a forked child, the parent's: kept, because a pool that is dropped has its event loop close the clients,
+        and the loop's wake-up pipe is still the parent's too."""
 
 
 _registry = _Registry()

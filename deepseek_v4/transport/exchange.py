@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from deepseek_v4 import errors
 from deepseek_v4.transport import retry
@@ -22,6 +23,10 @@ T = TypeVar("T")
 
 DRAIN_SECONDS = 1.0
 """How long the end of a body is waited for once the answer is complete, so that its connection serves again."""
+REFUSAL_SECONDS = 10.0
+"""How long the body of a refusal is read: its status is the answer, and the body only explains it."""
+REFUSAL_BYTES = 1 << 20
+"""How much of it is read."""
 SLACK_SECONDS = 0.01
 """What counts as no time left: clocks and timers do not agree to the microsecond."""
 OPENED: Any = object()
@@ -62,10 +67,12 @@ class Exchange:
 
     Raises:
         AuthenticationError: when no header can carry the key.
-        InvalidRequestError: when the address is relative, and a client's ``base_url`` could lead the key astray.
+        InvalidRequestError: when the address is relative, and a client's ``base_url`` could lead the key astray, or
+            its port is above 65535, which a blocking socket would take modulo 65536.
     """
 
     __slots__ = (
+        "_failed",
         "_headers",
         "_limits",
         "_provider",
@@ -73,7 +80,6 @@ class Exchange:
         "_request",
         "_response",
         "_timeouts",
-        "_tries",
         "deadline",
         "options",
     )
@@ -86,6 +92,13 @@ class Exchange:
                 f"The address {request.url!r} must begin with https:// or http://. Check base_url.",
                 provider=provider,
             )
+        try:
+            _ = urlsplit(request.url).port
+        except ValueError as fault:
+            raise errors.InvalidRequestError(
+                f"The address of {_host(request.url)} cannot be used: {fault}. Check base_url.",
+                provider=provider,
+            ) from None
         self.options: dict[str, Any] = {"stream": True, "follow_redirects": False}
         """How to send. Redirects are not followed: they would carry the key to another host."""
         if request.key is not None:
@@ -98,12 +111,10 @@ class Exchange:
         self._read_error = read_error
         self._provider = provider
         self._response: Any = None
-        self._tries = 0
+        self._failed = 0
 
     def request_on(self, client: Any) -> Any:
         """The next try's request, as an object of the client's library."""
-        self._tries += 1
-        self._response = None
         timeouts = self._timeouts if self.deadline is None else Remaining(self._timeouts, self.deadline)
         request = self._request
         return client.build_request(
@@ -158,6 +169,11 @@ class Exchange:
             error.partial = decoder.partial()
         return self.told(error)
 
+    def refusal_deadline(self) -> float:
+        """Until when the body of a refusal is read (``time.monotonic``)."""
+        until = time.monotonic() + REFUSAL_SECONDS
+        return until if self.deadline is None else min(until, self.deadline)
+
     def out_of_time(self) -> errors.TimeoutError:
         """The error for a call that took longer than ``total_timeout``."""
         return errors.TimeoutError(
@@ -171,7 +187,9 @@ class Exchange:
         Raises:
             TimeoutError: when the wait would outlast ``total_timeout``.
         """
-        wait = retry.wait_before_retry(self._tries, error, self._limits.max_retries)
+        self._failed += 1  # here, so that a try that fails before its request is built counts, too
+        self._response = None
+        wait = retry.wait_before_retry(self._failed, error, self._limits.max_retries)
         left = self._left()
         if wait is None or left < SLACK_SECONDS:
             return None
@@ -196,7 +214,7 @@ class Exchange:
         return error
 
     def _translated(self, fault: BaseException, midway: bool) -> errors.DeepSeekError | None:
-        error = translate(fault, self._host(), self._timeouts) if isinstance(fault, Exception) else None
+        error = translate(fault, _host(self._request.url), self._timeouts) if isinstance(fault, Exception) else None
         if error is None or isinstance(error, errors.InvalidRequestError):
             return error
         if self._left() < SLACK_SECONDS:
@@ -212,11 +230,12 @@ class Exchange:
         response = self._response
         return HttpResponse(response.status_code, response.headers, body)
 
-    def _host(self) -> str:
-        return self._request.url.split("/", 3)[2].rpartition("@")[2]
-
     def _left(self) -> float:
         return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
+
+def _host(url: str) -> str:
+    return url.split("/", 3)[2].rpartition("@")[2]
 
 
 def compressed(response: Any) -> bool:

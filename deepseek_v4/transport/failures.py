@@ -7,7 +7,7 @@ on an exception that leaves this package: ours are raised anew, all others are c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import Final
 
@@ -25,6 +25,9 @@ PHASE_OF: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Exception name -> the phase whose limit ran out."""
 
+UNUSABLE: Final = ("has been closed", "loop is closed", "different event loop", "different loop")
+"""Parts of the texts of a RuntimeError about a client that is closed, or belongs to another event loop."""
+
 STACK: Final = frozenset({"httpx", "httpcore", "httpx2", "httpcore2", "h11", "h2", "anyio", "httpx_aiohttp", "aiohttp"})
 """Packages whose frames see the raw headers."""
 
@@ -32,13 +35,17 @@ STACK: Final = frozenset({"httpx", "httpcore", "httpx2", "httpcore2", "h11", "h2
 def translate(fault: Exception, host: str, timeouts: Mapping[str, float | None]) -> errors.DeepSeekError | None:
     """Our exception for one of the HTTP library's; None when it is none of them."""
     names = _names(fault)
+    if "ExceptionGroup" in names:  # anyio connects to the addresses of a host together
+        members: Sequence[Exception] = fault.exceptions  # type: ignore[attr-defined]
+        found = [translate(one, host, timeouts) for one in members]
+        return None if None in found else found[0]
     if "ConnectTimeout" in names and not any("Timeout" in name for name in _names(fault.__cause__ or fault)):
         names = frozenset({"NetworkError"})  # httpx-aiohttp's word for any broken connection
     text = str(fault).strip().rstrip(".") or type(fault).__name__
     for name, phase in PHASE_OF.items():
         if name in names:
             return errors.TimeoutError(_out_of_patience(phase, host, timeouts.get(phase)))
-    if names & {"InvalidURL", "UnsupportedProtocol"}:
+    if names & {"InvalidURL", "UnsupportedProtocol", "IDNAError"} or ("UnicodeError" in names and "idna" in text):
         return errors.InvalidRequestError(f"The address cannot be used: {text}. Check base_url.")
     if names & {"LocalProtocolError", "UnicodeEncodeError"}:  # their texts quote the header's value
         return errors.InvalidRequestError(
@@ -56,11 +63,15 @@ def translate(fault: Exception, host: str, timeouts: Mapping[str, float | None])
         return errors.ConnectionError(f"The proxy before {host} failed: {text}. Check the proxy variables.")
     if "ConnectError" in names:
         return errors.ConnectionError(f"No connection to {host}: {text}. Check base_url and the network.")
-    if names & {"NetworkError", "RemoteProtocolError", "OSError"}:
+    if "OverflowError" in names and "port" in text:
+        return errors.ConnectionError(
+            f"No connection to {host}: {text}. Check the port of base_url and of the proxy.", retryable=False
+        )
+    if names & {"NetworkError", "RemoteProtocolError", "OSError"} or text == "Connection closed":  # aiohttp's
         return errors.ConnectionError(f"The connection to {host} broke before the answer: {text}.")
     if "HTTPError" in names:
         return errors.ConnectionError(f"The exchange with {host} failed: {text}.", retryable=False)
-    if "RuntimeError" in names and ("has been closed" in text or "loop is closed" in text):
+    if "RuntimeError" in names and any(sign in text for sign in UNUSABLE):
         return errors.ConnectionError(
             f"The HTTP client cannot be used any more: {text}. Pass an open one; an async client serves only "
             "the event loop it was first used in.",

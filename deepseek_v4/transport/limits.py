@@ -23,8 +23,9 @@ class Limits:
     """The limits of one call.
 
     Attributes:
-        timeout: Seconds without a byte: connecting, writing, waiting for the next piece. A ``httpx.Timeout``
-            (or ``httpx2.Timeout``) is taken as it is. None: 10 s to connect, 60 s to write, 600 s between pieces.
+        timeout: Seconds without a byte: connecting, writing, waiting for the next piece, and waiting for a free
+            connection of a given client. A ``httpx.Timeout`` (or ``httpx2.Timeout``) is taken as it is. None: 10 s to
+            connect, 60 s to write, 600 s between pieces and for a free connection.
         total_timeout: Seconds for everything together: all tries, the waits between them and the whole answer,
             with the time the caller takes between two pieces of a stream. None: no such limit.
         max_retries: How many times a failed request is sent again; 0 sends it exactly once.
@@ -49,10 +50,10 @@ class Limits:
         """Seconds by phase, under the names httpx gives them; None is no limit."""
         given = self.timeout
         if given is None:
-            return {"connect": CONNECT_SECONDS, "read": IDLE_SECONDS, "write": WRITE_SECONDS, "pool": None}
+            return {"connect": CONNECT_SECONDS, "read": IDLE_SECONDS, "write": WRITE_SECONDS, "pool": IDLE_SECONDS}
         if isinstance(given, (int, float)):
             seconds = None if given == math.inf else float(given)
-            return {"connect": seconds, "read": seconds, "write": seconds, "pool": None}
+            return {"connect": seconds, "read": seconds, "write": seconds, "pool": seconds}
         return {phase: getattr(given, phase) for phase in PHASES}
 
 

@@ -29,7 +29,7 @@ def wait_before_retry(tries: int, error: errors.DeepSeekError, max_retries: int)
     if not error.retryable or tries > max_retries:
         return None
     asked = error.retry_after
-    if asked is None:
+    if not asked:  # 0 and past dates, too: at once and together is how a busy service is kept busy
         # full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
         return random.uniform(0, min(CAP_SECONDS, BASE_SECONDS * 2 ** (tries - 1)))  # noqa: S311 - no secret
     if asked > LONGEST_RETRY_AFTER:
@@ -48,7 +48,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return seconds
     try:
         return max(parsedate_to_datetime(said).timestamp() - time.time(), 0.0)
-    except ValueError:
+    except (ValueError, OverflowError, OSError):  # dates and zones that no clock has
         return None
 
 

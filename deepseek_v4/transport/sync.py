@@ -10,7 +10,15 @@ from typing import Any, Generic, TypeVar
 
 from deepseek_v4 import errors
 from deepseek_v4.transport import clients, guard
-from deepseek_v4.transport.exchange import DRAIN_SECONDS, OPENED, ByteDecoder, Exchange, ReadError, compressed
+from deepseek_v4.transport.exchange import (
+    DRAIN_SECONDS,
+    OPENED,
+    REFUSAL_BYTES,
+    ByteDecoder,
+    Exchange,
+    ReadError,
+    compressed,
+)
 from deepseek_v4.transport.limits import Limits
 from deepseek_v4.wire import HttpRequest, HttpResponse
 
@@ -55,10 +63,13 @@ class SyncTransport:
             shared by all transports of the process.
 
     Copies share the given client; a pickled transport has none.
+
+    Raises:
+        InvalidRequestError: when the given client cannot make blocking calls.
     """
 
     def __init__(self, http_client: Any = None) -> None:
-        self._given = http_client
+        self._given = clients.checked(http_client, "http_client", "Client")
         self._pool: clients.Pool | None = None
 
     def call(
@@ -128,11 +139,9 @@ class SyncTransport:
             with self._client() as client:
                 response = client.send(exchange.request_on(client), **exchange.options)
                 with closing(response):
-                    accepted = exchange.accepts(response)
-                    body = _whole(exchange, response)
-                if not accepted:
-                    raise exchange.refusal(body)
-                return body
+                    if not exchange.accepts(response):
+                        raise exchange.refusal(_refused(exchange, response))
+                    return _whole(exchange, response)
         except BaseException as fault:
             failure = exchange.failure(fault)
         try:
@@ -147,7 +156,7 @@ class SyncTransport:
                 response = client.send(exchange.request_on(client), **exchange.options)
                 with closing(response):
                     if not exchange.accepts(response):
-                        raise exchange.refusal(_whole(exchange, response))
+                        raise exchange.refusal(_refused(exchange, response))
                     decoded = compressed(response)
                     pieces: Iterator[bytes] = iter(response.iter_bytes() if decoded else response.stream)
                     feed = decoder.feed
@@ -209,6 +218,18 @@ def _whole(exchange: Exchange, response: Any) -> bytes:
     if watch.fired:
         raise exchange.out_of_time()
     return body
+
+
+def _refused(exchange: Exchange, response: Any) -> bytes:
+    """What arrives in time of a refusal's body. Its status is known, so however the body ends is no failure."""
+    body = bytearray()
+    until = exchange.refusal_deadline()
+    with suppress(Exception), guard.cut_at(until, response):
+        for piece in response.iter_bytes():
+            body += piece
+            if len(body) >= REFUSAL_BYTES or time.monotonic() > until:
+                break
+    return bytes(body[:REFUSAL_BYTES])
 
 
 def _drain(response: Any, pieces: Iterator[bytes]) -> None:

@@ -1,18 +1,14 @@
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from twins import AsyncTwin, SyncTwin
 from wire_server import Script, WireServer, serving
 
-from deepseek_v4.transport import asynchronous, clients, sync
-
-without_aiohttp = pytest.mark.skipif(find_spec("httpx_aiohttp") is None, reason="needs httpx-aiohttp")
+from deepseek_v4.transport import asynchronous, sync
 
 
 @pytest.fixture
@@ -22,29 +18,9 @@ def serve() -> Iterator[Callable[[Script], WireServer]]:
         yield lambda script: stack.enter_context(serving(script))
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Whatever is asynchronous is tested over httpx's own transport and over aiohttp."""
-    function = metafunc.function
-    if inspect.iscoroutinefunction(function) or "carrier" in inspect.signature(function).parameters:
-        metafunc.parametrize("carrier", ["httpx", pytest.param("aiohttp", marks=without_aiohttp)], indirect=True)
-
-
-@pytest.fixture(autouse=True)
-def carrier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What sends the requests of the shared async clients."""
-    name: str = getattr(request, "param", "httpx")
-    monkeypatch.setattr(clients, "over_aiohttp", lambda: name == "aiohttp")
-    return name
-
-
-@pytest.fixture(
-    params=[(SyncTwin, "httpx"), (AsyncTwin, "httpx"), pytest.param((AsyncTwin, "aiohttp"), marks=without_aiohttp)],
-    ids=["sync", "async", "async over aiohttp"],
-)
-def twin_class(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    kind, name = request.param
-    monkeypatch.setattr(clients, "over_aiohttp", lambda: name == "aiohttp")
-    return kind
+@pytest.fixture(params=[SyncTwin, AsyncTwin], ids=["sync", "async"])
+def twin_class(request: pytest.FixtureRequest) -> Any:
+    return request.param
 
 
 @pytest.fixture

@@ -59,6 +59,26 @@ def test_retry_after_is_read(headers, seconds):
     assert retry_after(headers) == seconds
 
 
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Fri, 01 Jan 99999999999 00:00:00 GMT",
+        "Fri, 01 Jan 2027 00:00:00 +99999999999999",
+        "Fri, 01 Jan 0001 00:00:00 -0000",
+        "Fri, 99 Jan 2027 00:00:00 GMT",
+    ],
+)
+def test_a_date_that_no_clock_has_is_not_an_error(date):
+    assert retry_after({"retry-after": date}) in (None, 0)
+
+
+@pytest.mark.parametrize("said", ["0", "-3", "Fri, 01 Jan 2021 00:00:00 GMT"])
+def test_a_wait_of_nothing_still_backs_off(monkeypatch, said):
+    monkeypatch.setattr(retry.random, "uniform", lambda low, high: high)
+    error = errors.RateLimitError("slow down", retry_after=retry_after({"retry-after": said}))
+    assert [wait_before_retry(tries, error, 3) for tries in (1, 2, 3)] == [0.5, 1, 2]
+
+
 def test_retry_after_may_be_a_date():
     date = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=30), usegmt=True)
     assert 28 <= retry_after({"retry-after": date}) <= 30

@@ -9,6 +9,7 @@ import os
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 import httpx
 import pytest
@@ -120,6 +121,21 @@ def test_a_given_client_of_either_library_is_used_and_never_closed(make, twin_cl
     assert [received.headers["x-from"] for received in server.received] == ["mine", "mine"]
 
 
+@pytest.mark.skipif(find_spec("httpx_aiohttp") is None, reason="needs httpx-aiohttp")
+async def test_a_given_client_over_aiohttp_is_used(serve):
+    from httpx_aiohttp import HttpxAiohttpClient
+
+    server = serve(lambda peer, n: peer.answer(b"one\nEND\n" if n < 3 else b"", "200 OK" if n < 3 else "204 Empty"))
+    async with HttpxAiohttpClient() as client:
+        transport = AsyncTransport(client)
+        assert await async_call(transport, server) == "one\nEND"
+        stream = await transport.stream(request_to(server.url), Limits(), decoder=Lines, **SAID)
+        assert [item async for item in stream] == ["one", "END"]
+        for _ in range(2):
+            with pytest.raises(errors.MalformedResponseError, match="blank"):
+                await transport.call(request_to(server.url), Limits(max_retries=0), read=read_text, **SAID)
+
+
 def test_a_given_client_that_is_closed_says_so(make, server):
     client = httpx.Client()
     client.close()
@@ -182,7 +198,7 @@ async def test_two_hundred_calls_at_a_time_are_spread_and_none_waits(serve):
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_second_asyncio_run_works_and_the_first_leaves_no_socket(server, carrier):
+def test_a_second_asyncio_run_works_and_the_first_leaves_no_socket(server):
     transport = AsyncTransport()
     for number in (1, 2):
         assert asyncio.run(async_call(transport, server)) == "yes"
@@ -190,7 +206,7 @@ def test_a_second_asyncio_run_works_and_the_first_leaves_no_socket(server, carri
         assert server.connections == number
 
 
-def test_a_loop_that_is_closed_carelessly_is_forgotten(server, carrier):
+def test_a_loop_that_is_closed_carelessly_is_forgotten(server):
     transport = AsyncTransport()
     for _ in range(2):
         loop = asyncio.new_event_loop()
@@ -199,7 +215,7 @@ def test_a_loop_that_is_closed_carelessly_is_forgotten(server, carrier):
     assert [one for one in clients._registry.by_loop if one.is_closed()] == [loop]
 
 
-def test_loops_in_two_threads_at_a_time(server, carrier):
+def test_loops_in_two_threads_at_a_time(server):
     transport = AsyncTransport()
 
     def run(_):
@@ -231,7 +247,7 @@ def test_a_forked_child_opens_connections_of_its_own(server):
 
 
 @pytest.mark.parametrize("copied", [lambda it: pickle.loads(pickle.dumps(it)), copy.copy, copy.deepcopy])
-def test_a_copy_works_though_the_original_has_been_used(copied, server, carrier):
+def test_a_copy_works_though_the_original_has_been_used(copied, server):
     transport = SyncTransport()
     sync_call(transport, server)
     assert sync_call(copied(transport), server) == "yes"
@@ -257,15 +273,14 @@ def test_the_environments_proxy_is_used(make, twin_class, server, monkeypatch):
     assert server.received[0].head.startswith("POST http://behind.test/v1 HTTP/1.1")
 
 
-def test_a_script_that_closes_nothing_ends_without_a_word(server, carrier):
+def test_a_script_that_closes_nothing_ends_without_a_word(server):
     done = run_python(
         """
         import asyncio, sys
-        from deepseek_v4.transport import AsyncTransport, Limits, SyncTransport, clients
+        from deepseek_v4.transport import AsyncTransport, Limits, SyncTransport
         from twins import SAID, read_text, request_to
 
         url = sys.argv[1]
-        clients.over_aiohttp = lambda: sys.argv[2] == "aiohttp"
         print(SyncTransport().call(request_to(url), Limits(), read=read_text, **SAID))
         transport = AsyncTransport()
 
@@ -276,7 +291,6 @@ def test_a_script_that_closes_nothing_ends_without_a_word(server, carrier):
         asyncio.run(main())
         """,
         server.url,
-        carrier,
     )
     assert (done.stdout, done.stderr) == ("yes\nyes\nyes\n", "")
 

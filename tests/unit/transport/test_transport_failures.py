@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import ssl
+import sys
 
 import httpx
 import pytest
 from libraries import LIBRARIES
-from twins import request_to
+from twins import AsyncTwin, request_to
 
 from deepseek_v4 import errors
 from deepseek_v4.transport.failures import translate
@@ -50,7 +51,36 @@ def test_an_error_of_the_system_is_a_broken_connection():
     assert isinstance(told(TimeoutError("late")), errors.TimeoutError)
 
 
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (OverflowError("connect(): port must be 0-65535"), "Check the port"),
+        (UnicodeError("encoding with 'idna' codec failed"), "Check base_url"),
+        (RuntimeError("<Event> is bound to a different event loop"), "only the event loop it was first used in"),
+        (RuntimeError("Connection closed."), "broke before the answer"),
+    ],
+)
+def test_errors_of_python_about_a_connection_are_ours(fault, words):
+    assert words in told(fault).message
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="groups are built in from 3.11")
+def test_a_group_of_failures_is_its_first():
+    fault = OverflowError("connect(): port must be 0-65535")
+    group = ExceptionGroup("unhandled errors in a TaskGroup", [ExceptionGroup("inner", [fault])])  # noqa: F821
+    assert told(group).message == told(fault).message
+    assert told(ExceptionGroup("a hook's own", [fault, KeyError("a bug")])) is None  # noqa: F821
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="anyio raises a group of its own kind before")
+def test_a_group_that_a_given_clients_proxy_raises_is_ours(make):
+    client = httpx.AsyncClient(proxy="http://127.0.0.1:99999")
+    with pytest.raises(errors.ConnectionError, match="Check the port"):
+        make(AsyncTwin, client).call(request_to("http://127.0.0.1:9"))
+
+
 def test_anything_else_is_left_alone():
+    assert told(OverflowError("a bug")) is None
     assert told(KeyError("a bug")) is None
     assert told(RuntimeError("a bug")) is None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 
 import httpx
@@ -216,6 +217,42 @@ def test_a_hooks_own_error_keeps_the_frames_that_explain_it(make, serve):
         make(SyncTwin, httpx.Client(event_hooks={"request": [hook]})).call(request_to(server.url))
     assert "hook" in [entry.name for entry in caught.traceback]
     assert not secret_in_reach(caught.value, KEY)
+
+
+class Hiding(httpx.BaseTransport):
+    """Fails with an error of its own that has httpx's as its context, or as a member of its group."""
+
+    def __init__(self, hidden_in):
+        self.hidden_in = hidden_in
+
+    def handle_request(self, request):
+        try:
+            return httpx.HTTPTransport().handle_request(request)
+        except httpx.ConnectError as fault:
+            if self.hidden_in == "group":
+                group = ExceptionGroup("mistakes", [fault, KeyError("a mistake")])  # noqa: F821
+            else:
+                raise KeyError("a mistake in the transport") from (fault if self.hidden_in == "cause" else None)
+        raise group
+
+
+@pytest.mark.parametrize(
+    "hidden_in",
+    [
+        "context",
+        "cause",
+        pytest.param("group", marks=pytest.mark.skipif(sys.version_info < (3, 11), reason="no groups there")),
+    ],
+)
+def test_it_is_nowhere_in_the_errors_behind_an_error(make, hidden_in):
+    """Reporters follow them: a foreign error may have one of the HTTP stack before it."""
+    client = httpx.Client(transport=Hiding(hidden_in))
+    with pytest.raises(Exception, match="mistake") as caught:
+        make(SyncTwin, client).call(request_to("http://127.0.0.1:9", key_header="x-api-key"))
+    behind = [caught.value.__context__, *getattr(caught.value, "exceptions", ())]
+    assert any(isinstance(one, httpx.ConnectError) for one in behind)
+    for one in (caught.value, *behind):
+        assert one is None or not secret_in_reach(one, KEY)
 
 
 def test_the_walk_would_find_it():

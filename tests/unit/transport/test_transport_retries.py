@@ -172,6 +172,22 @@ def test_a_connection_refused_is_tried_again(twin, serve, waits):
     assert len(waits) == 2
 
 
+def test_a_try_that_fails_before_its_request_exists_counts(twin, serve, waits, monkeypatch):
+    server = serve(failing("500 Oops", times=1))
+    built, calls = twin.transport._client, []
+
+    def client():
+        calls.append(1)
+        if len(calls) > 1:
+            raise OSError("out of sockets")
+        return built()
+
+    monkeypatch.setattr(twin.transport, "_client", client)
+    with pytest.raises(errors.ConnectionError, match="out of sockets") as caught:
+        twin.call(request_to(server.url))
+    assert (len(calls), caught.value.status_code) == (3, None)
+
+
 def test_a_server_that_hangs_up_without_an_answer_is_tried_again(twin, serve, waits):
     server = serve(lambda peer, n: peer.hang_up() if n == 1 else peer.answer(b"yes"))
     assert twin.call(request_to(server.url)) == "yes"

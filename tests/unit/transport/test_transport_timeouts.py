@@ -40,7 +40,11 @@ def dripping(piece, every, count, last=b"END\n"):
 
 
 def test_by_default_connecting_is_short_and_waiting_is_ten_minutes():
-    assert Limits().timeouts() == {"connect": 10, "read": 600, "write": 60, "pool": None}
+    assert Limits().timeouts() == {"connect": 10, "read": 600, "write": 60, "pool": 600}
+
+
+def test_a_number_of_seconds_holds_for_every_phase():
+    assert Limits(2).timeouts() == {"connect": 2, "read": 2, "write": 2, "pool": 2}
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

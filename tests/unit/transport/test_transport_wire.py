@@ -1,9 +1,8 @@
-"""What must be the same whatever sends the requests of the shared async clients."""
+"""What the shared async clients do at the edges of HTTP: limits, breaks, kept connections, forks."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import gc
 import logging
 import os
@@ -13,13 +12,9 @@ import threading
 import time
 import warnings
 from contextlib import suppress
-from importlib.util import find_spec
 
-import httpcore
-import httpx
 import pytest
 from reach import secret_in_reach
-from scripts import run_python
 from twins import KEY, SAID, Lines, read_text, request_to
 
 from deepseek_v4 import errors
@@ -69,62 +64,6 @@ def reset(peer):
     peer.socket.close()
 
 
-def test_aiohttp_is_used_by_itself_where_httpx_aiohttp_is_installed():
-    told = run_python("from deepseek_v4.transport import clients; print(clients.over_aiohttp())")
-    assert told.stdout.strip() == str(find_spec("httpx_aiohttp") is not None)
-
-
-async def test_what_is_said_is_what_is_used(carrier):
-    client = clients._async_client()
-    assert type(client._transport).__name__ == {"httpx": "AsyncHTTPTransport", "aiohttp": "AiohttpTransport"}[carrier]
-    await client.aclose()
-
-
-@pytest.mark.parametrize("variable", ["HTTP_PROXY", "https_proxy", "ALL_PROXY"])
-async def test_with_a_proxy_httpx_is_left_alone(carrier, monkeypatch, variable):
-    monkeypatch.setenv(variable, "http://127.0.0.1:9")
-    client = clients._async_client()
-    assert type(client._transport).__name__ == "AsyncHTTPTransport"
-    await client.aclose()
-
-
-@pytest.mark.parametrize("sender", [httpx.AsyncHTTPTransport, httpcore.AsyncConnectionPool])
-@pytest.mark.parametrize("wrapped", [False, True])
-async def test_who_sits_where_httpx_sends_sees_every_call(transport, serve, monkeypatch, sender, wrapped):
-    """Mocks, recorders and tracers do so."""
-    seen = []
-    sends = sender.handle_async_request
-
-    async def look_on(self, request):
-        seen.append(request)
-        return await sends(self, request)
-
-    monkeypatch.setattr(sender, "handle_async_request", functools.wraps(sends)(look_on) if wrapped else look_on)
-    assert await call(transport, serve(lambda peer, n: peer.answer(b"yes")).url) == "yes"
-    assert len(seen) == 1
-
-
-@pytest.mark.skipif(find_spec("httpx_aiohttp") is None, reason="needs httpx-aiohttp")
-def test_the_bytes_on_the_wire_are_the_same(serve, monkeypatch):
-    server = serve(lambda peer, n: peer.answer(b"yes"))
-    url = server.url.replace("http://", "http://user:password@") + "/v1/a%2Fb%20c/x?q=1+2%20&e=%C3%A9#f"
-    request = HttpRequest("POST", url, {"X-Odd": "Value ;=, \"'", "user-agent": "ours", "accept": "*/*"}, b"{}")
-
-    async def once():
-        transport = AsyncTransport()
-        await transport.call(request, Limits(), read=read_text, **SAID)
-        await transport.call(request_to(server.url), Limits(), read=read_text, **SAID)
-        async for _ in await stream(transport, server.url, decoder=type("Any", (Lines,), {"close": lambda self: []})):
-            pass
-
-    for over_aiohttp in (False, True):
-        monkeypatch.setattr(clients, "over_aiohttp", lambda over_aiohttp=over_aiohttp: over_aiohttp)
-        asyncio.run(once())
-    heads = [received.head for received in server.received]
-    assert heads[:3] == heads[3:]
-    assert [received.body for received in server.received] == [b"{}"] * 6
-
-
 @pytest.mark.parametrize("end", ["closed", "reset"])
 @pytest.mark.parametrize("kind", ["chunked", "length"])
 async def test_what_had_arrived_before_a_break_is_not_lost(transport, serve, kind, end):
@@ -163,68 +102,6 @@ async def test_what_arrives_at_one_go_with_the_end_is_whole(transport, serve, ki
     items, error = await read(await stream(transport, serve(script).url), pause=0.05)
     assert items == ["one", "two"]
     assert isinstance(error, errors.StreamInterruptedError)
-
-
-async def test_a_flood_of_small_pieces_and_a_slow_reader_lose_nothing(transport, serve):
-    numbers = [str(number) for number in range(50_000)]
-
-    def script(peer, n):
-        peer.send(HEADS["chunked"] + framed("chunked", *(number.encode() + b"\n" for number in numbers)))
-        peer.hang_up()
-
-    items = aiter(await stream(transport, serve(script).url))
-    first = [await anext(items)]
-    await asyncio.sleep(0.2)
-    rest, error = await read(items)
-    assert first + rest == numbers
-    assert isinstance(error, errors.StreamInterruptedError)
-
-
-@pytest.mark.parametrize("kind", [*HEADS])
-async def test_what_had_arrived_before_silence_is_not_lost(transport, serve, kind):
-    def script(peer, n):
-        peer.send(HEADS[kind] + framed(kind, b"one\n", b"two\n"))
-        peer.wait_until_gone()
-
-    items, error = await read(await stream(transport, serve(script).url, timeout=0.3), pause=0.2)
-    assert items == ["one", "two"]
-    assert isinstance(error, errors.TimeoutError)
-
-
-async def test_an_error_event_that_came_with_the_break_is_told(transport, serve):
-    def script(peer, n):
-        peer.send(HEADS["chunked"] + framed("chunked", b"one\n", b"ERROR\n"))
-        peer.hang_up()
-
-    items, error = await read(await stream(transport, serve(script).url), pause=0.05)
-    assert items == ["one"]
-    assert isinstance(error, errors.OverloadedError)
-
-
-async def test_nonsense_between_the_pieces_ends_a_stream(transport, serve):
-    def script(peer, n):
-        peer.send(HEADS["chunked"] + framed("chunked", b"one\n"))
-        time.sleep(0.1)
-        peer.send(b"this is no piece\r\n")
-        peer.wait_until_gone(3)
-
-    began = time.monotonic()
-    items, error = await read(await stream(transport, serve(script).url))
-    assert items == ["one"]
-    assert isinstance(error, errors.StreamInterruptedError)
-    assert time.monotonic() - began < 2.5
-
-
-async def test_the_time_a_reader_takes_is_not_the_servers_silence(transport, serve):
-    def script(peer, n):
-        peer.begin()
-        peer.piece(b"one\n")
-        time.sleep(0.8)
-        peer.piece(b"END\n")
-        peer.end()
-
-    items, error = await read(await stream(transport, serve(script).url, timeout=0.5), pause=0.7)
-    assert (items, error) == (["one", "END"], None)
 
 
 @pytest.mark.parametrize("limits", [{"timeout": 0.3}, {"total_timeout": 0.3}])
@@ -317,43 +194,6 @@ async def test_one_client_opens_as_many_connections_as_there_are_calls(transport
     assert await asyncio.gather(*(call(transport, server.url) for _ in range(150))) == ["yes"] * 150
 
 
-async def test_no_cookie_is_kept(transport, serve):
-    server = serve(lambda peer, n: peer.answer(b"yes", "200 OK", "set-cookie: account=mine; path=/"))
-    server.url = server.url.replace("127.0.0.1", "localhost")
-    for _ in range(2):
-        await call(transport, server.url)
-    assert "cookie" not in server.received[1].headers
-
-
-async def test_a_redirect_is_not_followed(transport, serve):
-    elsewhere = serve(lambda peer, n: peer.answer(b"stolen"))
-    server = serve(lambda peer, n: peer.answer(b"", "307 Moved", f"location: {elsewhere.url}"))
-    with pytest.raises(errors.DeepSeekError, match="redirects are not followed"):
-        await call(transport, server.url, max_retries=0)
-    assert elsewhere.received == []
-
-
-async def test_every_header_of_the_answer_is_there(serve):
-    value = "v" * 20_000
-    server = serve(lambda peer, n: peer.answer(b"yes", "200 Very Well", "X-Many: 1", "x-many: 2", f"x-long: {value}"))
-    client = clients._async_client()
-    request = client.build_request("POST", server.url, headers={}, content=b"", extensions={})
-    response = await client.send(request, stream=True)
-    assert await response.aread() == b"yes"
-    assert response.headers.get_list("x-many") == ["1", "2"]
-    assert response.headers["x-long"] == value
-    assert response.reason_phrase == "Very Well"
-    await client.aclose()
-
-
-async def test_interim_answers_are_passed_over(transport, serve):
-    def script(peer, n):
-        peer.send(b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n")
-        peer.answer(b"yes")
-
-    assert await call(transport, serve(script).url) == "yes"
-
-
 async def test_an_answer_that_comes_before_the_request_is_read_is_heard(transport):
     def serve_once(listener):
         peer, _ = listener.accept()
@@ -399,7 +239,7 @@ async def test_closing_the_transport_breaks_its_stream_off(transport, serve):
     assert isinstance(error, errors.StreamInterruptedError)
 
 
-def test_loops_left_in_any_state_leave_no_word(serve, carrier, caplog):
+def test_loops_left_in_any_state_leave_no_word(serve, caplog):
     """One closed too early, one with an open stream, one with a stream that was dropped."""
 
     def script(peer, n):
@@ -441,25 +281,6 @@ def test_loops_left_in_any_state_leave_no_word(serve, carrier, caplog):
         gc.collect()
     said = [record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG]
     assert [text for text in said if "Unclosed" in text] == []
-
-
-@pytest.mark.skipif(find_spec("httpx_aiohttp") is None, reason="needs httpx-aiohttp")
-def test_a_session_of_an_idle_loop_is_closed_unless_another_loop_runs():
-    from deepseek_v4.transport.aiohttp import AiohttpTransport, _abandon
-
-    async def opened():
-        return AiohttpTransport(clients.ssl_context(), httpx.Limits())
-
-    async def dropped_here():
-        _abandon(transport._session, loop, os.getpid())
-
-    loop = asyncio.new_event_loop()
-    transport = loop.run_until_complete(opened())
-    asyncio.run(dropped_here())
-    assert not transport._session.closed
-    _abandon(transport._session, loop, os.getpid())
-    assert transport._session.closed
-    loop.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
