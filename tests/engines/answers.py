@@ -30,6 +30,8 @@ class Answer:
     """Tokens in and out."""
     ids: tuple[str, ...] = field(default=(), compare=False)
     """Of all calls; an engine makes new ones each time."""
+    details: tuple[int | None, int | None] = field(default=(None, None), compare=False)
+    """Tokens from the cache, and of reasoning."""
 
 
 class LangChain:
@@ -53,15 +55,19 @@ class LangChain:
     @staticmethod
     def read(message: AIMessage) -> Answer:
         """A message as an answer."""
-        usage = message.usage_metadata
+        usage: Any = message.usage_metadata
         return Answer(
             text=message.text,
             reasoning=message.additional_kwargs.get("reasoning_content", ""),
             calls=tuple((call["name"], call["args"]) for call in message.tool_calls),
             invalid_calls=tuple(call["name"] or "" for call in message.invalid_tool_calls),
             finish_reason=message.response_metadata["finish_reason"],
-            usage=usage and (usage["input_tokens"], usage["output_tokens"]),
+            usage=(usage["input_tokens"], usage["output_tokens"]),
             ids=tuple(call["id"] or "" for call in [*message.tool_calls, *message.invalid_tool_calls]),
+            details=(
+                usage.get("input_token_details", {}).get("cache_read"),
+                usage.get("output_token_details", {}).get("reasoning"),
+            ),
         )
 
 
@@ -106,8 +112,9 @@ class LlamaIndex:
             calls=tuple(calls),
             invalid_calls=tuple(invalid),
             finish_reason=known["finish_reason"],
-            usage=(known["prompt_tokens"], known["completion_tokens"]) if "prompt_tokens" in known else None,
+            usage=(known["prompt_tokens"], known["completion_tokens"]),
             ids=tuple(ids),
+            details=(known.get("cached_tokens"), known.get("reasoning_tokens")),
         )
 
 

@@ -1,7 +1,7 @@
-"""The engine as a provider. ``provider="vllm"`` reaches its chat completions; the other protocols need a description.
+"""The engine as a provider: ``provider="vllm"`` for chat completions, a provider of our own for the other protocols.
 
-Nobody serves Responses and Messages of one's own engine by name yet, so they are put together here from the public
-classes, as ``docs/add-a-provider.md`` shows.
+No provider in the catalog serves Responses and Messages of a self-hosted engine yet, so this one combines the dialects
+of others, as a user would do it (``docs/add-a-provider.md``).
 """
 
 from __future__ import annotations

@@ -31,5 +31,6 @@ def parameters(n_ctx: int) -> xllamacpp.CommonParams:
 
 if __name__ == "__main__":
     server = xllamacpp.Server(parameters(int(sys.argv[1])))
-    print(server.listening_address, flush=True)
+    sys.stdout.write(f"{server.listening_address}\n")
+    sys.stdout.flush()
     sys.stdin.read()

@@ -69,7 +69,6 @@ def test_the_engine_stops_when_a_stream_is_closed(engine: Engine, framework: str
     model = engine.model(framework, protocol).model
     stream = (model.stream if framework == "langchain" else model.stream_complete)(QUESTION, **LONG)
     next(stream)
-    assert is_busy(engine)
     stream.close()
     assert stopped_early(engine)
 
@@ -90,8 +89,9 @@ async def test_the_engine_stops_when_the_task_of_a_stream_is_cancelled(
 async def test_a_model_is_used_again_after_a_cancelled_call(engine: Engine, framework: str, protocol: str) -> None:
     """Of whole answers the engine itself notices a closed connection only after they are written."""
     model = engine.model(framework, protocol)
+    long = {**LONG, "max_tokens": 1000}
     for way in ("async whole", "async streamed"):
-        task = asyncio.create_task(model.ask(way, QUESTION, **LONG))
+        task = asyncio.create_task(model.ask(way, QUESTION, **long))
         await asyncio.sleep(0.05)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):  # done already on /v1/messages, which has no ignore_eos

@@ -1,4 +1,4 @@
-"""Typed answers of a real engine. The toy's JSON is held to the schema by the engine's grammar, its values are random."""
+"""Typed answers of a real engine. Its grammar holds the toy's JSON to the schema; the values mean nothing."""
 
 from __future__ import annotations
 
