@@ -15,7 +15,7 @@ import pytest
 from .answers import FRAMEWORKS, WAYS
 from .cost import pytest_terminal_summary as pytest_terminal_summary
 from .cost import record_peak_memory
-from .engine import PROTOCOLS, options
+from .engine import KEY, PROTOCOLS, options
 
 WINDOW = 4096
 """Tokens of prompt and answer together, in each of the server's two slots."""
@@ -33,13 +33,17 @@ class Engine:
         return FRAMEWORKS[framework](**options(self.url, protocol) | more)
 
 
-@pytest.fixture(scope="session")
-def running_engine() -> Iterator[Engine]:
-    if find_spec("xllamacpp") is None:
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip here and not in the fixture: skips of one place are reported in one line."""
+    if "engine" in getattr(item, "fixturenames", ()) and find_spec("xllamacpp") is None:
         pytest.skip("xllamacpp is not installed, so no real engine runs")
+
+
+@pytest.fixture(scope="session")
+def engine_server() -> Iterator[Engine]:
     script = Path(__file__).with_name("llama_server.py")
     with subprocess.Popen(
-        [sys.executable, str(script), str(2 * WINDOW)],
+        [sys.executable, str(script), str(2 * WINDOW), KEY],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -53,9 +57,9 @@ def running_engine() -> Iterator[Engine]:
 
 
 @pytest.fixture
-def engine(running_engine: Engine, request: pytest.FixtureRequest) -> Iterator[Engine]:
-    yield running_engine
-    record_peak_memory(request.node, running_engine.pid)
+def engine(engine_server: Engine, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    yield engine_server
+    record_peak_memory(request.node, engine_server.pid)
 
 
 @pytest.fixture(params=PROTOCOLS)

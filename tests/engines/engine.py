@@ -11,8 +11,7 @@ import dataclasses
 from deepseek_v4.providers.deepseek import DeepSeekMessages, DeepSeekResponses
 from deepseek_v4.providers.vllm import VLLM
 
-from .llama_server import KEY
-
+KEY = "secret-key"
 PROTOCOLS = ("chat_completions", "responses", "messages")
 
 QUESTION = "What is 17 * 23?"

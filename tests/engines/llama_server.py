@@ -1,6 +1,6 @@
-"""Starts llama.cpp's own HTTP server with the toy model: ``python llama_server.py N_CTX``. Ends when its stdin closes.
+"""Starts llama.cpp's own HTTP server with the toy model: ``python llama_server.py N_CTX KEY``. Ends when stdin closes.
 
-The first line on stdout is the server's URL. The key is ``secret-key``; a wrong one is refused as in production.
+The first line on stdout is the server's URL.
 """
 
 import sys
@@ -8,15 +8,13 @@ from pathlib import Path
 
 import xllamacpp
 
-KEY = "secret-key"
 
-
-def parameters(n_ctx: int) -> xllamacpp.CommonParams:
+def parameters(n_ctx: int, key: str) -> xllamacpp.CommonParams:
     """A server of two slots on one core, on a free port of this machine."""
     wanted = xllamacpp.CommonParams()
     wanted.model.path = str(Path(__file__).with_name("v4tiny.gguf"))
     wanted.model_alias = ["v4tiny"]
-    wanted.api_keys = [KEY]
+    wanted.api_keys = [key]
     wanted.hostnames = ["127.0.0.1"]
     wanted.port = 0
     wanted.n_ctx = n_ctx
@@ -30,7 +28,7 @@ def parameters(n_ctx: int) -> xllamacpp.CommonParams:
 
 
 if __name__ == "__main__":
-    server = xllamacpp.Server(parameters(int(sys.argv[1])))
+    server = xllamacpp.Server(parameters(int(sys.argv[1]), sys.argv[2]))
     sys.stdout.write(f"{server.listening_address}\n")
     sys.stdout.flush()
     sys.stdin.read()

@@ -17,14 +17,14 @@ CUTS = {
     "arguments": (40, Answer("", WEATHER_THOUGHT, (), ("get_weather",), "length", (294, 40))),
     "the second call's arguments": (70, Answer("", WEATHER_THOUGHT, (PARIS,), ("get_weather",), "length", (294, 70))),
 }
-NOT_TOLD = pytest.mark.xfail(
+REPORTED_AS_COMPLETED = pytest.mark.xfail(
     strict=True,
     reason="llama.cpp reports cut answers of /v1/responses as completed: only their token count shows that they are",
 )
 
 
 def cells() -> list[Any]:
-    protocols = [("chat_completions", ()), ("responses", NOT_TOLD), ("messages", ())]
+    protocols = [("chat_completions", ()), ("responses", REPORTED_AS_COMPLETED), ("messages", ())]
     return [pytest.param(place, protocol, marks=marks) for place in CUTS for protocol, marks in protocols]
 
 
