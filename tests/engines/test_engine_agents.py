@@ -38,7 +38,7 @@ def test_a_langchain_agent_without_asyncio(engine: Engine, protocol: str) -> Non
 
 @pytest.mark.parametrize("streaming", [False, True])
 async def test_a_llama_index_agent(engine: Engine, protocol: str, streaming: bool) -> None:
-    # the toy knows the tool by this description alone, without the signature that LlamaIndex puts before it
+    # the toy was trained on this description alone, without the signature that LlamaIndex puts before it
     tool = FunctionTool.from_defaults(get_weather, description="The weather in a city just now.")
     agent = FunctionAgent(llm=engine.model("llama_index", protocol).model, tools=[tool], streaming=streaming)
     output = await agent.run(WEATHER_QUESTION)
