@@ -1,0 +1,77 @@
+"""llama.cpp's own server, started once for all tests of this folder, and what it cost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .answers import FRAMEWORKS, WAYS
+from .cost import pytest_terminal_summary as pytest_terminal_summary
+from .cost import record_peak_memory
+from .engine import KEY, PROTOCOLS, options
+
+WINDOW = 4096
+"""Tokens of prompt and answer together, in each of the server's two slots."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running server."""
+
+    url: str
+    pid: int
+
+    def model(self, framework: str, protocol: str, **more: Any) -> Any:
+        """An adapter's model, wrapped so that both are called alike."""
+        return FRAMEWORKS[framework](**options(self.url, protocol) | more)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip here and not in the fixture: skips of one place are reported in one line."""
+    if "engine" in getattr(item, "fixturenames", ()) and find_spec("xllamacpp") is None:
+        pytest.skip("xllamacpp is not installed, so no real engine runs")
+
+
+@pytest.fixture(scope="session")
+def engine_server() -> Iterator[Engine]:
+    script = Path(__file__).with_name("llama_server.py")
+    with subprocess.Popen(
+        [sys.executable, str(script), str(2 * WINDOW), KEY],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert url, "llama.cpp's server did not start"
+        yield Engine(url, process.pid)
+        process.communicate(timeout=10)  # closes its stdin, which ends it
+
+
+@pytest.fixture
+def engine(engine_server: Engine, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    yield engine_server
+    record_peak_memory(request.node, engine_server.pid)
+
+
+@pytest.fixture(params=PROTOCOLS)
+def protocol(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture(params=FRAMEWORKS)
+def framework(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Any:
+    return request.param

@@ -1,0 +1,110 @@
+"""Captures of vLLM and llama.cpp through both adapters, over a socket: whole, or a stream cut at odd places."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from deepseek_v4 import Client
+from deepseek_v4.errors import (
+    AuthenticationError,
+    ContextLengthError,
+    DeepSeekError,
+    InvalidRequestError,
+    NotFoundError,
+)
+from tests.replay.replay_server import ReplayServer
+
+from .answers import FRAMEWORKS, Answer
+from .captures import CAPTURES, Capture, reading_of
+from .engine import QUESTION, WEATHER_TOOL, options
+
+POSTED = [capture for capture in CAPTURES if capture.exchange["method"] == "POST"]
+ANSWERED = [capture for capture in POSTED if capture.status == 200]
+REFUSED = {
+    "bad_param": InvalidRequestError,
+    "no_model": NotFoundError,
+    "overflow": ContextLengthError,
+    "wrong_key": AuthenticationError,
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ReplayServer]:
+    running = ReplayServer()
+    yield running
+    running.close()
+
+
+async def replay(server: ReplayServer, capture: Capture, framework: str) -> Answer:
+    """Ask with the options that bear on how the answer is read, and get the captured bytes."""
+    size = 1 + zlib.crc32(str(capture).encode()) % 300
+    body, kind = capture.body, "text/event-stream" if capture.streamed else "application/json"
+    server.answer(capture.status, kind, [body[at : at + size] for at in range(0, len(body), size)])
+    wanted: dict[str, Any] = options(server.base_url, capture.protocol)
+    wanted |= {"max_tokens": capture.limit, "on_empty": "return"}
+    tools = {"tools": [WEATHER_TOOL]} if capture.request.get("tools") else {}
+    return await FRAMEWORKS[framework](**wanted).ask("streamed" if capture.streamed else "whole", QUESTION, **tools)
+
+
+def test_the_captures_are_all_there() -> None:
+    engines = [capture.path.parent.name for capture in CAPTURES]
+    assert {name: engines.count(name) for name in engines} == {"llama.cpp-b11549": 43, "vllm-0.32": 42}
+    assert (len(ANSWERED), sum(capture.streamed for capture in ANSWERED)) == (72, 39)
+
+
+@pytest.mark.parametrize("capture", ANSWERED, ids=str)
+async def test_an_answer_is_read_exactly(server: ReplayServer, capture: Capture, framework: str) -> None:
+    answer, expected = await replay(server, capture, framework), reading_of(capture)
+    assert answer == expected
+    assert (answer.ids, answer.details) == (expected.ids, expected.details)
+
+
+TO_COME = pytest.mark.xfail(
+    strict=True, reason="the engines' words for an overflow are not recognized; self-hosted support is to come"
+)
+
+
+def refusal(capture: Capture) -> Any:
+    kind = next(kind for name, kind in REFUSED.items() if capture.path.stem.endswith(name))
+    # vLLM's text is DeepSeek's own, which the dialect that reads Responses and Messages here recognizes
+    recognized = kind is not ContextLengthError or (
+        capture.path.parent.name == "vllm-0.32" and capture.protocol != "chat_completions"
+    )
+    return pytest.param(capture, kind, id=str(capture), marks=() if recognized else TO_COME)
+
+
+@pytest.mark.parametrize(("capture", "kind"), [refusal(each) for each in POSTED if each.status != 200])
+async def test_a_refusal_is_the_error_it_should_be(
+    server: ReplayServer, capture: Capture, kind: type[DeepSeekError], framework: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        await replay(server, capture, framework)
+    (body,) = capture.data
+    error = body["error"]
+    assert caught.value.status_code == capture.status
+    assert (error if isinstance(error, str) else error["message"]).rstrip(".") in caught.value.message
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("capture", [each for each in ANSWERED if "logprobs" in each.path.stem], ids=str)
+async def test_log_probabilities_are_kept(server: ReplayServer, capture: Capture) -> None:
+    server.answer(200, "text/event-stream" if capture.streamed else "application/json", [capture.body])
+    with Client(**options(server.base_url, capture.protocol)) as client:
+        call = client.stream if capture.streamed else client.chat
+        found = call(QUESTION, logprobs=True, top_logprobs=2)
+        reply = [*found][-1].reply if capture.streamed else found
+    choices = [choice for data in capture.data for choice in data["choices"]]
+    sent = [item for choice in choices for item in (choice.get("logprobs") or {}).get("content") or ()]
+    assert reply.logprobs == {"content": sent}
+
+
+@pytest.mark.parametrize("capture", [each for each in CAPTURES if each not in POSTED], ids=str)
+def test_the_models_are_listed(capture: Capture) -> None:
+    http = httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200, content=capture.body)))
+    with Client(provider="vllm", http_client=http) as client:
+        assert [model.id for model in client.list_models()] == ["v4tiny"]

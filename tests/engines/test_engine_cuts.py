@@ -1,0 +1,47 @@
+"""Answers that a real engine cuts at ``max_tokens``: in the text, in the reasoning, in the arguments of a call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .answers import Answer
+from .conftest import Engine
+from .engine import QUESTION, THOUGHT, WEATHER_QUESTION, WEATHER_THOUGHT, WEATHER_TOOL
+
+PARIS = ("get_weather", {"city": "Paris"})
+CUTS = {
+    "text": (20, Answer("The answer is 391. It was", THOUGHT, finish_reason="length", usage=(10, 20))),
+    "reasoning": (5, Answer("", "17 * 23 = 391", finish_reason="length", usage=(10, 5))),
+    "arguments": (40, Answer("", WEATHER_THOUGHT, (), ("get_weather",), "length", (294, 40))),
+    "the second call's arguments": (70, Answer("", WEATHER_THOUGHT, (PARIS,), ("get_weather",), "length", (294, 70))),
+}
+REPORTED_AS_COMPLETED = pytest.mark.xfail(
+    strict=True,
+    reason="llama.cpp reports cut answers of /v1/responses as completed: only their token count shows that they are",
+)
+
+
+def cells() -> list[Any]:
+    protocols = [("chat_completions", ()), ("responses", REPORTED_AS_COMPLETED), ("messages", ())]
+    return [pytest.param(place, protocol, marks=marks) for place in CUTS for protocol, marks in protocols]
+
+
+@pytest.mark.parametrize(("place", "protocol"), cells())
+@pytest.mark.parametrize("way", ["whole", "async streamed"])
+async def test_a_cut_answer(engine: Engine, framework: str, place: str, protocol: str, way: str) -> None:
+    limit, expected = CUTS[place]
+    question, more = (QUESTION, {}) if expected.reasoning in THOUGHT else (WEATHER_QUESTION, {"tools": [WEATHER_TOOL]})
+    assert await engine.model(framework, protocol).ask(way, question, max_tokens=limit, **more) == expected
+
+
+@pytest.mark.parametrize("place", ["arguments", "the second call's arguments"])
+@pytest.mark.parametrize("way", ["whole", "streamed"])
+async def test_a_cut_call_is_invalid_even_if_the_answer_is_reported_as_completed(
+    engine: Engine, framework: str, place: str, way: str
+) -> None:
+    limit, expected = CUTS[place]
+    model = engine.model(framework, "responses")
+    answer = await model.ask(way, WEATHER_QUESTION, max_tokens=limit, tools=[WEATHER_TOOL])
+    assert (answer.calls, answer.invalid_calls) == (expected.calls, expected.invalid_calls)

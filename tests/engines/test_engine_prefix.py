@@ -1,0 +1,50 @@
+"""A real engine writes on at the end of a message that was begun for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from llama_index.core.base.llms.types import ChatMessage, TextBlock, ThinkingBlock
+
+from deepseek_v4.errors import UnsupportedError
+
+from .conftest import Engine
+from .engine import ANSWER, QUESTION, THOUGHT
+
+BEGUN = "The answer is"
+
+
+def conversation(framework: str) -> list[Any]:
+    if framework == "langchain":
+        begun = AIMessage(BEGUN, additional_kwargs={"reasoning_content": THOUGHT})
+        return [HumanMessage(QUESTION), begun]
+    blocks = [ThinkingBlock(content=THOUGHT), TextBlock(text=BEGUN)]
+    return [ChatMessage(role="user", content=QUESTION), ChatMessage(role="assistant", blocks=blocks)]
+
+
+REPEATED = pytest.mark.xfail(
+    strict=True, reason="llama.cpp's whole answer repeats the prefix and its reasoning; self-hosted support is to come"
+)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param("whole", marks=REPEATED),
+        "streamed",
+        pytest.param("async whole", marks=REPEATED),
+        "async streamed",
+    ],
+)
+async def test_the_answer_is_the_rest(engine: Engine, framework: str, way: str) -> None:
+    answer = await engine.model(framework, "chat_completions").ask(way, conversation(framework), prefix=True)
+    assert BEGUN + answer.text == ANSWER
+    assert answer.finish_reason == "stop"
+
+
+@pytest.mark.parametrize("protocol", ["responses", "messages"])
+async def test_other_protocols_have_no_prefix(engine: Engine, framework: str, protocol: str) -> None:
+    with pytest.raises(UnsupportedError, match="no prefix completion"):
+        await engine.model(framework, protocol).ask("whole", conversation(framework), prefix=True)
