@@ -9,7 +9,7 @@ import pytest
 from twins import KEY, request_to
 
 from deepseek_v4 import Client, errors
-from deepseek_v4.transport.key import KeyBearer, Mask
+from deepseek_v4.transport import key as transport_key
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
 
@@ -81,7 +81,7 @@ def test_a_placeholder_is_no_secret_and_depth_is_no_limit():
     for _ in range(5000):
         body = [body]
     error = errors.DeepSeekError("EMPTY", body=body)
-    Mask(KeyBearer(request.key, "Authorization"), {"x-key": KEY}).error(error)
+    transport_key.Mask(transport_key.KeyBearer(request.key, "Authorization"), {"x-key": KEY}).error(error)
     assert error.message == "EMPTY"
     inner = error.body
     while isinstance(inner, list):
