@@ -62,9 +62,9 @@ CALL_ONLY = frozenset({"tools", "tool_choice", "response_format", "parallel_tool
 """Options that belong to one call and are no constructor fields."""
 
 
-def _own_key(variable: str | None, key: Any) -> SecretStr | None:
+def _own_key(variable: str | None, given: Any) -> SecretStr | None:
     """The key that was given, unless it was read from another provider's variable; else the one in its own."""
-    key = as_key(key)  # a copy with changes holds them as they were given
+    key = as_key(given)  # a copy with changes holds them as they were given
     if isinstance(key, UnpickledKey):
         return key.expected_in(variable)
     if key is None or (isinstance(key, EnvironmentKey) and key.variable != variable):
