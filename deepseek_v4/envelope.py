@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import re
+import socket
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,9 +14,13 @@ from pydantic import SecretStr
 
 from deepseek_v4 import errors
 from deepseek_v4._version import __version__
+from deepseek_v4.keys import CalledKey
 from deepseek_v4.provider import Provider
 
-__all__ = ["address", "headers_of", "key_of"]
+__all__ = ["NOT_PICKLED", "address", "headers_of", "key_of", "without_userinfo"]
+
+NOT_PICKLED = "<not pickled>"
+"""Stands in an unpickled model for the value of a header that may hold a secret."""
 
 
 @functools.lru_cache(maxsize=256)
@@ -22,9 +28,10 @@ def address(base_url: str, path: str) -> str:
     """The address of an endpoint under a provider's root.
 
     Raises:
-        InvalidRequestError: when the root is no http address, or would send the key in clear over a public network.
+        InvalidRequestError: if the root is not an http address, contains a user name or password, or would send the
+            key in clear over a public network.
     """
-    root = base_url.strip().rstrip("/")
+    root = (without_userinfo(base_url) or "").strip().rstrip("/")
     try:
         parts = urlsplit(root)
     except ValueError as error:
@@ -43,17 +50,57 @@ def address(base_url: str, path: str) -> str:
     return root + path
 
 
+def without_userinfo(base_url: str | None) -> str | None:
+    """The same base URL, if there is no user name or password before its host, however many slashes it has.
+
+    Raises:
+        InvalidRequestError: otherwise. A ``ValueError`` would become pydantic's, which keeps the refused value.
+    """
+    if base_url is not None and re.match(r"\s*(?:[a-z][a-z0-9+.-]*:)?[/\\]*[^/?#]*@", base_url, re.I):
+        raise errors.InvalidRequestError(
+            "base_url must not contain a user name or password, which logs and traces would show. Send them as a "
+            "header with default_headers."
+        )
+    return base_url
+
+
 def _is_local(host: str) -> bool:
-    """Whether a host is on this machine or a private network, as far as its name tells."""
-    try:
-        number = ipaddress.ip_address(host)
-    except ValueError:
-        return "." not in host or host.endswith((".local", ".internal", ".localhost", ".lan", ".svc"))
+    """True if a host is on this machine or a private network, judged by its name or number."""
+    number = _ip_address(host)
+    if number is None:
+        return bool(_BARE_NAME.fullmatch(host)) or host.endswith((".local", ".internal", ".localhost", ".lan", ".svc"))
     return not number.is_global
 
 
+_BARE_NAME = re.compile(r"[a-z0-9_-]+", re.I)
+"""A name without a dot. Other characters could be dots to the HTTP library: ``example。com``."""
+
+
+def _ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that the system's resolver reads in a host: 134744072, 0x08080808, 010.8.8.8 and 8.2056 are IPv4."""
+    try:
+        number = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(host))
+        except (OSError, UnicodeError):
+            return None
+    return getattr(number, "ipv4_mapped", None) or number
+
+
 def headers_of(provider: Provider, options: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, str]:
-    """All headers of a request but the key's; the user's own stand over ours."""
+    """All headers of a request but the key's; the user's own stand over ours.
+
+    Raises:
+        InvalidRequestError: if the model was unpickled and some of its headers were not pickled; names them.
+    """
+    missing = [name for name, value in (options.get("default_headers") or {}).items() if value == NOT_PICKLED]
+    if missing:
+        raise errors.InvalidRequestError(
+            f"This model was unpickled, and headers that may hold a secret are not pickled: {', '.join(missing)}. "
+            "Assign them again: model.default_headers = {…}.",
+            provider=provider.name,
+        )
     said = {"user-agent": f"deepseek-v4/{__version__}"}
     for more in (provider.headers, headers, options.get("default_headers") or {}):
         for name, value in more.items():
@@ -62,17 +109,23 @@ def headers_of(provider: Provider, options: Mapping[str, Any], headers: Mapping[
 
 
 def key_of(provider: Provider, options: Mapping[str, Any]) -> SecretStr | None:
-    """The key of a call.
+    """The key of a call; a callable is not called yet.
 
     Raises:
-        AuthenticationError: when there is none and one is needed; names the variable that is read.
+        AuthenticationError: if there is none and one is needed, which names the variable that is read; or if an
+            unpickled model finds another key than it was made with.
     """
     key: SecretStr | None = options.get("api_key")
-    if key is not None and key.get_secret_value():
-        return key
-    if not provider.key_needed:
+    try:
+        if key is not None and (isinstance(key, CalledKey) or key.get_secret_value()):
+            return key
+    except errors.AuthenticationError as error:
+        error.provider = provider.name
+        raise
+    named = options.get("api_key_variable")
+    if not provider.key_needed and not named:
         return None
-    variable = provider.key_variable or "its variable"
+    variable = named or provider.key_variable or "its variable"
     raise errors.AuthenticationError(
         f"There is no key for {provider.name}: set {variable}, or give api_key=….", provider=provider.name
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +10,9 @@ from deepseek_v4 import catalog, cost, tokens, wire
 from deepseek_v4.dialect import Note
 from deepseek_v4.reply import Usage
 from deepseek_v4.request import Prepared
+from deepseek_v4.wire import MASK, SECRET_HEADER
 
 __all__ = ["Preview", "preview"]
-
-MASK = "********"
-_PRIVATE = re.compile(r"auth|key|token|secret|cookie", re.I)
-"""Names of headers that may hold a key of the user's own, in ``default_headers``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ class Preview:
 def preview(prepared: Prepared) -> Preview:
     """What a prepared request looks like, the key masked."""
     request = prepared.request
-    headers = {name: MASK if _PRIVATE.search(name) else value for name, value in prepared.http.headers.items()}
+    headers = {name: MASK if SECRET_HEADER.search(name) else value for name, value in prepared.http.headers.items()}
     if prepared.http.key is not None:
         masked = f"Bearer {MASK}" if prepared.http.key_header == "Authorization" else MASK
         headers[prepared.http.key_header.lower()] = masked

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import functools
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -26,7 +25,9 @@ from pydantic import (
     model_validator,
 )
 
-from deepseek_v4 import errors
+from deepseek_v4 import errors, wire
+from deepseek_v4.envelope import NOT_PICKLED, without_userinfo
+from deepseek_v4.keys import EnvironmentKey, UnpickledKey, as_key, key_from_environment, key_to_pickle
 from deepseek_v4.provider import Provider
 from deepseek_v4.providers import find_provider
 
@@ -51,32 +52,31 @@ ALIASES: Mapping[str, str] = {
 }
 """Names people's fingers know from other integrations -> ours."""
 
-CONNECTION = frozenset({"api_key", "http_client", "http_async_client"})
+CLIENTS = frozenset({"http_client", "http_async_client"})
+"""Options that hold sockets, which cannot be pickled."""
+
+CONNECTION = CLIENTS | {"api_key", "api_key_variable"}
 """Options that belong to the object and cannot be given per call."""
 
 CALL_ONLY = frozenset({"tools", "tool_choice", "response_format", "parallel_tool_calls", "prefix", "suffix", "echo"})
 """Options that belong to one call and are no constructor fields."""
 
 
-class _EnvironmentKey(SecretStr):
-    """A key that was read from a provider's variable, so that no other provider gets it when the model is copied."""
-
-    def __init__(self, secret: str, variable: str) -> None:
-        super().__init__(secret)
-        self.variable = variable
-
-
-def _key_from_environment(provider: Provider) -> SecretStr | None:
-    variable = provider.key_variable
-    value = os.environ.get(variable) if variable else None
-    return _EnvironmentKey(value, variable) if variable and value else None
-
-
-def _own_key(provider: Provider, key: SecretStr | None) -> SecretStr | None:
+def _own_key(variable: str | None, given: Any) -> SecretStr | None:
     """The key that was given, unless it was read from another provider's variable; else the one in its own."""
-    if key is None or (isinstance(key, _EnvironmentKey) and key.variable != provider.key_variable):
-        return _key_from_environment(provider)
+    key = as_key(given)  # a copy with changes holds them as they were given
+    if isinstance(key, UnpickledKey):
+        return key.expected_in(variable)
+    if key is None or (isinstance(key, EnvironmentKey) and key.variable != variable):
+        return key_from_environment(variable)
     return key
+
+
+def _pickled_headers(headers: Mapping[str, str] | None) -> dict[str, str] | None:
+    """Headers without secrets; a mark in their place makes the first call fail instead of sending less."""
+    if headers is None:
+        return None
+    return {name: NOT_PICKLED if wire.SECRET_HEADER.search(name) else value for name, value in headers.items()}
 
 
 def _as_list(stop: Any) -> Any:
@@ -84,7 +84,7 @@ def _as_list(stop: Any) -> Any:
 
 
 def _known_provider(provider: str | Provider) -> str | Provider:
-    find_provider(provider)
+    without_userinfo(find_provider(provider).base_url)
     return provider
 
 
@@ -122,10 +122,19 @@ class ModelSettings(BaseModel):
     """Who answers: a name, or a ``Provider`` for a host of one's own."""
     protocol: Literal["chat_completions", "responses", "messages"] = "chat_completions"
     """Which endpoint is spoken."""
-    api_key: SecretStr | None = Field(None, exclude=True, repr=False)
-    """The key; read from the provider's own environment variable when not given, and from no other's."""
-    base_url: str | None = None
-    """The provider's root, when it is not the usual one. A root that ends in ``/v1`` works as well."""
+    api_key: Annotated[SecretStr | None, BeforeValidator(as_key)] = Field(None, exclude=True, repr=False)
+    """The key, or a callable that returns it, called for every request. None: read from ``api_key_variable``.
+
+    A pickle holds a salted fingerprint of a key that was given, and a callable by reference. An unpickled model reads
+    the key from the variable at its first call and accepts only the same one.
+    """
+    api_key_variable: Annotated[str | None, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = None
+    """Environment variable to read the key from. None: the provider's own, and no other provider's."""
+    base_url: Annotated[str | None, AfterValidator(without_userinfo)] = None
+    """The provider's root, when it is not the usual one. A root that ends in ``/v1`` works as well.
+
+    It must not contain a user name or a password.
+    """
 
     thinking: bool | None = None
     """True, False, or None for the provider's default (DeepSeek: on)."""
@@ -228,6 +237,11 @@ class ModelSettings(BaseModel):
                 options["api_key"] = SecretStr(options["api_key"])
             super().__init__(*args, **options)
 
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name in _CHECKED_WHEN_ASSIGNED:
+                value = _checker(name).validate_python(value)
+            super().__setattr__(name, value)
+
     @model_validator(mode="before")
     @classmethod
     def _accept_known_aliases(cls, values: Any) -> Any:
@@ -245,27 +259,44 @@ class ModelSettings(BaseModel):
 
     @model_validator(mode="after")
     def _read_key_from_environment(self) -> Any:
-        self.__dict__["api_key"] = _own_key(find_provider(self.provider), self.api_key)
+        self.__dict__["api_key"] = _own_key(self.key_variable, self.api_key)
         return self
 
+    @field_serializer("default_headers")
+    def _dump_headers(self, headers: dict[str, str] | None) -> dict[str, str] | None:
+        return None if headers is None else {k: v for k, v in headers.items() if not wire.SECRET_HEADER.search(k)}
+
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """A copy with the same key; clients are shared, because sockets cannot be copied."""
+        """A copy with the same key; clients are shared, because sockets cannot be copied, and so is a callable."""
         memo = {} if memo is None else memo
-        memo.update({id(client): client for client in (self.http_client, self.http_async_client)})
+        memo.update({id(shared): shared for shared in (self.http_client, self.http_async_client, self.api_key)})
         return super().__deepcopy__(memo)
 
     def __getstate__(self) -> dict[Any, Any]:
-        """What is pickled: neither key nor clients. The key is read from the environment where it is loaded."""
+        """What is pickled: no clients, a fingerprint instead of a given key, and no headers that may hold a secret."""
         state = super().__getstate__()
-        return {**state, "__dict__": {**state["__dict__"], **dict.fromkeys(CONNECTION)}}
+        return {**state, "__dict__": self._pickled_values()}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
-        self.__dict__["api_key"] = _key_from_environment(find_provider(self.provider))
+        self.__dict__["api_key"] = _own_key(self.key_variable, self.api_key)
+
+    def _pickled_values(self) -> dict[str, Any]:
+        return {
+            **self.__dict__,
+            **dict.fromkeys(CLIENTS),
+            "api_key": key_to_pickle(self.api_key, self.key_variable),
+            "default_headers": _pickled_headers(self.default_headers),
+        }
 
     def who_answers(self) -> Provider:
         """The provider, with its facts."""
         return find_provider(self.provider)
+
+    @property
+    def key_variable(self) -> str | None:
+        """The environment variable of the key, if it has one."""
+        return self.api_key_variable or find_provider(self.provider).key_variable
 
     @property
     def host(self) -> str:
@@ -279,11 +310,12 @@ class ModelSettings(BaseModel):
 
     def options(self) -> dict[str, Any]:
         """The options that are set, by canonical name: what a request starts from."""
-        values = {**self.__dict__, "api_key": _own_key(find_provider(self.provider), self.api_key)}
+        values = {**self.__dict__, "api_key": _own_key(self.key_variable, self.api_key)}
         return {name: values[name] for name in _NAMES if values[name] is not None}
 
 
 _NAMES = tuple(ModelSettings.model_fields)
+_CHECKED_WHEN_ASSIGNED = frozenset({"api_key", "base_url"})
 
 
 def _rename(values: dict[str, Any], cls: type[BaseModel]) -> dict[str, Any]:
@@ -318,7 +350,7 @@ def _checker(name: str) -> TypeAdapter[Any]:
     annotation: Any = field.annotation
     for constraint in field.metadata:
         annotation = Annotated[annotation, constraint]
-    return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True))
 
 
 def call_options(settings: ModelSettings, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -366,6 +398,7 @@ def _change_provider(options: dict[str, Any], settings: ModelSettings, given: se
         options.pop(name, None)
     if provider.key_variable is None or provider.key_variable != own.key_variable:
         options.pop("api_key", None)
-        key = _key_from_environment(provider)
+        options.pop("api_key_variable", None)
+        key = key_from_environment(provider.key_variable)
         if key is not None:
             options["api_key"] = key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,10 @@ except ImportError:  # pragma: no cover - langchain-core brings orjson, llama-in
     orjson = None  # type: ignore[assignment]
 
 Json = dict[str, Any]
+
+MASK = "********"
+SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.I)
+"""Names of headers that may hold a secret."""
 
 
 def dumps(value: Any) -> bytes:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.language_models import LangSmithParams
-from pydantic import field_serializer
 from typing_extensions import Self
 
 from deepseek_v4.client import Client
@@ -22,9 +20,6 @@ _UNTOLD = CONNECTION | {"default_headers", "timeout"}
 
 _SHARED = ("rate_limiter", "cache", "callbacks")
 """Objects of LangChain's that a copy has in common with its original."""
-
-_PRIVATE_HEADER = re.compile(r"auth|key|token|secret|cookie", re.I)
-"""Headers that can hold a key."""
 
 
 class SavedModel(ModelSettings):
@@ -106,8 +101,7 @@ class SavedModel(ModelSettings):
     @property
     def lc_secrets(self) -> dict[str, str]:
         """The key, by the environment variable it is read from."""
-        variable = self.who_answers().key_variable
-        return {"api_key": variable} if variable else {}
+        return {"api_key": self.key_variable} if self.key_variable else {}
 
     @property
     def lc_attributes(self) -> dict[str, Any]:
@@ -115,16 +109,10 @@ class SavedModel(ModelSettings):
         written = {} if isinstance(self.provider, str) else {"provider": self.provider_name, "base_url": self._root()}
         return {**written, **self.model_dump(include={"timeout", "default_headers"}, exclude_none=True)}
 
-    @field_serializer("default_headers")
-    def _dump_headers(self, headers: dict[str, str] | None) -> dict[str, str] | None:
-        return None if headers is None else {k: v for k, v in headers.items() if not _PRIVATE_HEADER.search(k)}
-
     def __getstate__(self) -> dict[Any, Any]:
-        """What is pickled: everything but keys and sockets. The key is read from the environment where it is loaded."""
+        """What is pickled: everything but secrets and sockets; see ``ModelSettings.api_key``."""
         state = super().__getstate__()
-        values = {**state["__dict__"], "default_headers": self._dump_headers(self.default_headers)}
-        private = {**(state["__pydantic_private__"] or {}), "_client": None}
-        return {**state, "__dict__": values, "__pydantic_private__": private}
+        return {**state, "__pydantic_private__": {**(state["__pydantic_private__"] or {}), "_client": None}}
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """A copy with the same key; sockets, rate limiter, cache and callbacks are shared."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import re
 import weakref
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from types import TracebackType
@@ -28,13 +27,13 @@ from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools.types import BaseTool
 from llama_index.core.types import Model
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from deepseek_v4 import catalog
 from deepseek_v4.client import Client, Preview
 from deepseek_v4.dialect_account import Balance, ModelInfo
 from deepseek_v4.request import Prepared
-from deepseek_v4.settings import ALIASES, CONNECTION, ModelSettings
+from deepseek_v4.settings import ALIASES, CLIENTS, ModelSettings
 from llama_index_deepseek_v4 import structured
 from llama_index_deepseek_v4.messages import to_conversation
 from llama_index_deepseek_v4.responses import as_completion, to_chat_response
@@ -47,16 +46,16 @@ __all__ = ["DeepSeekV4"]
 _MAY_BE_LOST = frozenset(
     {
         "callback_manager",
-        "rate_limiter",
         "messages_to_prompt",
         "completion_to_prompt",
         "output_parser",
         "query_wrapper_prompt",
     }
 )
-"""LlamaIndex's own fields: left out of a pickle when they cannot be pickled, as LlamaIndex does."""
+"""LlamaIndex's own fields: left out of a pickle when they cannot be pickled, as LlamaIndex does.
 
-_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.I)
+Not ``rate_limiter``: a copy without it would send more than the account allows, so that pickling it raises.
+"""
 
 
 class DeepSeekV4(ModelSettings, FunctionCallingLLM):
@@ -368,12 +367,8 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         return type(self)(**fields)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        kept = {name: value for name, value in self.__dict__.items() if name not in CONNECTION}
+        kept = {name: value for name, value in self._pickled_values().items() if name not in CLIENTS}
         return _load, (type(self), {name: value for name, value in kept.items() if _is_kept(name, value)})
-
-    @field_serializer("default_headers")
-    def _dump_headers(self, headers: dict[str, str] | None) -> dict[str, str] | None:
-        return None if headers is None else {k: v for k, v in headers.items() if not _SECRET_HEADER.search(k)}
 
     # -- steps -----------------------------------------------------------------------------------------------------
 

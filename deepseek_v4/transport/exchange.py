@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from deepseek_v4 import errors
 from deepseek_v4.transport import retry
 from deepseek_v4.transport.failures import translate, without_stack_frames
-from deepseek_v4.transport.key import key_bearer
+from deepseek_v4.transport.key import Mask, key_bearer
 from deepseek_v4.transport.limits import Limits, Remaining
 from deepseek_v4.wire import HttpRequest, HttpResponse
 
@@ -66,7 +66,6 @@ class Exchange:
         streamed: Whether the answer is read piece by piece.
 
     Raises:
-        AuthenticationError: when no header can carry the key.
         InvalidRequestError: when the address is relative, and a client's ``base_url`` could lead the key astray, or
             its port is above 65535, which a blocking socket would take modulo 65536.
     """
@@ -101,8 +100,6 @@ class Exchange:
             ) from None
         self.options: dict[str, Any] = {"stream": True, "follow_redirects": False}
         """How to send. Redirects are not followed: they would carry the key to another host."""
-        if request.key is not None:
-            self.options["auth"] = key_bearer(request.key, request.key_header, provider)
         self.deadline = None if limits.total_timeout is None else time.monotonic() + limits.total_timeout
         self._timeouts = limits.timeouts()
         self._headers = _uncompressed(request.headers) if streamed else request.headers
@@ -114,9 +111,15 @@ class Exchange:
         self._failed = 0
 
     def request_on(self, client: Any) -> Any:
-        """The next try's request, as an object of the client's library."""
+        """The next try's request, as an object of the client's library.
+
+        Raises:
+            AuthenticationError: when no header can carry the key, or a callable does not return one.
+        """
         timeouts = self._timeouts if self.deadline is None else Remaining(self._timeouts, self.deadline)
         request = self._request
+        if request.key is not None:
+            self.options["auth"] = key_bearer(request.key, request.key_header, self._provider)
         return client.build_request(
             request.method,
             request.url,
@@ -132,7 +135,7 @@ class Exchange:
 
     def refusal(self, body: bytes) -> errors.DeepSeekError:
         """The error for an answer whose status is no success."""
-        response = self._answered(body)
+        response = self._answered(self._mask().content(body))
         error = self._read_error(response)
         if 300 <= response.status < 400 and "location" in response.headers:
             error.message += (
@@ -198,10 +201,14 @@ class Exchange:
         return wait
 
     def told(self, error: errors.DeepSeekError) -> errors.DeepSeekError:
-        """The error with what is known of the answer filled in where it was missing."""
+        """The error with what is known of the answer filled in where it was missing, and secrets masked."""
         error.provider = error.provider or self._provider
-        if self._response is None:
-            return error
+        if self._response is not None:
+            self._fill_in(error)
+        self._mask().error(error)
+        return error
+
+    def _fill_in(self, error: errors.DeepSeekError) -> None:
         head = self._answered(b"")
         if error.status_code is None:
             error.status_code = head.status
@@ -211,7 +218,9 @@ class Exchange:
             error.retry_after = retry.retry_after(head.headers)
         if error.request_id is None:
             error.request_id = self._read_error(head).request_id
-        return error
+
+    def _mask(self) -> Mask:
+        return Mask(self.options.get("auth"), self._headers)
 
     def _translated(self, fault: BaseException, midway: bool) -> errors.DeepSeekError | None:
         error = translate(fault, _host(self._request.url), self._timeouts) if isinstance(fault, Exception) else None

@@ -194,7 +194,11 @@ def test_what_is_no_address_is_refused(root: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["api.deepseek.com", "8.8.8.8", "[2606:4700::1111]", "example.org:8080", "localhost.example.org"]
+    "host",
+    [
+        *("api.deepseek.com", "8.8.8.8", "[2606:4700::1111]", "example.org:8080", "localhost.example.org"),
+        *("134744072", "0x08080808", "010.8.8.8", "8.2056", "01002004010", "[::ffff:8.8.8.8]", "example。com"),
+    ],
 )
 def test_plain_http_to_a_public_host_is_refused(host: str) -> None:
     with pytest.raises(errors.InvalidRequestError, match=r"unencrypted.*https"):
@@ -206,7 +210,7 @@ def test_plain_http_to_a_public_host_is_refused(host: str) -> None:
     [
         *("localhost", "127.0.0.1:8000", "[::1]:8000", "10.1.2.3", "192.168.0.2", "172.16.0.1", "169.254.1.1"),
         *("100.64.0.1", "[fd00::1]", "vllm", "gpu.local", "vllm.default.svc", "vllm.default.svc.cluster.local"),
-        "a.internal",
+        *("a.internal", "2130706433", "0x7f000001", "127.1", "0", "[::ffff:10.0.0.1]"),
     ],
 )
 def test_plain_http_within_the_house_is_fine(host: str) -> None:
