@@ -29,6 +29,7 @@ from deepseek_v4 import errors
 from deepseek_v4.conversation import Message, Part, Reasoning, Role, TextPart, ToolCall
 from deepseek_v4.memory import Memory
 from deepseek_v4.openai_shape import arguments_text
+from deepseek_v4.second_try import FIRST_FAULT
 from langchain_deepseek_v4.content import CALLS, RESULTS, blocks_of, parts_of, result_of, text_of
 from langchain_deepseek_v4.cut_calls import unmarked
 
@@ -93,7 +94,13 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
 
 Look = Callable[[dict[str, Any]], Any]
 
-_answer: Look = itemgetter("type", "content", "additional_kwargs", "tool_calls", "invalid_tool_calls")
+_fields = itemgetter("type", "content", "additional_kwargs", "tool_calls", "invalid_tool_calls")
+
+
+def _answer(fields: dict[str, Any]) -> Any:
+    return (*_fields(fields), FIRST_FAULT in fields["response_metadata"])
+
+
 _LOOKS: Mapping[type, Look] = {
     AIMessage: _answer,
     AIMessageChunk: _answer,
@@ -172,7 +179,11 @@ def _user(message: BaseMessage) -> Iterator[Message]:
 
 def _assistant(message: BaseMessage) -> Message:
     return Message(
-        "assistant", text_of(message.content), reasoning=_reasoning(message), tool_calls=tuple(_calls(message))
+        "assistant",
+        text_of(message.content),
+        reasoning=_reasoning(message),
+        tool_calls=tuple(_calls(message)),
+        retried=FIRST_FAULT in message.response_metadata,
     )
 
 
