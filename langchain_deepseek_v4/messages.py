@@ -65,7 +65,10 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
         InvalidRequestError: for a message of a kind or role that cannot be said.
         UnsupportedError: for audio and video.
     """
-    looks = [_LOOKS.get(message.__class__, _unknown)(message.__dict__) for message in messages]
+    looks = [
+        (_LOOKS.get(message.__class__, _unknown)(message.__dict__), message.response_metadata.get(FIRST_FAULT))
+        for message in messages
+    ]
     known = _MEMORY.recall(messages, looks)
     conversation: list[Message] = list(takewhile(bool, known))  # type: ignore[arg-type]
     attachments: list[Part] = []
@@ -94,13 +97,7 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
 
 Look = Callable[[dict[str, Any]], Any]
 
-_fields = itemgetter("type", "content", "additional_kwargs", "tool_calls", "invalid_tool_calls")
-
-
-def _answer(fields: dict[str, Any]) -> Any:
-    return (*_fields(fields), FIRST_FAULT in fields["response_metadata"])
-
-
+_answer: Look = itemgetter("type", "content", "additional_kwargs", "tool_calls", "invalid_tool_calls")
 _LOOKS: Mapping[type, Look] = {
     AIMessage: _answer,
     AIMessageChunk: _answer,

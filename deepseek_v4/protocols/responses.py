@@ -79,7 +79,9 @@ class Responses(Protocol):
             messages = messages[1:]
         history = _History(request, dialect, names)
         called = _in_tool_turns(messages)
-        items = [item for message, tools in zip(messages, called, strict=True) for item in history.items(message, tools)]
+        items = [
+            item for message, tools in zip(messages, called, strict=True) for item in history.items(message, tools)
+        ]
         headers = dialect.say_rest(body, items, request, notes)
         if request.extra_body:
             body.update(request.extra_body)

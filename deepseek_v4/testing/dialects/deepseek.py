@@ -181,9 +181,7 @@ class DeepSeekDialect(Dialect):
         request = responses_request.chat_request(body, strict=options.strict)
         check_chat_parameters(request, json_schema=True)
         check_turns(request["messages"], model.sees_images)
-        rule = partial(
-            check_reasoning, rule=options.passback, calls_only=True, text=REASONING_TEXT_NOT_PASSED_BACK
-        )
+        rule = partial(check_reasoning, rule=options.passback, calls_only=True, text=REASONING_TEXT_NOT_PASSED_BACK)
         search = responses_request.asks_for_search(body)
         return self._read(exchange, request, rule, web_search=search, include_usage=True)
 

@@ -88,7 +88,10 @@ def test_a_message_without_blocks_says_nothing() -> None:
                 ChatMessage(
                     role="assistant",
                     content="x",
-                    additional_kwargs={"reasoning_content": text, "reasoning_details": kind([{"type": "reasoning.text"}])},
+                    additional_kwargs={
+                        "reasoning_content": text,
+                        "reasoning_details": kind([{"type": "reasoning.text"}]),
+                    },
                 ),
                 Reasoning(text, ({"type": "reasoning.text"},)),
             )
