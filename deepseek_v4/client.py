@@ -17,6 +17,7 @@ from deepseek_v4.protocols.decoder import whole_answer
 from deepseek_v4.protocols.error_bodies import read_error
 from deepseek_v4.reply import Delta, Reply
 from deepseek_v4.request import Prepared, prepare, tool_choice_of, tools_of
+from deepseek_v4.second_try import was_retried
 from deepseek_v4.settings import ModelSettings, call_options
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Limits, SyncStream, SyncTransport
 from deepseek_v4.wire import HttpResponse
@@ -361,12 +362,16 @@ class Client:
 
 
 def _demands(prepared: Prepared) -> bool:
-    """Whether a tool call or JSON of a schema is demanded, and asked for again where the answer is none."""
+    """Whether a tool call or JSON of a schema is demanded, and asked for again where the answer is none.
+
+    At most once in a user's turn: agents send a request after each tool call.
+    """
     options, last = prepared.options, prepared.request.messages[-1]
     wanted = options.get("response_format")
     by_schema = isinstance(wanted, Mapping) and wanted.get("type") == "json_schema"
     forced = options.get("tool_choice") not in (None, "auto", "none")
-    return bool((by_schema or forced) and options["answer_retries"] and not last.prefix)
+    demanded = (by_schema or forced) and options["answer_retries"] and not last.prefix
+    return bool(demanded) and not was_retried(prepared.request.messages)
 
 
 def _by_words(prepared: Prepared) -> bool:

@@ -109,6 +109,8 @@ class Message(_Keeper):
     name: str | None = None
     prefix: bool = False
     """Assistant only: the model is to continue this message (chat prefix completion)."""
+    retried: bool = False
+    """Assistant only: the answer before it could not be used, so that it was requested again. Never sent."""
 
     @property
     def text(self) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from deepseek_v4.conversation import Message
 from deepseek_v4.dialect import Dialect
 from deepseek_v4.reply import FinishReason, Usage
 from deepseek_v4.wire import Json
+
+_UNREASONED = re.compile(r"(?:call|toolu)_\d+_ET_")
+"""The beginning of the call ids in an answer of DeepSeek that has no reasoning."""
 
 
 class ResponsesDialect(Dialect):
@@ -30,6 +35,14 @@ class ResponsesDialect(Dialect):
             "aborted": "interrupted",
         }
     )
+
+    def demands_reasoning_text(self, message: Message) -> bool:
+        """True if an assistant message of a turn with tool calls must carry a reasoning text that is not empty.
+
+        DeepSeek refuses an empty one until the next user message (``deepseek-recipe`` 0.2.0), except in an answer
+        that was sent without reasoning: its call ids show that.
+        """
+        return self.empty_reasoning_items and not any(_UNREASONED.match(call.id) for call in message.tool_calls)
 
     def say_reasoning(self, text: str | None) -> list[Json]:
         """Items that pass a past turn's reasoning back when only its text is known, or not even that (None)."""

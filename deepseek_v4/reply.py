@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from deepseek_v4.conversation import Message, Reasoning, ToolCall
+from deepseek_v4.second_try import FIRST_FAULT
 
 __all__ = [
     "Delta",
@@ -130,7 +131,13 @@ class Reply:
         calls = list(self.tool_calls)
         for call in self.invalid_tool_calls:
             calls.insert(call.position, ToolCall(call.id, call.name, call.arguments))
-        return Message("assistant", self.content, reasoning=self.reasoning, tool_calls=tuple(calls))
+        return Message(
+            "assistant",
+            self.content,
+            reasoning=self.reasoning,
+            tool_calls=tuple(calls),
+            retried=FIRST_FAULT in self.extra,
+        )
 
 
 class TextDelta(NamedTuple):

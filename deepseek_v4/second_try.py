@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-__all__ = ["FIRST_FAULT", "add_up", "ask_again", "in_words", "is_worth_another_try"]
+from deepseek_v4.conversation import Message
+
+__all__ = ["FIRST_FAULT", "add_up", "ask_again", "in_words", "is_worth_another_try", "was_retried"]
 
 T = TypeVar("T")
 
@@ -31,6 +33,20 @@ def is_worth_another_try(finish_reason: str | None, *, called_tools: bool) -> bo
     not where the model called tools of its own accord, which is a turn of its own and no failed answer.
     """
     return not called_tools and finish_reason not in ("length", "content_filter")
+
+
+def was_retried(messages: Sequence[Message]) -> bool:
+    """True if an answer since the last user message came of a second try.
+
+    Such a turn gets no other: an agent whose model is asked again and then calls tools would not end. A user message
+    directly after a tool result does not begin a turn, because images and files of the result are sent as one.
+    """
+    for place in range(len(messages) - 1, -1, -1):
+        if messages[place].retried:
+            return True
+        if messages[place].role == "user" and (place == 0 or messages[place - 1].role != "tool"):
+            return False
+    return False
 
 
 def ask_again(

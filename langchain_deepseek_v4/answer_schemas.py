@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
@@ -19,7 +19,10 @@ from typing_extensions import is_typeddict
 from deepseek_v4.instances import fault
 from deepseek_v4.structured import fitted, is_of_objects
 
-__all__ = ["answer_class", "as_function", "instance_of", "json_schema_of", "wire_name"]
+__all__ = ["Method", "answer_class", "as_function", "instance_of", "json_schema_of", "wire_name"]
+
+Method = Literal["auto", "json_schema", "json_mode", "function_calling"]
+"""The ways to request a typed answer; see ``ChatDeepSeekV4.with_structured_output``."""
 
 
 def answer_class(schema: Any) -> type | None:

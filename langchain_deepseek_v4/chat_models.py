@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
@@ -18,6 +18,7 @@ from deepseek_v4 import __version__, catalog, tokens
 from deepseek_v4.client import Client, Preview
 from deepseek_v4.client import preview as preview_of
 from deepseek_v4.request import Prepared, tools_of
+from langchain_deepseek_v4.answer_schemas import Method
 from langchain_deepseek_v4.chunks import generation_chunk
 from langchain_deepseek_v4.errors import model_errors
 from langchain_deepseek_v4.messages import to_conversation
@@ -26,9 +27,6 @@ from langchain_deepseek_v4.replies import Writer, chat_result
 from langchain_deepseek_v4.saved_model import SavedModel
 from langchain_deepseek_v4.serialization import loadable
 from langchain_deepseek_v4.tools import ToolLike, as_response_format, as_tool, as_tool_choice
-
-if TYPE_CHECKING:
-    from langchain_deepseek_v4.structured_output import Method
 
 __all__ = ["ChatDeepSeekV4"]
 

@@ -29,6 +29,7 @@ from deepseek_v4 import errors
 from deepseek_v4.conversation import Message, Part, Reasoning, Role, TextPart, ToolCall
 from deepseek_v4.memory import Memory
 from deepseek_v4.openai_shape import arguments_text
+from deepseek_v4.second_try import FIRST_FAULT
 from langchain_deepseek_v4.content import CALLS, RESULTS, blocks_of, parts_of, result_of, text_of
 from langchain_deepseek_v4.cut_calls import unmarked
 
@@ -64,7 +65,10 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
         InvalidRequestError: for a message of a kind or role that cannot be said.
         UnsupportedError: for audio and video.
     """
-    looks = [_LOOKS.get(message.__class__, _unknown)(message.__dict__) for message in messages]
+    looks = [
+        (_LOOKS.get(message.__class__, _unknown)(message.__dict__), message.response_metadata.get(FIRST_FAULT))
+        for message in messages
+    ]
     known = _MEMORY.recall(messages, looks)
     conversation: list[Message] = list(takewhile(bool, known))  # type: ignore[arg-type]
     attachments: list[Part] = []
@@ -172,7 +176,11 @@ def _user(message: BaseMessage) -> Iterator[Message]:
 
 def _assistant(message: BaseMessage) -> Message:
     return Message(
-        "assistant", text_of(message.content), reasoning=_reasoning(message), tool_calls=tuple(_calls(message))
+        "assistant",
+        text_of(message.content),
+        reasoning=_reasoning(message),
+        tool_calls=tuple(_calls(message)),
+        retried=FIRST_FAULT in message.response_metadata,
     )
 
 

@@ -6,7 +6,7 @@ How an answer is read stands in ``answer_parser``.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import LanguageModelInput
@@ -28,15 +28,14 @@ from typing_extensions import is_typeddict
 
 from deepseek_v4.second_try import FIRST_FAULT, add_up, ask_again
 from langchain_deepseek_v4.answer_parser import AnswerParser
-from langchain_deepseek_v4.answer_schemas import answer_class, as_function, json_schema_of
+from langchain_deepseek_v4.answer_schemas import Method, answer_class, as_function, json_schema_of
 from langchain_deepseek_v4.tools import ToolLike, as_response_format, tool_name
 
 if TYPE_CHECKING:
     from langchain_deepseek_v4.chat_models import ChatDeepSeekV4
 
-__all__ = ["Method", "Tries", "structured"]
+__all__ = ["Tries", "structured"]
 
-Method = Literal["auto", "json_schema", "json_mode", "function_calling"]
 Schema = Mapping[str, Any] | type
 
 _FORM = ("model_provider", "output_version")

@@ -7,6 +7,12 @@
 
 from deepseek_v4._version import __version__
 from llama_index_deepseek_v4.errors import UnusableAnswerError
-from llama_index_deepseek_v4.llm import DeepSeekV4
+
+try:
+    from llama_index_deepseek_v4.llm import DeepSeekV4
+except ImportError as error:
+    from llama_index_deepseek_v4.core_version import explained
+
+    raise explained(error) from error
 
 __all__ = ["DeepSeekV4", "UnusableAnswerError", "__version__"]

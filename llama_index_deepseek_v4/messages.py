@@ -14,6 +14,7 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock
 from deepseek_v4.conversation import Message, Part, Reasoning, Role, TextPart, ToolCall
 from deepseek_v4.memory import Memory
 from deepseek_v4.openai_shape import arguments_object, arguments_text
+from deepseek_v4.second_try import FIRST_FAULT
 from llama_index_deepseek_v4.content import joined, parts_of
 
 __all__ = ["legacy_calls", "to_conversation"]
@@ -84,7 +85,14 @@ _PLAIN = {TextBlock, ThinkingBlock, ToolCallBlock}
 
 def _said(message: ChatMessage, role: Role, content: str | tuple[Part, ...]) -> Message:
     if role == "assistant":
-        return Message(role, content, _reasoning(message), _tool_calls(message), name=_name(message))
+        return Message(
+            role,
+            content,
+            _reasoning(message),
+            _tool_calls(message),
+            name=_name(message),
+            retried=FIRST_FAULT in message.additional_kwargs,
+        )
     if role == "tool":
         return Message(role, content, tool_call_id=message.additional_kwargs.get("tool_call_id"))
     return Message(role, content, name=_name(message))

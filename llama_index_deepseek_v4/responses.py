@@ -57,10 +57,14 @@ def to_chat_response(reply: Reply, provider: str, model: str, *, delta: str | No
     ]
     # as text: they must not be run, and not be mended
     blocks += [call_block(call.id, call.name, call.arguments) for call in reply.invalid_tool_calls]
-    calls = openai_shape.tool_calls(reply)
+    kept: dict[str, Any] = {}
+    if calls := openai_shape.tool_calls(reply):
+        kept["tool_calls"] = calls
+    if FIRST_FAULT in reply.extra:  # on the message as well, which agents keep
+        kept[FIRST_FAULT] = reply.extra[FIRST_FAULT]
     return whole_response(
         blocks,
-        {"tool_calls": calls} if calls else {},
+        kept,
         delta,
         openai_shape.chat_completion(reply),
         _logprobs(reply.logprobs),

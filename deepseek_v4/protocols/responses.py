@@ -8,7 +8,8 @@ reasoning and other items, text, calls.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from deepseek_v4 import errors, records, schema, wire
@@ -34,6 +35,9 @@ from deepseek_v4.protocols.responses_stream import ResponsesStreamDecoder, read_
 from deepseek_v4.reply import Reply
 from deepseek_v4.tool_names import ToolNames
 from deepseek_v4.wire import HttpResponse, Json
+
+BLANK = " "
+"""The reasoning text of a turn whose reasoning is empty or not known, if the provider demands a text."""
 
 _NO_PARAMETERS: Json = {"type": "object", "properties": {}}
 
@@ -74,7 +78,10 @@ class Responses(Protocol):
             body["instructions"] = messages[0].text
             messages = messages[1:]
         history = _History(request, dialect, names)
-        items = [item for message in messages for item in history.items(message)]
+        called = _in_tool_turns(messages)
+        items = [
+            item for message, tools in zip(messages, called, strict=True) for item in history.items(message, tools)
+        ]
         headers = dialect.say_rest(body, items, request, notes)
         if request.extra_body:
             body.update(request.extra_body)
@@ -141,6 +148,13 @@ def _tool(tool: ToolSpec | ServerTool, names: ToolNames, strict: bool) -> Json:
     return said
 
 
+def _in_tool_turns(messages: Sequence[Message]) -> list[bool]:
+    """For each message: True if a tool was called between the user messages around it."""
+    turns = list(accumulate(message.role == "user" for message in messages))
+    called = {turn for turn, message in zip(turns, messages, strict=True) if message.tool_calls}
+    return [turn in called for turn in turns]
+
+
 class _History:
     """Messages as items."""
 
@@ -155,23 +169,23 @@ class _History:
         )
         self._custom_ids: set[str] = set()
 
-    def items(self, message: Message) -> list[Json]:
+    def items(self, message: Message, in_tool_turn: bool) -> list[Json]:
         """The items of one message."""
         if message.role == "assistant":
-            return self._turn(message)
+            return self._turn(message, in_tool_turn)
         if message.role == "tool":
             kind = "custom_tool_call_output" if message.tool_call_id in self._custom_ids else "function_call_output"
             return [{"type": kind, "call_id": message.tool_call_id, "output": _content(message.content)}]
         return [{"role": message.role, "content": _content(message.content)}]
 
-    def _turn(self, message: Message) -> list[Json]:
-        items, text = self._before(message)
+    def _turn(self, message: Message, in_tool_turn: bool) -> list[Json]:
+        items, text = self._before(message, in_tool_turn)
         if text or not (items or message.tool_calls):
             items.append({"role": "assistant", "content": text})
         items.extend(self._call(call) for call in message.tool_calls)
         return items
 
-    def _before(self, message: Message) -> tuple[list[Json], str]:
+    def _before(self, message: Message, in_tool_turn: bool) -> tuple[list[Json], str]:
         """The record of a turn, or its reasoning as text, and the text that comes after it."""
         dialect = self._dialect
         reasoning = message.reasoning
@@ -181,8 +195,11 @@ class _History:
             said = dialect.say_item(dict(item))
             if said is not None and (self._passed_back or item.get("type") != "reasoning"):
                 items.append(said)
-        if self._passed_back and not any(item.get("type") == "reasoning" for item in items):
-            items[:0] = dialect.say_reasoning(reasoning.text if reasoning is not None else None)
+        if self._passed_back:
+            owed = in_tool_turn and dialect.demands_reasoning_text(message)
+            if not any(_is_reasoning(item, with_text=owed) for item in items):
+                known = reasoning.text if reasoning is not None else None
+                items[:0] = dialect.say_reasoning(known or BLANK if owed else known)
         return items, text
 
     def _call(self, call: ToolCall) -> Json:
@@ -191,6 +208,13 @@ class _History:
             return {"type": "function_call", "call_id": call.id, "name": name, "arguments": call.arguments}
         self._custom_ids.add(call.id)
         return {"type": "custom_tool_call", "call_id": call.id, "name": call.name, "input": _input(call.arguments)}
+
+
+def _is_reasoning(item: Json, *, with_text: bool) -> bool:
+    if item.get("type") != "reasoning":
+        return False
+    parts = item.get("content") or ()
+    return not with_text or any(isinstance(part, Mapping) and part.get("text") for part in parts)
 
 
 def _text_of(item: Mapping[str, Any]) -> str | None:

@@ -144,6 +144,20 @@ def test_langchain_adds_up_the_usage_of_both_tries(server: LocalServer, reach: d
     assert counted["total_tokens"] == 300, "a tracer sees each call once"
 
 
+@pytest.mark.parametrize("unpriced", [[0], [1], [0, 1]])
+def test_the_cost_is_unknown_if_that_of_one_try_is(
+    server: LocalServer, reach: dict[str, Any], unpriced: list[int]
+) -> None:
+    turns = [dataclasses.replace(t, model="unpriced") if i in unpriced else t for i, t in enumerate(COUNTED)]
+    server.script(*turns, *turns)
+    raw = ChatDeepSeekV4(**reach).with_structured_output(Person, include_raw=True).invoke("Who?")["raw"]
+    assert "cost" not in raw.response_metadata
+    assert raw.usage_metadata["total_tokens"] == 300
+    told = DeepSeekV4(**reach).as_structured_llm(Person).chat([_user("Who is Ada?")])
+    assert told.additional_kwargs["cost"] is None
+    assert told.additional_kwargs["total_tokens"] == 300
+
+
 def test_llama_index_adds_up_the_usage_of_both_tries(
     server: LocalServer, reach: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

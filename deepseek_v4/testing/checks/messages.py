@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,9 @@ UNANSWERED = (
 PREFIX_GUIDE = "https://api-docs.deepseek.com/guides/chat_prefix_completion"
 LONGEST_URL = 8192
 NOT_PASSED_BACK = "The `reasoning_content` in the thinking mode must be passed back to the API."
+
+REASONING_TEXT_NOT_PASSED_BACK = "The `reasoning_text` in the thinking mode must be passed back to the API."
+UNREASONED = re.compile(r"(?:call|toolu)_\d+_ET_")
 
 
 def check_turns(messages: Sequence[Message], sees_images: bool) -> None:
@@ -103,19 +107,27 @@ def check_reasoning(
         rule: `lenient` is what was measured: when the request ends with a tool result, every assistant
             message since the last user message needs its reasoning. `strict` is the newest wording of the
             documents: with tools declared, every assistant message needs it. `""` is enough, null is not.
-        calls_only: Ask only assistant messages with tool calls for it.
+        calls_only: The rule of Responses: closed turns owe it before tool calls only, and in the open turn `""` is
+            not enough.
         text: The refusal.
     """
     past = [m for m in messages if not (m is messages[-1] and m.get("prefix"))]
-    owing = []
-    if rule == "strict" and has_tools:
-        owing = past
-    elif rule != "off" and messages[-1]["role"] == "tool":
+    open_turn = []
+    if rule != "off" and messages[-1]["role"] == "tool":
         start = max((i for i, m in enumerate(past) if m["role"] == "user"), default=-1)
-        owing = past[start + 1 :]
-    asked = [m for m in owing if m["role"] == "assistant" and (m.get("tool_calls") or not calls_only)]
+        open_turn = past[start + 1 :]
+    owing = past if rule == "strict" and has_tools else open_turn
+    asked = [m for m in owing if _owes(m) and (m.get("tool_calls") or not calls_only)]
     if any(m.get("reasoning_content") is None for m in asked):
         raise Rejection(text)
+    if calls_only and not all(m.get("reasoning_content") for m in open_turn if _owes(m)):
+        raise Rejection(text)
+
+
+def _owes(message: Message) -> bool:
+    """Whether it is an answer that may have had reasoning; the service marks the call ids of those that had none."""
+    calls = message.get("tool_calls") or ()
+    return message["role"] == "assistant" and not any(UNREASONED.match(call["id"]) for call in calls)
 
 
 def check_json_word(messages: Sequence[Message], response_format: Any) -> None:

@@ -2,10 +2,11 @@
 
 Choices where its documents are silent:
 
-- Responses: `strict` asks for a reasoning item (an empty one will do) in every past turn that calls functions when
-  tools are declared, `lenient` in those of an open tool turn; past messages owe none. In `strict`, a reasoning item
-  between the calls of a batch parts them like a message does, which was recorded. A turn that calls functions
-  without a thought is sent with an empty reasoning item, so that it can be passed back. `web_search` is executed.
+- Responses: in an open tool turn every answer owes a reasoning text, and an empty one is refused; `strict` asks for a
+  reasoning item (an empty one will do) in every past turn that calls functions when tools are declared, too. In
+  `strict`, a reasoning item between the calls of a batch parts them like a message does, which was recorded. A turn
+  that calls functions without a thought is sent with an empty reasoning item, so that it can be passed back, and with
+  call ids that exempt it (`call_NN_ET_…`). `web_search` is executed.
 - Messages: tool results that do not fit their calls are refused in the words of chat; in `strict`, text before the
   results parts them from their calls, and a thinking block needs its `signature` (empty will do). A last message of
   the assistant is continued. Thinking is on by default, as in chat.
@@ -20,7 +21,13 @@ from typing import Any
 from deepseek_v4.testing import messages_request, responses_request
 from deepseek_v4.testing.call import ChatCall, chat_call
 from deepseek_v4.testing.checks.anthropic_types import messages_types
-from deepseek_v4.testing.checks.messages import check_json_word, check_last, check_reasoning, check_turns
+from deepseek_v4.testing.checks.messages import (
+    REASONING_TEXT_NOT_PASSED_BACK,
+    check_json_word,
+    check_last,
+    check_reasoning,
+    check_turns,
+)
 from deepseek_v4.testing.checks.parameters import (
     RANGES,
     Range,
@@ -163,7 +170,7 @@ class DeepSeekDialect(Dialect):
         return self._read(exchange, body, partial(check_reasoning, rule=exchange.options.passback))
 
     def read_responses(self, exchange: Exchange) -> ChatCall:
-        """The same for items. Reasoning is asked back before function calls only: a choice.
+        """The same for items. In closed turns reasoning is asked back before function calls only: a choice.
 
         The recorded service took past messages and calls without reasoning items where no tools were declared.
         """
@@ -174,7 +181,7 @@ class DeepSeekDialect(Dialect):
         request = responses_request.chat_request(body, strict=options.strict)
         check_chat_parameters(request, json_schema=True)
         check_turns(request["messages"], model.sees_images)
-        rule = partial(check_reasoning, rule=options.passback, calls_only=True)
+        rule = partial(check_reasoning, rule=options.passback, calls_only=True, text=REASONING_TEXT_NOT_PASSED_BACK)
         search = responses_request.asks_for_search(body)
         return self._read(exchange, request, rule, web_search=search, include_usage=True)
 

@@ -60,6 +60,7 @@ CHANGES: dict[str, tuple[BaseMessage, Callable[[Any], None]]] = {
     ),
     "a block": (AIMessage(copy.deepcopy(BLOCKS)), lambda m: m.content[1].update(text="No.")),
     "a block of reasoning": (AIMessage(copy.deepcopy(BLOCKS)), lambda m: m.content[0].update(reasoning="Oh.")),
+    "a second try": (answer(), lambda m: m.response_metadata.update(first_try_error="It is not JSON.")),
     "a chunk": (AIMessageChunk("Hi"), lambda m: setattr(m, "content", "Ho")),
 }
 

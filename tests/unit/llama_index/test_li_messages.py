@@ -83,6 +83,22 @@ def test_a_message_without_blocks_says_nothing() -> None:
         ),
         (ChatMessage(role="assistant", content="x", additional_kwargs={"reasoning_content": ""}), Reasoning("")),
         (ChatMessage(role="assistant", content="x", additional_kwargs={"reasoning_content": None}), None),
+        *(
+            (
+                ChatMessage(
+                    role="assistant",
+                    content="x",
+                    additional_kwargs={
+                        "reasoning_content": text,
+                        "reasoning_details": kind([{"type": "reasoning.text"}]),
+                    },
+                ),
+                Reasoning(text, ({"type": "reasoning.text"},)),
+            )
+            for text in ("t", None)
+            for kind in (list, tuple)
+        ),
+        (ChatMessage(role="assistant", content="x", additional_kwargs={"reasoning_details": "text"}), None),
         (
             ChatMessage(
                 role="assistant",

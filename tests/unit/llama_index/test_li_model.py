@@ -82,6 +82,13 @@ class TestConstruction:
         assert "additional_kwargs" not in said
         assert llm.preview("hi", additional_kwargs={"seed_of": 3}).body["seed_of"] == 3
 
+    @pytest.mark.parametrize("more", [{"a": 1}, {"extra_body": {"a": 1}}])
+    def test_extra_body_of_a_call_is_sent_with_its_additional_kwargs(
+        self, llm: DeepSeekV4, more: dict[str, Any]
+    ) -> None:
+        body = llm.preview("hi", additional_kwargs=more, extra_body={"b": 2}).body
+        assert (body["a"], body["b"]) == (1, 2)
+
     def test_it_is_the_models_of_settings(self, llm: DeepSeekV4) -> None:
         before = Settings._llm
         try:

@@ -229,9 +229,8 @@ def test_a_record_of_reasoning_goes_back_as_it_came_but_for_its_status() -> None
 
 
 def test_unknown_reasoning_is_said_to_be_empty_while_thinking() -> None:
-    turn = Message("assistant", "Ok", tool_calls=(CALL,))
-    assert items(HI, turn, Message.tool("21", "call_a"))[1] == NOTHING_THOUGHT
     assert items(HI, Message.assistant("Ok", reasoning=""), HI)[1] == NOTHING_THOUGHT
+    assert items(HI, Message.assistant("Ok"), HI)[1] == NOTHING_THOUGHT
 
 
 def test_reasoning_stays_away_when_thinking_is_off_or_pass_back_is() -> None:

@@ -71,6 +71,7 @@ class Service:
     refuses_to_resume: bool = False
     split: int = 0
     finish: str = "stop"
+    cites: bool = False
     requests: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     urls: list[str] = dataclasses.field(default_factory=list)
     sent: int = 0
@@ -103,6 +104,8 @@ class Service:
         else:
             deltas.append({"role": "assistant", "content": None, "reasoning_content": ""})
             deltas += [{"content": None, "reasoning_content": piece} for piece in tokens(reasoning)]
+        if self.cites:
+            deltas.append({"content": "", "annotations": [citation(len(self.requests))]})
         deltas += [{"content": piece, "reasoning_content": None} for piece in tokens(content)]
         if self.arguments is not None:
             deltas.append({"tool_calls": [CALL]})
@@ -167,6 +170,10 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for piece in self.service.pieces(self.request):
             yield piece
+
+
+def citation(part: int) -> dict[str, Any]:
+    return {"type": "url_citation", "url_citation": {"url": f"https://x.test/{part}"}}
 
 
 def tokens(text: str) -> list[str]:
@@ -309,6 +316,20 @@ def cut_after(text: str, **answer: Any) -> Service:
     service = Service(**answer, cuts=[Cut(at(text, **answer))])
     random.seed(7)
     return service
+
+
+@pytest.mark.parametrize("end", ["broken", "length"])
+def test_the_citations_of_all_parts_are_kept_in_their_order(end: str) -> None:
+    service = Service(reasoning=None, cites=True)
+    if end == "broken":
+        service.cuts = [Cut(at("391*", reasoning=None, cites=True))]
+    else:
+        service.limit = 8
+    random.seed(7)
+    _, reply = read(service.client())
+    assert reply.content == CONTENT
+    assert len(service.requests) > 1
+    assert list(reply.annotations) == [citation(part + 1) for part in range(len(service.requests))]
 
 
 def test_inside_the_reasoning_the_message_is_empty_and_carries_what_was_thought() -> None:

@@ -63,7 +63,7 @@ def test_calls_have_their_arguments_as_objects(caller: Caller) -> None:
     body = caller.messages(tools=[WEATHER]).json()
     assert [block["type"] for block in body["content"]] == ["thinking", "tool_use", "tool_use"]
     assert [block["input"] for block in body["content"][1:]] == [{"city": "Paris"}, {}]
-    assert re.fullmatch(r"call_00_[A-Za-z0-9]{20}", body["content"][1]["id"])
+    assert re.fullmatch(r"call_00_ET_[A-Za-z0-9]{20}", body["content"][1]["id"])
     assert body["stop_reason"] == "tool_use"
 
 

@@ -318,10 +318,30 @@ def test_the_pass_back_rule() -> None:
     assert status("lenient", *open_turn, DONE, USER) == 200
     assert status("strict", *open_turn, reasoning={"effort": "none"}) == 200
     assert status("strict", USER, DONE, USER) == 200
-    assert status("strict", USER, {"type": "reasoning", "summary": []}, call("a"), output("a")) == 200
     search = {"type": "web_search_call", "id": "s", "status": "completed"}
     assert status("strict", USER, REASONING, DONE, search, REASONING, DONE, call("a"), output("a")) == 200
     assert status("strict", USER, REASONING, DONE, search, DONE, call("a"), output("a")) == 400
+
+
+EMPTY = {"type": "reasoning", "summary": []}
+NO_TEXT = {**EMPTY, "content": [{"type": "reasoning_text", "text": ""}]}
+BLANK = {**EMPTY, "content": [{"type": "reasoning_text", "text": " "}]}
+
+
+@pytest.mark.parametrize("rule", ["strict", "lenient"])
+@pytest.mark.parametrize("item", [EMPTY, NO_TEXT])
+def test_an_open_tool_turn_needs_a_text_that_is_not_empty(rule: str, item: dict[str, Any]) -> None:
+    assert status(rule, USER, item, call("a"), output("a")) == 400
+    assert status(rule, USER, DONE, BLANK, call("a"), output("a")) == 400, "every answer of the turn"
+    assert status(rule, USER, BLANK, call("a"), output("a")) == 200
+    assert status(rule, USER, item, call("a"), output("a"), DONE, USER) == 200, "the turn is closed"
+
+
+@pytest.mark.parametrize("rule", ["strict", "lenient"])
+@pytest.mark.parametrize("call_id", ["call_00_ET_x", "toolu_0_ET_x"])
+def test_the_ids_of_calls_without_a_thought_exempt_their_turn(rule: str, call_id: str) -> None:
+    for items in ([], [EMPTY], [NO_TEXT]):
+        assert status(rule, USER, *items, call(call_id), output(call_id)) == 200
 
 
 # ---------------------------------------------------------------------- faults

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from typing import Any
 
 import pytest
 
@@ -48,11 +50,20 @@ def test_tool_calls_carry_an_index_and_ids_with_their_position(caller: Caller) -
     first, second = choice["message"]["tool_calls"]
     assert list(first) == ["index", "id", "type", "function"]
     assert (first["index"], second["index"]) == (0, 1)
-    assert re.fullmatch(r"call_00_[A-Za-z0-9]{20}", first["id"])
-    assert re.fullmatch(r"call_01_[A-Za-z0-9]{20}", second["id"])
+    assert re.fullmatch(r"call_00_ET_[A-Za-z0-9]{20}", first["id"])
+    assert re.fullmatch(r"call_01_ET_[A-Za-z0-9]{20}", second["id"])
     assert first["function"] == {"name": "get_weather", "arguments": '{"city": "Köln"}'}
     assert choice["message"]["content"] == ""
     assert choice["finish_reason"] == "tool_calls"
+
+
+@pytest.mark.parametrize(("turn", "body"), [(Turn(reasoning="I look."), {}), (Turn(), {"thinking": OFF})])
+def test_only_the_ids_of_an_answer_that_could_think_and_did_not_are_marked(
+    caller: Caller, turn: Turn, body: dict[str, Any]
+) -> None:
+    caller.server.script(dataclasses.replace(turn, tool_calls=[ToolCall("get_weather", "{}")]))
+    message = caller.chat(tools=[WEATHER], **body).json()["choices"][0]["message"]
+    assert re.fullmatch(r"call_00_[A-Za-z0-9]{20}", message["tool_calls"][0]["id"])
 
 
 def test_usage_adds_up(caller: Caller) -> None:

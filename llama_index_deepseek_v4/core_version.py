@@ -1,0 +1,36 @@
+"""The version of llama-index-core that this adapter needs, and the error for an import that failed with another one."""
+
+from __future__ import annotations
+
+import re
+from importlib import metadata
+
+__all__ = ["REQUIRED", "explained"]
+
+REQUIRED = "llama-index-core>=0.14.25,<0.15"
+"""As in ``pyproject.toml``."""
+
+
+def explained(error: ImportError) -> ImportError:
+    """The error to raise for an import of llama-index-core that failed.
+
+    Returns:
+        An error with the version that is needed and the one that is installed; the same error if these agree.
+    """
+    try:
+        found = metadata.version("llama-index-core")
+    except metadata.PackageNotFoundError:
+        found = None
+    lowest, limit = map(_numbers, REQUIRED.split(","))
+    if found is not None and lowest <= _numbers(found) < limit:
+        return error
+    installed = "it is not installed" if found is None else f"{found} is installed"
+    return ImportError(
+        f"llama_index_deepseek_v4 needs {REQUIRED}, and {installed}. Run: pip install 'deepseek-v4[llama-index]'",
+        name=error.name,
+        path=error.path,
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)[:3]))

@@ -1,0 +1,42 @@
+"""Typed answers of a model with fallbacks: LangChain reads the annotations of a method to find what it returns."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, get_type_hints
+
+import pytest
+from langchain_core.runnables import RunnableWithFallbacks
+from pydantic import BaseModel
+
+from deepseek_v4.testing import Fault, LocalServer, Turn
+from langchain_deepseek_v4 import ChatDeepSeekV4, DeepSeekV4Completion
+
+
+class Person(BaseModel):
+    """A person."""
+
+    name: str
+
+
+@pytest.mark.parametrize("how", ["invoke", "ainvoke"])
+async def test_the_fallback_returns_the_typed_answer(deepseek_server: LocalServer, how: str) -> None:
+    reach = {"base_url": deepseek_server.base_url, "api_key": deepseek_server.api_key, "max_retries": 0}
+    deepseek_server.fault(Fault.status(503))
+    deepseek_server.script(Turn('{"name": "Ada"}'))
+    model: Any = ChatDeepSeekV4(**reach).with_fallbacks([ChatDeepSeekV4(**reach, temperature=0.5)])
+    typed = model.with_structured_output(Person)
+    assert isinstance(typed, RunnableWithFallbacks)
+    answer = typed.invoke("Who?") if how == "invoke" else await typed.ainvoke("Who?")
+    assert answer == Person(name="Ada")
+    assert [request.status for request in deepseek_server.requests] == [503, 200]
+    assert deepseek_server.requests[1].body["temperature"] == 0.5
+
+
+@pytest.mark.parametrize("cls", [ChatDeepSeekV4, DeepSeekV4Completion])
+def test_the_annotations_of_our_methods_resolve(cls: type) -> None:
+    """The attributes that a model with fallbacks passes on are read in this way."""
+    ours = [m for _, m in inspect.getmembers(cls, inspect.isfunction) if m.__module__.startswith("langchain_deepseek")]
+    assert ours
+    for method in ours:
+        get_type_hints(method)
