@@ -141,11 +141,13 @@ class ReplyBuilder:
         """Keep the tokens of the answer; the last count stays.
 
         Raises:
-            TypeError: for a count that is not a number.
+            TypeError: for a count that is not a whole number, or a cost that is not a number.
+            ValueError: likewise.
         """
-        counts = (usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens, usage.cost)
-        if not all(count is None or isinstance(count, (int, float)) for count in counts):
-            raise TypeError("a count of tokens is not a number")
+        for count in (usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens):
+            if count is not None and count != int(count):
+                raise TypeError(f"a count of tokens is a whole number, not {count!r}")
+        float(usage.cost or 0)
         self.usage = usage
 
     def end(self, word: Any, words: Mapping[str, FinishReason]) -> None:

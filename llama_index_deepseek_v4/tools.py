@@ -120,7 +120,12 @@ def selections(response: ChatResponse, *, error_on_no_tool_call: bool) -> list[T
 def _arguments(call_id: str, name: str, arguments: dict[str, Any] | str, response: ChatResponse) -> dict[str, Any]:
     """A call's arguments as an object of the caller's own: what a tool changes in it does not change the history."""
     if isinstance(arguments, dict):
-        return copy.deepcopy(arguments)
+        try:
+            return copy.deepcopy(arguments)
+        except RecursionError:
+            raise UnusableAnswerError(
+                f"The call to {name!r} was not run: its arguments are nested too deeply.", body=None
+            ) from None
     if not name:
         raise UnusableAnswerError("The model called a function without naming it.", body=arguments)
     parsed = arguments_object(arguments)

@@ -245,7 +245,6 @@ def _error(body: Json, reading: Reading) -> errors.DeepSeekError:
 def _read_status(body: Json, builder: ReplyBuilder, dialect: ResponsesDialect, status: str | None) -> None:
     status = body.get("status") or status
     if status == "incomplete":
-        # vLLM gives no reason
         builder.end((body.get("incomplete_details") or {}).get("reason") or status, dialect.incomplete_reasons)
         return
     builder.end(status, dialect.statuses)

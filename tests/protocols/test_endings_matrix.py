@@ -74,7 +74,7 @@ def ends_of(protocol: str, streamed: bool) -> Iterator[tuple[Json, str | None, i
         yield {"status": "completed"}, "stop", 7
         yield {"status": "completed"}, "stop", LIMIT
         yield {"status": "cancelled"}, "cancelled", 7
-        yield {"status": "incomplete", "incomplete_details": None}, "incomplete", LIMIT  # vLLM 0.32
+        yield {"status": "incomplete", "incomplete_details": None}, "incomplete", LIMIT
         if not streamed:
             yield {}, None, 7
         for word, meant in WORDS.items():
