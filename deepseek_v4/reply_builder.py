@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ReplyBuilder", "merge_details"]
 
+_MOST_TOKENS = 2**53
+"""Above it a number read from JSON may be a rounded float, which frameworks refuse as a count."""
+
 
 class _OpenCall:
     """A tool call that is still being written."""
@@ -128,7 +131,7 @@ class ReplyBuilder:
         if self.details is None:
             self.details = []
         for fragment in details:
-            if not isinstance(fragment, Mapping):
+            if not isinstance(fragment, dict):
                 raise TypeError(f"a record of reasoning is an object, not {type(fragment).__name__}")
             self.details.append(fragment)
 
@@ -145,7 +148,7 @@ class ReplyBuilder:
             ValueError: likewise.
         """
         for count in (usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens):
-            if count is not None and count != int(count):
+            if count is not None and (count != int(count) or abs(count) > _MOST_TOKENS):
                 raise TypeError(f"a count of tokens is a whole number, not {count!r}")
         float(usage.cost or 0)
         self.usage = usage

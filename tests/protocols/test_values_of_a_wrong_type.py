@@ -29,7 +29,7 @@ def dumped(answer: Any) -> str:
     return json.dumps(answer).replace(f'"{NESTED}"', '{"a":' * 900 + "1" + "}" * 900)
 
 
-ODD: tuple[Any, ...] = (["x"], {"x": 1}, 0.5, True, [{"x": []}], NESTED)
+ODD: tuple[Any, ...] = (["x"], {"x": 1}, 0.5, True, 10**30, NESTED)
 """Values put in place of every field of an answer, one by one."""
 
 CHAT = {
