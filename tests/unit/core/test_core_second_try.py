@@ -95,7 +95,7 @@ def test_what_the_first_answer_cost_is_known_when_the_second_request_fails(
 CALLS = [
     (call({"age": -1}), "age: -1 is less than 0"),
     (call({}), "age: is missing"),
-    (call('{"age": '), "not valid JSON"),
+    (call('{"age": '), "The call of look.up cannot be used"),
     (call({}, "wait"), "wait is not the tool to call: look.up"),
     (Turn("She is 36.", reasoning="Hm."), "A tool call was demanded"),
     (EMPTY, "You gave no answer."),
