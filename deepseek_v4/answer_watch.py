@@ -115,7 +115,7 @@ class AnswerWatch:
         offered = {tool.name: tool.parameters for tool in self.request.request.tools if isinstance(tool, ToolSpec)}
         wanted = self._choice.name if isinstance(self._choice, NamedTool) else None
         for broken in reply.invalid_tool_calls:
-            return f"The arguments of {broken.name or 'the call'} are no JSON object: {broken.error}."
+            return f"The call of {broken.name or 'a function'} cannot be used: {broken.error}."
         for call in reply.tool_calls:
             if call.name not in offered or wanted not in (None, call.name):
                 return f"{call.name} is not the tool to call: {wanted or ', '.join(offered)}."

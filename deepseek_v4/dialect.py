@@ -20,6 +20,33 @@ if TYPE_CHECKING:
 
 ErrorTable: TypeAlias = "tuple[tuple[re.Pattern[str], type[errors.DeepSeekError]], ...]"
 
+FINISH_REASONS: Mapping[str, FinishReason] = MappingProxyType(
+    {
+        "stop": "stop",
+        "stop_sequence": "stop",
+        "end_turn": "stop",
+        "eos": "stop",
+        "eos_token": "stop",
+        "complete": "stop",
+        "completed": "stop",
+        "length": "length",
+        "max_tokens": "length",
+        "max_output_tokens": "length",
+        "model_length": "length",
+        "model_context_window_exceeded": "length",
+        "tool_calls": "tool_calls",
+        "tool_call": "tool_calls",
+        "tool_use": "tool_calls",
+        "function_call": "tool_calls",
+        "content_filter": "content_filter",
+        "refusal": "content_filter",
+        "insufficient_system_resource": "interrupted",
+        "aborted": "interrupted",
+        "error": "error",
+    }
+)
+"""The words of all protocols and engines for why an answer ended, in lower case. Any other is kept as it came."""
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -255,19 +282,8 @@ class ChatDialect(Dialect):
     """Whether reasoning may come inside the visible text, between ``<think>`` and ``</think>`` at its start."""
     leaks_markup = False
     """Whether the server's parsers are known to leave prompt markup in the visible text; then it is told."""
-    finish_reasons: Mapping[str, FinishReason] = MappingProxyType(
-        {
-            "stop": "stop",
-            "length": "length",
-            "tool_calls": "tool_calls",
-            "tool_call": "tool_calls",
-            "function_call": "tool_calls",
-            "content_filter": "content_filter",
-            "insufficient_system_resource": "interrupted",
-            "aborted": "interrupted",
-            "error": "error",
-        }
-    )
+    finish_reasons = FINISH_REASONS
+    """The provider's words for why an answer ended -> ours."""
 
     def say_reasoning(self, reasoning: Reasoning | None) -> Json:
         """Fields of a past assistant message that pass its reasoning back, while thinking is on."""

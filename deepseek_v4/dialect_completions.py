@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepseek_v4.dialect import ChatDialect, Dialect, Note, Thinking
+from deepseek_v4.dialect import FINISH_REASONS, Dialect, Note, Thinking
 from deepseek_v4.reply import Usage
 from deepseek_v4.wire import Json
 
@@ -15,7 +15,7 @@ class CompletionsDialect(Dialect):
     tools = False
     asks_for_stream_usage = True
     """Whether usage comes in streams only when ``stream_options.include_usage`` asks for it."""
-    finish_reasons = ChatDialect.finish_reasons
+    finish_reasons = FINISH_REASONS
 
     def thinks(self, thinking: Thinking) -> bool:
         """Never."""

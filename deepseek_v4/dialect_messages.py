@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from deepseek_v4.dialect import Dialect, Thinking
-from deepseek_v4.reply import FinishReason, Usage
+from deepseek_v4.dialect import FINISH_REASONS, Dialect, Thinking
+from deepseek_v4.reply import Usage
 from deepseek_v4.wire import Json
 
 
@@ -23,19 +23,8 @@ class MessagesDialect(Dialect):
     """Whether files that are no images are read."""
     unread_blocks: frozenset[str] = frozenset()
     """Types of blocks in a past turn's record that are refused here."""
-    stop_reasons: Mapping[str, FinishReason] = MappingProxyType(
-        {
-            "end_turn": "stop",
-            "stop_sequence": "stop",
-            "max_tokens": "length",
-            "model_context_window_exceeded": "length",
-            "tool_use": "tool_calls",
-            "refusal": "content_filter",
-            "content_filter": "content_filter",
-            "insufficient_system_resource": "interrupted",
-            "aborted": "interrupted",
-        }
-    )
+    stop_reasons = FINISH_REASONS
+    """The provider's words for why an answer ended -> ours."""
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
         """What to send when ``max_tokens`` is not set, since this form demands the field."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from deepseek_v4.conversation import Message
-from deepseek_v4.dialect import Dialect
+from deepseek_v4.dialect import FINISH_REASONS, Dialect
 from deepseek_v4.reply import FinishReason, Usage
 from deepseek_v4.wire import Json
 
@@ -25,16 +25,12 @@ class ResponsesDialect(Dialect):
     """Whether the field ``parallel_tool_calls`` is read; otherwise it is held here, on the reply."""
     empty_reasoning_items = False
     """Whether a past turn whose reasoning is unknown gets an item that says so, as chat has ``""`` for it."""
+    statuses = FINISH_REASONS
+    """The provider's words for the status of an answer -> why it ended."""
     incomplete_reasons: Mapping[str, FinishReason] = MappingProxyType(
-        {
-            "max_output_tokens": "length",
-            "max_tokens": "length",
-            "length": "length",
-            "content_filter": "content_filter",
-            "insufficient_system_resource": "interrupted",
-            "aborted": "interrupted",
-        }
+        {word: meant for word, meant in FINISH_REASONS.items() if meant not in ("stop", "tool_calls")}
     )
+    """The provider's words for why an answer is incomplete -> ours; an incomplete answer never ended by itself."""
 
     def demands_reasoning_text(self, message: Message) -> bool:
         """True if an assistant message of a turn with tool calls must carry a reasoning text that is not empty.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from deepseek_v4.conversation import Message, Reasoning, ToolCall
 from deepseek_v4.second_try import FIRST_FAULT
@@ -27,8 +27,9 @@ __all__ = [
 
 Count = TypeVar("Count", int, float)
 
-FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "interrupted", "error"]
-"""Why the model stopped. ``interrupted``: the backend ran out of resources or gave up."""
+FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "interrupted", "error"] | str
+"""Why the model stopped. ``interrupted``: the backend ran out of resources or gave up. A word that the dialect does not
+list is kept as the provider sent it (``abort``, ``timeout``, …)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,11 @@ def _added(one: Count | None, other: Count | None) -> Count | None:
 
 @dataclass(frozen=True, slots=True)
 class InvalidToolCall:
-    """A call whose arguments are no JSON object: cut by ``max_tokens``, or written wrongly. Do not run it."""
+    """A call that may be cut, or whose arguments are not a JSON object. Do not run it.
+
+    The last call of an answer may be cut, whatever its arguments look like, unless the answer ended by itself: some
+    engines close cut arguments.
+    """
 
     id: str
     name: str
@@ -101,7 +106,7 @@ class Reply:
         reasoning: The chain of thought, or None when the provider sent none.
         tool_calls: Calls with sound arguments, in the model's order.
         invalid_tool_calls: Calls that must not be run.
-        finish_reason: Why the model stopped; None where the provider did not say.
+        finish_reason: Why the model stopped: a word of ours, else the provider's own as it came; None if none came.
         usage: Token counts, or None where the provider sent none.
         id: The provider's id of this answer.
         model: The id of the model that answered, which can differ from the one asked for.

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ReplyBuilder", "merge_details"]
 
+_MOST_TOKENS = 2**53
+"""Above it a number read from JSON may be a rounded float, which frameworks refuse as a count."""
+
 
 class _OpenCall:
     """A tool call that is still being written."""
@@ -47,6 +50,8 @@ class ReplyBuilder:
         sought: The tools whose calls are looked for in the text, by the name the model knows them by.
         parse_text: Make tool calls of the calls found in the text; otherwise report them and leave the text as it is.
         provider: Who answers, for the warning about markup that was found.
+        limit: The largest number of output tokens that was asked for. An answer that reached it may be cut, whatever
+            its finish reason: vLLM closes cut arguments and reports ``tool_calls``.
     """
 
     __slots__ = (
@@ -59,6 +64,7 @@ class ReplyBuilder:
         "extra",
         "finish_reason",
         "id",
+        "limit",
         "logprobs",
         "markup",
         "model",
@@ -83,6 +89,7 @@ class ReplyBuilder:
         sought: Mapping[str, ToolSpec] | None = None,
         parse_text: bool = False,
         provider: str = "",
+        limit: int | None = None,
     ) -> None:
         self.content: list[str] = []
         self.sought = sought or {}
@@ -101,6 +108,7 @@ class ReplyBuilder:
         self.cut = False
         """Whether the output limit cut the answer although its finish reason does not say so."""
         self.usage: Usage | None = None
+        self.limit = limit
         self.id: str | None = None
         self.model: str | None = None
         self.created: int | None = None
@@ -125,10 +133,51 @@ class ReplyBuilder:
         self.reasoning.append(text)
 
     def add_details(self, details: Iterable[Mapping[str, Any]]) -> None:
-        """Append fragments of the provider's own record of reasoning; called with ``()`` it records "empty"."""
+        """Append fragments of the provider's own record of reasoning; called with ``()`` it records "empty".
+
+        Raises:
+            TypeError: for a fragment that is not an object.
+        """
         if self.details is None:
             self.details = []
-        self.details.extend(details)
+        for fragment in details:
+            if not isinstance(fragment, dict):
+                raise TypeError(f"a record of reasoning is an object, not {type(fragment).__name__}")
+            self.details.append(fragment)
+
+    def add_annotations(self, annotations: Any) -> None:
+        """Append citations and the like; what is not a list of objects is left out, the answer is whole without it."""
+        if isinstance(annotations, list):
+            self.annotations.extend(each for each in annotations if isinstance(each, dict))
+
+    def count(self, usage: Usage) -> None:
+        """Keep the tokens of the answer; the last count stays.
+
+        Raises:
+            TypeError: for a count that is not a whole number, or a cost that is not a number.
+            ValueError: likewise.
+        """
+        for count in (usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens):
+            if count is not None and (count != int(count) or abs(count) > _MOST_TOKENS):
+                raise TypeError(f"a count of tokens is a whole number, not {count!r}")
+        float(usage.cost or 0)
+        self.usage = usage
+
+    def end(self, word: Any, words: Mapping[str, FinishReason]) -> None:
+        """Keep why the answer ended.
+
+        Args:
+            word: The provider's word for it; None or ``""`` where none came yet.
+            words: What the dialect's words mean. A word that is not among them is kept as it came.
+
+        Raises:
+            TypeError: for a word that is not text.
+        """
+        if not word:
+            return
+        if not isinstance(word, str):
+            raise TypeError(f"a finish reason is text, not {type(word).__name__}")
+        self.finish_reason = words.get(word.lower(), word)
 
     def add_logprobs(self, logprobs: Mapping[str, Any]) -> None:
         """Append log probabilities, channel by channel."""
@@ -262,7 +311,7 @@ class ReplyBuilder:
     def _without_nulls(self, call: _OpenCall) -> str:
         """A call's arguments without the nulls that only the strict form of its schema allowed."""
         arguments = "".join(call.arguments)
-        if self._fault(call, arguments, True) is not None or not arguments:
+        if self._fault(call, arguments) is not None or not arguments:
             return arguments
         given = wire.loads(arguments)
         meant = schema.undo_nulls(given, self.originals[call.name])
@@ -273,7 +322,7 @@ class ReplyBuilder:
         """The reply as far as it has arrived.
 
         Args:
-            whole: Whether the answer has come to its end; before, a call without arguments may still get some.
+            whole: Whether the answer has come to its end; before, text is held back in which a call may begin.
         """
         content = self.content
         if whole:
@@ -285,7 +334,7 @@ class ReplyBuilder:
         calls = self.calls[:1] if self.single_call else self.calls
         for position, call in enumerate(calls):
             arguments = "".join(call.arguments)
-            error = self._fault(call, arguments, whole)
+            error = self._fault(call, arguments)
             if error is None:
                 valid.append(ToolCall(call.id, call.name, arguments or "{}"))
             else:
@@ -313,23 +362,31 @@ class ReplyBuilder:
             extra=self.extra,
         )
 
-    def _fault(self, call: _OpenCall, arguments: str, whole: bool) -> str | None:
+    def _fault(self, call: _OpenCall, arguments: str) -> str | None:
         """Why a call must not be run, or None."""
         if not call.name:
             return "the call names no function"
+        ended = self.finish_reason in ("stop", "tool_calls")
+        limited = self.finish_reason == "length" or self.cut or self._reached_limit()
         if call.fault is not None:
-            return call.fault + ("; raise max_tokens" if self.finish_reason == "length" or self.cut else "")
-        if not arguments and whole and not self.cut and self.finish_reason in (None, "stop", "tool_calls"):
+            return call.fault + ("; raise max_tokens" if limited else "")
+        if call is self.calls[-1]:  # some engines close cut arguments, so valid JSON proves nothing here
+            if limited:
+                return "the call may be cut off: the answer reached the output limit; raise max_tokens"
+            if self.finish_reason is None:
+                return "the call may be cut off: the answer ended without a finish reason"
+            if not ended:
+                return f"the call may be cut off: the answer ended with finish reason {self.finish_reason!r}"
+        if not arguments and ended:
             return None  # a function without parameters; some hosts send "" for it
         try:
-            parsed = wire.loads(arguments)
+            parsed = wire.loads_exactly(arguments)
         except (ValueError, RecursionError):
-            if self.finish_reason == "length" or self.cut:
-                return "the arguments were cut off by the output limit; raise max_tokens"
-            if not whole or self.finish_reason not in (None, "stop", "tool_calls"):
-                return "the arguments were cut off: the answer ended before they did"
-            return "the arguments are not valid JSON"
+            return "the arguments are not valid JSON" if arguments else "the arguments are missing"
         return None if isinstance(parsed, dict) else "the arguments are not a JSON object"
+
+    def _reached_limit(self) -> bool:
+        return self.limit is not None and self.usage is not None and self.usage.output_tokens >= self.limit
 
 
 def merge_details(fragments: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:

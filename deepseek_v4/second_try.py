@@ -29,10 +29,11 @@ _MOST_FAULTS = 10
 def is_worth_another_try(finish_reason: str | None, *, called_tools: bool) -> bool:
     """Whether asking again can help.
 
-    Not where the output limit cut the answer, which would cut the next one too; not where moderation stopped it; and
-    not where the model called tools of its own accord, which is a turn of its own and no failed answer.
+    Only where the answer ended by itself: the output limit would cut the next one too, moderation would stop it, and an
+    answer with a finish reason of the server's own is returned as it is. And not where the model called tools of its
+    own accord, which is a turn of its own and no failed answer.
     """
-    return not called_tools and finish_reason not in ("length", "content_filter")
+    return not called_tools and finish_reason in ("stop", "tool_calls", None)
 
 
 def was_retried(messages: Sequence[Message]) -> bool:

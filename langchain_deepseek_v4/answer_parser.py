@@ -114,7 +114,7 @@ class AnswerParser(JsonOutputParser):
                 return call["args"]
         cut = getattr(message, "invalid_tool_calls", ())
         if cut:
-            raise _Unfit(f"The arguments of {self.tool} are not valid JSON{_why(message)}.", cut[0]["args"])
+            raise _Unfit(f"The arguments of {self.tool} are cut or not valid JSON{_why(message)}.", cut[0]["args"])
         said = "" if message is None else message.text
         raise _Unfit(f"The model did not call {self.tool}{_why(message)}.", said)
 

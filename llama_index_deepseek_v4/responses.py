@@ -32,7 +32,11 @@ from llama_index_deepseek_v4.chunks import (
     whole_thinking_block,
 )
 
-__all__ = ["Answer", "ChatResponseChunk", "as_completion", "to_chat_response"]
+__all__ = ["INVALID_CALLS", "Answer", "ChatResponseChunk", "as_completion", "to_chat_response"]
+
+INVALID_CALLS = "invalid_tool_calls"
+"""Key of a response's ``additional_kwargs``: ids of the calls that must not be run, and why. Their arguments may be
+valid JSON and cut all the same."""
 
 
 def to_chat_response(reply: Reply, provider: str, model: str, *, delta: str | None = None) -> ChatResponse:
@@ -52,10 +56,10 @@ def to_chat_response(reply: Reply, provider: str, model: str, *, delta: str | No
         tokens = reply.usage.reasoning_tokens if reply.usage is not None else None
         blocks.append(whole_thinking_block(reply.reasoning.text, tokens, known))
     blocks.append(text_block(reply.content))
-    blocks += [
-        call_block(call.id, call.name, openai_shape.arguments_object(call.arguments) or {}) for call in reply.tool_calls
-    ]
-    # as text: they must not be run, and not be mended
+    for call in reply.tool_calls:
+        arguments = openai_shape.arguments_object(call.arguments)
+        blocks.append(call_block(call.id, call.name, call.arguments if arguments is None else arguments))
+    # as text: they must not be run, and not be repaired
     blocks += [call_block(call.id, call.name, call.arguments) for call in reply.invalid_tool_calls]
     kept: dict[str, Any] = {}
     if calls := openai_shape.tool_calls(reply):
@@ -93,6 +97,7 @@ def _facts(reply: Reply, provider: str, model: str) -> dict[str, Any]:
         "resumed": reply.extra.get("resumed"),
         "leaked_markup": reply.extra.get("leaked_markup"),
         FIRST_FAULT: reply.extra.get(FIRST_FAULT),
+        INVALID_CALLS: {call.id: call.error for call in reply.invalid_tool_calls} or None,
     }
     usage = reply.usage
     if usage is not None:
@@ -114,13 +119,18 @@ def _logprobs(channels: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
     """Log probabilities of the visible text, a list of candidates for each token; of thinking they stay in ``raw``."""
     if channels is None or not isinstance(channels.get("content"), list):
         return None
-    return [
-        [
-            LogProb(token=item.get("token") or "", logprob=item.get("logprob") or 0.0, bytes=item.get("bytes") or [])
-            for item in token.get("top_logprobs") or [token]
+    try:
+        return [
+            [
+                LogProb(
+                    token=item.get("token") or "", logprob=item.get("logprob") or 0.0, bytes=item.get("bytes") or []
+                )
+                for item in token.get("top_logprobs") or [token]
+            ]
+            for token in channels["content"]
         ]
-        for token in channels["content"]
-    ]
+    except (AttributeError, TypeError, ValueError):  # another form than OpenAI's: it is in ``raw`` as it came
+        return None
 
 
 class Answer:

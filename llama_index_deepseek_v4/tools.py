@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from deepseek_v4.openai_shape import arguments_object
 from llama_index_deepseek_v4.errors import UnusableAnswerError
 from llama_index_deepseek_v4.messages import legacy_calls
-from llama_index_deepseek_v4.responses import ChatResponseChunk
+from llama_index_deepseek_v4.responses import INVALID_CALLS, ChatResponseChunk
 
 __all__ = ["as_openai_tools", "schema_of", "selections", "tool_options"]
 
@@ -112,24 +112,28 @@ def selections(response: ChatResponse, *, error_on_no_tool_call: bool) -> list[T
             body=response.message.content,
         )
     return [
-        ToolSelection(tool_id=call_id, tool_name=name, tool_kwargs=_arguments(name, arguments, response))
+        ToolSelection(tool_id=call_id, tool_name=name, tool_kwargs=_arguments(call_id, name, arguments, response))
         for call_id, name, arguments in calls
     ]
 
 
-def _arguments(name: str, arguments: dict[str, Any] | str, response: ChatResponse) -> dict[str, Any]:
+def _arguments(call_id: str, name: str, arguments: dict[str, Any] | str, response: ChatResponse) -> dict[str, Any]:
     """A call's arguments as an object of the caller's own: what a tool changes in it does not change the history."""
     if isinstance(arguments, dict):
-        return copy.deepcopy(arguments)
-    parsed = arguments_object(arguments)
-    finish_reason = response.additional_kwargs.get("finish_reason")
-    if finish_reason == "length" and (parsed is None or not arguments):
-        raise UnusableAnswerError(
-            f"The arguments of the call to {name!r} were cut by the output limit, so it was not run: raise max_tokens.",
-            body=arguments,
-        )
+        try:
+            return copy.deepcopy(arguments)
+        except RecursionError:
+            raise UnusableAnswerError(
+                f"The call to {name!r} was not run: its arguments are nested too deeply.", body=None
+            ) from None
     if not name:
         raise UnusableAnswerError("The model called a function without naming it.", body=arguments)
+    parsed = arguments_object(arguments)
+    known = response.additional_kwargs.get(INVALID_CALLS) or {}
+    if call_id in known:
+        raise UnusableAnswerError(
+            f"The call to {name!r} was not run: {known[call_id]}. Its arguments: {arguments[:200]!r}.", body=arguments
+        )
     if parsed is None:
         raise UnusableAnswerError(
             f"The arguments of the call to {name!r} are no JSON object, so it was not run: {arguments[:200]!r}.",

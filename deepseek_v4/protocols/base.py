@@ -18,6 +18,9 @@ from deepseek_v4.wire import HttpResponse, Json
 
 __all__ = ["ChatRequest", "Encoded", "Protocol", "Reading"]
 
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+"""Fields that limit the output tokens of an answer."""
+
 
 @dataclass(slots=True, eq=False, repr=False)
 class ChatRequest:
@@ -72,6 +75,8 @@ class Reading:
     """True if calls found in the text become tool calls; otherwise they are only reported."""
     originals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Schemas of strict tools as they were before they were made to allow nulls, by name."""
+    limit: int | None = None
+    """The largest number of output tokens that was sent."""
 
     @classmethod
     def of(
@@ -80,6 +85,7 @@ class Reading:
         dialect: Dialect,
         provider: str,
         names: ToolNames,
+        body: Json,
         *,
         strict: Sequence[ToolSpec] = (),
         single_call: bool = False,
@@ -91,6 +97,7 @@ class Reading:
             dialect: The dialect it was said in.
             provider: Who answers.
             names: How its tools are called there.
+            body: Its fields as they are sent.
             strict: Those of its tools whose schemas were made strict.
             single_call: Whether only the first call is wanted, and the wire could not say it.
         """
@@ -100,7 +107,17 @@ class Reading:
         originals = {
             tool.name: tool.parameters for tool in strict if tool.parameters and schema.allows_nulls(tool.parameters)
         }
-        return cls(dialect, provider, names, single_call, sought, request.recover_tool_calls == "parse", originals)
+        limits = [body[name] for name in _LIMITS if isinstance(body.get(name), int) and body[name] > 0]
+        return cls(
+            dialect,
+            provider,
+            names,
+            single_call,
+            sought,
+            request.recover_tool_calls == "parse",
+            originals,
+            min(limits, default=None),
+        )
 
     def builder(self, *, streamed: bool = False) -> ReplyBuilder:
         """An empty reply to read the answer into.
@@ -115,6 +132,7 @@ class Reading:
             sought=self.sought,
             parse_text=self.parse_text,
             provider=self.provider,
+            limit=self.limit,
         )
 
 

@@ -72,7 +72,7 @@ class ChatCompletions(Protocol):
             path=self._path(request, dialect, strict=bool(strict)),
             body=body,
             notes=notes,
-            reading=Reading.of(request, dialect, provider, names, strict=strict, single_call=single_call),
+            reading=Reading.of(request, dialect, provider, names, body, strict=strict, single_call=single_call),
             headers=headers,
         )
 

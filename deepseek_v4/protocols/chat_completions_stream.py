@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 from deepseek_v4 import errors, wire
@@ -11,7 +10,7 @@ from deepseek_v4.dialect import ChatDialect
 from deepseek_v4.protocols.base import Reading
 from deepseek_v4.protocols.decoder import UNREADABLE, StreamDecoder
 from deepseek_v4.protocols.error_bodies import read_error_body
-from deepseek_v4.protocols.parsing import parse_event
+from deepseek_v4.protocols.parsing import keep, parse_event, read_envelope, text_of
 from deepseek_v4.protocols.think_tags import ThinkSplitter
 from deepseek_v4.reply import Delta, End, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from deepseek_v4.reply_builder import ReplyBuilder
@@ -59,18 +58,18 @@ def decode_body(body: Any, reading: Reading) -> Reply:
 def _read_choice(body: Json, choice: Json, reading: Reading, dialect: ChatDialect, *, whole: bool) -> Reply:
     builder = reading.builder()
     message = choice["message"]
-    _read_envelope(builder, body)
+    read_envelope(body, builder, _ENVELOPE)
     _read_finish(builder, choice, dialect)
     if choice.get("logprobs"):
         builder.add_logprobs(choice["logprobs"])
     if body.get("usage"):
-        builder.usage = dialect.read_usage(body["usage"])
+        builder.count(dialect.read_usage(body["usage"]))
     text, details = dialect.read_reasoning(message)
     if text is not None:
-        builder.add_reasoning(_string(text))
+        builder.add_reasoning(text_of(text))
     if details is not None:
         builder.add_details(details)
-    content = _string(message.get("content") or "")
+    content = text_of(message.get("content"))
     if dialect.think_tags:
         splitter = ThinkSplitter()
         thought, content = map("".join, zip(splitter.feed(content), splitter.close(), strict=True))
@@ -79,10 +78,10 @@ def _read_choice(body: Json, choice: Json, reading: Reading, dialect: ChatDialec
     builder.add_text(content)
     for position, call in enumerate(message.get("tool_calls") or ()):
         function = call.get("function") or {}
-        name = function.get("name") or ""
-        builder.add_tool_call(position, call.get("id"), reading.names.from_wire(name), _text(function.get("arguments")))
-    builder.annotations.extend(message.get("annotations") or ())
-    _keep(builder.extra, message, _MESSAGE_KEYS)
+        name = reading.names.from_wire(text_of(function.get("name")))
+        builder.add_tool_call(position, text_of(call.get("id")), name, _text(function.get("arguments")))
+    builder.add_annotations(message.get("annotations"))
+    keep(builder.extra, message, _MESSAGE_KEYS)
     reply = builder.build(whole=whole)
     _tell_leaks(reply, reading)
     return reply
@@ -116,22 +115,11 @@ def _holds_markup(text: str) -> bool:
     return holds_markup(text)
 
 
-def _string(text: Any) -> str:
-    if not isinstance(text, str):
-        raise TypeError(f"text was expected, {type(text).__name__} came")
-    return text
-
-
 def _text(arguments: Any) -> str:
     """Arguments as JSON text; a few hosts send them as an object."""
     if isinstance(arguments, str):
         return arguments
     return "" if arguments is None else wire.dumps(arguments).decode()
-
-
-def _keep(extra: dict[str, Any], source: Mapping[str, Any], known: frozenset[str]) -> None:
-    if not source.keys() <= known:
-        extra.update({key: value for key, value in source.items() if key not in known and value is not None})
 
 
 def _keep_pieces(extra: dict[str, Any], delta: Json) -> None:
@@ -143,23 +131,10 @@ def _keep_pieces(extra: dict[str, Any], delta: Json) -> None:
             extra[key] = known + value if joined else value
 
 
-def _read_envelope(builder: ReplyBuilder, body: Json) -> None:
-    builder.id = body.get("id") or builder.id
-    builder.model = body.get("model") or builder.model
-    created = body.get("created")
-    builder.created = created if created is not None else builder.created
-    builder.system_fingerprint = body.get("system_fingerprint") or builder.system_fingerprint
-    _keep(builder.extra, body, _ENVELOPE)
-
-
 def _read_finish(builder: ReplyBuilder, choice: Json, dialect: ChatDialect) -> None:
-    reason = choice.get("finish_reason")
-    if reason is not None:
-        builder.finish_reason = dialect.finish_reasons.get(reason, "stop")
-        if reason not in dialect.finish_reasons:
-            builder.extra["finish_reason"] = reason
-        builder.cut = dialect.was_cut(choice)
-    _keep(builder.extra, choice, _CHOICE_KEYS)
+    builder.end(choice.get("finish_reason"), dialect.finish_reasons)
+    builder.cut = dialect.was_cut(choice)
+    keep(builder.extra, choice, _CHOICE_KEYS)
 
 
 class ChatStreamDecoder(StreamDecoder):
@@ -193,13 +168,13 @@ class ChatStreamDecoder(StreamDecoder):
         builder = self.builder
         if not self._named:
             self._named = bool(chunk.get("model"))
-            _read_envelope(builder, chunk)
+            read_envelope(chunk, builder, _ENVELOPE)
         usage = chunk.get("usage")
         if usage:
-            builder.usage = self._dialect.read_usage(usage)
+            builder.count(self._dialect.read_usage(usage))
         choices = chunk.get("choices")
         if usage or not choices:
-            _keep(builder.extra, chunk, _ENVELOPE)
+            keep(builder.extra, chunk, _ENVELOPE)
         if not choices:
             chunk = self._dialect.unwrap(chunk)
             choices = chunk.get("choices")
@@ -214,28 +189,28 @@ class ChatStreamDecoder(StreamDecoder):
             if details is not None:
                 builder.add_details(details)
             if text is not None:
-                builder.add_reasoning(text if isinstance(text, str) else _string(text))
+                builder.add_reasoning(text if isinstance(text, str) else text_of(text))
             if text or details:
                 deltas.append(ReasoningDelta(text or "", tuple(details) if details else None))
             content = delta.get("content")
             if content and self._splitter is not None:
-                self._add_split(*self._splitter.feed(_string(content)), deltas)
+                self._add_split(*self._splitter.feed(text_of(content)), deltas)
             elif content:
-                shown = builder.add_text(content if isinstance(content, str) else _string(content))
+                shown = builder.add_text(content if isinstance(content, str) else text_of(content))
                 if shown:
                     deltas.append(TextDelta(shown))
             calls = delta.get("tool_calls")
             if calls:
                 self._read_calls(calls, deltas)
             if delta.get("annotations"):
-                builder.annotations.extend(delta["annotations"])
+                builder.add_annotations(delta["annotations"])
             if not _MESSAGE_KEYS.issuperset(delta):
                 _keep_pieces(builder.extra, delta)
         if choice.get("logprobs"):
             builder.add_logprobs(choice["logprobs"])
-        if choice.get("finish_reason") is not None and not (chunk.get("error") and self.missing() is None):
+        if choice.get("finish_reason") and not (chunk.get("error") and self.missing() is None):
             _read_finish(builder, choice, self._dialect)
-            _keep(builder.extra, chunk, _ENVELOPE)
+            keep(builder.extra, chunk, _ENVELOPE)
         if choice.get("error"):
             self._read_error(choice)
 
@@ -281,10 +256,10 @@ class ChatStreamDecoder(StreamDecoder):
     def _read_calls(self, calls: list[Any], deltas: list[Delta]) -> None:
         for call in calls:
             function = call.get("function") or {}
-            name = function.get("name")
+            name = text_of(function.get("name"))
             delta = self.builder.add_tool_call(
                 call.get("index"),
-                call.get("id"),
+                text_of(call.get("id")),
                 self._reading.names.from_wire(name) if name else None,
                 _text(function.get("arguments")),
             )

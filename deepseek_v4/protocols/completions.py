@@ -17,7 +17,7 @@ from deepseek_v4.protocols.base import ChatRequest, Encoded, Protocol, Reading
 from deepseek_v4.protocols.decoder import StreamDecoder
 from deepseek_v4.protocols.error_bodies import read_error_body
 from deepseek_v4.protocols.options import drop, say_options
-from deepseek_v4.protocols.parsing import parse_body, parse_event, reading_of
+from deepseek_v4.protocols.parsing import parse_body, parse_event, read_envelope, reading_of, text_of
 from deepseek_v4.reply import Delta, Reply, TextDelta
 from deepseek_v4.reply_builder import ReplyBuilder
 from deepseek_v4.tool_names import ToolNames
@@ -58,7 +58,7 @@ class Completions(Protocol):
         body = parse_body(response, reading.provider)
         with reading_of(body, reading.provider):
             _read_whole(body, builder, reading)
-        return builder.build()
+            return builder.build()
 
     def stream(self, reading: Reading) -> StreamDecoder:
         """A decoder for one streamed answer."""
@@ -90,32 +90,21 @@ def _plain(request: ChatRequest, provider: str, notes: list[Note]) -> ChatReques
     return dataclasses.replace(request, thinking=Thinking(), options=options)
 
 
-def _read_envelope(body: Json, builder: ReplyBuilder, dialect: CompletionsDialect) -> None:
-    builder.id = body.get("id") or builder.id
-    builder.model = body.get("model") or builder.model
-    created = body.get("created")
-    builder.created = created if created is not None else builder.created
-    builder.system_fingerprint = body.get("system_fingerprint") or builder.system_fingerprint
+def _read_head(body: Json, builder: ReplyBuilder, dialect: CompletionsDialect) -> None:
+    read_envelope(body, builder, _KNOWN)
     if body.get("usage"):
-        builder.usage = dialect.read_usage(body["usage"])
-    for key, value in body.items():
-        if key not in _KNOWN and value is not None:
-            builder.extra[key] = value
+        builder.count(dialect.read_usage(body["usage"]))
 
 
 def _read_choice(choice: Json, builder: ReplyBuilder, dialect: CompletionsDialect) -> str:
     """Read a choice, whole or a piece of it; return its text."""
-    text: str = choice.get("text") or ""
+    text = text_of(choice.get("text"))
     if text:
         builder.add_text(text)
     logprobs = choice.get("logprobs")
     if isinstance(logprobs, Mapping):
         builder.add_logprobs(logprobs)
-    reason = choice.get("finish_reason")
-    if reason is not None:
-        builder.finish_reason = dialect.finish_reasons.get(reason, "stop")
-        if reason not in dialect.finish_reasons:
-            builder.extra["finish_reason"] = reason
+    builder.end(choice.get("finish_reason"), dialect.finish_reasons)
     return text
 
 
@@ -129,7 +118,7 @@ def _read_whole(body: Any, builder: ReplyBuilder, reading: Reading) -> str:
         raise errors.MalformedResponseError(
             "The answer holds no choice.", provider=reading.provider, body=body, retryable=True
         )
-    _read_envelope(body, builder, dialect)
+    _read_head(body, builder, dialect)
     return _read_choice(choices[0], builder, dialect)
 
 
@@ -155,7 +144,7 @@ class CompletionsStreamDecoder(StreamDecoder):
             error = read_error_body(chunk, self._dialect, self.provider)
             error.partial = self.partial()
             raise error
-        _read_envelope(chunk, self.builder, self._dialect)
+        _read_head(chunk, self.builder, self._dialect)
         for choice in chunk.get("choices") or ():
             text = _read_choice(choice, self.builder, self._dialect)
             if text:

@@ -10,7 +10,7 @@ from deepseek_v4.protocols.sse import EventSplitter
 from deepseek_v4.reply import Delta, End, Reply
 from deepseek_v4.reply_builder import ReplyBuilder
 
-UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
+UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 """What reading an answer raises when a field is missing or of another type than the protocol says."""
 
 
@@ -94,19 +94,25 @@ class StreamDecoder(ABC):
             if not self.finished:
                 with suppress(*UNREADABLE, errors.MalformedResponseError):  # then the stream broke off inside it
                     self.read_event(event, deltas)
-        if self.finished:
-            return deltas
+        if not self.finished:
+            try:
+                self._conclude(deltas)
+            except UNREADABLE as fault:
+                raise self.malformed(fault) from None
+        return deltas
+
+    def _conclude(self, deltas: list[Delta]) -> None:
+        """The end of a stream whose events did not name one."""
         if self._silent:
             stray = self._events.stray()
             if stray.strip() and b"data:".startswith(stray):
                 raise self.interrupted("it broke off inside its first event")
             self.read_stray(stray, deltas)
-            return deltas
+            return
         fault = self.missing()
         if fault is not None:
             raise self.interrupted(fault)
         self.finish(deltas)
-        return deltas
 
     def partial(self) -> Reply:
         """The reply as far as it has arrived."""

@@ -84,7 +84,7 @@ def _error(
     retryable, retry_after = dialect.read_retry(error)
     if not message:
         where = f"with status {status}" if status is not None else "with an error"
-        what = f": {wire.dumps(body).decode()[:500]}" if body else " and said nothing about it"
+        what = f": {_json(body)[:500]}" if body else " and said nothing about it"
         message = f"The provider answered {where}{what}"
     advice = _ADVICE.get(kind)
     said = f"{message.rstrip('. ')}. {advice}" if advice else message
@@ -139,14 +139,24 @@ def _said(body: Any) -> tuple[str, str, int | None]:
         return "", "", None
     message = error.get("message") or error.get("detail") or error.get("msg") or ""
     if not isinstance(message, str):
-        message = wire.dumps(message).decode()
+        message = _json(message)
     metadata = error.get("metadata")
     if not isinstance(metadata, dict):
         metadata = {}
     code = error.get("code", error.get("http_status"))
     said = (error.get("type"), code, error.get("error_type"), metadata.get("error_type"))
-    words = " ".join(str(word) for word in said if word)
+    words = " ".join(str(word) for word in said if word and isinstance(word, (str, int)))
     raw = metadata.get("raw")
     if raw:
-        message = f"{message}: {raw if isinstance(raw, str) else wire.dumps(raw).decode()}"[:2000]
-    return message, words, int(code) if isinstance(code, int) or (isinstance(code, str) and code.isdigit()) else None
+        message = f"{message}: {raw if isinstance(raw, str) else _json(raw)}"[:2000]
+    if isinstance(code, str):
+        code = int(code) if re.fullmatch("[0-9]{3}", code) else None
+    return message, words, code if isinstance(code, int) else None
+
+
+def _json(value: Any) -> str:
+    """An object of an error as text."""
+    try:
+        return wire.dumps(value).decode()
+    except (RecursionError, ValueError):
+        return "an object that is nested too deeply to be shown"

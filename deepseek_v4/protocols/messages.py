@@ -78,7 +78,7 @@ class Messages(Protocol):
             body.update(request.extra_body)
         body["messages"] = history.messages
         single_call = request.parallel_tool_calls is False and not dialect.parallel_tool_calls
-        reading = Reading.of(request, dialect, provider, names, single_call=single_call)
+        reading = Reading.of(request, dialect, provider, names, body, single_call=single_call)
         return Encoded(dialect.path, body, notes, reading, headers)
 
     def decode(self, response: HttpResponse, reading: Reading) -> Reply:
@@ -87,7 +87,7 @@ class Messages(Protocol):
         body = parse_body(response, reading.provider)
         with reading_of(body, reading.provider):
             read_message(body, builder, reading, [])
-        return builder.build()
+            return builder.build()
 
     def stream(self, reading: Reading) -> StreamDecoder:
         """A decoder for one streamed answer."""

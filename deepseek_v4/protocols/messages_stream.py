@@ -14,14 +14,27 @@ from deepseek_v4.dialect_messages import MessagesDialect
 from deepseek_v4.protocols.base import Reading
 from deepseek_v4.protocols.decoder import StreamDecoder
 from deepseek_v4.protocols.error_bodies import read_error_body
-from deepseek_v4.protocols.parsing import parse_event
+from deepseek_v4.protocols.parsing import parse_event, read_envelope, text_of
 from deepseek_v4.reply import Delta, ReasoningDelta, TextDelta
 from deepseek_v4.reply_builder import ReplyBuilder
 from deepseek_v4.wire import Json
 
 CALLS = frozenset({"tool_use"})
 
-_KNOWN = frozenset({"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage", "error"})
+_KNOWN = frozenset(
+    {
+        "id",
+        "type",
+        "role",
+        "model",
+        "content",
+        "stop_reason",
+        "stop_sequence",
+        "system_fingerprint",
+        "usage",
+        "error",
+    }
+)
 _TEXTS: Mapping[str, tuple[str, str]] = {
     "text_delta": ("text", "text"),
     "thinking_delta": ("thinking", "thinking"),
@@ -53,12 +66,12 @@ class BlockReader:
         self._blocks[place] = _Block(block)
         kind = block.get("type")
         if kind == "text":
-            self._write(place, kind, block.get("text") or "", deltas)
+            self._write(place, kind, text_of(block.get("text")), deltas)
         elif kind == "thinking":
-            self._write(place, kind, block.get("thinking") or "", deltas)
+            self._write(place, kind, text_of(block.get("thinking")), deltas)
         elif kind in CALLS:
-            name = self._names.from_wire(block.get("name") or "")
-            self._call(place, block.get("id"), name, "", deltas)
+            name = self._names.from_wire(text_of(block.get("name")))
+            self._call(place, text_of(block.get("id")), name, "", deltas)
 
     def add(self, place: Any, delta: Json, deltas: list[Delta]) -> None:
         """More of a block."""
@@ -67,13 +80,13 @@ class BlockReader:
             of, field = _TEXTS[kind]
             if place not in self._blocks:
                 self._blocks[place] = _Block({"type": of})
-            self._write(place, of, delta.get(field) or "", deltas)
+            self._write(place, of, text_of(delta.get(field)), deltas)
             return
         open_block = self._blocks.get(place)
         if open_block is None:
             return
         if kind == "input_json_delta":
-            text = delta.get("partial_json") or ""
+            text = text_of(delta.get("partial_json"))
             if text:
                 open_block.pieces.append(text)
                 if open_block.block.get("type") in CALLS:
@@ -93,7 +106,7 @@ class BlockReader:
         kind = one.block.get("type")
         if kind == "text":
             one.block = {**one.block, "text": "".join(one.pieces)}
-            self._builder.annotations.extend(one.block.get("citations") or ())
+            self._builder.add_annotations(one.block.get("citations"))
         elif kind == "thinking":
             one.block = {**one.block, "thinking": "".join(one.pieces)}
         elif kind in CALLS:
@@ -159,10 +172,10 @@ def read_message(body: Any, builder: ReplyBuilder, reading: Reading, deltas: lis
         raise errors.MalformedResponseError(
             "The answer holds no content blocks.", provider=reading.provider, body=body, retryable=True
         )
-    read_envelope(body, builder)
+    read_envelope(body, builder, _KNOWN)
     _read_stop(body, builder, dialect)
     if body.get("usage"):
-        builder.usage = dialect.read_usage(body["usage"])
+        builder.count(dialect.read_usage(body["usage"]))
     reader = BlockReader(builder, reading)
     for place, block in enumerate(content):
         if isinstance(block, dict):
@@ -171,22 +184,8 @@ def read_message(body: Any, builder: ReplyBuilder, reading: Reading, deltas: lis
     reader.end(deltas)
 
 
-def read_envelope(body: Json, builder: ReplyBuilder) -> None:
-    """Whose answer it is."""
-    builder.id = body.get("id") or builder.id
-    builder.model = body.get("model") or builder.model
-    for key, value in body.items():
-        if key not in _KNOWN and value is not None:
-            builder.extra[key] = value
-
-
 def _read_stop(said: Json, builder: ReplyBuilder, dialect: MessagesDialect) -> None:
-    reason = said.get("stop_reason")
-    if reason is None:
-        return
-    builder.finish_reason = dialect.stop_reasons.get(reason, "stop")
-    if reason not in dialect.stop_reasons:
-        builder.extra["finish_reason"] = reason
+    builder.end(said.get("stop_reason"), dialect.stop_reasons)
     if said.get("stop_sequence") is not None:
         builder.extra["stop_sequence"] = said["stop_sequence"]
 
@@ -251,7 +250,7 @@ class MessagesStreamDecoder(StreamDecoder):
 
     def _message_start(self, said: Json, deltas: list[Delta]) -> None:
         message = said["message"]
-        read_envelope(message, self.builder)
+        read_envelope(message, self.builder, _KNOWN)
         self._count(message.get("usage"))
 
     def _message_delta(self, said: Json, deltas: list[Delta]) -> None:
@@ -272,4 +271,4 @@ class MessagesStreamDecoder(StreamDecoder):
         """Counts in ``message_delta`` are totals; those it leaves out stand in ``message_start``."""
         if usage:
             self._usage = {**self._usage, **{name: count for name, count in usage.items() if count is not None}}
-            self.builder.usage = self._dialect.read_usage(self._usage)
+            self.builder.count(self._dialect.read_usage(self._usage))

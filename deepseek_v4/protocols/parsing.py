@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from deepseek_v4 import errors, wire
 from deepseek_v4.protocols.decoder import UNREADABLE, StreamDecoder
+from deepseek_v4.reply_builder import ReplyBuilder
 from deepseek_v4.wire import HttpResponse, Json
 
 
@@ -33,6 +34,45 @@ def parse_body(response: HttpResponse, provider: str) -> Any:
             provider=provider,
             body=response.body[:2000].decode("utf-8", "replace"),
         ) from None
+
+
+def text_of(value: Any) -> str:
+    """A field that holds text; ``""`` for null and for what is empty.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if isinstance(value, str):
+        return value
+    if not value:
+        return ""
+    raise TypeError(f"text was expected, {type(value).__name__} came")
+
+
+def read_envelope(body: Json, builder: ReplyBuilder, known: frozenset[str], *, created: str = "created") -> None:
+    """Whose answer it is, and everything beside the fields that the protocol reads.
+
+    Args:
+        body: A whole answer, or one chunk of it.
+        builder: What it is read into.
+        known: Names of fields that are not kept in ``extra``.
+        created: The field with the time of the answer.
+
+    Raises:
+        TypeError: for an id, a model or a fingerprint that is not text.
+    """
+    builder.id = text_of(body.get("id")) or builder.id
+    builder.model = text_of(body.get("model")) or builder.model
+    builder.system_fingerprint = text_of(body.get("system_fingerprint")) or builder.system_fingerprint
+    made = body.get(created)
+    builder.created = made if made is not None else builder.created
+    keep(builder.extra, body, known)
+
+
+def keep(extra: dict[str, Any], source: Mapping[str, Any], known: frozenset[str]) -> None:
+    """Keep the fields that have no name of ours."""
+    if not source.keys() <= known:
+        extra.update({key: value for key, value in source.items() if key not in known and value is not None})
 
 
 @contextmanager

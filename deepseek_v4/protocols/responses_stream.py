@@ -14,7 +14,7 @@ from deepseek_v4.dialect_responses import ResponsesDialect
 from deepseek_v4.protocols.base import Reading
 from deepseek_v4.protocols.decoder import StreamDecoder
 from deepseek_v4.protocols.error_bodies import read_error_body
-from deepseek_v4.protocols.parsing import parse_event
+from deepseek_v4.protocols.parsing import parse_event, read_envelope, text_of
 from deepseek_v4.reply import Delta, ReasoningDelta, TextDelta
 from deepseek_v4.reply_builder import ReplyBuilder
 from deepseek_v4.wire import Json
@@ -49,6 +49,7 @@ _ECHOED = frozenset(
         "safety_identifier",
         "status",
         "store",
+        "system_fingerprint",
         "temperature",
         "text",
         "tool_choice",
@@ -83,8 +84,9 @@ class ItemReader:
         kind = item.get("type")
         if kind in CALLS:
             arguments = '{"input": "' if kind == "custom_tool_call" else ""
-            name = self._names.from_wire(item.get("name") or "")
-            delta = self._builder.add_tool_call((place,), item.get("call_id") or item.get("id"), name, arguments)
+            name = self._names.from_wire(text_of(item.get("name")))
+            call_id = text_of(item.get("call_id")) or text_of(item.get("id"))
+            delta = self._builder.add_tool_call((place,), call_id, name, arguments)
             if delta is not None:
                 deltas.append(delta)
 
@@ -130,7 +132,7 @@ class ItemReader:
             if not known:
                 self.begin(place, item, deltas)
             custom = kind == "custom_tool_call"
-            said = item.get("input" if custom else "arguments") or ""
+            said = text_of(item.get("input" if custom else "arguments"))
             self.arguments(place, said[self._read.get((place, "arguments", 0), 0) :], deltas)
             if custom:
                 self._close_custom(place, deltas)
@@ -165,11 +167,11 @@ class ItemReader:
         for number, part in enumerate(item.get("content") or ()):
             if part.get("type") == "refusal":
                 self._builder.extra["refusal"] = part.get("refusal")
-            text = part.get("text") or part.get("refusal") or ""
+            text = text_of(part.get("text")) or text_of(part.get("refusal"))
             rest = text[self._read.get((place, "text", number), 0) :]
             seen = self._read.get((place, "logprobs", number), 0)
             self.text(place, number, rest, (part.get("logprobs") or [])[seen:], deltas)
-            self._builder.annotations.extend(part.get("annotations") or ())
+            self._builder.add_annotations(part.get("annotations"))
 
     def _settle_reasoning(self, place: Any, item: Json, deltas: list[Delta]) -> None:
         spoken = self._spoken.get(place)
@@ -177,7 +179,7 @@ class ItemReader:
         kind = spoken or ("reasoning" if content else "summary")
         parts = content if kind == "reasoning" else item.get("summary") or ()
         for number, part in enumerate(parts):
-            rest = (part.get("text") or "")[self._read.get((place, kind, number), 0) :]
+            rest = text_of(part.get("text"))[self._read.get((place, kind, number), 0) :]
             if rest or not self._builder.reasoning:
                 self.reasoning(place, kind, number, rest, deltas)
         if not parts and not item.get("encrypted_content"):
@@ -194,9 +196,22 @@ class ItemReader:
 
 
 def read_response(
-    body: Any, builder: ReplyBuilder, reading: Reading, deltas: list[Delta], reader: ItemReader | None = None
+    body: Any,
+    builder: ReplyBuilder,
+    reading: Reading,
+    deltas: list[Delta],
+    reader: ItemReader | None = None,
+    status: str | None = None,
 ) -> None:
     """A response object that has come to its end.
+
+    Args:
+        body: The object.
+        builder: What it is read into.
+        reading: What is known of its request.
+        deltas: Gets what no event has brought.
+        reader: What has read its events, if there were any.
+        status: Its status by its last event, for an object without one.
 
     Raises:
         DeepSeekError: when it holds an error.
@@ -212,12 +227,12 @@ def read_response(
         raise errors.MalformedResponseError(
             "The answer holds no output.", provider=reading.provider, body=body, retryable=True
         )
-    read_envelope(body, builder)
+    read_envelope(body, builder, _ECHOED, created="created_at")
     if body.get("usage"):
-        builder.usage = dialect.read_usage(body["usage"])
+        builder.count(dialect.read_usage(body["usage"]))
     reader = reader or ItemReader(builder, reading)
     reader.settle_all([item for item in output or () if isinstance(item, dict)], deltas)
-    _read_status(body, builder, dialect)
+    _read_status(body, builder, dialect, status)
     reader.end(deltas)
 
 
@@ -227,26 +242,14 @@ def _error(body: Json, reading: Reading) -> errors.DeepSeekError:
     return read_error_body(body, reading.dialect, reading.provider)
 
 
-def read_envelope(body: Json, builder: ReplyBuilder) -> None:
-    """Whose answer it is."""
-    builder.id = body.get("id") or builder.id
-    builder.model = body.get("model") or builder.model
-    created = body.get("created_at")
-    builder.created = created if created is not None else builder.created
-    for key, value in body.items():
-        if key not in _ECHOED and value is not None:
-            builder.extra[key] = value
-
-
-def _read_status(body: Json, builder: ReplyBuilder, dialect: ResponsesDialect) -> None:
-    status = body.get("status")
-    if status in (None, "completed"):
-        builder.finish_reason = "tool_calls" if builder.calls else "stop"
+def _read_status(body: Json, builder: ReplyBuilder, dialect: ResponsesDialect, status: str | None) -> None:
+    status = body.get("status") or status
+    if status == "incomplete":
+        builder.end((body.get("incomplete_details") or {}).get("reason") or status, dialect.incomplete_reasons)
         return
-    reason = str((body.get("incomplete_details") or {}).get("reason") if status == "incomplete" else status)
-    builder.finish_reason = dialect.incomplete_reasons.get(reason, "interrupted")
-    if reason not in dialect.incomplete_reasons:
-        builder.extra["finish_reason"] = reason
+    builder.end(status, dialect.statuses)
+    if builder.finish_reason == "stop" and builder.calls:
+        builder.finish_reason = "tool_calls"
 
 
 class ResponsesStreamDecoder(StreamDecoder):
@@ -301,16 +304,17 @@ class ResponsesStreamDecoder(StreamDecoder):
         self.finish(deltas)
 
     def _text(self, said: Json, deltas: list[Delta]) -> None:
-        self._items.text(_place(said), said.get("content_index", 0), said["delta"], said.get("logprobs"), deltas)
+        text = text_of(said["delta"])
+        self._items.text(_place(said), said.get("content_index", 0), text, said.get("logprobs"), deltas)
 
     def _reasoning(self, said: Json, deltas: list[Delta]) -> None:
-        self._items.reasoning(_place(said), "reasoning", said.get("content_index", 0), said["delta"], deltas)
+        self._items.reasoning(_place(said), "reasoning", said.get("content_index", 0), text_of(said["delta"]), deltas)
 
     def _summary(self, said: Json, deltas: list[Delta]) -> None:
-        self._items.reasoning(_place(said), "summary", said.get("summary_index", 0), said["delta"], deltas)
+        self._items.reasoning(_place(said), "summary", said.get("summary_index", 0), text_of(said["delta"]), deltas)
 
     def _arguments(self, said: Json, deltas: list[Delta]) -> None:
-        self._items.arguments(_place(said), said["delta"], deltas)
+        self._items.arguments(_place(said), text_of(said["delta"]), deltas)
 
     def _added(self, said: Json, deltas: list[Delta]) -> None:
         self._items.begin(_place(said), said["item"], deltas)
@@ -319,11 +323,12 @@ class ResponsesStreamDecoder(StreamDecoder):
         self._items.settle(_place(said), said["item"], deltas)
 
     def _named(self, said: Json, deltas: list[Delta]) -> None:
-        read_envelope(said["response"], self.builder)
+        read_envelope(said["response"], self.builder, _ECHOED, created="created_at")
 
     def _ended(self, said: Json, deltas: list[Delta]) -> None:
         try:
-            read_response(said["response"], self.builder, self._reading, deltas, self._items)
+            status = said["type"].rpartition(".")[2]
+            read_response(said["response"], self.builder, self._reading, deltas, self._items, status)
         except errors.DeepSeekError as error:
             error.partial = self.partial()
             raise

@@ -20,7 +20,7 @@ from typing import Any
 
 from deepseek_v4 import catalog_facts, records
 from deepseek_v4.conversation import Reasoning
-from deepseek_v4.dialect import Asked, Dialect, Field, Note, Thinking
+from deepseek_v4.dialect import FINISH_REASONS, Asked, Dialect, Field, Note, Thinking
 from deepseek_v4.dialect_account import Amount, Balance, BalanceDialect, ModelsDialect, money, price_of
 from deepseek_v4.provider import Provider
 from deepseek_v4.providers.openai_compatible import (
@@ -90,9 +90,6 @@ LISTED = frozenset(
     )
 )
 """``supported_parameters`` of deepseek/deepseek-v4-flash, as the model page and GET /models have it."""
-
-_CUT = frozenset({"length", "max_tokens", "max_output_tokens", "MAX_TOKENS"})
-"""Upstream words for an output that was cut."""
 
 
 class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
@@ -169,7 +166,7 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
 
     def was_cut(self, choice: Json) -> bool:
         """Beside ``finish_reason: tool_calls`` the upstream's own word can say that the arguments are cut."""
-        return choice.get("native_finish_reason") in _CUT
+        return FINISH_REASONS.get(str(choice.get("native_finish_reason")).lower()) == "length"
 
     def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
         """``OpenRouterOptions``.

@@ -153,7 +153,8 @@ class OpenRouterDialect(Described):
         if not isinstance(availability, dict):
             return None, None
         after = availability.get("retry_after")
-        return availability.get("retryable"), float(after) if isinstance(after, (int, float)) else None
+        seconds = float(after) if isinstance(after, (int, float)) and 0 <= after < 1e9 else None
+        return availability.get("retryable"), seconds
 
 
 def words_for(efforts: tuple[str, ...]) -> Mapping[str, str | None]:

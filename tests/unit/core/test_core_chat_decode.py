@@ -114,15 +114,17 @@ def test_blank_lines_before_the_json_are_no_part_of_it(before: bytes) -> None:
         ("content_filter", "content_filter"),
         ("insufficient_system_resource", "interrupted"),
         ("aborted", "interrupted"),
+        ("eos", "stop"),
+        ("MAX_TOKENS", "length"),
     ],
 )
 def test_finish_reasons_are_read(said: str, meant: str) -> None:
     assert decode(body({"content": "a"}, said)).finish_reason == meant
 
 
-def test_an_unknown_finish_reason_is_a_stop_and_its_word_is_kept() -> None:
-    reply = decode(body({"content": "a"}, "eos"))
-    assert (reply.finish_reason, reply.extra) == ("stop", {"finish_reason": "eos"})
+def test_an_unknown_finish_reason_is_kept_as_it_came() -> None:
+    reply = decode(body({"content": "a"}, "Preempted"))
+    assert (reply.finish_reason, reply.extra) == ("Preempted", {})
 
 
 @pytest.mark.parametrize(

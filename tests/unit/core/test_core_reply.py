@@ -139,13 +139,13 @@ def test_single_call_gives_no_delta_of_the_others() -> None:
 # -- arguments -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("finish_reason", ["tool_calls", "stop", None])
+@pytest.mark.parametrize("finish_reason", ["tool_calls", "stop"])
 def test_empty_arguments_are_those_of_a_function_without_parameters(finish_reason: Any) -> None:
     assert said(build((0, "a", "f", ""), finish_reason=finish_reason)) == [("a", "f", "{}")]
 
 
-@pytest.mark.parametrize("finish_reason", ["length", "interrupted", "content_filter", "error"])
-@pytest.mark.parametrize("arguments", ["", '{"city": "Par'])
+@pytest.mark.parametrize("finish_reason", ["length", "interrupted", "content_filter", "error", "abort", None])
+@pytest.mark.parametrize("arguments", ["", '{"city": "Par', '{"city": "Paris"}'])
 def test_arguments_that_were_cut_are_an_invalid_call(arguments: str, finish_reason: Any) -> None:
     reply = build((0, "a", "f", arguments), finish_reason=finish_reason)
     assert reply.tool_calls == ()

@@ -79,13 +79,13 @@ def test_counts_the_provider_leaves_out_are_unknown() -> None:
         ("model_context_window_exceeded", "length"),
         ("tool_use", "tool_calls"),
         ("refusal", "content_filter"),
-        ("pause_turn", "stop"),
+        ("eos", "stop"),
+        ("pause_turn", "pause_turn"),
     ],
 )
 def test_a_stop_reason_is_said_in_our_words(reason: str, finish: str) -> None:
     for reply in both(text_block("Hi"), stop_reason=reason):
         assert reply.finish_reason == finish
-        assert reply.extra.get("finish_reason") == ("pause_turn" if reason == "pause_turn" else None)
 
 
 def test_a_stop_text_that_was_met_is_told() -> None:

@@ -496,13 +496,15 @@ def test_a_call_that_the_limit_cut_is_invalid_although_the_finish_reason_says_to
         assert reply.extra["native_finish_reason"] == "length"
 
 
-def test_a_whole_call_beside_a_native_length_is_sound() -> None:
+def test_a_call_beside_a_native_length_may_be_cut_whatever_its_arguments() -> None:
     choice = {
         "message": {"tool_calls": cut_call("{}")},
         "finish_reason": "tool_calls",
         "native_finish_reason": "length",
     }
-    assert decode({"choices": [choice]}).tool_calls[0].arguments == "{}"
+    reply = decode({"choices": [choice]})
+    assert reply.tool_calls == ()
+    assert "raise max_tokens" in reply.invalid_tool_calls[0].error
 
 
 # -- errors ----------------------------------------------------------------------------------------------------------
