@@ -17,6 +17,7 @@ from deepseek_v4 import (
     ImagePart,
     Message,
     OpenRouterOptions,
+    RawPart,
     Reasoning,
     SglangOptions,
     TextPart,
@@ -87,7 +88,7 @@ _BY_ID = ("deepseek-v4-flash", "deepseek-v4-pro", "deepseek-flash")
 _PROVIDERS: tuple[tuple[Any, tuple[str, ...], tuple[str, ...], dict[str, Any]], ...] = (
     ("deepseek", _BY_ID, (*CHATS, *CHATS, "completions"), {}),
     ("deepseek", _BY_ID, CHATS, {"base_url": "https://proxy.example.com/v1"}),
-    ("openrouter", ("deepseek/deepseek-v4-flash", "deepseek-v4-pro"), CHATS, {}),
+    ("openrouter", ("deepseek/deepseek-v4-flash", "deepseek-v4-pro"), (*CHATS, "messages"), {}),
     ("openrouter", ("deepseek/deepseek-v4-flash", "anthropic/claude-sonnet-4.5"), CHATS, {}),
     ("empiriolabs", ("deepseek-v4-flash", "deepseek-v4-pro"), CHATS, {}),
     ("empiriolabs:variant2", ("deepseek-v4-flash",), CHATS, {}),
@@ -196,6 +197,11 @@ _NESTED = {
 }
 _LIST = {"type": "array", "items": {"type": "string"}}
 _PARAMETERS: tuple[Any, ...] = (_WEATHER, _NESTED, None, {"type": "object", "properties": {}})
+_RAW_TOOLS: tuple[dict[str, Any], ...] = (
+    {"type": "web_search_20250305", "name": "web_search", "max_uses": 2},
+    {"type": "custom", "name": "f", "description": "Free text."},
+    {"type": "web_search"},
+)
 _SCHEMAS = (_WEATHER, _NESTED, _LIST)
 _IMAGES = ("https://example.com/a.png", "data:image/png;base64,iVBORw0KGgo=")
 
@@ -214,10 +220,12 @@ def _tool(draw: Draw, name: str) -> dict[str, Any]:
 
 def _user(draw: Draw) -> Message:
     if draw.chance(0.8):
-        return Message.user(draw.pick(_TEXTS))
+        return Message("user", draw.pick(_TEXTS), name="ann" if draw.chance(0.06) else None)
     parts: list[Any] = [TextPart(draw.pick(_TEXTS)) for _ in range(draw.count(1, 2))]
     if draw.chance(0.3):
         parts.append(ImagePart(draw.pick(_IMAGES), draw.pick((None, "high"))))
+    if draw.chance(0.05):
+        parts.append(RawPart({"type": "text", "text": "raw", "cache_control": {"type": "ephemeral"}}))
     if draw.chance(0.2):
         data = "data:application/pdf;base64,JVBERi0="
         parts.append(draw.pick((FilePart(file_id="file-1"), FilePart(data=data, filename="a.pdf"))))
@@ -244,8 +252,10 @@ def _turns(draw: Draw, called: list[str]) -> list[Message]:
         results.reverse()
     if draw.chance(0.04):
         results.append(Message.tool("nothing asked for this", "call_orphan"))
-    if results and draw.chance(0.08):  # a result that comes late, after a user's message
-        results.insert(0, _user(draw))
+    if results and draw.chance(0.05):
+        results.append(results[-1])  # one call with two results
+    if results and draw.chance(0.08):  # a result that comes late, after a user's message or another turn
+        results.insert(0, draw.pick((_user(draw), Message.assistant("One moment."))))
     return [Message("assistant", content, reasoning=reasoning, tool_calls=tuple(calls)), *results]
 
 
@@ -286,7 +296,7 @@ _OPTIONS: dict[str, tuple[float, tuple[Any, ...]]] = {
     "logprobs": (0.08, (True, False)),
     "top_logprobs": (0.08, (0, 5)),
     "user_id": (0.12, ("user-1",)),
-    "web_search": (0.08, (True, False)),
+    "web_search": (0.1, (True, True, False, {"max_results": 3}, {"disable_formatting": True})),
     "strict_tools": (0.15, (True, False)),
     "on_forced_tool": (0.25, ("disable_thinking", "instruct", "raise")),
     "on_unsupported": (0.15, ("ignore", "raise")),
@@ -301,13 +311,15 @@ _OPTIONS: dict[str, tuple[float, tuple[Any, ...]]] = {
 
 def _call_options(draw: Draw) -> dict[str, Any]:
     options: dict[str, Any] = {}
-    if draw.chance(0.5):
+    if draw.chance(0.6):
         count = draw.count(1, 3)
         options["tools"] = [_tool(draw, name) for name in _NAMES[:count]]
+        if draw.chance(0.08):
+            options["tools"].append(draw.pick(_RAW_TOOLS))
         if draw.chance(0.4):
             named = {"type": "function", "function": {"name": _NAMES[0]}}
             options["tool_choice"] = draw.pick(("auto", "none", "required", _NAMES[0], _NAMES[count - 1], named))
-        if draw.chance(0.2):
+        if draw.chance(0.35):
             options["parallel_tool_calls"] = draw.pick((True, False))
     if draw.chance(0.2):
         schema = {"name": "answer", "schema": draw.pick(_SCHEMAS), "strict": draw.pick((True, False))}
@@ -339,6 +351,8 @@ def case(number: int) -> Case:
             call.pop(option, None)
         if draw.chance(0.7):
             call["suffix"] = "\n    return x"
+        if draw.chance(0.3):
+            call["echo"] = True
         return Case(number, "core", name, protocol, stream, model, call, [], "def f(x):\n")
     if caller == "core" and draw.chance(0.06):
         messages.append(Message.assistant(draw.pick(("```json\n", "The answer")), reasoning=draw.pick((None, "Easy."))))
