@@ -142,8 +142,7 @@ def _langchain_block(part: Any) -> dict[str, Any]:
     if isinstance(part, FilePart):
         file = {"file_id": part.file_id, "file_data": part.data, "filename": part.filename}
         return {"type": "file", "file": {name: value for name, value in file.items() if value is not None}}
-    assert isinstance(part, TextPart)
-    return {"type": "text", "text": part.text}
+    return {"type": "text", "text": part.text} if isinstance(part, TextPart) else dict(part.data)
 
 
 def _llama_index_message(message: Message) -> Any:
