@@ -31,7 +31,7 @@ demo: $(VENV)/.examples  ## an agent that thinks and calls two tools at once, th
 QUICK := tests/unit/core tests/unit/protocols tests/unit/providers tests/unit/test_*.py tests/same_bytes
 
 quick: $(VENV)/.dev  ## the tests without servers, under 40 seconds
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow" --no-servers --disable-socket --allow-unix-socket $(QUICK)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow and not hypothesis" --no-servers --disable-socket --allow-unix-socket $(QUICK)
 
 test: $(VENV)/.dev  ## all tests but the long forms; no network, no key
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"

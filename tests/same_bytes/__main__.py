@@ -7,6 +7,8 @@ import subprocess
 import sys
 
 from . import kept
+from .cases import case
+from .requests import request_of
 
 CHANGES = kept.FOLDER / "CHANGES.md"
 SHOWN = 10
@@ -21,9 +23,8 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help=f"show every difference, not the first {SHOWN}")
     options = parser.parse_args()
     if options.action == "show":
-        number = f"{int(options.number or 0):03}"
-        for record in kept.now(frozenset({number})).values():
-            print(record["case"], *kept.readable(record), sep="\n")
+        record = request_of(case(int(options.number or 0)))
+        print(record["case"], *kept.readable(record), sep="\n")
         return 0
     records = kept.now()
     first = not kept.HASHES.exists()

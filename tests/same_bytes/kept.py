@@ -10,12 +10,12 @@ import difflib
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from .cases import all_cases
-from .replies import exchanges, replies_of
+from .replies import READERS, exchanges, reply_of
 from .requests import request_of
 
 FOLDER = Path(__file__).parent
@@ -25,13 +25,20 @@ READABLE = FOLDER / "readable.jsonl.gz"
 Record = dict[str, Any]
 
 
-def now(numbers: frozenset[str] | None = None) -> dict[str, Record]:
-    """What the code at hand makes of every case, by name; of some only where their numbers are given."""
-    requests = [case for case in all_cases() if numbers is None or f"{case.number:03}" in numbers]
-    records = [request_of(case) for case in requests]
-    if numbers is None:
-        records += [replies_of(exchange) for exchange in exchanges()]
-    return {record["case"]: json.loads(json.dumps(record)) for record in records}
+def records(readers: Collection[str] = tuple(READERS)) -> Iterator[Record]:
+    """What the code at hand makes of every case: requests and replies of the core, of the adapters, or of all."""
+    for case in all_cases():
+        if case.caller in readers:
+            yield request_of(case)
+    for exchange in exchanges():
+        for reader in READERS:
+            if reader in readers and (reader == "core" or exchange.protocol != "completions"):
+                yield json.loads(json.dumps(reply_of(exchange, reader)))
+
+
+def now() -> dict[str, Record]:
+    """All records, by name."""
+    return {record["case"]: record for record in records()}
 
 
 def kept() -> dict[str, Record]:
@@ -44,7 +51,7 @@ def kept() -> dict[str, Record]:
 def hash_of(record: Record) -> str:
     """A hash over all that is kept of a case; the body of a request counts byte for byte."""
     text = json.dumps(record, ensure_ascii=True, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def kept_hashes() -> dict[str, str]:
@@ -53,18 +60,18 @@ def kept_hashes() -> dict[str, str]:
     return {name: value for value, _, name in (line.partition("  ") for line in lines)}
 
 
-def accept(records: dict[str, Record]) -> None:
+def accept(present: dict[str, Record]) -> None:
     """Keep these records from now on."""
-    HASHES.write_text("".join(f"{hash_of(each)}  {name}\n" for name, each in records.items()), encoding="utf-8")
-    lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in records.values())
+    HASHES.write_text("".join(f"{hash_of(each)}  {name}\n" for name, each in present.items()), encoding="utf-8")
+    lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in present.values())
     READABLE.write_bytes(gzip.compress(lines.encode("utf-8", "surrogatepass"), 9, mtime=0))
 
 
-def changed(records: dict[str, Record]) -> list[str]:
+def changed(present: dict[str, Record]) -> list[str]:
     """Names of cases that differ from ``hashes.txt``, are new, or are gone."""
     before = kept_hashes()
-    differing = [name for name, each in records.items() if before.get(name) != hash_of(each)]
-    return differing + [name for name in before if name not in records]
+    differing = [name for name, each in present.items() if before.get(name) != hash_of(each)]
+    return differing + [name for name in before if name not in present]
 
 
 def readable(record: Record | None) -> list[str]:

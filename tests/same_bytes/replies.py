@@ -64,9 +64,8 @@ def exchanges() -> Iterator[Exchange]:
             )
 
 
-def replies_of(exchange: Exchange) -> dict[str, Any]:
-    """What the core and both adapters make of an exchange."""
-    read: dict[str, Any] = {"case": exchange.name}
+def reply_of(exchange: Exchange, reader: str) -> dict[str, Any]:
+    """What one of ``READERS`` makes of an exchange."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(exchange.status, headers=exchange.headers, content=exchange.body)
@@ -84,23 +83,14 @@ def replies_of(exchange: Exchange) -> dict[str, Any]:
         }
         if exchange.provider in ("vllm", "sglang"):
             options["base_url"] = "http://localhost:8000/v1"
-        if exchange.protocol == "completions":
-            read["core"] = _tried(lambda: _completion(exchange, Client(**options)))
-            return read
-        options["protocol"] = exchange.protocol
-        call = _tools(exchange)
-        read["core"] = _tried(lambda: _core(exchange, Client(**options), call))
-        read["langchain"] = _tried(lambda: _langchain(exchange, options, call))
-        read["llama_index"] = _tried(lambda: _llama_index(exchange, options, call))
-    return read
-
-
-def _tried(read: Any) -> Any:
-    try:
-        return read()
-    except DeepSeekError as error:
-        partial = None if error.partial is None else _reply(error.partial)
-        return {"raises": type(error).__name__, "status": error.status_code, "partial": partial}
+        if exchange.protocol != "completions":
+            options["protocol"] = exchange.protocol
+        try:
+            value = READERS[reader](exchange, options)
+        except DeepSeekError as error:
+            partial = None if error.partial is None else _reply(error.partial)
+            value = {"raises": type(error).__name__, "status": error.status_code, "partial": partial}
+    return {"case": f"{exchange.name} {reader}", "reply": value}
 
 
 def _tools(exchange: Exchange) -> dict[str, Any]:
@@ -119,10 +109,13 @@ def _completion(exchange: Exchange, client: Client) -> Any:
     return _reply(client.complete("def f(x):\n"))
 
 
-def _core(exchange: Exchange, client: Client, call: dict[str, Any]) -> Any:
+def _core(exchange: Exchange, options: dict[str, Any]) -> Any:
+    client = Client(**options)
+    if exchange.protocol == "completions":
+        return _completion(exchange, client)
     if exchange.stream:
-        return _deltas(client.stream("Hello", **call))
-    return _reply(client.chat("Hello", **call))
+        return _deltas(client.stream("Hello", **_tools(exchange)))
+    return _reply(client.chat("Hello", **_tools(exchange)))
 
 
 def _deltas(stream: Any) -> Any:
@@ -148,16 +141,16 @@ def _reply(reply: Any) -> dict[str, Any]:
     }
 
 
-def _langchain(exchange: Exchange, options: dict[str, Any], call: dict[str, Any]) -> Any:
+def _langchain(exchange: Exchange, options: dict[str, Any]) -> Any:
     from langchain_deepseek_v4 import ChatDeepSeekV4
 
     model = ChatDeepSeekV4(**options)
     if exchange.stream:
         message: Any = None
-        for chunk in model.stream("Hello", **call):
+        for chunk in model.stream("Hello", **_tools(exchange)):
             message = chunk if message is None else message + chunk
     else:
-        message = model.invoke("Hello", **call)
+        message = model.invoke("Hello", **_tools(exchange))
     return {
         "content": message.content,
         "reasoning_content": message.additional_kwargs.get("reasoning_content"),
@@ -170,14 +163,14 @@ def _langchain(exchange: Exchange, options: dict[str, Any], call: dict[str, Any]
     }
 
 
-def _llama_index(exchange: Exchange, options: dict[str, Any], call: dict[str, Any]) -> Any:
+def _llama_index(exchange: Exchange, options: dict[str, Any]) -> Any:
     from llama_index_deepseek_v4 import DeepSeekV4
 
     model = DeepSeekV4(**options)
     if exchange.stream:
-        *_, response = model.stream_chat(_hello(), **call)
+        *_, response = model.stream_chat(_hello(), **_tools(exchange))
     else:
-        response = model.chat(_hello(), **call)
+        response = model.chat(_hello(), **_tools(exchange))
     message = response.message
     calls = model.get_tool_calls_from_response(response, error_on_no_tool_call=False)
     return {
@@ -192,3 +185,6 @@ def _hello() -> Any:
     from llama_index.core.llms import ChatMessage
 
     return [ChatMessage("Hello")]
+
+
+READERS = {"core": _core, "langchain": _langchain, "llama_index": _llama_index}

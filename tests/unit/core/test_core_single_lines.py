@@ -1,4 +1,4 @@
-"""Behaviour that hangs on one line each: retries, pieces of calls and records, histories, typed answers, time limits."""
+"""Behaviour that hangs on one line each: retries, pieces of calls and records, histories, typed answers, limits."""
 
 from __future__ import annotations
 
