@@ -22,7 +22,9 @@ _FLIPS: dict[type[ast.cmpop], str] = {
     ast.Is: "is not",
     ast.IsNot: "is",
 }
-_FOR_PEOPLE = frozenset({"Note", "warn", "info", "debug", "warning", "InvalidRequestError", "UnsupportedError"})
+_FOR_PEOPLE = frozenset(
+    {"Note", "warn", "info", "debug", "warning", "refuse", "InvalidRequestError", "UnsupportedError"}
+)
 """Calls whose arguments are texts for people."""
 
 
@@ -137,7 +139,7 @@ def _constants(value: object) -> Iterator[str]:
         yield str(not value)
     elif isinstance(value, (int, float)):
         yield repr(value + 1)
-    elif isinstance(value, str):
+    elif isinstance(value, str) and " " not in value:  # with spaces it is a text for people
         yield repr(value + "X")
 
 

@@ -17,7 +17,7 @@ from types import CodeType
 from .mutations import Mutant
 from .scope import ROOT
 
-SECONDS = 120.0
+SECONDS = 90.0
 """A mutant that takes longer counts as noticed: it loops."""
 
 NOTICED, UNNOTICED = 1, 0
@@ -68,7 +68,7 @@ def _try(mutant: Mutant | None, tests: Sequence[str]) -> int:
         return NOTICED
     import pytest
 
-    options = ["-x", "-q", "--tb=line", "-p", "no:cacheprovider", "--no-servers", "-m", "not hypothesis and not slow"]
+    options = ["-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-m", "not hypothesis and not slow"]
     return int(pytest.main([*options, "--rootdir", str(ROOT), *tests]))
 
 

@@ -224,7 +224,7 @@ def _user(draw: Draw) -> Message:
     parts: list[Any] = [TextPart(draw.pick(_TEXTS)) for _ in range(draw.count(1, 2))]
     if draw.chance(0.3):
         parts.append(ImagePart(draw.pick(_IMAGES), draw.pick((None, "high"))))
-    if draw.chance(0.05):
+    if draw.chance(0.3):
         parts.append(RawPart({"type": "text", "text": "raw", "cache_control": {"type": "ephemeral"}}))
     if draw.chance(0.2):
         data = "data:application/pdf;base64,JVBERi0="

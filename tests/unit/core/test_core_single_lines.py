@@ -268,3 +268,13 @@ def test_a_stream_is_not_resumed_once_the_total_limit_is_used_up(finish_reason: 
         else:
             assert fold(one.stream("Hi")).finish_reason == "length"
     assert len(requests) == 1
+
+
+# -- small endpoints -------------------------------------------------------------------------------------------------
+
+
+def test_a_currency_without_an_amount_is_left_out_of_the_balance() -> None:
+    infos = [{"currency": "USD", "total_balance": "1.50"}, {"currency": "CNY", "total_balance": None}]
+    body = {"is_available": True, "balance_infos": infos}
+    with client(lambda _: httpx.Response(200, json=body)) as one:
+        assert [(each.currency, str(each.total)) for each in one.balance().amounts] == [("USD", "1.50")]

@@ -17,6 +17,7 @@ from deepseek_v4 import (
     Provider,
     ReasoningDelta,
     Reply,
+    ToolCallDelta,
     ToolSpec,
     errors,
     fold,
@@ -70,6 +71,22 @@ def test_reasoning_is_not_doubled_by_its_summary(events: list[dict[str, Any]], t
     reply, pieces = reasoned(*events)
     assert reply.reasoning is not None
     assert reply.reasoning.text == pieces == text
+
+
+def test_the_free_text_of_a_custom_tool_arrives_in_pieces() -> None:
+    item = {"type": "custom_tool_call", "id": "c", "call_id": "call_1", "name": "f", "input": ""}
+    at = {"output_index": 0, "item_id": "c"}
+    whole = {**item, "input": 'a "b"'}
+    deltas = deltas_of(
+        "responses",
+        {"type": "response.output_item.added", "item": item, **at},
+        {"type": "response.custom_tool_call_input.delta", "delta": "a ", **at},
+        {"type": "response.custom_tool_call_input.delta", "delta": '"b"', **at},
+        {"type": "response.output_item.done", "item": whole, **at},
+        {"type": "response.completed", "response": {"id": "1", "status": "completed", "output": [whole]}},
+    )
+    pieces = [delta.arguments for delta in deltas if isinstance(delta, ToolCallDelta)]
+    assert pieces == ['{"input": "', "a ", '\\"b\\"', '"}']
 
 
 # -- Messages --------------------------------------------------------------------------------------------------------
