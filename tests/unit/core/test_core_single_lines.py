@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deepseek_v4 import Client, Message, Reply, ToolCall, ToolSpec, errors, fold
+from deepseek_v4 import Client, Field, Message, Reply, ToolCall, ToolSpec, errors, fold, openai_compatible
 
 Handler = Callable[[httpx.Request], httpx.Response]
 COMPLETION = {"id": "1", "model": "m", "choices": [{"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}]}
@@ -54,13 +54,13 @@ def test_what_is_left_of_the_total_limit_is_never_below_a_millisecond_nor_above_
 
     def slow(request: httpx.Request) -> httpx.Response:
         seen.append(request.extensions["timeout"].get("read"))
-        time.sleep(0.06)
+        time.sleep(0.55)
         seen.append(request.extensions["timeout"].get("read"))
         return httpx.Response(200, json=COMPLETION)
 
-    with client(slow, total_timeout=0.05) as one:
+    with client(slow, total_timeout=0.5) as one:
         one.chat("Hi")
-    assert 0.01 < seen[0] <= 0.05
+    assert 0.001 < seen[0] <= 0.5
     assert seen[1] == 0.001
 
 
@@ -240,7 +240,7 @@ class _LateEnd(httpx.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._event({"content": "Hello"}, None)
-        time.sleep(0.25)
+        time.sleep(0.6)
         if self.finish_reason is None:
             raise httpx.ReadError("reset by peer")
         yield self._event({}, self.finish_reason) + b"data: [DONE]\n\n"
@@ -259,7 +259,7 @@ def test_a_stream_is_not_resumed_once_the_total_limit_is_used_up(finish_reason: 
         headers = {"content-type": "text/event-stream"}
         return httpx.Response(200, headers=headers, stream=_LateEnd(finish_reason))
 
-    with client(answer, total_timeout=0.2, resume_streams=True) as one:
+    with client(answer, total_timeout=0.5, resume_streams=True) as one:
         if finish_reason is None:
             with pytest.raises(errors.TimeoutError) as caught:
                 fold(one.stream("Hi"))
@@ -274,7 +274,37 @@ def test_a_stream_is_not_resumed_once_the_total_limit_is_used_up(finish_reason: 
 
 
 def test_a_currency_without_an_amount_is_left_out_of_the_balance() -> None:
-    infos = [{"currency": "USD", "total_balance": "1.50"}, {"currency": "CNY", "total_balance": None}]
+    dollars = {"currency": "USD", "total_balance": "1.50", "granted_balance": "0.50", "topped_up_balance": "1.00"}
+    infos = [dollars, {"currency": "CNY", "total_balance": None}]
     body = {"is_available": True, "balance_infos": infos}
     with client(lambda _: httpx.Response(200, json=body)) as one:
-        assert [(each.currency, str(each.total)) for each in one.balance().amounts] == [("USD", "1.50")]
+        [amount] = one.balance().amounts
+    assert (amount.currency, str(amount.total)) == ("USD", "1.50")
+    assert (str(amount.granted), str(amount.topped_up)) == ("0.50", "1.00")
+
+
+RECORD = {"type": "reasoning.text", "text": "Easy."}
+
+
+@pytest.mark.parametrize(
+    ("message", "details"),
+    [({"content": "<think>Easy.</think>Hi"}, None), ({"content": "Hi", "reasoning_details": [RECORD]}, (RECORD,))],
+    ids=["in tags", "as a record"],
+)
+def test_the_reasoning_of_a_whole_answer_is_read(message: dict[str, Any], details: Any) -> None:
+    host = openai_compatible("mine", "https://llm.example.com/v1", think_tags=True)
+    body = {**COMPLETION, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    with client(lambda _: httpx.Response(200, json=body), provider=host, model="m") as one:
+        reply = one.chat("Hi")
+    assert reply.content == "Hi"
+    assert reply.reasoning is not None
+    assert (reply.reasoning.text, reply.reasoning.details) == ("Easy.", details)
+
+
+def test_a_thinking_budget_that_is_lowered_is_noted() -> None:
+    host = openai_compatible(
+        "mine", "https://llm.example.com/v1", thinking_on={"think": True}, budget=Field("budget", 1, 1000, clamp=True)
+    )
+    shown = Client(provider=host, model="m", thinking_budget=2000, on_unsupported="ignore").preview("Hi")
+    assert shown.body["budget"] == 1000
+    assert [note.kind for note in shown.notes if note.option == "thinking_budget"] == ["clamped"]
