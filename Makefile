@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check record bench clean
+.PHONY: help demo quick test slow check mutants same-bytes record bench clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -27,8 +27,23 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/uv
 demo: $(VENV)/.examples  ## an agent that thinks and calls two tools at once, then a RAG query with its sources
 	@$(BIN)/python examples/demo.py
 
-test: $(VENV)/.dev  ## all tests; no network, no key
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+# The three lanes of tests; docs/testing.md describes them.
+QUICK := tests/unit/core tests/unit/protocols tests/unit/providers tests/unit/test_*.py tests/same_bytes
+
+quick: $(VENV)/.dev  ## the tests without servers, under 40 seconds
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow and not hypothesis" --no-servers --disable-socket --allow-unix-socket $(QUICK)
+
+test: $(VENV)/.dev  ## all tests but the long forms; no network, no key
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"
+
+slow: $(VENV)/.dev  ## the long forms and the mutants; MINUTES=15 ends them then
+	PYTHON=$(BIN)/python .ci/slow $(MINUTES)
+
+mutants: $(VENV)/.dev  ## break 200 single lines and count how many the tests notice
+	$(BIN)/python -m tests.mutants
+
+same-bytes: $(VENV)/.dev  ## show which requests and replies changed; ACCEPT=1 WHY="…" keeps them
+	$(BIN)/python -m tests.same_bytes $(if $(ACCEPT),--accept --why "$(WHY)")
 
 check: $(VENV)/.dev  ## ruff, mypy strict, the walls between the packages
 	$(BIN)/ruff check .

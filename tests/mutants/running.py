@@ -1,0 +1,115 @@
+"""One mutant, tried in a process of its own that is forked from one in which the libraries are loaded already.
+
+No file is changed: the process compiles the broken source in place of the module's own when it is imported.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import CodeType
+
+from .mutations import Mutant
+from .scope import ROOT
+
+SECONDS = 90.0
+"""A mutant that takes longer counts as noticed: it loops."""
+
+NOTICED, UNNOTICED = 1, 0
+
+
+def load_libraries() -> None:
+    """Import what every run needs and no mutant changes. Nothing of the three packages may be among it."""
+    import httpx
+    import hypothesis
+    import pydantic
+    import pytest
+    import yaml
+
+    del httpx, hypothesis, pydantic, pytest, yaml
+    ours = [name for name in sys.modules if name.partition(".")[0] in _OURS]
+    assert not ours, f"already imported, so it could not be broken: {ours}"
+
+
+_OURS = frozenset({"deepseek_v4", "langchain_deepseek_v4", "llama_index_deepseek_v4"})
+
+
+def start(mutant: Mutant | None, tests: Sequence[str], log: Path) -> int:
+    """Fork a process that tries a mutant (None: the source as it is); return its id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 3
+    try:
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        code = _try(mutant, tests)
+    except BaseException as error:  # what a broken module raises when it is imported
+        print(f"{type(error).__name__}: {error}")  # noqa: T201
+        code = NOTICED
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _try(mutant: Mutant | None, tests: Sequence[str]) -> int:
+    if mutant is not None:
+        _break(mutant)
+    if _changes_bytes():
+        return NOTICED
+    import pytest
+
+    options = ["-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-m", "not hypothesis and not slow"]
+    return int(pytest.main([*options, "--rootdir", str(ROOT), *tests]))
+
+
+def _break(mutant: Mutant) -> None:
+    broken = str(ROOT / mutant.path)
+    source = mutant.applied(Path(broken).read_text(encoding="utf-8"))
+    original = importlib.machinery.SourceFileLoader.get_code
+
+    def get_code(self: importlib.machinery.SourceFileLoader, fullname: str) -> CodeType | None:
+        if self.path == broken:
+            return compile(source, broken, "exec", dont_inherit=True)
+        return original(self, fullname)
+
+    importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+
+
+def _changes_bytes() -> bool:
+    """True if a request of the core or a reply to it is not the one that is kept: the fastest of the tests."""
+    from tests.same_bytes import kept
+
+    expected = kept.kept_hashes()
+    return any(expected[record["case"]] != kept.hash_of(record) for record in kept.records(["core"]))
+
+
+def outcome(pid: int, started: float) -> int | None:
+    """How the process ended, or None while it runs; one that takes too long is ended here."""
+    done, status = os.waitpid(pid, os.WNOHANG)
+    if done:
+        return os.waitstatus_to_exitcode(status)
+    if time.monotonic() - started > SECONDS:
+        stop(pid)
+        return NOTICED
+    return None
+
+
+def stop(pid: int) -> None:
+    """End a process started here and wait for it."""
+    for end in (os.killpg, os.kill):
+        try:
+            end(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+        break
+    os.waitpid(pid, 0)
