@@ -15,13 +15,12 @@ Json = dict[str, Any]
 SEARCHES = ("web_search", "web_search_preview")
 
 
-def chat_request(body: Mapping[str, Any], *, strict: bool) -> Json:
+def chat_request(body: Mapping[str, Any], *, summaries: bool = True) -> Json:
     """The chat request a Responses request stands for. Past reasoning is in `reasoning_content`, absent if it is not.
 
     Args:
         body: The request; its types were checked.
-        strict: Whether a reasoning item between the calls of a batch, or between calls and outputs, is refused like
-            a message there. That a message is refused was recorded; for reasoning items it is a choice.
+        summaries: Whether the summary of a reasoning item without content is taken for its content.
 
     Raises:
         Rejection: A call without its output, or an output without its call.
@@ -29,7 +28,7 @@ def chat_request(body: Mapping[str, Any], *, strict: bool) -> Json:
     items = body["input"]
     if isinstance(items, str):
         items = [{"role": "user", "content": items}]
-    messages = _History(strict).read(items)
+    messages = _History(summaries).read(items)
     if body.get("instructions") is not None:
         messages.insert(0, {"role": "system", "content": body["instructions"]})
     effort = (body.get("reasoning") or {}).get("effort")
@@ -84,8 +83,8 @@ def _response_format(body: Mapping[str, Any]) -> Json | None:
 class _History:
     """Puts items together to messages: reasoning, text and calls in this order are one turn."""
 
-    def __init__(self, strict: bool) -> None:
-        self._strict = strict
+    def __init__(self, summaries: bool) -> None:
+        self._summaries = summaries
         self._messages: list[Json] = []
         self._turn: Json | None = None
         self._open: list[str] = []
@@ -120,12 +119,12 @@ class _History:
         self._open_turn()["content"] = content if isinstance(content, str) else _text(content)
 
     def _reasoning(self, item: Mapping[str, Any]) -> None:
-        if self._open and (self._strict or self._answered):
-            self._close_batch()
+        self._close_batch()
         if self._turn is not None and self._turn["content"] and not self._open:
             self._close_turn()
         turn = self._open_turn()
-        text = "".join(part["text"] for part in item.get("content") or item.get("summary") or ())
+        parts = item.get("content") or (item.get("summary") if self._summaries else None) or ()
+        text = "".join(part["text"] for part in parts)
         turn["reasoning_content"] = turn.get("reasoning_content", "") + text
 
     def _call(self, item: Mapping[str, Any]) -> None:

@@ -42,11 +42,15 @@ class Stamp:
         """32 hex digits."""
         return self.hex("trace")
 
-    def call_id(self, position: int, prefix: str = "") -> str:
-        """`call_<NN>_<20 alphanumerics>`, NN being the position in the batch; or a prefix and 24 hex digits."""
+    def call_id(self, position: int, prefix: str = "", *, thought: bool = True) -> str:
+        """`call_<NN>_<20 alphanumerics>`, NN being the position in the batch; or a prefix and 24 hex digits.
+
+        The calls of a thinking answer without a thought have `call_<NN>_ET_…`; no reasoning is required of them later.
+        """
         if prefix:
             return prefix + self._derive(f"call {position}").hex()[:24]
-        return f"call_{position:02d}_{self.letters(f'call {position}', 20)}"
+        mark = "" if thought else "ET_"
+        return f"call_{position:02d}_{mark}{self.letters(f'call {position}', 20)}"
 
     def uuid(self, purpose: str) -> str:
         """A bare UUID for a part of the answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,10 +16,11 @@ UNANSWERED = (
 )
 PREFIX_GUIDE = "https://api-docs.deepseek.com/guides/chat_prefix_completion"
 LONGEST_URL = 8192
+CALLED_WITHOUT_THOUGHT = re.compile(r"call_\d\d_ET_")
 NOT_PASSED_BACK = "The `reasoning_content` in the thinking mode must be passed back to the API."
 
 
-def check_turns(messages: Sequence[Message], sees_images: bool) -> None:
+def check_turns(messages: Sequence[Message], sees_images: bool = True) -> None:
     """Every rule that holds between messages, but those of reasoning and of the last message."""
     if not messages:
         raise Rejection("Empty input messages")
@@ -81,7 +83,9 @@ def _check_images(message: Message, sees_images: bool) -> None:
     for part in content if isinstance(content, list) else ():
         if part["type"] != "image_url":
             continue
-        if message["role"] not in ("user", "tool"):
+        if message["role"] == "assistant":
+            raise Rejection("Image in assistant message is not supported")
+        if message["role"] == "system":
             raise Rejection("Image input is only supported in user messages")
         if not sees_images:
             raise Rejection("This model does not support image")
@@ -93,29 +97,54 @@ def _check_images(message: Message, sees_images: bool) -> None:
 
 
 def check_reasoning(
-    messages: Sequence[Message], has_tools: bool, rule: str, *, calls_only: bool = False, text: str = NOT_PASSED_BACK
+    messages: Sequence[Message],
+    has_tools: bool,
+    rule: str,
+    *,
+    calls_only: bool = False,
+    blank_ok: bool = True,
+    text: str = NOT_PASSED_BACK,
 ) -> None:
     """The pass-back rule of thinking mode.
+
+    A message with a call id of the form `call_00_ET_…`, which is given to calls without a thought, owes nothing.
 
     Args:
         messages: The conversation.
         has_tools: Whether tools are declared.
-        rule: `lenient` is what was measured: when the request ends with a tool result, every assistant
-            message since the last user message needs its reasoning. `strict` is the newest wording of the
-            documents: with tools declared, every assistant message needs it. `""` is enough, null is not.
-        calls_only: Ask only assistant messages with tool calls for it.
+        rule: `lenient` is what `deepseek-recipe` 0.2.0 does: in an open tool turn (tools are declared, or functions
+            were called since the last user message), every assistant message since the last user message needs its
+            reasoning. `strict` is the newest wording of the documents: with tools declared, those of closed turns
+            need it too.
+        calls_only: In closed turns, require it of assistant messages with tool calls only.
+        blank_ok: Whether `""` is enough in an open turn; null never is.
         text: The refusal.
     """
-    past = [m for m in messages if not (m is messages[-1] and m.get("prefix"))]
-    owing = []
+    if rule == "off":
+        return
+    start = max((i for i, m in enumerate(messages) if m["role"] == "user"), default=-1) + 1
+    closed, opened = messages[:start], messages[start:]
+    owing = [m for m in opened if has_tools or any(other.get("tool_calls") for other in opened)]
+    missing = [m for m in owing if m.get("reasoning_content") is None or not (blank_ok or m["reasoning_content"])]
     if rule == "strict" and has_tools:
-        owing = past
-    elif rule != "off" and messages[-1]["role"] == "tool":
-        start = max((i for i, m in enumerate(past) if m["role"] == "user"), default=-1)
-        owing = past[start + 1 :]
-    asked = [m for m in owing if m["role"] == "assistant" and (m.get("tool_calls") or not calls_only)]
-    if any(m.get("reasoning_content") is None for m in asked):
+        asked = [m for m in closed if m.get("tool_calls") or not calls_only]
+        missing += [m for m in asked if m.get("reasoning_content") is None]
+    if any(m["role"] == "assistant" and not _called_without_thought(m) for m in missing):
         raise Rejection(text)
+
+
+def _called_without_thought(message: Message) -> bool:
+    return any(CALLED_WITHOUT_THOUGHT.match(call["id"]) for call in message.get("tool_calls") or ())
+
+
+def check_prefix(messages: Sequence[Message], has_tools: bool, response_format: Any) -> None:
+    """A message is continued only without JSON mode, and if no function is declared or was called."""
+    if not messages[-1].get("prefix"):
+        return
+    if has_tools or any(message.get("tool_calls") for message in messages):
+        raise Rejection("Function call should not be used with prefix")
+    if (response_format or {}).get("type") == "json_object":
+        raise Rejection("response_format json_object should not be used with prefix")
 
 
 def check_json_word(messages: Sequence[Message], response_format: Any) -> None:
