@@ -6,6 +6,8 @@ import pytest
 
 from deepseek_v4.transport import clients
 
+from .oracle.judge import RECIPE
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -19,6 +21,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="httpx",
         help="what sends the requests of shared async clients; the tests of the transport take both",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if RECIPE is not None:  # what the recipe judges: tests/oracle/watch.py
+        from .oracle.watch import Watch
+
+        patch = pytest.MonkeyPatch()
+        config.add_cleanup(patch.undo)
+        config.pluginmanager.register(Watch(patch), "recipe-watch")
+
+
+def pytest_report_header() -> str | None:
+    return None if RECIPE else "recipe: deepseek-recipe is not installed here, so no request is judged by it"
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -134,9 +134,7 @@ def _citations(turn: Turn, call: ChatCall) -> tuple[Mapping[str, str], ...]:
     return (MADE_UP_PAGE,) if call.web_search else ()
 
 
-def _answered_calls(
-    turn: Turn, stamp: Stamp, budget: _Budget, prefix: str, thought: bool
-) -> tuple[AnsweredCall, ...]:
+def _answered_calls(turn: Turn, stamp: Stamp, budget: _Budget, prefix: str, thought: bool) -> tuple[AnsweredCall, ...]:
     calls = []
     for position, call in enumerate(turn.tool_calls):
         if not budget.pay(CALL_TOKENS + len(pieces(call.name))):

@@ -26,6 +26,8 @@ def chat_request(body: Mapping[str, Any], *, summaries: bool = True) -> Json:
         Rejection: A call without its output, or an output without its call.
     """
     items = body["input"]
+    if items == []:
+        raise Rejection("Input items array must not be empty")
     if isinstance(items, str):
         items = [{"role": "user", "content": items}]
     messages = _History(summaries).read(items)

@@ -24,6 +24,8 @@ def check_blocks(messages: Sequence[Mapping[str, Any]]) -> None:
     Raises:
         Rejection: A block is misplaced, or a call has no result, or a result no call.
     """
+    if not messages:
+        raise Rejection("messages: at least one message is required")
     asked: list[str] = []
     unanswered: list[str] = []
     at = 0

@@ -166,7 +166,7 @@ class DeepSeekDialect(Dialect):
         """The same for items. In an open tool turn, an empty reasoning item is not enough, nor is a summary."""
         body, options = exchange.body, exchange.options
         check_types(body, exchange.received.raw, options.type_error_status, responses_types)
-        model = self.check_model(body["model"], exchange)
+        self.check_model(body["model"], exchange)
         check_ranges(body, RESPONSES_RANGES)
         request = responses_request.chat_request(body, summaries=False)
         check_chat_parameters(request, json_schema=True)

@@ -17,7 +17,6 @@ Choices where its documents are silent, or two sources differ:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from deepseek_v4.testing import messages_request, responses_request

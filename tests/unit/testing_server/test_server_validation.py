@@ -85,7 +85,7 @@ def test_broken_json_is_400(caller: Caller, body: bytes) -> None:
             {"thinking": {"type": "on"}},
             "thinking.type: unknown variant `on`, expected one of `enabled`, `disabled`, `adaptive`",
         ),
-        ({"reasoning_effort": "ultra"}, "reasoning_effort: unknown variant `ultra`, expected one of `none`, "),
+        ({"reasoning_effort": "huge"}, "reasoning_effort: unknown variant `huge`, expected one of `none`, "),
         ({"temperature": "1"}, 'temperature: invalid type: string "1", expected f32'),
         ({"max_tokens": 1.5}, "max_tokens: invalid type: floating point `1.5`, expected u32"),
         ({"max_tokens": -1}, "max_tokens: invalid value: integer `-1`, expected u32"),
@@ -115,10 +115,6 @@ def test_broken_json_is_400(caller: Caller, body: bytes) -> None:
         (
             {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]},
             "messages[0]: unknown variant `input_audio`, expected one of `text`",
-        ),
-        (
-            {"messages": [{"role": "assistant", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
-            "messages[0]: unknown variant `image_url`, expected `text`",
         ),
         (
             {"messages": [calling("a", arguments={})]},
@@ -190,7 +186,10 @@ def test_type_errors_can_be_400_as_they_once_were() -> None:
             "thinking options type cannot be disabled when reasoning_effort is set",
         ),
         ({"messages": []}, "Empty input messages"),
-        ({"tools": []}, "Invalid 'tools': empty array"),
+        (
+            {"messages": [{"role": "assistant", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
+            "Image in assistant message is not supported",
+        ),
         ({"tools": [WEATHER, WEATHER]}, "Tool names must be unique."),
         (
             {"tools": [tool("get weather")]},
@@ -258,11 +257,11 @@ def test_the_documented_context_holds_a_million_tokens(caller: Caller) -> None:
     assert "maximum context length is 1048565" in refused(caller.chat("x" * 3_500_000))
 
 
-def test_text_only_models_refuse_images(caller: Caller) -> None:
+def test_images_are_for_users_and_tools(caller: Caller) -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
     messages = [{"role": "user", "content": [{"type": "text", "text": "Look"}, image]}]
     assert caller.chat(messages=messages).status_code == 200
-    assert refused(caller.chat(messages=messages, model="deepseek-v4-pro")) == "This model does not support image"
+    assert caller.chat(messages=messages, model="deepseek-v4-pro").status_code == 200  # it reads [Unsupported Image]
     messages[0]["role"] = "system"
     assert "user messages" in refused(caller.chat(messages=messages))
 
@@ -333,13 +332,10 @@ def test_prefix_mode_is_for_the_beta_host(caller: Caller) -> None:
     assert "print" in answer["choices"][0]["message"]["content"]
 
 
-def test_doubtful_requests_pass_when_lenient() -> None:
-    with LocalServer(passback="lenient") as server:
-        caller = Caller(server)
-        assert caller.chat(tools=[]).status_code == 200
-        assert caller.chat(tool_choice="auto").status_code == 200
-    with LocalServer() as server:
-        assert "tool_choice" in refused(Caller(server).chat(tool_choice="auto"))
+def test_a_choice_without_tools_is_ignored(caller: Caller) -> None:
+    for choice in ("auto", "required", {"type": "function", "function": {"name": "other"}}):
+        assert caller.chat(tool_choice=choice).status_code == 200
+        assert caller.chat(tools=[], tool_choice=choice).status_code == 200
 
 
 def test_a_choice_names_a_tool_that_exists(caller: Caller) -> None:
