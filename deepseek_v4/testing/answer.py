@@ -98,7 +98,8 @@ def compose(call: ChatCall, turn: Turn, stamp: Stamp, cached_tokens: int) -> Ans
     content = "" if budget.exhausted else budget.take(text)
     calls: tuple[AnsweredCall, ...] = ()
     if stop_word is None and not budget.exhausted:
-        calls = _answered_calls(turn, stamp, budget, call.call_id_prefix, bool(reasoning) or not call.thinking)
+        unreasoned = call.thinking and not reasoning
+        calls = _answered_calls(turn, stamp, budget, call.call_id_prefix, unreasoned)
     citations = _citations(turn, call) if content and not calls else ()
     if call.lists_sources and citations:
         listed = (f"{number}. [{page['title']}]({page['url']})" for number, page in enumerate(citations, 1))
@@ -134,7 +135,9 @@ def _citations(turn: Turn, call: ChatCall) -> tuple[Mapping[str, str], ...]:
     return (MADE_UP_PAGE,) if call.web_search else ()
 
 
-def _answered_calls(turn: Turn, stamp: Stamp, budget: _Budget, prefix: str, thought: bool) -> tuple[AnsweredCall, ...]:
+def _answered_calls(
+    turn: Turn, stamp: Stamp, budget: _Budget, prefix: str, unreasoned: bool
+) -> tuple[AnsweredCall, ...]:
     calls = []
     for position, call in enumerate(turn.tool_calls):
         if not budget.pay(CALL_TOKENS + len(pieces(call.name))):
@@ -142,7 +145,7 @@ def _answered_calls(turn: Turn, stamp: Stamp, budget: _Budget, prefix: str, thou
         calls.append(
             AnsweredCall(
                 index=position if call.index is None else call.index,
-                id=stamp.call_id(position, prefix, thought=thought) if call.id is None else call.id,
+                id=stamp.call_id(position, prefix, unreasoned=unreasoned) if call.id is None else call.id,
                 name=call.name,
                 arguments=budget.take(call.arguments_text()),
             )

@@ -42,14 +42,14 @@ class Stamp:
         """32 hex digits."""
         return self.hex("trace")
 
-    def call_id(self, position: int, prefix: str = "", *, thought: bool = True) -> str:
+    def call_id(self, position: int, prefix: str = "", *, unreasoned: bool = False) -> str:
         """`call_<NN>_<20 alphanumerics>`, NN being the position in the batch; or a prefix and 24 hex digits.
 
-        The calls of a thinking answer without a thought have `call_<NN>_ET_…`; no reasoning is required of them later.
+        An answer that thought nothing while thinking is on has `call_<NN>_ET_…`.
         """
         if prefix:
             return prefix + self._derive(f"call {position}").hex()[:24]
-        mark = "" if thought else "ET_"
+        mark = "ET_" if unreasoned else ""
         return f"call_{position:02d}_{mark}{self.letters(f'call {position}', 20)}"
 
     def uuid(self, purpose: str) -> str:

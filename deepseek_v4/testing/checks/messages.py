@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,6 @@ UNANSWERED = (
 )
 PREFIX_GUIDE = "https://api-docs.deepseek.com/guides/chat_prefix_completion"
 LONGEST_URL = 8192
-CALLED_WITHOUT_THOUGHT = re.compile(r"call_\d\d_ET_")
 NOT_PASSED_BACK = "The `reasoning_content` in the thinking mode must be passed back to the API."
 
 
@@ -134,7 +132,7 @@ def check_reasoning(
 
 
 def _called_without_thought(message: Message) -> bool:
-    return any(CALLED_WITHOUT_THOUGHT.match(call["id"]) for call in message.get("tool_calls") or ())
+    return any(call["id"][7:11] == "_ET_" for call in message.get("tool_calls") or ())
 
 
 def check_prefix(messages: Sequence[Message], has_tools: bool, response_format: Any) -> None:
