@@ -55,6 +55,8 @@ def _plain(message: dict[str, Any]) -> dict[str, Any]:
     if isinstance(content, list) and len(content) == 1 and content[0]["type"] == "text":
         content = content[0]["text"]
     plain = {**message, "content": content}
+    if plain.get("reasoning_content") == " ":  # what Responses sends for a turn without a thought, where "" is refused
+        plain["reasoning_content"] = ""
     details = plain.pop("reasoning_details", None)
     if details is not None:  # OpenRouter's record: beside the text that it holds, or alone when it is empty
         text = "".join(detail["text"] for detail in details)
