@@ -20,6 +20,8 @@ class ResponsesDialect(Dialect):
     """Whether the field ``parallel_tool_calls`` is read; otherwise it is held here, on the reply."""
     empty_reasoning_items = False
     """Whether a past turn whose reasoning is unknown gets an item that says so, as chat has ``""`` for it."""
+    strict_formats = True
+    """Whether ``strict`` of a ``json_schema`` format is sent; False if the schema is kept to without it as well."""
     incomplete_reasons: Mapping[str, FinishReason] = MappingProxyType(
         {
             "max_output_tokens": "length",

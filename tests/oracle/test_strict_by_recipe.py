@@ -10,7 +10,7 @@ import random
 import uuid
 from collections import Counter
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Optional, Union
+from typing import Annotated, Any, Literal, Union
 
 import pytest
 from pydantic import BaseModel, Field, TypeAdapter, create_model
@@ -88,7 +88,7 @@ def random_type(rng: random.Random, depth: int = 3) -> Any:
     if kind == 3:
         return list[random_type(rng, depth - 1)]  # type: ignore[misc]
     if kind == 4:
-        return Union[random_type(rng, depth - 1), None]  # noqa: UP007, UP045
+        return Union[random_type(rng, depth - 1), None]  # noqa: UP007
     if kind == 5:
         return Union[random_type(rng, depth - 1), random_type(rng, depth - 1)]  # noqa: UP007
     return random_class(rng, depth - 1)

@@ -30,8 +30,8 @@ class Watch:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._seen: list[tuple[Case, Verdict]] = []
-        self._judged = 0
-        self._disagreements = 0
+        self.judged = 0
+        self.disagreements = 0
         self._known: set[str] = set()
         for protocol, name in READERS.items():
             patch.setattr(DeepSeekDialect, name, self._watched(getattr(DeepSeekDialect, name), protocol))
@@ -57,7 +57,7 @@ class Watch:
         found = []
         for case, server in seen:
             recipe = recipe_verdict(case)
-            self._judged += 1
+            self.judged += 1
             if recipe.kind == server.kind:
                 continue
             known = known_difference(case, server, recipe)
@@ -69,7 +69,7 @@ class Watch:
                 f"{case.protocol}: the local server {server.kind} ({server.text}), "
                 f"deepseek-recipe {RECIPE} {recipe.kind} ({recipe.text}): {body}"
             )
-        self._disagreements += len(found)
+        self.disagreements += len(found)
         return found
 
     @pytest.hookimpl(wrapper=True)
@@ -92,21 +92,21 @@ class Watch:
         """Hand the counts of a worker to the controller."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
-            output["recipe"] = (self._judged, self._disagreements, sorted(self._known))
+            output["recipe"] = (self.judged, self.disagreements, sorted(self._known))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Add up the counts of a worker."""
         judged, disagreements, known = getattr(node, "workeroutput", {}).get("recipe", (0, 0, ()))
-        self._judged += judged
-        self._disagreements += disagreements
+        self.judged += judged
+        self.disagreements += disagreements
         self._known.update(known)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Report the counts in one line."""
-        if self._judged:
+        if self.judged:
             terminalreporter.write_line(
-                f"recipe {RECIPE}: {self._judged:,} requests judged, {self._disagreements} disagreements, "
+                f"recipe {RECIPE}: {self.judged:,} requests judged, {self.disagreements} disagreements, "
                 f"{len(self._known)} known differences"
             )
 
