@@ -68,7 +68,7 @@ def _functions(tools: Sequence[Mapping[str, Any]]) -> list[Json]:
     functions = []
     for tool in tools:
         if tool["type"] == "custom" and tool["name"] != "apply_patch":
-            raise Rejection("Only the custom tool 'apply_patch' is supported")
+            raise Rejection(f"Unsupported custom tool: '{tool['name']}'. Only 'apply_patch' is supported.")
         if tool["type"] == "function":
             function = {key: value for key, value in tool.items() if key != "type"}
             functions.append({"type": "function", "function": function})
@@ -91,6 +91,7 @@ class _History:
         self._turn: Json | None = None
         self._open: list[str] = []
         self._answered: list[str] = []
+        self._seen: set[str] = set()
 
     def read(self, items: Sequence[Mapping[str, Any]]) -> list[Json]:
         """The messages of all items."""
@@ -132,6 +133,9 @@ class _History:
     def _call(self, item: Mapping[str, Any]) -> None:
         if self._answered:
             self._close_batch()
+        if item["call_id"] in self._seen:
+            raise Rejection(f"Duplicate 'call_id': {item['call_id']}.")
+        self._seen.add(item["call_id"])
         arguments = item["arguments"] if item.get("type") == "function_call" else item["input"]
         call = {"id": item["call_id"], "type": "function", "function": {"name": item["name"], "arguments": arguments}}
         self._open_turn().setdefault("tool_calls", []).append(call)
@@ -139,8 +143,10 @@ class _History:
 
     def _output(self, item: Mapping[str, Any]) -> None:
         call_id = item["call_id"]
-        if call_id not in self._open or call_id in self._answered:
-            raise Rejection(f"No tool call found for tool output {call_id}.")
+        if call_id in self._answered:
+            raise Rejection(f"Duplicate tool output for call_id: {call_id}.")
+        if call_id not in self._open:
+            raise Rejection(f"No tool call found for tool output with call_id {call_id}.")
         self._close_turn()
         self._answered.append(call_id)
         self._messages.append({"role": "tool", "tool_call_id": call_id, "content": _content(item["output"])})

@@ -11,9 +11,10 @@ from deepseek_v4.testing.rejection import Rejection
 Message = Mapping[str, Any]
 
 UNANSWERED = (
-    "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'."
+    "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'"
 )
 PREFIX_GUIDE = "https://api-docs.deepseek.com/guides/chat_prefix_completion"
+WITHOUT_JSON = "Prompt must contain the word 'json' in some form to use 'response_format' of type 'json_object'."
 LONGEST_URL = 8192
 NOT_PASSED_BACK = "The `reasoning_content` in the thinking mode must be passed back to the API."
 
@@ -26,15 +27,15 @@ def check_turns(messages: Sequence[Message], sees_images: bool = True) -> None:
     answered: list[str] = []
     seen: set[str] = set()
     for position, message in enumerate(messages):
-        role = message["role"]
         _check_images(message, sees_images)
-        if role == "tool":
-            _answer_call(message, open_ids, answered, position)
+        if message["role"] == "tool":
+            if len(answered) == len(open_ids):
+                raise Rejection("Messages with role 'tool' must be a response to a preceding message with 'tool_calls'")
+            answered.append(message["tool_call_id"])
             continue
         _check_answered(open_ids, answered)
-        open_ids, answered = [], []
-        if role == "assistant":
-            open_ids = _calls_of(message, seen, position)
+        open_ids = _calls_of(message, seen, position) if message["role"] == "assistant" else []
+        answered = []
     _check_answered(open_ids, answered)
 
 
@@ -49,22 +50,14 @@ def _calls_of(message: Message, seen: set[str], position: int) -> list[str]:
     return [call["id"] for call in calls]
 
 
-def _answer_call(message: Message, open_ids: list[str], answered: list[str], position: int) -> None:
-    call_id = message["tool_call_id"]
-    if call_id in answered:
-        raise Rejection(f"Duplicate value for 'tool_call_id' of {call_id} in message[{position}]")
-    if call_id not in open_ids:
-        raise Rejection("Messages with role 'tool' must be a response to a preceding message with 'tool_calls'")
-    answered.append(call_id)
-
-
 def _check_answered(open_ids: list[str], answered: list[str]) -> None:
+    if len(answered) < len(open_ids):
+        raise Rejection(f"{UNANSWERED}. (insufficient tool messages following tool_calls message)")
     missing = [call_id for call_id in open_ids if call_id not in answered]
-    if not missing:
-        return
-    if not answered:
-        raise Rejection(f"{UNANSWERED} (insufficient tool messages following tool_calls message)")
-    raise Rejection(f"{UNANSWERED} The following tool_call_ids did not have response messages: {', '.join(missing)}")
+    if missing:
+        raise Rejection(
+            f"{UNANSWERED}, The following tool_call_ids did not have response messages: {', '.join(missing)}"
+        )
 
 
 def check_last(message: Message, model: str, beta: bool) -> None:
@@ -145,11 +138,9 @@ def check_prefix(messages: Sequence[Message], has_tools: bool, response_format: 
         raise Rejection("response_format json_object should not be used with prefix")
 
 
-def check_json_word(messages: Sequence[Message], response_format: Any) -> None:
-    """JSON mode wants the word in the prompt."""
+def check_json_word(messages: Sequence[Message], response_format: Any, text: str = WITHOUT_JSON) -> None:
+    """JSON mode needs the word in the prompt."""
     if (response_format or {}).get("type") != "json_object":
         return
     if not any("json" in content_text(message.get("content")).lower() for message in messages):
-        raise Rejection(
-            "Prompt must contain the word 'json' in some form to use 'response_format' of type 'json_object'."
-        )
+        raise Rejection(text)

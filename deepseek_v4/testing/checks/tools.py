@@ -93,12 +93,8 @@ def _check_well_formed(name: str, schema: Any) -> None:
 
 
 def _check_strict(functions: Sequence[Mapping[str, Any]]) -> None:
-    loose = [function["name"] for function in functions if not function.get("strict")]
-    if loose:
-        raise Rejection(
-            "Invalid tools: in strict mode every function must set 'strict' to true, "
-            f"but these do not: {', '.join(loose)}"
-        )
+    if not all(function.get("strict") for function in functions):
+        raise Rejection("Cannot use strict tool with non-strict tool in the same request")
     for function in functions:
         fault = check_strict_schema(function.get("parameters"))
         if fault:

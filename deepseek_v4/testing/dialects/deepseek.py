@@ -19,12 +19,16 @@ from deepseek_v4.testing import messages_request, responses_request
 from deepseek_v4.testing.call import ChatCall, chat_call
 from deepseek_v4.testing.checks.anthropic_types import messages_types
 from deepseek_v4.testing.checks.blocks import check_blocks
-from deepseek_v4.testing.checks.messages import check_json_word, check_last, check_prefix, check_reasoning, check_turns
+from deepseek_v4.testing.checks.messages import (
+    WITHOUT_JSON,
+    check_json_word,
+    check_last,
+    check_prefix,
+    check_reasoning,
+    check_turns,
+)
 from deepseek_v4.testing.checks.parameters import (
-    RANGES,
-    Range,
     check_chat_parameters,
-    check_ranges,
     thinking_is_on,
 )
 from deepseek_v4.testing.checks.response_types import responses_types
@@ -44,7 +48,9 @@ from deepseek_v4.testing.stamp import Stamp
 CONTEXT_LENGTH = 1_048_565  # the number in the error text; /models says 1048576
 CONTEXT_WINDOW = 1_048_576
 MAX_OUTPUT = 393_216
-RESPONSES_RANGES: Mapping[str, Range] = {"max_output_tokens": RANGES["max_tokens"]}
+RESPONSES_WITHOUT_JSON = (
+    "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'."
+)
 REASONING_TEXT_NOT_PASSED_BACK = "The `reasoning_text` in the thinking mode must be passed back to the API."
 THINKING_NOT_PASSED_BACK = "The `content[].thinking` in the thinking mode must be passed back to the API."
 
@@ -167,14 +173,15 @@ class DeepSeekDialect(Dialect):
         body, options = exchange.body, exchange.options
         check_types(body, exchange.received.raw, options.type_error_status, responses_types)
         self.check_model(body["model"], exchange)
-        check_ranges(body, RESPONSES_RANGES)
         request = responses_request.chat_request(body, summaries=False)
         check_chat_parameters(request, json_schema=True)
         check_turns(request["messages"])
         text = REASONING_TEXT_NOT_PASSED_BACK
         rule = partial(check_reasoning, rule=options.passback, calls_only=True, blank_ok=False, text=text)
         search = responses_request.asks_for_search(body)
-        return self._read(exchange, request, rule, web_search=search, include_usage=True)
+        return self._read(
+            exchange, request, rule, web_search=search, include_usage=True, json_text=RESPONSES_WITHOUT_JSON
+        )
 
     def read_messages(self, exchange: Exchange) -> ChatCall:
         """The same for Anthropic's blocks. Models it does not know are answered by one it has."""
@@ -205,6 +212,7 @@ class DeepSeekDialect(Dialect):
         check_past: Callable[[Sequence[Any], bool], None],
         *,
         any_allowed: bool = False,
+        json_text: str = WITHOUT_JSON,
         **more: Any,
     ) -> ChatCall:
         """What is checked alike in all protocols, once the request is in the form of chat."""
@@ -215,7 +223,7 @@ class DeepSeekDialect(Dialect):
             check_choice_while_thinking(body, any_allowed=any_allowed)
             check_past(messages, bool(body.get("tools")))
         check_prefix(messages, bool(body.get("tools")), body.get("response_format"))
-        check_json_word(messages, body.get("response_format"))
+        check_json_word(messages, body.get("response_format"), json_text)
         call = chat_call(body, messages, thinking, **more)
         self.check_context(call.prompt_tokens, body.get("max_tokens") or 0, exchange)
         return call

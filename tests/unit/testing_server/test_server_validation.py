@@ -270,7 +270,7 @@ def test_images_are_for_users_and_tools(caller: Caller) -> None:
 
 
 UNANSWERED = (
-    "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'."
+    "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'"
 )
 ORPHAN = "Messages with role 'tool' must be a response to a preceding message with 'tool_calls'"
 
@@ -289,21 +289,31 @@ ORPHAN = "Messages with role 'tool' must be a response to a preceding message wi
         ([USER, result("a")], ORPHAN),
         ([USER, {"role": "assistant", "content": "x"}, result("a")], ORPHAN),
         ([USER, calling("a"), result("a"), USER, result("a")], ORPHAN),
-        ([USER, calling("a"), result("b")], ORPHAN),
+        (
+            [USER, calling("a"), result("b")],
+            f"{UNANSWERED}, The following tool_call_ids did not have response messages: a",
+        ),
         (
             [USER, calling("a"), USER],
-            f"{UNANSWERED} (insufficient tool messages following tool_calls message)",
+            f"{UNANSWERED}. (insufficient tool messages following tool_calls message)",
         ),
-        ([USER, calling("a")], f"{UNANSWERED} (insufficient tool messages following tool_calls message)"),
+        ([USER, calling("a")], f"{UNANSWERED}. (insufficient tool messages following tool_calls message)"),
         (
             [USER, calling("a", "b", "c"), result("b"), USER],
-            f"{UNANSWERED} The following tool_call_ids did not have response messages: a, c",
+            f"{UNANSWERED}. (insufficient tool messages following tool_calls message)",
         ),
         (
             [USER, calling("a"), result("a"), calling("a"), result("a")],
             "Duplicate value for 'tool_call_id' of a in message[3]",
         ),
-        ([USER, calling("a"), result("a"), result("a")], "Duplicate value for 'tool_call_id' of a in message[3]"),
+        (
+            [USER, calling("a"), result("a"), result("a")],
+            "Messages with role 'tool' must be a response to a preceding message with 'tool_calls'",
+        ),
+        (
+            [USER, calling("a", "b"), result("a"), result("a")],
+            f"{UNANSWERED}, The following tool_call_ids did not have response messages: b",
+        ),
         (
             [USER, {"role": "assistant", "content": "x"}],
             "The last message of deepseek-flash must be a user message, or an assistant message with prefix mode on "
