@@ -32,8 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Watch(patch), "recipe-watch")
 
 
-def pytest_report_header() -> str | None:
-    return None if RECIPE else "recipe: deepseek-recipe is not installed here, so no request is judged by it"
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if RECIPE is None:
+        terminalreporter.write_line("recipe: deepseek-recipe is not installed here, so no request is judged by it")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -6,7 +6,7 @@ Strict function calling takes a subset of JSON Schema and refuses the rest
 works under either reading is sent: ``type``, ``properties``, ``required``, ``additionalProperties``, ``items``,
 ``enum``, ``anyOf``, ``$ref``, ``$defs``, ``description``; and the five formats on plain strings, which a client
 tested against the service keeps too (https://docs.rs/crate/rig-core/0.46.0/source/src/providers/deepseek.rs).
-All else is told in the description.
+All else is told in the description. A reference inside ``anyOf`` is refused, so choices that recur are definitions.
 """
 
 from __future__ import annotations
