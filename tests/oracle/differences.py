@@ -63,8 +63,8 @@ KNOWN = (
         server=("refused", "thinking options type cannot be disabled"),
         recipe=("accepted", ""),
         reason="The service was seen to refuse it.",
-        source="https://github.com/deepseek-ai/DeepSeek-V3/issues/1397",
-        dated="2026-08",
+        source="https://github.com/lobehub/lobehub/issues/14173",
+        dated="2026-04-25",
         protocols=ALL,
     ),
     Difference(
@@ -97,8 +97,8 @@ KNOWN = (
         server=("refused", "Duplicate value for 'tool_call_id'"),
         recipe=("accepted", ""),
         reason="The service was seen to refuse it across turns; the recipe does so within one message.",
-        source="https://github.com/lukilabs/craft-agents-oss/issues/621",
-        dated="2026-08",
+        source="https://github.com/craft-ai-agents/craft-agents-oss/issues/621",
+        dated="2026-04-28",
         protocols=("chat", "messages"),
     ),
     Difference(
@@ -115,7 +115,7 @@ KNOWN = (
         recipe=("refused", "strict"),
         reason="Recorded with status 200: off the beta host, strict is ignored. The recipe has no beta host.",
         source="https://github.com/pydantic/pydantic-ai, test_deepseek_deferred_capability_with_thinking",
-        dated="2026-08",
+        dated="2026-06-10",
     ),
     Difference(
         "an image in a system message",
