@@ -25,6 +25,8 @@ class ResponsesDialect(Dialect):
     """Whether the field ``parallel_tool_calls`` is read; otherwise it is held here, on the reply."""
     empty_reasoning_items = False
     """Whether a past turn whose reasoning is unknown gets an item that says so, as chat has ``""`` for it."""
+    strict_formats = True
+    """Whether ``strict`` of a ``json_schema`` format is sent; False if the schema is kept to without it as well."""
     statuses = FINISH_REASONS
     """The provider's words for the status of an answer -> why it ended."""
     incomplete_reasons: Mapping[str, FinishReason] = MappingProxyType(

@@ -239,6 +239,7 @@ def _make_json_acceptable(request: ChatRequest, dialect: Dialect, notes: list[No
     if wanted is None:
         return request
     messages = request.messages
+    json_mode = dialect.json_object and not messages[-1].prefix  # the two together are refused (deepseek-recipe 0.2.0)
     if wanted.get("type") == "json_schema" and not dialect.json_schema:
         asked = wanted.get("json_schema")
         if not isinstance(asked, Mapping) or not isinstance(asked.get("schema"), Mapping):
@@ -247,12 +248,12 @@ def _make_json_acceptable(request: ChatRequest, dialect: Dialect, notes: list[No
             )
         calls = bool(request.tools) and request.tool_choice != "none"
         messages = structured.ask_for_json(messages, asked["schema"], beside_tools=calls)
-        # whether JSON mode lets a model call tools is not documented, so the pair is not sent: docs/doubts.md
-        by_mode = dialect.json_object and not calls and structured.is_of_objects(asked["schema"])
+        # with tools, the service enforces the format of the calls and not JSON: docs/doubts.md
+        by_mode = json_mode and not calls and structured.is_of_objects(asked["schema"])
         wanted = {"type": "json_object"} if by_mode else None
         mode = "JSON mode with the schema in the prompt" if by_mode else "the schema in the prompt"
         notes.append(Note("translated", "response_format", f"json_schema -> {mode}"))
-    elif wanted.get("type") == "json_object" and not dialect.json_object:
+    elif wanted.get("type") == "json_object" and not json_mode:
         messages = structured.ask_for_json(messages, None)  # nothing else holds the model to it
         wanted = None
         notes.append(Note("translated", "response_format", "json_object -> asked for in the prompt"))

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from .oracle.judge import RECIPE
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -24,3 +26,17 @@ def _starts_a_server(item: pytest.Item) -> bool:
     """True for a test whose fixtures hold a server, or whose module starts one by itself."""
     fixtures: list[str] = getattr(item, "fixturenames", [])
     return any(name.endswith("server") for name in fixtures) or hasattr(getattr(item, "module", None), "LocalServer")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if RECIPE is not None:  # what the recipe judges: tests/oracle/watch.py
+        from .oracle.watch import Watch
+
+        patch = pytest.MonkeyPatch()
+        config.add_cleanup(patch.undo)
+        config.pluginmanager.register(Watch(patch), "recipe-watch")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if RECIPE is None:
+        terminalreporter.write_line("recipe: deepseek-recipe is not installed here, so no request is judged by it")

@@ -62,7 +62,7 @@ class Responses(Protocol):
         if request.stream:
             body["stream"] = True
         if request.response_format is not None:
-            body["text"] = {"format": _format(request.response_format)}
+            body["text"] = {"format": _format(request.response_format, dialect, notes)}
         strict = _strict_tools(request, dialect, provider, notes)
         tools += [_tool(tool, names, tool in strict) for tool in request.tools]
         if tools:
@@ -117,12 +117,16 @@ def _with_logprobs_said(request: ChatRequest, notes: list[Note]) -> ChatRequest:
     return dataclasses.replace(request, options=options)
 
 
-def _format(wanted: Mapping[str, Any]) -> Json:
+def _format(wanted: Mapping[str, Any], dialect: ResponsesDialect, notes: list[Note]) -> Json:
     """Chat's ``response_format`` in this endpoint's flat form."""
     asked = wanted.get("json_schema")
     if wanted.get("type") != "json_schema" or not isinstance(asked, Mapping):
         return dict(wanted)
-    return {"type": "json_schema", "name": "answer", **asked}
+    said = {"type": "json_schema", "name": "answer", **asked}
+    if said.get("strict") and not dialect.strict_formats:
+        notes.append(Note("translated", "response_format", "the schema is enforced without strict"))
+        said["strict"] = False
+    return said
 
 
 def _strict_tools(request: ChatRequest, dialect: ResponsesDialect, provider: str, notes: list[Note]) -> list[ToolSpec]:

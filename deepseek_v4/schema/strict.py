@@ -6,7 +6,7 @@ Strict function calling takes a subset of JSON Schema and refuses the rest
 works under either reading is sent: ``type``, ``properties``, ``required``, ``additionalProperties``, ``items``,
 ``enum``, ``anyOf``, ``$ref``, ``$defs``, ``description``; and the five formats on plain strings, which a client
 tested against the service keeps too (https://docs.rs/crate/rig-core/0.46.0/source/src/providers/deepseek.rs).
-All else is told in the description.
+All else is told in the description. A reference inside ``anyOf`` is refused, so choices that recur are definitions.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from deepseek_v4.schema.keywords import (
     kind_of,
     to_json,
 )
+from deepseek_v4.schema.named_unions import name_unions
 from deepseek_v4.schema.references import LARGEST, Pointer, References
 
 FORMATS = frozenset({"email", "hostname", "ipv4", "ipv6", "uuid"})
@@ -146,7 +147,12 @@ class _Strict:
         strict = _describe(self.object(schema, path, in_union=False, at_root=True), _told(schema))
         for name in self.definitions:
             self.check_alias(name)
-        return {**strict, "$defs": self.definitions} if self.definitions else strict
+        if self.definitions:
+            strict = {**strict, "$defs": self.definitions}
+        try:
+            return name_unions(strict)
+        except LookupError as error:
+            self.refuse("parameters", f"the choice {error} has no branch but itself; describe what it stands for")
 
     def refuse(self, path: str, what: str) -> NoReturn:
         raise UnsupportedError(f"{self.where}: {path}: {what}, or leave strict off for this tool.")

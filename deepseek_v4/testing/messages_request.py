@@ -7,36 +7,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deepseek_v4.testing.call import content_text
-from deepseek_v4.testing.rejection import Rejection
 
 Json = dict[str, Any]
 
 CHOICES: Mapping[str, str] = {"none": "none", "auto": "auto", "any": "required"}
-# Which models take system messages amid the conversation is said by `api_capabilities` in /models.
-SYSTEM_FIRST = ("deepseek-v4-pro",)
 
 
-def chat_request(body: Mapping[str, Any], *, strict: bool) -> Json:
+def chat_request(body: Mapping[str, Any]) -> Json:
     """The chat request a request in Anthropic's form stands for. Past thinking is in `reasoning_content`.
 
     Args:
         body: The request; its types were checked.
-        strict: Whether text before the tool results of a message parts them from their calls.
-
-    Raises:
-        Rejection: A system message where the model takes none.
     """
     messages: list[Json] = []
     if body.get("system") is not None:
         messages.append({"role": "system", "content": content_text(body["system"])})
-    for position, message in enumerate(body["messages"]):
-        if message["role"] == "system" and position and body["model"] in SYSTEM_FIRST:
-            raise Rejection(f"{body['model']} takes system messages at the beginning only")
-        messages += _turn(message, strict)
+    for message in body["messages"]:
+        messages += _turn(message)
     request: Json = {
         "model": body["model"],
         "messages": messages,
-        "max_tokens": body["max_tokens"],
+        "max_tokens": body.get("max_tokens"),
         "temperature": body.get("temperature"),
         "top_p": body.get("top_p"),
         "stop": body.get("stop_sequences"),
@@ -63,19 +54,18 @@ def asks_for_search(body: Mapping[str, Any]) -> bool:
 
 
 def _function(tool: Mapping[str, Any]) -> Json:
-    function = {"name": tool["name"], "description": tool.get("description"), "parameters": tool["input_schema"]}
+    function = {"name": tool["name"], "description": tool.get("description"), "parameters": tool.get("input_schema")}
     return {"type": "function", "function": {key: value for key, value in function.items() if value is not None}}
 
 
-def _turn(message: Mapping[str, Any], strict: bool) -> list[Json]:
+def _turn(message: Mapping[str, Any]) -> list[Json]:
     content = message["content"]
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
     if message["role"] == "assistant":
         return [_assistant(blocks)]
     if message["role"] == "system":
         return [{"role": "system", "content": content_text(blocks)}]
-    said = list(_said(blocks))
-    return said if strict else sorted(said, key=lambda one: one["role"] != "tool")
+    return list(_said(blocks))
 
 
 def _assistant(blocks: Sequence[Mapping[str, Any]]) -> Json:

@@ -15,21 +15,22 @@ Json = dict[str, Any]
 SEARCHES = ("web_search", "web_search_preview")
 
 
-def chat_request(body: Mapping[str, Any], *, strict: bool) -> Json:
+def chat_request(body: Mapping[str, Any], *, summaries: bool = True) -> Json:
     """The chat request a Responses request stands for. Past reasoning is in `reasoning_content`, absent if it is not.
 
     Args:
         body: The request; its types were checked.
-        strict: Whether a reasoning item between the calls of a batch, or between calls and outputs, is refused like
-            a message there. That a message is refused was recorded; for reasoning items it is a choice.
+        summaries: Whether the summary of a reasoning item without content is taken for its content.
 
     Raises:
         Rejection: A call without its output, or an output without its call.
     """
     items = body["input"]
+    if items == []:
+        raise Rejection("Input items array must not be empty")
     if isinstance(items, str):
         items = [{"role": "user", "content": items}]
-    messages = _History(strict).read(items)
+    messages = _History(summaries).read(items)
     if body.get("instructions") is not None:
         messages.insert(0, {"role": "system", "content": body["instructions"]})
     effort = (body.get("reasoning") or {}).get("effort")
@@ -67,7 +68,7 @@ def _functions(tools: Sequence[Mapping[str, Any]]) -> list[Json]:
     functions = []
     for tool in tools:
         if tool["type"] == "custom" and tool["name"] != "apply_patch":
-            raise Rejection("Only the custom tool 'apply_patch' is supported")
+            raise Rejection(f"Unsupported custom tool: '{tool['name']}'. Only 'apply_patch' is supported.")
         if tool["type"] == "function":
             function = {key: value for key, value in tool.items() if key != "type"}
             functions.append({"type": "function", "function": function})
@@ -84,12 +85,13 @@ def _response_format(body: Mapping[str, Any]) -> Json | None:
 class _History:
     """Puts items together to messages: reasoning, text and calls in this order are one turn."""
 
-    def __init__(self, strict: bool) -> None:
-        self._strict = strict
+    def __init__(self, summaries: bool) -> None:
+        self._summaries = summaries
         self._messages: list[Json] = []
         self._turn: Json | None = None
         self._open: list[str] = []
         self._answered: list[str] = []
+        self._seen: set[str] = set()
 
     def read(self, items: Sequence[Mapping[str, Any]]) -> list[Json]:
         """The messages of all items."""
@@ -120,17 +122,20 @@ class _History:
         self._open_turn()["content"] = content if isinstance(content, str) else _text(content)
 
     def _reasoning(self, item: Mapping[str, Any]) -> None:
-        if self._open and (self._strict or self._answered):
-            self._close_batch()
+        self._close_batch()
         if self._turn is not None and self._turn["content"] and not self._open:
             self._close_turn()
         turn = self._open_turn()
-        text = "".join(part["text"] for part in item.get("content") or item.get("summary") or ())
+        parts = item.get("content") or (item.get("summary") if self._summaries else None) or ()
+        text = "".join(part["text"] for part in parts)
         turn["reasoning_content"] = turn.get("reasoning_content", "") + text
 
     def _call(self, item: Mapping[str, Any]) -> None:
         if self._answered:
             self._close_batch()
+        if item["call_id"] in self._seen:
+            raise Rejection(f"Duplicate 'call_id': {item['call_id']}.")
+        self._seen.add(item["call_id"])
         arguments = item["arguments"] if item.get("type") == "function_call" else item["input"]
         call = {"id": item["call_id"], "type": "function", "function": {"name": item["name"], "arguments": arguments}}
         self._open_turn().setdefault("tool_calls", []).append(call)
@@ -138,8 +143,10 @@ class _History:
 
     def _output(self, item: Mapping[str, Any]) -> None:
         call_id = item["call_id"]
-        if call_id not in self._open or call_id in self._answered:
-            raise Rejection(f"No tool call found for tool output {call_id}.")
+        if call_id in self._answered:
+            raise Rejection(f"Duplicate tool output for call_id: {call_id}.")
+        if call_id not in self._open:
+            raise Rejection(f"No tool call found for tool output with call_id {call_id}.")
         self._close_turn()
         self._answered.append(call_id)
         self._messages.append({"role": "tool", "tool_call_id": call_id, "content": _content(item["output"])})

@@ -33,11 +33,10 @@ class LocalServer:
         provider: Whose dialect is spoken: `deepseek`, `openrouter`, `empiriolabs`, `vllm` or `sglang`.
         api_key: The key that is accepted; any other gets 401.
         extra_keys: More keys that are accepted.
-        passback: How past reasoning is asked for in thinking mode. `lenient`: when the request ends with a
-            tool result, every assistant message since the last user message needs `reasoning_content`.
-            `strict`: with tools declared every assistant message needs it, too; and an empty `tools` array or
-            a `tool_choice` without tools is refused. `off`: not at all. The other protocols and providers have rules
-            of their own, which their dialects describe.
+        passback: Which past reasoning is required in thinking mode. `lenient`: in an open tool turn, every assistant
+            message since the last user message needs `reasoning_content`, as in DeepSeek's own parser. `strict`: with
+            tools declared, every assistant message needs it, as in DeepSeek's documents. `off`: none. The other
+            protocols and providers have rules of their own, which their dialects describe.
         keep_alives: Comments before the first event of a stream, blank lines before a whole body.
         keep_alive_interval: Seconds between them, and between those sent while events are waited for.
         fragment: Bytes per piece of a body; a `random.Random`, or a seed (str) for one, for random pieces.

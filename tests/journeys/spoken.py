@@ -30,9 +30,9 @@ def said(request: ReceivedRequest) -> list[dict[str, Any]]:
     assert request.status == 200, request.body
     body = request.body
     if request.path.endswith("/responses"):
-        messages = responses_request.chat_request(body, strict=True)["messages"]
+        messages = responses_request.chat_request(body)["messages"]
     elif request.path.endswith("/messages"):
-        messages = messages_request.chat_request(body, strict=True)["messages"]
+        messages = messages_request.chat_request(body)["messages"]
     else:
         messages = body["messages"]
     return [_plain(message) for message in messages]
@@ -55,7 +55,7 @@ def _plain(message: dict[str, Any]) -> dict[str, Any]:
     if isinstance(content, list) and len(content) == 1 and content[0]["type"] == "text":
         content = content[0]["text"]
     plain = {**message, "content": content}
-    if plain.get("reasoning_content") == " ":  # Responses takes no empty text in a turn with tool calls
+    if plain.get("reasoning_content") == " ":  # what Responses sends for a turn without a thought, where "" is refused
         plain["reasoning_content"] = ""
     details = plain.pop("reasoning_details", None)
     if details is not None:  # OpenRouter's record: beside the text that it holds, or alone when it is empty

@@ -66,8 +66,8 @@ def faults(root: Json) -> Iterator[str]:
             if len({json.dumps(branch) for branch in node["anyOf"]}) != len(node["anyOf"]):
                 yield f"{path}: doubles"
             for branch in node["anyOf"]:
-                if branch.keys() == {"anyOf"}:
-                    yield f"{path}: anyOf in anyOf"
+                if "type" not in branch:
+                    yield f"{path}: reference or anyOf directly inside anyOf"
                 yield from visit(branch, f"{path}/anyOf", True)
         elif node.get("type") == "object":
             if not node.keys() <= {"type", "properties", "required", "additionalProperties", "description"}:
@@ -448,7 +448,7 @@ def test_recursion_stays_a_reference() -> None:
         "type": "object",
         "properties": {
             "name": {"type": "string"},
-            "parent": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}], "description": "above"},
+            "parent": {"$ref": "#/$defs/Node_or_null"},
             "children": {
                 "anyOf": [{"type": "array", "items": {"$ref": "#/$defs/Node"}}, {"type": "null"}],
                 "description": "default []",
@@ -457,23 +457,45 @@ def test_recursion_stays_a_reference() -> None:
         "required": ["name", "parent", "children"],
         "additionalProperties": False,
     }
-    assert result == {**node, "$defs": {"Node": node}}
+    union = {"anyOf": [node, {"type": "null"}], "description": "above"}
+    assert result == {**node, "$defs": {"Node_or_null": union, "Node": node}}
 
 
 @pytest.mark.parametrize("beside", [{}, {"x-order": 1}, {"nullable": True}, {"title": "T", "default": None}])
 def test_recursion_stays_a_reference_whatever_stands_beside_it(beside: Json) -> None:
     schema = {**obj([], n={"$ref": "#/$defs/N"}), "$defs": {"N": obj([], next={"$ref": "#/$defs/N", **beside})}}
-    assert strict(schema)["$defs"]["N"]["properties"]["next"] == {"anyOf": [{"$ref": "#/$defs/N"}, {"type": "null"}]}
+    reference = {"$ref": "#/$defs/N_or_null"}
+    result = strict(schema)
+    assert result["properties"] == {"n": reference}
+    assert result["$defs"]["N_or_null"]["anyOf"] == [
+        {"type": "object", "properties": {"next": reference}, "required": ["next"], "additionalProperties": False},
+        {"type": "null"},
+    ]
 
 
 def test_recursion_to_the_root_stays_a_reference() -> None:
-    assert strict(obj([], next={"$ref": "#"}))["properties"] == {"next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}
+    result = strict(obj([], next={"$ref": "#"}))
+    assert result["properties"] == {"next": {"$ref": "#/$defs/root_or_null"}}
+    root = {word: value for word, value in result.items() if word != "$defs"}
+    assert result["$defs"] == {"root_or_null": {"anyOf": [root, {"type": "null"}]}}
+
+
+def test_choices_that_name_each_other_are_joined() -> None:
+    either = {
+        "A": {"anyOf": [{"$ref": "#/$defs/B"}, {"type": "string"}]},
+        "B": {"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]},
+    }
+    result = strict({**obj(["a"], a={"$ref": "#/$defs/A"}), "$defs": either})
+    assert result["properties"] == {"a": {"$ref": "#/$defs/A"}}
+    assert {"anyOf": [{"type": "string"}, {"type": "null"}]} in result["$defs"].values()
 
 
 def test_schemas_of_pydantic_pass() -> None:
     result = strict(Trip.model_json_schema())
     assert list(faults(result)) == []
-    assert result["properties"]["extra"]["anyOf"] == [{"$ref": "#/$defs/Node"}, {"type": "string"}, {"type": "null"}]
+    assert result["properties"]["extra"] == {"$ref": "#/$defs/Node_or_other"}
+    kinds = [branch["type"] for branch in result["$defs"]["Node_or_other"]["anyOf"]]
+    assert kinds == ["object", "string", "null"]
     assert result["description"] == "A trip."
 
 

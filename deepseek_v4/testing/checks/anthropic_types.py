@@ -9,7 +9,6 @@ from deepseek_v4.testing.checks.types import (
     EFFORTS,
     THINKING_TYPES,
     FieldTypes,
-    TypeFault,
     boolean,
     mapping,
     number,
@@ -23,10 +22,11 @@ from deepseek_v4.testing.checks.types import (
 )
 
 ROLES = ("user", "assistant", "system")
-# Blocks by the roles that may hold them. document, search_result, redacted_thinking and others are not known.
+# document, search_result, redacted_thinking and others are not known.
+KNOWN_BLOCKS = ("text", "image", "thinking", "tool_use", "tool_result", "server_tool_use", "web_search_tool_result")
 BLOCKS: Mapping[str, tuple[str, ...]] = {
-    "user": ("text", "image", "tool_result"),
-    "assistant": ("text", "thinking", "tool_use", "server_tool_use", "web_search_tool_result"),
+    "user": KNOWN_BLOCKS,
+    "assistant": KNOWN_BLOCKS,
     "system": ("text",),
 }
 RESULT_BLOCKS = ("text", "image")
@@ -35,20 +35,9 @@ SERVER_TOOLS = ("web_search_20250305", "web_search_20260209")
 CHOICES = ("none", "auto", "any", "tool")
 
 
-def messages_types(body: Any, *, strict: bool) -> None:
-    """Types of a whole request.
-
-    Args:
-        body: The request.
-        strict: Whether a thinking block must have its `signature`, if only an empty one, as Anthropic's form has it.
-    """
-    request_types(body, "MessagesRequest", MESSAGES_FIELDS, ("max_tokens", "messages", "model"))
-    if not strict:
-        return
-    for position, message in enumerate(body["messages"]):
-        for block in message["content"] if isinstance(message["content"], list) else ():
-            if block["type"] == "thinking":
-                required(f"messages[{position}]", block, "signature")
+def messages_types(body: Any) -> None:
+    """Types of a whole request."""
+    request_types(body, "MessagesRequest", MESSAGES_FIELDS, ("messages", "model"))
 
 
 def _messages(path: str, value: Any) -> None:
@@ -124,7 +113,6 @@ def _tools(path: str, value: Any) -> None:
             variant(f"{here}.type", tool["type"], SERVER_TOOLS)
             continue
         string(f"{here}.name", required(here, tool, "name"))
-        required(here, tool, "input_schema")
         if tool.get("description") is not None:
             string(f"{here}.description", tool["description"])
 
@@ -142,16 +130,10 @@ def _metadata(path: str, value: Any) -> None:
         string(f"{path}.user_id", value["user_id"])
 
 
-def _max_tokens(path: str, value: Any) -> None:
-    whole_number(path, value)
-    if value < 1:
-        raise TypeFault(path, f"invalid value: integer `{value}`, expected a positive integer")
-
-
 MESSAGES_FIELDS: FieldTypes = {
     "model": string,
     "messages": _messages,
-    "max_tokens": _max_tokens,
+    "max_tokens": whole_number,
     "system": _system,
     "stop_sequences": _stop,
     "stream": boolean,

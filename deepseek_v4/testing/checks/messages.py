@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,17 +11,15 @@ from deepseek_v4.testing.rejection import Rejection
 Message = Mapping[str, Any]
 
 UNANSWERED = (
-    "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'."
+    "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'"
 )
 PREFIX_GUIDE = "https://api-docs.deepseek.com/guides/chat_prefix_completion"
+WITHOUT_JSON = "Prompt must contain the word 'json' in some form to use 'response_format' of type 'json_object'."
 LONGEST_URL = 8192
 NOT_PASSED_BACK = "The `reasoning_content` in the thinking mode must be passed back to the API."
 
-REASONING_TEXT_NOT_PASSED_BACK = "The `reasoning_text` in the thinking mode must be passed back to the API."
-UNREASONED = re.compile(r"(?:call|toolu)_\d+_ET_")
 
-
-def check_turns(messages: Sequence[Message], sees_images: bool) -> None:
+def check_turns(messages: Sequence[Message], sees_images: bool = True) -> None:
     """Every rule that holds between messages, but those of reasoning and of the last message."""
     if not messages:
         raise Rejection("Empty input messages")
@@ -30,15 +27,15 @@ def check_turns(messages: Sequence[Message], sees_images: bool) -> None:
     answered: list[str] = []
     seen: set[str] = set()
     for position, message in enumerate(messages):
-        role = message["role"]
         _check_images(message, sees_images)
-        if role == "tool":
-            _answer_call(message, open_ids, answered, position)
+        if message["role"] == "tool":
+            if len(answered) == len(open_ids):
+                raise Rejection("Messages with role 'tool' must be a response to a preceding message with 'tool_calls'")
+            answered.append(message["tool_call_id"])
             continue
         _check_answered(open_ids, answered)
-        open_ids, answered = [], []
-        if role == "assistant":
-            open_ids = _calls_of(message, seen, position)
+        open_ids = _calls_of(message, seen, position) if message["role"] == "assistant" else []
+        answered = []
     _check_answered(open_ids, answered)
 
 
@@ -53,22 +50,14 @@ def _calls_of(message: Message, seen: set[str], position: int) -> list[str]:
     return [call["id"] for call in calls]
 
 
-def _answer_call(message: Message, open_ids: list[str], answered: list[str], position: int) -> None:
-    call_id = message["tool_call_id"]
-    if call_id in answered:
-        raise Rejection(f"Duplicate value for 'tool_call_id' of {call_id} in message[{position}]")
-    if call_id not in open_ids:
-        raise Rejection("Messages with role 'tool' must be a response to a preceding message with 'tool_calls'")
-    answered.append(call_id)
-
-
 def _check_answered(open_ids: list[str], answered: list[str]) -> None:
+    if len(answered) < len(open_ids):
+        raise Rejection(f"{UNANSWERED}. (insufficient tool messages following tool_calls message)")
     missing = [call_id for call_id in open_ids if call_id not in answered]
-    if not missing:
-        return
-    if not answered:
-        raise Rejection(f"{UNANSWERED} (insufficient tool messages following tool_calls message)")
-    raise Rejection(f"{UNANSWERED} The following tool_call_ids did not have response messages: {', '.join(missing)}")
+    if missing:
+        raise Rejection(
+            f"{UNANSWERED}, The following tool_call_ids did not have response messages: {', '.join(missing)}"
+        )
 
 
 def check_last(message: Message, model: str, beta: bool) -> None:
@@ -85,7 +74,9 @@ def _check_images(message: Message, sees_images: bool) -> None:
     for part in content if isinstance(content, list) else ():
         if part["type"] != "image_url":
             continue
-        if message["role"] not in ("user", "tool"):
+        if message["role"] == "assistant":
+            raise Rejection("Image in assistant message is not supported")
+        if message["role"] == "system":
             raise Rejection("Image input is only supported in user messages")
         if not sees_images:
             raise Rejection("This model does not support image")
@@ -97,44 +88,59 @@ def _check_images(message: Message, sees_images: bool) -> None:
 
 
 def check_reasoning(
-    messages: Sequence[Message], has_tools: bool, rule: str, *, calls_only: bool = False, text: str = NOT_PASSED_BACK
+    messages: Sequence[Message],
+    has_tools: bool,
+    rule: str,
+    *,
+    calls_only: bool = False,
+    blank_ok: bool = True,
+    text: str = NOT_PASSED_BACK,
 ) -> None:
     """The pass-back rule of thinking mode.
+
+    A message with a call id of the form `call_00_ET_…`, which is given to calls without a thought, owes nothing.
 
     Args:
         messages: The conversation.
         has_tools: Whether tools are declared.
-        rule: `lenient` is what was measured: when the request ends with a tool result, every assistant
-            message since the last user message needs its reasoning. `strict` is the newest wording of the
-            documents: with tools declared, every assistant message needs it. `""` is enough, null is not.
-        calls_only: The rule of Responses: closed turns owe it before tool calls only, and in the open turn `""` is
-            not enough.
+        rule: `lenient` is what `deepseek-recipe` 0.2.0 does: in an open tool turn (tools are declared, or functions
+            were called since the last user message), every assistant message since the last user message needs its
+            reasoning. `strict` is the newest wording of the documents: with tools declared, those of closed turns
+            need it too.
+        calls_only: In closed turns, require it of assistant messages with tool calls only.
+        blank_ok: Whether `""` is enough in an open turn; null never is.
         text: The refusal.
     """
-    past = [m for m in messages if not (m is messages[-1] and m.get("prefix"))]
-    open_turn = []
-    if rule != "off" and messages[-1]["role"] == "tool":
-        start = max((i for i, m in enumerate(past) if m["role"] == "user"), default=-1)
-        open_turn = past[start + 1 :]
-    owing = past if rule == "strict" and has_tools else open_turn
-    asked = [m for m in owing if _owes(m) and (m.get("tool_calls") or not calls_only)]
-    if any(m.get("reasoning_content") is None for m in asked):
+    if rule == "off":
+        return
+    start = max((i for i, m in enumerate(messages) if m["role"] == "user"), default=-1) + 1
+    closed, opened = messages[:start], messages[start:]
+    owing = [m for m in opened if has_tools or any(other.get("tool_calls") for other in opened)]
+    missing = [m for m in owing if m.get("reasoning_content") is None or not (blank_ok or m["reasoning_content"])]
+    if rule == "strict" and has_tools:
+        asked = [m for m in closed if m.get("tool_calls") or not calls_only]
+        missing += [m for m in asked if m.get("reasoning_content") is None]
+    if any(m["role"] == "assistant" and not _called_without_thought(m) for m in missing):
         raise Rejection(text)
-    if calls_only and not all(m.get("reasoning_content") for m in open_turn if _owes(m)):
-        raise Rejection(text)
 
 
-def _owes(message: Message) -> bool:
-    """Whether it is an answer that may have had reasoning; the service marks the call ids of those that had none."""
-    calls = message.get("tool_calls") or ()
-    return message["role"] == "assistant" and not any(UNREASONED.match(call["id"]) for call in calls)
+def _called_without_thought(message: Message) -> bool:
+    return any(call["id"][7:11] == "_ET_" for call in message.get("tool_calls") or ())
 
 
-def check_json_word(messages: Sequence[Message], response_format: Any) -> None:
-    """JSON mode wants the word in the prompt."""
+def check_prefix(messages: Sequence[Message], has_tools: bool, response_format: Any) -> None:
+    """A message is continued only without JSON mode, and if no function is declared or was called."""
+    if not messages[-1].get("prefix"):
+        return
+    if has_tools or any(message.get("tool_calls") for message in messages):
+        raise Rejection("Function call should not be used with prefix")
+    if (response_format or {}).get("type") == "json_object":
+        raise Rejection("response_format json_object should not be used with prefix")
+
+
+def check_json_word(messages: Sequence[Message], response_format: Any, text: str = WITHOUT_JSON) -> None:
+    """JSON mode needs the word in the prompt."""
     if (response_format or {}).get("type") != "json_object":
         return
     if not any("json" in content_text(message.get("content")).lower() for message in messages):
-        raise Rejection(
-            "Prompt must contain the word 'json' in some form to use 'response_format' of type 'json_object'."
-        )
+        raise Rejection(text)

@@ -7,7 +7,6 @@ from typing import Any
 
 from deepseek_v4.testing.checks.parameters import Range
 from deepseek_v4.testing.checks.types import (
-    EFFORTS,
     FieldTypes,
     TypeFault,
     boolean,
@@ -25,6 +24,7 @@ from deepseek_v4.testing.checks.types import (
 )
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 FORMATS = ("text", "json_object", "json_schema", "grammar", "python")
 SERVICE_TIERS = ("auto", "default", "fast", "flex", "priority", "scale")
 VERBOSITIES = ("low", "medium", "high", "xhigh", "max")

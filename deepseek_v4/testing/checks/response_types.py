@@ -24,15 +24,6 @@ from deepseek_v4.testing.checks.types import (
 )
 
 ROLES = ("user", "assistant", "system", "developer")
-ITEM_TYPES = (
-    "message",
-    "function_call",
-    "function_call_output",
-    "custom_tool_call",
-    "custom_tool_call_output",
-    "reasoning",
-    "web_search_call",
-)
 PART_TYPES = ("input_text", "output_text", "input_image", "input_file", "refusal")
 CHOICES = ("none", "auto", "required")
 NAMED_CHOICES = ("function", "custom")
@@ -57,7 +48,7 @@ def _item(here: str, item: Any) -> None:
     kind = item.get("type", "message" if "role" in item else None)
     if kind is None:
         raise TypeFault(here, "missing field `type`")
-    variant(here, kind, ITEM_TYPES)
+    string(f"{here}.type", kind)
     if kind == "message":
         variant(f"{here}.role", required(here, item, "role"), ROLES)
         _content(f"{here}.content", required(here, item, "content"))
@@ -73,9 +64,9 @@ def _item(here: str, item: Any) -> None:
 
 def _reasoning(here: str, item: Mapping[str, Any]) -> None:
     for key, kind in (("summary", "summary_text"), ("content", "reasoning_text")):
-        if item.get(key) is None and key == "content":
+        if item.get(key) is None:
             continue
-        sequence(f"{here}.{key}", required(here, item, key))
+        sequence(f"{here}.{key}", item[key])
         for part in item[key]:
             mapping(here, part, "ReasoningPart")
             variant(f"{here}.{key}", required(here, part, "type"), (kind,))

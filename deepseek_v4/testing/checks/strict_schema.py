@@ -60,11 +60,13 @@ def _faults(schema: Any, path: str, root: Mapping[str, Any]) -> Iterator[str]:
             yield f"strict mode: {path}: 'anyOf' must be a non-empty array"
             return
         for position, branch in enumerate(branches):
+            if (
+                isinstance(branch, dict) and "type" not in branch
+            ):  # a reference or a choice, as in deepseek-recipe 0.2.0
+                yield f"strict mode: {path}/anyOf/{position}: 'type' is needed"
             yield from _faults(branch, f"{path}/anyOf/{position}", root)
     elif "type" not in schema:
-        if not schema.get("enum"):
-            yield f"strict mode: {path}: 'type', 'enum', 'anyOf' or '$ref' is needed"
-        yield from _unlisted(schema, frozenset({"enum", "description"}), path)
+        yield f"strict mode: {path}: 'type', 'anyOf' or '$ref' is needed"
     else:
         yield from _typed_faults(schema, path, root)
 

@@ -22,21 +22,14 @@ def functions_in(tools: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [tool["function"] for tool in tools if tool["type"] == "function"]
 
 
-def check_tools(body: Mapping[str, Any], *, strict: bool, beta: bool) -> None:
+def check_tools(body: Mapping[str, Any], *, beta: bool) -> None:
     """Names, schemas and strict mode.
 
     Args:
         body: The request.
-        strict: Whether doubtful requests are refused: an empty array, a choice without tools.
         beta: Whether this is the beta host, where strict functions are enforced.
     """
-    tools = body.get("tools")
-    if tools is None or (not tools and not strict):
-        _check_choice(body, [], strict)
-        return
-    if not tools:
-        raise Rejection("Invalid 'tools': empty array")
-    functions = functions_in(tools)
+    functions = functions_in(body.get("tools") or ())
     names = [function["name"] for function in functions]
     for position, name in enumerate(names):
         if not NAME.fullmatch(name):
@@ -50,7 +43,19 @@ def check_tools(body: Mapping[str, Any], *, strict: bool, beta: bool) -> None:
         check_parameters(function["name"], function.get("parameters"))
     if beta and any(function.get("strict") for function in functions):
         _check_strict(functions)
-    _check_choice(body, names, strict)
+    choice = body.get("tool_choice")
+    if functions and isinstance(choice, dict) and choice["function"]["name"] not in names:
+        raise Rejection(
+            f"Invalid value for 'tool_call': no function named '{choice['function']['name']}' was specified "
+            "in the 'tools' parameter."
+        )
+
+
+def check_input_schemas(tools: Sequence[Mapping[str, Any]]) -> None:
+    """In Anthropic's form, every function has a schema."""
+    for tool in tools:
+        if tool.get("type") is None:
+            _check_well_formed(tool["name"], tool.get("input_schema"))
 
 
 def check_parameters(name: str, schema: Any) -> None:
@@ -88,31 +93,17 @@ def _check_well_formed(name: str, schema: Any) -> None:
 
 
 def _check_strict(functions: Sequence[Mapping[str, Any]]) -> None:
-    loose = [function["name"] for function in functions if not function.get("strict")]
-    if loose:
-        raise Rejection(
-            "Invalid tools: in strict mode every function must set 'strict' to true, "
-            f"but these do not: {', '.join(loose)}"
-        )
+    if not all(function.get("strict") for function in functions):
+        raise Rejection("Cannot use strict tool with non-strict tool in the same request")
     for function in functions:
         fault = check_strict_schema(function.get("parameters"))
         if fault:
             raise _invalid(function["name"], fault)
 
 
-def _check_choice(body: Mapping[str, Any], names: Sequence[str], strict: bool) -> None:
-    choice = body.get("tool_choice")
-    if choice is None or choice == "none" or (choice == "auto" and not strict):
-        return
-    if not body.get("tools"):
-        raise Rejection("tool_choice is only allowed when tools are specified")
-    if isinstance(choice, dict) and choice["function"]["name"] not in names:
-        raise Rejection(f"tool_choice names the function '{choice['function']['name']}', which is not in tools")
-
-
 def check_choice_while_thinking(body: Mapping[str, Any], *, any_allowed: bool = False) -> None:
     """Thinking mode refuses every choice that forces a call; in Anthropic's form, only that of a certain function."""
-    choice = body.get("tool_choice")
+    choice = body.get("tool_choice") if body.get("tools") else None
     if (choice == "required" and not any_allowed) or isinstance(choice, dict):
         raise Rejection("Thinking mode does not support this tool_choice")
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from deepseek_v4.testing.rejection import JSON, Rejection
 
 ROLES = ("system", "user", "assistant", "tool", "latest_reminder")
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "ultra", "max")
 THINKING_TYPES = ("enabled", "disabled", "adaptive")
 FORMATS = ("text", "json_object", "json_schema")
 PART_TYPES = ("text", "image_url", "file")
@@ -240,7 +240,7 @@ def message_types(path: str, value: Any, roles: tuple[str, ...] = ROLES) -> None
 
 def _assistant(here: str, message: Mapping[str, Any]) -> None:
     if message.get("content") is not None:
-        _content(here, message["content"], text_only=True)
+        _content(here, message["content"])
     if message.get("reasoning_content") is not None:
         string(f"{here}.reasoning_content", message["reasoning_content"])
     if message.get("prefix") is not None:
@@ -260,15 +260,14 @@ def _assistant(here: str, message: Mapping[str, Any]) -> None:
             string(f"{place}.function.{key}", required(f"{place}.function", function, key))
 
 
-def _content(here: str, content: Any, text_only: bool = False) -> None:
+def _content(here: str, content: Any) -> None:
     if isinstance(content, str):
         return
     if not isinstance(content, list):
         raise wrong_type(f"{here}.content", content, "a string or a sequence")
-    known = PART_TYPES[:1] if text_only else PART_TYPES
     for part in content:
         mapping(here, part, "ContentPart")
-        variant(here, required(here, part, "type"), known)
+        variant(here, required(here, part, "type"), PART_TYPES)
         if part["type"] == "text":
             string(here, required(here, part, "text"))
         elif part["type"] == "image_url":

@@ -2,14 +2,11 @@
 
 Choices where its documents are silent:
 
-- Responses: in an open tool turn every answer owes a reasoning text, and an empty one is refused; `strict` asks for a
-  reasoning item (an empty one will do) in every past turn that calls functions when tools are declared, too. In
-  `strict`, a reasoning item between the calls of a batch parts them like a message does, which was recorded. A turn
-  that calls functions without a thought is sent with an empty reasoning item, so that it can be passed back, and with
-  call ids that exempt it (`call_NN_ET_…`). `web_search` is executed.
-- Messages: tool results that do not fit their calls are refused in the words of chat; in `strict`, text before the
-  results parts them from their calls, and a thinking block needs its `signature` (empty will do). A last message of
-  the assistant is continued. Thinking is on by default, as in chat.
+- Responses: `strict` requires a reasoning item (an empty one is enough) in every closed turn that calls functions
+  if tools are declared; past messages of closed turns need none. `web_search` is executed.
+- Messages: a last message of the assistant is continued. Thinking is on by default, as in chat.
+
+Where documents and recordings are silent, the rules are those of `deepseek-recipe` 0.2.0, DeepSeek's own parser.
 """
 
 from __future__ import annotations
@@ -21,22 +18,21 @@ from typing import Any
 from deepseek_v4.testing import messages_request, responses_request
 from deepseek_v4.testing.call import ChatCall, chat_call
 from deepseek_v4.testing.checks.anthropic_types import messages_types
+from deepseek_v4.testing.checks.blocks import check_blocks
 from deepseek_v4.testing.checks.messages import (
-    REASONING_TEXT_NOT_PASSED_BACK,
+    WITHOUT_JSON,
     check_json_word,
     check_last,
+    check_prefix,
     check_reasoning,
     check_turns,
 )
 from deepseek_v4.testing.checks.parameters import (
-    RANGES,
-    Range,
     check_chat_parameters,
-    check_ranges,
     thinking_is_on,
 )
 from deepseek_v4.testing.checks.response_types import responses_types
-from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_tools
+from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_input_schemas, check_tools
 from deepseek_v4.testing.checks.types import chat_types, check_types
 from deepseek_v4.testing.dialects.dialect import Dialect, EndpointRoute, ServedModel
 from deepseek_v4.testing.endpoints.balance import answer_balance
@@ -52,7 +48,10 @@ from deepseek_v4.testing.stamp import Stamp
 CONTEXT_LENGTH = 1_048_565  # the number in the error text; /models says 1048576
 CONTEXT_WINDOW = 1_048_576
 MAX_OUTPUT = 393_216
-RESPONSES_RANGES: Mapping[str, Range] = {"max_output_tokens": RANGES["max_tokens"]}
+RESPONSES_WITHOUT_JSON = (
+    "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'."
+)
+REASONING_TEXT_NOT_PASSED_BACK = "The `reasoning_text` in the thinking mode must be passed back to the API."
 THINKING_NOT_PASSED_BACK = "The `content[].thinking` in the thinking mode must be passed back to the API."
 
 # What the service says for a status: message, type, code. reference: error codes page and recordings.
@@ -165,36 +164,37 @@ class DeepSeekDialect(Dialect):
         model = self.check_model(body["model"], exchange)
         check_chat_parameters(body)
         messages = tuple(body["messages"])
-        check_turns(messages, model.sees_images)
+        check_turns(messages)
         check_last(messages[-1], model.id, exchange.beta)
         return self._read(exchange, body, partial(check_reasoning, rule=exchange.options.passback))
 
     def read_responses(self, exchange: Exchange) -> ChatCall:
-        """The same for items. In closed turns reasoning is asked back before function calls only: a choice.
-
-        The recorded service took past messages and calls without reasoning items where no tools were declared.
-        """
+        """The same for items. In an open tool turn, an empty reasoning item is not enough, nor is a summary."""
         body, options = exchange.body, exchange.options
         check_types(body, exchange.received.raw, options.type_error_status, responses_types)
-        model = self.check_model(body["model"], exchange)
-        check_ranges(body, RESPONSES_RANGES)
-        request = responses_request.chat_request(body, strict=options.strict)
+        self.check_model(body["model"], exchange)
+        request = responses_request.chat_request(body, summaries=False)
         check_chat_parameters(request, json_schema=True)
-        check_turns(request["messages"], model.sees_images)
-        rule = partial(check_reasoning, rule=options.passback, calls_only=True, text=REASONING_TEXT_NOT_PASSED_BACK)
+        check_turns(request["messages"])
+        text = REASONING_TEXT_NOT_PASSED_BACK
+        rule = partial(check_reasoning, rule=options.passback, calls_only=True, blank_ok=False, text=text)
         search = responses_request.asks_for_search(body)
-        return self._read(exchange, request, rule, web_search=search, include_usage=True)
+        return self._read(
+            exchange, request, rule, web_search=search, include_usage=True, json_text=RESPONSES_WITHOUT_JSON
+        )
 
     def read_messages(self, exchange: Exchange) -> ChatCall:
         """The same for Anthropic's blocks. Models it does not know are answered by one it has."""
         body, options = exchange.body, exchange.options
-        check_types(
-            body, exchange.received.raw, options.type_error_status, partial(messages_types, strict=options.strict)
-        )
+        check_types(body, exchange.received.raw, options.type_error_status, messages_types)
         model = self.check_model(self._served_for(body["model"], exchange), exchange)
-        request = messages_request.chat_request({**body, "model": model.id}, strict=options.strict)
+        check_blocks(body["messages"])
+        check_input_schemas(body.get("tools") or ())
+        request = messages_request.chat_request({**body, "model": model.id})
+        if "max_tokens" in request:  # a larger value is lowered on this protocol
+            request["max_tokens"] = min(request["max_tokens"], MAX_OUTPUT)
         check_chat_parameters(request)
-        check_turns(request["messages"], model.sees_images)
+        check_turns(request["messages"])
         rule = partial(check_reasoning, rule=options.passback, text=THINKING_NOT_PASSED_BACK)
         search = messages_request.asks_for_search(body)
         return self._read(exchange, request, rule, any_allowed=True, web_search=search)
@@ -212,16 +212,18 @@ class DeepSeekDialect(Dialect):
         check_past: Callable[[Sequence[Any], bool], None],
         *,
         any_allowed: bool = False,
+        json_text: str = WITHOUT_JSON,
         **more: Any,
     ) -> ChatCall:
         """What is checked alike in all protocols, once the request is in the form of chat."""
-        options, messages = exchange.options, tuple(body["messages"])
-        check_tools(body, strict=options.strict, beta=exchange.beta)
+        messages = tuple(body["messages"])
+        check_tools(body, beta=exchange.beta)
         thinking = thinking_is_on(body, self.thinks_by_default(exchange))
         if thinking:
             check_choice_while_thinking(body, any_allowed=any_allowed)
             check_past(messages, bool(body.get("tools")))
-        check_json_word(messages, body.get("response_format"))
+        check_prefix(messages, bool(body.get("tools")), body.get("response_format"))
+        check_json_word(messages, body.get("response_format"), json_text)
         call = chat_call(body, messages, thinking, **more)
         self.check_context(call.prompt_tokens, body.get("max_tokens") or 0, exchange)
         return call

@@ -172,15 +172,15 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
         body = exchange.body
         _typed(responses_types, body)
         _typed(partial(request_types, name="ResponsesRequest", fields=OWN_FIELDS, needed=()), body)
-        request = responses_request.chat_request(body, strict=exchange.options.strict)
+        request = responses_request.chat_request(body)
         return self._read(exchange, {**request, **_own(body)}, calls_only=True)
 
     def read_messages(self, exchange: Exchange) -> ChatCall:
         """The same for Anthropic's blocks; `budget_tokens` is the thinking budget."""
         body = exchange.body
-        _typed(partial(messages_types, strict=False), body)
+        _typed(messages_types, body)
         _typed(partial(request_types, name="MessagesRequest", fields=OWN_FIELDS, needed=()), body)
-        request = messages_request.chat_request(body, strict=exchange.options.strict)
+        request = messages_request.chat_request(body)
         wanted = request.pop("thinking", None)
         if wanted is not None:
             request["enable_thinking"] = wanted["type"] != "disabled"
@@ -200,7 +200,7 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
         thinking, budget = _thinking(body, strict, self.thinks_by_default(exchange))
         messages = tuple({**m, "role": "system"} if m["role"] == "developer" else m for m in body["messages"])
         _upstream(check_turns, messages, False)
-        _upstream(check_tools, body, strict=strict, beta=False)
+        _upstream(check_tools, body, beta=False)
         if thinking:
             if strict:
                 _upstream(check_choice_while_thinking, body, any_allowed=any_allowed)

@@ -17,7 +17,6 @@ Choices where its documents are silent, or two sources differ:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from deepseek_v4.testing import messages_request, responses_request
@@ -161,16 +160,16 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
         for name in ("store", "previous_response_id"):
             if body.get(name):
                 raise Rejection(f"Invalid request: {name}: this endpoint is stateless")
-        request = _hosted("", responses_request.chat_request, body, strict=exchange.options.strict)
+        request = _hosted("", responses_request.chat_request, body)
         request.pop("reasoning_effort", None)
         return self._read(exchange, request, body, calls_only=True)
 
     def read_messages(self, exchange: Exchange) -> ChatCall:
         """The skin in Anthropic's form."""
         body = exchange.body
-        _gateway(partial(messages_types, strict=False), body)
+        _gateway(messages_types, body)
         _gateway(gateway_types, body)
-        request = messages_request.chat_request(body, strict=exchange.options.strict)
+        request = messages_request.chat_request(body)
         off = (request.pop("thinking", None) or {}).get("type") == "disabled"
         effort = request.pop("reasoning_effort", None)
         asked: dict[str, Any] = {"enabled": False} if off else {"effort": effort} if effort else {}
@@ -201,7 +200,7 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
             raise Rejection("Invalid request: top_logprobs: needs logprobs: true")
         messages = tuple(_system(message) for message in request["messages"])
         _hosted(route.host, check_turns, messages, route.model.sees_images)
-        _hosted(route.host, check_tools, request, strict=strict, beta=False)
+        _hosted(route.host, check_tools, request, beta=False)
         if thinking:
             if strict:
                 _hosted(route.host, check_choice_while_thinking, request, any_allowed=any_allowed)

@@ -153,7 +153,17 @@ def test_a_continued_message_is_not_held_against_the_schema(client: Client, serv
     server.script(Turn("36}"))
     said = [Message.user("Who? As JSON."), Message.assistant('{"age": ')]
     assert client.chat(said, prefix=True, response_format=FORMAT).content == "36}"
-    assert len(server.requests) == 1
+    (request,) = server.requests
+    assert "response_format" not in request.body
+    assert "JSON Schema" in request.body["messages"][0]["content"]
+
+
+def test_a_continued_message_has_no_json_mode(client: Client, server: LocalServer) -> None:
+    server.script(Turn("36}"))
+    said = [Message.user("Who?"), Message.assistant('{"age": ')]
+    assert client.chat(said, prefix=True, response_format={"type": "json_object"}).content == "36}"
+    assert "response_format" not in server.requests[0].body
+    assert "JSON" in server.requests[0].body["messages"][0]["content"]
 
 
 def test_the_last_answer_is_given_out_as_it_is(client: Client, server: LocalServer) -> None:

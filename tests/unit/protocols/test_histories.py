@@ -139,7 +139,7 @@ def test_the_local_server_reads_every_history_of_an_agent_as_it_was(history: lis
     results = [message.tool_call_id for message in history if message.role == "tool"]
     for protocol, server in (("responses", responses_request), ("messages", messages_request)):
         said = Client(provider=provider, protocol=protocol, api_key="sk-test").preview(history).body
-        read = server.chat_request(said, strict=True)["messages"]
+        read = server.chat_request(said)["messages"]
         server_checks.check_turns(read, sees_images=False)
         server_checks.check_reasoning(read, True, "strict", calls_only=protocol == "responses")
         past = [message for message in read if message["role"] == "assistant"]

@@ -185,18 +185,30 @@ def test_an_agents_loop(caller: Caller) -> None:
 # ---------------------------------------------------------------------- refusals
 
 
-UNANSWERED = "An assistant message with 'tool_calls' must be followed by tool messages"
+UNANSWERED = "messages.2: `tool_use` ids were found without `tool_result` blocks immediately after: a."
 
 
 @pytest.mark.parametrize(
     ("messages", "message"),
     [
         ([USER, assistant(use("a")), USER], UNANSWERED),
-        ([USER, assistant(use("a"), use("b")), results("a"), USER], "did not have response messages: b"),
-        ([USER, results("a")], "must be a response to a preceding message with 'tool_calls'"),
+        (
+            [USER, assistant(use("a"), use("b")), results("a"), USER],
+            "messages.1:`tool_use` ids were found without `tool_result` blocks immediately after: b.",
+        ),
+        ([USER, assistant(use("a"), TEXT), results("a")], "messages.1.1: `tool_use` ids were found without"),
+        ([USER, assistant(use("a"), use("b"))], "messages.1:`tool_use` ids were found without"),
+        ([USER, assistant(use("a"), use("a")), results("a")], "messages.1.content.1: `tool_use` ids must be unique"),
+        ([USER, results("a")], "unexpected `messages.1.content.0: tool_use_id` found in `tool_result` blocks: a."),
+        ([USER, assistant(use("a")), results("a", "a")], "messages.2.content.1: each tool_use must have a single"),
+        (
+            [USER, assistant(*results("a")["content"])],
+            "messages.1: `tool_result` blocks can only be in `user` messages",
+        ),
+        ([{"role": "user", "content": []}], "messages.0: all messages must have non-empty content"),
         ([USER, assistant(use("a")), results("a"), assistant(use("a")), results("a")], "Duplicate value"),
         ([USER, assistant(use("a")), {"role": "user", "content": [TEXT, *results("a")["content"]]}], UNANSWERED),
-        ([], "Empty input messages"),
+        ([], "messages: at least one message is required"),
     ],
 )
 def test_uses_and_results_belong_together(caller: Caller, messages: list[Any], message: str) -> None:
@@ -204,18 +216,13 @@ def test_uses_and_results_belong_together(caller: Caller, messages: list[Any], m
     assert message in refused(caller.messages(**body))
 
 
-def test_text_before_results_is_taken_when_lenient() -> None:
-    said = {"role": "user", "content": [TEXT, *results("a")["content"]]}
-    with LocalServer(passback="lenient") as server:
-        body = {"messages": [USER, assistant(THOUGHT, use("a")), said], "tools": [WEATHER]}
-        assert Caller(server).messages(**body).status_code == 200
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"temperature": 3}, "Invalid temperature value"),
-        ({"max_tokens": 400_000}, "the valid range of max_tokens is [1, 393216]"),
+        ({"max_tokens": 0}, "the valid range of max_tokens is [1, 393216]"),
+        ({"tools": [{"name": "w"}]}, 'Invalid schema for function \'w\': null is not of types "boolean", "object"'),
+        ({"messages": [{"role": "user", "content": [THOUGHT]}]}, "messages.0.content: thinking blocks may only be in"),
         ({"thinking": OFF, "output_config": {"effort": "high"}}, "thinking options type cannot be disabled"),
         (
             {"tools": [WEATHER], "tool_choice": {"type": "tool", "name": "get_weather"}},
@@ -223,7 +230,6 @@ def test_text_before_results_is_taken_when_lenient() -> None:
         ),
         ({"tools": [WEATHER, WEATHER]}, "Tool names must be unique."),
         ({"metadata": {"user_id": "a b"}}, "Invalid user_id value"),
-        ({"model": "deepseek-v4-pro", "messages": [USER, {"role": "system", "content": "x"}, USER]}, "beginning only"),
     ],
 )
 def test_what_is_refused(caller: Caller, change: dict[str, Any], message: str) -> None:
@@ -233,17 +239,14 @@ def test_what_is_refused(caller: Caller, change: dict[str, Any], message: str) -
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"max_tokens": None}, "max_tokens: invalid type: null"),
+        ({"max_tokens": "9"}, "max_tokens: invalid type: string"),
         ({"tools": [{"type": "custom", **WEATHER}]}, "unknown variant `custom`, expected one of `web_search_20250305`"),
-        ({"tools": [{"name": "w"}]}, "missing field `input_schema`"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "unknown variant `tool`"),
         ({"messages": [{"role": "user", "content": [{"type": "document"}]}]}, "unknown variant `document`"),
-        ({"messages": [{"role": "user", "content": [THOUGHT]}]}, "unknown variant `thinking`"),
         ({"messages": [assistant({"type": "redacted_thinking", "data": "x"})]}, "unknown variant `redacted_thinking`"),
-        ({"messages": [assistant({"type": "thinking", "thinking": "x"})]}, "missing field `signature`"),
         ({"stop_sequences": "x"}, "stop_sequences: invalid type"),
         ({"tool_choice": "auto"}, "tool_choice: invalid type"),
-        ({"output_config": {"effort": "ultra"}}, "unknown variant `ultra`"),
+        ({"output_config": {"effort": "huge"}}, "unknown variant `huge`"),
         ({"system": 1}, "system.content: invalid type"),
     ],
 )
@@ -251,9 +254,19 @@ def test_wrong_types_are_422(caller: Caller, change: dict[str, Any], message: st
     assert message in refused(caller.messages(**change), 422)
 
 
-def test_max_tokens_is_needed(caller: Caller) -> None:
-    response = caller.http.post("/anthropic/v1/messages", json={"model": "m", "messages": [USER]})
-    assert "missing field `max_tokens`" in refused(response, 422)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"max_tokens": None},
+        {"max_tokens": 400_000},
+        {"output_config": {"effort": "ultra"}},
+        {"tool_choice": {"type": "any"}},
+        {"messages": [assistant({"type": "thinking", "thinking": "x"}), USER]},
+        {"model": "deepseek-v4-pro", "messages": [USER, {"role": "system", "content": "x"}, USER]},
+    ],
+)
+def test_what_the_service_is_lax_about(caller: Caller, change: dict[str, Any]) -> None:
+    assert caller.messages(**change).status_code == 200
 
 
 def test_what_is_ignored(caller: Caller) -> None:

@@ -83,12 +83,26 @@ def test_the_rule_can_be_off() -> None:
     assert status("off", USER, CALL, RESULT) == 200
 
 
-def test_a_prefix_owes_nothing() -> None:
+@pytest.mark.parametrize("rule", ["strict", "lenient"])
+def test_calls_without_a_thought_are_exempt_by_their_id(rule: str) -> None:
+    call = {**CALL, "tool_calls": [{**CALL["tool_calls"][0], "id": "call_00_ET_x"}]}
+    assert status(rule, USER, call, {**RESULT, "tool_call_id": "call_00_ET_x"}) == 200
+
+
+@pytest.mark.parametrize("rule", ["strict", "lenient"])
+def test_a_system_message_does_not_close_the_turn(rule: str) -> None:
+    assert status(rule, USER, CALL, RESULT, {"role": "system", "content": "x"}) == 400
+    assert status(rule, USER, CALL | KEPT, RESULT, {"role": "system", "content": "x"}) == 200
+
+
+def test_a_prefix_owes_nothing_without_functions() -> None:
     with LocalServer() as server:
         caller = Caller(server)
         messages = [USER, PLAIN | {"prefix": True}]
-        response = caller.chat(messages=messages, tools=TOOLS, path="/beta/chat/completions")
-    assert response.status_code == 200
+        path = "/beta/chat/completions"
+        assert caller.chat(messages=messages, path=path).status_code == 200
+        refused = caller.chat(messages=[USER, PLAIN | KEPT | {"prefix": True}], tools=TOOLS, path=path)
+        assert refused.json()["error"]["message"] == "Function call should not be used with prefix"
 
 
 def test_unknown_rules_are_refused() -> None:

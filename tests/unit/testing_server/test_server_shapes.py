@@ -45,7 +45,8 @@ def test_missing_reasoning_is_an_empty_string_while_thinking(caller: Caller) -> 
 
 
 def test_tool_calls_carry_an_index_and_ids_with_their_position(caller: Caller) -> None:
-    caller.server.script(Turn(tool_calls=[ToolCall("get_weather", {"city": "Köln"}), ToolCall("get_weather", "{}")]))
+    calls = [ToolCall("get_weather", {"city": "Köln"}), ToolCall("get_weather", "{}")]
+    caller.server.script(Turn(tool_calls=calls, reasoning="So."), Turn(tool_calls=calls))
     choice = caller.chat(tools=[WEATHER]).json()["choices"][0]
     first, second = choice["message"]["tool_calls"]
     assert list(first) == ["index", "id", "type", "function"]
@@ -55,6 +56,8 @@ def test_tool_calls_carry_an_index_and_ids_with_their_position(caller: Caller) -
     assert first["function"] == {"name": "get_weather", "arguments": '{"city": "Köln"}'}
     assert choice["message"]["content"] == ""
     assert choice["finish_reason"] == "tool_calls"
+    without_thought = caller.chat(tools=[WEATHER]).json()["choices"][0]["message"]["tool_calls"]
+    assert [call["id"][:11] for call in without_thought] == ["call_00_ET_", "call_01_ET_"]
 
 
 @pytest.mark.parametrize(("turn", "body"), [(Turn(reasoning="I look."), {}), (Turn(), {"thinking": OFF})])

@@ -1,0 +1,110 @@
+"""What the model says arrives: DeepSeek's own formatter writes random answers, both adapters read them."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from langchain_core.messages import AIMessage, AIMessageChunk
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ThinkingBlock, ToolCallBlock
+from llama_index.core.tools import FunctionTool, ToolMetadata
+
+pytest.importorskip("deepseek_recipe", reason="deepseek-recipe has no wheel for this platform")
+
+from langchain_deepseek_v4 import ChatDeepSeekV4
+from llama_index_deepseek_v4 import DeepSeekV4
+
+from .replies import PARAMETERS, PROTOCOLS, TOOLS, Said, answered, random_answer
+
+COUNT = 2_000 if os.environ.get("DEEPSEEK_V4_SLOW") else 200
+SHARES = 4
+"""The texts are divided, so that a failure does not end them all."""
+
+LC_TOOLS = [{"type": "function", "function": {"name": name, "parameters": PARAMETERS}} for name in TOOLS]
+
+
+class _Metadata(ToolMetadata):
+    def get_parameters_dict(self) -> dict[str, Any]:
+        return PARAMETERS
+
+
+LI_TOOLS = [FunctionTool(fn=print, metadata=_Metadata(name=name, description="")) for name in TOOLS]
+
+
+class Adapters:
+    """Both adapters over each protocol, without a socket: `said` is what they are answered."""
+
+    def __init__(self) -> None:
+        self.said: Said
+        self.http = httpx.Client(transport=httpx.MockTransport(lambda request: answered(self.said, request)))
+
+    def options(self, protocol: str) -> dict[str, Any]:
+        thinking = {} if self.said.reasoning is not None else {"thinking": False}
+        common = {"api_key": "k", "protocol": protocol, "max_retries": 0, "http_client": self.http}
+        return {**common, "model": self.said.model, **thinking}
+
+    def langchain(self, protocol: str, streamed: bool) -> Any:
+        llm = ChatDeepSeekV4(**self.options(protocol)).bind_tools(LC_TOOLS)
+        if not streamed:
+            return _of_langchain(llm.invoke("x"))
+        whole: Any = None
+        for chunk in llm.stream("x"):
+            assert isinstance(chunk, AIMessageChunk)
+            whole = chunk if whole is None else whole + chunk
+        return _of_langchain(whole)
+
+    def llama_index(self, protocol: str, streamed: bool) -> Any:
+        llm = DeepSeekV4(**self.options(protocol))
+        history = [ChatMessage(role="user", content="x")]
+        if not streamed:
+            return _of_llama_index(llm.chat_with_tools(LI_TOOLS, chat_history=history, allow_parallel_tool_calls=True))
+        *_, last = llm.stream_chat_with_tools(LI_TOOLS, chat_history=history, allow_parallel_tool_calls=True)
+        return _of_llama_index(last)
+
+
+def _of_langchain(message: AIMessage) -> Any:
+    usage = message.usage_metadata
+    assert usage is not None
+    assert message.invalid_tool_calls == []
+    return (
+        message.additional_kwargs.get("reasoning_content") or "",
+        message.text,
+        [(call["name"], call["args"]) for call in message.tool_calls],
+        (usage["input_tokens"], usage["input_token_details"]["cache_read"], usage["output_tokens"]),
+    )
+
+
+def _of_llama_index(response: ChatResponse) -> Any:
+    blocks, usage = response.message.blocks, response.additional_kwargs
+    calls = [(block.tool_name, block.tool_kwargs) for block in blocks if isinstance(block, ToolCallBlock)]
+    return (
+        "".join(block.content or "" for block in blocks if isinstance(block, ThinkingBlock)),
+        response.message.content or "",
+        [(name, json.loads(said) if isinstance(said, str) else said) for name, said in calls],
+        (usage["prompt_tokens"], usage["cached_tokens"], usage["completion_tokens"]),
+    )
+
+
+@pytest.fixture(scope="module")
+def adapters() -> Iterator[Adapters]:
+    both = Adapters()
+    with both.http:
+        yield both
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_what_goes_in_comes_out(adapters: Adapters, share: int) -> None:
+    for seed in range(share, COUNT, SHARES):
+        said = adapters.said = random_answer(random.Random(seed))
+        usage = (said.prompt_tokens, said.cached_tokens, said.completion_tokens)
+        expected = (said.reasoning or "", said.text, list(said.calls), usage)
+        for protocol in PROTOCOLS:
+            for streamed in (False, True):
+                where = f"seed {seed}, {protocol}, {'streamed' if streamed else 'whole'}"
+                assert adapters.langchain(protocol, streamed) == expected, where
+                assert adapters.llama_index(protocol, streamed) == expected, where
