@@ -51,8 +51,8 @@ def test_tool_calls_carry_an_index_and_ids_with_their_position(caller: Caller) -
     first, second = choice["message"]["tool_calls"]
     assert list(first) == ["index", "id", "type", "function"]
     assert (first["index"], second["index"]) == (0, 1)
-    assert re.fullmatch(r"call_00[A-Za-z0-9]{20}", first["id"])
-    assert re.fullmatch(r"call_01[A-Za-z0-9]{20}", second["id"])
+    assert re.fullmatch(r"call_00_[A-Za-z0-9]{20}", first["id"])
+    assert re.fullmatch(r"call_01_[A-Za-z0-9]{20}", second["id"])
     assert first["function"] == {"name": "get_weather", "arguments": '{"city": "Köln"}'}
     assert choice["message"]["content"] == ""
     assert choice["finish_reason"] == "tool_calls"
