@@ -28,13 +28,14 @@ demo: $(VENV)/.examples  ## an agent that thinks and calls two tools at once, th
 	@$(BIN)/python examples/demo.py
 
 # The three lanes of tests; docs/testing.md describes them.
-QUICK := tests/unit/core tests/unit/protocols tests/unit/providers tests/unit/test_*.py tests/same_bytes
+ROOMS := catalog integration protocols providers recovery request values
+QUICK := $(ROOMS:%=tests/unit/%) tests/unit/test_*.py tests/same_bytes
 
 quick: $(VENV)/.dev  ## the tests without servers, under 40 seconds
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow and not hypothesis" --no-servers --disable-socket --allow-unix-socket $(QUICK)
 
 test: $(VENV)/.dev  ## all tests but the long forms; no network, no key
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m "not slow"
 
 slow: $(VENV)/.dev  ## the long forms and the mutants; MINUTES=15 ends them then
 	PYTHON=$(BIN)/python .ci/slow $(MINUTES)

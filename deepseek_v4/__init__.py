@@ -9,13 +9,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deepseek_v4._lazy import attributes
 from deepseek_v4._version import __version__
-from deepseek_v4.lazy import attributes
 
 if TYPE_CHECKING:
     from deepseek_v4 import errors
     from deepseek_v4.client import Client, Preview
-    from deepseek_v4.conversation import (
+    from deepseek_v4.errors import DeepSeekError
+    from deepseek_v4.protocols.chat.dialect import ChatDialect
+    from deepseek_v4.protocols.completions.dialect import CompletionsDialect
+    from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+    from deepseek_v4.protocols.messages.dialect import MessagesDialect
+    from deepseek_v4.protocols.responses.dialect import ResponsesDialect
+    from deepseek_v4.providers.base import Provider
+    from deepseek_v4.providers.empiriolabs import EmpirioLabsOptions
+    from deepseek_v4.providers.openai_compatible import openai_compatible
+    from deepseek_v4.providers.openrouter.options import OpenRouterOptions
+    from deepseek_v4.providers.sglang import SglangOptions
+    from deepseek_v4.providers.vllm import VllmOptions
+    from deepseek_v4.request.settings import ModelSettings
+    from deepseek_v4.values.account import Balance, ModelInfo
+    from deepseek_v4.values.messages import (
         FilePart,
         ImagePart,
         Message,
@@ -27,30 +41,19 @@ if TYPE_CHECKING:
         ToolCall,
         ToolSpec,
     )
-    from deepseek_v4.dialect import ChatDialect, Dialect, Field, Note, Thinking
-    from deepseek_v4.dialect_account import Balance, ModelInfo
-    from deepseek_v4.dialect_completions import CompletionsDialect
-    from deepseek_v4.dialect_messages import MessagesDialect
-    from deepseek_v4.dialect_responses import ResponsesDialect
-    from deepseek_v4.errors import DeepSeekError
-    from deepseek_v4.provider import Provider
-    from deepseek_v4.providers.empiriolabs import EmpirioLabsOptions
-    from deepseek_v4.providers.openai_compatible import openai_compatible
-    from deepseek_v4.providers.openrouter_options import OpenRouterOptions
-    from deepseek_v4.providers.sglang import SglangOptions
-    from deepseek_v4.providers.vllm import VllmOptions
-    from deepseek_v4.reply import (
+    from deepseek_v4.values.notes import Note
+    from deepseek_v4.values.reply import (
         Delta,
-        End,
         InvalidToolCall,
         ReasoningDelta,
         Reply,
+        StreamEnd,
         TextDelta,
         ToolCallDelta,
         Usage,
         fold,
     )
-    from deepseek_v4.settings import ModelSettings
+    from deepseek_v4.values.sampling import Thinking
 
 __all__ = [
     "Balance",
@@ -61,8 +64,6 @@ __all__ = [
     "Delta",
     "Dialect",
     "EmpirioLabsOptions",
-    "End",
-    "Field",
     "FilePart",
     "ImagePart",
     "InvalidToolCall",
@@ -73,6 +74,7 @@ __all__ = [
     "NamedTool",
     "Note",
     "OpenRouterOptions",
+    "OptionSpec",
     "Preview",
     "Provider",
     "RawPart",
@@ -82,6 +84,7 @@ __all__ = [
     "ResponsesDialect",
     "ServerTool",
     "SglangOptions",
+    "StreamEnd",
     "TextDelta",
     "TextPart",
     "Thinking",
@@ -97,45 +100,45 @@ __all__ = [
 ]
 
 _HOME = {
-    "Balance": "dialect_account",
-    "ChatDialect": "dialect",
+    "Balance": "values.account",
+    "ChatDialect": "protocols.chat.dialect",
     "Client": "client",
-    "CompletionsDialect": "dialect_completions",
+    "CompletionsDialect": "protocols.completions.dialect",
     "DeepSeekError": "errors",
-    "Delta": "reply",
-    "Dialect": "dialect",
+    "Delta": "values.reply",
+    "Dialect": "protocols.dialect",
     "EmpirioLabsOptions": "providers.empiriolabs",
-    "End": "reply",
-    "Field": "dialect",
-    "FilePart": "conversation",
-    "ImagePart": "conversation",
-    "InvalidToolCall": "reply",
-    "Message": "conversation",
-    "MessagesDialect": "dialect_messages",
-    "ModelInfo": "dialect_account",
-    "ModelSettings": "settings",
-    "NamedTool": "conversation",
-    "Note": "dialect",
-    "OpenRouterOptions": "providers.openrouter_options",
-    "Preview": "client",
-    "Provider": "provider",
-    "RawPart": "conversation",
-    "Reasoning": "conversation",
-    "ReasoningDelta": "reply",
-    "Reply": "reply",
-    "ResponsesDialect": "dialect_responses",
-    "ServerTool": "conversation",
+    "StreamEnd": "values.reply",
+    "OptionSpec": "protocols.dialect",
+    "FilePart": "values.messages",
+    "ImagePart": "values.messages",
+    "InvalidToolCall": "values.reply",
+    "Message": "values.messages",
+    "MessagesDialect": "protocols.messages.dialect",
+    "ModelInfo": "values.account",
+    "ModelSettings": "request.settings",
+    "NamedTool": "values.messages",
+    "Note": "values.notes",
+    "OpenRouterOptions": "providers.openrouter.options",
+    "Preview": "request.preview",
+    "Provider": "providers.base",
+    "RawPart": "values.messages",
+    "Reasoning": "values.messages",
+    "ReasoningDelta": "values.reply",
+    "Reply": "values.reply",
+    "ResponsesDialect": "protocols.responses.dialect",
+    "ServerTool": "values.messages",
     "SglangOptions": "providers.sglang",
-    "TextDelta": "reply",
-    "TextPart": "conversation",
-    "Thinking": "dialect",
-    "ToolCall": "conversation",
-    "ToolCallDelta": "reply",
-    "ToolSpec": "conversation",
-    "Usage": "reply",
+    "TextDelta": "values.reply",
+    "TextPart": "values.messages",
+    "Thinking": "values.sampling",
+    "ToolCall": "values.messages",
+    "ToolCallDelta": "values.reply",
+    "ToolSpec": "values.messages",
+    "Usage": "values.reply",
     "VllmOptions": "providers.vllm",
     "errors": "errors",
-    "fold": "reply",
+    "fold": "values.reply",
     "openai_compatible": "providers.openai_compatible",
 }
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
-from deepseek_v4.conversation import Message
-from deepseek_v4.dialect import Dialect
-from deepseek_v4.dialect_account import Balance, ModelInfo
-from deepseek_v4.empty import EmptyWatch, aretried, retried
-from deepseek_v4.endpoints import Query, balance_query, model_query, models_query
+from deepseek_v4.catalog import Change, learn
 from deepseek_v4.errors import DeepSeekError
-from deepseek_v4.preview import Preview, preview
-from deepseek_v4.protocols.decoder import whole_answer
+from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.error_bodies import read_error
-from deepseek_v4.reply import Delta, Reply
-from deepseek_v4.request import Prepared, prepare, tool_choice_of, tools_of
-from deepseek_v4.second_try import was_retried
-from deepseek_v4.settings import ModelSettings, call_options
+from deepseek_v4.protocols.stream_decoder import whole_answer
+from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
+from deepseek_v4.recovery.run import acomplete, arun, complete, run
+from deepseek_v4.request.account import Query, balance_query, model_query, models_query
+from deepseek_v4.request.build import prepare
+from deepseek_v4.request.options import resolve
+from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.request.preview import Preview, preview
+from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Limits, SyncStream, SyncTransport
-from deepseek_v4.wire import HttpResponse
+from deepseek_v4.values.account import Balance, ModelInfo
+from deepseek_v4.values.http import HttpResponse
+from deepseek_v4.values.messages import Message
+from deepseek_v4.values.reply import Delta, Reply
 
 __all__ = ["Client", "Preview", "preview"]
 
@@ -74,7 +78,7 @@ class Client:
         """One answer in pieces; the request has been answered when this returns, so errors and retries lie behind.
 
         Returns:
-            An iterable of deltas that ends with an ``End``; a context manager; ``close()`` frees the connection.
+            An iterable of deltas that ends with an ``StreamEnd``; a context manager; ``close()`` frees the connection.
 
         Raises:
             DeepSeekError: here when the request fails, while iterating when the stream breaks
@@ -128,11 +132,11 @@ class Client:
         Raises:
             DeepSeekError: see ``deepseek_v4.errors``.
         """
-        return self._ask(models_query(self.settings.options()))
+        return self._ask(models_query(resolve(self.settings, {})))
 
     async def alist_models(self) -> tuple[ModelInfo, ...]:
         """Like ``list_models``, asynchronously."""
-        return await self._aask(models_query(self.settings.options()))
+        return await self._aask(models_query(resolve(self.settings, {})))
 
     def describe_model(self, model: str | None = None) -> ModelInfo:
         """What the provider tells of one model; of this client's own where none is named.
@@ -140,11 +144,11 @@ class Client:
         Raises:
             DeepSeekError: see ``deepseek_v4.errors``.
         """
-        return self._ask(model_query(self.settings.options(), model or self.settings.model))
+        return self._ask(model_query(resolve(self.settings, {}), model or self.settings.model))
 
     async def adescribe_model(self, model: str | None = None) -> ModelInfo:
         """Like ``describe_model``, asynchronously."""
-        return await self._aask(model_query(self.settings.options(), model or self.settings.model))
+        return await self._aask(model_query(resolve(self.settings, {}), model or self.settings.model))
 
     def balance(self) -> Balance:
         """What is left on the account.
@@ -153,173 +157,136 @@ class Client:
             UnsupportedError: when the provider does not tell.
             DeepSeekError: see ``deepseek_v4.errors``.
         """
-        return self._ask(balance_query(self.settings.options()))
+        return self._ask(balance_query(resolve(self.settings, {})))
 
     async def abalance(self) -> Balance:
         """Like ``balance``, asynchronously."""
-        return await self._aask(balance_query(self.settings.options()))
+        return await self._aask(balance_query(resolve(self.settings, {})))
+
+    def refresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
+        """Request the provider's list of models, and take over limits, features and prices, for this process.
+
+        Args:
+            model: Request this one only; needed for variants that a provider serves and does not list.
+
+        Returns:
+            Every changed fact; ``()`` if the catalog was right, or the provider lists no facts.
+
+        Raises:
+            DeepSeekError: see ``deepseek_v4.errors``.
+
+        Example:
+            >>> with Client(provider="openrouter") as client:  # doctest: +SKIP
+            ...     for change in client.refresh_catalog():
+            ...         print(change)
+            deepseek/deepseek-v4-flash-0731: price is not known -> 0.14 in, 0.28 out
+        """
+        listed = self.list_models() if model is None else (self.describe_model(model),)
+        return learn(self.settings.provider_name, listed)
+
+    async def arefresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
+        """Like ``refresh_catalog``, asynchronously."""
+        listed = await self.alist_models() if model is None else (await self.adescribe_model(model),)
+        return learn(self.settings.provider_name, listed)
 
     # -- steps, for adapters -------------------------------------------------------------------------------------
 
-    def prepare(self, messages: str | Sequence[Message], options: Mapping[str, Any], *, stream: bool) -> Prepared:
+    def prepare(
+        self, messages: str | Sequence[Message], options: Mapping[str, Any], *, stream: bool
+    ) -> PreparedRequest:
         """Build a request without sending it."""
         if isinstance(messages, str):
             messages = (Message.user(messages),)
-        merged = call_options(self.settings, options)
-        if "tools" in merged:
-            merged["tools"] = tools_of(merged["tools"])
-        if "tool_choice" in merged:
-            merged["tool_choice"] = tool_choice_of(merged["tool_choice"])
-        return prepare(messages, merged, stream=stream)
+        return prepare(messages, resolve(self.settings, options), stream=stream)
 
-    def prepare_completion(self, prompt: str, options: Mapping[str, Any], *, stream: bool) -> Prepared:
+    def prepare_completion(self, prompt: str, options: Mapping[str, Any], *, stream: bool) -> PreparedRequest:
         """Build the request of ``complete`` without sending it; ``suffix`` is among the options."""
-        merged = {**call_options(self.settings, options), "protocol": "completions"}
-        if "tools" in merged:
-            merged["tools"] = tools_of(merged["tools"])
-        return prepare((Message.user(prompt),), merged, stream=stream)
+        return prepare((Message.user(prompt),), resolve(self.settings, options, completions=True), stream=stream)
 
-    def send(self, prepared: Prepared) -> Reply:
-        """Send a request and read the whole answer; once more when it is empty, or not what was demanded.
+    def send(self, request: PreparedRequest) -> Reply:
+        """Send a request and return the final answer, which may take more requests (``recovery``).
 
-        See ``on_empty`` and ``answer_retries`` of ``ModelSettings``. When the second try fails, ``partial`` of its
-        error holds what the first one cost.
+        Raises:
+            DeepSeekError: the error that ends the call; ``partial`` holds what earlier answers cost.
         """
-        if not _demands(prepared):
-            return self._send_until_said(prepared)
-        from deepseek_v4.answer_watch import AnswerWatch
+        return complete(request, self._send, accepts, ReplyAttempts)
 
-        answers = AnswerWatch(prepared)
-        try:
-            reply = self._send_until_said(answers.request)
-            while answers.wants_another(reply):
-                reply = self._send_until_said(answers.request)
-        except DeepSeekError as error:
-            answers.add_up(error)
-            raise
-        return answers.added_up(reply)
-
-    async def asend(self, prepared: Prepared) -> Reply:
+    async def asend(self, request: PreparedRequest) -> Reply:
         """Like ``send``, asynchronously."""
-        if not _demands(prepared):
-            return await self._asend_until_said(prepared)
-        from deepseek_v4.answer_watch import AnswerWatch
+        return await acomplete(request, self._asend, accepts, ReplyAttempts)
 
-        answers = AnswerWatch(prepared)
-        try:
-            reply = await self._asend_until_said(answers.request)
-            while answers.wants_another(reply):
-                reply = await self._asend_until_said(answers.request)
-        except DeepSeekError as error:
-            answers.add_up(error)
-            raise
-        return answers.added_up(reply)
+    def open(self, request: PreparedRequest) -> SyncStream[Delta]:
+        """Send a request and open its stream, which goes on with another answer if the first one cannot be used."""
+        deltas = run(ReplyAttempts(request, time.monotonic()), self._open)
+        next(deltas)
+        return SyncStream(deltas)
 
-    def _send_until_said(self, prepared: Prepared) -> Reply:
-        watch = EmptyWatch(prepared, streamed=False)
-        try:
-            reply = self._send(prepared)
-            while watch.found_empty(reply):
-                reply = self._send(watch.again(reply))
-        except DeepSeekError as error:
-            watch.add_up(error)
-            raise
-        return watch.added_up(reply)
-
-    async def _asend_until_said(self, prepared: Prepared) -> Reply:
-        watch = EmptyWatch(prepared, streamed=False)
-        try:
-            reply = await self._asend(prepared)
-            while watch.found_empty(reply):
-                reply = await self._asend(watch.again(reply))
-        except DeepSeekError as error:
-            watch.add_up(error)
-            raise
-        return watch.added_up(reply)
-
-    def open(self, prepared: Prepared) -> SyncStream[Delta]:
-        """Send a request and open its stream; it goes on with a second answer when the first cannot be used."""
-        if _demands(prepared) and _by_words(prepared):
-            from deepseek_v4.judged_stream import judged
-
-            return judged(prepared, lambda following: retried(following, self._follow))
-        return retried(prepared, self._follow)
-
-    async def aopen(self, prepared: Prepared) -> AsyncStream[Delta]:
+    async def aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         """Like ``open``, asynchronously."""
-        if _demands(prepared) and _by_words(prepared):
-            from deepseek_v4.judged_stream import ajudged
+        deltas = arun(ReplyAttempts(request, time.monotonic()), self._aopen)
+        await anext(deltas)
+        return AsyncStream(deltas)
 
-            return await ajudged(prepared, lambda following: aretried(following, self._afollow))
-        return await aretried(prepared, self._afollow)
-
-    def _follow(self, prepared: Prepared) -> SyncStream[Delta]:
-        if not prepared.options.get("resume_streams"):
-            return self._open(prepared)
-        from deepseek_v4.resume import follow
-
-        return follow(prepared, self._open)
-
-    async def _afollow(self, prepared: Prepared) -> AsyncStream[Delta]:
-        if not prepared.options.get("resume_streams"):
-            return await self._aopen(prepared)
-        from deepseek_v4.resume import afollow
-
-        return await afollow(prepared, self._aopen)
-
-    def _send(self, prepared: Prepared) -> Reply:
+    def _send(self, request: PreparedRequest) -> Reply:
         return self._transport().call(
-            prepared.http,
-            _limits(prepared.options),
-            read=_answer_reader(prepared),
-            read_error=_error_reader(prepared.reading.dialect, prepared.provider.name),
-            provider=prepared.provider.name,
+            request.http,
+            _limits(request),
+            read=_answer_reader(request),
+            read_error=_error_reader(request.reading.dialect, request.provider.name),
+            provider=request.provider.name,
         )
 
-    async def _asend(self, prepared: Prepared) -> Reply:
+    async def _asend(self, request: PreparedRequest) -> Reply:
         return await self._async_transport().call(
-            prepared.http,
-            _limits(prepared.options),
-            read=_answer_reader(prepared),
-            read_error=_error_reader(prepared.reading.dialect, prepared.provider.name),
-            provider=prepared.provider.name,
+            request.http,
+            _limits(request),
+            read=_answer_reader(request),
+            read_error=_error_reader(request.reading.dialect, request.provider.name),
+            provider=request.provider.name,
         )
 
-    def _open(self, prepared: Prepared) -> SyncStream[Delta]:
+    def _open(self, request: PreparedRequest) -> SyncStream[Delta]:
         return self._transport().stream(
-            prepared.http,
-            _limits(prepared.options),
-            decoder=lambda: prepared.protocol.stream(prepared.reading),
-            read_error=_error_reader(prepared.reading.dialect, prepared.provider.name),
-            provider=prepared.provider.name,
+            request.http,
+            _limits(request),
+            decoder=request.protocol.stream(request.reading),
+            read_error=_error_reader(request.reading.dialect, request.provider.name),
+            provider=request.provider.name,
         )
 
-    async def _aopen(self, prepared: Prepared) -> AsyncStream[Delta]:
+    async def _aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         return await self._async_transport().stream(
-            prepared.http,
-            _limits(prepared.options),
-            decoder=lambda: prepared.protocol.stream(prepared.reading),
-            read_error=_error_reader(prepared.reading.dialect, prepared.provider.name),
-            provider=prepared.provider.name,
+            request.http,
+            _limits(request),
+            decoder=request.protocol.stream(request.reading),
+            read_error=_error_reader(request.reading.dialect, request.provider.name),
+            provider=request.provider.name,
         )
 
     def _ask(self, query: Query[T]) -> T:
-        return self._transport().call(
-            query.http,
-            _limits(self.settings.options()),
-            read=query.read,
-            read_error=_error_reader(query.dialect, query.provider.name),
-            provider=query.provider.name,
-        )
+        def send(query: Query[T]) -> T:
+            return self._transport().call(
+                query.http,
+                _limits(query),
+                read=query.read,
+                read_error=_error_reader(query.dialect, query.provider.name),
+                provider=query.provider.name,
+            )
+
+        value: T = complete(query, send, _accepts_any, AccountAttempts)
+        return value
 
     async def _aask(self, query: Query[T]) -> T:
-        return await self._async_transport().call(
-            query.http,
-            _limits(self.settings.options()),
-            read=query.read,
-            read_error=_error_reader(query.dialect, query.provider.name),
-            provider=query.provider.name,
-        )
+        async def send(query: Query[T]) -> T:
+            return await self._async_transport().call(
+                query.http,
+                _limits(query),
+                read=query.read,
+                read_error=_error_reader(query.dialect, query.provider.name),
+                provider=query.provider.name,
+            )
+
+        return await acomplete(query, send, _accepts_any, AccountAttempts)
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -361,31 +328,17 @@ class Client:
         return self._async
 
 
-def _demands(prepared: Prepared) -> bool:
-    """Whether a tool call or JSON of a schema is demanded, and asked for again where the answer is none.
-
-    At most once in a user's turn: agents send a request after each tool call.
-    """
-    options, last = prepared.options, prepared.request.messages[-1]
-    wanted = options.get("response_format")
-    by_schema = isinstance(wanted, Mapping) and wanted.get("type") == "json_schema"
-    forced = options.get("tool_choice") not in (None, "auto", "none")
-    demanded = (by_schema or forced) and options["answer_retries"] and not last.prefix
-    return bool(demanded) and not was_retried(prepared.request.messages)
+def _limits(request: PreparedRequest | Query[Any]) -> Limits:
+    options = request.options
+    return Limits(options.timeout, options.total_timeout, request.deadline)
 
 
-def _by_words(prepared: Prepared) -> bool:
-    """Whether the model is asked in words alone to end with JSON, after the calls it makes of its own accord."""
-    request = prepared.request
-    return bool(request.tools) and request.tool_choice in (None, "auto") and request.response_format is None
+def _accepts_any(query: Query[T], value: T) -> bool:
+    return True
 
 
-def _limits(options: Mapping[str, Any]) -> Limits:
-    return Limits(options.get("timeout"), options.get("total_timeout"), options["max_retries"])
-
-
-def _answer_reader(prepared: Prepared) -> Callable[[HttpResponse], Reply]:
-    decode, reading, provider = prepared.protocol.decode, prepared.reading, prepared.provider.name
+def _answer_reader(request: PreparedRequest) -> Callable[[HttpResponse], Reply]:
+    decode, reading, provider = request.protocol.decode, request.reading, request.provider.name
     return lambda response: whole_answer(decode(response, reading), provider)
 
 

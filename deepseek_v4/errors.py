@@ -26,7 +26,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from deepseek_v4.reply import Reply
+    from deepseek_v4.values.reply import Attempt, Reply
 
 __all__ = [
     "AuthenticationError",
@@ -77,6 +77,7 @@ class DeepSeekError(Exception):
         retry_after: Seconds the provider asked to wait, if it said so.
         headers: Response headers, lower case.
         partial: What had arrived of the reply before it broke, or None.
+        attempts: The HTTP requests of the call before the one that ended with this error.
     """
 
     retryable_by_default: ClassVar[bool] = False
@@ -93,6 +94,7 @@ class DeepSeekError(Exception):
         retry_after: float | None = None,
         headers: dict[str, str] | None = None,
         partial: Reply | None = None,
+        attempts: tuple[Attempt, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -104,6 +106,7 @@ class DeepSeekError(Exception):
         self.retry_after = retry_after
         self.headers = headers
         self.partial = partial
+        self.attempts = attempts
 
     def details(self) -> dict[str, Any]:
         """The keyword arguments that make an equal error, for adapters that raise it under another class."""
@@ -116,6 +119,7 @@ class DeepSeekError(Exception):
             "retry_after": self.retry_after,
             "headers": self.headers,
             "partial": self.partial,
+            "attempts": self.attempts,
         }
 
     def __str__(self) -> str:

@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from deepseek_v4 import Client
-from deepseek_v4.dialect import ChatDialect, Dialect, Field, Note, Thinking
 from deepseek_v4.protocols import PROTOCOLS
-from deepseek_v4.provider import Provider
+from deepseek_v4.protocols.chat.dialect import ChatDialect
+from deepseek_v4.protocols.dialect import Dialect, OptionSpec
 from deepseek_v4.providers import find_provider
+from deepseek_v4.providers.base import Provider
 from deepseek_v4.providers.hosts import HOSTS
 from deepseek_v4.providers.openai_compatible import OpenAICompatibleChat
-from deepseek_v4.request import MODEL_OPTIONS
+from deepseek_v4.values.notes import Note
+from deepseek_v4.values.sampling import Sampling, Thinking
 
 PAGE = Path(__file__).with_name("parameters.md")
 
@@ -79,7 +81,7 @@ def _at_a_glance() -> Iterator[str]:
     dialects = [_dialect(name, model) for name, model in COLUMNS]
     yield _row(["option", *(f"`{name}`" for name, _ in COLUMNS)])
     yield _rule(len(COLUMNS) + 1)
-    for option in (*MODEL_OPTIONS, "thinking_budget"):
+    for option in (*Sampling._fields, "thinking_budget"):
         said = [dialect.fields.get(option) for dialect in dialects]
         yield _row([f"`{option}`", *(f"`{field.name}`" if field else "–" for field in said)])
     yield _row(["`web_search=True`", *(_searched(dialect) or "–" for dialect in dialects)])
@@ -117,7 +119,8 @@ def _provider(name: str, model: str) -> Iterator[str]:
 
 def _remarks(provider: Provider) -> Iterator[str]:
     """The points of the provider's module, as its docstring lists them."""
-    about = inspect.cleandoc(importlib.import_module(f"deepseek_v4.providers.{provider.name}").__doc__ or "")
+    home = type(provider.dialect("chat_completions")).__module__
+    about = inspect.cleandoc(importlib.import_module(home).__doc__ or "")
     _, points, text = about.partition("\n\n- ")
     if points:
         yield f"- {text}\n".replace("``", "`")
@@ -128,7 +131,7 @@ def _table(provider: Provider, model: str, protocol: str) -> Iterator[str]:
     yield f"### {protocol}: `POST {dialect.path}`\n"
     yield _row(["option", "on the wire", "range, remark", "provider's default"])
     yield _rule(4)
-    for option in (*MODEL_OPTIONS, "thinking_budget"):
+    for option in (*Sampling._fields, "thinking_budget"):
         field = dialect.fields.get(option)
         if field is None:
             why = dialect.absent.get(option, "this provider has no such option")
@@ -150,7 +153,7 @@ def _table(provider: Provider, model: str, protocol: str) -> Iterator[str]:
 
 def _reasoning(dialect: ChatDialect) -> Iterator[str]:
     if isinstance(dialect, OpenAICompatibleChat):
-        sent = [*(f"`{field}`" for field in dialect.sends_reasoning_as), *_record(dialect)]
+        sent = [*(f"`{field}`" for field in dialect.reasoning_request_fields), *_record(dialect)]
         yield f"Past reasoning goes back as {' and '.join(sent)}.\n"
 
 
@@ -189,8 +192,8 @@ def _hosts() -> Iterator[str]:
                 _json(dialect.thinking_on),
                 _json(dialect.thinking_off),
                 f"`{dialect.effort_field}`: {words}" if dialect.efforts else "–",
-                ", ".join(f"`{field}`" for field in dialect.reads_reasoning_from),
-                ", ".join([*(f"`{field}`" for field in dialect.sends_reasoning_as), *_record(dialect)]),
+                ", ".join(f"`{field}`" for field in dialect.reasoning_response_fields),
+                ", ".join([*(f"`{field}`" for field in dialect.reasoning_request_fields), *_record(dialect)]),
             ]
         )
 
@@ -213,12 +216,12 @@ def _json(said: Any) -> str:
     return f"`{json.dumps(said)}`" if said else "–"
 
 
-def _range(field: Field) -> str:
+def _range(field: OptionSpec) -> str:
     words = field.range()
     return f"{words}, clamped" if field.clamp else words
 
 
-def _default(field: Field) -> str:
+def _default(field: OptionSpec) -> str:
     return "" if field.default is None else str(field.default)
 
 

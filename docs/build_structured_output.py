@@ -62,7 +62,7 @@ def _row(cells: Sequence[str]) -> str:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    from tests.typed.table import cells
+    from tests.end_to_end.typed.table import cells
 
     text = PAGE.read_text(encoding="utf-8").partition(MARK)[0] if PAGE.exists() else ""
     PAGE.write_text(text + render(list(cells())), encoding="utf-8")

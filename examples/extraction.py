@@ -42,7 +42,7 @@ def main() -> None:
             result = chain.invoke({"document": document})
             print(result["parsed"])
             raw = result["raw"]
-            again = raw.response_metadata.get("first_try_error")
+            again = "; ".join(attempt["detail"] for attempt in raw.response_metadata.get("attempts", ()))
             print(f"  {raw.usage_metadata['total_tokens']} tokens" + (f"; at first: {again}" if again else ""))
 
 

@@ -14,19 +14,21 @@ from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr, model_validator
 from typing_extensions import Self
 
-from deepseek_v4 import __version__, catalog, tokens
+from deepseek_v4 import __version__, catalog
 from deepseek_v4.client import Client, Preview
 from deepseek_v4.client import preview as preview_of
-from deepseek_v4.request import Prepared, tools_of
-from langchain_deepseek_v4.answer_schemas import Method
-from langchain_deepseek_v4.chunks import generation_chunk
+from deepseek_v4.request import tokens
+from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.request.tools import tools_of
+from langchain_deepseek_v4.convert.chunks import generation_chunk
+from langchain_deepseek_v4.convert.messages import to_conversation
+from langchain_deepseek_v4.convert.replies import Writer, chat_result
+from langchain_deepseek_v4.convert.schemas import Method
+from langchain_deepseek_v4.convert.tools import ToolLike, as_response_format, as_tool, as_tool_choice
 from langchain_deepseek_v4.errors import model_errors
-from langchain_deepseek_v4.messages import to_conversation
+from langchain_deepseek_v4.model_base import SavedModel
 from langchain_deepseek_v4.profile import profile_of
-from langchain_deepseek_v4.replies import Writer, chat_result
-from langchain_deepseek_v4.saved_model import SavedModel
 from langchain_deepseek_v4.serialization import loadable
-from langchain_deepseek_v4.tools import ToolLike, as_response_format, as_tool, as_tool_choice
 
 __all__ = ["ChatDeepSeekV4"]
 
@@ -186,7 +188,7 @@ class ChatDeepSeekV4(SavedModel, BaseChatModel):
 
     def _prepare(
         self, messages: Sequence[BaseMessage], stop: Any, options: Mapping[str, Any], *, stream: bool
-    ) -> Prepared:
+    ) -> PreparedRequest:
         """The request of a call. Stop words of the call are added to those of the model."""
         said = {name: value for name, value in options.items() if name not in _NOT_OURS}
         if stop:
@@ -198,7 +200,7 @@ class ChatDeepSeekV4(SavedModel, BaseChatModel):
             said["response_format"] = as_response_format(said["response_format"])
         return self._core().prepare(to_conversation(messages), said, stream=stream)
 
-    def _writer(self, prepared: Prepared) -> Writer:
+    def _writer(self, prepared: PreparedRequest) -> Writer:
         return Writer(prepared.provider.name, prepared.request.model, blocks=self.output_version == "v1")
 
     # -- other models made from this one -------------------------------------------------------------------------
@@ -274,7 +276,7 @@ class ChatDeepSeekV4(SavedModel, BaseChatModel):
             ValueError: for a missing schema, or tools beside ``"function_calling"``.
             OutputParserException: when called, for an answer that is cut or does not fit.
         """
-        from langchain_deepseek_v4.structured_output import structured  # its classes take as long as all the rest
+        from langchain_deepseek_v4.typed.runnable import structured  # its classes take as long as all the rest
 
         return structured(
             self,
@@ -320,7 +322,8 @@ class ChatDeepSeekV4(SavedModel, BaseChatModel):
         return "deepseek-v4"
 
     def _resolve_model_profile(self) -> ModelProfile | None:
-        return profile_of(catalog.find(self.provider_name, self.model), self.who_answers().dialect(self.protocol))
+        dialect = self.who_answers().dialect(self.protocol)
+        return profile_of(catalog.find(self.provider_name, self.model), supports_tools=dialect.tools)
 
     @model_validator(mode="after")
     def _set_deepseek_v4_version(self) -> Self:

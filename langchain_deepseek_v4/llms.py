@@ -11,13 +11,14 @@ from langchain_core.outputs import Generation, GenerationChunk, LLMResult
 from pydantic import PrivateAttr, model_validator
 from typing_extensions import Self
 
-from deepseek_v4 import __version__, tokens
+from deepseek_v4 import __version__
 from deepseek_v4.client import Client
-from deepseek_v4.reply import Delta, End, Reply, TextDelta
-from deepseek_v4.request import Prepared
+from deepseek_v4.request import tokens
+from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.values.reply import Delta, Reply, StreamEnd, TextDelta
+from langchain_deepseek_v4.convert.replies import Writer
 from langchain_deepseek_v4.errors import model_errors
-from langchain_deepseek_v4.replies import Writer
-from langchain_deepseek_v4.saved_model import SavedModel
+from langchain_deepseek_v4.model_base import SavedModel
 from langchain_deepseek_v4.serialization import loadable
 
 __all__ = ["DeepSeekV4Completion"]
@@ -114,7 +115,9 @@ class DeepSeekV4Completion(SavedModel, BaseLLM):
                         await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk
 
-    def _prepare(self, prompt: str, stop: list[str] | None, options: Mapping[str, Any], *, stream: bool) -> Prepared:
+    def _prepare(
+        self, prompt: str, stop: list[str] | None, options: Mapping[str, Any], *, stream: bool
+    ) -> PreparedRequest:
         """The request of a call. Stop words of the call are added to those of the model."""
         said = {name: value for name, value in options.items() if name != "stream"}
         if stop:
@@ -147,7 +150,7 @@ class DeepSeekV4Completion(SavedModel, BaseLLM):
         return self
 
 
-def _result(answers: list[tuple[Prepared, Reply]]) -> LLMResult:
+def _result(answers: list[tuple[PreparedRequest, Reply]]) -> LLMResult:
     """One generation for each prompt, and the tokens of all of them."""
     usages = [reply.usage for _, reply in answers if reply.usage is not None]
     counts = {
@@ -163,15 +166,15 @@ def _result(answers: list[tuple[Prepared, Reply]]) -> LLMResult:
     )
 
 
-def _chunk(asked: Prepared, delta: Delta) -> GenerationChunk | None:
+def _chunk(asked: PreparedRequest, delta: Delta) -> GenerationChunk | None:
     if isinstance(delta, TextDelta):
         return GenerationChunk(text=delta.text)
-    if isinstance(delta, End):
+    if isinstance(delta, StreamEnd):
         return GenerationChunk(text="", generation_info=_facts(asked, delta.reply))
     return None
 
 
-def _facts(asked: Prepared, reply: Reply) -> dict[str, Any]:
+def _facts(asked: PreparedRequest, reply: Reply) -> dict[str, Any]:
     """What is known of an answer beside its text: finish reason, model, tokens, cost, log probabilities."""
     message = Writer(asked.provider.name, asked.request.model, blocks=False).message(reply)
     usage = message.usage_metadata

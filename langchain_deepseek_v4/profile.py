@@ -5,18 +5,18 @@ from __future__ import annotations
 from langchain_core.language_models import ModelProfile
 
 from deepseek_v4.catalog import ModelFacts
-from deepseek_v4.dialect import Dialect
 
 __all__ = ["profile_of"]
 
 
-def profile_of(facts: ModelFacts, dialect: Dialect) -> ModelProfile:
+def profile_of(facts: ModelFacts, *, supports_tools: bool) -> ModelProfile:
     """The profile of a model at a provider, over one protocol.
 
     ``structured_output`` is True everywhere: ``response_format`` takes a schema at every provider, in words where it
     has no JSON Schema of its own. So ``create_agent`` takes the provider strategy, under which the model goes on
     thinking; the tool strategy forces a tool call at every step, for which DeepSeek's thinking must be switched off.
     """
+    tools = facts.tools and supports_tools
     profile = ModelProfile(
         name=facts.id,
         max_input_tokens=facts.context_window,
@@ -33,9 +33,9 @@ def profile_of(facts: ModelFacts, dialect: Dialect) -> ModelProfile:
         video_outputs=False,
         reasoning_output=True,
         reasoning_effort_levels=list(facts.efforts),
-        tool_calling=facts.tools and dialect.tools,
-        tool_choice=facts.tools and dialect.tools,
-        tool_call_streaming=facts.tools and dialect.tools,
+        tool_calling=tools,
+        tool_choice=tools,
+        tool_call_streaming=tools,
         structured_output=True,
         mid_conversation_system_messages=True,
         temperature=True,

@@ -11,5 +11,6 @@ class UnusableAnswerError(errors.MalformedResponseError, ValueError):
     """The answer arrived whole, but cannot be used as asked: no tool call, cut arguments, JSON that does not fit.
 
     It is a ``ValueError`` as well, because that is what LlamaIndex's own components raise and catch here.
-    ``partial`` is None; the text that could not be used is in ``body``.
+    The answer is in ``partial``, with the usage and cost of all attempts if it was a typed one; what could not be used
+    is in ``body``.
     """

@@ -31,15 +31,15 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model
 
 from deepseek_v4 import catalog
 from deepseek_v4.client import Client, Preview
-from deepseek_v4.dialect_account import Balance, ModelInfo
-from deepseek_v4.request import Prepared
-from deepseek_v4.settings import ALIASES, CLIENTS, ModelSettings
-from llama_index_deepseek_v4 import structured
-from llama_index_deepseek_v4.messages import to_conversation
-from llama_index_deepseek_v4.responses import as_completion, to_chat_response
+from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.request.settings import ALIASES, CLIENTS, ModelSettings
+from deepseek_v4.values.account import Balance, ModelInfo
+from llama_index_deepseek_v4.convert.messages import to_conversation
+from llama_index_deepseek_v4.convert.responses import as_completion, to_chat_response
+from llama_index_deepseek_v4.convert.tools import as_openai_tools, selections, tool_options
 from llama_index_deepseek_v4.streams import StreamedCall
-from llama_index_deepseek_v4.tools import as_openai_tools, selections, tool_options
-from llama_index_deepseek_v4.typed_llm import TypedLLM
+from llama_index_deepseek_v4.typed import predict
+from llama_index_deepseek_v4.typed.structured_llm import TypedLLM
 
 __all__ = ["DeepSeekV4"]
 
@@ -272,7 +272,7 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         Raises:
             UnusableAnswerError: when the answer does not fit the class.
         """
-        return structured.predict(self, output_cls, prompt, llm_kwargs, prompt_args)
+        return predict.predict(self, output_cls, prompt, llm_kwargs, prompt_args)
 
     async def astructured_predict(
         self,
@@ -282,7 +282,7 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         **prompt_args: Any,
     ) -> Model:
         """Like ``structured_predict``, asynchronously."""
-        return await structured.apredict(self, output_cls, prompt, llm_kwargs, prompt_args)
+        return await predict.apredict(self, output_cls, prompt, llm_kwargs, prompt_args)
 
     def _structured_stream_call(
         self,
@@ -291,8 +291,8 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Generator[Any, None, None]:
-        if structured.is_ours(self.pydantic_program_mode):
-            return structured.stream(self, output_cls, prompt, llm_kwargs, prompt_args)
+        if predict.is_ours(self.pydantic_program_mode):
+            return predict.stream(self, output_cls, prompt, llm_kwargs, prompt_args)
         return super()._structured_stream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
 
     async def _structured_astream_call(
@@ -302,13 +302,13 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> AsyncGenerator[Any, None]:
-        if structured.is_ours(self.pydantic_program_mode):
-            return structured.astream(self, output_cls, prompt, llm_kwargs, prompt_args)
+        if predict.is_ours(self.pydantic_program_mode):
+            return predict.astream(self, output_cls, prompt, llm_kwargs, prompt_args)
         return await super()._structured_astream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
 
     def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
         """A model whose every answer is an instance of a class; its responses keep tokens, cost and thinking."""
-        if structured.is_ours(self.pydantic_program_mode):
+        if predict.is_ours(self.pydantic_program_mode):
             return TypedLLM(llm=self, output_cls=output_cls, **kwargs)
         return super().as_structured_llm(output_cls, **kwargs)
 
@@ -372,16 +372,20 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
-    def _answer(self, prepared: Prepared) -> ChatResponse:
+    def _answer(self, prepared: PreparedRequest) -> ChatResponse:
         return to_chat_response(self._client.send(prepared), prepared.provider.name, prepared.request.model)
 
-    async def _aanswer(self, prepared: Prepared) -> ChatResponse:
+    async def _aanswer(self, prepared: PreparedRequest) -> ChatResponse:
         return to_chat_response(await self._client.asend(prepared), prepared.provider.name, prepared.request.model)
 
-    def _prepared(self, messages: Sequence[ChatMessage], options: Mapping[str, Any], *, stream: bool) -> Prepared:
+    def _prepared(
+        self, messages: Sequence[ChatMessage], options: Mapping[str, Any], *, stream: bool
+    ) -> PreparedRequest:
         return self._client.prepare(to_conversation(messages), _options(options), stream=stream)
 
-    def _prepared_prompt(self, prompt: str, formatted: bool, options: Mapping[str, Any], *, stream: bool) -> Prepared:
+    def _prepared_prompt(
+        self, prompt: str, formatted: bool, options: Mapping[str, Any], *, stream: bool
+    ) -> PreparedRequest:
         if options.get("suffix") is not None:
             return self._client.prepare_completion(prompt, _options(options), stream=stream)
         return self._prepared(self._prompt_messages(prompt, formatted), options, stream=stream)

@@ -7,17 +7,19 @@ handed out: however it ends - read to the end, broken off, closed, cancelled, dr
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 
-from llama_index_deepseek_v4.responses import Answer, as_completion
+from llama_index_deepseek_v4.convert.responses import Answer, as_completion
 
 if TYPE_CHECKING:
-    from deepseek_v4.request import Prepared
-    from llama_index_deepseek_v4.llm import DeepSeekV4
+    from llama_index.core.callbacks import CallbackManager
+
+    from deepseek_v4.client import Client
+    from deepseek_v4.request.prepared_request import PreparedRequest
 
 __all__ = ["StreamedCall", "areleased", "released"]
 
@@ -27,13 +29,32 @@ _BEGUN: Any = object()
 """What a generator gives out first, to ourselves, so that it is inside its ``try`` when the reader gets it."""
 
 
+class StreamingLLM(Protocol):
+    """The parts of the LLM that a streamed call uses."""
+
+    callback_manager: CallbackManager
+    rate_limiter: Any
+    _client: Client
+
+    def to_payload(self) -> dict[str, Any]:
+        """The model's description for traces and callbacks."""
+
+    def _prepared(
+        self, messages: Sequence[ChatMessage], options: Mapping[str, Any], *, stream: bool
+    ) -> PreparedRequest: ...
+
+    def _prepared_prompt(
+        self, prompt: str, formatted: bool, options: Mapping[str, Any], *, stream: bool
+    ) -> PreparedRequest: ...
+
+
 class StreamedCall:
     """One streamed call: what the callback decorators look at of the model, and the stream to be closed.
 
     Opening it happens inside the decorated methods, so a refused request ends the call's event and span in error.
     """
 
-    def __init__(self, llm: DeepSeekV4) -> None:
+    def __init__(self, llm: StreamingLLM) -> None:
         self.callback_manager = llm.callback_manager
         self.rate_limiter = llm.rate_limiter
         self.to_payload = llm.to_payload
@@ -61,7 +82,7 @@ class StreamedCall:
     def _complete(self, prompt: str, formatted: bool, **options: Any) -> Generator[CompletionResponse, None, None]:
         return self._responses(self._llm._prepared_prompt(prompt, formatted, options, stream=True), as_completion)
 
-    def _responses(self, prepared: Prepared, say: Callable[[ChatResponse], T]) -> Generator[T, None, None]:
+    def _responses(self, prepared: PreparedRequest, say: Callable[[ChatResponse], T]) -> Generator[T, None, None]:
         stream = self._llm._client.open(prepared)
         self._close = stream.close
         add = Answer(prepared.provider.name, prepared.request.model).add
@@ -97,7 +118,7 @@ class StreamedCall:
         prepared = self._llm._prepared_prompt(prompt, formatted, options, stream=True)
         return await self._aresponses(prepared, as_completion)
 
-    async def _aresponses(self, prepared: Prepared, say: Callable[[ChatResponse], T]) -> AsyncGenerator[T, None]:
+    async def _aresponses(self, prepared: PreparedRequest, say: Callable[[ChatResponse], T]) -> AsyncGenerator[T, None]:
         stream = await self._llm._client.aopen(prepared)
         self._aclose = stream.aclose
         add = Answer(prepared.provider.name, prepared.request.model).add

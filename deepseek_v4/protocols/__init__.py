@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deepseek_v4.lazy import Registry
-from deepseek_v4.protocols.base import Encoded, Protocol, Reading
-from deepseek_v4.protocols.decoder import StreamDecoder
+from deepseek_v4._lazy import Registry
+from deepseek_v4.protocols.base import Encoded, Protocol
+from deepseek_v4.protocols.decode_context import Reading
+from deepseek_v4.protocols.stream_decoder import StreamDecoder
 
 PROTOCOLS: Mapping[str, Protocol] = Registry(
     {
-        "chat_completions": "deepseek_v4.protocols.chat_completions:CHAT_COMPLETIONS",
-        "responses": "deepseek_v4.protocols.responses:RESPONSES",
-        "messages": "deepseek_v4.protocols.messages:MESSAGES",
-        "completions": "deepseek_v4.protocols.completions:COMPLETIONS",
+        "chat_completions": "deepseek_v4.protocols.chat.encode:CHAT_COMPLETIONS",
+        "responses": "deepseek_v4.protocols.responses.encode:RESPONSES",
+        "messages": "deepseek_v4.protocols.messages.encode:MESSAGES",
+        "completions": "deepseek_v4.protocols.completions.codec:COMPLETIONS",
     }
 )
 

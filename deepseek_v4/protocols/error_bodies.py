@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4 import errors, wire
-from deepseek_v4.dialect import Dialect
-from deepseek_v4.wire import HttpResponse, Json
+from deepseek_v4 import errors
+from deepseek_v4.protocols.dialect import Dialect
+from deepseek_v4.values import json
+from deepseek_v4.values.http import HttpResponse
+from deepseek_v4.values.json import Json
 
 REQUEST_ID_HEADERS = ("x-ds-trace-id", "x-request-id", "x-deepseek-request-id", "x-generation-id", "request-id")
 
@@ -62,7 +64,7 @@ def read_error(response: HttpResponse, dialect: Dialect, provider: str) -> error
     """The exception for an answer whose status is no success."""
     text = response.body.decode("utf-8", "replace").strip()
     try:
-        body: Any = wire.loads(text) if text else None
+        body: Any = json.loads(text) if text else None
     except ValueError:
         body = text[:2000]
     return _error(body, response.status, response.headers, dialect, provider)
@@ -157,6 +159,6 @@ def _said(body: Any) -> tuple[str, str, int | None]:
 def _json(value: Any) -> str:
     """An object of an error as text."""
     try:
-        return wire.dumps(value).decode()
+        return json.dumps(value).decode()
     except (RecursionError, ValueError):
         return "an object that is nested too deeply to be shown"

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from deepseek_v4 import errors, wire
-from deepseek_v4.protocols.decoder import UNREADABLE, StreamDecoder
-from deepseek_v4.reply_builder import ReplyBuilder
-from deepseek_v4.wire import HttpResponse, Json
+from deepseek_v4 import errors
+from deepseek_v4.protocols.reply_builder import ReplyBuilder
+from deepseek_v4.protocols.stream_decoder import UNREADABLE, StreamDecoder
+from deepseek_v4.values import json
+from deepseek_v4.values.http import HttpResponse
+from deepseek_v4.values.json import Json
 
 
 def parse_body(response: HttpResponse, provider: str) -> Any:
@@ -26,7 +28,7 @@ def parse_body(response: HttpResponse, provider: str) -> Any:
             retryable=True,
         )
     try:
-        return wire.loads(response.body)
+        return json.loads(response.body)
     except ValueError:
         raise errors.MalformedResponseError(
             "The answer is no JSON; is base_url the address of a model service?",
@@ -96,7 +98,7 @@ def parse_event(event: bytes, decoder: StreamDecoder) -> Json:
         MalformedResponseError: when it holds none.
     """
     try:
-        said = wire.loads(event)
+        said = json.loads(event)
     except ValueError:
         said = None
     if isinstance(said, dict):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from deepseek_v4.lazy import Registry
-from deepseek_v4.provider import Provider
+from deepseek_v4._lazy import Registry
+from deepseek_v4.providers.base import Provider
 
 _DESCRIBED = (
     "alibaba",
@@ -33,7 +33,7 @@ _DESCRIBED = (
 PROVIDERS: Mapping[str, Provider] = Registry(
     {
         "deepseek": "deepseek_v4.providers.deepseek:DEEPSEEK",
-        "openrouter": "deepseek_v4.providers.openrouter:OPENROUTER",
+        "openrouter": "deepseek_v4.providers.openrouter.provider:OPENROUTER",
         "empiriolabs": "deepseek_v4.providers.empiriolabs:EMPIRIOLABS",
         "vllm": "deepseek_v4.providers.vllm:VLLM",
         "sglang": "deepseek_v4.providers.sglang:SGLANG",

@@ -9,15 +9,19 @@ from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4 import errors
-from deepseek_v4.conversation import Reasoning
-from deepseek_v4.dialect import ChatDialect, ErrorTable, Field, Note, Thinking
-from deepseek_v4.dialect_account import Amount, Balance, BalanceDialect, ModelsDialect, money
-from deepseek_v4.dialect_completions import CompletionsDialect
-from deepseek_v4.dialect_messages import MessagesDialect
-from deepseek_v4.dialect_responses import ResponsesDialect
-from deepseek_v4.provider import Provider
-from deepseek_v4.reply import Usage
-from deepseek_v4.wire import Json
+from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect, money
+from deepseek_v4.protocols.chat.dialect import ChatDialect
+from deepseek_v4.protocols.completions.dialect import CompletionsDialect
+from deepseek_v4.protocols.dialect import ErrorTable, OptionSpec
+from deepseek_v4.protocols.messages.dialect import MessagesDialect
+from deepseek_v4.protocols.responses.dialect import ResponsesDialect
+from deepseek_v4.providers.base import Provider
+from deepseek_v4.values.account import Amount, Balance
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.messages import Reasoning
+from deepseek_v4.values.notes import Note
+from deepseek_v4.values.reply import Usage
+from deepseek_v4.values.sampling import Thinking
 
 _REFERENCE = "https://api-docs.deepseek.com/api/create-chat-completion (2026-10-01)"
 
@@ -37,21 +41,21 @@ EFFORTS: Mapping[str, str | None] = MappingProxyType(
 )
 """https://api-docs.deepseek.com/guides/thinking_mode (2026-10-01): the service knows low, high, max."""
 
-FIELDS: Mapping[str, Field] = MappingProxyType(
+FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     {
-        "temperature": Field("temperature", 0, 2, default=1, source=_REFERENCE),
-        "top_p": Field("top_p", 0, 1, above=True, default=1, source=_REFERENCE),
+        "temperature": OptionSpec("temperature", 0, 2, default=1, source=_REFERENCE),
+        "top_p": OptionSpec("top_p", 0, 1, above=True, default=1, source=_REFERENCE),
         # max_completion_tokens is not read by the service: it would be no limit at all
-        "max_tokens": Field(
+        "max_tokens": OptionSpec(
             "max_tokens", 1, MAX_OUTPUT_TOKENS, default="8K, 64K thinking, 128K max", source=_REFERENCE
         ),
-        "stop": Field("stop", most=16, source=_REFERENCE),
-        "frequency_penalty": Field("frequency_penalty", -2, 2, default=0, source=_REFERENCE),
-        "presence_penalty": Field("presence_penalty", -2, 2, default=0, source=_REFERENCE),
-        "logprobs": Field("logprobs", default=False, source=_REFERENCE),
-        "top_logprobs": Field("top_logprobs", 0, 20, source=_REFERENCE),
+        "stop": OptionSpec("stop", most=16, source=_REFERENCE),
+        "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, default=0, source=_REFERENCE),
+        "presence_penalty": OptionSpec("presence_penalty", -2, 2, default=0, source=_REFERENCE),
+        "logprobs": OptionSpec("logprobs", default=False, source=_REFERENCE),
+        "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_REFERENCE),
         # "user" is not read; user_id isolates cache, scheduling and content safety
-        "user_id": Field("user_id", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_REFERENCE),
+        "user_id": OptionSpec("user_id", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_REFERENCE),
     }
 )
 
@@ -148,11 +152,11 @@ class DeepSeekResponses(ResponsesDialect):
 
     fields = MappingProxyType(
         {
-            "temperature": Field("temperature", 0, 2, default=1, source=_RESPONSES),
-            "top_p": Field("top_p", 0, 1, above=True, default=1, source=_RESPONSES),
-            "max_tokens": Field("max_output_tokens", 1, MAX_OUTPUT_TOKENS, source=_RESPONSES),
-            "top_logprobs": Field("top_logprobs", 0, 20, source=_RESPONSES),
-            "user_id": Field("user", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_RESPONSES),
+            "temperature": OptionSpec("temperature", 0, 2, default=1, source=_RESPONSES),
+            "top_p": OptionSpec("top_p", 0, 1, above=True, default=1, source=_RESPONSES),
+            "max_tokens": OptionSpec("max_output_tokens", 1, MAX_OUTPUT_TOKENS, source=_RESPONSES),
+            "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_RESPONSES),
+            "user_id": OptionSpec("user", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_RESPONSES),
         }
     )
     absent = MappingProxyType(
@@ -197,11 +201,11 @@ class DeepSeekMessages(MessagesDialect):
     key_header = "x-api-key"
     fields = MappingProxyType(
         {
-            "max_tokens": Field("max_tokens", 1, MAX_OUTPUT_TOKENS, source=_MESSAGES),
-            "temperature": Field("temperature", 0, 2, default=1, source=_MESSAGES),
-            "top_p": Field("top_p", 0, 1, above=True, default=1, source=_MESSAGES),
-            "stop": Field("stop_sequences", most=16, source=_MESSAGES),
-            "user_id": Field("metadata.user_id", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_MESSAGES),
+            "max_tokens": OptionSpec("max_tokens", 1, MAX_OUTPUT_TOKENS, source=_MESSAGES),
+            "temperature": OptionSpec("temperature", 0, 2, default=1, source=_MESSAGES),
+            "top_p": OptionSpec("top_p", 0, 1, above=True, default=1, source=_MESSAGES),
+            "stop": OptionSpec("stop_sequences", most=16, source=_MESSAGES),
+            "user_id": OptionSpec("metadata.user_id", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_MESSAGES),
         }
     )
     absent = MappingProxyType(
@@ -253,13 +257,13 @@ class DeepSeekCompletions(CompletionsDialect):
     path = "/beta/completions"
     fields = MappingProxyType(
         {
-            "max_tokens": Field("max_tokens", 1, 4096, clamp=True, source=_FILL_IN),
-            "temperature": Field("temperature", 0, 2, default=1, source=_FILL_IN),
-            "top_p": Field("top_p", 0, 1, above=True, default=1, source=_FILL_IN),
-            "stop": Field("stop", most=16, source=_FILL_IN),
-            "frequency_penalty": Field("frequency_penalty", -2, 2, default=0, source=_FILL_IN),
-            "presence_penalty": Field("presence_penalty", -2, 2, default=0, source=_FILL_IN),
-            "top_logprobs": Field("logprobs", 0, 20, source=_FILL_IN),
+            "max_tokens": OptionSpec("max_tokens", 1, 4096, clamp=True, source=_FILL_IN),
+            "temperature": OptionSpec("temperature", 0, 2, default=1, source=_FILL_IN),
+            "top_p": OptionSpec("top_p", 0, 1, above=True, default=1, source=_FILL_IN),
+            "stop": OptionSpec("stop", most=16, source=_FILL_IN),
+            "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, default=0, source=_FILL_IN),
+            "presence_penalty": OptionSpec("presence_penalty", -2, 2, default=0, source=_FILL_IN),
+            "top_logprobs": OptionSpec("logprobs", 0, 20, source=_FILL_IN),
         }
     )
     absent = MappingProxyType({**ABSENT, "user_id": "completions do not list it"})

@@ -1,7 +1,7 @@
 """EmpirioLabs, https://api.empiriolabs.ai: DeepSeek V4 Flash in three regional variants. Facts and their sources.
 
 Sources: the model page, docs.empiriolabs.ai (2026-11). Which variant has tools and how
-much it may write stands in ``catalog.toml``.
+much it may write stands in ``catalog/models.toml``.
 
 - The gateway has defaults of its own where nothing is sent: ``temperature`` 0.7, ``top_p`` 0.9, ``max_tokens`` 4096, a
   thinking budget of 32768. An answer that thinks past 4096 tokens would end without a word, so ``max_tokens`` is always
@@ -20,27 +20,30 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from deepseek_v4 import catalog_facts, errors
-from deepseek_v4.dialect import Asked, Dialect, Field, Note, Thinking
-from deepseek_v4.dialect_account import ModelsDialect, money, price_of
-from deepseek_v4.dialect_messages import MessagesDialect
-from deepseek_v4.dialect_responses import ResponsesDialect
-from deepseek_v4.provider import Provider
+from deepseek_v4 import errors
+from deepseek_v4.catalog import lookup
+from deepseek_v4.protocols.account import ModelsDialect, money, price_of
+from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+from deepseek_v4.protocols.messages.dialect import MessagesDialect
+from deepseek_v4.protocols.responses.dialect import ResponsesDialect
+from deepseek_v4.providers.base import OwnOptions, Provider
 from deepseek_v4.providers.openai_compatible import Described, OpenAICompatibleChat, mend_calls
-from deepseek_v4.providers.own_options import OwnOptions
-from deepseek_v4.wire import Json
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.notes import Note
+from deepseek_v4.values.sampling import Thinking
 
 _PAGE = "model page of DeepSeek V4 Flash at EmpirioLabs (2026-11)"
 
 LARGEST_BUDGET = 393_216
 
-FIELDS: Mapping[str, Field] = MappingProxyType(
+FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     {
-        "max_tokens": Field("max_tokens", 1, LARGEST_BUDGET, clamp=True, default=4096, source=_PAGE),
-        "temperature": Field("temperature", 0, 2, default=0.7, source=_PAGE),
-        "top_p": Field("top_p", 0, 1, default=0.9, source=_PAGE),
-        "stop": Field("stop", most=4, source=_PAGE),
-        "thinking_budget": Field("thinking_budget", 1, LARGEST_BUDGET, default=32_768, source=_PAGE),
+        "max_tokens": OptionSpec("max_tokens", 1, LARGEST_BUDGET, clamp=True, default=4096, source=_PAGE),
+        "temperature": OptionSpec("temperature", 0, 2, default=0.7, source=_PAGE),
+        "top_p": OptionSpec("top_p", 0, 1, default=0.9, source=_PAGE),
+        "stop": OptionSpec("stop", most=4, source=_PAGE),
+        "thinking_budget": OptionSpec("thinking_budget", 1, LARGEST_BUDGET, default=32_768, source=_PAGE),
     }
 )
 
@@ -111,7 +114,7 @@ class EmpirioLabsOptions(OwnOptions):
 class EmpirioLabsDialect(Described):
     """What is the same on all three endpoints, for one variant."""
 
-    fields: Mapping[str, Field] = FIELDS
+    fields: Mapping[str, OptionSpec] = FIELDS
     absent: Mapping[str, str] = ABSENT
     efforts = EFFORTS
     error_types = ERROR_TYPES
@@ -142,17 +145,17 @@ class EmpirioLabsDialect(Described):
                 self._say_formatting(said, bool(wanted["disable_formatting"]), notes)
         return said
 
-    def say_options(self, body: Json, asked: Asked, notes: list[Note]) -> str | None:
+    def say_options(self, body: Json, request: ChatRequest, notes: list[Note]) -> str | None:
         """``EmpirioLabsOptions``, and the default that must not be left to the gateway.
 
         Returns:
             The system prompt for a conversation without one, if one is given.
         """
-        options = asked.provider_options or EmpirioLabsOptions()
+        options = request.provider_options or EmpirioLabsOptions()
         assert isinstance(options, EmpirioLabsOptions)
         limit = self.fields["max_tokens"]
         if limit.name not in body and not options.gateway_defaults:
-            body[limit.name] = default_max_tokens(asked.thinks, asked.thinking, int(limit.high or LARGEST_BUDGET))
+            body[limit.name] = default_max_tokens(request.thinks, request.thinking, int(limit.high or LARGEST_BUDGET))
             notes.append(
                 Note(
                     "translated",
@@ -162,7 +165,7 @@ class EmpirioLabsDialect(Described):
             )
         if options.disable_formatting is not None:
             self._say_formatting(body, options.disable_formatting, notes)
-        elif body.get(LINKUP) and asked.response_format is not None and "disable_formatting" not in body:
+        elif body.get(LINKUP) and request.response_format is not None and "disable_formatting" not in body:
             body["disable_formatting"] = True
             notes.append(Note("translated", "disable_formatting", "on: a footer of sources would break the JSON"))
         return options.system_prompt
@@ -188,13 +191,13 @@ class EmpirioLabsChat(EmpirioLabsDialect, OpenAICompatibleChat):
             thinking = Thinking(True, None, thinking.budget)
         return super().say_thinking(thinking, notes)
 
-    def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
+    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
         """``EmpirioLabsOptions``, and a single stop as a text."""
-        headers = super().say_rest(body, messages, asked, notes)
+        headers = super().say_rest(body, messages, request, notes)
         stops = body.get("stop")
         if stops and len(stops) == 1:
             body["stop"] = stops[0]  # documented as a string of up to four; a list of one might not be read
-        prompt = self.say_options(body, asked, notes)
+        prompt = self.say_options(body, request, notes)
         if prompt is not None and not any(message["role"] == "system" for message in messages):
             messages.insert(0, {"role": "system", "content": prompt})
         return headers
@@ -214,10 +217,10 @@ class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
             return {"reasoning": {"effort": _word(thinking.effort, notes)}}
         return _switch(thinking)
 
-    def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
+    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
         """``EmpirioLabsOptions``; past arguments as JSON objects, as in chat."""
         mend_calls(messages, notes)
-        prompt = self.say_options(body, asked, notes)
+        prompt = self.say_options(body, request, notes)
         if prompt is not None and "instructions" not in body:
             body["instructions"] = prompt
         return {}
@@ -238,9 +241,9 @@ class EmpirioLabsMessages(EmpirioLabsDialect, MessagesDialect):
             return {"output_config": {"effort": _word(thinking.effort, notes)}}
         return _switch(thinking)
 
-    def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
+    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
         """``EmpirioLabsOptions``."""
-        prompt = self.say_options(body, asked, notes)
+        prompt = self.say_options(body, request, notes)
         if prompt is not None and "system" not in body:
             body["system"] = prompt
         return {}
@@ -344,7 +347,7 @@ _TALKING: Mapping[str, tuple[type[EmpirioLabsDialect], Mapping[str, str]]] = Map
 @functools.cache
 def _described(protocol: str, cap: int, tools: bool, search_switch: str | None, with_tools: str) -> EmpirioLabsDialect:
     kind, names = _TALKING[protocol]
-    most = Field("max_tokens", 1, cap, clamp=True, default=4096, source=_PAGE)
+    most = OptionSpec("max_tokens", 1, cap, clamp=True, default=4096, source=_PAGE)
     fields = {
         option: dataclasses.replace(field, name=names.get(option, field.name))
         for option, field in {**FIELDS, "max_tokens": most}.items()
@@ -366,12 +369,12 @@ class _EmpirioLabs(Provider):
         return super().model_id(model.removeprefix("deepseek/"))
 
     def dialect_for(self, protocol: str, model: str) -> Dialect:
-        """Variants differ in features. One that the catalog has not is asked for everything; the gateway decides."""
+        """Variants differ in features. One that the catalog has not is request for everything; the gateway decides."""
         if protocol not in _TALKING:
             return self.dialect(protocol)
-        facts = catalog_facts.find(self.name, model)
+        facts = lookup.find(self.name, model)
         switch = TOOL if ":" in model else LINKUP
-        able = ", ".join(each.id for each in catalog_facts.models(self.name) if each.tools) or "none that is known"
+        able = ", ".join(each.id for each in lookup.models(self.name) if each.tools) or "none that is known"
         searches = facts.web_search or not facts.known
         return _described(protocol, facts.max_output_tokens, facts.tools, switch if searches else None, able)
 

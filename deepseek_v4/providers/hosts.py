@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from deepseek_v4.dialect import Field
-from deepseek_v4.provider import Provider
+from deepseek_v4.protocols.dialect import OptionSpec
+from deepseek_v4.providers.base import Provider
 from deepseek_v4.providers.openai_compatible import SAMPLING_FIELDS, openai_compatible
 
 __all__ = ["HOSTS"]
@@ -39,7 +39,7 @@ def _alibaba(name: str, base_url: str) -> Provider:
         thinking_on=_ON,
         thinking_off=_OFF,
         efforts=_HIGH_MAX,
-        fields={"max_tokens": Field("max_tokens", 1, 384_000, clamp=True)},
+        fields={"max_tokens": OptionSpec("max_tokens", 1, 384_000, clamp=True)},
     )
 
 
@@ -52,7 +52,7 @@ def _siliconflow(name: str, base_url: str, key_variable: str) -> Provider:
         thinking_on=_ON,
         thinking_off=_OFF,
         efforts=_HIGH_MAX,
-        budget=Field("thinking_budget", 128, 32_768),
+        budget=OptionSpec("thinking_budget", 128, 32_768),
     )
 
 
@@ -75,13 +75,13 @@ _ALL: tuple[Provider, ...] = (
         "https://integrate.api.nvidia.com/v1",
         key_variable="NVIDIA_API_KEY",
         # build.nvidia.com's sample reads either field; vLLM underneath, so both are sent
-        sends_reasoning_as=("reasoning", "reasoning_content"),
+        reasoning_request_fields=("reasoning", "reasoning_content"),
         thinking_on={"chat_template_kwargs": {"thinking": True}},
         thinking_off={"chat_template_kwargs": {"thinking": False}},
         always_says_thinking=True,
         efforts=_HIGH_MAX,
         effort_field="chat_template_kwargs.reasoning_effort",
-        fields={"max_tokens": Field("max_tokens", 1, 393_216, clamp=True), **SAMPLING_FIELDS},
+        fields={"max_tokens": OptionSpec("max_tokens", 1, 393_216, clamp=True), **SAMPLING_FIELDS},
     ),
     openai_compatible(
         "deepinfra",
@@ -92,7 +92,7 @@ _ALL: tuple[Provider, ...] = (
         thinking_off=_NO_EFFORT,
         effort_switches_on=True,
         efforts=_LOW_TO_XHIGH,
-        fields={"max_tokens": Field("max_tokens", 1, 16_384, clamp=True), **SAMPLING_FIELDS},
+        fields={"max_tokens": OptionSpec("max_tokens", 1, 16_384, clamp=True), **SAMPLING_FIELDS},
     ),
     openai_compatible(
         "fireworks",
@@ -104,15 +104,15 @@ _ALL: tuple[Provider, ...] = (
         effort_switches_on=True,
         efforts={"minimal": "low", "low": "low", "medium": "high", "high": "high", "xhigh": "xhigh", "max": "xhigh"},
         absent={"thinking_budget": "put {'thinking': {'type': 'enabled', 'budget_tokens': …}} into extra_body"},
-        fields={"max_tokens": Field("max_tokens", 1, 384_000, clamp=True), **SAMPLING_FIELDS},
+        fields={"max_tokens": OptionSpec("max_tokens", 1, 384_000, clamp=True), **SAMPLING_FIELDS},
     ),
     openai_compatible(
         "together",
         "https://api.together.ai/v1",
         key_variable="TOGETHER_API_KEY",
         # https://docs.together.ai/docs/deepseek-v4-quickstart (V4 Pro)
-        reads_reasoning_from=("reasoning", "reasoning_content"),
-        sends_reasoning_as=("reasoning",),
+        reasoning_response_fields=("reasoning", "reasoning_content"),
+        reasoning_request_fields=("reasoning",),
         thinking_on={"reasoning": {"enabled": True}},
         thinking_off={"reasoning": {"enabled": False}},
         efforts=_HIGH_MAX,
@@ -126,7 +126,7 @@ _ALL: tuple[Provider, ...] = (
         key_variable="NOVITA_API_KEY",
         # the catalogue lists a switch but no docs name its field for V4
         efforts={"minimal": "minimal", **{word: word for word in ("low", "medium", "high", "xhigh")}, "max": "xhigh"},
-        fields={"max_tokens": Field("max_tokens", 1, 393_216, clamp=True), **SAMPLING_FIELDS},
+        fields={"max_tokens": OptionSpec("max_tokens", 1, 393_216, clamp=True), **SAMPLING_FIELDS},
     ),
     openai_compatible(
         "baseten",
@@ -135,7 +135,7 @@ _ALL: tuple[Provider, ...] = (
         # https://docs.baseten.co/inference/model-apis/reasoning; may count more reasoning than completion tokens
         thinking_off=_NO_EFFORT,
         efforts={word: word for word in ("minimal", "low", "medium", "high", "xhigh", "max")},
-        fields={"max_tokens": Field("max_tokens", 1, 1_048_576, clamp=True)},
+        fields={"max_tokens": OptionSpec("max_tokens", 1, 1_048_576, clamp=True)},
     ),
     openai_compatible(
         "tencent",
@@ -145,7 +145,7 @@ _ALL: tuple[Provider, ...] = (
         thinking_on={"thinking": {"type": "enabled"}},
         thinking_off={"thinking": {"type": "disabled"}},
         efforts={"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"},
-        fields={"max_tokens": Field("max_tokens", 1, 384_000, clamp=True)},
+        fields={"max_tokens": OptionSpec("max_tokens", 1, 384_000, clamp=True)},
     ),
     openai_compatible(
         "huggingface",
@@ -161,8 +161,8 @@ _ALL: tuple[Provider, ...] = (
         "https://ai-gateway.vercel.sh/v1",
         key_variable="AI_GATEWAY_API_KEY",
         # OpenRouter-like: reasoning and reasoning_details
-        reads_reasoning_from=("reasoning", "reasoning_content"),
-        sends_reasoning_as=("reasoning",),
+        reasoning_response_fields=("reasoning", "reasoning_content"),
+        reasoning_request_fields=("reasoning",),
         sends_details=True,
         thinking_on={"reasoning": {"enabled": True}},
         thinking_off={"reasoning": {"enabled": False}},
@@ -174,19 +174,19 @@ _ALL: tuple[Provider, ...] = (
         "https://opencode.ai/zen/v1",
         key_variable="OPENCODE_API_KEY",
         efforts=_LOW_HIGH_MAX,  # no switch is documented; a forced tool is refused while thinking
-        fields={"max_tokens": Field("max_tokens", 1, 384_000, clamp=True)},
+        fields={"max_tokens": OptionSpec("max_tokens", 1, 384_000, clamp=True)},
     ),
     openai_compatible(
         "nanogpt",
         "https://nano-gpt.com/api/v1",
         key_variable="NANO_GPT_API_KEY",
         # /api/v1 says reasoning, /api/v1legacy reasoning_content, /api/v1thinking puts it into the text
-        reads_reasoning_from=("reasoning", "reasoning_content"),
-        sends_reasoning_as=("reasoning", "reasoning_content"),
+        reasoning_response_fields=("reasoning", "reasoning_content"),
+        reasoning_request_fields=("reasoning", "reasoning_content"),
         thinking_off=_NO_EFFORT,
         efforts=_HIGH_XHIGH,
         think_tags=True,
-        fields={"max_tokens": Field("max_tokens", 1, 384_000, clamp=True)},
+        fields={"max_tokens": OptionSpec("max_tokens", 1, 384_000, clamp=True)},
     ),
     openai_compatible(
         "doubleword",

@@ -11,40 +11,45 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from deepseek_v4 import records, wire
-from deepseek_v4.conversation import Reasoning
-from deepseek_v4.dialect import Asked, ChatDialect, Dialect, Field, Note, Thinking
-from deepseek_v4.dialect_account import ModelsDialect
-from deepseek_v4.provider import Provider
-from deepseek_v4.reply import Usage
-from deepseek_v4.wire import Json
+from deepseek_v4.protocols import reasoning_details
+from deepseek_v4.protocols.account import ModelsDialect
+from deepseek_v4.protocols.chat.dialect import ChatDialect
+from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+from deepseek_v4.providers.base import Provider
+from deepseek_v4.values import json
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.messages import Reasoning
+from deepseek_v4.values.notes import Note
+from deepseek_v4.values.reply import Usage
+from deepseek_v4.values.sampling import Thinking
 
 __all__ = ["STANDARD_FIELDS", "OpenAICompatibleChat", "openai_compatible", "readable"]
 
 _OPENAI = "https://platform.openai.com/docs/api-reference/chat/create"
 
-STANDARD_FIELDS: Mapping[str, Field] = MappingProxyType(
+STANDARD_FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     {
-        "max_tokens": Field("max_tokens", 1, source=_OPENAI),
-        "temperature": Field("temperature", 0, 2, source=_OPENAI),
-        "top_p": Field("top_p", 0, 1, above=True, source=_OPENAI),
-        "stop": Field("stop", most=4, source=_OPENAI),
-        "frequency_penalty": Field("frequency_penalty", -2, 2, source=_OPENAI),
-        "presence_penalty": Field("presence_penalty", -2, 2, source=_OPENAI),
-        "seed": Field("seed", source=_OPENAI),
-        "logit_bias": Field("logit_bias", -100, 100, source=_OPENAI),
-        "logprobs": Field("logprobs", source=_OPENAI),
-        "top_logprobs": Field("top_logprobs", 0, 20, source=_OPENAI),
-        "user_id": Field("user", source=_OPENAI),
+        "max_tokens": OptionSpec("max_tokens", 1, source=_OPENAI),
+        "temperature": OptionSpec("temperature", 0, 2, source=_OPENAI),
+        "top_p": OptionSpec("top_p", 0, 1, above=True, source=_OPENAI),
+        "stop": OptionSpec("stop", most=4, source=_OPENAI),
+        "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, source=_OPENAI),
+        "presence_penalty": OptionSpec("presence_penalty", -2, 2, source=_OPENAI),
+        "seed": OptionSpec("seed", source=_OPENAI),
+        "logit_bias": OptionSpec("logit_bias", -100, 100, source=_OPENAI),
+        "logprobs": OptionSpec("logprobs", source=_OPENAI),
+        "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_OPENAI),
+        "user_id": OptionSpec("user", source=_OPENAI),
     }
 )
 """What OpenAI's reference lists, by canonical option."""
 
-SAMPLING_FIELDS: Mapping[str, Field] = MappingProxyType(
+SAMPLING_FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     {
-        "top_k": Field("top_k", -1, default="off"),
-        "min_p": Field("min_p", 0, 1, default=0),
-        "repetition_penalty": Field("repetition_penalty", 0, 2, above=True, default=1),
+        "top_k": OptionSpec("top_k", -1, default="off"),
+        "min_p": OptionSpec("min_p", 0, 1, default=0),
+        "repetition_penalty": OptionSpec("repetition_penalty", 0, 2, above=True, default=1),
     }
 )
 """What servers built on vLLM and SGLang read beside OpenAI's list."""
@@ -71,10 +76,10 @@ class Described(Dialect):
 class OpenAICompatibleChat(Described, ChatDialect):
     """Chat completions as most hosts serve them, with the differences as attributes."""
 
-    fields: Mapping[str, Field] = STANDARD_FIELDS
-    reads_reasoning_from: tuple[str, ...] = ("reasoning_content", "reasoning")
+    fields: Mapping[str, OptionSpec] = STANDARD_FIELDS
+    reasoning_response_fields: tuple[str, ...] = ("reasoning_content", "reasoning")
     """Fields of a message that may hold reasoning; the first that is not null counts."""
-    sends_reasoning_as: tuple[str, ...] = ("reasoning_content",)
+    reasoning_request_fields: tuple[str, ...] = ("reasoning_content",)
     """Fields of a past message that get its reasoning."""
     sends_details = False
     """Whether the record ``reasoning_details`` is passed back too."""
@@ -94,7 +99,7 @@ class OpenAICompatibleChat(Described, ChatDialect):
     leaks_markup = True
 
     def thinks(self, thinking: Thinking) -> bool:
-        """As asked, or as ever where the host has no switch to ask with."""
+        """As request, or as ever where the host has no switch to ask with."""
         if thinking.on is False and self.thinking_off is None:
             return self.thinks_by_default
         return super().thinks(thinking)
@@ -107,9 +112,9 @@ class OpenAICompatibleChat(Described, ChatDialect):
                 return {}
             return copy.deepcopy(dict(self.thinking_off))
         effort, budget = thinking.effort, thinking.budget
-        asked = thinking.on or effort is not None or budget is not None
+        request = thinking.on or effort is not None or budget is not None
         said: Json = {}
-        switch = bool(thinking.on) or self.always_says_thinking or (asked and not self.thinks_by_default)
+        switch = bool(thinking.on) or self.always_says_thinking or (request and not self.thinks_by_default)
         if switch and not (effort is not None and self.effort_switches_on):
             said = copy.deepcopy(dict(self.thinking_on or {}))
             if self.thinking_on is None and not self.thinks_by_default:
@@ -127,7 +132,7 @@ class OpenAICompatibleChat(Described, ChatDialect):
             return None
         return copy.deepcopy(dict(self.web_search_on))
 
-    def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
+    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
         """Past arguments as JSON objects: SGLang refuses a request with anything else, vLLM one with broken JSON."""
         for place, message in enumerate(messages):
             calls = message.get("tool_calls") or ()
@@ -139,9 +144,9 @@ class OpenAICompatibleChat(Described, ChatDialect):
 
     def say_reasoning(self, reasoning: Reasoning | None) -> Json:
         """Every field the host may read it from, ``""`` when nothing is known; its record too, where it takes one."""
-        said: Json = dict.fromkeys(self.sends_reasoning_as, readable(reasoning) or "")
+        said: Json = dict.fromkeys(self.reasoning_request_fields, readable(reasoning) or "")
         if self.sends_details and reasoning is not None and reasoning.details:
-            record = records.own_record(reasoning, "chat_completions")
+            record = reasoning_details.own_record(reasoning, "chat_completions")
             if record:
                 said["reasoning_details"] = [dict(item) for item in record]
         return said
@@ -151,7 +156,7 @@ class OpenAICompatibleChat(Described, ChatDialect):
         details = message.get("reasoning_details")
         if not isinstance(details, list):
             details = None
-        for name in self.reads_reasoning_from:
+        for name in self.reasoning_response_fields:
             text = message.get(name)
             if text is not None:
                 return text, details
@@ -184,12 +189,12 @@ def _with_object(function: Json, notes: list[Note]) -> Json:
     """A past call whose arguments are a JSON object: itself, or another with what there is wrapped in one."""
     text = function["arguments"]
     try:
-        if isinstance(wire.loads(text or "{}"), dict):
+        if isinstance(json.loads(text or "{}"), dict):
             return function if text else {**function, "arguments": "{}"}
     except ValueError:
         pass
     notes.append(Note("repaired", "messages", f"wrapped the arguments of {function['name']}, which are no JSON object"))
-    return {**function, "arguments": wire.dumps({INVALID_ARGUMENTS: text}).decode()}
+    return {**function, "arguments": json.dumps({INVALID_ARGUMENTS: text}).decode()}
 
 
 def _count(*counts: Any) -> int | None:
@@ -246,15 +251,15 @@ def openai_compatible(
     key_variable: str | None = None,
     headers: Mapping[str, str] | None = None,
     address_form: str = "",
-    reads_reasoning_from: tuple[str, ...] = ("reasoning_content", "reasoning"),
-    sends_reasoning_as: tuple[str, ...] = ("reasoning_content",),
+    reasoning_response_fields: tuple[str, ...] = ("reasoning_content", "reasoning"),
+    reasoning_request_fields: tuple[str, ...] = ("reasoning_content",),
     thinking_on: Mapping[str, Any] | None = None,
     thinking_off: Mapping[str, Any] | None = None,
     thinks_by_default: bool = True,
     efforts: Mapping[str, str] | None = None,
     effort_field: str = "reasoning_effort",
-    budget: Field | None = None,
-    fields: Mapping[str, Field | None] | None = None,
+    budget: OptionSpec | None = None,
+    fields: Mapping[str, OptionSpec | None] | None = None,
     absent: Mapping[str, str] | None = None,
     **facts: Any,
 ) -> Provider:
@@ -265,8 +270,8 @@ def openai_compatible(
         ...     "mine",
         ...     "https://llm.example.com/v1",
         ...     key_variable="MY_LLM_API_KEY",
-        ...     reads_reasoning_from=("reasoning",),
-        ...     sends_reasoning_as=("reasoning",),
+        ...     reasoning_response_fields=("reasoning",),
+        ...     reasoning_request_fields=("reasoning",),
         ...     thinking_on={"chat_template_kwargs": {"thinking": True}},
         ...     thinking_off={"chat_template_kwargs": {"thinking": False}},
         ...     efforts={"high": "high", "max": "max"},
@@ -280,8 +285,8 @@ def openai_compatible(
         key_variable: Environment variable of its key. None: no key is needed.
         headers: Sent with every request.
         address_form: What a ``base_url`` looks like, where each user has one of their own and ``base_url`` is ``""``.
-        reads_reasoning_from: Fields of an answer that may hold reasoning, the likeliest first.
-        sends_reasoning_as: Fields of a past assistant message that get its reasoning again; ``()`` for none.
+        reasoning_response_fields: Fields of an answer that may hold reasoning, the likeliest first.
+        reasoning_request_fields: Fields of a past assistant message that get its reasoning again; ``()`` for none.
         thinking_on: Body fields that switch thinking on.
         thinking_off: Body fields that switch it off.
         thinks_by_default: Whether the model thinks when nothing is said.
@@ -304,8 +309,8 @@ def openai_compatible(
     dialect: Dialect = OpenAICompatibleChat(
         fields={option: field for option, field in table.items() if field is not None},
         absent=dict(absent or {}),
-        reads_reasoning_from=reads_reasoning_from,
-        sends_reasoning_as=sends_reasoning_as,
+        reasoning_response_fields=reasoning_response_fields,
+        reasoning_request_fields=reasoning_request_fields,
         thinking_on=thinking_on,
         thinking_off=thinking_off,
         thinks_by_default=thinks_by_default,

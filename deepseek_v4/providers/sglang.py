@@ -14,25 +14,26 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
-from deepseek_v4.dialect import Asked, Field, Note
-from deepseek_v4.dialect_account import ModelsDialect
-from deepseek_v4.provider import Provider
+from deepseek_v4.protocols.account import ModelsDialect
+from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.dialect import OptionSpec
+from deepseek_v4.providers.base import OwnOptions, Provider
 from deepseek_v4.providers.openai_compatible import (
     SAMPLING_FIELDS,
     STANDARD_FIELDS,
     OpenAICompatibleChat,
     say_continuation,
 )
-from deepseek_v4.providers.own_options import OwnOptions
-from deepseek_v4.wire import Json
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.notes import Note
 
 _PROTOCOL = "python/sglang/srt/entrypoints/openai/protocol.py (mid-2026)"
 
-FIELDS: Mapping[str, Field] = MappingProxyType(
+FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     {
         **STANDARD_FIELDS,
         **SAMPLING_FIELDS,
-        "stop": Field("stop", source=_PROTOCOL),
+        "stop": OptionSpec("stop", source=_PROTOCOL),
     }
 )
 
@@ -82,18 +83,18 @@ class SglangChat(OpenAICompatibleChat):
     prefix_path = "/chat/completions"
     think_tags = True  # separate_reasoning=False, or a server without its reasoning parser
 
-    def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
+    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
         """``SglangOptions``, and the message to be continued."""
-        headers = super().say_rest(body, messages, asked, notes)
+        headers = super().say_rest(body, messages, request, notes)
         say_continuation(body, messages)
-        options = asked.provider_options
+        options = request.provider_options
         if options is None:
             return headers
         assert isinstance(options, SglangOptions)
         said = options.said()
         body.setdefault("chat_template_kwargs", {}).update(said.pop("chat_template_kwargs", {}))
         continuous = said.pop("continuous_usage_stats", None)
-        if continuous is not None and asked.stream:
+        if continuous is not None and request.stream:
             body.setdefault("stream_options", {})["continuous_usage_stats"] = continuous
         body.update(said)
         return headers

@@ -17,9 +17,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from deepseek_v4.dialect import Asked, Field, Note
-from deepseek_v4.dialect_account import ModelsDialect
-from deepseek_v4.provider import Provider
+from deepseek_v4.protocols.account import ModelsDialect
+from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.dialect import OptionSpec
+from deepseek_v4.providers.base import OwnOptions, Provider
 from deepseek_v4.providers.openai_compatible import (
     SAMPLING_FIELDS,
     STANDARD_FIELDS,
@@ -27,18 +28,18 @@ from deepseek_v4.providers.openai_compatible import (
     keep_reasoning_for_tools,
     say_continuation,
 )
-from deepseek_v4.providers.own_options import OwnOptions
-from deepseek_v4.wire import Json
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.notes import Note
 
 _PROTOCOL = "vllm/entrypoints/openai/chat_completion/protocol.py (2026-08)"
 
-FIELDS: Mapping[str, Field] = MappingProxyType(
+FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     {
         **STANDARD_FIELDS,
         **SAMPLING_FIELDS,
-        "stop": Field("stop", source=_PROTOCOL),
-        "repetition_penalty": Field("repetition_penalty", 0, above=True, default=1, source=_PROTOCOL),
-        "thinking_budget": Field("thinking_token_budget", 1, source=_PROTOCOL),
+        "stop": OptionSpec("stop", source=_PROTOCOL),
+        "repetition_penalty": OptionSpec("repetition_penalty", 0, above=True, default=1, source=_PROTOCOL),
+        "thinking_budget": OptionSpec("thinking_token_budget", 1, source=_PROTOCOL),
     }
 )
 
@@ -76,8 +77,8 @@ class VllmChat(OpenAICompatibleChat):
     absent: Mapping[str, str] = MappingProxyType({"web_search": "the server searches nothing"})
     # The word became "reasoning" (#27752), and its old name left the answers (#33402). On the way in,
     # "reasoning_content" was dropped in silence for a while (#38488), so both are sent.
-    reads_reasoning_from = ("reasoning", "reasoning_content")
-    sends_reasoning_as = ("reasoning", "reasoning_content")
+    reasoning_response_fields = ("reasoning", "reasoning_content")
+    reasoning_request_fields = ("reasoning", "reasoning_content")
     # Off by default in older releases, on since #50580: the switch is said in every request. Either key switches.
     always_says_thinking = True
     thinking_on: Mapping[str, Any] | None = MappingProxyType(
@@ -96,18 +97,18 @@ class VllmChat(OpenAICompatibleChat):
     strict_tools = True  # a strict tool brings its grammar back, which plain ones lost with #45600
     prefix_path = "/chat/completions"
 
-    def say_rest(self, body: Json, messages: list[Json], asked: Asked, notes: list[Note]) -> Mapping[str, str]:
+    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
         """``VllmOptions``, and the message to be continued."""
-        headers = super().say_rest(body, messages, asked, notes)
+        headers = super().say_rest(body, messages, request, notes)
         say_continuation(body, messages)
-        options = asked.provider_options
+        options = request.provider_options
         if options is None:
             return headers
         assert isinstance(options, VllmOptions)
         said = options.said()
         body.setdefault("chat_template_kwargs", {}).update(said.pop("chat_template_kwargs", {}))
         continuous = said.pop("continuous_usage_stats", None)
-        if continuous is not None and asked.stream:
+        if continuous is not None and request.stream:
             body.setdefault("stream_options", {})["continuous_usage_stats"] = continuous
         body.update(said)
         keep_reasoning_for_tools(body, notes)

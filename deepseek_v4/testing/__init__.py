@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from deepseek_v4.testing.faults import Fault
-from deepseek_v4.testing.received import ReceivedRequest, SeenKey
+from deepseek_v4.testing.request_log import ReceivedRequest, SeenKey
 from deepseek_v4.testing.script import ToolCall, Turn
 
 if TYPE_CHECKING:

@@ -1,60 +1,27 @@
-"""One request on its way through the server: what endpoints and dialects get to see."""
+"""One request on its way through the server, and the base of the dialects that answer it."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deepseek_v4.testing.faults import Fault
+from deepseek_v4.testing.ids import Stamp
+from deepseek_v4.testing.model.answer import Answer
+from deepseek_v4.testing.model.reasoning_log import ReasoningRecords
 from deepseek_v4.testing.options import ServerOptions
-from deepseek_v4.testing.reasoning_records import ReasoningRecords
-from deepseek_v4.testing.received import ReceivedRequest
+from deepseek_v4.testing.outcome import Outcome, dumps
+from deepseek_v4.testing.reading.chat import ChatCall
+from deepseek_v4.testing.rejection import JSON, Rejection
+from deepseek_v4.testing.request_log import ReceivedRequest
 from deepseek_v4.testing.script import Turn
-from deepseek_v4.testing.stamp import Stamp
+from deepseek_v4.testing.script_queue import Script
 from deepseek_v4.testing.tokens import PrefixCache
-
-if TYPE_CHECKING:
-    from deepseek_v4.testing.dialects.dialect import Dialect
-
-
-class Script:
-    """The turns and the faults that are queued."""
-
-    def __init__(self) -> None:
-        self._turns: deque[Turn] = deque()
-        self._faults: deque[Fault] = deque()
-        self._lock = threading.Lock()
-
-    def add_turns(self, turns: tuple[Turn, ...]) -> None:
-        """Queue answers."""
-        with self._lock:
-            self._turns.extend(turns)
-
-    def add_fault(self, fault: Fault, times: int) -> None:
-        """Queue a fault for so many requests."""
-        with self._lock:
-            self._faults.extend([fault] * times)
-
-    def next_turn(self, keep: bool = False) -> Turn | None:
-        """The next answer; kept in the queue on demand."""
-        with self._lock:
-            if not self._turns:
-                return None
-            return self._turns[0] if keep else self._turns.popleft()
-
-    def next_fault(self) -> Fault | None:
-        """The next fault."""
-        with self._lock:
-            return self._faults.popleft() if self._faults else None
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._turns.clear()
-            self._faults.clear()
+from deepseek_v4.testing.writing.chat import ChatShapes
+from deepseek_v4.testing.writing.messages import MessagesShapes
+from deepseek_v4.testing.writing.responses import ResponsesShapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +49,149 @@ class Exchange:
     def next_turn(self) -> Turn | None:
         """The queued answer, if there is one."""
         return self.script.next_turn(keep=self.fault is not None and self.fault.keeps_turn)
+
+    def refusal(self, status: int, message: str | None = None) -> Outcome:
+        """The response with a status of refusal, in the provider's own words unless others are given."""
+        rejection = self.dialect.status_refusal(status)
+        rejection.message = message or rejection.message
+        return self.dialect.refuse(rejection, self.protocol)
+
+    def error_object(self, status: int) -> dict[str, Any]:
+        """The error object of such a response."""
+        return self.dialect.error_object(self.dialect.status_refusal(status), self.protocol)
+
+
+Endpoint = Callable[[Exchange], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRoute:
+    """A method and a path, and the endpoint behind them."""
+
+    method: str
+    path: str
+    endpoint: Endpoint
+    beta: bool = False
+    protocol: str = "chat"  # or "responses", "messages": how errors and streams are written
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model a provider serves: the JSON of its catalogue entry, and what decides about requests."""
+
+    id: str
+    entry: Mapping[str, Any]
+    sees_images: bool = False
+    listed: bool = True
+
+
+class Dialect(ChatShapes, ABC):
+    """A provider as the server plays it."""
+
+    name: str
+    root = ""
+    models: tuple[ServedModel, ...]
+    context_length: int
+    keep_alive_comment = b": keep-alive\n\n"
+    blank_line = b"\n"
+    thinking_default = True
+    key_needed = True
+    octet_errors = False  # whether errors keep the content type of the rejection; else they are JSON
+    status_words: Mapping[int, tuple[str, str, str]] = {}
+    responses: ResponsesShapes = ResponsesShapes()
+    messages: MessagesShapes = MessagesShapes()
+
+    @abstractmethod
+    def routes(self) -> tuple[EndpointRoute, ...]:
+        """The endpoints, by method and path."""
+
+    @abstractmethod
+    def read_chat(self, exchange: Exchange) -> ChatCall:
+        """Check a chat request in the provider's order and say what it asks for.
+
+        Raises:
+            Rejection: The provider would refuse it.
+        """
+
+    def read_responses(self, exchange: Exchange) -> ChatCall:
+        """The same for a Responses request; its items become the messages they stand for.
+
+        Raises:
+            Rejection: The provider would refuse it.
+        """
+        raise NotImplementedError
+
+    def read_messages(self, exchange: Exchange) -> ChatCall:
+        """The same for a request in Anthropic's form.
+
+        Raises:
+            Rejection: The provider would refuse it.
+        """
+        raise NotImplementedError
+
+    def remember(self, answer: Answer, exchange: Exchange) -> None:
+        """Keep of an answer what a later request is held against; nothing, unless a dialect says otherwise."""
+
+    def takes_x_api_key(self, path: str) -> bool:
+        """Whether the key may come in Anthropic's header."""
+        return path.endswith("/messages")
+
+    def key_in(self, headers: Mapping[str, str], path: str) -> str | None:
+        """The key a request carries."""
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and key.strip():
+            return key.strip()
+        return (headers.get("x-api-key") or None) if self.takes_x_api_key(path) else None
+
+    @abstractmethod
+    def refuse_key(self, key: str | None) -> Rejection:
+        """The refusal of a wrong or missing key."""
+
+    def response_headers(self, stamp: Stamp) -> dict[str, str]:
+        """Headers on every response."""
+        return {"x-trace-id": stamp.trace_id()}
+
+    def error_object(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
+        """The error itself."""
+        return {"message": rejection.message, "type": rejection.type, "param": None, "code": rejection.code}
+
+    def error(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
+        """The body of a refusal."""
+        return {"error": self.error_object(rejection, protocol)}
+
+    def status_refusal(self, status: int) -> Rejection:
+        """What the provider says with a status, on demand."""
+        text, kind, code = self.status_words.get(status, ("Request failed", "invalid_request_error", "error"))
+        return Rejection(text, status, kind, code)
+
+    def refuse(self, rejection: Rejection, protocol: str = "chat") -> Outcome:
+        """A refusal as a response."""
+        content_type = rejection.content_type if self.octet_errors else JSON
+        body = dumps(self.error(rejection, protocol))
+        return Outcome((body,), rejection.status, content_type, dict(rejection.headers))
+
+    def thinks_by_default(self, exchange: Exchange) -> bool:
+        """Whether a request that says nothing about it thinks."""
+        asked = exchange.options.thinking_default
+        return self.thinking_default if asked is None else asked
+
+    def unknown_model(self, name: str) -> Rejection:
+        """The refusal of a model that is not served."""
+        return Rejection(f"The model '{name}' does not exist", status=404)
+
+    def check_model(self, name: str, exchange: Exchange) -> ServedModel:
+        """The model a request names.
+
+        Raises:
+            Rejection: It is not served.
+        """
+        model = self.model_named(name)
+        if model is not None:
+            return model
+        if name in exchange.options.extra_models:
+            return ServedModel(name, {}, sees_images=True, listed=False)
+        raise self.unknown_model(name)
+
+    def model_named(self, name: str) -> ServedModel | None:
+        """A model by its id."""
+        return next((model for model in self.models if model.id == name), None)

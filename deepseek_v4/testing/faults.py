@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from deepseek_v4.testing.outcome import DONE, LAST_EVENTS, HangUp, Outcome, Pause, Step, dumps
 from deepseek_v4.testing.script import ToolCall, Turn
 
-if TYPE_CHECKING:
-    from deepseek_v4.testing.exchange import Exchange
 
-StepChange = Callable[["Exchange", Outcome], Iterable[Step]]
+class Refusals(Protocol):
+    """How the provider refuses the request that a fault meets; ``Exchange`` is one."""
+
+    def refusal(self, status: int, message: str | None = None) -> Outcome:
+        """The response with a status of refusal, in the provider's own words unless others are given."""
+
+    def error_object(self, status: int) -> dict[str, Any]:
+        """The error object of such a response."""
+
+
+StepChange = Callable[[Refusals, Outcome], Iterable[Step]]
 TurnChange = Callable[[Turn], Turn]
 
 
@@ -36,7 +44,7 @@ class Fault:
     """
 
     name: str
-    instead: Callable[[Exchange], Outcome] | None = None
+    instead: Callable[[Refusals], Outcome] | None = None
     change_turn: TurnChange | None = None
     change_steps: StepChange | None = None
     delay: float = 0.0
@@ -65,10 +73,8 @@ class Fault:
         """
         headers = {} if retry_after is None else {"retry-after": f"{retry_after}"}
 
-        def refuse(exchange: Exchange) -> Outcome:
-            rejection = exchange.dialect.status_refusal(code)
-            rejection.message = message or rejection.message
-            refused = exchange.dialect.refuse(rejection, exchange.protocol)
+        def refuse(refusals: Refusals) -> Outcome:
+            refused = refusals.refusal(code, message)
             refused = replace(refused, headers={**refused.headers, **headers})
             if body is not None:
                 data = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else dumps(body)
@@ -106,7 +112,7 @@ class Fault:
         if not keep_alives:
             return cls("silence", delay=seconds)
 
-        def wait(exchange: Exchange, outcome: Outcome) -> Iterator[Step]:
+        def wait(refusals: Refusals, outcome: Outcome) -> Iterator[Step]:
             yield Pause(seconds, keep_alives)
             yield from outcome.steps
 
@@ -147,7 +153,7 @@ class Fault:
         In the Responses protocol one event is both, and it is missing.
         """
 
-        def without_end(exchange: Exchange, outcome: Outcome) -> Iterator[Step]:
+        def without_end(refusals: Refusals, outcome: Outcome) -> Iterator[Step]:
             return (s for s in outcome.steps if not (isinstance(s, bytes) and s.startswith(LAST_EVENTS)))
 
         return cls("no [DONE]", change_steps=without_end)
@@ -188,13 +194,13 @@ class Fault:
             finish_reason: Finish reason of that choice; OpenRouter's documents have `error`, its recordings null.
         """
 
-        def fail(exchange: Exchange, outcome: Outcome) -> Iterable[Step]:
-            said = error or exchange.dialect.error_object(exchange.dialect.status_refusal(400), exchange.protocol)
+        def fail(refusals: Refusals, outcome: Outcome) -> Iterable[Step]:
+            said = error or refusals.error_object(400)
             if not outcome.streaming:
                 body = b"".join(step for step in outcome.steps if isinstance(step, bytes))
                 return (outcome.form.failed_body(body, said, with_choices),)
             failure = outcome.form.failure
-            return _at(after_events, lambda _: failure(said, with_choices, finish_reason))(exchange, outcome)
+            return _at(after_events, lambda _: failure(said, with_choices, finish_reason))(refusals, outcome)
 
         return cls("error in stream", change_steps=fail, keeps_turn=True)
 
@@ -207,7 +213,7 @@ class Fault:
         """
         said = error or {"code": 400, "message": "Token limit reached"}
 
-        def add(exchange: Exchange, outcome: Outcome) -> Iterator[Step]:
+        def add(refusals: Refusals, outcome: Outcome) -> Iterator[Step]:
             held: Step | None = None
             for step in outcome.steps:
                 if step != DONE:
@@ -284,7 +290,7 @@ class Fault:
 def _at(events: int, then: Callable[[Iterable[Step]], Iterator[Step]]) -> StepChange:
     """Let so many events pass, then let the rest be changed; a whole body passes halfway."""
 
-    def change(exchange: Exchange, outcome: Outcome) -> Iterator[Step]:
+    def change(refusals: Refusals, outcome: Outcome) -> Iterator[Step]:
         iterator = iter(outcome.steps)
         if not outcome.streaming:
             body = b"".join(step for step in iterator if isinstance(step, bytes))

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
-from deepseek_v4.testing.application import Application
-from deepseek_v4.testing.connections import ServerThread, Traffic
 from deepseek_v4.testing.dialects import dialect_named
 from deepseek_v4.testing.faults import Fault
+from deepseek_v4.testing.http.application import Application
+from deepseek_v4.testing.http.connections import ServerThread, Traffic
 from deepseek_v4.testing.options import Passback, ServerOptions, UsageChunk
-from deepseek_v4.testing.received import ReceivedRequest, SeenKey
+from deepseek_v4.testing.request_log import ReceivedRequest, SeenKey
 from deepseek_v4.testing.script import Turn
 
 DEFAULT_KEY = "sk-local-server"

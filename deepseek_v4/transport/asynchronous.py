@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from deepseek_v4 import errors
 from deepseek_v4.transport import clients
-from deepseek_v4.transport.exchange import (
+from deepseek_v4.transport.request_cycle import (
     DRAIN_SECONDS,
     OPENED,
     REFUSAL_BYTES,
@@ -20,8 +20,8 @@ from deepseek_v4.transport.exchange import (
     ReadError,
     compressed,
 )
-from deepseek_v4.transport.limits import Limits
-from deepseek_v4.wire import HttpRequest, HttpResponse
+from deepseek_v4.transport.timeouts import Limits
+from deepseek_v4.values.http import HttpRequest, HttpResponse
 
 T = TypeVar("T")
 
@@ -83,30 +83,22 @@ class AsyncTransport:
     ) -> T:
         """Send a request and read the whole answer; see ``SyncTransport.call``."""
         exchange = Exchange(request, limits, read_error, provider, streamed=False)
-
-        async def fetch() -> T:
-            return exchange.result(await self._fetch(exchange), read)
-
-        return await _tried(exchange, fetch)
+        return exchange.result(await self._fetch(exchange), read)
 
     async def stream(
         self,
         request: HttpRequest,
         limits: Limits,
         *,
-        decoder: Callable[[], ByteDecoder[T]],
+        decoder: ByteDecoder[T],
         read_error: ReadError,
         provider: str,
     ) -> AsyncStream[T]:
         """Send a request and read until the first items are there; see ``SyncTransport.stream``."""
         exchange = Exchange(request, limits, read_error, provider, streamed=True)
-
-        async def open_stream() -> AsyncStream[T]:
-            items = self._items(exchange, decoder())
-            await items.__anext__()
-            return AsyncStream(items)
-
-        return await _tried(exchange, open_stream)
+        items = self._items(exchange, decoder)
+        await items.__anext__()
+        return AsyncStream(items)
 
     async def aclose(self) -> None:
         """Give the running loop's clients back; the last to do so closes their sockets. Use after it is fine."""
@@ -183,20 +175,6 @@ class AsyncTransport:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return AsyncTransport, ()
-
-
-sleep = asyncio.sleep
-
-
-async def _tried(exchange: Exchange, attempt: Callable[[], Awaitable[T]]) -> T:
-    while True:
-        try:
-            return await attempt()
-        except errors.DeepSeekError as error:
-            wait = exchange.wait_after(error)
-            if wait is None:
-                raise
-        await sleep(wait)
 
 
 async def _sent(exchange: Exchange, client: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from deepseek_v4 import errors
-from deepseek_v4.wire import MASK, SECRET_HEADER
+from deepseek_v4.values.http import MASK, SECRET_HEADER
 
 
 class KeyBearer:

@@ -8,9 +8,8 @@ from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from deepseek_v4 import errors
-from deepseek_v4.transport import clients, guard
-from deepseek_v4.transport.exchange import (
+from deepseek_v4.transport import clients, deadline_watch
+from deepseek_v4.transport.request_cycle import (
     DRAIN_SECONDS,
     OPENED,
     REFUSAL_BYTES,
@@ -19,8 +18,8 @@ from deepseek_v4.transport.exchange import (
     ReadError,
     compressed,
 )
-from deepseek_v4.transport.limits import Limits
-from deepseek_v4.wire import HttpRequest, HttpResponse
+from deepseek_v4.transport.timeouts import Limits
+from deepseek_v4.values.http import HttpRequest, HttpResponse
 
 T = TypeVar("T")
 
@@ -85,39 +84,35 @@ class SyncTransport:
 
         Args:
             request: What to send.
-            limits: How long it may take, and how often it is tried.
-            read: What to make of the answer. A retryable ``DeepSeekError`` it raises counts as a failed try.
+            limits: How long it may take.
+            read: What to make of the answer.
             read_error: A refusal as an exception.
             provider: Name for errors.
 
         Raises:
-            DeepSeekError: of the kind that says what happened; the last one when several tries failed.
+            DeepSeekError: of the kind that says what happened.
         """
         exchange = Exchange(request, limits, read_error, provider, streamed=False)
-        return _tried(exchange, lambda: exchange.result(self._fetch(exchange), read))
+        return exchange.result(self._fetch(exchange), read)
 
     def stream(
         self,
         request: HttpRequest,
         limits: Limits,
         *,
-        decoder: Callable[[], ByteDecoder[T]],
+        decoder: ByteDecoder[T],
         read_error: ReadError,
         provider: str,
     ) -> SyncStream[T]:
         """Send a request and read until the first items are there; they and the rest come from the stream.
 
-        Until then failures are retried, each try with a new decoder. Arguments and errors as for ``call``;
-        while iterating, ``StreamInterruptedError`` and ``TimeoutError`` carry what had arrived in ``partial``.
+        Arguments and errors as for ``call``; while iterating, ``StreamInterruptedError`` and ``TimeoutError`` have what
+        had arrived in ``partial``.
         """
         exchange = Exchange(request, limits, read_error, provider, streamed=True)
-
-        def open_stream() -> SyncStream[T]:
-            items = self._items(exchange, decoder())
-            next(items)
-            return SyncStream(items)
-
-        return _tried(exchange, open_stream)
+        items = self._items(exchange, decoder)
+        next(items)
+        return SyncStream(items)
 
     def close(self) -> None:
         """Give the shared clients back; the last to do so closes their sockets. Use after it is fine."""
@@ -160,7 +155,7 @@ class SyncTransport:
                     decoded = compressed(response)
                     pieces: Iterator[bytes] = iter(response.iter_bytes() if decoded else response.stream)
                     feed = decoder.feed
-                    with guard.cut_at(exchange.deadline, response) as watch:
+                    with deadline_watch.cut_at(exchange.deadline, response) as watch:
                         for piece in pieces:
                             items = feed(piece)
                             if items:
@@ -198,22 +193,8 @@ class SyncTransport:
         return SyncTransport, ()
 
 
-sleep = time.sleep
-
-
-def _tried(exchange: Exchange, attempt: Callable[[], T]) -> T:
-    while True:
-        try:
-            return attempt()
-        except errors.DeepSeekError as error:
-            wait = exchange.wait_after(error)
-            if wait is None:
-                raise
-        sleep(wait)
-
-
 def _whole(exchange: Exchange, response: Any) -> bytes:
-    with guard.cut_at(exchange.deadline, response) as watch:
+    with deadline_watch.cut_at(exchange.deadline, response) as watch:
         body: bytes = response.read() if compressed(response) else b"".join(response.stream)
     if watch.fired:
         raise exchange.out_of_time()
@@ -224,7 +205,7 @@ def _refused(exchange: Exchange, response: Any) -> bytes:
     """What arrives in time of a refusal's body. Its status is known, so however the body ends is no failure."""
     body = bytearray()
     until = exchange.refusal_deadline()
-    with suppress(Exception), guard.cut_at(until, response):
+    with suppress(Exception), deadline_watch.cut_at(until, response):
         for piece in response.iter_bytes():
             body += piece
             if len(body) >= REFUSAL_BYTES or time.monotonic() > until:
@@ -234,9 +215,9 @@ def _refused(exchange: Exchange, response: Any) -> bytes:
 
 def _drain(response: Any, pieces: Iterator[bytes]) -> None:
     """Read what follows the answer, so that the connection can serve again; give up soon, and silently."""
-    if guard.socket_of(response) is None:
+    if deadline_watch.socket_of(response) is None:
         return
     # the answer is whole: how its connection ends matters to nobody
-    with suppress(Exception), guard.cut_at(time.monotonic() + DRAIN_SECONDS, response):
+    with suppress(Exception), deadline_watch.cut_at(time.monotonic() + DRAIN_SECONDS, response):
         for _ in pieces:
             pass

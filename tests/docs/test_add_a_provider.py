@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import Client, errors
+from deepseek_v4._lazy import Registry
 from deepseek_v4.catalog import ModelFacts
-from deepseek_v4.lazy import Registry
 from deepseek_v4.providers import PROVIDERS
 
 if sys.version_info >= (3, 11):

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from deepseek_v4.providers import PROVIDERS
-from deepseek_v4.request import MODEL_OPTIONS
+from deepseek_v4.values.sampling import Sampling
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -40,5 +40,5 @@ def test_every_option_and_every_provider_is_on_it(builder: ModuleType) -> None:
                 assert f"| `{field}` |" in page
     for name, _ in builder.COLUMNS:
         section = re.split(r"^## ", page.split(f"\n## {name}\n")[1], flags=re.M)[0]
-        for option in (*MODEL_OPTIONS, "thinking_budget", "web_search=True", "thinking=True"):
+        for option in (*Sampling._fields, "thinking_budget", "web_search=True", "thinking=True"):
             assert f"| `{option}` |" in section, (name, option)

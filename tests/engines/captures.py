@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .answers import Answer
+from tests.engines.answers import Answer
 
 FOLDER = Path(__file__).with_name("captures")
 FINISH = {"end_turn": "stop", "max_tokens": "length", "tool_use": "tool_calls"}

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from .answers import FRAMEWORKS, WAYS
-from .cost import pytest_terminal_summary as pytest_terminal_summary
-from .cost import record_peak_memory
-from .engine import KEY, PROTOCOLS, options
+from tests.engines.answers import FRAMEWORKS, WAYS
+from tests.engines.cost import pytest_terminal_summary as pytest_terminal_summary
+from tests.engines.cost import record_peak_memory
+from tests.engines.engine import KEY, PROTOCOLS, options
 
 WINDOW = 4096
 """Tokens of prompt and answer together, in each of the server's two slots."""

@@ -8,8 +8,8 @@ from langchain_core.messages import AIMessage, ToolMessage
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.tools import FunctionTool
 
-from .conftest import Engine
-from .engine import WEATHER_ANSWER, WEATHER_QUESTION, WEATHER_THOUGHT
+from tests.engines.conftest import Engine
+from tests.engines.engine import WEATHER_ANSWER, WEATHER_QUESTION, WEATHER_THOUGHT
 
 DEGREES = {"Paris": "18 degrees", "Rome": "24 degrees"}
 

@@ -9,10 +9,9 @@ from langchain_core.messages import HumanMessage
 from llama_index.core.base.llms.types import ChatMessage
 
 from deepseek_v4 import Client
-
-from .answers import Answer
-from .conftest import Engine
-from .engine import ANSWER, QUESTION, THOUGHT, WEATHER_QUESTION, WEATHER_THOUGHT, WEATHER_TOOL, options
+from tests.engines.answers import Answer
+from tests.engines.conftest import Engine
+from tests.engines.engine import ANSWER, QUESTION, THOUGHT, WEATHER_QUESTION, WEATHER_THOUGHT, WEATHER_TOOL, options
 
 PLAIN = Answer(ANSWER, THOUGHT, usage=(10, 30))
 CALLS = (("get_weather", {"city": "Paris"}), ("get_weather", {"city": "Rome"}))

@@ -17,11 +17,10 @@ from deepseek_v4.errors import (
     InvalidRequestError,
     NotFoundError,
 )
+from tests.engines.answers import FRAMEWORKS, Answer
+from tests.engines.captures import CAPTURES, Capture, reading_of
+from tests.engines.engine import QUESTION, WEATHER_TOOL, options
 from tests.replay.replay_server import ReplayServer
-
-from .answers import FRAMEWORKS, Answer
-from .captures import CAPTURES, Capture, reading_of
-from .engine import QUESTION, WEATHER_TOOL, options
 
 POSTED = [capture for capture in CAPTURES if capture.exchange["method"] == "POST"]
 ANSWERED = [capture for capture in POSTED if capture.status == 200]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from .answers import Answer
-from .conftest import Engine
-from .engine import QUESTION, THOUGHT, WEATHER_QUESTION, WEATHER_THOUGHT, WEATHER_TOOL
+from tests.engines.answers import Answer
+from tests.engines.conftest import Engine
+from tests.engines.engine import QUESTION, THOUGHT, WEATHER_QUESTION, WEATHER_THOUGHT, WEATHER_TOOL
 
 PARIS = ("get_weather", {"city": "Paris"})
 CUTS = {

@@ -11,9 +11,8 @@ import httpx
 import pytest
 
 from deepseek_v4.errors import AuthenticationError, ContextLengthError, InvalidRequestError
-
-from .conftest import WINDOW, Engine
-from .engine import ANSWER, KEY, QUESTION
+from tests.engines.conftest import WINDOW, Engine
+from tests.engines.engine import ANSWER, KEY, QUESTION
 
 LONG = {"max_tokens": 3500, "extra_body": {"ignore_eos": True}}
 """About a second of work for the engine."""

@@ -9,9 +9,8 @@ from langchain_core.messages import AIMessage, HumanMessage
 from llama_index.core.base.llms.types import ChatMessage, TextBlock, ThinkingBlock
 
 from deepseek_v4.errors import UnsupportedError
-
-from .conftest import Engine
-from .engine import ANSWER, QUESTION, THOUGHT
+from tests.engines.conftest import Engine
+from tests.engines.engine import ANSWER, QUESTION, THOUGHT
 
 BEGUN = "The answer is"
 

@@ -11,9 +11,8 @@ from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel
 
 from llama_index_deepseek_v4.errors import UnusableAnswerError
-
-from .conftest import Engine
-from .engine import QUESTION
+from tests.engines.conftest import Engine
+from tests.engines.engine import QUESTION
 
 
 class Sum(BaseModel):

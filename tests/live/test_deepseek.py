@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from deepseek_v4 import Client, End, Message, Reasoning, ToolCall, ToolSpec
+from deepseek_v4 import Client, Message, Reasoning, StreamEnd, ToolCall, ToolSpec
 
 pytestmark = [
     pytest.mark.live,
@@ -33,7 +33,7 @@ def test_reasoning_comes_whole_and_streamed(client: Client) -> None:
     assert "391" in reply.content
     assert reply.reasoning is not None
     deltas = list(client.stream("What is 17 * 23?"))
-    assert isinstance(deltas[-1], End)
+    assert isinstance(deltas[-1], StreamEnd)
     assert "391" in deltas[-1].reply.content
     assert deltas[-1].reply.usage is not None
 

@@ -13,9 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import running
-from .mutations import Mutant, mutants
-from .scope import ROOT, modules
+from tests.mutants import running
+from tests.mutants.mutations import Mutant, mutants
+from tests.mutants.scope import ROOT, modules
 
 ALLOWED = Path(__file__).parent / "allowed.txt"
 WANTED = 0.9

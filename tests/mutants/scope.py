@@ -9,48 +9,53 @@ ROOT = Path(__file__).resolve().parents[2]
 
 _LINES = "tests/unit/**/test_*single_lines.py"
 _HOSTS = (
-    "tests/unit/providers/test_*hosted.py",
-    "tests/unit/providers/test_*hosts.py",
-    "tests/unit/**/test_openrouter.py",
+    "tests/unit/providers/test_self_hosted.py",
+    "tests/unit/providers/test_hosts.py",
+    "tests/unit/providers/openrouter/test_openrouter.py",
 )
 _ENCODE = (
     _LINES,
-    "tests/unit/**/test_*encode.py",
-    "tests/unit/**/test_*request.py",
-    "tests/unit/**/test_three_*.py",
-    "tests/unit/providers/test_parameters.py",
+    "tests/unit/protocols/*/test_encode.py",
+    "tests/unit/request/test_build.py",
+    "tests/unit/protocols/test_all_protocols.py",
+    "tests/unit/providers/test_option_tables.py",
     "tests/unit/providers/test_empiriolabs.py",
     *_HOSTS,
 )
 _DECODE = (
     _LINES,
-    "tests/unit/**/test_*decode.py",
-    "tests/unit/**/test_*reply.py",
-    "tests/unit/**/test_three_*.py",
-    "tests/unit/**/test_leaked_calls.py",
+    "tests/unit/protocols/*/test_decode.py",
+    "tests/unit/values/test_reply.py",
+    "tests/unit/protocols/test_all_protocols.py",
+    "tests/unit/protocols/leaked_calls/test_*.py",
     *_HOSTS,
 )
-_RECOVERY = ("tests/unit/**/test_*second_try.py", "tests/unit/**/test_resume.py", _LINES)
-_PROVIDERS = ("tests/unit/providers/test_*.py", _LINES)
+_SCHEMA = (
+    "tests/unit/protocols/schema/test_strict.py",
+    "tests/unit/protocols/schema/test_strict_tools.py",
+    "tests/unit/protocols/schema/test_nulls.py",
+    "tests/unit/protocols/schema/test_references.py",
+    _LINES,
+)
+_RECOVERY = (_LINES, "tests/unit/recovery/test_*.py")
+_REQUEST = (_LINES, "tests/unit/request/test_*.py", "tests/unit/providers/test_keys.py", *_ENCODE)
 
 SCOPE: dict[str, tuple[str, ...]] = {
-    "deepseek_v4/protocols/**/sse.py": ("tests/unit/**/test_*sse.py", *_DECODE),
-    "deepseek_v4/protocols/**/error_bodies.py": ("tests/unit/**/test_*error_bodies.py", *_DECODE),
-    "deepseek_v4/protocols/**/*_stream.py": _DECODE,
-    "deepseek_v4/protocols/**/think_tags.py": ("tests/unit/providers/test_described_hosts.py", *_DECODE),
-    "deepseek_v4/protocols/**/completions.py": ("tests/unit/**/test_completions.py", *_ENCODE),
-    "deepseek_v4/protocols/**/*.py": (*_ENCODE, "tests/unit/**/test_*decode.py"),
-    "deepseek_v4/**/reply_builder.py": _DECODE,
-    "deepseek_v4/**/request.py": _ENCODE,
-    "deepseek_v4/**/history.py": ("tests/unit/**/test_*history.py", *_ENCODE),
-    "deepseek_v4/**/structured.py": ("tests/unit/**/test_*structured.py", *_ENCODE),
-    "deepseek_v4/**/second_try.py": _RECOVERY,
-    "deepseek_v4/**/resume.py": _RECOVERY,
-    "deepseek_v4/**/records.py": (*_ENCODE, *_DECODE),
-    "deepseek_v4/**/envelope.py": ("tests/unit/**/test_endpoints.py", "tests/unit/**/test_keys_*.py", *_ENCODE),
-    "deepseek_v4/**/tool_names.py": ("tests/unit/**/test_*tool_names.py", *_ENCODE),
-    "deepseek_v4/**/schema/**/*.py": ("tests/unit/**/test_schema.py", "tests/unit/**/test_strict_answers.py"),
-    "deepseek_v4/providers/**/*.py": _PROVIDERS,
+    "deepseek_v4/protocols/sse.py": ("tests/unit/protocols/test_sse.py", *_DECODE),
+    "deepseek_v4/protocols/error_bodies.py": ("tests/unit/protocols/test_error_bodies.py", *_DECODE),
+    "deepseek_v4/protocols/tool_names.py": ("tests/unit/protocols/test_tool_names.py", *_ENCODE),
+    "deepseek_v4/protocols/account.py": ("tests/unit/request/test_account.py", _LINES),
+    "deepseek_v4/protocols/*_decoder.py": _DECODE,
+    "deepseek_v4/protocols/reply_builder.py": _DECODE,
+    "deepseek_v4/protocols/think_tags.py": _DECODE,
+    "deepseek_v4/protocols/*/decode.py": _DECODE,
+    "deepseek_v4/protocols/leaked_calls/*.py": ("tests/unit/protocols/leaked_calls/test_*.py", _LINES),
+    "deepseek_v4/protocols/completions/*.py": ("tests/unit/protocols/completions/test_*.py", *_ENCODE),
+    "deepseek_v4/protocols/schema/*.py": _SCHEMA,
+    "deepseek_v4/protocols/**/*.py": (*_ENCODE, "tests/unit/protocols/*/test_decode.py"),
+    "deepseek_v4/request/*.py": _REQUEST,
+    "deepseek_v4/recovery/*.py": _RECOVERY,
+    "deepseek_v4/providers/**/*.py": ("tests/unit/providers/**/test_*.py", _LINES),
 }
 """Glob of modules -> globs of tests, those first that are the likeliest to notice. The first glob that fits counts."""
 

@@ -14,9 +14,9 @@ from langgraph.pregel import Pregel
 from langgraph.types import Command
 from llama_index.core.instrumentation import get_dispatcher
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
-from watching import KEY, Spans
 
 from deepseek_v4.testing import LocalServer
+from tests.observability.watching import KEY, Spans
 
 HOOKS = ["before_model", "after_model", "before_agent", "after_agent"]
 PATCHED: dict[type, list[str]] = {

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
-from watching import (
+
+from deepseek_v4.testing import LocalServer, Turn
+from langchain_deepseek_v4 import ChatDeepSeekV4
+from tests.observability.watching import (
     ANSWER,
     ASKED,
     CALLS,
@@ -26,9 +29,6 @@ from watching import (
     turns,
     weather,
 )
-
-from deepseek_v4.testing import LocalServer, Turn
-from langchain_deepseek_v4 import ChatDeepSeekV4
 
 WAYS = ["invoke", "stream", "ainvoke", "astream"]
 

@@ -12,10 +12,10 @@ import pytest
 from langchain_core.messages import AIMessage
 from langchain_core.tracers import LangChainTracer
 from langsmith import Client
-from watching import ASKED, CALLS, HEADER, KEY, SAID, THOUGHT, USAGE, turns, weather
 
 from deepseek_v4.testing import LocalServer, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4, DeepSeekV4Completion
+from tests.observability.watching import ASKED, CALLS, HEADER, KEY, SAID, THOUGHT, USAGE, turns, weather
 
 ADDRESS = ("127.0.0.1", 0)
 

@@ -11,7 +11,11 @@ from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.llms import ChatMessage, ChatResponse, MessageRole
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
-from watching import (
+
+from deepseek_v4.errors import AuthenticationError, StreamInterruptedError
+from deepseek_v4.testing import Fault, LocalServer, Turn
+from llama_index_deepseek_v4 import DeepSeekV4
+from tests.observability.watching import (
     ANSWER,
     ASKED,
     CALLS,
@@ -29,10 +33,6 @@ from watching import (
     turns,
     weather,
 )
-
-from deepseek_v4.errors import AuthenticationError, StreamInterruptedError
-from deepseek_v4.testing import Fault, LocalServer, Turn
-from llama_index_deepseek_v4 import DeepSeekV4
 
 WAYS = ["chat", "stream_chat", "achat", "astream_chat"]
 TOOL = FunctionTool.from_defaults(weather)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .judge import Case, Kind, Verdict
+from tests.oracle.judge import Case, Kind, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 import deepseek_recipe as recipe
 import httpx
 
-from .judge import PRO, Case, convert
+from tests.oracle.judge import PRO, Case, convert
 
 PIECES = (
     *("The answer is 391.", "\n\n", "\n", " ", "\t", "  ", "- one\n- two\n", "**bold** _it_ `code`", "| a |\n|---|\n"),

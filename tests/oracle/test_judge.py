@@ -9,11 +9,10 @@ import pytest
 
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from deepseek_v4.testing.dialects.deepseek import DeepSeekDialect
-from tests.unit.testing_server.local_server_calls import Caller
-
-from .differences import KNOWN, known_difference
-from .judge import RECIPE, Case, Verdict, recipe_verdict
-from .watch import Watch
+from tests.oracle.differences import KNOWN, known_difference
+from tests.oracle.judge import RECIPE, Case, Verdict, recipe_verdict
+from tests.oracle.watch import Watch
+from tests.unit.testing.calls import Caller
 
 pytestmark = pytest.mark.skipif(RECIPE is None, reason="deepseek-recipe has no wheel for this platform")
 

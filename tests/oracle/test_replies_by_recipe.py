@@ -18,8 +18,7 @@ pytest.importorskip("deepseek_recipe", reason="deepseek-recipe has no wheel for 
 
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
-
-from .replies import PARAMETERS, PROTOCOLS, TOOLS, Said, answered, random_answer
+from tests.oracle.replies import PARAMETERS, PROTOCOLS, TOOLS, Said, answered, random_answer
 
 COUNT = 2_000 if os.environ.get("DEEPSEEK_V4_SLOW") else 200
 SHARES = 4

@@ -17,9 +17,8 @@ from pydantic import BaseModel, Field, TypeAdapter, create_model
 from typing_extensions import NotRequired, TypedDict
 
 from deepseek_v4.errors import UnsupportedError
-from deepseek_v4.schema import strict_subset
-
-from .judge import RECIPE, Case, Verdict, recipe_verdict
+from deepseek_v4.protocols.schema import strict_subset
+from tests.oracle.judge import RECIPE, Case, Verdict, recipe_verdict
 
 pytestmark = pytest.mark.skipif(RECIPE is None, reason="deepseek-recipe has no wheel for this platform")
 

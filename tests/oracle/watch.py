@@ -15,9 +15,8 @@ import pytest
 from deepseek_v4.testing.dialects.deepseek import DeepSeekDialect
 from deepseek_v4.testing.exchange import Exchange
 from deepseek_v4.testing.rejection import Rejection
-
-from .differences import known_difference
-from .judge import RECIPE, Case, Kind, Verdict, recipe_verdict
+from tests.oracle.differences import known_difference
+from tests.oracle.judge import RECIPE, Case, Kind, Verdict, recipe_verdict
 
 READERS = {"chat": "read_chat", "responses": "read_responses", "messages": "read_messages"}
 MALFORMED = "Failed to deserialize the JSON body"

@@ -1,8 +1,7 @@
-"""How many functions of ours run per call, per streamed piece and per past turn: counted, not timed, so no noise.
+"""What a call, a streamed piece and a past message cost: functions of ours that run, and blocks of memory.
 
-Blocks of memory are counted as well: those of a piece that is kept, and those that calls leave behind. The bytes come
-from memory in fixed pieces. The bounds stand a little over what was counted on Python 3.10 to 3.13, which differ in how
-comprehensions count. One that is broken means that work has come onto the hot path.
+They are counted, not timed, so the same code always gives the same numbers. Costs are compared with each other: a
+number alone does not show that anything is slow. The bytes come from memory in fixed pieces.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from llama_index_deepseek_v4 import DeepSeekV4
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = tuple(str(ROOT / name) + "/" for name in ("deepseek_v4", "langchain_deepseek_v4", "llama_index_deepseek_v4"))
+RECOVERY = (str(ROOT / "deepseek_v4" / "recovery") + "/",)
 ENVELOPE = {"id": "counted", "created": 1790000000, "model": "deepseek-v4-flash", "system_fingerprint": "fp"}
 USAGE = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150, "prompt_cache_hit_tokens": 64}
 
@@ -60,7 +60,7 @@ class Pieces(httpx.SyncByteStream):
         yield from self._pieces
 
 
-def own_calls(work: Callable[[], object]) -> int:
+def own_calls(work: Callable[[], object], files: tuple[str, ...] = OURS) -> int:
     """How many functions of ours ``work`` runs, generators counted at each step; it ran before, so nothing is new."""
     work()
     work()
@@ -68,7 +68,7 @@ def own_calls(work: Callable[[], object]) -> int:
 
     def see(frame: FrameType, event: str, argument: Any) -> None:
         nonlocal count
-        count += event == "call" and frame.f_code.co_filename.startswith(OURS)
+        count += event == "call" and frame.f_code.co_filename.startswith(files)
 
     sys.setprofile(see)
     try:
@@ -86,23 +86,25 @@ def llama_index(pieces: int = 0) -> DeepSeekV4:
     return DeepSeekV4(api_key="sk-x", http_client=httpx.Client(transport=Ready(pieces)))
 
 
-def test_a_whole_call() -> None:
+def streaming(framework: str, pieces: int) -> Callable[[], object]:
+    if framework == "langchain":
+        lc = langchain(pieces)
+        return lambda: list(lc.stream("Hi"))
+    li, asked = llama_index(pieces), [ChatMessage("Hi", role="user")]
+    return lambda: list(li.stream_chat(asked))
+
+
+def test_a_call_without_a_second_attempt_hardly_meets_the_code_for_one() -> None:
+    """``complete`` sends, and ``accepts`` finds nothing to judge."""
     lc, li, asked = langchain(), llama_index(), [ChatMessage("Hi", role="user")]
-    assert own_calls(lambda: lc.invoke([HumanMessage("Hi")])) <= 195
-    assert own_calls(lambda: li.chat(asked)) <= 195
+    assert own_calls(lambda: lc.invoke([HumanMessage("Hi")]), RECOVERY) <= 2
+    assert own_calls(lambda: li.chat(asked), RECOVERY) <= 2
 
 
 @pytest.mark.parametrize("framework", ["langchain", "llama_index"])
-def test_a_streamed_piece(framework: str) -> None:
-    counted = {}
-    for pieces in (400, 1200):
-        if framework == "langchain":
-            lc = langchain(pieces)
-            counted[pieces] = own_calls(lambda: list(lc.stream("Hi")))  # noqa: B023
-        else:
-            li = llama_index(pieces)
-            counted[pieces] = own_calls(lambda: list(li.stream_chat([ChatMessage("Hi", role="user")])))  # noqa: B023
-    assert (counted[1200] - counted[400]) / 800 <= 16
+def test_a_streamed_piece_costs_the_same_in_a_long_answer(framework: str) -> None:
+    counted = {pieces: own_calls(streaming(framework, pieces)) for pieces in (400, 800, 1200)}
+    assert counted[1200] - counted[400] == pytest.approx(2 * (counted[800] - counted[400]), rel=0.05)
 
 
 def lc_history(turns: int) -> list[BaseMessage]:
@@ -128,17 +130,19 @@ def li_history(turns: int) -> list[ChatMessage]:
 
 
 @pytest.mark.parametrize("framework", ["langchain", "llama_index"])
-def test_a_past_message(framework: str) -> None:
+def test_a_past_message_costs_less_than_a_tenth_of_a_new_one(framework: str) -> None:
     """A message that was sent before costs a look at it; the history grows by 160 messages between the two counts."""
-    counted = {}
+    past, new = {}, {}
     for turns in (10, 50):
         if framework == "langchain":
             lc, history = langchain(), lc_history(turns)
-            counted[turns] = own_calls(lambda: lc.invoke(history))  # noqa: B023
+            past[turns] = own_calls(lambda: lc.invoke(history))  # noqa: B023
+            new[turns] = own_calls(lambda: lc.invoke(lc_history(turns)))  # noqa: B023
         else:
             li, messages = llama_index(), li_history(turns)
-            counted[turns] = own_calls(lambda: li.chat(messages))  # noqa: B023
-    assert (counted[50] - counted[10]) / 160 <= 0.8
+            past[turns] = own_calls(lambda: li.chat(messages))  # noqa: B023
+            new[turns] = own_calls(lambda: li.chat(li_history(turns)))  # noqa: B023
+    assert past[50] - past[10] < (new[50] - new[10]) / 10
 
 
 def blocks_left(work: Callable[[], object]) -> int:
@@ -154,17 +158,9 @@ def blocks_left(work: Callable[[], object]) -> int:
 
 
 @pytest.mark.parametrize("framework", ["langchain", "llama_index"])
-def test_memory_of_a_streamed_piece_that_is_kept(framework: str) -> None:
-    held = {}
-    for pieces in (400, 1200):
-        if framework == "langchain":
-            lc = langchain(pieces)
-            held[pieces] = blocks_left(lambda: list(lc.stream("Hi")))  # noqa: B023
-        else:
-            li, asked = llama_index(pieces), [ChatMessage("Hi", role="user")]
-            held[pieces] = blocks_left(lambda: list(li.stream_chat(asked)))  # noqa: B023
-    bound = 16 if framework == "langchain" else 32
-    assert (held[1200] - held[400]) / 800 <= bound
+def test_a_kept_piece_takes_the_same_memory_in_a_long_answer(framework: str) -> None:
+    held = {pieces: blocks_left(streaming(framework, pieces)) for pieces in (400, 800, 1200)}
+    assert held[1200] - held[400] == pytest.approx(2 * (held[800] - held[400]), rel=0.05)
 
 
 @pytest.mark.parametrize("framework", ["langchain", "llama_index"])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from .recordings import FOLDER
+from tests.replay.recordings import FOLDER
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,10 +15,9 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse, Thinking
 from deepseek_v4.errors import DeepSeekError
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
-
-from .recordings import Exchange, Said, exchanges, what_it_says
-from .replay_server import ReplayServer
-from .test_core_decoding import in_random_pieces
+from tests.replay.recordings import Exchange, Said, exchanges, what_it_says
+from tests.replay.replay_server import ReplayServer
+from tests.replay.test_core_decoding import in_random_pieces
 
 CHATS = exchanges("deepseek", "chat")
 WELL = [e for e in CHATS if e.status == 200]

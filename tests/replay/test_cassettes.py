@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytest_socket import SocketBlockedError
 
-from deepseek_v4 import Client, End, Message, Reply, ToolSpec, errors
-
-from .cassettes import FOLDER, LIVE, LOCAL, Endpoint, cassette, origin_of
+from deepseek_v4 import Client, Message, Reply, StreamEnd, ToolSpec, errors
+from tests.replay.cassettes import FOLDER, LIVE, LOCAL, Endpoint, cassette, origin_of
 
 WEATHER = ToolSpec(
     "get_weather",
@@ -39,7 +38,7 @@ def ask(request: pytest.FixtureRequest, endpoint: Endpoint) -> Iterator[Ask]:
             if request.param == "whole":
                 return client.chat(messages, **options)
             deltas = list(client.stream(messages, **options))
-            assert isinstance(deltas[-1], End)
+            assert isinstance(deltas[-1], StreamEnd)
             return deltas[-1].reply
 
         yield ask
@@ -101,7 +100,7 @@ def test_bad_request(ask: Ask) -> None:
 async def test_asynchronous_stream(endpoint: Endpoint) -> None:
     async with Client(**endpoint.options) as client:
         deltas = [delta async for delta in await client.astream("Say hello in one word.")]
-    assert isinstance(deltas[-1], End)
+    assert isinstance(deltas[-1], StreamEnd)
     assert deltas[-1].reply.content
 
 

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from deepseek_v4 import End, ReasoningDelta, Reply, TextDelta, ToolCallDelta
+from deepseek_v4 import ReasoningDelta, Reply, StreamEnd, TextDelta, ToolCallDelta
 from deepseek_v4.protocols import PROTOCOLS, Reading
 from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import PROVIDERS
-from deepseek_v4.tool_names import ToolNames
-from deepseek_v4.wire import HttpResponse
-
-from .recordings import Exchange, exchanges, what_it_says
+from deepseek_v4.values.http import HttpResponse
+from tests.replay.recordings import Exchange, exchanges, what_it_says
 
 CHATS = exchanges("deepseek", "chat")
 READING = Reading(PROVIDERS["deepseek"].dialect("chat_completions"), "deepseek", ToolNames(()))
@@ -42,8 +41,8 @@ def streamed(pieces: Iterable[bytes]) -> Reply:
     decoder = PROTOCOL.stream(READING)
     deltas = [delta for piece in pieces for delta in decoder.feed(piece)]
     deltas.extend(decoder.close())
-    assert isinstance(deltas[-1], End)
-    assert sum(isinstance(delta, End) for delta in deltas) == 1
+    assert isinstance(deltas[-1], StreamEnd)
+    assert sum(isinstance(delta, StreamEnd) for delta in deltas) == 1
     reply = deltas[-1].reply
     assert "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)) == reply.content
     reasoning = "".join(delta.text for delta in deltas if isinstance(delta, ReasoningDelta))
@@ -115,7 +114,7 @@ def test_a_stream_cut_before_its_finish_reason_is_never_taken_for_a_whole_answer
         text = ""
         with pytest.raises((StreamInterruptedError, MalformedResponseError)) as caught:
             for delta in [*decoder.feed(exchange.body[:cut]), *decoder.close()]:
-                assert not isinstance(delta, End)
+                assert not isinstance(delta, StreamEnd)
                 text += delta.text if isinstance(delta, TextDelta) else ""
         if isinstance(caught.value, StreamInterruptedError):
             assert caught.value.partial is not None

@@ -12,16 +12,15 @@ from typing import Any
 
 import pytest
 
-from deepseek_v4 import End, Message, ReasoningDelta, Reply, TextDelta, ToolCallDelta, errors
-from deepseek_v4.conversation import ServerTool
+from deepseek_v4 import Message, ReasoningDelta, Reply, StreamEnd, TextDelta, ToolCallDelta, errors
 from deepseek_v4.protocols import PROTOCOLS, Reading
-from deepseek_v4.protocols.base import ChatRequest
+from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
-from deepseek_v4.tool_names import ToolNames
-from deepseek_v4.wire import HttpResponse
-
-from .recordings import Exchange, events_of, exchanges
+from deepseek_v4.values.http import HttpResponse
+from deepseek_v4.values.messages import ServerTool
+from tests.replay.recordings import Exchange, events_of, exchanges
 
 CHATS = exchanges("openrouter", "chat")
 PROTOCOL = PROTOCOLS["chat_completions"]
@@ -115,8 +114,8 @@ def streamed(pieces: Iterable[bytes], reading: Reading = READING) -> Reply:
     decoder = PROTOCOL.stream(reading)
     deltas = [delta for piece in pieces for delta in decoder.feed(piece)]
     deltas.extend(decoder.close())
-    assert isinstance(deltas[-1], End)
-    assert sum(isinstance(delta, End) for delta in deltas) == 1
+    assert isinstance(deltas[-1], StreamEnd)
+    assert sum(isinstance(delta, StreamEnd) for delta in deltas) == 1
     reply = deltas[-1].reply
     assert "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)) == reply.content
     reasoning = "".join(delta.text for delta in deltas if isinstance(delta, ReasoningDelta))
@@ -251,7 +250,7 @@ def test_a_stream_cut_before_its_finish_reason_is_never_taken_for_a_whole_answer
     for cut in sorted({chance.randrange(1, finish) for _ in range(10)}):
         decoder = PROTOCOL.stream(READING)
         with pytest.raises((errors.StreamInterruptedError, errors.MalformedResponseError)):
-            assert not [d for d in [*decoder.feed(exchange.body[:cut]), *decoder.close()] if isinstance(d, End)]
+            assert not [d for d in [*decoder.feed(exchange.body[:cut]), *decoder.close()] if isinstance(d, StreamEnd)]
 
 
 def test_server_tools_are_sent_as_they_are() -> None:

@@ -9,13 +9,12 @@ import pytest
 
 from deepseek_v4 import ChatDialect, Message, Reply
 from deepseek_v4.protocols import PROTOCOLS, Reading
-from deepseek_v4.protocols.base import ChatRequest
+from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
-from deepseek_v4.tool_names import ToolNames
-from deepseek_v4.wire import HttpResponse
-
-from .recordings import Exchange, events_of, exchanges
-from .test_openrouter_decoding import Said, by_event, in_random_pieces, streamed, whole
+from deepseek_v4.values.http import HttpResponse
+from tests.replay.recordings import Exchange, events_of, exchanges
+from tests.replay.test_openrouter_decoding import Said, by_event, in_random_pieces, streamed, whole
 
 CHATS = exchanges("other", "chat")
 PROTOCOL = PROTOCOLS["chat_completions"]

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from deepseek_v4 import Client, Delta, End, Message, Reply, ToolSpec, errors
-
-from .cassettes import Endpoint, cassette
+from deepseek_v4 import Client, Delta, Message, Reply, StreamEnd, ToolSpec, errors
+from tests.replay.cassettes import Endpoint, cassette
 
 WEATHER = ToolSpec(
     "get_weather",
@@ -53,7 +52,7 @@ def ask(taped: Callable[[str, str], Any], protocol: Any, way: str) -> Iterator[A
 
 def _last(stream: Iterable[Delta]) -> Reply:
     *_, end = stream
-    assert isinstance(end, End)
+    assert isinstance(end, StreamEnd)
     return end.reply
 
 
@@ -118,7 +117,7 @@ async def test_asynchronous_stream(taped: Callable[[str, str], Any], protocol: A
     with taped(protocol, "") as endpoint:
         async with Client(**endpoint.options, protocol=protocol) as client:
             deltas = [delta async for delta in await client.astream("Say hello in one word.")]
-    assert isinstance(deltas[-1], End)
+    assert isinstance(deltas[-1], StreamEnd)
     assert deltas[-1].reply.content
 
 
@@ -175,6 +174,6 @@ def test_stream_resumed(completions: Client) -> None:
     """An answer that ends for length goes on where it stopped, until the resumes are used up."""
     options: dict[str, Any] = {"thinking": False, "max_tokens": 8, "resume_streams": True, "max_resumes": 2}
     reply = _last(completions.stream("Write ten sentences about the sea.", **options))
-    assert reply.extra["resumed"] == 2
+    assert [attempt.reason for attempt in reply.attempts] == ["length", "length"]
     assert reply.finish_reason == "length"
     assert reply.content

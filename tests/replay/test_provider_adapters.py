@@ -15,12 +15,11 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse, Thinking
 from deepseek_v4.errors import DeepSeekError
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
-
-from . import test_openrouter_decoding as openrouter
-from . import test_other_hosts_decoding as other
-from .recordings import Exchange, exchanges
-from .replay_server import ReplayServer
-from .test_openrouter_decoding import Said, in_random_pieces
+from tests.replay import test_openrouter_decoding as openrouter
+from tests.replay import test_other_hosts_decoding as other
+from tests.replay.recordings import Exchange, exchanges
+from tests.replay.replay_server import ReplayServer
+from tests.replay.test_openrouter_decoding import Said, in_random_pieces
 
 CHATS = exchanges("openrouter", "chat") + exchanges("other", "chat")
 WELL = [exchange for exchange in CHATS if exchange.status == 200]

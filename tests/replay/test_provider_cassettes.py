@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from deepseek_v4 import Client, End, Message, Reply, ToolSpec, errors
-
-from .cassettes import Endpoint, cassette
+from deepseek_v4 import Client, Message, Reply, StreamEnd, ToolSpec, errors
+from tests.replay.cassettes import Endpoint, cassette
 
 PROVIDERS = ("openrouter", "empiriolabs:variant2", "vllm", "sglang")
 HOSTED = ("openrouter", "empiriolabs:variant2")
@@ -62,7 +61,7 @@ def ask(endpoint: Endpoint, protocol: str, delivery: str) -> Iterator[Ask]:
             if delivery == "whole":
                 return client.chat(messages, **options)
             deltas = list(client.stream(messages, **options))
-            assert isinstance(deltas[-1], End)
+            assert isinstance(deltas[-1], StreamEnd)
             return deltas[-1].reply
 
         yield ask

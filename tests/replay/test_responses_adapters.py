@@ -17,15 +17,14 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Huma
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ThinkingBlock, ToolCallBlock
 
 from deepseek_v4.errors import InvalidRequestError
-from deepseek_v4.testing import responses_request
+from deepseek_v4.testing.reading import responses as responses_request
 from deepseek_v4.testing.rejection import Rejection
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
-
-from .recordings import Exchange
-from .replay_server import ReplayServer
-from .test_core_decoding import by_event, in_random_pieces
-from .test_responses_decoding import ALL, response_of
+from tests.replay.recordings import Exchange
+from tests.replay.replay_server import ReplayServer
+from tests.replay.test_core_decoding import by_event, in_random_pieces
+from tests.replay.test_responses_decoding import ALL, response_of
 
 WELL = [exchange for exchange in ALL if exchange.status == 200]
 BADLY = [exchange for exchange in ALL if exchange.status != 200]

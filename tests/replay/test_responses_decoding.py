@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from deepseek_v4 import End, Message, ReasoningDelta, Reply, TextDelta, ToolCallDelta
-from deepseek_v4.dialect_responses import ResponsesDialect
+from deepseek_v4 import Message, ReasoningDelta, Reply, StreamEnd, TextDelta, ToolCallDelta
 from deepseek_v4.errors import MalformedResponseError, StreamInterruptedError
 from deepseek_v4.protocols import PROTOCOLS, Reading
 from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.protocols.responses.dialect import ResponsesDialect
+from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import PROVIDERS
-from deepseek_v4.request import prepare
-from deepseek_v4.settings import ModelSettings, call_options
-from deepseek_v4.tool_names import ToolNames
-from deepseek_v4.wire import HttpResponse
-
-from .recordings import Exchange, events_of, exchanges
-from .test_core_decoding import by_event, in_random_pieces
+from deepseek_v4.request.build import prepare
+from deepseek_v4.request.options import resolve
+from deepseek_v4.request.settings import ModelSettings
+from deepseek_v4.values.http import HttpResponse
+from tests.replay.recordings import Exchange, events_of, exchanges
+from tests.replay.test_core_decoding import by_event, in_random_pieces
 
 DEEPSEEK = exchanges("deepseek", "responses")
 OTHERS = exchanges("openrouter", "responses")
@@ -49,8 +49,8 @@ def streamed(exchange: Exchange, pieces: Iterable[bytes]) -> Reply:
     decoder = PROTOCOL.stream(reading(exchange))
     deltas = [delta for piece in pieces for delta in decoder.feed(piece)]
     deltas.extend(decoder.close())
-    assert isinstance(deltas[-1], End)
-    assert sum(isinstance(delta, End) for delta in deltas) == 1
+    assert isinstance(deltas[-1], StreamEnd)
+    assert sum(isinstance(delta, StreamEnd) for delta in deltas) == 1
     reply = deltas[-1].reply
     assert "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)) == reply.content
     reasoning = [delta for delta in deltas if isinstance(delta, ReasoningDelta)]
@@ -142,7 +142,7 @@ def test_a_stream_cut_before_its_terminal_event_is_never_taken_for_a_whole_answe
         text = ""
         with pytest.raises((StreamInterruptedError, MalformedResponseError)) as caught:
             for delta in [*decoder.feed(exchange.body[:cut]), *decoder.close()]:
-                assert not isinstance(delta, End)
+                assert not isinstance(delta, StreamEnd)
                 text += delta.text if isinstance(delta, TextDelta) else ""
         if isinstance(caught.value, StreamInterruptedError):
             assert caught.value.partial is not None
@@ -173,7 +173,7 @@ def test_a_conversation_goes_back_as_the_service_was_recorded_to_take_it(name: s
     known = len(first.request["input"])
     messages = [Message.user("any"), reply.to_message()]
     messages += [Message.tool("21.0", call.id) for call in reply.tool_calls]
-    options = call_options(ModelSettings(protocol="responses", api_key="sk-test"), {})
+    options = resolve(ModelSettings(protocol="responses", api_key="sk-test"), {})
     ours = prepare(messages, options, stream=False).body["input"][1:]
     theirs = second.request["input"][known:]
     if theirs[-1].get("role") == "user":

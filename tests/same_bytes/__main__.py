@@ -6,9 +6,9 @@ import argparse
 import subprocess
 import sys
 
-from . import kept
-from .cases import case
-from .requests import request_of
+from tests.same_bytes import kept
+from tests.same_bytes.cases import case
+from tests.same_bytes.requests import request_of
 
 CHANGES = kept.FOLDER / "CHANGES.md"
 SHOWN = 10

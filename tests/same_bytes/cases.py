@@ -75,8 +75,8 @@ CHATS = ("chat_completions", "responses", "messages")
 _OWN = openai_compatible(
     "mine",
     "https://llm.example.com/v1",
-    reads_reasoning_from=("reasoning",),
-    sends_reasoning_as=("reasoning",),
+    reasoning_response_fields=("reasoning",),
+    reasoning_request_fields=("reasoning",),
     thinking_on={"chat_template_kwargs": {"thinking": True}},
     thinking_off={"chat_template_kwargs": {"thinking": False}},
     efforts={"high": "high", "max": "max"},

@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from .cases import all_cases
-from .replies import READERS, exchanges, reply_of
-from .requests import request_of
+from tests.same_bytes.cases import all_cases
+from tests.same_bytes.replies import READERS, exchanges, reply_of
+from tests.same_bytes.requests import request_of
 
 FOLDER = Path(__file__).parent
 HASHES = FOLDER / "hashes.txt"

@@ -16,8 +16,7 @@ import httpx
 import yaml
 
 from deepseek_v4 import Client, DeepSeekError
-
-from .requests import KEY
+from tests.same_bytes.requests import KEY
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -10,8 +10,7 @@ from typing import Any
 import httpx
 
 from deepseek_v4 import Client, FilePart, ImagePart, Message, TextPart, __version__
-
-from .cases import Case
+from tests.same_bytes.cases import Case
 
 KEY = "sk-same-bytes"
 _OF_THE_HTTP_CLIENT = frozenset({"host", "accept-encoding", "connection", "content-length", "transfer-encoding"})

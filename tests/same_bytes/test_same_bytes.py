@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from . import kept
-from .cases import CHATS, COUNT, all_cases
+from tests.same_bytes import kept
+from tests.same_bytes.cases import CHATS, COUNT, all_cases
 
 HOW = "Run `make same-bytes` to see how; if it is meant, `make same-bytes ACCEPT=1 WHY='…'`."
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from deepseek_v4.testing.dialects.deepseek import DeepSeekDialect
-from deepseek_v4.testing.dialects.dialect import Dialect
-from deepseek_v4.testing.dialects.empiriolabs import EmpirioLabsDialect
-from deepseek_v4.testing.dialects.openrouter import OpenRouterDialect
+from deepseek_v4.testing.dialects.empiriolabs.dialect import EmpirioLabsDialect
+from deepseek_v4.testing.dialects.openrouter.dialect import OpenRouterDialect
 from deepseek_v4.testing.dialects.sglang import SglangDialect
 from deepseek_v4.testing.dialects.vllm import VllmDialect
+from deepseek_v4.testing.exchange import Dialect
 
 DIALECTS: dict[str, Callable[[], Dialect]] = {
     "deepseek": DeepSeekDialect,

@@ -15,8 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from deepseek_v4.testing import messages_request, responses_request
-from deepseek_v4.testing.call import ChatCall, chat_call
 from deepseek_v4.testing.checks.anthropic_types import messages_types
 from deepseek_v4.testing.checks.blocks import check_blocks
 from deepseek_v4.testing.checks.messages import (
@@ -34,16 +32,18 @@ from deepseek_v4.testing.checks.parameters import (
 from deepseek_v4.testing.checks.response_types import responses_types
 from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_input_schemas, check_tools
 from deepseek_v4.testing.checks.types import chat_types, check_types
-from deepseek_v4.testing.dialects.dialect import Dialect, EndpointRoute, ServedModel
 from deepseek_v4.testing.endpoints.balance import answer_balance
 from deepseek_v4.testing.endpoints.chat import answer_chat
 from deepseek_v4.testing.endpoints.completions import answer_completion, refuse_off_beta
 from deepseek_v4.testing.endpoints.messages import answer_messages
 from deepseek_v4.testing.endpoints.models import answer_model, answer_models
 from deepseek_v4.testing.endpoints.responses import answer_responses
-from deepseek_v4.testing.exchange import Exchange
+from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange, ServedModel
+from deepseek_v4.testing.ids import Stamp
+from deepseek_v4.testing.reading import messages as messages_request
+from deepseek_v4.testing.reading import responses
+from deepseek_v4.testing.reading.chat import ChatCall, chat_call
 from deepseek_v4.testing.rejection import JSON, OCTETS, Rejection
-from deepseek_v4.testing.stamp import Stamp
 
 CONTEXT_LENGTH = 1_048_565  # the number in the error text; /models says 1048576
 CONTEXT_WINDOW = 1_048_576
@@ -173,12 +173,12 @@ class DeepSeekDialect(Dialect):
         body, options = exchange.body, exchange.options
         check_types(body, exchange.received.raw, options.type_error_status, responses_types)
         self.check_model(body["model"], exchange)
-        request = responses_request.chat_request(body, summaries=False)
+        request = responses.chat_request(body, summaries=False)
         check_chat_parameters(request, json_schema=True)
         check_turns(request["messages"])
         text = REASONING_TEXT_NOT_PASSED_BACK
         rule = partial(check_reasoning, rule=options.passback, calls_only=True, blank_ok=False, text=text)
-        search = responses_request.asks_for_search(body)
+        search = responses.asks_for_search(body)
         return self._read(
             exchange, request, rule, web_search=search, include_usage=True, json_text=RESPONSES_WITHOUT_JSON
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4.testing.answer import Answer, Usage
-from deepseek_v4.testing.chat_shapes import ChatShapes
+from deepseek_v4.testing.model.answer import Answer, Usage
 from deepseek_v4.testing.options import ServerOptions, UsageChunk
+from deepseek_v4.testing.writing.chat import ChatShapes
 
 JsonObject = dict[str, Any]
 

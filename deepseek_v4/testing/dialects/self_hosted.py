@@ -18,10 +18,10 @@ from deepseek_v4.testing.checks.types import (
     variant,
     whole_number,
 )
-from deepseek_v4.testing.dialects.dialect import Dialect, EndpointRoute, ServedModel
 from deepseek_v4.testing.dialects.openai_shapes import OpenAIShapes
 from deepseek_v4.testing.endpoints.chat import answer_chat
 from deepseek_v4.testing.endpoints.models import answer_model, answer_models
+from deepseek_v4.testing.exchange import Dialect, EndpointRoute, ServedModel
 from deepseek_v4.testing.rejection import Rejection
 
 ROOT = "/v1"

@@ -9,12 +9,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4.testing.answer import Answer, Usage
-from deepseek_v4.testing.call import ChatCall, chat_call
 from deepseek_v4.testing.checks.types import boolean, mapping, variant
 from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect, efforts
 from deepseek_v4.testing.exchange import Exchange
+from deepseek_v4.testing.model.answer import Answer, Usage
 from deepseek_v4.testing.options import ServerOptions
+from deepseek_v4.testing.reading.chat import ChatCall, chat_call
 from deepseek_v4.testing.rejection import Rejection
 
 JsonObject = dict[str, Any]

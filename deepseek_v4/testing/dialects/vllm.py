@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4.testing.answer import Answer, Usage
-from deepseek_v4.testing.call import ChatCall, chat_call
 from deepseek_v4.testing.checks.types import EFFORTS, boolean, whole_number
 from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect, efforts
 from deepseek_v4.testing.exchange import Exchange
+from deepseek_v4.testing.model.answer import Answer, Usage
 from deepseek_v4.testing.options import ServerOptions
+from deepseek_v4.testing.reading.chat import ChatCall, chat_call
 from deepseek_v4.testing.rejection import Rejection
 
 JsonObject = dict[str, Any]

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from deepseek_v4.testing.answer import Answer, compose
-from deepseek_v4.testing.call import ChatCall
 from deepseek_v4.testing.exchange import Exchange
 from deepseek_v4.testing.improviser import improvise
+from deepseek_v4.testing.model.answer import Answer, compose
 from deepseek_v4.testing.outcome import CHAT, EVENT_STREAM, Outcome, Step, StreamForm, dumps
+from deepseek_v4.testing.reading.chat import ChatCall
 from deepseek_v4.testing.rejection import Rejection
 from deepseek_v4.testing.script import Turn
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deepseek_v4.testing.answer import cut_at_stop
 from deepseek_v4.testing.checks import types
 from deepseek_v4.testing.checks.parameters import RANGES, Range, check_ranges, check_stop
 from deepseek_v4.testing.endpoints.chat import event_stream, fixed_outcome
 from deepseek_v4.testing.exchange import Exchange
 from deepseek_v4.testing.improviser import fill_in
+from deepseek_v4.testing.model.answer import cut_at_stop
 from deepseek_v4.testing.outcome import DONE, Outcome, dumps, event
 from deepseek_v4.testing.rejection import Rejection
 from deepseek_v4.testing.script import Turn

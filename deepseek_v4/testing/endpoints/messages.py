@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from deepseek_v4.testing.endpoints.chat import event_stream, speak, whole_body
 from deepseek_v4.testing.exchange import Exchange
-from deepseek_v4.testing.messages_shapes import MESSAGES
 from deepseek_v4.testing.outcome import Outcome
+from deepseek_v4.testing.writing.messages import MESSAGES
 
 
 def answer_messages(exchange: Exchange) -> Outcome:

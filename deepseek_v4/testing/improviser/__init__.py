@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from deepseek_v4.testing.call import ChatCall, ToolOffer, content_text
 from deepseek_v4.testing.improviser.prose import continuation, fill_in, plain_answer
 from deepseek_v4.testing.improviser.react import react_answer
 from deepseek_v4.testing.improviser.schemas import readable
 from deepseek_v4.testing.improviser.tool_plans import forced_calls, named_call, planned_calls
 from deepseek_v4.testing.improviser.typed_answers import typed_answer
+from deepseek_v4.testing.reading.chat import ChatCall, ToolOffer, content_text
 from deepseek_v4.testing.script import ToolCall, Turn
 
 __all__ = ["fill_in", "improvise"]

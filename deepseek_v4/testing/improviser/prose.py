@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from deepseek_v4.testing.call import ChatCall, content_text
 from deepseek_v4.testing.improviser.reading import closest_sentences, content_words, without_markup
+from deepseek_v4.testing.reading.chat import ChatCall, content_text
 
 SIGN = "(local server, scripted answer)"
 LONGEST_QUOTE = 300

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-from deepseek_v4.testing.call import ChatCall, PastCall, ToolOffer, content_text
 from deepseek_v4.testing.improviser.prose import SIGN
 from deepseek_v4.testing.improviser.tool_plans import planned_calls
+from deepseek_v4.testing.reading.chat import ChatCall, PastCall, ToolOffer, content_text
 
 LISTED_TOOL = re.compile(
     r"Tool Name:\s*(?P<name>\S+)\s*\n\s*Tool Description:\s*(?P<about>.*?)\n"

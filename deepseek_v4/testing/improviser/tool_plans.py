@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deepseek_v4.testing.call import PastCall, ToolOffer
 from deepseek_v4.testing.improviser.instances import PLACES, Maker
 from deepseek_v4.testing.improviser.reading import (
     STOP_WORDS,
@@ -21,6 +20,7 @@ from deepseek_v4.testing.improviser.reading import (
     word_set,
     words,
 )
+from deepseek_v4.testing.reading.chat import PastCall, ToolOffer
 from deepseek_v4.testing.script import ToolCall
 
 MOST_PARALLEL = 8

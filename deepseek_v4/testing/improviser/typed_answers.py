@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4.testing.call import ChatCall, content_text
 from deepseek_v4.testing.improviser.instances import Maker, best_choice
 from deepseek_v4.testing.improviser.reading import json_objects
+from deepseek_v4.testing.reading.chat import ChatCall, content_text
 
 KEY_WORDS = re.compile(r"\b(?:keys?|fields?|properties|attributes)\b", re.IGNORECASE)
 KEY = re.compile(r"['\"`]([A-Za-z_]\w{0,40})['\"`]")

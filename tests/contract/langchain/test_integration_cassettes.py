@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from standard_integration import Standard
 
+from tests.contract.langchain.standard_integration import Standard
 from tests.replay.cassettes import cassette
 
 SENDS_NOTHING = ("test_no_overrides", "test_audio_inputs", "test_stream_time")

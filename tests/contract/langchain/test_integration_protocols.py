@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
-from standard_integration import Standard
 
 from deepseek_v4.testing import LocalServer
+from tests.contract.langchain.standard_integration import Standard
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from standard_integration import Standard
 
 from deepseek_v4.testing import LocalServer
+from tests.contract.langchain.standard_integration import Standard
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from deepseek_v4 import request as request_module
+from deepseek_v4.request import build as request_module
 
 
 @pytest.fixture(autouse=True)

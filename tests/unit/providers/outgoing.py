@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deepseek_v4 import Client, Message
-from deepseek_v4.request import Prepared
+from deepseek_v4.request.prepared_request import PreparedRequest
 
 MODELS = {
     "openrouter": "deepseek/deepseek-v4-flash",
@@ -24,7 +24,7 @@ def prepared(
     stream: bool = False,
     base_url: str | None = None,
     **options: Any,
-) -> Prepared:
+) -> PreparedRequest:
     name = provider if isinstance(provider, str) else provider.name
     client = Client(
         provider=provider, model=model or MODELS.get(name, "deepseek-v4-flash"), api_key="sk-test", base_url=base_url

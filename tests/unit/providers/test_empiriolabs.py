@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from deepseek_v4 import EmpirioLabsOptions, End, Message, ModelInfo, Reasoning, Reply, ToolSpec, catalog, errors
+from deepseek_v4 import EmpirioLabsOptions, Message, ModelInfo, Reasoning, Reply, StreamEnd, ToolSpec, catalog, errors
 from deepseek_v4.errors import UnsupportedOptionWarning
 from deepseek_v4.protocols import PROTOCOLS, Reading
 from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
-from deepseek_v4.tool_names import ToolNames
-from deepseek_v4.wire import HttpResponse
+from deepseek_v4.values.http import HttpResponse
 from tests.unit.providers.outgoing import added, body, notes, prepared
 
 CHAT = PROTOCOLS["chat_completions"]
@@ -34,7 +34,7 @@ def stream(*texts: str) -> Reply:
         deltas += decoder.feed(b"data: " + json.dumps(chunk).encode() + b"\n\n")
     last = {"choices": [{"delta": {}, "finish_reason": "stop"}]}
     deltas += decoder.feed(b"data: " + json.dumps(last).encode() + b"\n\ndata: [DONE]\n\n")
-    assert isinstance(deltas[-1], End)
+    assert isinstance(deltas[-1], StreamEnd)
     return deltas[-1].reply
 
 

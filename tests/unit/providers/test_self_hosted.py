@@ -7,13 +7,24 @@ from typing import Any
 
 import pytest
 
-from deepseek_v4 import Client, End, Message, Reasoning, Reply, SglangOptions, ToolCall, ToolSpec, VllmOptions, errors
+from deepseek_v4 import (
+    Client,
+    Message,
+    Reasoning,
+    Reply,
+    SglangOptions,
+    StreamEnd,
+    ToolCall,
+    ToolSpec,
+    VllmOptions,
+    errors,
+)
 from deepseek_v4.errors import HistoryRepairedWarning, LeakedMarkupWarning, UnsupportedOptionWarning
 from deepseek_v4.protocols import PROTOCOLS, Reading
 from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
-from deepseek_v4.tool_names import ToolNames
-from deepseek_v4.wire import HttpResponse
+from deepseek_v4.values.http import HttpResponse
 from tests.unit.providers.outgoing import added, body, prepared
 
 CHAT = PROTOCOLS["chat_completions"]
@@ -33,7 +44,7 @@ def stream(name: str, *chunks: Any) -> Reply:
     decoder = CHAT.stream(reading(name))
     deltas = [delta for chunk in chunks for delta in decoder.feed(b"data: " + json.dumps(chunk).encode() + b"\n\n")]
     deltas += decoder.close()
-    assert isinstance(deltas[-1], End)
+    assert isinstance(deltas[-1], StreamEnd)
     return deltas[-1].reply
 
 

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from twins import AsyncTwin, SyncTwin
-from wire_server import Script, WireServer, serving
 
-from deepseek_v4.transport import asynchronous, sync
+from deepseek_v4 import Client, Reply
+from deepseek_v4.recovery import run
+from tests.unit.transport.client_kinds import KEY, AsyncTwin, SyncTwin
+from tests.unit.transport.wire_server import Script, WireServer, serving
 
 
 @pytest.fixture
@@ -51,6 +53,23 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def note(seconds: float) -> None:
         noted.append(seconds)
 
-    monkeypatch.setattr(sync, "sleep", noted.append)
-    monkeypatch.setattr(asynchronous, "sleep", note)
+    monkeypatch.setattr(run, "sleep", noted.append)
+    monkeypatch.setattr(run, "asleep", note)
     return noted
+
+
+@pytest.fixture(params=["sync", "async"])
+def chat(request: pytest.FixtureRequest) -> Callable[..., Reply]:
+    """One call of the core client, which sends again what the transport sends once."""
+
+    def called(url: str, **options: Any) -> Reply:
+        with Client(api_key=KEY, base_url=url, **options) as client:
+            return client.chat("Hi")
+
+    async def acalled(url: str, **options: Any) -> Reply:
+        async with Client(api_key=KEY, base_url=url, **options) as client:
+            return await client.achat("Hi")
+
+    if request.param == "sync":
+        return called
+    return lambda url, **options: asyncio.run(acalled(url, **options))

@@ -1,0 +1,9 @@
+"""What is known of models: limits, features and dated prices. Sends nothing."""
+
+from __future__ import annotations
+
+from deepseek_v4.catalog.cost import cost_of
+from deepseek_v4.catalog.lookup import ModelFacts, find, forget, models
+from deepseek_v4.catalog.update import Change, learn
+
+__all__ = ["Change", "ModelFacts", "cost_of", "find", "forget", "learn", "models"]

@@ -1,0 +1,119 @@
+"""Usage times price: what an answer cost in US dollars. The prices themselves stand in ``catalog/models.toml``.
+
+Exact arithmetic inside, a float outside. What no source tells has no cost: ``None``, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from decimal import Context, Decimal
+from typing import TYPE_CHECKING, Any, Protocol
+
+from deepseek_v4.catalog.lookup import find
+from deepseek_v4.values.prices import Cost, Peak, Price, in_utc
+from deepseek_v4.values.reply import Reply
+
+if TYPE_CHECKING:
+    from deepseek_v4.values.reply import Usage
+
+__all__ = ["Priced", "of", "price_at"]
+
+_EXACT = Context(prec=60)
+_PER = Decimal(1_000_000)
+
+
+class Priced(Protocol):
+    """Anything with a history of prices, such as ``catalog.ModelFacts``."""
+
+    @property
+    def prices(self) -> tuple[Price, ...]:
+        """Prices, in any order; of those that hold at a time the one with the latest ``since`` counts."""
+
+
+def of(
+    usage: Usage | None,
+    facts_or_price: Priced | Price | Mapping[str, Any] | Iterable[Price] | None = None,
+    *,
+    at: datetime | None = None,
+) -> Cost | None:
+    """The cost of an answer.
+
+    Args:
+        usage: Tokens as the provider counted them. Its own ``cost`` wins over any price.
+        facts_or_price: Facts of a model, one price, a history of prices, or a mapping with the fields of ``Price``
+            such as ``{"input": 0.14, "output": 0.28}`` (US dollars per million tokens).
+        at: When the request was made, now by default; without a time zone it is UTC.
+
+    Returns:
+        The cost, or None when no price is known for that time.
+
+    Raises:
+        ValueError: for a mapping that is no price.
+    """
+    if usage is None:
+        return None
+    if usage.cost is not None:
+        return Cost(float(usage.cost), computed=False, source="reported by the provider")
+    moment = datetime.now(timezone.utc) if at is None else in_utc(at)
+    price = price_at(_history(facts_or_price), moment)
+    if price is None:
+        return None
+    rates: Price | Peak = price.peak if price.peak is not None and price.peak.covers(moment) else price
+    input_tokens = int(usage.input_tokens)  # some hosts send whole numbers as floats
+    cached_tokens = int(min(max(usage.cached_tokens or 0, 0), input_tokens))
+    # what a Price keeps is Decimal, whatever it was written as
+    cached_price: Any = rates.input if rates.cached is None else rates.cached
+    total = _EXACT.multiply(input_tokens - cached_tokens, rates.input)  # type: ignore[arg-type]
+    total = _EXACT.fma(cached_tokens, cached_price, total)
+    total = _EXACT.fma(int(usage.output_tokens), rates.output, total)  # type: ignore[arg-type]
+    since = price.since.date().isoformat() if isinstance(price.since, datetime) else None
+    return Cost(float(_EXACT.divide(total, _PER)), computed=True, price_since=since, source=price.source)
+
+
+def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None) -> Iterable[Price]:
+    if known is None:
+        return ()
+    if isinstance(known, Price):
+        return (known,)
+    if isinstance(known, Mapping):
+        try:
+            return (Price(**known),)
+        except TypeError as error:
+            fields = "input, output, cached, since, until, source, peak"
+            raise ValueError(f"{dict(known)!r} is no price ({error}); its fields are: {fields}.") from None
+    return known if isinstance(known, Iterable) else known.prices
+
+
+def price_at(prices: Iterable[Price], at: datetime) -> Price | None:
+    """The price that holds at a time (UTC); None where none does."""
+    held = None
+    for price in prices:
+        if price.covers(at) and (held is None or _is_later(price.since, held.since)):
+            held = price
+    return held
+
+
+def _is_later(one: Any, other: Any) -> bool:
+    """Whether a beginning is later than another; None is before all."""
+    return one is not None and (other is None or bool(one > other))
+
+
+def cost_of(reply: Reply, provider: str, model: str) -> Cost | None:
+    """What an answer cost, by the price of the moment it was made.
+
+    Args:
+        reply: The answer.
+        provider: Who gave it.
+        model: The id asked for, where the answer names none.
+
+    Returns:
+        The cost, or None where the answer told no tokens or no price is known.
+    """
+    if reply.usage is None:
+        return None
+    try:
+        made = datetime.fromtimestamp(reply.created, timezone.utc) if reply.created else None
+    except (TypeError, ValueError, OverflowError, OSError):  # a host that counts in other units, or writes a date
+        made = None
+    return of(reply.usage, find(provider, reply.model or model), at=made)

@@ -1,0 +1,120 @@
+"""What a provider lists of its models, taken over into the catalog.
+
+What a list leaves out stays as it was. A new price joins the history with the day it was seen, so that answers of
+earlier days keep their cost.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from datetime import datetime, time, timezone
+from typing import Any
+
+from deepseek_v4.catalog import cost
+from deepseek_v4.catalog.lookup import ModelFacts, find, keep, models
+from deepseek_v4.values.account import ModelInfo
+from deepseek_v4.values.prices import Price
+
+__all__ = ["Change", "learn"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """One fact that is known otherwise than before.
+
+    Attributes:
+        model: The model's id.
+        fact: A field of ``ModelFacts``; ``price`` for the price that holds now.
+        before: What was known; None where nothing was.
+        after: What is known now.
+    """
+
+    model: str
+    fact: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.fact} {_told(self.before)} -> {_told(self.after)}"
+
+
+def learn(provider: str, listed: Iterable[ModelInfo], *, now: datetime | None = None) -> tuple[Change, ...]:
+    """Take over what a provider tells of its DeepSeek models; others are left out where the catalog has a list.
+
+    Args:
+        provider: Its name.
+        listed: Its models.
+        now: The day from which prices count; today by default.
+    """
+    moment = now or datetime.now(timezone.utc)
+    has_list = any(True for _ in models(provider))
+    changes: list[Change] = []
+    for info in listed:
+        before = find(provider, info.id)
+        same = before.known and info.id.lower() in (name.lower() for name in (before.id, *before.aliases))
+        if has_list and not same and "deepseek" not in info.id.lower():
+            continue
+        # an id that is known by another one's facts (a date, a suffix behind it) becomes a model of its own
+        author, _, bare = info.id.rpartition("/")
+        names = (bare,) if author in ("deepseek", "deepseek-ai") else ()
+        base = before if same else dataclasses.replace(before, id=info.id, known=True, aliases=names)
+        after = _merged(base, info, moment)
+        found = list(_changes(before, after, moment))
+        if found:
+            changes += found
+            keep(after)
+    return tuple(changes)
+
+
+def _merged(before: ModelFacts, info: ModelInfo, now: datetime) -> ModelFacts:
+    told: dict[str, Any] = {
+        "context_window": info.context_window,
+        "max_output_tokens": info.max_output_tokens,
+        "images": "image" in info.input_modalities if info.input_modalities else None,
+        "tools": info.tools,
+        "json_schema": info.json_schema,
+        "web_search": info.web_search,
+        "web_search_price": info.web_search_price,
+        # the same words in another order are no news
+        "efforts": info.efforts if info.efforts and set(info.efforts) != set(before.efforts) else None,
+        "default_effort": info.default_effort,
+    }
+    price = info.price
+    if price is not None and not _same(_price_of(before, now), price):
+        today = datetime.combine(now.date(), time(), timezone.utc)
+        told["prices"] = (*before.prices, dataclasses.replace(price, since=today))
+    return dataclasses.replace(before, **{name: value for name, value in told.items() if value is not None})
+
+
+def _changes(before: ModelFacts, after: ModelFacts, now: datetime) -> Iterable[Change]:
+    for field in dataclasses.fields(ModelFacts):
+        if field.name in ("provider", "id", "aliases", "source", "prices"):
+            continue
+        old, new = getattr(before, field.name), getattr(after, field.name)
+        if old != new:
+            yield Change(after.id, field.name, old, new)
+    old_price, new_price = _price_of(before, now), _price_of(after, now)
+    if old_price != new_price:
+        yield Change(after.id, "price", old_price, new_price)
+
+
+def _price_of(facts: ModelFacts, now: datetime) -> Price | None:
+    return cost.price_at(facts.prices, now)
+
+
+def _same(known: Price | None, listed: Price) -> bool:
+    """Whether the amounts are equal, as far as the list names them."""
+    if known is None or known.peak is not None:
+        return False
+    cached = listed.cached if listed.cached is not None else known.cached
+    return (known.input, known.output, known.cached) == (listed.input, listed.output, cached)
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, Price):
+        cached = "" if value.cached is None else f", {value.cached:f} cached"
+        return f"{value.input:f} in, {value.output:f} out{cached}"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return "is not known" if value is None else str(value)

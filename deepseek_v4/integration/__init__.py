@@ -1,0 +1,1 @@
+"""What both adapters need and scripts do not. Imports no framework."""

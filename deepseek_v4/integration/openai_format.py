@@ -1,0 +1,77 @@
+"""Replies as plain dicts in the shape of OpenAI's chat completions, for consumers that know no other.
+
+Tracers, token counters and stored histories read these dicts; nothing here is sent. JSON values only, each
+call makes new ones, so that a reader may change what it got.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deepseek_v4.values.reply import Reply, Usage
+
+__all__ = ["chat_completion", "tool_call", "tool_calls", "usage"]
+
+
+def chat_completion(reply: Reply) -> dict[str, Any]:
+    """A whole answer as a ``chat.completion`` object, with everything the provider said beyond that shape."""
+    message: dict[str, Any] = {"role": "assistant", "content": reply.content}
+    if reply.reasoning is not None:
+        message["reasoning_content"] = reply.reasoning.text
+        if reply.reasoning.details is not None:
+            message["reasoning_details"] = [dict(record) for record in reply.reasoning.details]
+    calls = tool_calls(reply)
+    if calls:
+        message["tool_calls"] = calls
+    if reply.annotations:
+        message["annotations"] = [dict(annotation) for annotation in reply.annotations]
+    return {
+        **reply.extra,
+        "id": reply.id,
+        "object": "chat.completion",
+        "created": reply.created,
+        "model": reply.model,
+        "choices": [
+            {
+                "index": 0,
+                "message": message,
+                "logprobs": None if reply.logprobs is None else dict(reply.logprobs),
+                "finish_reason": reply.extra.get("finish_reason", reply.finish_reason),
+            }
+        ],
+        "usage": None if reply.usage is None else usage(reply.usage),
+        "system_fingerprint": reply.system_fingerprint,
+    }
+
+
+def usage(counted: Usage) -> dict[str, Any]:
+    """Token counts under OpenAI's names; the provider's own names (``prompt_cache_hit_tokens`` …) stay beside them."""
+    said: dict[str, Any] = {
+        **counted.extra,
+        "prompt_tokens": counted.input_tokens,
+        "completion_tokens": counted.output_tokens,
+        "total_tokens": counted.total_tokens,
+    }
+    for group, name, count in (
+        ("prompt_tokens_details", "cached_tokens", counted.cached_tokens),
+        ("completion_tokens_details", "reasoning_tokens", counted.reasoning_tokens),
+    ):
+        details = dict(said.get(group) or {})
+        if count is not None:
+            details[name] = count
+        if details:
+            said[group] = details
+    if counted.cost is not None:
+        said["cost"] = counted.cost
+    return said
+
+
+def tool_calls(reply: Reply) -> list[dict[str, Any]]:
+    """The calls of an answer, the invalid ones last, each with its arguments as the model wrote them."""
+    sound = [tool_call(call.id, call.name, call.arguments) for call in reply.tool_calls]
+    return sound + [tool_call(call.id, call.name, call.arguments) for call in reply.invalid_tool_calls]
+
+
+def tool_call(call_id: str | None, name: str, arguments: str) -> dict[str, Any]:
+    """One call of an assistant message."""
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}

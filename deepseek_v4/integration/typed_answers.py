@@ -1,0 +1,195 @@
+"""Typed answers: their JSON parsed, validated as a class and serialized, and retried if it does not fit."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
+
+from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, Retry, RetryPolicy
+from deepseek_v4.recovery.merge import describe
+from deepseek_v4.values import json
+from deepseek_v4.values.reply import ASKED_AGAIN, Attempt, Usage
+
+__all__ = [
+    "InvalidAnswer",
+    "TypedAnswerPolicy",
+    "TypedAttempts",
+    "attempts_of",
+    "first_problem",
+    "fitted",
+    "read_json",
+    "was_asked_again",
+    "write_json",
+]
+
+Request = TypeVar("Request")
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+_OPENED = re.compile(r"(?:^|\n)[ \t]*```[\w+-]*")
+"""A code fence, with its language, where it opens."""
+
+
+def read_json(text: str) -> Any:
+    """The JSON value of an answer. It may stand in a code fence, and words around that fence; not among several.
+
+    Raises:
+        ValueError: when there is none.
+    """
+    bare = text.strip()
+    if bare[:1] not in ("{", "["):
+        opened = _OPENED.search(bare)
+        if opened is not None:
+            bare = bare[opened.end() :].rsplit("```", 1)[0]
+    return json.loads_exactly(bare)
+
+
+def write_json(output: BaseModel) -> str:
+    """An answer of a class as compact JSON."""
+    try:
+        return output.model_dump_json()
+    except PydanticSerializationError:  # half of a surrogate pair, which models cut at times: JSON can escape it
+        return json.dumps(output.model_dump(mode="json")).decode()
+
+
+def fitted(cls: Any, value: Any, *, whole: bool = True) -> Any:
+    """A JSON value as an instance of a pydantic class or a dataclass.
+
+    Args:
+        cls: The class.
+        value: What was read.
+        whole: False for a value that is still growing.
+
+    Raises:
+        pydantic.ValidationError: when it does not fit.
+    """
+    adapter: TypeAdapter[Any] = TypeAdapter(cls)
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        if not whole:
+            raise
+        try:  # a class in strict mode takes a date from JSON, where it is text, and not from a str
+            return adapter.validate_json(json.dumps(value))
+        except ValidationError:
+            raise error from None
+
+
+class InvalidAnswer(ValueError):
+    """An answer that cannot be used.
+
+    Args:
+        problem: What is wrong with it.
+        body: The text or the value in its place.
+        advice: What the user may do, to be written directly after the problem.
+    """
+
+    def __init__(self, problem: str, body: Any, advice: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.body = body
+        self.advice = advice
+
+
+class TypedAnswerPolicy(RetryPolicy[Request, Item, Answer]):
+    """Shows the model its answer and why it is not of the class.
+
+    Args:
+        retries: How often, at most.
+        problem: Why an answer cannot be used and another may; None if it can, or if asking again cannot help.
+        follow_up: The request that shows the model an answer and its problem.
+        ends: Whether a streamed item ends the answer; it is held back until the answer has been judged.
+    """
+
+    sees_items = True
+
+    def __init__(
+        self,
+        retries: int,
+        problem: Callable[[Answer], str | None],
+        follow_up: Callable[[Request, Answer, str], Request],
+        ends: Callable[[Item], bool] = lambda item: False,
+    ) -> None:
+        self._retries = retries
+        self._problem = problem
+        self._follow_up = follow_up
+        self._ends = ends
+        self._ended = False
+
+    def holds(self, item: Item) -> bool:
+        """The end of the answer, and what follows it."""
+        self._ended = self._ended or self._ends(item)
+        return self._ended
+
+    def judge(
+        self, attempts: Attempts[Request, Item, Answer], outcome: Answer | DeepSeekError
+    ) -> Retry[Request, Item, Answer] | None:
+        """The request with the answer and its problem."""
+        self._ended = False
+        if isinstance(outcome, DeepSeekError) or attempts.count("invalid") >= self._retries:
+            return None
+        problem = self._problem(outcome)
+        if problem is None:
+            return None
+        return Retry(self._follow_up(attempts.request, outcome, problem), "invalid", problem)
+
+
+class TypedAttempts(Attempts[Request, Item, Answer]):
+    """The attempts at one typed answer. Each is a call, which may have made attempts of its own."""
+
+    @abstractmethod
+    def facts(self, answer: Answer) -> tuple[Mapping[str, Any], Usage | None, float | None]:
+        """An answer's metadata, with ``attempts``; its usage; its cost in US dollars."""
+
+    def note(self, failed: FailedAttempt[Answer]) -> Attempt:
+        """The call that gave an answer, with the tokens and cost that its own attempts have no share in."""
+        if isinstance(failed.outcome, DeepSeekError):
+            return describe(failed)
+        metadata, usage, cost = self.facts(failed.outcome)
+        if usage is None:
+            return describe(failed)
+        counted = [attempt for attempt in attempts_of(metadata) if attempt.usage is not None]
+        own = Usage(
+            usage.input_tokens - sum(attempt.usage.input_tokens for attempt in counted if attempt.usage),
+            usage.output_tokens - sum(attempt.usage.output_tokens for attempt in counted if attempt.usage),
+        )
+        if cost is not None and counted:
+            costs = [attempt.cost for attempt in counted if attempt.cost is not None]
+            cost = cost - sum(costs) if len(costs) == len(counted) else None
+        return describe(failed, own, cost)
+
+    def notes(self, failed: Sequence[FailedAttempt[Answer]]) -> tuple[Attempt, ...]:
+        """The attempts that each call made, and the call itself after them."""
+        notes: list[Attempt] = []
+        for one in failed:
+            if not isinstance(one.outcome, DeepSeekError):
+                notes += attempts_of(self.facts(one.outcome)[0])
+            notes.append(self.note(one))
+        return tuple(notes)
+
+    def all_notes(self, failed: Sequence[FailedAttempt[Answer]], answer: Answer) -> list[dict[str, Any]]:
+        """The attempts of all calls before the last request of the answer, as JSON values."""
+        return [note.to_dict() for note in (*self.notes(failed), *attempts_of(self.facts(answer)[0]))]
+
+
+def attempts_of(metadata: Mapping[str, Any]) -> tuple[Attempt, ...]:
+    """The attempts that a message's metadata list."""
+    return tuple(map(Attempt.from_dict, metadata.get("attempts") or ()))
+
+
+def first_problem(metadata: Mapping[str, Any]) -> str | None:
+    """Why the first answer could not be used, as a message's metadata report it; None if there was only one."""
+    attempts: Sequence[Mapping[str, Any]] = metadata.get("attempts") or ()
+    return next((attempt["detail"] for attempt in attempts if attempt["reason"] == "invalid"), None)
+
+
+def was_asked_again(metadata: Mapping[str, Any]) -> bool:
+    """Whether a message came of a second request that showed the model its first answer."""
+    attempts: Sequence[Mapping[str, Any]] = metadata.get("attempts") or ()
+    return any(attempt["reason"] in ASKED_AGAIN for attempt in attempts)

@@ -1,0 +1,291 @@
+"""What ``/chat/completions`` answers, whole or in chunks, read into a reply. Pure."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from deepseek_v4 import errors
+from deepseek_v4.protocols.chat.dialect import ChatDialect
+from deepseek_v4.protocols.decode_context import Reading
+from deepseek_v4.protocols.error_bodies import read_error_body
+from deepseek_v4.protocols.parsing import keep, parse_event, read_envelope, text_of
+from deepseek_v4.protocols.reply_builder import ReplyBuilder
+from deepseek_v4.protocols.stream_decoder import UNREADABLE, StreamDecoder
+from deepseek_v4.protocols.think_tags import ThinkSplitter
+from deepseek_v4.values import json
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, StreamEnd, TextDelta, ToolCallDelta
+
+_MESSAGE_KEYS = frozenset(
+    {"role", "content", "tool_calls", "reasoning", "reasoning_content", "reasoning_details", "annotations"}
+)
+_CHOICE_KEYS = frozenset({"index", "message", "delta", "logprobs", "finish_reason", "error"})
+_ENVELOPE = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "error"})
+
+
+def decode_body(body: Any, reading: Reading) -> Reply:
+    """A parsed whole answer.
+
+    Raises:
+        DeepSeekError: for an error inside it; ``partial`` holds what came beside it.
+        MalformedResponseError: when there is no choice in it, or a field is of another type than the protocol says.
+    """
+    dialect = reading.dialect
+    assert isinstance(dialect, ChatDialect)
+    whole = dialect.unwrap(body) if isinstance(body, dict) else {}
+    choices = whole.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    failed = whole if whole.get("error") or _is_flat_error(whole) else choice if choice.get("error") else None
+    error = None if failed is None else read_error_body(failed, dialect, reading.provider)
+    if isinstance(choice.get("message"), dict):
+        try:
+            reply = _read_choice(whole, choice, reading, dialect, whole=error is None)
+        except UNREADABLE as fault:
+            error = error or errors.MalformedResponseError(
+                f"The answer is not what the protocol says: {type(fault).__name__}: {fault}.",
+                provider=reading.provider,
+                body=body,
+            )
+        else:
+            if error is None:
+                return reply
+            error.partial = reply
+    raise error or errors.MalformedResponseError(
+        "The answer holds no choice with a message.", provider=reading.provider, body=body, retryable=True
+    )
+
+
+def _read_choice(body: Json, choice: Json, reading: Reading, dialect: ChatDialect, *, whole: bool) -> Reply:
+    builder = reading.builder()
+    message = choice["message"]
+    read_envelope(body, builder, _ENVELOPE)
+    _read_finish(builder, choice, dialect)
+    if choice.get("logprobs"):
+        builder.add_logprobs(choice["logprobs"])
+    if body.get("usage"):
+        builder.count(dialect.read_usage(body["usage"]))
+    text, details = dialect.read_reasoning(message)
+    if text is not None:
+        builder.add_reasoning(text_of(text))
+    if details is not None:
+        builder.add_details(details)
+    content = text_of(message.get("content"))
+    if dialect.think_tags:
+        splitter = ThinkSplitter()
+        thought, content = map("".join, zip(splitter.feed(content), splitter.close(), strict=True))
+        if splitter.opened:
+            builder.add_reasoning(thought)
+    builder.add_text(content)
+    for position, call in enumerate(message.get("tool_calls") or ()):
+        function = call.get("function") or {}
+        name = reading.names.from_wire(text_of(function.get("name")))
+        builder.add_tool_call(position, text_of(call.get("id")), name, _text(function.get("arguments")))
+    builder.add_annotations(message.get("annotations"))
+    keep(builder.extra, message, _MESSAGE_KEYS)
+    reply = builder.build(whole=whole)
+    _tell_leaks(reply, reading)
+    return reply
+
+
+def _is_flat_error(body: Json) -> bool:
+    """An error without an envelope, as vLLM and SGLang had it: ``{"object": "error", "message": …}``."""
+    return body.get("object") == "error" and not body.get("choices")
+
+
+def _tell_leaks(reply: Reply, reading: Reading) -> None:
+    """Say that the server's parsers left prompt markup in the text, where no call could be made of it."""
+    assert isinstance(reading.dialect, ChatDialect)
+    leaked = reply.extra.get("leaked_markup", {})
+    if "found" in leaked:
+        return  # reported by the builder
+    if leaked.get("withheld") or (reading.dialect.leaks_markup and _holds_markup(reply.content)):
+        warnings.warn(
+            f"The answer of {reading.provider} holds prompt markup (<｜DSML｜…> or </think>): its parser of tools or "
+            "reasoning let some through. Check the server's parser flags and version.",
+            errors.LeakedMarkupWarning,
+            stacklevel=2,
+        )
+
+
+def _holds_markup(text: str) -> bool:
+    if "DSML" not in text and "</think>" not in text:
+        return False
+    from deepseek_v4.protocols.leaked_calls.dsml import (
+        holds_markup,  # hardly ever needed, and its patterns take a while
+    )
+
+    return holds_markup(text)
+
+
+def _text(arguments: Any) -> str:
+    """Arguments as JSON text; a few hosts send them as an object."""
+    if isinstance(arguments, str):
+        return arguments
+    return "" if arguments is None else json.dumps(arguments).decode()
+
+
+def _keep_pieces(extra: dict[str, Any], delta: Json) -> None:
+    """Message keys we have no name for, put together from a stream's pieces."""
+    for key, value in delta.items():
+        if key not in _MESSAGE_KEYS and value is not None:
+            known = extra.get(key)
+            joined = isinstance(value, (str, list)) and type(known) is type(value)
+            extra[key] = known + value if joined else value
+
+
+def _read_finish(builder: ReplyBuilder, choice: Json, dialect: ChatDialect) -> None:
+    builder.end(choice.get("finish_reason"), dialect.finish_reasons)
+    builder.cut = dialect.was_cut(choice)
+    keep(builder.extra, choice, _CHOICE_KEYS)
+
+
+class ChatStreamDecoder(StreamDecoder):
+    """Chunks of ``chat.completion.chunk`` to deltas."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__(reading.builder(streamed=True), reading.provider)
+        assert isinstance(reading.dialect, ChatDialect)
+        self._reading = reading
+        self._dialect = reading.dialect
+        self._read_reasoning = reading.dialect.read_reasoning
+        self._named = False
+        self._splitter = ThinkSplitter() if reading.dialect.think_tags else None
+
+    def read_event(self, event: bytes, deltas: list[Delta]) -> None:
+        """One chunk, or ``[DONE]``."""
+        if event == b"[DONE]":
+            fault = self.missing()
+            if fault is not None and (self._dialect.finish_reason_always or self._empty()):
+                raise self.interrupted(fault)
+            self.finish(deltas)
+            return
+        try:
+            chunk = json.fast_loads(event)
+        except ValueError:
+            chunk = None
+        if chunk.__class__ is not dict:
+            chunk = parse_event(event, self)
+        if chunk.get("error"):
+            self._read_error(chunk)
+        builder = self.builder
+        if not self._named:
+            self._named = bool(chunk.get("model"))
+            read_envelope(chunk, builder, _ENVELOPE)
+        usage = chunk.get("usage")
+        if usage:
+            builder.count(self._dialect.read_usage(usage))
+        choices = chunk.get("choices")
+        if usage or not choices:
+            keep(builder.extra, chunk, _ENVELOPE)
+        if not choices:
+            chunk = self._dialect.unwrap(chunk)
+            choices = chunk.get("choices")
+            if _is_flat_error(chunk):
+                self._read_error(chunk)
+            if not choices:
+                return
+        choice = choices[0]
+        delta = choice.get("delta")
+        if delta:
+            text, details = self._read_reasoning(delta)
+            if details is not None:
+                builder.add_details(details)
+            if text is not None:
+                builder.add_reasoning(text if isinstance(text, str) else text_of(text))
+            if text or details:
+                deltas.append(ReasoningDelta(text or "", tuple(details) if details else None))
+            content = delta.get("content")
+            if content and self._splitter is not None:
+                self._add_split(*self._splitter.feed(text_of(content)), deltas)
+            elif content:
+                shown = builder.add_text(content if isinstance(content, str) else text_of(content))
+                if shown:
+                    deltas.append(TextDelta(shown))
+            calls = delta.get("tool_calls")
+            if calls:
+                self._read_calls(calls, deltas)
+            if delta.get("annotations"):
+                builder.add_annotations(delta["annotations"])
+            if not _MESSAGE_KEYS.issuperset(delta):
+                _keep_pieces(builder.extra, delta)
+        if choice.get("logprobs"):
+            builder.add_logprobs(choice["logprobs"])
+        if choice.get("finish_reason") and not (chunk.get("error") and self.missing() is None):
+            _read_finish(builder, choice, self._dialect)
+            keep(builder.extra, chunk, _ENVELOPE)
+        if choice.get("error"):
+            self._read_error(choice)
+
+    def missing(self) -> str | None:
+        """A finish reason must have come; ``[DONE]`` alone ends the streams of hosts that never send one."""
+        return None if self.builder.finish_reason is not None else "no finish reason came"
+
+    def read_stray(self, body: bytes, deltas: list[Delta]) -> None:
+        """A whole answer or an error as plain JSON, which some gateways send whatever was asked for."""
+        try:
+            parsed = json.loads(body)
+        except ValueError:
+            super().read_stray(body, deltas)
+            return
+        reply = decode_body(parsed, self._reading)
+        deltas.extend(_as_deltas(reply))
+        self.finished = True
+        deltas.append(StreamEnd(reply))
+
+    def finish(self, deltas: list[Delta]) -> None:
+        """Give out what was held back, and the end."""
+        if self._splitter is not None:
+            self._add_split(*self._splitter.close(), deltas)
+            if self._splitter.opened and self.builder.reasoning is None:
+                self.builder.add_reasoning("")
+        super().finish(deltas)
+        end = deltas[-1]
+        assert isinstance(end, StreamEnd)
+        _tell_leaks(end.reply, self._reading)
+
+    def _add_split(self, thought: str, text: str, deltas: list[Delta]) -> None:
+        if thought:
+            self.builder.add_reasoning(thought)
+            deltas.append(ReasoningDelta(thought))
+        shown = self.builder.add_text(text) if text else ""
+        if shown:
+            deltas.append(TextDelta(shown))
+
+    def _empty(self) -> bool:
+        builder = self.builder
+        return not (builder.content or builder.calls or builder.reasoning)
+
+    def _read_calls(self, calls: list[Any], deltas: list[Delta]) -> None:
+        for call in calls:
+            function = call.get("function") or {}
+            name = text_of(function.get("name"))
+            delta = self.builder.add_tool_call(
+                call.get("index"),
+                text_of(call.get("id")),
+                self._reading.names.from_wire(name) if name else None,
+                _text(function.get("arguments")),
+            )
+            if delta is not None:
+                deltas.append(delta)
+
+    def _read_error(self, source: Json) -> None:
+        """An error inside the stream; one that comes after a finish reason no longer harms the answer."""
+        if self.builder.finish_reason in ("stop", "length", "tool_calls"):
+            self.builder.extra["error"] = source.get("error", source)
+            return
+        error = read_error_body(source, self._dialect, self.provider)
+        error.partial = self.partial()
+        raise error
+
+
+def _as_deltas(reply: Reply) -> list[Delta]:
+    """A whole reply as the deltas it would have streamed in, but for the ``StreamEnd``."""
+    deltas: list[Delta] = []
+    if reply.reasoning is not None and (reply.reasoning.text or reply.reasoning.details):
+        deltas.append(ReasoningDelta(reply.reasoning.text or "", reply.reasoning.details))
+    if reply.content:
+        deltas.append(TextDelta(reply.content))
+    calls = reply.to_message().tool_calls
+    deltas.extend(ToolCallDelta(index, call.id, call.name or None, call.arguments) for index, call in enumerate(calls))
+    return deltas

@@ -1,0 +1,44 @@
+"""``ChatRequest``: a message history and its options, before any encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from deepseek_v4.values.messages import Message, ServerTool, ToolChoice, ToolSpec
+from deepseek_v4.values.sampling import Sampling, Thinking
+
+__all__ = ["ChatRequest"]
+
+NOTHING_SET = Sampling()
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class ChatRequest:
+    """A message history and its options by canonical name; every decision has been taken, nothing is encoded."""
+
+    model: str
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec | ServerTool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    response_format: Mapping[str, Any] | None = None
+    thinking: Thinking = field(default_factory=Thinking)
+    thinks: bool = True
+    """Whether the model will think, all things considered."""
+    pass_back: bool = True
+    sampling: Sampling = NOTHING_SET
+    web_search: Any = None
+    parallel_tool_calls: bool | None = None
+    strict_tools: bool = False
+    stream: bool = False
+    stream_usage: bool = True
+    on_unsupported: str = "warn"
+    provider_options: Any = None
+    extra_body: Mapping[str, Any] | None = None
+    suffix: str | None = None
+    """Completions only: the text after the gap."""
+    echo: bool = False
+    """Completions only: the prompt is said again before the text."""
+    recover_tool_calls: str = "off"
+    """What becomes of tool calls in the text of the answer: ``ask``, ``off`` or ``parse``; see ``ReplyBuilder``."""

@@ -1,0 +1,1 @@
+"""``POST /completions``: fill-in-the-middle."""

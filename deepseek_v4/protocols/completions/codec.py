@@ -1,0 +1,172 @@
+"""``POST /completions``: a prompt, and the text that follows it or fills the gap before a suffix. Pure.
+
+The model does not think here, has no tools and sees no messages; DeepSeek serves it on the beta host
+(https://api-docs.deepseek.com/guides/fim_completion).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from deepseek_v4 import errors
+from deepseek_v4.protocols.base import Encoded, Protocol
+from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.completions.dialect import CompletionsDialect
+from deepseek_v4.protocols.decode_context import Reading
+from deepseek_v4.protocols.dialect import Dialect
+from deepseek_v4.protocols.encode_options import drop, say_options
+from deepseek_v4.protocols.error_bodies import read_error_body
+from deepseek_v4.protocols.parsing import parse_body, parse_event, read_envelope, reading_of, text_of
+from deepseek_v4.protocols.reply_builder import ReplyBuilder
+from deepseek_v4.protocols.stream_decoder import StreamDecoder
+from deepseek_v4.protocols.tool_names import ToolNames
+from deepseek_v4.values.http import HttpResponse
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.notes import Note
+from deepseek_v4.values.reply import Delta, Reply, TextDelta
+from deepseek_v4.values.sampling import Thinking
+
+_KNOWN = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "error"})
+
+
+class Completions(Protocol):
+    """The protocol ``completions``. The conversation is one user message: the prompt."""
+
+    name = "completions"
+
+    def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> Encoded:
+        """The request as a JSON body."""
+        assert isinstance(dialect, CompletionsDialect)
+        _refuse_what_chat_has(request)
+        notes: list[Note] = []
+        body: Json = {"model": request.model}
+        body.update(say_options(_plain(request, provider, notes), dialect, provider, notes))
+        if request.stream:
+            body["stream"] = True
+            if request.stream_usage and dialect.asks_for_stream_usage:
+                body["stream_options"] = {"include_usage": True}
+        if request.echo:
+            body["echo"] = True
+        headers = dialect.say_rest(body, [], request, notes)
+        if request.extra_body:
+            body.update(request.extra_body)
+        body["prompt"] = request.messages[0].text
+        if request.suffix is not None:
+            body["suffix"] = request.suffix
+        return Encoded(dialect.path, body, notes, Reading(dialect, provider, ToolNames(())), headers)
+
+    def decode(self, response: HttpResponse, reading: Reading) -> Reply:
+        """A whole answer."""
+        builder = ReplyBuilder()
+        body = parse_body(response, reading.provider)
+        with reading_of(body, reading.provider):
+            _read_whole(body, builder, reading)
+            return builder.build()
+
+    def stream(self, reading: Reading) -> StreamDecoder:
+        """A decoder for one streamed answer."""
+        return CompletionsStreamDecoder(reading)
+
+
+def _refuse_what_chat_has(request: ChatRequest) -> None:
+    for option, given in (("tools", request.tools), ("response_format", request.response_format)):
+        if given:
+            raise errors.UnsupportedError(f"{option} is not available in completions: use chat.")
+    if len(request.messages) != 1 or request.messages[0].role != "user":
+        raise errors.InvalidRequestError("A completion takes one prompt, not a conversation: use chat for messages.")
+    wants_logprobs = request.sampling.logprobs or request.sampling.top_logprobs is not None
+    if request.echo and (request.suffix is not None or wants_logprobs):
+        raise errors.InvalidRequestError("echo goes neither with suffix nor with logprobs: leave one of them out.")
+
+
+def _plain(request: ChatRequest, provider: str, notes: list[Note]) -> ChatRequest:
+    """Thinking left out, and log probabilities asked for in this endpoint's way, by a number."""
+    thinking = request.thinking
+    if thinking.on or thinking.effort is not None or thinking.budget is not None:
+        drop("thinking", "completions never think: use chat for an answer with reasoning", request, provider, notes)
+    sampling = request.sampling
+    if sampling.logprobs is False and sampling.top_logprobs is not None:
+        raise errors.InvalidRequestError("top_logprobs needs logprobs: leave logprobs out, or set it to True.")
+    number = 1 if sampling.logprobs and sampling.top_logprobs is None else sampling.top_logprobs
+    return dataclasses.replace(
+        request, thinking=Thinking(), sampling=sampling._replace(logprobs=None, top_logprobs=number)
+    )
+
+
+def _read_head(body: Json, builder: ReplyBuilder, dialect: CompletionsDialect) -> None:
+    read_envelope(body, builder, _KNOWN)
+    if body.get("usage"):
+        builder.count(dialect.read_usage(body["usage"]))
+
+
+def _read_choice(choice: Json, builder: ReplyBuilder, dialect: CompletionsDialect) -> str:
+    """Read a choice, whole or a piece of it; return its text."""
+    text = text_of(choice.get("text"))
+    if text:
+        builder.add_text(text)
+    logprobs = choice.get("logprobs")
+    if isinstance(logprobs, Mapping):
+        builder.add_logprobs(logprobs)
+    builder.end(choice.get("finish_reason"), dialect.finish_reasons)
+    return text
+
+
+def _read_whole(body: Any, builder: ReplyBuilder, reading: Reading) -> str:
+    dialect = reading.dialect
+    assert isinstance(dialect, CompletionsDialect)
+    if isinstance(body, dict) and body.get("error"):
+        raise read_error_body(body, dialect, reading.provider)
+    choices = body.get("choices") if isinstance(body, dict) else None
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise errors.MalformedResponseError(
+            "The answer holds no choice.", provider=reading.provider, body=body, retryable=True
+        )
+    _read_head(body, builder, dialect)
+    return _read_choice(choices[0], builder, dialect)
+
+
+class CompletionsStreamDecoder(StreamDecoder):
+    """Chunks of ``text_completion`` to deltas."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__(ReplyBuilder(streamed=True), reading.provider)
+        assert isinstance(reading.dialect, CompletionsDialect)
+        self._reading = reading
+        self._dialect = reading.dialect
+
+    def read_event(self, event: bytes, deltas: list[Delta]) -> None:
+        """One chunk, or ``[DONE]``."""
+        if event == b"[DONE]":
+            fault = self.missing()
+            if fault is not None:
+                raise self.interrupted(fault)
+            self.finish(deltas)
+            return
+        chunk = parse_event(event, self)
+        if chunk.get("error"):
+            error = read_error_body(chunk, self._dialect, self.provider)
+            error.partial = self.partial()
+            raise error
+        _read_head(chunk, self.builder, self._dialect)
+        for choice in chunk.get("choices") or ():
+            text = _read_choice(choice, self.builder, self._dialect)
+            if text:
+                deltas.append(TextDelta(text))
+
+    def missing(self) -> str | None:
+        """A finish reason must have come."""
+        return None if self.builder.finish_reason is not None else "no finish reason came"
+
+    def read_stray(self, body: bytes, deltas: list[Delta]) -> None:
+        """A whole answer or an error as plain JSON, which some gateways send whatever was asked for."""
+        if not body.strip():
+            super().read_stray(body, deltas)
+        text = _read_whole(parse_body(HttpResponse(200, {}, body), self.provider), self.builder, self._reading)
+        if text:
+            deltas.append(TextDelta(text))
+        self.finish(deltas)
+
+
+COMPLETIONS = Completions()

@@ -1,0 +1,1 @@
+"""Tool calls that a server left in the text, in the model's own markup."""

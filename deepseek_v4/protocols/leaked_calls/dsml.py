@@ -1,0 +1,379 @@
+"""DSML, the markup in which DeepSeek's models write tool calls: its tags, and the calls they make up. Pure.
+
+    <｜DSML｜tool_calls>
+    <｜DSML｜invoke name="get_weather">
+    <｜DSML｜parameter name="city" string="true">Tokyo</｜DSML｜parameter>
+    </｜DSML｜invoke>
+    </｜DSML｜tool_calls>
+
+``string="true"`` is raw text, ``"false"`` a JSON value (encoding/encoding_dsv4.py in the models' repositories). Seen in
+the wild, and read: other bars (``｜｜``, ``‖``, ``|``), blanks and line ends inside a tag, V4.1's ``calls`` and V3.2's
+``function_calls`` outside, no outer tag at all, a JSON object instead of parameters, closing tags without a slash, and
+the tags without their DSML mark, which is one token that detokenizers drop.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from deepseek_v4.values import json as wire
+from deepseek_v4.values.messages import ToolSpec
+
+__all__ = ["Block", "LeakedCall", "Tag", "begins_tag", "find_candidate", "holds_markup", "is_marked"]
+
+INVOKE, PARAMETER, OUTER = "invoke", "parameter", "calls"
+
+# V4, V3.2, V4.1; then what was seen instead of them
+_OUTER_WORDS = ("tool_calls", "function_calls", "calls", "toolcalls", "tool_call", "function_call", "tool_use")
+_WORDS = (*_OUTER_WORDS, INVOKE, PARAMETER)
+_LONGEST_ATTRIBUTES = 300
+
+_BARS = r"(?:[|｜‖]\s{0,2}){1,4}"
+_MARK = rf"{_BARS}DSML\s{{0,2}}{_BARS}\s{{0,4}}"
+_ANY_WORD = "|".join(_WORDS)
+_ATTRIBUTE = r"""([\w-]+)\s{0,2}=\s{0,2}(?:"([^"<>]*)"|'([^'<>]*)')"""
+
+_TAG = re.compile(
+    rf"<\s{{0,4}}(?P<slash>/?)\s{{0,4}}(?P<mark>{_MARK}(?P<late_slash>/?)\s{{0,4}})?(?P<word>{_ANY_WORD})"
+    rf"(?P<attributes>(?:\s{{1,4}}{_ATTRIBUTE})*)\s{{0,4}}(?P<empty>/?)>",
+    re.I,
+)
+_ATTRIBUTES = re.compile(_ATTRIBUTE)
+_MARKED = re.compile(r"<\s{0,4}/?\s{0,4}[|｜‖]")
+_LEFT = re.compile(rf"<\s{{0,4}}/?\s{{0,4}}{_MARK}/?\s{{0,4}}(?:{_ANY_WORD})|</think>", re.I)
+
+
+def _beginnings(*sizes: int) -> str:
+    return "|".join(sorted({word[:size] for word in _WORDS for size in sizes if size < len(word)}))
+
+
+def _begun() -> re.Pattern[str]:
+    """What a text may end with when a tag is being written: every beginning of what ``_TAG`` takes."""
+    word = rf"(?:(?:{_beginnings(*range(1, 20))})\Z|(?:{_ANY_WORD})(?:\s[^<>]{{0,{_LONGEST_ATTRIBUTES}}})?/?\Z)"
+    begun = rf"(?:\Z|{_BARS}\s{{0,4}}(?:\Z|/?\s{{0,4}}(?:\Z|{word})))"
+    begun = rf"{_BARS}(?:\Z|D(?:\Z|S(?:\Z|M(?:\Z|L\s{{0,2}}{begun}))))"
+    return re.compile(rf"<\s{{0,4}}/?\s{{0,4}}(?:\Z|{word}|{begun})", re.I)
+
+
+_BEGUN = _begun()
+_CANDIDATE = re.compile(rf"<(?=\s{{0,4}}/?\s{{0,4}}(?:\Z|[|｜‖]|{_beginnings(4)}|(?:{_beginnings(1, 2, 3)})\Z))", re.I)
+"""Where the two are tried at all: hardly anywhere in HTML and code."""
+
+
+class LeakedCall(NamedTuple):
+    """A call that was found in the text. ``fault`` says why it must not be run."""
+
+    name: str
+    arguments: str
+    fault: str | None
+
+
+class Tag(NamedTuple):
+    """One tag."""
+
+    text: str
+    word: str
+    closing: bool
+    empty: bool
+    marked: bool
+    attributes: Mapping[str, str]
+
+    @classmethod
+    def read(cls, text: str, at: int) -> Tag | None:
+        """The tag that stands at a place in a text, or None."""
+        match = _TAG.match(text, at)
+        if match is None or match.end() - match.end("word") > _LONGEST_ATTRIBUTES:
+            return None
+        found = _ATTRIBUTES.findall(match["attributes"])
+        attributes = {name.lower(): double or single for name, double, single in found}
+        word = match["word"].lower()
+        word = word if word in (INVOKE, PARAMETER) else OUTER
+        empty = bool(match["empty"])
+        closing = bool(match["slash"] or match["late_slash"]) or (word != OUTER and not attributes and not empty)
+        return cls(match[0], word, closing, empty, match["mark"] is not None, attributes)
+
+
+def holds_markup(text: str) -> bool:
+    """Whether there is something in a text that looks like markup of DeepSeek's prompts."""
+    return _LEFT.search(text) is not None
+
+
+def find_candidate(text: str, start: int) -> int:
+    """The next place from ``start`` on where a tag may stand, or begin; -1 when there is none."""
+    candidate = _CANDIDATE.search(text, start)
+    return -1 if candidate is None else candidate.start()
+
+
+def begins_tag(text: str, at: int) -> bool:
+    """Whether what stands at ``at`` is a tag as far as the text goes."""
+    return _BEGUN.match(text, at) is not None
+
+
+def is_marked(text: str) -> bool:
+    """Whether a text begins like a tag with a mark."""
+    return _MARKED.match(text) is not None
+
+
+_BETWEEN: Final = "between the calls"
+_CALL: Final = "inside a call"
+_VALUE: Final = "inside a parameter"
+_BODY: Final = "inside a call with a JSON object"
+_BROKEN: Final = "inside a call that went wrong"
+
+_NOT_OFFERED = "no tool of this name was offered"
+_TANGLED = "its markup is not closed, or holds other markup"
+_UNFINISHED = "the answer ended inside the markup of the call"
+
+
+class Block:
+    """Tags that belong together, read one after another.
+
+    Args:
+        tools: As for ``MarkupScanner``.
+        real: Whether it can hold calls: not when it is quoted.
+        at_line_start: Whether it begins a line, as markup does.
+        marked: Whether its tags carry the DSML mark. Without, only whole calls with typed parameters count.
+    """
+
+    __slots__ = (
+        "_fault",
+        "_key",
+        "_keys",
+        "_name",
+        "_offered",
+        "_parameters",
+        "_schema",
+        "_state",
+        "_string",
+        "_tools",
+        "_value",
+        "_value_marked",
+        "_whole",
+        "at_line_start",
+        "calls",
+        "closed",
+        "marked",
+        "real",
+        "rest",
+        "tags",
+    )
+
+    def __init__(self, tools: Mapping[str, ToolSpec], *, real: bool, at_line_start: bool, marked: bool) -> None:
+        self.real = real
+        self.at_line_start = at_line_start
+        self.marked = marked
+        self.calls: list[LeakedCall] = []
+        self.closed = False
+        """Whether its outer tag has been closed behind a call."""
+        self.tags = 0
+        self.rest: list[str] = []
+        """What came behind the last whole call."""
+        self._whole: list[str] = []
+        self._tools = tools
+        self._state = _BETWEEN
+        self._offered = False
+        """Whether a tool that was offered is called."""
+        self._name = ""
+        self._schema: Mapping[str, Any] = {}
+        self._fault: str | None = None
+        self._parameters: list[str] = []
+        self._keys: set[str] = set()
+        self._key = ""
+        self._value: list[str] = []
+        self._value_marked = False
+        self._string: bool | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether calls were found in it."""
+        return self.real and self._offered and bool(self.calls)
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether there is no call in it, and nothing but tags."""
+        return self.real and not self.calls and self._state == _BETWEEN
+
+    def markup(self) -> str:
+        """All of it, as it came."""
+        return "".join(self._whole)
+
+    def read_text(self, text: str) -> bool:
+        """Take text between tags; False when the markup does not go on with it."""
+        if self._state in (_VALUE, _BODY):
+            self._value.append(text)
+        elif self._state != _BROKEN and not text.isspace():
+            if self._state == _CALL and self.marked and not self._parameters and text.lstrip().startswith("{"):
+                self._state = _BODY
+                self._value = [text]
+            elif self._state == _CALL and self._sure():
+                self._state = _BROKEN
+            else:
+                return False
+        self._whole.append(text)
+        self.rest.append(text)
+        return True
+
+    def read_tag(self, tag: Tag) -> bool:
+        """Take a tag; False when the markup does not go on with it."""
+        state = self._state
+        if state == _VALUE:
+            fits = self._in_value(tag)
+        elif state == _BODY:
+            fits = self._in_body(tag)
+        elif state in (_CALL, _BROKEN):
+            fits = self._in_call(tag)
+        else:
+            fits = self._between(tag)
+        if not fits:
+            return False
+        self.tags += 1
+        self._whole.append(tag.text)
+        if self._state == _BETWEEN and self.calls and (tag.closing or tag.empty):
+            self.rest.clear()
+        else:
+            self.rest.append(tag.text)
+        return True
+
+    def unfinished(self) -> LeakedCall | None:
+        """The call we are in, if the text ends here."""
+        if not self.real or self._state == _BETWEEN or not self._offered:
+            return None
+        arguments = "{" + ", ".join(self._parameters)
+        if self._state == _BODY:
+            arguments = "".join(self._value)
+        elif self._state == _VALUE:
+            value = "".join(self._value)
+            said = value if self._is_json(value) else json.dumps(value, ensure_ascii=False)[:-1]
+            arguments += f"{', ' if self._parameters else ''}{json.dumps(self._key, ensure_ascii=False)}: {said}"
+        return LeakedCall(self._name, arguments, self._fault or _UNFINISHED)
+
+    def _sure(self) -> bool:
+        """Whether this can only be markup, so that what does not fit makes a call invalid, not the markup text."""
+        return self.real and self.marked and self._offered and bool(self.calls or self._parameters)
+
+    def _between(self, tag: Tag) -> bool:
+        if tag.closing:
+            self.closed = tag.word == OUTER and bool(self.calls)
+            return True
+        return tag.word == OUTER or (tag.word == INVOKE and self._begin_call(tag))
+
+    def _in_call(self, tag: Tag) -> bool:
+        if tag.closing and tag.word == INVOKE:
+            self._end_call()
+            return True
+        if tag.word == PARAMETER and self._state == _CALL and self._begin_value(tag):
+            return True
+        if not self._sure():
+            return False
+        if tag.closing and tag.word == OUTER:
+            self._fault = self._fault or _TANGLED
+            self._end_call()
+            self.closed = True
+        elif tag.word == INVOKE and "name" in tag.attributes:
+            self._fault = self._fault or _TANGLED
+            self._end_call()
+            self._begin_call(tag)
+        else:
+            self._state = _BROKEN
+        return True
+
+    def _in_value(self, tag: Tag) -> bool:
+        own = tag.marked or not self._value_marked
+        if own and tag.closing and tag.word == PARAMETER:
+            self._end_value()
+            return True
+        if own and (tag.closing or tag.word != OUTER):
+            self._fault = self._fault or _TANGLED  # a closing tag may be missing: do not run what that would make of it
+        self._value.append(tag.text)
+        return True
+
+    def _in_body(self, tag: Tag) -> bool:
+        if tag.closing and tag.word == INVOKE:
+            self._end_call()
+        else:
+            self._value.append(tag.text)
+        return True
+
+    def _begin_call(self, tag: Tag) -> bool:
+        name = tag.attributes.get("name")
+        if name is None:
+            return False
+        tool = self._tools.get(name)
+        self._name = name if tool is None else tool.name
+        self._schema = (tool.parameters if tool is not None else None) or {}
+        self._fault = None if tool is not None else _NOT_OFFERED
+        self._offered = self._offered or tool is not None
+        self._parameters = []
+        self._keys = set()
+        self._value = []
+        self._state = _CALL
+        if tag.empty:
+            self._end_call()
+        return True
+
+    def _end_call(self) -> None:
+        arguments = "{" + ", ".join(self._parameters) + "}"
+        if self._state == _BODY:
+            arguments = "".join(self._value).strip()
+            if not isinstance(_loaded(arguments), dict):
+                self._fault = self._fault or "the arguments are not a JSON object"
+        elif self._state == _BROKEN:
+            self._fault = self._fault or _TANGLED
+        elif not self.marked and not self._parameters:
+            self.real = False
+        self.calls.append(LeakedCall(self._name, arguments, self._fault))
+        self._state = _BETWEEN
+        self.rest.clear()
+
+    def _begin_value(self, tag: Tag) -> bool:
+        key, kind = tag.attributes.get("name"), tag.attributes.get("string")
+        if key is None or tag.closing or (kind is None and not self.marked):
+            return False
+        if kind is not None and kind.lower() not in ("true", "false"):
+            return False
+        self._key = key
+        self._string = None if kind is None else kind.lower() == "true"
+        self._value = []
+        self._value_marked = tag.marked
+        self._state = _VALUE
+        if tag.empty:
+            self._end_value()
+        return True
+
+    def _end_value(self) -> None:
+        value = "".join(self._value)
+        if self._is_json(value):
+            said = value.strip()
+            if _loaded(said) is _NOTHING:
+                self._fault = self._fault or f"the value of {self._key!r} is not valid JSON"
+        else:
+            said = json.dumps(value, ensure_ascii=False)
+        if self._key in self._keys:
+            self._fault = self._fault or f"{self._key!r} is given twice"
+        self._keys.add(self._key)
+        self._parameters.append(f"{json.dumps(self._key, ensure_ascii=False)}: {said}")
+        self._state = _CALL
+
+    def _is_json(self, value: str) -> bool:
+        """Whether a value is JSON; where its tag does not say, a string is taken where the schema has one."""
+        if self._string is not None:
+            return not self._string
+        described = self._schema.get("properties")
+        described = described.get(self._key) if isinstance(described, Mapping) else None
+        kinds = described.get("type") if isinstance(described, Mapping) else None
+        if kinds == "string" or (isinstance(kinds, Sequence) and "string" in kinds):
+            return False
+        return _loaded(value) is not _NOTHING
+
+
+_NOTHING: Any = object()
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return wire.loads(text)
+    except (ValueError, RecursionError):
+        return _NOTHING

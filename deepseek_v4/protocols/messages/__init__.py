@@ -1,0 +1,1 @@
+"""``POST /messages``, in the form of Anthropic."""

@@ -1,0 +1,276 @@
+"""What ``/messages`` answers: blocks, whole or as events, to a reply. Pure.
+
+Whole answers and streams go through one ``BlockReader``: a whole block is one that begins and ends at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from deepseek_v4 import errors
+from deepseek_v4.protocols import reasoning_details
+from deepseek_v4.protocols.decode_context import Reading
+from deepseek_v4.protocols.error_bodies import read_error_body
+from deepseek_v4.protocols.messages.dialect import MessagesDialect
+from deepseek_v4.protocols.parsing import parse_event, read_envelope, text_of
+from deepseek_v4.protocols.reply_builder import ReplyBuilder
+from deepseek_v4.protocols.stream_decoder import StreamDecoder
+from deepseek_v4.values import json as wire
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.reply import Delta, ReasoningDelta, TextDelta
+
+CALLS = frozenset({"tool_use"})
+
+_KNOWN = frozenset(
+    {
+        "id",
+        "type",
+        "role",
+        "model",
+        "content",
+        "stop_reason",
+        "stop_sequence",
+        "system_fingerprint",
+        "usage",
+        "error",
+    }
+)
+_TEXTS: Mapping[str, tuple[str, str]] = {
+    "text_delta": ("text", "text"),
+    "thinking_delta": ("thinking", "thinking"),
+}
+"""Type of a delta -> the type of block it belongs to, and the field of both that it adds to."""
+
+
+class _Block:
+    """A block that is being written."""
+
+    __slots__ = ("block", "pieces", "whole")
+
+    def __init__(self, block: Json) -> None:
+        self.block = block
+        self.pieces: list[str] = []
+        self.whole = False
+
+
+class BlockReader:
+    """Reads content blocks into a builder, in whatever pieces they come."""
+
+    def __init__(self, builder: ReplyBuilder, reading: Reading) -> None:
+        self._blocks: dict[Any, _Block] = {}
+        self._builder = builder
+        self._names = reading.names
+
+    def begin(self, place: Any, block: Json, deltas: list[Delta]) -> None:
+        """A block has begun; what it holds already is read."""
+        self._blocks[place] = _Block(block)
+        kind = block.get("type")
+        if kind == "text":
+            self._write(place, kind, text_of(block.get("text")), deltas)
+        elif kind == "thinking":
+            self._write(place, kind, text_of(block.get("thinking")), deltas)
+        elif kind in CALLS:
+            name = self._names.from_wire(text_of(block.get("name")))
+            self._call(place, text_of(block.get("id")), name, "", deltas)
+
+    def add(self, place: Any, delta: Json, deltas: list[Delta]) -> None:
+        """More of a block."""
+        kind = delta.get("type", "")
+        if kind in _TEXTS:
+            of, field = _TEXTS[kind]
+            if place not in self._blocks:
+                self._blocks[place] = _Block({"type": of})
+            self._write(place, of, text_of(delta.get(field)), deltas)
+            return
+        open_block = self._blocks.get(place)
+        if open_block is None:
+            return
+        if kind == "input_json_delta":
+            text = text_of(delta.get("partial_json"))
+            if text:
+                open_block.pieces.append(text)
+                if open_block.block.get("type") in CALLS:
+                    self._call(place, None, None, text, deltas)
+        elif kind == "signature_delta":
+            open_block.block = {**open_block.block, "signature": delta.get("signature")}
+        elif kind == "citations_delta":
+            block = open_block.block
+            open_block.block = {**block, "citations": [*(block.get("citations") or ()), delta.get("citation")]}
+
+    def end_block(self, place: Any, deltas: list[Delta]) -> None:
+        """A block is whole."""
+        one = self._blocks.get(place)
+        if one is None or one.whole:
+            return
+        one.whole = True
+        kind = one.block.get("type")
+        if kind == "text":
+            one.block = {**one.block, "text": "".join(one.pieces)}
+            self._builder.add_annotations(one.block.get("citations"))
+        elif kind == "thinking":
+            one.block = {**one.block, "thinking": "".join(one.pieces)}
+        elif kind in CALLS:
+            given = one.block.get("input")
+            if not one.pieces and given:
+                # spaced as the models and DeepSeek's own encoder write it, so that whole and streamed calls are alike
+                self._call(place, None, None, json.dumps(given, ensure_ascii=False), deltas)
+        elif one.pieces:
+            one.block = {**one.block, "input": _parsed("".join(one.pieces))}
+
+    def end(self, deltas: list[Delta]) -> None:
+        """All blocks are whole: keep the record of the turn."""
+        for place in self._blocks:
+            self.end_block(place, deltas)
+        blocks = [one.block for one in self._blocks.values()]
+        unknown = [b for b in blocks if b.get("type") not in ("text", "thinking", "redacted_thinking", *CALLS)]
+        if unknown:
+            self._builder.extra["content"] = unknown
+        record = reasoning_details.kept(blocks, text="text", calls=CALLS)
+        if record:
+            self._builder.add_details(record)
+            deltas.append(ReasoningDelta("", record))
+
+    def _write(self, place: Any, kind: str, text: str, deltas: list[Delta]) -> None:
+        if kind == "thinking":
+            self._builder.add_reasoning(text)
+        if not text:
+            return
+        self._blocks[place].pieces.append(text)
+        if kind == "thinking":
+            deltas.append(ReasoningDelta(text))
+        else:
+            shown = self._builder.add_text(text)
+            if shown:
+                deltas.append(TextDelta(shown))
+
+    def _call(self, place: Any, call_id: str | None, name: str | None, text: str, deltas: list[Delta]) -> None:
+        delta = self._builder.add_tool_call((place,), call_id, name, text)
+        if delta is not None:
+            deltas.append(delta)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return wire.loads(text)
+    except ValueError:
+        return text
+
+
+def read_message(body: Any, builder: ReplyBuilder, reading: Reading, deltas: list[Delta]) -> None:
+    """A whole answer.
+
+    Raises:
+        DeepSeekError: when it holds an error.
+        MalformedResponseError: when it is none.
+    """
+    dialect = reading.dialect
+    assert isinstance(dialect, MessagesDialect)
+    if isinstance(body, dict) and body.get("error"):
+        raise read_error_body(body, dialect, reading.provider)
+    content = body.get("content") if isinstance(body, dict) else None
+    if not isinstance(content, list):
+        raise errors.MalformedResponseError(
+            "The answer holds no content blocks.", provider=reading.provider, body=body, retryable=True
+        )
+    read_envelope(body, builder, _KNOWN)
+    _read_stop(body, builder, dialect)
+    if body.get("usage"):
+        builder.count(dialect.read_usage(body["usage"]))
+    reader = BlockReader(builder, reading)
+    for place, block in enumerate(content):
+        if isinstance(block, dict):
+            reader.begin(place, block, deltas)
+            reader.end_block(place, deltas)
+    reader.end(deltas)
+
+
+def _read_stop(said: Json, builder: ReplyBuilder, dialect: MessagesDialect) -> None:
+    builder.end(said.get("stop_reason"), dialect.stop_reasons)
+    if said.get("stop_sequence") is not None:
+        builder.extra["stop_sequence"] = said["stop_sequence"]
+
+
+class MessagesStreamDecoder(StreamDecoder):
+    """Events of a streamed message to deltas. They end with ``message_stop``."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__(reading.builder(), reading.provider)
+        assert isinstance(reading.dialect, MessagesDialect)
+        self._reading = reading
+        self._dialect = reading.dialect
+        self._blocks = BlockReader(self.builder, reading)
+        self._usage: Json = {}
+        self._readers: Mapping[str, Callable[[Json, list[Delta]], None]] = {
+            "content_block_delta": self._delta,
+            "content_block_start": self._start,
+            "content_block_stop": self._stop,
+            "message_start": self._message_start,
+            "message_delta": self._message_delta,
+            "message_stop": self._message_stop,
+            "error": self._failed,
+        }
+
+    def read_event(self, event: bytes, deltas: list[Delta]) -> None:
+        """One event; ``ping`` and unknown ones are passed over."""
+        if event == b"[DONE]":
+            return
+        said = parse_event(event, self)
+        reader = self._readers.get(said.get("type", ""))
+        if reader is not None:
+            reader(said, deltas)
+        elif said.get("error"):
+            self._failed(said, deltas)
+
+    def missing(self) -> str | None:
+        """A stop reason must have come; ``message_stop`` says nothing beyond it."""
+        return None if self.builder.finish_reason is not None else "no stop_reason came"
+
+    def finish(self, deltas: list[Delta]) -> None:
+        """Keep the record, then give out the end."""
+        self._blocks.end(deltas)
+        super().finish(deltas)
+
+    def read_stray(self, body: bytes, deltas: list[Delta]) -> None:
+        """A whole answer or an error as plain JSON, which some gateways send whatever was asked for."""
+        parsed = _parsed(body.decode("utf-8", "replace"))
+        if isinstance(parsed, str):
+            super().read_stray(body, deltas)
+            return
+        read_message(parsed, self.builder, self._reading, deltas)
+        super().finish(deltas)
+
+    def _delta(self, said: Json, deltas: list[Delta]) -> None:
+        self._blocks.add(said.get("index"), said["delta"], deltas)
+
+    def _start(self, said: Json, deltas: list[Delta]) -> None:
+        self._blocks.begin(said.get("index"), said["content_block"], deltas)
+
+    def _stop(self, said: Json, deltas: list[Delta]) -> None:
+        self._blocks.end_block(said.get("index"), deltas)
+
+    def _message_start(self, said: Json, deltas: list[Delta]) -> None:
+        message = said["message"]
+        read_envelope(message, self.builder, _KNOWN)
+        self._count(message.get("usage"))
+
+    def _message_delta(self, said: Json, deltas: list[Delta]) -> None:
+        _read_stop(said["delta"], self.builder, self._dialect)
+        self._count(said.get("usage"))
+
+    def _message_stop(self, said: Json, deltas: list[Delta]) -> None:
+        if self.builder.finish_reason is None:
+            raise self.interrupted("it stopped without a stop_reason")
+        self.finish(deltas)
+
+    def _failed(self, said: Json, deltas: list[Delta]) -> None:
+        error = read_error_body(said, self._dialect, self.provider)
+        error.partial = self.partial()
+        raise error
+
+    def _count(self, usage: Json | None) -> None:
+        """Counts in ``message_delta`` are totals; those it leaves out stand in ``message_start``."""
+        if usage:
+            self._usage = {**self._usage, **{name: count for name, count in usage.items() if count is not None}}
+            self.builder.count(self._dialect.read_usage(self._usage))

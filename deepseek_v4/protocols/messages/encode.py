@@ -1,0 +1,271 @@
+"""``POST /messages``, in the form Anthropic gave it: blocks, alternating roles, the system's words apart. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from deepseek_v4 import errors
+from deepseek_v4.protocols import reasoning_details
+from deepseek_v4.protocols.base import Encoded, Protocol
+from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.decode_context import Reading
+from deepseek_v4.protocols.dialect import Dialect
+from deepseek_v4.protocols.encode_options import drop, put, say_options
+from deepseek_v4.protocols.messages.decode import MessagesStreamDecoder, read_message
+from deepseek_v4.protocols.messages.dialect import MessagesDialect
+from deepseek_v4.protocols.parsing import parse_body, reading_of
+from deepseek_v4.protocols.stream_decoder import StreamDecoder
+from deepseek_v4.protocols.tool_names import ToolNames
+from deepseek_v4.values import json
+from deepseek_v4.values.http import HttpResponse
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.messages import (
+    FilePart,
+    ImagePart,
+    Message,
+    NamedTool,
+    Part,
+    RawPart,
+    ServerTool,
+    TextPart,
+    ToolCall,
+    ToolSpec,
+)
+from deepseek_v4.values.notes import Note
+from deepseek_v4.values.reply import Reply
+
+FILES = "files-api-2025-04-14"
+"""What ``anthropic-beta`` must say for files given by id."""
+
+_NO_PARAMETERS: Json = {"type": "object", "properties": {}}
+_REASONING = frozenset({"thinking", "redacted_thinking"})
+
+
+class Messages(Protocol):
+    """The protocol ``messages``."""
+
+    name = "messages"
+
+    def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> Encoded:
+        """The request as a JSON body; ``messages`` come last, so that a growing history only adds at the end."""
+        assert isinstance(dialect, MessagesDialect)
+        if request.messages[-1].prefix:
+            raise errors.UnsupportedError(
+                "The Messages endpoint has no prefix completion: use protocol='chat_completions'."
+            )
+        notes: list[Note] = []
+        names = ToolNames(tool.name for tool in request.tools if isinstance(tool, ToolSpec))
+        body: Json = {"model": request.model}
+        body.update(say_options(request, dialect, provider, notes))
+        tools: list[Any] = [*body.pop("tools", ())]
+        field = dialect.fields.get("max_tokens")
+        if field is not None and request.sampling.max_tokens is None:
+            largest = dialect.default_max_tokens(request.thinks, request.thinking)
+            put(body, field.name, largest)
+            notes.append(Note("translated", "max_tokens", f"must be said here: {largest}, the provider's default"))
+        if request.stream:
+            body["stream"] = True
+        if any(isinstance(tool, ToolSpec) and (tool.strict or request.strict_tools) for tool in request.tools):
+            drop("strict_tools", "this endpoint has no strict function calling", request, provider, notes)
+        tools += [_tool(tool, names) for tool in request.tools]
+        if tools:
+            body["tools"] = tools
+            choice = _choice(request, dialect, names)
+            if choice is not None:
+                body["tool_choice"] = choice
+        history = _History(request, dialect, names, provider, notes)
+        if history.system:
+            body["system"] = history.system
+        headers = {**dialect.headers, **dialect.say_rest(body, history.messages, request, notes)}
+        if history.files:
+            headers["anthropic-beta"] = FILES
+        if request.extra_body:
+            body.update(request.extra_body)
+        body["messages"] = history.messages
+        single_call = request.parallel_tool_calls is False and not dialect.parallel_tool_calls
+        reading = Reading.of(request, dialect, provider, names, body, single_call=single_call)
+        return Encoded(dialect.path, body, notes, reading, headers)
+
+    def decode(self, response: HttpResponse, reading: Reading) -> Reply:
+        """A whole answer."""
+        builder = reading.builder()
+        body = parse_body(response, reading.provider)
+        with reading_of(body, reading.provider):
+            read_message(body, builder, reading, [])
+            return builder.build()
+
+    def stream(self, reading: Reading) -> StreamDecoder:
+        """A decoder for one streamed answer."""
+        return MessagesStreamDecoder(reading)
+
+
+def _tool(tool: ToolSpec | ServerTool, names: ToolNames) -> Json:
+    if isinstance(tool, ServerTool):
+        return dict(tool.data)
+    said: Json = {"name": names.to_wire(tool.name)}
+    if tool.description:
+        said["description"] = tool.description
+    said["input_schema"] = dict(tool.parameters or _NO_PARAMETERS)
+    return said
+
+
+def _choice(request: ChatRequest, dialect: MessagesDialect, names: ToolNames) -> Json | None:
+    choice: Json | None = None
+    if isinstance(request.tool_choice, NamedTool):
+        choice = {"type": "tool", "name": names.to_wire(request.tool_choice.name)}
+    elif request.tool_choice == "required":
+        choice = {"type": "any"}
+    elif request.tool_choice == "none":
+        choice = {"type": "none"}
+    if request.parallel_tool_calls is False and dialect.parallel_tool_calls:
+        choice = choice or {"type": "auto"}
+        if choice["type"] != "none":
+            choice["disable_parallel_tool_use"] = True
+    return choice
+
+
+class _History:
+    """Messages as turns that alternate between user and assistant, and the system's words before them."""
+
+    def __init__(
+        self, request: ChatRequest, dialect: MessagesDialect, names: ToolNames, provider: str, notes: list[Note]
+    ) -> None:
+        self.messages: list[Json] = []
+        self.system: str | list[Json] = ""
+        self.files = False
+        """Whether a file is named by its id."""
+        self._dialect = dialect
+        self._names = names
+        self._provider = provider
+        self._passed_back = request.thinks and request.pass_back
+        system = []
+        for position, message in enumerate(request.messages):
+            if message.role == "system":
+                system.append(message.text)
+                if position >= len(system):
+                    notes.append(
+                        Note("translated", "messages", "a later system message stands with the first, before all turns")
+                    )
+            else:
+                self._add("assistant" if message.role == "assistant" else "user", self._blocks(message))
+        if not self.messages:
+            raise errors.InvalidRequestError("The conversation holds system messages only: give a user message.")
+        for turn in self.messages:
+            _tidy(turn)
+        words = [text for text in system if text]
+        if words:
+            self.system = words[0] if len(words) == 1 else [{"type": "text", "text": text} for text in words]
+
+    def _add(self, role: str, blocks: list[Json]) -> None:
+        if self.messages and self.messages[-1]["role"] == role:
+            self.messages[-1]["content"].extend(blocks)
+        else:
+            self.messages.append({"role": role, "content": blocks})
+
+    def _blocks(self, message: Message) -> list[Json]:
+        if message.role == "assistant":
+            return self._turn(message)
+        if message.role == "tool":
+            content = message.content if isinstance(message.content, str) else self._parts(message.content)
+            return [{"type": "tool_result", "tool_use_id": message.tool_call_id, "content": content}]
+        return self._parts(message.content)
+
+    def _turn(self, message: Message) -> list[Json]:
+        dialect = self._dialect
+        reasoning = message.reasoning
+        record, text = reasoning_details.laid_out(
+            reasoning_details.own_record(reasoning, "messages"), message.text, _text_of
+        )
+        blocks = []
+        for block in record:
+            said = dialect.say_block(dict(block))
+            if said is not None and (self._passed_back or block.get("type") not in _REASONING):
+                blocks.append(said)
+        if self._passed_back and not any(block.get("type") in _REASONING for block in blocks):
+            blocks[:0] = dialect.say_reasoning(reasoning.text if reasoning is not None else None)
+        if text or not (blocks or message.tool_calls):
+            blocks.append({"type": "text", "text": text})
+        blocks.extend(self._call(call) for call in message.tool_calls)
+        return blocks
+
+    def _call(self, call: ToolCall) -> Json:
+        return {
+            "type": "tool_use",
+            "id": call.id,
+            "name": self._names.to_wire(call.name),
+            "input": _input(call.arguments),
+        }
+
+    def _parts(self, content: str | tuple[Part, ...]) -> list[Json]:
+        if isinstance(content, str):
+            return [{"type": "text", "text": content}]
+        return [self._part(part) for part in content]
+
+    def _part(self, part: Part) -> Json:
+        if isinstance(part, TextPart):
+            return {"type": "text", "text": part.text}
+        if isinstance(part, ImagePart):
+            return {"type": "image", "source": _source(part.url)}
+        if isinstance(part, FilePart):
+            return self._file(part)
+        assert isinstance(part, RawPart)
+        return dict(part.data)
+
+    def _file(self, part: FilePart) -> Json:
+        image = (part.data or "").startswith("data:image/")
+        if part.file_id is not None:
+            self.files = True
+            source: Json = {"type": "file", "file_id": part.file_id}
+            image = not self._dialect.documents
+        else:
+            source = _source(part.data or "")
+        if image:
+            return {"type": "image", "source": source}
+        if not self._dialect.documents:
+            raise errors.UnsupportedError(
+                f"{self._provider} reads no files but images on the Messages endpoint: put the file's text into the "
+                "message, or use protocol='chat_completions'."
+            )
+        document: Json = {"type": "document", "source": source}
+        if part.filename:
+            document["title"] = part.filename
+        return document
+
+
+def _tidy(turn: Json) -> None:
+    """Results before everything else, text that says nothing left out, a single text as a string."""
+    blocks = [block for block in turn["content"] if block.get("type") != "text" or block.get("text")]
+    if turn["role"] == "user":
+        blocks.sort(key=lambda block: block.get("type") != "tool_result")
+    if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
+        turn["content"] = blocks[0]["text"]
+    else:
+        turn["content"] = blocks or ""
+
+
+def _text_of(block: Mapping[str, Any]) -> str | None:
+    return block.get("text") or "" if block.get("type") == "text" else None
+
+
+def _input(arguments: str) -> Json:
+    """The arguments as the object this form demands; what is none goes along under Anthropic's own name for it.
+
+    https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
+    """
+    try:
+        said = json.loads(arguments or "{}")
+    except ValueError:
+        return {"INVALID_JSON": arguments}
+    return said if isinstance(said, dict) else {"INVALID_JSON": arguments}
+
+
+def _source(url: str) -> Json:
+    """An address as it is; a ``data:`` URL as its type and its base64 text."""
+    if not url.startswith("data:"):
+        return {"type": "url", "url": url}
+    head, _, data = url[5:].partition(",")
+    return {"type": "base64", "media_type": head.split(";")[0] or "image/png", "data": data}
+
+
+MESSAGES = Messages()

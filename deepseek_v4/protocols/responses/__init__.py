@@ -1,0 +1,1 @@
+"""``POST /responses``, in the form of OpenAI."""

@@ -1,0 +1,275 @@
+"""``POST /responses``: the conversation as a list of items, stateless. Pure.
+
+The service keeps nothing (https://api-docs.deepseek.com, reference §9): all past items go along each time. It demands
+that the calls of a turn stand together and their outputs directly behind them, so a turn is said in one order always:
+reasoning and other items, text, calls.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+from deepseek_v4 import errors
+from deepseek_v4.protocols import reasoning_details, schema
+from deepseek_v4.protocols.base import Encoded, Protocol
+from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.decode_context import Reading
+from deepseek_v4.protocols.dialect import Dialect
+from deepseek_v4.protocols.encode_options import drop, say_options
+from deepseek_v4.protocols.parsing import parse_body, reading_of
+from deepseek_v4.protocols.responses.decode import ResponsesStreamDecoder, read_response
+from deepseek_v4.protocols.responses.dialect import ResponsesDialect
+from deepseek_v4.protocols.stream_decoder import StreamDecoder
+from deepseek_v4.protocols.tool_names import ToolNames
+from deepseek_v4.values import json
+from deepseek_v4.values.http import HttpResponse
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.messages import (
+    FilePart,
+    ImagePart,
+    Message,
+    NamedTool,
+    Part,
+    RawPart,
+    ServerTool,
+    TextPart,
+    ToolCall,
+    ToolSpec,
+)
+from deepseek_v4.values.notes import Note
+from deepseek_v4.values.reply import Reply
+
+BLANK = " "
+"""The reasoning text of a turn whose reasoning is empty or not known, if the provider demands a text."""
+
+_NO_PARAMETERS: Json = {"type": "object", "properties": {}}
+
+
+class Responses(Protocol):
+    """The protocol ``responses``."""
+
+    name = "responses"
+
+    def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> Encoded:
+        """The request as a JSON body; ``input`` comes last, so that a growing history only adds at the end."""
+        assert isinstance(dialect, ResponsesDialect)
+        if request.messages[-1].prefix:
+            raise errors.UnsupportedError(
+                "The Responses endpoint has no prefix completion: use protocol='chat_completions'."
+            )
+        notes: list[Note] = []
+        names = ToolNames(tool.name for tool in request.tools if isinstance(tool, ToolSpec))
+        body: Json = {"model": request.model}
+        body.update(say_options(_with_logprobs_said(request, notes), dialect, provider, notes))
+        tools: list[Any] = [*body.pop("tools", ())]
+        if request.stream:
+            body["stream"] = True
+        if request.response_format is not None:
+            body["text"] = {"format": _format(request.response_format, dialect, notes)}
+        strict = _strict_tools(request, dialect, provider, notes)
+        tools += [_tool(tool, names, tool in strict) for tool in request.tools]
+        if tools:
+            body["tools"] = tools
+            if isinstance(request.tool_choice, NamedTool):
+                body["tool_choice"] = {"type": "function", "name": names.to_wire(request.tool_choice.name)}
+            elif request.tool_choice not in (None, "auto"):
+                body["tool_choice"] = request.tool_choice
+            if dialect.parallel_tool_calls and request.parallel_tool_calls is not None:
+                body["parallel_tool_calls"] = request.parallel_tool_calls
+        messages = request.messages
+        if messages[0].role == "system" and len(messages) > 1:
+            body["instructions"] = messages[0].text
+            messages = messages[1:]
+        history = _History(request, dialect, names)
+        called = _in_tool_turns(messages)
+        items = [
+            item for message, tools in zip(messages, called, strict=True) for item in history.items(message, tools)
+        ]
+        headers = dialect.say_rest(body, items, request, notes)
+        if request.extra_body:
+            body.update(request.extra_body)
+        body["input"] = items
+        single_call = request.parallel_tool_calls is False and not dialect.parallel_tool_calls
+        reading = Reading.of(request, dialect, provider, names, body, strict=strict, single_call=single_call)
+        return Encoded(dialect.path, body, notes, reading, headers)
+
+    def decode(self, response: HttpResponse, reading: Reading) -> Reply:
+        """A whole answer."""
+        builder = reading.builder()
+        body = parse_body(response, reading.provider)
+        with reading_of(body, reading.provider):
+            read_response(body, builder, reading, [])
+            return builder.build()
+
+    def stream(self, reading: Reading) -> StreamDecoder:
+        """A decoder for one streamed answer."""
+        return ResponsesStreamDecoder(reading)
+
+
+def _with_logprobs_said(request: ChatRequest, notes: list[Note]) -> ChatRequest:
+    """This endpoint has ``top_logprobs`` only: log probabilities come when it is above 0."""
+    sampling = request.sampling
+    if sampling.logprobs is None:
+        return request
+    if sampling.logprobs is False and sampling.top_logprobs is not None:
+        raise errors.InvalidRequestError("top_logprobs needs logprobs: leave logprobs out, or set it to True.")
+    number = sampling.top_logprobs
+    if sampling.logprobs and number is None:
+        notes.append(Note("translated", "logprobs", "said as top_logprobs=1"))
+        number = 1
+    return dataclasses.replace(request, sampling=sampling._replace(logprobs=None, top_logprobs=number))
+
+
+def _format(wanted: Mapping[str, Any], dialect: ResponsesDialect, notes: list[Note]) -> Json:
+    """Chat's ``response_format`` in this endpoint's flat form."""
+    asked = wanted.get("json_schema")
+    if wanted.get("type") != "json_schema" or not isinstance(asked, Mapping):
+        return dict(wanted)
+    said = {"type": "json_schema", "name": "answer", **asked}
+    if said.get("strict") and not dialect.strict_formats:
+        notes.append(Note("translated", "response_format", "the schema is enforced without strict"))
+        said["strict"] = False
+    return said
+
+
+def _strict_tools(request: ChatRequest, dialect: ResponsesDialect, provider: str, notes: list[Note]) -> list[ToolSpec]:
+    """The tools whose arguments must follow their schemas."""
+    functions = [tool for tool in request.tools if isinstance(tool, ToolSpec)]
+    strict = [tool for tool in functions if (request.strict_tools if tool.strict is None else tool.strict)]
+    if strict and not dialect.strict_tools:
+        drop("strict_tools", "this endpoint has no strict function calling", request, provider, notes)
+        return []
+    return strict
+
+
+def _tool(tool: ToolSpec | ServerTool, names: ToolNames, strict: bool) -> Json:
+    if isinstance(tool, ServerTool):
+        return dict(tool.data)
+    said: Json = {"type": "function", "name": names.to_wire(tool.name)}
+    if tool.description:
+        said["description"] = tool.description
+    parameters = dict(tool.parameters or _NO_PARAMETERS)
+    said["parameters"] = schema.strict_subset(parameters, f"tool {tool.name}") if strict else parameters
+    # always said: where the field is missing, OpenAI's own form means true
+    said["strict"] = strict
+    return said
+
+
+def _in_tool_turns(messages: Sequence[Message]) -> list[bool]:
+    """For each message: True if a tool was called between the user messages around it."""
+    turns = list(accumulate(message.role == "user" for message in messages))
+    called = {turn for turn, message in zip(turns, messages, strict=True) if message.tool_calls}
+    return [turn in called for turn in turns]
+
+
+class _History:
+    """Messages as items."""
+
+    def __init__(self, request: ChatRequest, dialect: ResponsesDialect, names: ToolNames) -> None:
+        self._dialect = dialect
+        self._names = names
+        self._passed_back = request.thinks and request.pass_back
+        self._custom = frozenset(
+            tool.data.get("name")
+            for tool in request.tools
+            if isinstance(tool, ServerTool) and tool.data.get("type") == "custom"
+        )
+        self._custom_ids: set[str] = set()
+
+    def items(self, message: Message, in_tool_turn: bool) -> list[Json]:
+        """The items of one message."""
+        if message.role == "assistant":
+            return self._turn(message, in_tool_turn)
+        if message.role == "tool":
+            kind = "custom_tool_call_output" if message.tool_call_id in self._custom_ids else "function_call_output"
+            return [{"type": kind, "call_id": message.tool_call_id, "output": _content(message.content)}]
+        return [{"role": message.role, "content": _content(message.content)}]
+
+    def _turn(self, message: Message, in_tool_turn: bool) -> list[Json]:
+        items, text = self._before(message, in_tool_turn)
+        if text or not (items or message.tool_calls):
+            items.append({"role": "assistant", "content": text})
+        items.extend(self._call(call) for call in message.tool_calls)
+        return items
+
+    def _before(self, message: Message, in_tool_turn: bool) -> tuple[list[Json], str]:
+        """The record of a turn, or its reasoning as text, and the text that comes after it."""
+        dialect = self._dialect
+        reasoning = message.reasoning
+        record, text = reasoning_details.laid_out(
+            reasoning_details.own_record(reasoning, "responses"), message.text, _text_of
+        )
+        items = []
+        for item in record:
+            said = dialect.say_item(dict(item))
+            if said is not None and (self._passed_back or item.get("type") != "reasoning"):
+                items.append(said)
+        if self._passed_back:
+            owed = in_tool_turn and dialect.demands_reasoning_text(message)
+            if not any(_is_reasoning(item, with_text=owed) for item in items):
+                known = reasoning.text if reasoning is not None else None
+                items[:0] = dialect.say_reasoning(known or BLANK if owed else known)
+        return items, text
+
+    def _call(self, call: ToolCall) -> Json:
+        name = self._names.to_wire(call.name)
+        if call.name not in self._custom:
+            return {"type": "function_call", "call_id": call.id, "name": name, "arguments": call.arguments}
+        self._custom_ids.add(call.id)
+        return {"type": "custom_tool_call", "call_id": call.id, "name": call.name, "input": _input(call.arguments)}
+
+
+def _is_reasoning(item: Json, *, with_text: bool) -> bool:
+    if item.get("type") != "reasoning":
+        return False
+    parts = item.get("content") or ()
+    return not with_text or any(isinstance(part, Mapping) and part.get("text") for part in parts)
+
+
+def _text_of(item: Mapping[str, Any]) -> str | None:
+    if item.get("type") != "message":
+        return None
+    parts = item.get("content") or ()
+    return "".join(part.get("text") or part.get("refusal") or "" for part in parts if isinstance(part, Mapping))
+
+
+def _input(arguments: str) -> str:
+    """The free text of a custom tool's call, which comes to us as ``{"input": text}``."""
+    try:
+        said = json.loads(arguments)
+    except ValueError:
+        return arguments
+    return said["input"] if isinstance(said, dict) and isinstance(said.get("input"), str) else arguments
+
+
+def _content(content: str | tuple[Part, ...]) -> str | list[Json]:
+    """Text alone is said as a string; parts only where there is more than text."""
+    if isinstance(content, str):
+        return content
+    if all(isinstance(part, TextPart) for part in content):
+        return "".join(part.text for part in content if isinstance(part, TextPart))
+    return [_part(part) for part in content]
+
+
+def _part(part: Part) -> Json:
+    if isinstance(part, TextPart):
+        return {"type": "input_text", "text": part.text}
+    if isinstance(part, ImagePart):
+        image: Json = {"type": "input_image", "image_url": part.url}
+        if part.detail:
+            image["detail"] = part.detail
+        return image
+    if isinstance(part, FilePart):
+        file: Json = {"type": "input_file"}
+        for key, value in (("file_id", part.file_id), ("file_data", part.data), ("filename", part.filename)):
+            if value is not None:
+                file[key] = value
+        return file
+    assert isinstance(part, RawPart)
+    return dict(part.data)
+
+
+RESPONSES = Responses()

@@ -1,0 +1,207 @@
+"""References of a schema: where they lead, the schema with them written out, and its short form for a prompt."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+from urllib.parse import unquote
+
+from deepseek_v4.errors import UnsupportedError
+from deepseek_v4.protocols.schema.keywords import ASSERTIONS, DEFINITIONS, Schema, copied, parts_of, rebuild, to_json
+
+Pointer: TypeAlias = "tuple[str, ...]"
+
+LARGEST = 10_000
+"""Parts a schema may have once its references are written out."""
+
+
+class References:
+    """Where the local references of a schema lead, and which of them come back to themselves."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self.root = root
+        self._leads_to: dict[Pointer, list[Pointer]] = {}
+        self._recurs: dict[Pointer, bool] = {}
+        self._names: dict[Pointer, str] = {}
+
+    def follow(self, reference: str) -> tuple[Pointer, Any]:
+        """The place a ``$ref`` names and the schema that stands there.
+
+        Raises:
+            LookupError: when there is none in this schema.
+        """
+        if reference != "#" and not reference.startswith("#/"):
+            raise LookupError(reference)
+        parts = unquote(reference).split("/")[1:]
+        pointer = tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
+        return pointer, self.at(pointer)
+
+    def at(self, pointer: Pointer) -> Any:
+        """What stands at a place."""
+        place: Any = self.root
+        for part in pointer:
+            if isinstance(place, Mapping):
+                place = place[part]
+            elif isinstance(place, Sequence) and not isinstance(place, str):
+                place = place[int(part)] if part.isdecimal() else None
+            else:
+                raise LookupError(part)
+        return place
+
+    def named_in(self, schema: Any) -> Iterator[Pointer]:
+        """The places that the references inside a schema name, one for each reference, definitions left out."""
+        if not isinstance(schema, Mapping):
+            return
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            with contextlib.suppress(LookupError):  # told where it is resolved, with its path
+                yield self.follow(reference)[0]
+        for keyword, inner in parts_of(schema):
+            if keyword not in DEFINITIONS:
+                yield from self.named_in(inner)
+
+    def leads_to(self, pointer: Pointer) -> list[Pointer]:
+        """The places that the references at a place name."""
+        if pointer not in self._leads_to:
+            self._leads_to[pointer] = list(self.named_in(self.at(pointer)))
+        return self._leads_to[pointer]
+
+    def recurs(self, pointer: Pointer) -> bool:
+        """Whether references lead from a place back to it."""
+        if pointer not in self._recurs:
+            seen: set[Pointer] = set()
+            ahead = [pointer]
+            while ahead and pointer not in seen:
+                new = [place for place in self.leads_to(ahead.pop()) if place not in seen]
+                seen.update(new)
+                ahead.extend(new)
+            self._recurs[pointer] = pointer in seen
+        return self._recurs[pointer]
+
+    def uses(self) -> Counter[Pointer]:
+        """How often each place is named by what can be reached from the root."""
+        count: Counter[Pointer] = Counter()
+        ahead: list[Pointer] = [()]
+        while ahead:
+            for place in self.leads_to(ahead.pop()):
+                if place not in count and place:
+                    ahead.append(place)
+                count[place] += 1
+        return count
+
+    def name(self, pointer: Pointer) -> str:
+        """The name of a definition for a place: its last word, made unique."""
+        if pointer not in self._names:
+            word = re.sub(r"[^A-Za-z0-9_.-]", "_", pointer[-1]) or "schema"
+            name, number = word, 1
+            while name in self._names.values():
+                number += 1
+                name = f"{word}_{number}"
+            self._names[pointer] = name
+        return self._names[pointer]
+
+
+def _write_out(schema: Mapping[str, Any], references: References, keep: Callable[[Pointer], bool]) -> Schema:
+    """A schema with its references written out but for those to be kept, which lead to ``$defs`` at the root."""
+    definitions: dict[str, Any] = {}
+    ahead: list[Pointer] = []
+    parts = 0
+
+    def written(node: Any, key: str = "") -> Any:
+        nonlocal parts
+        parts += 1
+        if parts > LARGEST:
+            raise UnsupportedError(f"The schema has more than {LARGEST} parts once its references are written out.")
+        if not isinstance(node, Mapping):
+            return copied(node)
+        bare = {keyword: value for keyword, value in node.items() if keyword not in DEFINITIONS}
+        reference = bare.get("$ref")
+        if not isinstance(reference, str):
+            return rebuild(bare, written)
+        try:
+            pointer, target = references.follow(reference)
+        except LookupError:
+            raise UnsupportedError(f"$ref {reference!r} leads nowhere in the schema.") from None
+        del bare["$ref"]
+        beside = rebuild(bare, written)
+        if not pointer:
+            return {"$ref": "#", **beside}
+        if keep(pointer):
+            name = references.name(pointer)
+            if name not in definitions:
+                definitions[name] = None
+                ahead.append(pointer)
+            return {"$ref": f"#/$defs/{name}", **beside}
+        inner = written(target)
+        if not beside:
+            return inner
+        if not isinstance(inner, dict) or any(word in inner and word in ASSERTIONS for word in beside):
+            return {"allOf": [inner], **beside}
+        return {**inner, **beside}
+
+    whole: Schema = written(schema)
+    while ahead:
+        pointer = ahead.pop(0)
+        definitions[references.name(pointer)] = written(references.at(pointer))
+    return {**whole, "$defs": definitions} if definitions else whole
+
+
+def inline_references(schema: Mapping[str, Any]) -> Schema:
+    """A schema with its local references written out; only true recursion stays, as ``$ref`` to ``$defs`` at the root.
+
+    What stands beside a ``$ref`` (a description, a default) goes over what it leads to. The input is not changed.
+
+    Raises:
+        UnsupportedError: for a reference that leads nowhere or to another document, and for a schema
+            that grows beyond ``LARGEST`` parts.
+
+    Example:
+        >>> inline_references({"$ref": "#/$defs/N", "$defs": {"N": {"type": "null"}}})
+        {'type': 'null'}
+    """
+    references = References(schema)
+    return _write_out(schema, references, references.recurs)
+
+
+def compact(schema: Mapping[str, Any]) -> Schema:
+    """A schema as a prompt needs it: the same meaning in fewer words, the same words for the same schema.
+
+    Titles that only repeat the key go, of the examples one short one stays, and ``$defs`` stand only for what is used
+    more than once or recurs. The input is not changed.
+
+    Raises:
+        UnsupportedError: as ``inline_references``.
+
+    Example:
+        >>> compact({"type": "object", "properties": {"first_name": {"title": "First Name", "type": "string"}}})
+        {'type': 'object', 'properties': {'first_name': {'type': 'string'}}}
+    """
+    references = References(schema)
+    uses = references.uses()
+    short: Schema = _shorten(
+        _write_out(schema, references, lambda pointer: uses[pointer] > 1 or references.recurs(pointer)), ""
+    )
+    return short
+
+
+def _shorten(node: Any, key: str) -> Any:
+    if not isinstance(node, Mapping):
+        return node
+    short = rebuild(node, _shorten)
+    title = short.get("title")
+    if isinstance(title, str) and _letters(title) == _letters(key):
+        del short["title"]
+    for keyword in ("$schema", "$id", "$comment", "example"):
+        if not isinstance(short.get(keyword), Mapping):
+            short.pop(keyword, None)
+    examples = short.pop("examples", None)
+    if isinstance(examples, list) and examples and len(to_json(examples[0])) <= 80:
+        short["examples"] = examples[:1]
+    return short
+
+
+def _letters(words: str) -> str:
+    return re.sub(r"[\W_]+", "", words).lower()

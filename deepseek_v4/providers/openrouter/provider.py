@@ -1,0 +1,299 @@
+"""OpenRouter, https://openrouter.ai: many hosts of DeepSeek V4 behind one address. Facts and their sources.
+
+What only OpenRouter has is typed in ``options.py``; what is the same on its three endpoints is in ``dialect.py``, and
+the two endpoints other than chat are in ``responses_and_messages.py``. Sources: its OpenAPI file and guides (snapshot
+of 2026-08-22) and the model page.
+
+- The effort words differ by model; the nearest one that the model lists is sent (``catalog/models.toml``).
+- ``json_schema``, strict tools and forced tools are served by some endpoints and not by others. Without
+  ``provider={"require_parameters": True}`` an endpoint may ignore them in silence.
+- The cost of an answer is what OpenRouter charged (``usage.cost``).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from deepseek_v4.catalog import lookup
+from deepseek_v4.protocols import reasoning_details
+from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect, money, price_of
+from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.dialect import FINISH_REASONS, Dialect, OptionSpec
+from deepseek_v4.providers.base import Provider
+from deepseek_v4.providers.openai_compatible import (
+    OpenAICompatibleChat,
+    keep_reasoning_for_tools,
+    readable,
+    text_of,
+)
+from deepseek_v4.providers.openrouter.dialect import (
+    UNLISTED,
+    OpenRouterDialect,
+    full_id,
+    headers_of,
+    merge_reasoning,
+    say_shared,
+    words_for,
+)
+from deepseek_v4.providers.openrouter.options import OpenRouterOptions
+from deepseek_v4.providers.openrouter.responses_and_messages import OpenRouterMessages, OpenRouterResponses
+from deepseek_v4.values.account import Amount, Balance
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.messages import Reasoning
+from deepseek_v4.values.notes import Note
+from deepseek_v4.values.reply import Usage
+from deepseek_v4.values.sampling import Thinking
+
+_OPENAPI = "https://openrouter.ai/docs/api/reference/parameters (2026-08-22)"
+
+FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
+    {
+        # the page marks max_tokens as deprecated; the model lists it, and max_completion_tokens not
+        "max_tokens": OptionSpec("max_tokens", 1, default="the endpoint's", source=_OPENAPI),
+        "temperature": OptionSpec("temperature", 0, 2, default="the endpoint's", source=_OPENAPI),
+        "top_p": OptionSpec("top_p", 0, 1, above=True, default="the endpoint's", source=_OPENAPI),
+        "top_k": OptionSpec("top_k", 0, default=0, source=_OPENAPI),
+        "min_p": OptionSpec("min_p", 0, 1, default=0, source=_OPENAPI),
+        "stop": OptionSpec("stop", most=4, source=_OPENAPI),
+        "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, default=0, source=_OPENAPI),
+        "presence_penalty": OptionSpec("presence_penalty", -2, 2, default=0, source=_OPENAPI),
+        "repetition_penalty": OptionSpec("repetition_penalty", 0, 2, above=True, default=1, source=_OPENAPI),
+        "seed": OptionSpec("seed", source=_OPENAPI),
+        "logit_bias": OptionSpec("logit_bias", -100, 100, source=_OPENAPI),
+        "logprobs": OptionSpec("logprobs", default=False, source=_OPENAPI),
+        "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_OPENAPI),
+        "user_id": OptionSpec("user", source=_OPENAPI),
+        "thinking_budget": OptionSpec(
+            "reasoning.max_tokens", 1, default="none; turned into an effort", source=_OPENAPI
+        ),
+    }
+)
+
+LISTED = frozenset(
+    (
+        "frequency_penalty",
+        "include_reasoning",
+        "logit_bias",
+        "logprobs",
+        "max_tokens",
+        "min_p",
+        "presence_penalty",
+        "reasoning",
+        "repetition_penalty",
+        "response_format",
+        "seed",
+        "stop",
+        "structured_outputs",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_k",
+        "top_logprobs",
+        "top_p",
+    )
+)
+"""``supported_parameters`` of deepseek/deepseek-v4-flash, as the model page and GET /models have it."""
+
+
+class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
+    """``POST /chat/completions``."""
+
+    fields = FIELDS
+    thinking_on: Mapping[str, Any] | None = MappingProxyType({"reasoning": {"enabled": True}})
+    thinking_off: Mapping[str, Any] | None = MappingProxyType({"reasoning": {"effort": "none"}})
+    effort_field = "reasoning.effort"
+    sends_details = True
+    asks_for_stream_usage = False  # always sent; stream_options has no effect
+    json_schema = True  # per endpoint; without provider.require_parameters it may be ignored in silence
+    strict_tools = True  # function.strict, per endpoint
+
+    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+        """The ``reasoning`` object; some routes want ``enabled`` beside an effort."""
+        if thinking.on is None and thinking.effort is not None:
+            thinking = Thinking(True, thinking.effort, thinking.budget)
+        return super().say_thinking(thinking, notes)
+
+    def say_reasoning(self, reasoning: Reasoning | None) -> Json:
+        """The record as it came, ``[]`` too, and its text beside it.
+
+        DeepSeek's endpoints refuse a record without ``reasoning_content`` (UKGovernmentBEIS/inspect_ai #4079); a record
+        received empty goes back empty and alone (OpenRouterTeam/ai-sdk-provider #487).
+        """
+        text = readable(reasoning)
+        details = None if reasoning is None else reasoning.details
+        if details is None:
+            return {"reasoning_content": text or ""}
+        if not details and not text:
+            return {"reasoning_details": []}
+        said: Json = {"reasoning_content": text or ""}
+        record = reasoning_details.own_record(reasoning, "chat_completions")
+        if record:
+            said["reasoning_details"] = [dict(item) for item in record]
+        return said
+
+    def read_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
+        """``reasoning_details``, and its text; ``reasoning`` repeats it, so it counts only where there is none."""
+        details = message.get("reasoning_details")
+        if not isinstance(details, list):
+            details = None
+        if details:
+            text = text_of(details)
+            if text is not None:
+                return text, details
+        text = message.get("reasoning")
+        if text is None:
+            text = message.get("reasoning_content")
+        return text, details
+
+    def read_usage(self, usage: Json) -> Usage:
+        """Tokens by the upstream's own tokenizer, and what was charged."""
+        counted = super().read_usage(usage)
+        cost = usage.get("cost")
+        return Usage(
+            input_tokens=counted.input_tokens,
+            output_tokens=counted.output_tokens,
+            cached_tokens=counted.cached_tokens,
+            cache_write_tokens=counted.cache_write_tokens,
+            reasoning_tokens=counted.reasoning_tokens,
+            cost=None if cost is None else float(cost),
+            extra=usage,
+        )
+
+    def unwrap(self, body: Json) -> Json:
+        """The completion, which has come inside the field ``provider`` (pydantic/pydantic-ai #3994)."""
+        inner = body.get("provider")
+        if not isinstance(inner, dict) or "choices" not in inner:
+            return body
+        outer = {key: value for key, value in body.items() if value is not None and key != "provider"}
+        return {**outer, **{key: value for key, value in inner.items() if value is not None}}
+
+    def was_cut(self, choice: Json) -> bool:
+        """Beside ``finish_reason: tool_calls`` the upstream's own word can say that the arguments are cut."""
+        return FINISH_REASONS.get(str(choice.get("native_finish_reason")).lower()) == "length"
+
+    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
+        """``OpenRouterOptions``.
+
+        Raises:
+            InvalidRequestError: for two words on the same thing.
+        """
+        headers = super().say_rest(body, messages, request, notes)
+        options = request.provider_options
+        if options is None:
+            return headers
+        assert isinstance(options, OpenRouterOptions)
+        said = options.said()
+        if options.reasoning is not None:
+            merge_reasoning(body, said["reasoning"])
+        say_shared(body, options, request, notes)
+        for name in _BODY_FIELDS & said.keys():
+            body[name] = said[name]
+        keep_reasoning_for_tools(body, notes)
+        if options.debug and not request.stream:
+            del body["debug"]
+            notes.append(Note("dropped", "debug", "OpenRouter echoes in streams only"))
+        required = options.provider is not None and options.provider.require_parameters
+        if options.use_max_completion_tokens and not required and "max_tokens" in body:
+            body["max_completion_tokens"] = body.pop("max_tokens")
+        if required:
+            for name in sorted(UNLISTED & body.keys()):
+                del body[name]
+                notes.append(Note("dropped", name, "not listed for V4: with require_parameters nobody would answer"))
+        return {**headers, **headers_of(options)}
+
+
+_BODY_FIELDS = frozenset(
+    (
+        "include_reasoning",
+        "structured_outputs",
+        "top_a",
+        "verbosity",
+        "prediction",
+        "web_search_options",
+        "service_tier",
+        "metadata",
+        "trace",
+        "prompt_cache_key",
+        "cache_control",
+        "debug",
+        "stop_server_tools_when",
+    )
+)
+"""Options that are fields of a chat request under their own name, beside those of every endpoint."""
+
+
+class OpenRouterModels(ModelsDialect):
+    """``GET /models``: what the model can do is what its endpoints take together, prices are dollars per token."""
+
+    one_path = "/model/{id}"
+
+    def read_more(self, entry: Json, read: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Abilities by ``supported_parameters``; the price of the endpoint that is request first."""
+        listed = read.get("parameters")
+        abilities = {"tools": "tools" in listed, "json_schema": "structured_outputs" in listed} if listed else {}
+        prices = entry.get("pricing")
+        if not isinstance(prices, Mapping):
+            return abilities
+        amounts = (prices.get("prompt"), prices.get("completion"), prices.get("input_cache_read"))
+        return {**abilities, "price": price_of(*amounts, per=1, source="https://openrouter.ai/api/v1/models")}
+
+
+class OpenRouterBalance(BalanceDialect):
+    """``GET /credits``: what was bought and what was used, US dollars."""
+
+    path = "/credits"
+
+    def read_balance(self, body: Any) -> Balance | None:
+        """The difference of the two; None when the answer does not say both."""
+        data = body.get("data") if isinstance(body, Mapping) else None
+        bought = money(data.get("total_credits")) if isinstance(data, Mapping) else None
+        used = money(data.get("total_usage")) if isinstance(data, Mapping) else None
+        if bought is None or used is None:
+            return None
+        return Balance(bought > used, (Amount("USD", bought - used),), extra=body)
+
+
+@functools.cache
+def _described(protocol: str, efforts: tuple[str, ...]) -> OpenRouterDialect:
+    return _TALKING[protocol](efforts=words_for(efforts))
+
+
+@dataclass(frozen=True)
+class _OpenRouter(Provider):
+    def model_id(self, model: str) -> str:
+        """With the author in front; ``provider="openrouter:nitro"`` puts its suffix behind others."""
+        model = full_id(model)
+        if self.variant and not model.endswith(f":{self.variant}"):
+            return f"{model}:{self.variant}"
+        return model
+
+    def dialect_for(self, protocol: str, model: str) -> Dialect:
+        """Which efforts there are differs by model (``reasoning.supported_efforts`` of GET /models)."""
+        if protocol not in _TALKING:
+            return self.dialect(protocol)
+        return _described(protocol, lookup.find(self.name, model).efforts)
+
+
+_TALKING: Mapping[str, type[OpenRouterDialect]] = MappingProxyType(
+    {kind.protocol: kind for kind in (OpenRouterChat, OpenRouterResponses, OpenRouterMessages)}
+)
+
+
+OPENROUTER = _OpenRouter(
+    name="openrouter",
+    base_url="https://openrouter.ai/api/v1",
+    key_variable="OPENROUTER_API_KEY",
+    dialects=MappingProxyType(
+        {
+            **{protocol: _described(protocol, ("high", "xhigh")) for protocol in _TALKING},
+            **{each.protocol: each for each in (OpenRouterModels(), OpenRouterBalance())},
+        }
+    ),
+    root_path="/api/v1",
+    options_type=OpenRouterOptions,
+    has_variants=True,
+)

@@ -1,0 +1,161 @@
+"""OpenRouter's two endpoints beside chat: ``/responses`` in OpenAI's form, ``/messages`` in Anthropic's.
+
+Its documents call them skins: the same models, routing and errors under other names. Both keep
+nothing between requests. Of their fields less is written than of chat's; what is not is not sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.dialect import OptionSpec
+from deepseek_v4.protocols.messages.dialect import MessagesDialect
+from deepseek_v4.protocols.responses.dialect import ResponsesDialect
+from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools, mend_calls
+from deepseek_v4.providers.openrouter.dialect import (
+    IN_HEADERS,
+    SHARED,
+    OpenRouterDialect,
+    headers_of,
+    merge_reasoning,
+    say_shared,
+)
+from deepseek_v4.providers.openrouter.options import OpenRouterOptions
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.notes import Note
+from deepseek_v4.values.sampling import Thinking
+
+_OPENAPI = "https://openrouter.ai/docs/api/reference (OpenAPI file of 2026-08-22)"
+_CHAT_ONLY = "not written of for this endpoint: use protocol='chat_completions'"
+
+_ABSENT: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(
+        (
+            "top_k",
+            "min_p",
+            "stop",
+            "frequency_penalty",
+            "presence_penalty",
+            "repetition_penalty",
+            "seed",
+            "logit_bias",
+            "logprobs",
+            "top_logprobs",
+        ),
+        _CHAT_ONLY,
+    )
+)
+
+
+def _say_own(
+    body: Json, request: ChatRequest, notes: list[Note], *, without: frozenset[str] = frozenset()
+) -> dict[str, str]:
+    """The options that this endpoint has too, and a note for each of the others."""
+    options = request.provider_options
+    if options is None:
+        return {}
+    assert isinstance(options, OpenRouterOptions)
+    here = (SHARED | IN_HEADERS) - without
+    notes.extend(Note("dropped", name, _CHAT_ONLY) for name in sorted(options.said().keys() - here))
+    known = options.model_copy(update=dict.fromkeys(without))
+    say_shared(body, known, request, notes)
+    return headers_of(known)
+
+
+class OpenRouterResponses(OpenRouterDialect, ResponsesDialect):
+    """``POST /responses``."""
+
+    fields = MappingProxyType(
+        {
+            "max_tokens": OptionSpec("max_output_tokens", 1, source=_OPENAPI),
+            "temperature": OptionSpec("temperature", 0, 2, source=_OPENAPI),
+            "top_p": OptionSpec("top_p", 0, 1, above=True, source=_OPENAPI),
+            "user_id": OptionSpec("user", source=_OPENAPI),
+            "thinking_budget": OptionSpec("reasoning.max_tokens", 1, default="none", source=_OPENAPI),
+        }
+    )
+    absent = _ABSENT
+    strict_tools = True  # per endpoint
+    empty_reasoning_items = True  # a call without reasoning is refused by DeepSeek's own endpoint
+
+    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+        """The ``reasoning`` object, as in chat."""
+        if thinking.on is False:
+            return {"reasoning": {"effort": "none"}}
+        said: Json = {"enabled": True} if thinking.on or thinking.effort is not None else {}
+        if thinking.effort is not None:
+            said["effort"] = _word(thinking.effort, self.efforts, notes)
+        return {"reasoning": said} if said else {}
+
+    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
+        """``OpenRouterOptions``, as far as this endpoint has them; past arguments as JSON objects, as in chat.
+
+        Raises:
+            InvalidRequestError: for two words on the same thing.
+        """
+        mend_calls(messages, notes)
+        headers = _say_own(body, request, notes)
+        own = getattr(request.provider_options, "reasoning", None)
+        if own is not None:
+            merge_reasoning(body, own.said())
+        keep_reasoning_for_tools(body, notes)
+        return headers
+
+
+class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
+    """``POST /messages``."""
+
+    fields = MappingProxyType(
+        {
+            "max_tokens": OptionSpec("max_tokens", 1, source=_OPENAPI),
+            "temperature": OptionSpec("temperature", 0, 2, source=_OPENAPI),
+            "top_p": OptionSpec("top_p", 0, 1, above=True, source=_OPENAPI),
+            "stop": OptionSpec("stop_sequences", most=4, source=_OPENAPI),
+            "user_id": OptionSpec("metadata.user_id", source=_OPENAPI),
+            "thinking_budget": OptionSpec("thinking.budget_tokens", 1, default="none", source=_OPENAPI),
+        }
+    )
+    absent = MappingProxyType({name: why for name, why in _ABSENT.items() if name != "stop"})
+    unread_blocks = frozenset({"redacted_thinking"})
+
+    def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
+        """What DeepSeek's own service takes when nothing is said; a budget gets room for an answer behind it."""
+        if not thinks:
+            return 8_192
+        if thinking.budget is not None:
+            return max(65_536, thinking.budget + 32_768)
+        return 131_072 if thinking.effort in ("max", "xhigh") else 65_536
+
+    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+        """``thinking``, which is ``adaptive`` where no budget is counted, and ``output_config.effort``."""
+        if thinking.on is False:
+            return {"thinking": {"type": "disabled"}}
+        if thinking.budget is not None:
+            return {"thinking": {"type": "enabled"}}
+        said: Json = {}
+        if thinking.on or thinking.effort is not None:
+            said["thinking"] = {"type": "adaptive"}
+        if thinking.effort is not None:
+            said["output_config"] = {"effort": _word(thinking.effort, self.efforts, notes)}
+        return said
+
+    def say_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
+        """Anthropic's own server tool, in which the options are Anthropic's."""
+        if not wanted:
+            return None
+        options = wanted if isinstance(wanted, Mapping) else {}
+        return {"tools": [{"type": "web_search_20250305", "name": "web_search", **options}]}
+
+    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
+        """``OpenRouterOptions``, as far as this endpoint has them; thinking is said in Anthropic's words only."""
+        return _say_own(body, request, notes, without=frozenset({"reasoning", "server_tools"}))
+
+
+def _word(effort: str, words: Mapping[str, str | None], notes: list[Note]) -> str | None:
+    word = words[effort]
+    if word != effort:
+        notes.append(Note("translated", "reasoning_effort", f"{effort} is said {word!r} here"))
+    return word

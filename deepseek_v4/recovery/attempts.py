@@ -1,0 +1,312 @@
+"""The attempts at one answer: what happens to each delta, and whether another request follows. No I/O.
+
+An answer may take several requests: one fails, one is answered with nothing, one with JSON that does not fit, one
+stream breaks off. A ``RetryPolicy`` decides about one such cause; ``Attempts`` asks the policies in order, keeps what
+each attempt gave and cost, and merges it into the final answer. ``run.py`` holds the loops that send.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Generic, TypeVar
+
+from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.values.reply import Attempt, AttemptReason, Reply
+
+__all__ = ["Attempts", "FailedAttempt", "FallBack", "Retry", "RetryPolicy", "handled_by_caller", "is_handled_by_caller"]
+
+Request = TypeVar("Request")
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+_log = logging.getLogger("deepseek_v4")
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt(Generic[Answer]):
+    """One attempt that did not give the final answer.
+
+    Attributes:
+        reason: Why another request followed.
+        detail: The same in a sentence, for people.
+        seconds: How long it took.
+        outcome: The answer it gave, or the error it ended with; with the answer that it continues in front.
+        kept: The part of its answer that belongs to the final one, because it was shown already.
+    """
+
+    reason: AttemptReason
+    detail: str
+    seconds: float
+    outcome: Answer | DeepSeekError
+    kept: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry(Generic[Request, Item, Answer]):
+    """The verdict of a policy: send another request.
+
+    Attributes:
+        request: The request to send next.
+        reason: Why.
+        detail: The same in a sentence.
+        wait: Seconds to wait before.
+        begun: The answer so far, if the next one continues it: the policies judge both as one answer.
+        missed: Items of ``begun`` that were not received, because the attempt broke off.
+        kept: The part of this attempt's answer that belongs to the final one, if the next one is another answer.
+        fallback: Whether this attempt's answer is the final one if the next request fails, or a policy raises
+            ``FallBack``.
+        holds_next: Whether nothing of the next answer is shown before it has been judged.
+    """
+
+    request: Request
+    reason: AttemptReason
+    detail: str
+    wait: float = 0.0
+    begun: Answer | None = None
+    missed: Sequence[Item] = ()
+    kept: Answer | None = None
+    fallback: bool = False
+    holds_next: bool = False
+
+
+class FallBack(Exception):
+    """The verdict of a policy: the answer is no better than the one before it, which stays."""
+
+
+class RetryPolicy(ABC, Generic[Request, Item, Answer]):
+    """Decides about one cause for another attempt."""
+
+    sees_items: ClassVar[bool] = False
+    """Whether every streamed item is given to ``holds``; otherwise the common ones pass by."""
+
+    def holds(self, item: Item) -> bool:
+        """Whether a streamed item is to be held back until the attempt has been judged, or an item is let through."""
+        return False
+
+    @abstractmethod
+    def judge(
+        self, attempts: Attempts[Request, Item, Answer], outcome: Answer | DeepSeekError
+    ) -> Retry[Request, Item, Answer] | None:
+        """Decide about the outcome of an attempt.
+
+        Args:
+            attempts: All that is known: the request, the attempts before it, the time left.
+            outcome: The answer, or the error.
+
+        Returns:
+            What to send next; None if this policy has no objection.
+
+        Raises:
+            DeepSeekError: to end the call with another error.
+            FallBack: to end the call with the answer that was marked ``fallback``.
+        """
+
+
+class Attempts(ABC, Generic[Request, Item, Answer]):
+    """The state of one call over all its attempts. Subclasses merge answers of their kind.
+
+    Args:
+        request: The first request.
+        policies: In order; the first verdict counts.
+        started: When the first request was sent, by ``time.monotonic``.
+        total_timeout: Seconds that all attempts may take together, waits included.
+
+    Attributes:
+        request: The request to send next.
+        base: The request whose answer is judged: the same, or the one whose answer ``request`` continues.
+        begun: The answer that ``request`` continues; None if it does not.
+        failed: The attempts so far that did not give the final answer.
+        opened: Whether the current attempt has given an item; an error after that is not one of the request.
+        wait: Seconds to wait before the next request.
+    """
+
+    passes_through: ClassVar[tuple[type, ...]] = ()
+    """Types of items that no policy needs to see, unless one ``sees_items``: they are passed on without a call."""
+
+    passes_by: ClassVar[tuple[type, ...]] = ()
+    """Types of items that are shown while others stay held back: they belong to another channel."""
+
+    def __init__(
+        self,
+        request: Request,
+        policies: Sequence[RetryPolicy[Request, Item, Answer]],
+        *,
+        started: float,
+        total_timeout: float | None = None,
+    ) -> None:
+        self.request = self.base = request
+        self.begun: Answer | None = None
+        self.policies = policies
+        self.failed: list[FailedAttempt[Answer]] = []
+        self.opened = False
+        self.wait = 0.0
+        self.through = () if any(policy.sees_items for policy in policies) else self.passes_through
+        self.deadline = math.inf if total_timeout is None else started + total_timeout
+        self._started = started
+        self._held: list[Item] = []
+        self._holding = False
+        self._fallback: tuple[int, list[Item]] | None = None
+        """Place of the attempt whose answer is the final one if the next request fails, and its items."""
+
+    @abstractmethod
+    def merge(self, failed: Sequence[FailedAttempt[Answer]], answer: Answer | None) -> Answer:
+        """One answer made of all attempts: the usage of all, and in front what was kept of the earlier ones.
+
+        Args:
+            failed: The attempts that did not give the answer, oldest first.
+            answer: The answer; None if there is none.
+        """
+
+    @abstractmethod
+    def note(self, failed: FailedAttempt[Answer]) -> Attempt:
+        """What is reported of an attempt that did not give the answer."""
+
+    def notes(self, failed: Sequence[FailedAttempt[Answer]]) -> tuple[Attempt, ...]:
+        """What is reported of several attempts, with those that each of them made itself."""
+        return tuple(map(self.note, failed))
+
+    def join(self, begun: Answer, outcome: Answer | DeepSeekError) -> Answer | DeepSeekError:
+        """An outcome with the answer that it continues in front; its usage stays its own."""
+        return outcome
+
+    def partial(self, error: DeepSeekError) -> Reply | None:
+        """What an error holds of all attempts: the usage of the earlier ones, with what it held itself."""
+        usage = None
+        for note in self.notes(self.failed):
+            usage = usage + note.usage if usage is not None else note.usage
+        if usage is None:
+            return error.partial
+        own = error.partial or Reply()
+        return replace(own, usage=usage + own.usage)
+
+    def limited(self, request: Request) -> Request:
+        """A follow-up request, limited to the time that is left."""
+        return request
+
+    def seconds_left(self) -> float:
+        """Seconds until the deadline; infinite without one."""
+        return math.inf if self.deadline == math.inf else self.deadline - time.monotonic()
+
+    def count(self, *reasons: AttemptReason) -> int:
+        """How many attempts failed for one of the reasons."""
+        return sum(attempt.reason in reasons for attempt in self.failed)
+
+    def receive(self, item: Item) -> Sequence[Item]:
+        """Take a streamed item; return the items to show now."""
+        holds = [policy.holds(item) for policy in self.policies]  # each sees every item
+        if self._holding or any(holds):
+            self._held.append(item)
+            return ()
+        if not self._held or isinstance(item, self.passes_by):
+            return (item,)
+        items, self._held = [*self._held, item], []
+        return items
+
+    def finish(self, outcome: Answer | DeepSeekError) -> tuple[Sequence[Item], Answer | None]:
+        """Take the outcome of an attempt.
+
+        Returns:
+            The items to show now, and the final answer; None if ``request`` is to be sent after ``wait`` seconds.
+
+        Raises:
+            DeepSeekError: the error that ends the call; ``partial`` holds what was shown before and the usage of all.
+        """
+        retry: Retry[Request, Item, Answer] | None = None
+        if self.begun is not None:
+            outcome = self.join(self.begun, outcome)
+        for policy in self.policies:
+            try:
+                retry = policy.judge(self, outcome)
+            except FallBack as verdict:
+                return self._fall_back("leaked_markup", str(verdict), outcome)
+            except DeepSeekError as error:  # the policies after it judge this one
+                if error.partial is None and isinstance(outcome, DeepSeekError):
+                    error.partial = outcome.partial
+                outcome = error
+            if retry is not None:
+                break
+        held, self._held = self._held, []
+        if retry is not None:
+            return self._prepare_next(retry, outcome, held), None
+        if not isinstance(outcome, DeepSeekError):
+            return held, (self.merge(self.failed, outcome) if self.failed else outcome)
+        if self._fallback is not None and (self._holding or not self.opened):
+            return self._fall_back("error", str(outcome), outcome)
+        try:
+            raise self._with_history(outcome)
+        finally:
+            del outcome  # an error and the frame it went through would keep each other
+
+    def _prepare_next(
+        self, retry: Retry[Request, Item, Answer], outcome: Answer | DeepSeekError, held: list[Item]
+    ) -> Sequence[Item]:
+        now = time.monotonic()
+        if not self._holding and retry.reason != "transient":  # while it holds, the first answer stays the fallback
+            self._fallback = (len(self.failed), held) if retry.fallback else None
+        kept = None if self._holding else retry.kept  # nothing of it was shown
+        self.failed.append(FailedAttempt(retry.reason, retry.detail, now - self._started, outcome, kept))
+        _log.info(
+            "Attempt %d: %s (%s); the next one in %.2f s", len(self.failed), retry.reason, retry.detail, retry.wait
+        )
+        if retry.holds_next:
+            self._holding, self.through = True, ()
+        if retry.reason != "transient":
+            self.begun = retry.begun
+            if retry.begun is None:
+                self.base = retry.request
+        if self.begun is not None:
+            self._held = [*held]
+        self._started = now + retry.wait
+        self.request = self.limited(retry.request)
+        self.wait = retry.wait
+        self.opened = False
+        return [shown for item in retry.missed for shown in self.receive(item)]
+
+    def _fall_back(
+        self, reason: AttemptReason, detail: str, outcome: Answer | DeepSeekError
+    ) -> tuple[Sequence[Item], Answer]:
+        assert self._fallback is not None, "a policy raised FallBack without an attempt to fall back to"
+        place, items = self._fallback
+        chosen = self.failed[place]
+        assert not isinstance(chosen.outcome, DeepSeekError)
+        last: FailedAttempt[Answer] = FailedAttempt(reason, detail, time.monotonic() - self._started, outcome)
+        others = [*self.failed[:place], *self.failed[place + 1 :], last]
+        return items, self.merge(others, chosen.outcome)
+
+    def _with_history(self, error: DeepSeekError) -> DeepSeekError:
+        if self.failed:
+            error.partial = self.partial(error)
+            error.attempts = (*self.notes(self.failed), *error.attempts)
+            if error.partial is not None:
+                error.partial = replace(error.partial, attempts=error.attempts)
+        return error
+
+
+# -- engines inside engines --------------------------------------------------------------------------------------
+
+_handled: ContextVar[frozenset[AttemptReason]] = ContextVar("deepseek_v4_handled_by_caller", default=frozenset())
+
+
+@contextmanager
+def handled_by_caller(*reasons: AttemptReason) -> Iterator[None]:
+    """Inside, calls leave these causes to the caller, which makes further attempts itself.
+
+    A context variable, not a call option: an option would be part of the key of a framework's cache.
+    """
+    token = _handled.set(_handled.get() | frozenset(reasons))
+    try:
+        yield
+    finally:
+        _handled.reset(token)
+
+
+def is_handled_by_caller(reason: AttemptReason) -> bool:
+    """Whether the caller makes further attempts for this cause itself."""
+    return reason in _handled.get()

@@ -1,0 +1,73 @@
+"""Tool calls in an answer's text, as markup: the model is asked once whether it meant them. They are never executed.
+
+Neither Markdown nor the place in the text can tell a call that a server failed to parse from a quotation of a web page,
+and whoever executes the one executes the other. So the text is returned as it came, or another answer is: in one more
+request the model reads that its text was not executed, and to make a tool call if it meant one.
+
+Of a stream everything is shown up to the markup, and held from there on. What was shown stays in front of the second
+answer, for whole answers as well unless they are JSON. The first answer stays if the second one is empty or holds
+markup again, or its request fails.
+"""
+
+from __future__ import annotations
+
+from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.recovery.attempts import Attempts, FallBack, Retry, RetryPolicy
+from deepseek_v4.recovery.empty_answer import is_empty
+from deepseek_v4.recovery.retry_prompt import is_retryable_answer
+from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.values.messages import Message
+from deepseek_v4.values.reply import Delta, LeakedText, Reply, TextDelta
+
+__all__ = ["LeakedMarkupPolicy"]
+
+_PROMPT = (
+    "Your last answer contains a tool call that is written as text, and text is not executed. "
+    "To call a tool, make a tool call. If you only quoted it, answer again without the markup."
+)
+
+
+class LeakedMarkupPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
+    """Asks once for a proper tool call, or an answer without markup.
+
+    Args:
+        keeps_text: Whether the text before the markup stays in front of the second answer.
+    """
+
+    def __init__(self, *, keeps_text: bool) -> None:
+        self._keeps_text = keeps_text
+        self._found = False
+
+    def holds(self, item: Delta) -> bool:
+        """The text from the markup on, and what a resumed stream adds to it."""
+        self._found = self._found or isinstance(item, LeakedText)
+        return self._found and isinstance(item, TextDelta)
+
+    def judge(
+        self, attempts: Attempts[PreparedRequest, Delta, Reply], outcome: Reply | DeepSeekError
+    ) -> Retry[PreparedRequest, Delta, Reply] | None:
+        """The request with the answer and the question at its end."""
+        self._found = False
+        if isinstance(outcome, DeepSeekError):
+            return None
+        found = outcome.extra.get("leaked_markup")
+        asked = attempts.count("leaked_markup") > 0
+        if asked and is_empty(outcome):
+            raise FallBack("the second answer is empty")
+        if not found or outcome.tool_calls or outcome.invalid_tool_calls:
+            return None
+        if asked:
+            raise FallBack("the second answer holds tool call markup, too")
+        if not is_retryable_answer(outcome.finish_reason) or attempts.count("invalid") or attempts.seconds_left() <= 0:
+            return None
+        shown = outcome.content[: found["at"]] if self._keeps_text else ""
+        streamed = attempts.base.request.stream
+        kept = Reply(shown, outcome.reasoning if streamed else None)
+        return Retry(
+            attempts.base.with_messages((outcome.to_message(), Message.user(_PROMPT))),
+            "leaked_markup",
+            f"the text holds {found['found'] or 'the beginning of'} tool call(s) as markup",
+            kept=kept,
+            fallback=True,
+            holds_next=True,
+        )

@@ -1,0 +1,160 @@
+"""Which policies hold for a request, and the engine for replies of the core."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from deepseek_v4 import catalog
+from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, RetryPolicy, is_handled_by_caller
+from deepseek_v4.recovery.empty_answer import EmptyAnswerPolicy
+from deepseek_v4.recovery.leaked_markup import LeakedMarkupPolicy
+from deepseek_v4.recovery.merge import describe, joined, merge_replies, reply_of
+from deepseek_v4.recovery.transient import TransientErrorPolicy
+from deepseek_v4.request.account import Query
+from deepseek_v4.request.options import CallOptions
+from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.values.messages import Message
+from deepseek_v4.values.reply import Attempt, Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
+
+__all__ = ["AccountAttempts", "ReplyAttempts", "accepts"]
+
+TRANSIENT = TransientErrorPolicy()
+
+
+class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
+    """The attempts at one reply.
+
+    Args:
+        request: The first request.
+        started: When it was sent, by ``time.monotonic``.
+    """
+
+    passes_through = (TextDelta, ReasoningDelta, ToolCallDelta)
+    passes_by = (ReasoningDelta,)
+
+    def __init__(self, request: PreparedRequest, started: float) -> None:
+        policies = policies_for(request, streamed=request.request.stream)
+        super().__init__(request, policies, started=started, total_timeout=request.options.total_timeout)
+
+    def merge(self, failed: Sequence[FailedAttempt[Reply]], answer: Reply | None) -> Reply:
+        """One reply, with all attempts before the last one."""
+        return dataclasses.replace(merge_replies(failed, answer), attempts=tuple(map(self.note, failed)))
+
+    def join(self, begun: Reply, outcome: Reply | DeepSeekError) -> Reply | DeepSeekError:
+        """A reply, or what an error holds of one, with the reply that it continues in front."""
+        if not isinstance(outcome, DeepSeekError):
+            return joined(begun, outcome)
+        outcome.partial = joined(begun, outcome.partial or Reply())
+        return outcome
+
+    def partial(self, error: DeepSeekError) -> Reply | None:
+        """What was shown of all attempts, with their usage; None if no attempt gave anything."""
+        given = any(reply_of(one.outcome) is not None for one in self.failed)
+        return merge_replies(self.failed, error.partial) if given else error.partial
+
+    def limited(self, request: PreparedRequest) -> PreparedRequest:
+        """The request with the deadline of the call."""
+        return request if self.deadline == math.inf else request.with_deadline(self.deadline)
+
+    def note(self, failed: FailedAttempt[Reply]) -> Attempt:
+        """The attempt with its tokens, and their cost at the price of this hour."""
+        reply = reply_of(failed.outcome)
+        if reply is None or reply.usage is None:
+            return describe(failed)
+        cost = catalog.cost_of(reply, self.request.provider.name, self.request.request.model)
+        return describe(failed, reply.usage, None if cost is None else cost.usd)
+
+
+class AccountAttempts(Attempts[Query[Any], Any, Any]):
+    """The attempts at a small request about models or the account.
+
+    Args:
+        query: The request.
+        started: When it was sent, by ``time.monotonic``.
+    """
+
+    def __init__(self, query: Query[Any], started: float) -> None:
+        super().__init__(query, [TRANSIENT], started=started, total_timeout=query.options.total_timeout)
+
+    def merge(self, failed: Sequence[FailedAttempt[Any]], answer: Any) -> Any:
+        """The answer; earlier attempts gave none."""
+        return answer
+
+    def note(self, failed: FailedAttempt[Any]) -> Attempt:
+        """The attempt, which cost nothing."""
+        return describe(failed)
+
+    def limited(self, request: Query[Any]) -> Query[Any]:
+        """The request with the deadline of the call."""
+        return request if self.deadline == math.inf else dataclasses.replace(request, deadline=self.deadline)
+
+
+def accepts(request: PreparedRequest, reply: Reply) -> bool:
+    """Whether a reply needs no judgement: it holds text or calls, and nothing of its form can be wrong."""
+    if "leaked_markup" in reply.extra or not (reply.tool_calls or reply.content.strip()):
+        return False
+    options = request.options
+    return (options.response_format is None and options.tool_choice is None) or not requires_form(options)
+
+
+def requires_form(options: CallOptions) -> bool:
+    """Whether a tool call, or JSON of a schema, is required of the answer."""
+    requested = options.response_format
+    by_schema = requested is not None and requested.get("type") == "json_schema"
+    return bool(by_schema or options.tool_choice not in (None, "auto", "none")) and options.answer_retries > 0
+
+
+def policies_for(request: PreparedRequest, *, streamed: bool) -> list[RetryPolicy[PreparedRequest, Delta, Reply]]:
+    """The policies of a request, in the order in which they judge."""
+    options, messages = request.options, request.request.messages
+    policies: list[RetryPolicy[PreparedRequest, Delta, Reply]] = [TRANSIENT]
+    continues = request.protocol.name == "completions" or messages[-1].prefix  # may well add nothing, or half an object
+    if streamed and options.resume_streams:
+        from deepseek_v4.recovery.resume_stream import ResumePolicy
+
+        policies.append(ResumePolicy(request))
+    fresh = not (continues or _was_asked_again(messages))
+    judged = (
+        fresh
+        and requires_form(options)
+        and not is_handled_by_caller("invalid")
+        and (not streamed or _is_json_by_prompt(request))
+    )
+    if fresh and options.recover_tool_calls == "ask" and request.request.tools:
+        keeps_text = not judged if streamed else options.response_format is None
+        policies.append(LeakedMarkupPolicy(keeps_text=keeps_text))
+    if judged:
+        from deepseek_v4.recovery.invalid_answer import InvalidAnswerPolicy
+
+        policies.append(InvalidAnswerPolicy(request, streamed=streamed))
+    elif (
+        not continues
+        and options.on_empty != "return"
+        and not (options.on_empty == "retry" and is_handled_by_caller("empty"))
+    ):
+        policies.append(EmptyAnswerPolicy(streamed=streamed))
+    return policies
+
+
+def _was_asked_again(messages: Sequence[Message]) -> bool:
+    """Whether an answer since the last user message came of a second request.
+
+    Such a turn gets no other: an agent whose model is asked again and then calls tools would not end. A user message
+    directly after a tool result does not begin a turn, because images and files of the result are sent as one.
+    """
+    for place in range(len(messages) - 1, -1, -1):
+        if messages[place].retried:
+            return True
+        if messages[place].role == "user" and (place == 0 or messages[place - 1].role != "tool"):
+            return False
+    return False
+
+
+def _is_json_by_prompt(request: PreparedRequest) -> bool:
+    """Whether the prompt alone asks for JSON at the end, after calls that the model makes of its own accord."""
+    chat = request.request
+    return bool(chat.tools) and chat.tool_choice in (None, "auto") and chat.response_format is None

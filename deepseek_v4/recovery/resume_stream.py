@@ -1,0 +1,115 @@
+"""A streamed answer that breaks off, or ends for length, goes on where it stopped.
+
+The next request ends with what has arrived, as the beginning of the assistant's message (chat prefix completion), and
+the answer to it continues there without repeating it, inside the reasoning too.
+
+Not resumed: a stream in which a tool call has begun, because arguments cannot be continued; an answer the provider
+refused for its content; a call whose ``total_timeout`` is used up.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from deepseek_v4.errors import DeepSeekError, StreamInterruptedError
+from deepseek_v4.recovery.attempts import Attempts, Retry, RetryPolicy
+from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.values.messages import Message
+from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
+
+__all__ = ["ResumePolicy"]
+
+_RESUMABLE_FINISH_REASONS = ("length",)
+"""Finish reasons of an answer that could go on."""
+
+
+class ResumePolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
+    """Continues a streamed answer, up to ``max_resumes`` times.
+
+    Args:
+        request: The first request.
+    """
+
+    sees_items = True
+
+    def __init__(self, request: PreparedRequest) -> None:
+        self._limit = request.options.max_resumes
+        self._called = False
+        self._content = 0
+        """Characters of the text that were received, over all its parts."""
+        self._reasoning = 0
+        """Characters of the reasoning that were received."""
+
+    def holds(self, item: Delta) -> bool:
+        """Nothing; it counts what is received."""
+        if isinstance(item, TextDelta):
+            self._content += len(item.text)
+        elif isinstance(item, ReasoningDelta):
+            self._reasoning += len(item.text)
+        elif isinstance(item, ToolCallDelta):
+            self._called = True
+        return False
+
+    def judge(
+        self, attempts: Attempts[PreparedRequest, Delta, Reply], outcome: Reply | DeepSeekError
+    ) -> Retry[PreparedRequest, Delta, Reply] | None:
+        """The request that continues the answer.
+
+        Raises:
+            StreamInterruptedError: if the request that was to continue a broken stream failed.
+        """
+        if not isinstance(outcome, DeepSeekError):
+            if (
+                outcome.finish_reason in _RESUMABLE_FINISH_REASONS
+                and _has_begun(outcome)
+                and self._may_continue(attempts)
+            ):
+                request = _continued(attempts.base, outcome)
+                return Retry(request, "length", "the output limit cut the answer", begun=outcome, fallback=True)
+            self._called, self._content, self._reasoning = False, 0, 0  # what follows is another answer
+            return None
+        if not attempts.opened:
+            if attempts.begun is None:
+                return None  # it was not to continue anything
+            raise StreamInterruptedError(
+                f"The stream broke off and could not be resumed: {outcome.message} What had arrived is in .partial.",
+                provider=outcome.provider,
+                status_code=outcome.status_code,
+                request_id=outcome.request_id,
+                body=outcome.body,
+            ) from outcome
+        arrived = outcome.partial or Reply()
+        self._called = self._called or bool(arrived.tool_calls or arrived.invalid_tool_calls)
+        passing = isinstance(outcome, StreamInterruptedError) or outcome.retryable
+        if not passing or not self._may_continue(attempts):
+            return None
+        missed: list[Delta] = []
+        thought = ((arrived.reasoning and arrived.reasoning.text) or "")[self._reasoning :]
+        if thought:
+            missed.append(ReasoningDelta(thought))
+        if arrived.content[self._content :]:
+            missed.append(TextDelta(arrived.content[self._content :]))
+        request = _continued(attempts.base, arrived)
+        return Retry(request, "interrupted", str(outcome), begun=arrived, missed=missed)
+
+    def _may_continue(self, attempts: Attempts[PreparedRequest, Delta, Reply]) -> bool:
+        resumed = attempts.count("interrupted", "length")
+        return resumed < self._limit and not self._called and attempts.seconds_left() > 0
+
+
+def _continued(base: PreparedRequest, begun: Reply) -> PreparedRequest:
+    """A request with the beginning of its answer at its end; the request itself if nothing has arrived."""
+    if not _has_begun(begun):
+        return base
+    messages = base.request.messages
+    message = Message("assistant", begun.content, reasoning=begun.reasoning, prefix=True)
+    if messages[-1].prefix:
+        prefix = messages[-1]
+        messages = messages[:-1]
+        reasoning = begun.reasoning if prefix.reasoning is None else prefix.reasoning + begun.reasoning
+        message = dataclasses.replace(prefix, content=prefix.text + begun.content, reasoning=reasoning)
+    return base.with_history((*messages, message))
+
+
+def _has_begun(reply: Reply) -> bool:
+    return bool(reply.content or (reply.reasoning is not None and reply.reasoning.text))

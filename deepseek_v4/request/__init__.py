@@ -1,0 +1,1 @@
+"""From settings, messages and call options to one HTTP request."""

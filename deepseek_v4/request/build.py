@@ -1,0 +1,150 @@
+"""From a conversation and its options to the HTTP request: every decision in between, and none of the encoding.
+
+``prepare`` takes the steps in order: options checked, tool choice reconciled with thinking, JSON mode made
+acceptable, the history mended, the protocol's encoding, address and headers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import warnings
+from collections.abc import Sequence
+
+from deepseek_v4 import catalog, errors
+from deepseek_v4.protocols import PROTOCOLS
+from deepseek_v4.protocols.chat.dialect import ChatDialect
+from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.dialect import Dialect
+from deepseek_v4.providers import find_provider
+from deepseek_v4.providers.base import Provider
+from deepseek_v4.request import history
+from deepseek_v4.request.forced_tool import resolve_forced_tool
+from deepseek_v4.request.headers import headers_of, key_of
+from deepseek_v4.request.json_mode import apply_json_mode
+from deepseek_v4.request.options import CallOptions
+from deepseek_v4.request.prepared_request import PreparedRequest, body_bytes
+from deepseek_v4.request.url import address
+from deepseek_v4.values.http import HttpRequest
+from deepseek_v4.values.messages import Message
+from deepseek_v4.values.notes import Note
+
+
+def prepare(messages: Sequence[Message], options: CallOptions, *, stream: bool) -> PreparedRequest:
+    """Build the HTTP request of one call.
+
+    Args:
+        messages: The message history, oldest first. Never changed.
+        options: The options of the call.
+        stream: Whether the answer is to be streamed.
+
+    Raises:
+        InvalidRequestError: for bad input, before anything is sent; says what to do.
+        UnsupportedError: for what the provider, protocol or model does not support.
+        AuthenticationError: when there is no key; names the variable that is read.
+    """
+    provider = find_provider(options.provider)
+    model = provider.model_id(options.model)
+    dialect = provider.dialect_for(options.endpoint, model)
+    protocol = PROTOCOLS[dialect.protocol]
+    notes: list[Note] = []
+    request = _chat_request(messages, options, model, dialect, stream)
+    request.provider_options = provider.read_options(options.provider_options, notes)
+    request = resolve_forced_tool(request, dialect, provider, options.on_forced_tool, notes)
+    request = apply_json_mode(request, dialect, notes)
+    known = catalog.find(provider.name, request.model)
+    history.check(request.messages, images=known.images, model=request.model)
+    if options.repair_history:
+        repaired, repairs = history.repair(request.messages)
+        if repaired is not request.messages:
+            notes.extend(repairs)
+            request = dataclasses.replace(request, messages=tuple(repaired))
+            history.check(request.messages, images=True, model=request.model)
+    encoded = protocol.encode(request, dialect, provider.name)
+    notes.extend(encoded.notes)
+    if stream and options.resume_streams and not (isinstance(dialect, ChatDialect) and dialect.prefix_path):
+        why = f"{provider.name} continues no begun message on protocol={dialect.protocol!r}"
+        notes.append(Note("dropped", "resume_streams", why))
+        options = options.model_copy(update={"resume_streams": False})
+    if options.on_unsupported == "raise":
+        _refuse_what_is_dropped(notes, provider)
+    _tell(notes, provider.name, options.on_unsupported)
+    accept = "text/event-stream" if stream else "application/json"
+    headers = headers_of(provider, options, {"content-type": "application/json", "accept": accept, **encoded.headers})
+    http = HttpRequest(
+        method="POST",
+        url=address(provider.root(options.base_url), encoded.path),
+        headers=headers,
+        body=body_bytes(encoded.body),
+        key=key_of(provider, options),
+        key_header=dialect.key_header,
+    )
+    return PreparedRequest(http, request, encoded.reading, protocol, provider, encoded.body, tuple(notes), options)
+
+
+def _chat_request(
+    messages: Sequence[Message], options: CallOptions, model: str, dialect: Dialect, stream: bool
+) -> ChatRequest:
+    messages = tuple(messages)
+    if set(map(type, messages)) != {Message}:
+        for message in messages:
+            if not isinstance(message, Message):
+                raise errors.InvalidRequestError(
+                    f"{message!r:.200} is no Message: see Message.user, .assistant and .tool."
+                )
+    if options.prefix:
+        if not messages or messages[-1].role != "assistant":
+            raise errors.InvalidRequestError("prefix=True continues the last message, which must be the assistant's.")
+        messages = (*messages[:-1], dataclasses.replace(messages[-1], prefix=True))
+    if dialect.protocol != "completions" and (options.suffix is not None or options.echo):
+        raise errors.InvalidRequestError("suffix and echo belong to complete(), which fills in text; chat has neither.")
+    thinking = options.thinking_request()
+    return ChatRequest(
+        model=model,
+        messages=messages,
+        tools=options.tools,
+        tool_choice=options.tool_choice,
+        response_format=options.response_format,
+        thinking=thinking,
+        thinks=dialect.thinks(thinking),
+        pass_back=options.pass_back,
+        sampling=options.sampling(),
+        web_search=options.web_search,
+        parallel_tool_calls=options.parallel_tool_calls,
+        strict_tools=bool(options.strict_tools),
+        stream=stream,
+        stream_usage=options.stream_usage,
+        on_unsupported=options.on_unsupported,
+        extra_body=options.extra_body,
+        suffix=options.suffix,
+        echo=bool(options.echo),
+        recover_tool_calls=options.recover_tool_calls,
+    )
+
+
+def _refuse_what_is_dropped(notes: Sequence[Note], provider: Provider) -> None:
+    for note in notes:
+        if note.kind == "dropped":
+            raise errors.UnsupportedError(
+                f"{note.option} is not available on {provider.name}: {note.text}.", provider=provider.name
+            )
+
+
+_log = logging.getLogger(__name__)
+_told: set[tuple[str, str, str]] = set()
+
+
+def _tell(notes: Sequence[Note], provider: str, on_unsupported: str) -> None:
+    """Warn of what was dropped or lowered (once per option and provider) and of every repair; log translations once."""
+    for note in notes:
+        if note.kind == "repaired":
+            if note.option == "messages":
+                warnings.warn(str(note), errors.HistoryRepairedWarning, stacklevel=4)
+            continue
+        if (provider, note.option, note.text) in _told:
+            continue
+        _told.add((provider, note.option, note.text))
+        if note.kind == "translated":
+            _log.info("%s: %s", provider, note)
+        elif on_unsupported == "warn":
+            warnings.warn(str(note), errors.UnsupportedOptionWarning, stacklevel=4)

@@ -1,0 +1,143 @@
+"""The options of one call: the constructor's, with those of the call over them, resolved and checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any, Literal
+
+from pydantic import ConfigDict, ValidationError
+
+from deepseek_v4 import errors
+from deepseek_v4.providers import find_provider
+from deepseek_v4.request.keys import key_from_environment
+from deepseek_v4.request.settings import ALIASES, CONNECTION, FIELDS, ModelSettings, checker, own_key, unknown_option
+from deepseek_v4.request.tools import tool_choice_of, tools_of
+from deepseek_v4.values.messages import ServerTool, ToolChoice, ToolSpec
+from deepseek_v4.values.sampling import Sampling, Thinking
+
+__all__ = ["CALL_ONLY", "CallOptions", "resolve"]
+
+Endpoint = Literal["chat_completions", "responses", "messages", "completions"]
+
+
+class CallOptions(ModelSettings):
+    """Every option of one call: the fields of ``ModelSettings``, and those that belong to a call alone.
+
+    ``resolve`` makes it. It is not validated again, and its fields cannot be assigned.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    endpoint: Endpoint = "chat_completions"
+    """The endpoint of the request: ``protocol``, or ``completions`` for fill-in-the-middle."""
+    tools: tuple[ToolSpec | ServerTool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    response_format: Mapping[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    prefix: bool | None = None
+    """True continues the last message, which is the assistant's."""
+    suffix: str | None = None
+    """Completions only: the text after the gap."""
+    echo: bool | None = None
+    """Completions only: the prompt is repeated before the text."""
+
+    def sampling(self) -> Sampling:
+        """The sampling and limit options."""
+        return Sampling._make(_sampling(self.__dict__))
+
+    def thinking_request(self) -> Thinking:
+        """What is requested about reasoning."""
+        if self.thinking is False or self.reasoning_effort == "none":
+            return Thinking(on=False)
+        return Thinking(self.thinking, self.reasoning_effort, self.thinking_budget)
+
+
+_sampling = itemgetter(*Sampling._fields)
+_CALL_DEFAULTS = {name: field.default for name, field in CallOptions.model_fields.items() if name not in FIELDS}
+CALL_ONLY = frozenset(_CALL_DEFAULTS) - {"endpoint"}
+"""Options that belong to one call and are not constructor fields."""
+
+
+def resolve(settings: ModelSettings, given: Mapping[str, Any], *, completions: bool = False) -> CallOptions:
+    """The options of one call: those of the model, with those of the call over them.
+
+    An option given as None for a call is left out of it; one that must have a value keeps the model's. A call to
+    another provider has that provider's key and address, never those of the model's own.
+
+    Args:
+        settings: The model's own options. They may have been assigned since it was made.
+        given: The options of the call, by canonical name or alias.
+        completions: Whether the call is a fill-in-the-middle completion.
+
+    Raises:
+        InvalidRequestError: for an unknown option, a wrong type, or one that cannot be given per call.
+    """
+    own = settings.__dict__
+    values = {**own, **_CALL_DEFAULTS}  # with the fields of a framework's class, which are not read here
+    values["api_key"] = own_key(settings.key_variable, own["api_key"])
+    for alias, value in given.items():
+        name = ALIASES.get(alias, alias)
+        if name in CALL_ONLY:
+            values[name] = _call_only(name, value)
+        elif name not in FIELDS:
+            raise errors.InvalidRequestError(unknown_option(alias, [*FIELDS, *CALL_ONLY]))
+        elif name in CONNECTION:
+            raise errors.InvalidRequestError(f"{name} belongs to the model object: give it to the constructor.")
+        elif value is None or (name == "stop" and not value):
+            if ModelSettings.model_fields[name].default is None:
+                values[name] = None
+        else:
+            values[name] = _validated(name, value)
+    if values["provider"] != own["provider"]:
+        _change_provider(values, settings, {ALIASES.get(alias, alias) for alias in given})
+    values["endpoint"] = "completions" if completions else values["protocol"]
+    return _made_of(values)
+
+
+def _call_only(name: str, value: Any) -> Any:
+    if name == "tools":
+        return tools_of(value)
+    if name == "tool_choice":
+        return tool_choice_of(value)
+    if name == "response_format":
+        if value is not None and not isinstance(value, Mapping):
+            raise errors.InvalidRequestError(
+                "response_format must be an object such as {'type': 'json_object'}; for a class, use structured output."
+            )
+        return None if value == {"type": "text"} else value
+    return value
+
+
+def _validated(name: str, value: Any) -> Any:
+    try:
+        return checker(name).validate_python(value)
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"].removeprefix("Value error, ").rstrip(".")
+        shown = f"={value!r}" if isinstance(value, (str, int, float)) else ""
+        raise errors.InvalidRequestError(f"{name}{shown}: {problem}.") from None
+
+
+def _change_provider(values: dict[str, Any], settings: ModelSettings, given: set[str]) -> None:
+    """Put a call's own provider's key and address in place of the model's; the model's headers may hold a key too."""
+    provider = find_provider(values["provider"])
+    own = settings.who_answers()
+    if provider.name == own.name:
+        return
+    values.update(dict.fromkeys({"base_url", "default_headers"} - given))
+    if provider.key_variable is None or provider.key_variable != own.key_variable:
+        values["api_key_variable"] = None
+        values["api_key"] = key_from_environment(provider.key_variable)
+
+
+def _made_of(values: dict[str, Any]) -> CallOptions:
+    """Options of values that are checked already; building a pydantic object takes ten times as long."""
+    options = CallOptions.__new__(CallOptions)
+    _set(options, "__dict__", values)
+    _set(options, "__pydantic_fields_set__", set())
+    _set(options, "__pydantic_extra__", None)
+    _set(options, "__pydantic_private__", None)
+    return options
+
+
+_set = object.__setattr__

@@ -1,0 +1,83 @@
+"""A request that is ready to be sent, and how its answer is decoded."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deepseek_v4 import errors
+from deepseek_v4.protocols import Protocol, Reading
+from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.providers.base import Provider
+from deepseek_v4.request import history
+from deepseek_v4.request.options import CallOptions
+from deepseek_v4.request.url import address
+from deepseek_v4.values import json
+from deepseek_v4.values.http import HttpRequest
+from deepseek_v4.values.messages import Message
+from deepseek_v4.values.notes import Note
+
+__all__ = ["PreparedRequest", "body_bytes"]
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class PreparedRequest:
+    """A request ready to be sent, and what is needed to decode its answer.
+
+    Attributes:
+        http: The request, complete but for the key, which is put in as it is sent.
+        request: The same by canonical names.
+        reading: For the decoder.
+        protocol: The endpoint's codec.
+        provider: Who it goes to.
+        body: The JSON body as a value.
+        notes: What was translated, dropped, clamped or repaired, and why.
+        options: All options of the call, as the provider allows them.
+        deadline: When the call must be done, by ``time.monotonic``, for a request that follows another one; None for
+            the first request of a call, which has the whole ``total_timeout``.
+    """
+
+    http: HttpRequest
+    request: ChatRequest
+    reading: Reading
+    protocol: Protocol
+    provider: Provider
+    body: Mapping[str, Any]
+    notes: tuple[Note, ...]
+    options: CallOptions
+    deadline: float | None = None
+
+    def with_messages(self, more: Sequence[Message]) -> PreparedRequest:
+        """The request with more messages at its end, repaired like those before, and everything else as it is."""
+        messages: Sequence[Message] = (*self.request.messages, *more)
+        if self.options.repair_history:
+            messages, _ = history.repair(messages)  # hosts that count their calls give one id to several
+        return self.with_history(tuple(messages))
+
+    def with_deadline(self, deadline: float) -> PreparedRequest:
+        """The request as one that follows another in a call with a ``total_timeout``."""
+        return dataclasses.replace(self, deadline=deadline)
+
+    def with_history(self, messages: tuple[Message, ...]) -> PreparedRequest:
+        """The request with another history, and everything else as it is; a message to continue has its own path."""
+        request = dataclasses.replace(self.request, messages=messages)
+        encoded = self.protocol.encode(request, self.reading.dialect, self.provider.name)
+        url = address(self.provider.root(self.options.base_url), encoded.path)
+        http = dataclasses.replace(self.http, url=url, body=body_bytes(encoded.body))
+        return dataclasses.replace(self, http=http, request=request, reading=encoded.reading, body=encoded.body)
+
+
+def body_bytes(body: Mapping[str, Any]) -> bytes:
+    """A JSON body, serialized.
+
+    Raises:
+        InvalidRequestError: for a value that JSON does not have; names the places to check.
+    """
+    try:
+        return json.dumps(body)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise errors.InvalidRequestError(
+            f"The request cannot be said as JSON: {error}. Look into tool parameters, response_format and extra_body."
+        ) from None

@@ -1,0 +1,62 @@
+"""The request that would be sent, as a user may see it: the key masked, what was changed told, the prompt's cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deepseek_v4 import catalog
+from deepseek_v4.catalog import cost
+from deepseek_v4.request import tokens
+from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.values import json
+from deepseek_v4.values.http import MASK, SECRET_HEADER
+from deepseek_v4.values.notes import Note
+from deepseek_v4.values.reply import Usage
+
+__all__ = ["Preview", "preview"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The request that would be sent. Nothing was.
+
+    Attributes:
+        method: HTTP method.
+        url: Full address.
+        headers: Headers, the key masked.
+        body: JSON body.
+        notes: What was translated, dropped, clamped or repaired, and why.
+        input_tokens: Estimated prompt tokens.
+        cost: Estimated US dollars for the prompt alone, without cache hits; None where no price is known.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Mapping[str, Any]
+    notes: tuple[Note, ...]
+    input_tokens: int
+    cost: float | None
+
+
+def preview(prepared: PreparedRequest) -> Preview:
+    """What a prepared request looks like, the key masked."""
+    request = prepared.request
+    headers = {name: MASK if SECRET_HEADER.search(name) else value for name, value in prepared.http.headers.items()}
+    if prepared.http.key is not None:
+        masked = f"Bearer {MASK}" if prepared.http.key_header == "Authorization" else MASK
+        headers[prepared.http.key_header.lower()] = masked
+    prompt = tokens.estimate(request.messages, request.tools)
+    facts = catalog.find(prepared.provider.name, request.model)
+    price = cost.of(Usage(prompt, 0), facts)
+    return Preview(
+        method=prepared.http.method,
+        url=prepared.http.url,
+        headers=headers,
+        body=json.loads_exactly(prepared.http.body),
+        notes=prepared.notes,
+        input_tokens=prompt,
+        cost=None if price is None else price.usd,
+    )

@@ -1,0 +1,78 @@
+"""The URL of a request: the provider's root, checked, and the path of the endpoint."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import re
+import socket
+from urllib.parse import urlsplit
+
+from deepseek_v4 import errors
+
+__all__ = ["address", "without_userinfo"]
+
+
+@functools.lru_cache(maxsize=256)
+def address(base_url: str, path: str) -> str:
+    """The address of an endpoint under a provider's root.
+
+    Raises:
+        InvalidRequestError: if the root is not an http address, contains a user name or password, or would send the
+            key in clear over a public network.
+    """
+    root = (without_userinfo(base_url) or "").strip().rstrip("/")
+    try:
+        parts = urlsplit(root)
+    except ValueError as error:
+        raise errors.InvalidRequestError(f"base_url={base_url!r} is no address: {error}.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise errors.InvalidRequestError(
+            f"base_url={base_url!r} is no address: it must begin with https:// or http://."
+        )
+    if parts.scheme == "http" and not _is_local(parts.hostname):
+        raise errors.InvalidRequestError(
+            f"base_url={base_url!r} would send the key unencrypted over a public network: use https://."
+        )
+    root = root.removesuffix("/beta")
+    if path.startswith(("/beta", "/anthropic", "/user")):  # DeepSeek's, which stand beside /v1 and not under it
+        root = root.removesuffix("/v1")
+    return root + path
+
+
+def without_userinfo(base_url: str | None) -> str | None:
+    """The same base URL, if there is no user name or password before its host, however many slashes it has.
+
+    Raises:
+        InvalidRequestError: otherwise. A ``ValueError`` would become pydantic's, which keeps the refused value.
+    """
+    if base_url is not None and re.match(r"\s*(?:[a-z][a-z0-9+.-]*:)?[/\\]*[^/?#]*@", base_url, re.I):
+        raise errors.InvalidRequestError(
+            "base_url must not contain a user name or password, which logs and traces would show. Send them as a "
+            "header with default_headers."
+        )
+    return base_url
+
+
+def _is_local(host: str) -> bool:
+    """True if a host is on this machine or a private network, judged by its name or number."""
+    number = _ip_address(host)
+    if number is None:
+        return bool(_BARE_NAME.fullmatch(host)) or host.endswith((".local", ".internal", ".localhost", ".lan", ".svc"))
+    return not number.is_global
+
+
+_BARE_NAME = re.compile(r"[a-z0-9_-]+", re.I)
+"""A name without a dot. Other characters could be dots to the HTTP library: ``example。com``."""
+
+
+def _ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that the system's resolver reads in a host: 134744072, 0x08080808, 010.8.8.8 and 8.2056 are IPv4."""
+    try:
+        number = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(host))
+        except (OSError, UnicodeError):
+            return None
+    return getattr(number, "ipv4_mapped", None) or number

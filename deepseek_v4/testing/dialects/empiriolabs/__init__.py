@@ -1,0 +1,1 @@
+"""EmpirioLabs, as the local server plays it."""

@@ -1,0 +1,284 @@
+"""EmpirioLabs: DeepSeek V4 Flash in regional variants, behind a gateway with switches and defaults of its own.
+
+Little of it is documented; these are choices:
+
+- A feature the variant does not list is refused with 400: tools everywhere but on variant2, in `strict` also the web
+  search switch and `disable_formatting` of another variant. Fields no page lists are ignored.
+- `reasoning_effort` beside `enable_thinking` or `thinking_budget` is refused in `strict`; else the effort counts.
+- The thinking budget is part of `max_tokens`, which is 4096 where nothing is said. More output than the variant has is
+  refused in `strict` and clamped else.
+- Reasoning is in `reasoning_content`, and asked back there like DeepSeek does, by variants that have tools.
+- Errors have OpenAI's envelope, in Anthropic's form Anthropic's; the status of each code is the customary one.
+- A search's citations are the "Sources" footer, or nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from deepseek_v4.testing.checks.anthropic_types import messages_types
+from deepseek_v4.testing.checks.messages import check_reasoning, check_turns
+from deepseek_v4.testing.checks.parameters import Range
+from deepseek_v4.testing.checks.response_types import responses_types
+from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_tools
+from deepseek_v4.testing.checks.types import (
+    CHAT_FIELDS,
+    FieldTypes,
+    TypeFault,
+    boolean,
+    message_types,
+    number,
+    request_types,
+    variant,
+)
+from deepseek_v4.testing.dialects.empiriolabs.variants import (
+    BASE,
+    BUDGETS,
+    CONTEXT_WINDOW,
+    DEFAULTS,
+    EFFORTS,
+    LARGEST_BUDGET,
+    NAMES,
+    NUMBERED,
+    Variant,
+    entry,
+    variant_named,
+)
+from deepseek_v4.testing.dialects.openai_shapes import OpenAIShapes
+from deepseek_v4.testing.endpoints.chat import answer_chat
+from deepseek_v4.testing.endpoints.messages import answer_messages
+from deepseek_v4.testing.endpoints.models import answer_model, answer_models
+from deepseek_v4.testing.endpoints.responses import answer_responses
+from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange, ServedModel
+from deepseek_v4.testing.model.answer import MADE_UP_PAGE
+from deepseek_v4.testing.reading import messages as messages_request
+from deepseek_v4.testing.reading import responses as responses_request
+from deepseek_v4.testing.reading.chat import ChatCall, chat_call
+from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.tokens import estimate
+from deepseek_v4.testing.writing.messages import error_type
+from deepseek_v4.testing.writing.responses import ResponsesShapes
+
+ROOT = "/v1"
+ROLES = ("system", "developer", "user", "assistant", "tool")
+MOST_STOP_WORDS = 4
+# Put in front of a conversation without a system message; how it reads is not published.
+IDENTITY = "You are DeepSeek V4 Flash, a large language model served by EmpirioLabs."
+RANGES: Mapping[str, Range] = {
+    "temperature": Range(0, 2, "0 to 2"),
+    "top_p": Range(0, 1, "0 to 1"),
+    "max_tokens": Range(1, LARGEST_BUDGET, f"1 to {LARGEST_BUDGET}"),
+    "thinking_budget": Range(1, LARGEST_BUDGET, f"1 to {LARGEST_BUDGET}"),
+}
+SWITCHES = ("web_search_linkup", "tool_web_search", "disable_formatting")
+# The gateway's own fields, which all three endpoints take.
+OWN_FIELDS: FieldTypes = {
+    "enable_thinking": boolean,
+    "thinking_budget": number,
+    "reasoning_effort": lambda path, value: variant(path, value, EFFORTS),
+    **dict.fromkeys(SWITCHES, boolean),
+}
+IGNORED = ("logprobs", "top_logprobs", "frequency_penalty", "presence_penalty", "user_id", "thinking", "n")
+KEPT = {name: check for name, check in CHAT_FIELDS.items() if name not in IGNORED}
+FIELDS: FieldTypes = {
+    **KEPT,
+    **OWN_FIELDS,
+    "messages": lambda path, value: message_types(path, value, ROLES),
+    "max_tokens": number,
+}
+WORDS: Mapping[int, tuple[str, str, str]] = {
+    400: ("The model service refused the request", "invalid_request_error", "upstream_error"),
+    401: ("Invalid API key", "authentication_error", "invalid_api_key"),
+    402: ("Insufficient credits", "insufficient_quota", "insufficient_credits"),
+    404: ("Model not found", "invalid_request_error", "model_not_found"),
+    429: ("Rate limit exceeded: 50 requests per minute", "rate_limit_error", "rate_limit_exceeded"),
+    500: ("Upstream error", "server_error", "upstream_error"),
+    502: ("Upstream error", "server_error", "upstream_error"),
+    503: ("The model's worker is offline", "server_error", "model_unavailable"),
+}
+
+
+def _served(name: str, one: Variant) -> ServedModel:
+    return ServedModel(name, entry(name, one))
+
+
+class EmpirioLabsDialect(OpenAIShapes, Dialect):
+    """api.empiriolabs.ai, as its model page and documents of November 2026 have it."""
+
+    name = "empiriolabs"
+    root = ROOT
+    context_length = CONTEXT_WINDOW
+    status_words = WORDS
+    models = (
+        _served(NAMES[0], BASE),
+        *(_served(f"{NAMES[0]}:{suffix}", one) for suffix, one in NUMBERED.items()),
+    )
+    responses: ResponsesShapes = ResponsesShapes()
+
+    def routes(self) -> tuple[EndpointRoute, ...]:
+        """The three endpoints the page names, and the catalogue."""
+        return (
+            EndpointRoute("POST", f"{ROOT}/chat/completions", answer_chat),
+            EndpointRoute("POST", f"{ROOT}/responses", answer_responses, protocol="responses"),
+            EndpointRoute("POST", f"{ROOT}/messages", answer_messages, protocol="messages"),
+            EndpointRoute("GET", f"{ROOT}/models", answer_models),
+            EndpointRoute("GET", f"{ROOT}/models/{{id}}", answer_model),
+        )
+
+    def model_named(self, name: str) -> ServedModel | None:
+        """Any `:variantN` is served."""
+        one = variant_named(name)
+        return None if one is None else _served(name, one)
+
+    def unknown_model(self, name: str) -> Rejection:
+        """404."""
+        return Rejection(f"Model '{name}' not found", 404, code="model_not_found")
+
+    # ------------------------------------------------------------------ refusals
+
+    def takes_x_api_key(self, path: str) -> bool:
+        """On every endpoint."""
+        return True
+
+    def refuse_key(self, key: str | None) -> Rejection:
+        """401."""
+        if key is None:
+            return Rejection("Missing API key", 401, "authentication_error", "missing_api_key")
+        return Rejection("Invalid API key", 401, "authentication_error", "invalid_api_key")
+
+    def error_object(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
+        """OpenAI's form, or Anthropic's with the code in it."""
+        if protocol == "messages":
+            return {"type": error_type(rejection.status), "message": rejection.message, "code": rejection.code}
+        return super().error_object(rejection, protocol)
+
+    def error(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
+        """The envelope of the protocol."""
+        kind = {"type": "error"} if protocol == "messages" else {}
+        return {**kind, **super().error(rejection, protocol)}
+
+    # ------------------------------------------------------------------ requests
+
+    def read_chat(self, exchange: Exchange) -> ChatCall:
+        """The gateway's checks."""
+        body = exchange.body
+        _typed(partial(request_types, name="ChatRequest", fields=FIELDS, needed=("messages", "model")), body)
+        return self._read(exchange, body)
+
+    def read_responses(self, exchange: Exchange) -> ChatCall:
+        """The same for items; reasoning is asked back before function calls only."""
+        body = exchange.body
+        _typed(responses_types, body)
+        _typed(partial(request_types, name="ResponsesRequest", fields=OWN_FIELDS, needed=()), body)
+        request = responses_request.chat_request(body)
+        return self._read(exchange, {**request, **_own(body)}, calls_only=True)
+
+    def read_messages(self, exchange: Exchange) -> ChatCall:
+        """The same for Anthropic's blocks; `budget_tokens` is the thinking budget."""
+        body = exchange.body
+        _typed(messages_types, body)
+        _typed(partial(request_types, name="MessagesRequest", fields=OWN_FIELDS, needed=()), body)
+        request = messages_request.chat_request(body)
+        wanted = request.pop("thinking", None)
+        if wanted is not None:
+            request["enable_thinking"] = wanted["type"] != "disabled"
+            if wanted.get("budget_tokens") is not None:
+                request["thinking_budget"] = wanted["budget_tokens"]
+        return self._read(exchange, {**request, **_own(body)}, any_allowed=True)
+
+    def _read(
+        self, exchange: Exchange, body: Mapping[str, Any], *, calls_only: bool = False, any_allowed: bool = False
+    ) -> ChatCall:
+        """What is checked alike in all protocols, once the request is in the form of chat."""
+        strict = exchange.options.strict
+        self.check_model(body["model"], exchange)
+        one = variant_named(body["model"]) or BASE
+        _check_parameters(body)
+        _check_features(body, one, strict)
+        thinking, budget = _thinking(body, strict, self.thinks_by_default(exchange))
+        messages = tuple({**m, "role": "system"} if m["role"] == "developer" else m for m in body["messages"])
+        _upstream(check_turns, messages, False)
+        _upstream(check_tools, body, beta=False)
+        if thinking:
+            if strict:
+                _upstream(check_choice_while_thinking, body, any_allowed=any_allowed)
+            past = [*messages[:-1], {**messages[-1], "prefix": messages[-1]["role"] == "assistant"}]
+            rule = exchange.options.passback
+            _upstream(check_reasoning, past, bool(body.get("tools")), rule, calls_only=calls_only)
+        searches = one.search is not None and bool(body.get(one.search))
+        told = any(message["role"] == "system" for message in messages)
+        return chat_call(
+            {**body, "logprobs": False, "top_logprobs": 0},
+            messages,
+            thinking,
+            max_tokens=_limit(body, one, strict),
+            thinking_budget=budget,
+            web_search=searches,
+            caches=one.has("cache"),
+            lists_sources=searches and one is BASE and not body.get("disable_formatting"),
+            hidden_tokens=(0 if told else estimate(IDENTITY)) + (estimate(str(MADE_UP_PAGE)) if searches else 0),
+        )
+
+
+def _typed(check: Any, body: Any) -> None:
+    """Run a check of types."""
+    try:
+        check(body)
+    except TypeFault as fault:
+        where = f"{fault.path}: " if fault.path else ""
+        raise Rejection(f"Invalid request body: {where}{fault.reason}") from None
+
+
+def _upstream(check: Any, *arguments: Any, **more: Any) -> None:
+    """Run a check of the model service; its refusal bears the gateway's code."""
+    try:
+        check(*arguments, **more)
+    except Rejection as rejection:
+        raise Rejection(rejection.message, code="upstream_error") from None
+
+
+def _own(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: body[name] for name in OWN_FIELDS if body.get(name) is not None}
+
+
+def _check_parameters(body: Mapping[str, Any]) -> None:
+    for name, allowed in RANGES.items():
+        value = body.get(name)
+        if value is not None and not allowed.holds(value):
+            raise Rejection(f"Invalid {name}: {value} is not within {allowed.text}")
+    effort = body.get("reasoning_effort")
+    if effort is not None and effort not in EFFORTS:
+        raise Rejection(f"Invalid reasoning_effort: '{effort}' is not one of {', '.join(EFFORTS)}")
+    stop = body.get("stop")
+    if isinstance(stop, list) and len(stop) > MOST_STOP_WORDS:
+        raise Rejection(f"Invalid stop: at most {MOST_STOP_WORDS} strings are allowed")
+
+
+def _check_features(body: Mapping[str, Any], one: Variant, strict: bool) -> None:
+    model = body["model"]
+    if body.get("tools") and not one.has("function_calling"):
+        raise Rejection(f"Model '{model}' does not support function calling; deepseek-v4-flash:variant2 does")
+    known = (one.search, "disable_formatting" if one is BASE else None)
+    for name in SWITCHES:
+        if strict and body.get(name) is not None and name not in known:
+            raise Rejection(f"Model '{model}' does not support the parameter '{name}'")
+
+
+def _thinking(body: Mapping[str, Any], strict: bool, default: bool) -> tuple[bool, int | None]:
+    """Whether it thinks, and with which budget."""
+    effort, switch, budget = (body.get(name) for name in ("reasoning_effort", "enable_thinking", "thinking_budget"))
+    if effort is not None:
+        if strict and (switch is not None or budget is not None):
+            raise Rejection("reasoning_effort cannot be combined with enable_thinking or thinking_budget")
+        return effort != "none", BUDGETS.get(effort)
+    thinks = switch if switch is not None else default or budget is not None
+    return bool(thinks), int(budget or DEFAULTS["thinking_budget"])
+
+
+def _limit(body: Mapping[str, Any], one: Variant, strict: bool) -> int:
+    wanted = int(body.get("max_tokens") or DEFAULTS["max_tokens"])
+    if strict and wanted > one.max_output:
+        raise Rejection(f"Invalid max_tokens: {wanted} is not within 1 to {one.max_output}")
+    return min(wanted, one.max_output)

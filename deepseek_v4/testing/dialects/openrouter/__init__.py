@@ -1,0 +1,1 @@
+"""OpenRouter, as the local server plays it."""

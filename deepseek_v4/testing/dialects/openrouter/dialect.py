@@ -1,0 +1,333 @@
+"""OpenRouter: ids with authors, its own checks, then those of the host it routes to, told as the host's refusals.
+
+Choices where its documents are silent, or two sources differ:
+
+- A past assistant message passes its reasoning back with `reasoning_details` (a list, `[]` too) or as a text in
+  `reasoning` or `reasoning_content`; either is enough. `strict` asks every past assistant message for it when tools
+  are declared, `lenient` those of an open tool turn. The Responses skin asks before function calls only.
+- In `strict`, details of an answer this server gave must come back as they were sent, fragments merged; a text
+  must be the one that was sent.
+- In `strict`, a forced tool choice while thinking and JSON mode without the word "json" are refused as DeepSeek's
+  own endpoint would; otherwise another host is taken to answer.
+- Unknown ids in `models` are refused like that in `model`. Fallbacks are taken for models that are down
+  (`unavailable_models`).
+- Headers are not looked at, as the service drops what it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deepseek_v4.testing.checks.anthropic_types import messages_types
+from deepseek_v4.testing.checks.messages import NOT_PASSED_BACK, check_json_word, check_reasoning, check_turns
+from deepseek_v4.testing.checks.openrouter_types import SEARCH_TOOLS, gateway_types, openrouter_types
+from deepseek_v4.testing.checks.response_types import responses_types
+from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_tools
+from deepseek_v4.testing.checks.types import TypeFault
+from deepseek_v4.testing.dialects.openrouter import endpoints
+from deepseek_v4.testing.dialects.openrouter.models import CONTEXT_LENGTH, MODELS
+from deepseek_v4.testing.dialects.openrouter.routing import Route, find_route
+from deepseek_v4.testing.dialects.openrouter.shapes import (
+    OpenRouterChatShapes,
+    OpenRouterMessagesShapes,
+    OpenRouterResponsesShapes,
+    reasoning_details,
+)
+from deepseek_v4.testing.endpoints.chat import answer_chat
+from deepseek_v4.testing.endpoints.messages import answer_messages
+from deepseek_v4.testing.endpoints.responses import answer_responses
+from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange
+from deepseek_v4.testing.ids import Stamp
+from deepseek_v4.testing.model.answer import Answer
+from deepseek_v4.testing.outcome import dumps
+from deepseek_v4.testing.reading import messages as messages_request
+from deepseek_v4.testing.reading import responses as responses_request
+from deepseek_v4.testing.reading.chat import ChatCall, chat_call
+from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.writing.messages import MessagesShapes, error_type
+from deepseek_v4.testing.writing.responses import ResponsesShapes
+
+ROOT = "/api/v1"
+# `error.metadata.error_type` by status, the same in all three protocols.
+ERROR_TYPES: Mapping[int, str] = {
+    400: "invalid_request",
+    401: "authentication",
+    402: "payment_required",
+    403: "permission_denied",
+    404: "not_found",
+    408: "timeout",
+    412: "precondition_failed",
+    413: "payload_too_large",
+    422: "unprocessable",
+    429: "rate_limit_exceeded",
+    500: "server",
+    502: "provider_unavailable",
+    503: "provider_unavailable",
+    504: "timeout",
+    524: "timeout",
+    529: "provider_overloaded",
+}
+WORDS: Mapping[int, tuple[str, str, str]] = {
+    400: ("The input was flagged by the host's content policy", "", ""),
+    401: ("User not found.", "", ""),
+    402: ("Insufficient credits. Add more at https://openrouter.ai/settings/credits", "", ""),
+    403: ("The key has no permission for this model", "", ""),
+    404: ("No endpoints found for the model", "", ""),
+    408: ("Request timed out", "", ""),
+    429: ("Provider returned error", "", ""),
+    500: ("Internal Server Error", "", ""),
+    502: ("Provider returned error", "", ""),
+    503: ("No available model provider meets your routing requirements", "", ""),
+    529: ("Provider is overloaded", "", ""),
+}
+# What the merged record of streamed fragments is told from: these keys hold text that was sent in pieces.
+PIECED = ("text", "summary")
+
+
+class OpenRouterDialect(OpenRouterChatShapes, Dialect):
+    """openrouter.ai, as its OpenAPI file and guides of August 2026, the model page and the recordings have it."""
+
+    name = "openrouter"
+    root = ROOT
+    models = MODELS
+    context_length = CONTEXT_LENGTH
+    keep_alive_comment = b": OPENROUTER PROCESSING\n\n"
+    status_words = WORDS
+    responses: ResponsesShapes = OpenRouterResponsesShapes()
+    messages: MessagesShapes = OpenRouterMessagesShapes()
+
+    def routes(self) -> tuple[EndpointRoute, ...]:
+        """The three protocols, the catalogue, and what tells of the account."""
+        return (
+            EndpointRoute("POST", f"{ROOT}/chat/completions", answer_chat),
+            EndpointRoute("POST", f"{ROOT}/responses", answer_responses, protocol="responses"),
+            EndpointRoute("POST", f"{ROOT}/messages", answer_messages, protocol="messages"),
+            EndpointRoute("GET", f"{ROOT}/models", endpoints.answer_models),
+            EndpointRoute("GET", f"{ROOT}/model/{{id:path}}", endpoints.answer_model),
+            EndpointRoute("GET", f"{ROOT}/models/{{id:path}}/endpoints", endpoints.answer_model_endpoints),
+            EndpointRoute("GET", f"{ROOT}/key", endpoints.answer_key),
+            EndpointRoute("GET", f"{ROOT}/credits", endpoints.answer_credits),
+        )
+
+    # ------------------------------------------------------------------ refusals
+
+    def refuse_key(self, key: str | None) -> Rejection:
+        """401."""
+        return Rejection("No auth credentials found" if key is None else "User not found.", status=401)
+
+    def error_object(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
+        """The status as a number, and metadata; in Anthropic's form, its own object with the type in it."""
+        kind = ERROR_TYPES.get(rejection.status, "unmapped")
+        if protocol == "messages":
+            return {"type": error_type(rejection.status), "message": rejection.message, "error_type": kind}
+        details = {"metadata": {}, **rejection.details}
+        metadata = {**details.pop("metadata"), "error_type": kind}
+        return {"message": rejection.message, "code": rejection.status, "metadata": metadata, **details}
+
+    def error(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
+        """The envelope."""
+        error = self.error_object(rejection, protocol)
+        if protocol == "messages":
+            return {"type": "error", "error": error, "request_id": "req_local_server"}
+        return {"error": error, "user_id": "user_local_server"}
+
+    def status_refusal(self, status: int) -> Rejection:
+        """With the host's name where the host is to blame."""
+        rejection = super().status_refusal(status)
+        if status in (429, 502, 529):
+            raw = "The host is temporarily out of capacity. Please retry shortly."
+            rejection.details = {"metadata": {"raw": raw, "provider_name": "DeepSeek"}}
+        return rejection
+
+    def response_headers(self, stamp: Stamp) -> dict[str, str]:
+        """The id of the generation."""
+        return {"x-generation-id": f"gen-{stamp.created()}-{stamp.letters('generation', 20)}"}
+
+    # ------------------------------------------------------------------ requests
+
+    def read_chat(self, exchange: Exchange) -> ChatCall:
+        """The gateway's checks, the route, then the host's checks."""
+        body = exchange.body
+        _gateway(openrouter_types, body)
+        return self._read(exchange, body, body)
+
+    def read_responses(self, exchange: Exchange) -> ChatCall:
+        """The Responses skin keeps nothing, and says so."""
+        body = exchange.body
+        _gateway(responses_types, body)
+        _gateway(gateway_types, body)
+        for name in ("store", "previous_response_id"):
+            if body.get(name):
+                raise Rejection(f"Invalid request: {name}: this endpoint is stateless")
+        request = _hosted("", responses_request.chat_request, body)
+        request.pop("reasoning_effort", None)
+        return self._read(exchange, request, body, calls_only=True)
+
+    def read_messages(self, exchange: Exchange) -> ChatCall:
+        """The skin in Anthropic's form."""
+        body = exchange.body
+        _gateway(messages_types, body)
+        _gateway(gateway_types, body)
+        request = messages_request.chat_request(body)
+        off = (request.pop("thinking", None) or {}).get("type") == "disabled"
+        effort = request.pop("reasoning_effort", None)
+        asked: dict[str, Any] = {"enabled": False} if off else {"effort": effort} if effort else {}
+        return self._read(exchange, request, {**body, "reasoning": asked}, any_allowed=True)
+
+    def _read(
+        self,
+        exchange: Exchange,
+        request: Mapping[str, Any],
+        body: Mapping[str, Any],
+        *,
+        calls_only: bool = False,
+        any_allowed: bool = False,
+    ) -> ChatCall:
+        """What is checked alike in all protocols.
+
+        Args:
+            exchange: The exchange.
+            request: The request in the form of chat.
+            body: The request as it came, with the router's own fields.
+            calls_only: Ask only turns with calls for their reasoning.
+            any_allowed: Whether a choice of any tool is allowed while thinking.
+        """
+        options, strict = exchange.options, exchange.options.strict
+        route = find_route(body, options)
+        thinking, hidden, budget = _thinking(body, self.thinks_by_default(exchange))
+        if request.get("top_logprobs") is not None and not request.get("logprobs"):
+            raise Rejection("Invalid request: top_logprobs: needs logprobs: true")
+        messages = tuple(_system(message) for message in request["messages"])
+        _hosted(route.host, check_turns, messages, route.model.sees_images)
+        _hosted(route.host, check_tools, request, beta=False)
+        if thinking:
+            if strict:
+                _hosted(route.host, check_choice_while_thinking, request, any_allowed=any_allowed)
+            self._check_passed_back(exchange, route, messages, request, calls_only)
+        if strict:
+            _hosted(route.host, check_json_word, messages, request.get("response_format"))
+        call = chat_call(
+            {**request, "model": route.slug},
+            messages,
+            thinking,
+            max_tokens=request.get("max_tokens") or request.get("max_completion_tokens"),
+            include_usage=True,
+            hides_reasoning=hidden,
+            thinking_budget=budget,
+            web_search=route.searches or _searches(body),
+            upstream=route.host,
+            user_id=str(body.get("user") or ""),
+        )
+        limit = options.context_length or self.context_length
+        asked = call.prompt_tokens + (call.max_tokens or 0)
+        if asked > limit:
+            raise Rejection(
+                f"This endpoint's maximum context length is {limit} tokens. However, you requested about {asked} "
+                f"tokens ({call.prompt_tokens} of text input, {call.max_tokens or 0} in the output).",
+                details={"metadata": {"provider_name": route.host}},
+            )
+        return call
+
+    # ------------------------------------------------------------------ reasoning comes back
+
+    def remember(self, answer: Answer, exchange: Exchange) -> None:
+        """Keep the record of the reasoning, for `strict`."""
+        if answer.shows_reasoning and exchange.options.strict:
+            ids = tuple(call.id for call in answer.calls)
+            exchange.records.keep(answer.content, ids, reasoning_details(answer))
+
+    def _check_passed_back(
+        self,
+        exchange: Exchange,
+        route: Route,
+        messages: Sequence[Mapping[str, Any]],
+        request: Mapping[str, Any],
+        calls_only: bool,
+    ) -> None:
+        """Each message that owes its reasoning has it, in one of its forms; in `strict`, as it was sent."""
+        rule = exchange.options.passback
+        seen = [{**m, "reasoning_content": _reasoning_in(m)} for m in messages]
+        last = seen[-1]
+        if last["role"] == "assistant":
+            last["prefix"] = True
+        _hosted(route.host, check_reasoning, seen, bool(request.get("tools")), rule, calls_only=calls_only)
+        if rule != "strict" or exchange.protocol != "chat":
+            return
+        for position, message in enumerate(messages):
+            if message["role"] == "assistant" and not _is_verbatim(message, exchange):
+                raise Rejection(
+                    f"Invalid request: messages[{position}]: not the reasoning that was sent with this message",
+                    details={"metadata": {"provider_name": route.host, "raw": NOT_PASSED_BACK}},
+                )
+
+
+def _gateway(check: Any, body: Any) -> None:
+    """Run one of the gateway's own checks of types."""
+    try:
+        check(body)
+    except TypeFault as fault:
+        where = f"{fault.path}: " if fault.path else ""
+        raise Rejection(f"Invalid request: {where}{fault.reason}") from None
+
+
+def _hosted(host: str, check: Any, *arguments: Any, **more: Any) -> Any:
+    """Run one of the host's checks; its refusal comes wrapped."""
+    try:
+        return check(*arguments, **more)
+    except Rejection as rejection:
+        error = {"message": rejection.message, "type": rejection.type, "param": None, "code": rejection.code}
+        metadata = {"raw": dumps({"error": error}).decode(), "provider_name": host or "DeepSeek"}
+        raise Rejection("Provider returned error", details={"metadata": metadata}) from None
+
+
+def _thinking(body: Mapping[str, Any], default: bool) -> tuple[bool, bool, int | None]:
+    """Whether it thinks, whether that is hidden, and the most tokens for it."""
+    wanted = body.get("reasoning") or {}
+    effort, short = wanted.get("effort"), body.get("reasoning_effort")
+    if effort is not None and short is not None and effort != short:
+        raise Rejection("Invalid request: reasoning_effort and reasoning.effort differ")
+    effort = effort or short
+    budget = wanted.get("max_tokens")
+    if effort is not None and budget is not None:
+        raise Rejection('Invalid request: reasoning: only one of "effort" and "max_tokens" can be given')
+    hidden = bool(wanted.get("exclude")) or body.get("include_reasoning") is False
+    if effort == "none" or wanted.get("enabled") is False:
+        return False, hidden, None
+    asked = effort is not None or budget is not None or wanted.get("enabled") or body.get("include_reasoning")
+    return bool(asked) or default, hidden, budget
+
+
+def _searches(body: Mapping[str, Any]) -> bool:
+    """Whether a plugin or one of the router's tools searches the web."""
+    plugins = body.get("plugins") or ()
+    tools = body.get("tools") or ()
+    if any(plugin["id"] == "web" and plugin.get("enabled") is not False for plugin in plugins):
+        return True
+    return any(str(tool.get("type") or "").startswith(SEARCH_TOOLS) for tool in tools)
+
+
+def _system(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A developer's message is a system message to V4."""
+    return {**message, "role": "system"} if message["role"] == "developer" else message
+
+
+def _reasoning_in(message: Mapping[str, Any]) -> str | None:
+    """The reasoning of a message in whatever form; `None` where there is none."""
+    if message.get("reasoning_details") is not None:
+        return ""
+    text = message.get("reasoning_content")
+    return message.get("reasoning") if text is None else text
+
+
+def _is_verbatim(message: Mapping[str, Any], exchange: Exchange) -> bool:
+    """Whether the reasoning is as it was sent, for a message this server sent; any, for one from elsewhere."""
+    sent = exchange.records.sent_with(message)
+    if not sent:
+        return True
+    details = message.get("reasoning_details")
+    if details is not None:
+        return details in sent
+    text = _reasoning_in(message)
+    texts = ["".join(str(detail.get(key) or "") for detail in one for key in PIECED) for one in sent]
+    return text is None or text in texts

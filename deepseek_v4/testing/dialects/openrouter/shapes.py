@@ -1,0 +1,255 @@
+"""How OpenRouter writes answers: the record of the reasoning, costs, citations, in all three protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from deepseek_v4.testing.dialects.openrouter.models import price
+from deepseek_v4.testing.model.answer import Answer, Usage
+from deepseek_v4.testing.options import ServerOptions, UsageChunk
+from deepseek_v4.testing.outcome import DONE
+from deepseek_v4.testing.reading.chat import ChatCall
+from deepseek_v4.testing.tokens import chunks
+from deepseek_v4.testing.writing.chat import ChatShapes
+from deepseek_v4.testing.writing.messages import MessagesShapes
+from deepseek_v4.testing.writing.responses import ResponsesShapes
+
+JsonObject = dict[str, Any]
+SEARCH_PRICE = 0.02  # for one search of the web with five results
+# Finish reasons the router has; the upstream's own word stays in `native_finish_reason`.
+FINISH_REASONS: Mapping[str, str] = {"insufficient_system_resource": "error", "aborted": "error"}
+# Where the text of a detail stands, so that a stream can send it in pieces.
+TEXT_KEYS: Mapping[str, str] = {"reasoning.text": "text", "reasoning.summary": "summary"}
+
+
+def generation_id(answer: Answer) -> str:
+    """`gen-<seconds>-<20 letters>`."""
+    return f"gen-{answer.stamp.created()}-{answer.stamp.letters('generation', 20)}"
+
+
+def reasoning_details(answer: Answer) -> list[JsonObject]:
+    """The record of the reasoning; empty where V4 did not think aloud."""
+    if answer.turn.reasoning_details is not None:
+        return [dict(detail) for detail in answer.turn.reasoning_details]
+    return [text_detail(answer.reasoning)] if answer.reasoning else []
+
+
+def text_detail(text: str) -> JsonObject:
+    """Reasoning of an open model: text without a signature, of no known format."""
+    return {"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}
+
+
+def costs(answer: Answer) -> dict[str, float]:
+    """What the answer costs in USD: prompt, completion, search, and together."""
+    usage, slug = answer.usage, answer.model
+    fresh = (usage.prompt - usage.cached) * price(slug, "prompt") + usage.cached * price(slug, "input_cache_read")
+    written = usage.completion * price(slug, "completion")
+    search = SEARCH_PRICE if answer.searched_for is not None else 0.0
+    parts = {"prompt": fresh, "completion": written, "together": fresh + written + search}
+    return {name: round(value, 12) for name, value in parts.items()}
+
+
+class OpenRouterChatShapes(ChatShapes):
+    """Chat completions as recorded in 2026: the role on every chunk, usage on one that repeats the finish reason."""
+
+    usage_chunk: UsageChunk = "repeated_finish"
+    usage_pending: Mapping[str, Any] = {}
+    reasoning_logprobs = False
+
+    def envelope(self, answer: Answer, kind: str) -> JsonObject:
+        """With the host that answered."""
+        head = {"id": generation_id(answer), "object": kind, "created": answer.stamp.created(), "model": answer.model}
+        return {**head, "provider": answer.upstream}
+
+    def whole(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
+        """With the upstream's own finish reason."""
+        body = super().whole(answer, call, options)
+        choice = body["choices"][0]
+        ordered = {
+            "logprobs": choice["logprobs"],
+            "finish_reason": FINISH_REASONS.get(answer.finish_reason, answer.finish_reason),
+            "native_finish_reason": answer.turn.native_finish_reason or answer.finish_reason,
+            "index": 0,
+            "message": choice["message"],
+        }
+        head = {key: value for key, value in body.items() if key not in ("choices", "usage")}
+        return {**head, "service_tier": None, "choices": [ordered], "usage": body["usage"]}
+
+    def message(self, answer: Answer, options: ServerOptions) -> JsonObject:
+        """The message; `content` is null beside tool calls."""
+        message: JsonObject = {
+            "role": "assistant",
+            "content": answer.content or (None if answer.calls else ""),
+            "refusal": None,
+            "reasoning": answer.reasoning or None if answer.shows_reasoning else None,
+        }
+        if answer.shows_reasoning:
+            details = reasoning_details(answer)
+            message["reasoning_details"] = details
+            message["reasoning"] = _text_of(details)
+        if answer.calls:
+            message["tool_calls"] = super().message(answer, options)["tool_calls"]
+        if answer.citations:
+            message["annotations"] = cited_pages(answer)
+        return message
+
+    def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
+        """The counts; costs are added where the answer is known."""
+        return {
+            "prompt_tokens": usage.prompt,
+            "completion_tokens": usage.completion,
+            "total_tokens": usage.prompt + usage.completion,
+        }
+
+    def usage(self, answer: Answer) -> JsonObject:
+        """Counts and costs."""
+        if answer.turn.usage is not None:
+            return dict(answer.turn.usage)
+        cost = costs(answer)
+        usage = {
+            **self.counted_usage(answer.usage, answer.thinking),
+            "cost": cost["together"],
+            "is_byok": False,
+            "prompt_tokens_details": {
+                "cached_tokens": answer.usage.cached,
+                "cache_write_tokens": 0,
+                "audio_tokens": 0,
+                "video_tokens": 0,
+            },
+            "cost_details": {
+                "upstream_inference_cost": round(cost["prompt"] + cost["completion"], 12),
+                "upstream_inference_prompt_cost": cost["prompt"],
+                "upstream_inference_completions_cost": cost["completion"],
+            },
+            "completion_tokens_details": {
+                "reasoning_tokens": answer.usage.reasoning,
+                "image_tokens": 0,
+                "audio_tokens": 0,
+            },
+        }
+        if answer.searched_for is not None:
+            searches = {"web_search_requests": 1, "tool_calls_requested": 1, "tool_calls_executed": 1}
+            usage["server_tool_use_details"] = searches
+        return usage
+
+    # ------------------------------------------------------------------ streams
+
+    def chunk(self, answer: Answer, delta: Any, finish: str | None = None) -> JsonObject:
+        """A chunk has both finish reasons."""
+        native = None if finish is None else answer.turn.native_finish_reason or finish
+        said = None if finish is None else FINISH_REASONS.get(finish, finish)
+        choice = {"index": 0, "delta": delta, "finish_reason": said, "native_finish_reason": native, "logprobs": None}
+        return {**self.envelope(answer, "chat.completion.chunk"), "choices": [choice]}
+
+    def first_delta(self, answer: Answer) -> JsonObject:
+        """Where V4 did not think aloud, the empty record is said."""
+        delta: JsonObject = {"content": "", "role": "assistant"}
+        if answer.shows_reasoning and not reasoning_details(answer):
+            delta |= {"reasoning": None, "reasoning_details": []}
+        return delta
+
+    def opening_deltas(self, answer: Answer) -> Iterator[JsonObject]:
+        """Citations come first."""
+        if answer.citations:
+            yield {"content": "", "role": "assistant", "annotations": cited_pages(answer)}
+
+    def reasoning_deltas(self, answer: Answer) -> Iterator[tuple[str, JsonObject]]:
+        """Each detail in pieces, where it has a text; else whole."""
+        for detail in reasoning_details(answer):
+            key = TEXT_KEYS.get(detail["type"])
+            if key is None or not isinstance(detail.get(key), str):
+                yield "", self._reasoning_delta(None, detail)
+                continue
+            last = {name: detail[name] for name in ("signature", "id") if detail.get(name) is not None}
+            pieces = list(chunks(detail[key], answer.turn.chunk_size)) or [""]
+            for position, text in enumerate(pieces):
+                piece = {k: v for k, v in detail.items() if k not in last}
+                ended = last if position == len(pieces) - 1 else {}
+                yield text, self._reasoning_delta(text, {**piece, key: text, **ended})
+
+    def _reasoning_delta(self, text: str | None, detail: JsonObject) -> JsonObject:
+        return {"content": "", "role": "assistant", "reasoning": text, "reasoning_details": [detail]}
+
+    def content_delta(self, answer: Answer, text: str) -> JsonObject:
+        """The role comes again with every piece."""
+        return {"content": text, "role": "assistant"}
+
+    def calls_delta(self, deltas: list[JsonObject]) -> JsonObject:
+        """Beside calls, the content is null."""
+        return {"content": None, "role": "assistant", "tool_calls": deltas}
+
+
+def cited_pages(answer: Answer) -> list[JsonObject]:
+    """Citations; where in the text they belong is not known."""
+    return [
+        {"type": "url_citation", "url_citation": {**page, "start_index": 0, "end_index": 0}}
+        for page in answer.citations
+    ]
+
+
+def _text_of(details: list[JsonObject]) -> str | None:
+    texts = [detail[key] for detail in details if (key := TEXT_KEYS.get(detail["type"])) and detail.get(key)]
+    return "".join(texts) or None
+
+
+class OpenRouterResponsesShapes(ResponsesShapes):
+    """The Responses skin: no names before the events, `[DONE]` behind them, costs in the usage."""
+
+    end = (DONE,)
+    names_events = False
+
+    def response_id(self, answer: Answer) -> str:
+        """The id of the generation."""
+        return generation_id(answer)
+
+    def item_id(self, answer: Answer, kind: str, position: int) -> str:
+        """Ids with the prefixes of their kinds."""
+        prefix = {"reasoning": "rs", "message": "msg", "call": "fc"}[kind]
+        return f"{prefix}_tmp_{answer.stamp.letters(f'{kind} {position}', 12).lower()}"
+
+    def reasoning_item(self, answer: Answer) -> JsonObject:
+        """With the format of an open model, and nothing encrypted."""
+        item = super().reasoning_item(answer)
+        del item["encrypted_content"]
+        return {**item, "format": "unknown"}
+
+    def search_item(self, answer: Answer) -> JsonObject:
+        """A search of the router."""
+        action = {"type": "search", "query": answer.searched_for}
+        return {"type": "web_search_call", "id": answer.stamp.call_id(0), "status": "completed", "action": action}
+
+    def text_part(self, answer: Answer, call: ChatCall, text: str) -> JsonObject:
+        """With citations."""
+        cited = [{"type": "url_citation", **one["url_citation"]} for one in cited_pages(answer)]
+        return {**super().text_part(answer, call, text), "annotations": cited}
+
+    def usage(self, answer: Answer) -> JsonObject:
+        """Counts and costs."""
+        if answer.turn.usage is not None:
+            return dict(answer.turn.usage)
+        cost = costs(answer)
+        details = {
+            "upstream_inference_cost": None,
+            "upstream_inference_input_cost": cost["prompt"],
+            "upstream_inference_output_cost": cost["completion"],
+        }
+        return {**super().usage(answer), "cost": cost["together"], "is_byok": False, "cost_details": details}
+
+
+class OpenRouterMessagesShapes(MessagesShapes):
+    """The skin in Anthropic's form."""
+
+    def message_id(self, answer: Answer) -> str:
+        """The id of the generation."""
+        return generation_id(answer)
+
+    def signature(self, answer: Answer) -> str:
+        """Open models sign nothing."""
+        return ""
+
+    def usage(self, answer: Answer) -> JsonObject:
+        """Counts and the cost."""
+        if answer.turn.usage is not None:
+            return dict(answer.turn.usage)
+        return {**super().usage(answer), "cost": costs(answer)["together"]}

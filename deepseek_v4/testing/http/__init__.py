@@ -1,0 +1,1 @@
+"""ASGI and sockets of the local server."""

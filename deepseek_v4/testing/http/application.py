@@ -1,0 +1,159 @@
+"""The ASGI application: log the request, apply the fault, check the key, ask the endpoint, deliver."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import replace
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.routing import Route, Router
+from starlette.types import Message, Receive, Scope, Send
+
+from deepseek_v4.testing.checks.types import parsed_json
+from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange
+from deepseek_v4.testing.http.connections import Traffic
+from deepseek_v4.testing.http.delivery import Delivery
+from deepseek_v4.testing.ids import Stamp
+from deepseek_v4.testing.model.reasoning_log import ReasoningRecords
+from deepseek_v4.testing.options import ServerOptions
+from deepseek_v4.testing.outcome import Outcome
+from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.request_log import ReceivedRequest, SeenKey, masked_header
+from deepseek_v4.testing.script_queue import Script
+from deepseek_v4.testing.tokens import PrefixCache
+
+RECEIVED = "local_server.received"
+KEY = "local_server.key"
+
+
+class Application:
+    """The local server without its sockets."""
+
+    def __init__(self, dialect: Dialect, options: ServerOptions, api_key: str, traffic: Traffic) -> None:
+        self.dialect = dialect
+        self.options = options
+        self.api_key = api_key
+        self.script = Script()
+        self.cache = PrefixCache()
+        self.records = ReasoningRecords()
+        self.requests: list[ReceivedRequest] = []
+        self.seen_keys: list[SeenKey] = []
+        self._traffic = traffic
+        self._router = Router(
+            [Route(route.path, endpoint=_Endpoint(self, route), methods=[route.method]) for route in dialect.routes()],
+            default=self._not_found,
+            redirect_slashes=False,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request = Request(scope, receive)
+        try:
+            raw = await request.body()
+        except ClientDisconnect:
+            return
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        received = ReceivedRequest(
+            method=request.method,
+            path=request.url.path,
+            query=request.url.query,
+            headers={name: masked_header(name, value) for name, value in headers.items()},
+            body=_json_or_none(raw),
+            raw=raw,
+        )
+        self.requests.append(received)
+        scope[RECEIVED] = received
+        scope[KEY] = self.dialect.key_in(headers, received.path)
+        self._note_key(scope[KEY])
+
+        async def send_and_note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                received.status = message["status"]
+            await send(message)
+
+        await self._router(scope, receive, send_and_note)
+
+    async def answer(self, route: EndpointRoute | None, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; without a route with 404."""
+        received: ReceivedRequest = scope[RECEIVED]
+        fault = self.script.next_fault()
+        stamp = Stamp.of(received.body, len(self.requests) if self.options.unique_ids else None)
+        exchange = Exchange(
+            received=received,
+            dialect=self.dialect,
+            options=self.options,
+            script=self.script,
+            cache=self.cache,
+            records=self.records,
+            stamp=stamp,
+            key=scope[KEY] or "",
+            fault=fault,
+            beta=route is not None and route.beta,
+            protocol="chat" if route is None else route.protocol,
+            path_parameters=scope.get("path_params", {}),
+        )
+        outcome = self._outcome(route, exchange, scope[KEY])
+        if fault is not None and fault.change_steps is not None and outcome.status == 200:
+            outcome = replace(outcome, steps=fault.change_steps(exchange, outcome))
+        headers = {**self.dialect.response_headers(stamp), **outcome.headers}
+        delivery = Delivery(self.options, self._traffic, received, scope, receive, send)
+        await delivery.deliver(replace(outcome, headers=headers), fault.delay if fault else 0.0)
+
+    def forget(self) -> None:
+        """Forget requests, keys, scripts, faults and cached prompts."""
+        self.requests.clear()
+        self.seen_keys.clear()
+        self.script.clear()
+        self.cache.clear()
+        self.records.clear()
+
+    def _outcome(self, route: EndpointRoute | None, exchange: Exchange, key: str | None) -> Outcome:
+        if exchange.fault is not None and exchange.fault.instead is not None:
+            return exchange.fault.instead(exchange)
+        if route is None:
+            return Outcome((b"",), status=404, content_type="text/plain")
+        try:
+            self._check_key(key)
+            if route.method == "POST" and exchange.received.body is None:
+                exchange.received.body = parsed_json(exchange.received.raw)
+            return route.endpoint(exchange)
+        except Rejection as rejection:
+            return self.dialect.refuse(rejection, exchange.protocol)
+
+    def _check_key(self, key: str | None) -> None:
+        if key is None and not self.dialect.key_needed:
+            return
+        accepted = (self.api_key, *self.options.extra_keys)
+        if key is None or not any(hmac.compare_digest(key.encode(), good.encode()) for good in accepted):
+            raise self.dialect.refuse_key(key)
+
+    def _note_key(self, key: str | None) -> None:
+        if key is None:
+            return
+        for seen in self.seen_keys:
+            if seen.matches(key):
+                seen.count += 1
+                return
+        self.seen_keys.append(SeenKey(key))
+
+    async def _not_found(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.answer(None, scope, receive, send)
+
+
+class _Endpoint:
+    """A route as an ASGI application."""
+
+    def __init__(self, application: Application, route: EndpointRoute) -> None:
+        self._application = application
+        self._route = route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._application.answer(self._route, scope, receive, send)
+
+
+def _json_or_none(raw: bytes) -> Any:
+    try:
+        return parsed_json(raw)
+    except Rejection:
+        return None

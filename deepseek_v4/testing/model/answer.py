@@ -1,0 +1,186 @@
+"""From a turn to an answer: ids, limits, stop strings, counts. The dialect writes the answer out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deepseek_v4.testing.ids import Stamp
+from deepseek_v4.testing.reading.chat import ChatCall
+from deepseek_v4.testing.script import Turn
+from deepseek_v4.testing.tokens import pieces
+
+CALL_TOKENS = 13  # markup around a tool call
+MADE_UP_PAGE: Mapping[str, str] = {
+    "url": "https://example.com/local-server",
+    "title": "A page the local server made up",
+    "content": "No web was searched; the local server follows its script.",
+}
+IMPROBABLE = -9999.0  # the service's word for "outside the top 20"
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredCall:
+    """A tool call as it is sent."""
+
+    index: int
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens counted, whatever a dialect calls them."""
+
+    prompt: int
+    completion: int
+    reasoning: int
+    cached: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One complete answer."""
+
+    stamp: Stamp
+    model: str
+    thinking: bool
+    reasoning: str
+    content: str
+    calls: tuple[AnsweredCall, ...]
+    finish_reason: str
+    usage: Usage
+    turn: Turn
+    stopped_by: str | None = None
+    shows_reasoning: bool = True
+    upstream: str = ""
+    searched_for: str | None = None
+    citations: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class _Budget:
+    """The output tokens a request allows, spent from left to right."""
+
+    limit: int | None
+    spent: int = 0
+    exhausted: bool = False
+
+    def take(self, text: str) -> str:
+        """As much of a text as is left for."""
+        parts = pieces(text)
+        left = len(parts) if self.limit is None else max(self.limit - self.spent, 0)
+        self.spent += min(left, len(parts))
+        if len(parts) > left:
+            self.exhausted = True
+            return "".join(parts[:left])
+        return text
+
+    def pay(self, tokens: int) -> bool:
+        """Spend on markup; False when it cannot be paid."""
+        if self.exhausted or (self.limit is not None and self.spent + tokens > self.limit):
+            self.spent, self.exhausted = self.limit or self.spent, True
+            return False
+        self.spent += tokens
+        return True
+
+
+def compose(call: ChatCall, turn: Turn, stamp: Stamp, cached_tokens: int) -> Answer:
+    """Give a turn its ids, cut it at the limits of the request, and count it."""
+    budget = _Budget(call.max_tokens)
+    reasoning = budget.take(_within(turn.reasoning or "", call.thinking_budget)) if call.thinking else ""
+    reasoning_tokens = budget.spent
+    if call.thinking and reasoning and not budget.exhausted:
+        budget.pay(1)  # the closing think token
+    text, stop_word = cut_at_stop(turn.text, call.stop)
+    content = "" if budget.exhausted else budget.take(text)
+    calls: tuple[AnsweredCall, ...] = ()
+    if stop_word is None and not budget.exhausted:
+        unreasoned = call.thinking and not reasoning
+        calls = _answered_calls(turn, stamp, budget, call.call_id_prefix, unreasoned)
+    citations = _citations(turn, call) if content and not calls else ()
+    if call.lists_sources and citations:
+        listed = (f"{number}. [{page['title']}]({page['url']})" for number, page in enumerate(citations, 1))
+        content = "\n".join((content, "", "Sources:", *listed))
+    if call.joins_reasoning and call.thinking:
+        content = f"{reasoning}</think>{content}"  # the opening tag is in the prompt
+    return Answer(
+        stamp=stamp,
+        model=turn.model or call.model,
+        thinking=call.thinking,
+        reasoning=reasoning,
+        content=content,
+        calls=calls,
+        finish_reason=_finish_reason(turn, budget, stop_word is not None, calls),
+        usage=Usage(call.prompt_tokens, budget.spent, reasoning_tokens, cached_tokens),
+        turn=turn,
+        stopped_by=None if budget.exhausted else stop_word,
+        shows_reasoning=call.thinking and not call.hides_reasoning and not call.joins_reasoning,
+        upstream=call.upstream,
+        searched_for=call.user_text if call.web_search and not calls else None,
+        citations=citations,
+    )
+
+
+def _within(text: str, tokens: int | None) -> str:
+    """As much of a text as a budget of tokens allows."""
+    return text if tokens is None else "".join(pieces(text)[:tokens])
+
+
+def _citations(turn: Turn, call: ChatCall) -> tuple[Mapping[str, str], ...]:
+    if turn.citations is not None:
+        return tuple(turn.citations)
+    return (MADE_UP_PAGE,) if call.web_search else ()
+
+
+def _answered_calls(
+    turn: Turn, stamp: Stamp, budget: _Budget, prefix: str, unreasoned: bool
+) -> tuple[AnsweredCall, ...]:
+    calls = []
+    for position, call in enumerate(turn.tool_calls):
+        if not budget.pay(CALL_TOKENS + len(pieces(call.name))):
+            break
+        calls.append(
+            AnsweredCall(
+                index=position if call.index is None else call.index,
+                id=stamp.call_id(position, prefix, unreasoned=unreasoned) if call.id is None else call.id,
+                name=call.name,
+                arguments=budget.take(call.arguments_text()),
+            )
+        )
+        if budget.exhausted:
+            break
+    return tuple(calls)
+
+
+def _finish_reason(turn: Turn, budget: _Budget, stopped: bool, calls: Sequence[AnsweredCall]) -> str:
+    if budget.exhausted:
+        return "length"
+    if stopped:
+        return "stop"
+    return turn.finish_reason or ("tool_calls" if calls else "stop")
+
+
+def cut_at_stop(text: str, stop: Sequence[str]) -> tuple[str, str | None]:
+    """A text up to the first stop string, and which one that was."""
+    found = [(position, word) for word in stop if word and (position := text.find(word)) >= 0]
+    if not found:
+        return text, None
+    position, word = min(found)
+    return text[:position], word
+
+
+def token_logprobs(text: str, stamp: Stamp, top: int, start: int = 0) -> list[dict[str, Any]]:
+    """Made-up log probabilities for a text, the same for the same request."""
+    items = []
+    for position, token in enumerate(pieces(text), start):
+        likely = _logprob(token, stamp.logprob(position))
+        others = [_logprob(f" alternative{rank}", IMPROBABLE) for rank in range(1, top)]
+        items.append({**likely, "top_logprobs": [likely, *others] if top else []})
+    return items
+
+
+def _logprob(token: str, logprob: float) -> dict[str, Any]:
+    return {"token": token, "logprob": logprob, "bytes": list(token.encode("utf-8", "replace"))}

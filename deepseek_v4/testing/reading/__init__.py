@@ -1,0 +1,1 @@
+"""Requests of the three protocols as one ``ChatCall``."""

@@ -1,0 +1,1 @@
+"""Answers of the scripted model in the form of the three protocols."""

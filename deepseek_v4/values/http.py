@@ -1,0 +1,35 @@
+"""One HTTP request and one whole response, as values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+MASK = "********"
+SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.I)
+"""Names of headers that may hold a secret."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class HttpRequest:
+    """One HTTP request, complete but for the key, which is put in as the bytes leave (see ``transport``)."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    key: SecretStr | None = None
+    key_header: str = "Authorization"
+    """``Authorization`` sends ``Bearer <key>``; any other header sends the bare key."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class HttpResponse:
+    """One whole HTTP response. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes

@@ -1,0 +1,58 @@
+"""JSON bytes in and out, and the values that cross the wire. No meaning, no sockets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+try:
+    import orjson
+except ImportError:  # pragma: no cover - langchain-core brings orjson, llama-index-core does not
+    orjson = None  # type: ignore[assignment]
+
+Json = dict[str, Any]
+
+
+def dumps(value: Any) -> bytes:
+    """Compact UTF-8 JSON; keys keep their order, so equal values give equal bytes."""
+    if orjson is not None:
+        try:
+            return orjson.dumps(value)
+        except TypeError:  # lone surrogates and integers over 64 bits: the standard library can say them
+            pass
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+
+
+fast_dumps: Callable[[Any], bytes] = dumps if orjson is None else orjson.dumps
+"""``dumps`` without its detours: what it cannot say is a TypeError."""
+
+
+def loads(data: bytes | str) -> Any:
+    """Parse JSON.
+
+    Raises:
+        ValueError: when it is none (``orjson.JSONDecodeError`` and ``json.JSONDecodeError`` are both of this class).
+    """
+    if orjson is not None:
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError:  # NaN and Infinity, which vLLM can send in logprobs
+            pass
+    return loads_exactly(data)
+
+
+def loads_exactly(data: bytes | str) -> Any:
+    """Parse JSON and keep integers of any length, as tool arguments may hold; slower than ``loads``.
+
+    Raises:
+        ValueError: when it is none, or nested too deeply to be read.
+    """
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+
+
+fast_loads: Callable[[bytes], Any] = loads_exactly if orjson is None else orjson.loads
+"""``loads`` without its detours: NaN may be a ValueError."""

@@ -1,0 +1,45 @@
+"""Sampling options, thinking, and the words for its effort."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+__all__ = ["Effort", "Sampling", "Thinking"]
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """What was asked for about reasoning. ``on=None`` leaves it to the provider."""
+
+    on: bool | None = None
+    effort: str | None = None
+    budget: int | None = None
+
+
+class Sampling(NamedTuple):
+    """The sampling and limit options of a request, in the order in which they are encoded; None is not sent.
+
+    Ranges belong to the provider: ``OptionSpec``. ``request/settings.py`` describes each option.
+    """
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    stop: list[str] | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    repetition_penalty: float | None = None
+    seed: int | None = None
+    logit_bias: dict[str, float] | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    user_id: str | None = None
+
+    def given(self) -> dict[str, Any]:
+        """The options that are set, by canonical name."""
+        return {name: value for name, value in zip(self._fields, self, strict=True) if value is not None}

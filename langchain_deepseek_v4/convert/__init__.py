@@ -1,0 +1,1 @@
+"""LangChain messages, content and tools to our own values, and back."""

@@ -1,0 +1,194 @@
+"""Parses a typed answer: the text of a message or the arguments of a tool call, complete or so far.
+
+A cut answer is an error, never a short answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from langchain_core.exceptions import OutputParserException
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import add_ai_message_chunks
+from langchain_core.output_parsers import JsonOutputParser
+from langchain_core.outputs import ChatGeneration, Generation
+from pydantic import ConfigDict
+
+from deepseek_v4.integration.partial_answer import GrowingAnswer
+from deepseek_v4.integration.typed_answers import InvalidAnswer, first_problem, read_json
+from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retryable_answer
+from langchain_deepseek_v4.convert.schemas import instance_of
+
+__all__ = ["AnswerError", "AnswerParser"]
+
+
+class AnswerError(OutputParserException):
+    """An answer that cannot be used; ``raw`` is its message, with the usage, cost and attempts of the whole call."""
+
+    raw: AIMessage | None = None
+
+
+class AnswerParser(JsonOutputParser):
+    """Parses the JSON of an answer, in its text or in the arguments of a tool call.
+
+    While it streams, the value so far is returned (for a class: as soon as that is an instance of it); the last chunk
+    must complete the answer.
+
+    Attributes:
+        pydantic_object: The class to make an instance of (a dataclass too), or None for plain values.
+        shape: The JSON Schema that plain values must fit, or None.
+        tool: The function whose arguments are the answer, or None if its text is.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    pydantic_object: Any = None
+    shape: dict[str, Any] | None = None
+    tool: str | None = None
+
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        """Parse an answer.
+
+        Raises:
+            AnswerError: if it is not JSON, is cut, or does not fit the schema; ``llm_output`` holds it.
+        """
+        generation = result[0]
+        message = generation.message if isinstance(generation, ChatGeneration) else None
+        if partial and getattr(message, "chunk_position", None) != "last":
+            growing = _StreamedAnswer(self.tool)
+            return self._so_far(growing.add(generation.text if message is None else message))
+        try:
+            return self._read(generation.text, message)
+        except InvalidAnswer as error:
+            earlier = None if message is None else first_problem(message.response_metadata)
+            also = f" This was the last try; the first one failed too: {earlier}" if earlier else ""
+            failure = AnswerError(f"{error}{also}", llm_output=error.body)
+            failure.raw = message if isinstance(message, AIMessage) else None
+            raise failure from error.__cause__
+
+    def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:
+        """Yield the value of a stream so far; a whole message in it replaces all chunks."""
+        growing, known = _StreamedAnswer(self.tool), None
+        for piece in input:
+            parsed = self._after(growing, piece)
+            if parsed is not None and parsed != known:
+                known = parsed
+                yield parsed
+
+    async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:
+        growing, known = _StreamedAnswer(self.tool), None
+        async for piece in input:
+            parsed = self._after(growing, piece)
+            if parsed is not None and parsed != known:
+                known = parsed
+                yield parsed
+
+    def _after(self, growing: _StreamedAnswer, piece: str | BaseMessage) -> Any:
+        so_far = growing.add(piece)
+        if growing.whole is not None:
+            return self.parse_result([ChatGeneration(message=growing.whole)])
+        return self._so_far(so_far)
+
+    def _so_far(self, value: Any) -> Any:
+        return None if value is None else self._instance(value, partial=True)
+
+    def problem(self, answer: AIMessage) -> str | None:
+        """Why an answer cannot be used and another may; None if it can, or if another request cannot help."""
+        called = self.tool is None and bool(answer.tool_calls or answer.invalid_tool_calls)
+        if not is_retryable_answer(answer.response_metadata.get("finish_reason"), called_tools=called):
+            return None
+        try:
+            self._read(answer.text, answer)
+        except InvalidAnswer as error:
+            return str(error)
+        return None
+
+    def _read(self, text: str, message: Any) -> Any:
+        value = _value(text, message) if self.tool is None else self._arguments(message)
+        return self._instance(value, partial=False)
+
+    def _arguments(self, message: Any) -> Any:
+        for call in getattr(message, "tool_calls", ()):
+            if call["name"] == self.tool:
+                return call["args"]
+        cut = getattr(message, "invalid_tool_calls", ())
+        if cut:
+            raise InvalidAnswer(
+                f"The arguments of {self.tool} are cut or not valid JSON{_why(message)}.", cut[0]["args"]
+            )
+        said = "" if message is None else message.text
+        raise InvalidAnswer(f"The model did not call {self.tool}{_why(message)}.", said)
+
+    def _instance(self, value: Any, *, partial: bool) -> Any:
+        cls: Any = self.pydantic_object
+        try:
+            return instance_of(cls, self.shape, value, strictly=not partial)
+        except Exception as error:
+            if partial:
+                return None  # a validator of the user's own may fail on what has not arrived
+            if not isinstance(error, ValueError):
+                raise
+            name = cls.__name__ if cls is not None else (self.shape or {}).get("title") or "answer of the schema"
+            raise InvalidAnswer(f"The answer is no {name}: {format_validation_error(error)}.", repr(value)) from error
+
+
+class _StreamedAnswer:
+    """The chunks of one streamed answer.
+
+    Args:
+        tool: The function whose arguments are the answer, or None if its text is.
+    """
+
+    def __init__(self, tool: str | None) -> None:
+        self._tool = tool
+        self._index: Any = None
+        """Which of the calls is to the function, once it has begun."""
+        self._answer = GrowingAnswer()
+        self._chunks: list[AIMessageChunk] = []
+        self.whole: AIMessage | None = None
+        """The message, once it is complete."""
+
+    def add(self, piece: str | BaseMessage) -> Any:
+        """Return the value after a chunk; None if it adds nothing, or completes the message."""
+        if not isinstance(piece, AIMessage):
+            return self._answer.feed(piece if isinstance(piece, str) else piece.text)
+        if not isinstance(piece, AIMessageChunk):
+            self.whole = piece
+            return None
+        self._chunks.append(piece)
+        if piece.chunk_position == "last":
+            self.whole = add_ai_message_chunks(*self._chunks)
+            return None
+        return self._answer.feed(piece.text if self._tool is None else self._arguments(piece))
+
+    def _arguments(self, piece: AIMessageChunk) -> str:
+        text = ""
+        for call in piece.tool_call_chunks:
+            if call["name"] == self._tool and self._index is None:
+                self._index = call["index"]
+            if self._index is not None and call["index"] == self._index:
+                text += call["args"] or ""
+        return text
+
+
+def _value(text: str, message: Any) -> Any:
+    if not text.strip():
+        called = ", ".join(call["name"] for call in getattr(message, "tool_calls", ()))
+        if called:
+            raise InvalidAnswer(
+                f"The model called {called} instead of answering: run the tools and ask again "
+                "(include_raw=True gives the calls).",
+                text,
+            )
+        raise InvalidAnswer(f"The answer is empty{_why(message)}.", text)
+    try:
+        return read_json(text)
+    except ValueError:
+        raise InvalidAnswer(f"The answer is not valid JSON{_why(message)}.", text) from None
+
+
+def _why(message: Any) -> str:
+    """A likely reason, when the model was cut off."""
+    cut = message is not None and message.response_metadata.get("finish_reason") == "length"
+    return ", because it was cut off at the output limit: raise max_tokens" if cut else ""

@@ -1,0 +1,342 @@
+"""Typed answers: the request for a schema, and the retry if the answer cannot be used. ``parser`` parses answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, cast
+
+from langchain_core.exceptions import OutputParserException
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+    convert_to_messages,
+    message_chunk_to_message,
+)
+from langchain_core.messages.ai import add_ai_message_chunks, add_usage
+from langchain_core.prompt_values import PromptValue
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator, RunnableMap
+from langchain_core.runnables.base import RunnableBindingBase
+from langchain_core.runnables.utils import AddableDict
+from typing_extensions import is_typeddict
+
+from deepseek_v4.integration.typed_answers import TypedAnswerPolicy, TypedAttempts
+from deepseek_v4.recovery.attempts import FailedAttempt, handled_by_caller
+from deepseek_v4.recovery.retry_prompt import retry_messages
+from deepseek_v4.recovery.run import OPENED, acomplete, arun, complete, run
+from deepseek_v4.values.reply import StreamEnd, Usage
+from langchain_deepseek_v4.convert.schemas import Method, answer_class, as_function, json_schema_of
+from langchain_deepseek_v4.convert.tools import ToolLike, as_response_format, tool_name
+from langchain_deepseek_v4.typed.parser import AnswerParser
+
+__all__ = ["RetryingRunnable", "structured"]
+
+Schema = Mapping[str, Any] | type
+
+_FORM = ("model_provider", "output_version")
+"""What ``response_metadata`` holds about the form of a message."""
+
+
+def structured(
+    model: BaseChatModel,
+    schema: Schema | None,
+    *,
+    method: Method,
+    include_raw: bool,
+    strict: bool | None,
+    tools: Sequence[ToolLike] | None,
+    retries: int,
+    options: Mapping[str, Any],
+) -> Runnable[LanguageModelInput, Any]:
+    """A model that answers with instances of a schema; see ``ChatDeepSeekV4.with_structured_output``."""
+    if schema is None and method != "json_mode":
+        raise ValueError(f"method={method!r} needs a schema; without one, use method='json_mode'.")
+    if tools and method == "function_calling":
+        raise ValueError("tools cannot be combined with method='function_calling', which forces a tool of its own.")
+    if retries < 0:
+        raise ValueError(f"retries={retries} must be 0 or more.")
+    options = dict(options)
+    if schema is not None:
+        traced = json_schema_of(schema) if is_typeddict(schema) else schema  # tracing fails on some TypedDicts
+        options["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": traced}
+    cls = answer_class(schema)
+    shape = json_schema_of(schema) if schema is not None and cls is None else None
+    answer: Runnable[LanguageModelInput, AIMessage]
+    if method == "function_calling":
+        assert schema is not None
+        function = as_function(schema)
+        name = tool_name(function)
+        answer = model.bind_tools([function], tool_choice=name, strict=strict, parallel_tool_calls=False, **options)
+        parser = AnswerParser(pydantic_object=cls, shape=shape, tool=name)
+    else:
+        form = {"type": "json_object"} if method == "json_mode" else _response_format(schema, strict)
+        parser = AnswerParser(pydantic_object=cls, shape=shape)
+        answer = model.bind_tools(cast("Any", tools or ()), response_format=form, **options)
+    answer = RetryingRunnable(bound=answer, parser=parser, retries=retries, also_streamed=not include_raw)
+    return _with_raw(answer, parser) if include_raw else answer | parser
+
+
+def _response_format(schema: Any, strict: bool | None) -> dict[str, Any]:
+    """The response format of a schema. The core puts it into the prompt if the provider has JSON mode only."""
+    form: dict[str, Any] = as_response_format(schema)
+    if strict is not None:
+        form["json_schema"]["strict"] = strict
+    return form
+
+
+def _with_raw(answer: Runnable[LanguageModelInput, AIMessage], parser: AnswerParser) -> Runnable[Any, Any]:
+    """The message, the parsed answer and the parsing error, as one dict; a stream ends with the latter two."""
+
+    def read(pieces: Iterator[Any], config: RunnableConfig) -> Iterator[Any]:
+        raw = []
+        for piece in pieces:
+            raw.append(piece["raw"])
+            yield AddableDict(piece)
+        try:
+            parsed, fault = parser.invoke(_whole(raw), config), None
+        except OutputParserException as error:
+            parsed, fault = None, error
+        yield AddableDict(parsed=parsed)
+        yield AddableDict(parsing_error=fault)
+
+    async def aread(pieces: AsyncIterator[Any], config: RunnableConfig) -> AsyncIterator[Any]:
+        raw = []
+        async for piece in pieces:
+            raw.append(piece["raw"])
+            yield AddableDict(piece)
+        try:
+            parsed, fault = await parser.ainvoke(_whole(raw), config), None
+        except OutputParserException as error:
+            parsed, fault = None, error
+        yield AddableDict(parsed=parsed)
+        yield AddableDict(parsing_error=fault)
+
+    reader: Any = RunnableGenerator  # its type knows no config
+    return RunnableMap(raw=answer) | cast("Runnable[Any, Any]", reader(read, aread, name="read_answer"))
+
+
+def _whole(pieces: Sequence[AIMessage]) -> AIMessage:
+    """The message that the pieces of a stream make up; a whole one as it is."""
+    if len(pieces) == 1 and not isinstance(pieces[0], AIMessageChunk):
+        return pieces[0]
+    chunks = [piece for piece in pieces if isinstance(piece, AIMessageChunk)]
+    whole = message_chunk_to_message(add_ai_message_chunks(*chunks))
+    assert isinstance(whole, AIMessage)
+    return whole
+
+
+class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # type: ignore[no-redef]  # the plugin: a field "kwargs"
+    """A model whose answer is parsed before it is returned, and requested again if it cannot be used.
+
+    The next request shows the model its answer, reasoning included, and the problem. The message returned is the last
+    answer, with the usage and the cost of all. A stream is passed on as it comes; if its answer cannot be used, a
+    whole message follows, which replaces it.
+
+    Attributes:
+        parser: Parses an answer.
+        retries: How many more requests may follow the first.
+        also_streamed: Whether another answer may follow a streamed one; not if the reader adds up the chunks.
+    """
+
+    parser: AnswerParser
+    retries: int
+    also_streamed: bool
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """False: classes of answers cannot be serialized."""
+        return False
+
+    def invoke(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> AIMessage:
+        """Return the first answer that can be used, or the last one."""
+        bound = super().invoke
+
+        def send(request: LanguageModelInput) -> AIMessage:
+            with self._handled():
+                return bound(request, config, **kwargs)
+
+        return complete(input, send, self._accepts, self._attempts)
+
+    async def ainvoke(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AIMessage:
+        """Like ``invoke``, asynchronously."""
+        bound = super().ainvoke
+
+        async def send(request: LanguageModelInput) -> AIMessage:
+            with self._handled():
+                return await bound(request, config, **kwargs)
+
+        return await acomplete(input, send, self._accepts, self._attempts)
+
+    def stream(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
+        """Yield the chunks of an answer; after one that cannot be used, a whole message."""
+        bound, bound_invoke = super().stream, super().invoke
+        attempts = self._attempts(input, time.monotonic(), self.retries * self.also_streamed)
+
+        def open_stream(request: LanguageModelInput) -> Iterator[Any]:
+            if not attempts.failed:
+                yield from self._chunks(bound(request, config, **kwargs))
+                return
+            with self._handled():
+                answer = bound_invoke(request, config, **kwargs)
+            yield StreamEnd(answer)
+
+        for item in run(attempts, open_stream):
+            if type(item) is not StreamEnd:
+                if item is not OPENED:
+                    yield item
+            elif attempts.failed:
+                yield item.reply
+
+    async def astream(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncIterator[Any]:
+        """Like ``stream``, asynchronously."""
+        bound, bound_invoke = super().astream, super().ainvoke
+        attempts = self._attempts(input, time.monotonic(), self.retries * self.also_streamed)
+
+        async def items(request: LanguageModelInput) -> AsyncIterator[Any]:
+            if not attempts.failed:
+                async for item in self._achunks(bound(request, config, **kwargs)):
+                    yield item
+                return
+            with self._handled():
+                answer = await bound_invoke(request, config, **kwargs)
+            yield StreamEnd(answer)
+
+        async def open_stream(request: LanguageModelInput) -> AsyncIterator[Any]:
+            return items(request)
+
+        async for item in arun(attempts, open_stream):
+            if type(item) is not StreamEnd:
+                if item is not OPENED:
+                    yield item
+            elif attempts.failed:
+                yield item.reply
+
+    def _chunks(self, chunks: Iterator[AIMessage]) -> Iterator[Any]:
+        """Yield the chunks of a stream, and its end. The request is sent when the first one is read."""
+        given: list[AIMessage] = []
+        with self._handled():
+            chunk = next(chunks, None)
+        while chunk is not None:
+            given.append(chunk)
+            yield chunk
+            chunk = next(chunks, None)
+        yield StreamEnd(_whole(given))
+
+    async def _achunks(self, chunks: AsyncIterator[AIMessage]) -> AsyncIterator[Any]:
+        given: list[AIMessage] = []
+        with self._handled():
+            chunk = await anext(chunks, None)
+        while chunk is not None:
+            given.append(chunk)
+            yield chunk
+            chunk = await anext(chunks, None)
+        yield StreamEnd(_whole(given))
+
+    def _handled(self) -> AbstractContextManager[None]:
+        """Inside, the core leaves to this class what it retries itself; an empty answer cannot be used either."""
+        return handled_by_caller("invalid", *(("empty",) if self.retries else ()))
+
+    def _accepts(self, request: LanguageModelInput, answer: AIMessage) -> bool:
+        return not self.retries or self.parser.problem(answer) is None
+
+    def _attempts(self, request: LanguageModelInput, started: float, retries: int | None = None) -> MessageAttempts:
+        policy: TypedAnswerPolicy[LanguageModelInput, AIMessage, AIMessage]
+        policy = TypedAnswerPolicy(
+            self.retries if retries is None else retries, self.parser.problem, self._again, _ends
+        )
+        return MessageAttempts(request, [policy], started=started)
+
+    def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
+        """``stream`` of the input put together."""
+        yield from Runnable.transform(self, input, config, **kwargs)
+
+    async def atransform(
+        self, input: AsyncIterator[Any], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncIterator[Any]:
+        """Like ``transform``, asynchronously."""
+        async for piece in Runnable.atransform(self, input, config, **kwargs):
+            yield piece
+
+    def batch(self, inputs: list[LanguageModelInput], config: Any = None, **kwargs: Any) -> list[AIMessage]:
+        """Return the answers to several inputs, each with its own retries."""
+        return Runnable.batch(self, inputs, config, **kwargs)
+
+    async def abatch(self, inputs: list[LanguageModelInput], config: Any = None, **kwargs: Any) -> list[AIMessage]:
+        """Like ``batch``, asynchronously."""
+        return await Runnable.abatch(self, inputs, config, **kwargs)
+
+    def batch_as_completed(
+        self, inputs: Sequence[LanguageModelInput], config: Any = None, **kwargs: Any
+    ) -> Iterator[tuple[int, Any]]:
+        """Like ``batch``, each answer as soon as it has arrived."""
+        yield from Runnable.batch_as_completed(self, inputs, config, **kwargs)
+
+    async def abatch_as_completed(
+        self, inputs: Sequence[LanguageModelInput], config: Any = None, **kwargs: Any
+    ) -> AsyncIterator[tuple[int, Any]]:
+        """Like ``batch_as_completed``, asynchronously."""
+        async for item in Runnable.abatch_as_completed(self, inputs, config, **kwargs):
+            yield item
+
+    def _again(self, request: LanguageModelInput, answer: AIMessage, problem: str) -> list[BaseMessage]:
+        """Return the messages that show the model its answer and the problem.
+
+        The answer is sent without what differs from run to run, so that the second answer is found in a cache, too.
+        """
+        if isinstance(request, PromptValue):
+            messages = request.to_messages()
+        else:
+            messages = convert_to_messages([HumanMessage(request)] if isinstance(request, str) else request)
+        kept = {name: answer.response_metadata[name] for name in _FORM if name in answer.response_metadata}
+        calls = [call["id"] or "" for call in (*answer.tool_calls, *answer.invalid_tool_calls)]
+        return retry_messages(
+            messages,
+            answer.model_copy(update={"id": None, "usage_metadata": None, "response_metadata": kept}),
+            problem,
+            is_empty=not answer.text.strip() and not calls,
+            from_user=HumanMessage,
+            from_tool=None if self.parser.tool is None else _result,
+            calls=calls,
+        )
+
+
+def _ends(piece: AIMessage) -> bool:
+    return getattr(piece, "chunk_position", "last") == "last"
+
+
+def _result(words: str, call_id: str) -> BaseMessage:
+    return ToolMessage(words, tool_call_id=call_id, status="error")
+
+
+class MessageAttempts(TypedAttempts[LanguageModelInput, AIMessage, AIMessage]):
+    """The attempts at one message."""
+
+    def merge(self, failed: Sequence[FailedAttempt[AIMessage]], answer: AIMessage | None) -> AIMessage:
+        """The answer, with the usage and cost of all attempts. No message is changed: tracers hold them."""
+        assert answer is not None
+        usage, cost = answer.usage_metadata, answer.response_metadata.get("cost")
+        for one in failed:
+            if isinstance(one.outcome, AIMessage):
+                if one.outcome.usage_metadata is not None:
+                    usage = add_usage(one.outcome.usage_metadata, usage)
+                earlier = one.outcome.response_metadata.get("cost")
+                cost = None if cost is None or earlier is None else cost + earlier
+        known = {**answer.response_metadata, "attempts": self.all_notes(failed, answer), "cost": cost}
+        if cost is None:
+            del known["cost"]
+        return answer.model_copy(update={"response_metadata": known, "usage_metadata": usage})
+
+    def facts(self, answer: AIMessage) -> tuple[Mapping[str, Any], Usage | None, float | None]:
+        """What ``response_metadata`` and ``usage_metadata`` hold."""
+        counted = answer.usage_metadata
+        usage = None if counted is None else Usage(counted["input_tokens"], counted["output_tokens"])
+        return answer.response_metadata, usage, answer.response_metadata.get("cost")

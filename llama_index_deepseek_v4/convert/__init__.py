@@ -1,0 +1,1 @@
+"""LlamaIndex messages, content and tools to our own values, and back."""

@@ -1,0 +1,91 @@
+"""Blocks and responses of what our own decoder made, without validation; see ``fast_construction``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ContentBlock,
+    LogProb,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+
+from deepseek_v4.integration.fast_construction import maker
+
+__all__ = [
+    "ChatResponseChunk",
+    "call_block",
+    "response_chunk",
+    "text_block",
+    "thinking_block",
+    "whole_response",
+    "whole_thinking_block",
+]
+
+
+class ChatResponseChunk(ChatResponse):
+    """A response of a stream that is not its last: tool calls in it may be cut anywhere."""
+
+
+_MESSAGE = ChatMessage(role=MessageRole.ASSISTANT, blocks=[])
+_text = maker(TextBlock(text=""), "text")
+_thinking = maker(ThinkingBlock(content=""), "content")
+_whole_thinking = maker(ThinkingBlock(content=""), "content", "num_tokens", "additional_information")
+_call = maker(ToolCallBlock(tool_name=""), "tool_call_id", "tool_name", "tool_kwargs")
+_message = maker(_MESSAGE, "role", "blocks", "additional_kwargs")
+_response = maker(ChatResponseChunk(message=_MESSAGE), "message", "delta", "raw", "additional_kwargs")
+_whole = maker(ChatResponse(message=_MESSAGE), "message", "raw", "delta", "logprobs", "additional_kwargs")
+
+
+def text_block(text: str) -> TextBlock:
+    """``TextBlock(text=text)``."""
+    return _text({"text": text})
+
+
+def thinking_block(text: str) -> ThinkingBlock:
+    """``ThinkingBlock(content=text)``."""
+    return _thinking({"content": text, "additional_information": {}})
+
+
+def whole_thinking_block(text: str | None, tokens: int | None, known: dict[str, Any]) -> ThinkingBlock:
+    """``ThinkingBlock(content=text, num_tokens=tokens, additional_information=known)``."""
+    return _whole_thinking({"content": text, "num_tokens": tokens, "additional_information": known})
+
+
+def call_block(call_id: str | None, name: str, arguments: dict[str, Any] | str) -> ToolCallBlock:
+    """``ToolCallBlock(tool_call_id=call_id, tool_name=name, tool_kwargs=arguments)``."""
+    return _call({"tool_call_id": call_id, "tool_name": name, "tool_kwargs": arguments})
+
+
+def whole_response(
+    blocks: list[ContentBlock],
+    kept: dict[str, Any],
+    delta: str | None,
+    raw: dict[str, Any],
+    logprobs: list[list[LogProb]] | None,
+    extra: dict[str, Any],
+) -> ChatResponse:
+    """A whole answer; arguments as for ``response_chunk``."""
+    message = _message({"blocks": blocks, "additional_kwargs": kept})
+    return _whole({"message": message, "raw": raw, "delta": delta, "logprobs": logprobs, "additional_kwargs": extra})
+
+
+def response_chunk(
+    blocks: list[ContentBlock], kept: dict[str, Any], delta: str, raw: dict[str, Any], extra: dict[str, Any]
+) -> ChatResponseChunk:
+    """A response with everything so far.
+
+    Args:
+        blocks: The blocks of the message; owned by it from here on.
+        kept: Its ``additional_kwargs``, likewise.
+        delta: What was added to the visible text.
+        raw: The chunk in OpenAI's shape.
+        extra: The response's ``additional_kwargs``.
+    """
+    message = _message({"blocks": blocks, "additional_kwargs": kept})
+    return _response({"message": message, "delta": delta, "raw": raw, "additional_kwargs": extra})

@@ -1,0 +1,180 @@
+"""LlamaIndex messages -> our conversation: reasoning, tool calls and tool results found wherever they survived.
+
+Reads only: a message may be shared with a memory or an agent's state, so nothing that came in is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock, ThinkingBlock, ToolCallBlock
+
+from deepseek_v4.integration.conversion_cache import Memory
+from deepseek_v4.integration.typed_answers import was_asked_again
+from deepseek_v4.values.messages import Message, Part, Reasoning, Role, TextPart, ToolCall
+from deepseek_v4.values.tool_arguments import arguments_object, arguments_text
+from llama_index_deepseek_v4.convert.content import joined, parts_of
+
+__all__ = ["legacy_calls", "to_conversation"]
+
+ROLES: Mapping[MessageRole, Role] = {
+    MessageRole.SYSTEM: "system",
+    MessageRole.DEVELOPER: "system",
+    MessageRole.USER: "user",
+    MessageRole.ASSISTANT: "assistant",
+    MessageRole.CHATBOT: "assistant",
+    MessageRole.MODEL: "assistant",
+    MessageRole.TOOL: "tool",
+    MessageRole.FUNCTION: "tool",
+}
+
+SHOWN_BELOW = "(see the next message)"
+"""The text of a tool result that holds an image or a file and no words."""
+
+_MEMORY = Memory()
+"""What messages without images and files said, as long as they live."""
+
+
+def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
+    """The conversation a list of chat messages says.
+
+    Images and files that tools returned move into a user message behind the last result of their batch: a tool
+    message carries text only.
+
+    Raises:
+        UnsupportedError: for a block DeepSeek V4 cannot read, such as audio.
+        InvalidRequestError: for an image or file outside a user's or tool's message.
+    """
+    looks = []
+    for message in messages:
+        fields = message.__dict__
+        look = [fields["role"], fields["additional_kwargs"]]
+        for block in fields["blocks"]:
+            look.append(block.__dict__)  # noqa: PERF401 - most messages have one, and a comprehension takes a call
+        looks.append(look)
+    known = _MEMORY.recall(messages, looks)
+    conversation: list[Message] = list(takewhile(bool, known))  # type: ignore[arg-type]
+    shown: list[Part] = []
+    new = slice(len(conversation), None)
+    for message, look, said in zip(messages[new], looks[new], known[new], strict=True):
+        role = ROLES[message.role]
+        if role != "tool" and shown:
+            conversation.append(Message.user(tuple(shown)))
+            shown = []
+        if said is None:
+            blocks = message.blocks
+            if {block.__class__ for block in blocks} <= _PLAIN:
+                said = _said(message, role, "".join([block.text for block in blocks if block.__class__ is TextBlock]))
+                _MEMORY.keep(message, look, said)
+            elif role == "tool":
+                said, attached = _tool_result(message)
+                shown.extend(attached)
+            else:
+                said = _said(message, role, joined(parts_of(blocks, role)))
+        conversation.append(said)
+    if shown:
+        conversation.append(Message.user(tuple(shown)))
+    return conversation
+
+
+_PLAIN = {TextBlock, ThinkingBlock, ToolCallBlock}
+"""Blocks that say the same each time; files and images are read anew."""
+
+
+def _said(message: ChatMessage, role: Role, content: str | tuple[Part, ...]) -> Message:
+    if role == "assistant":
+        return Message(
+            role,
+            content,
+            _reasoning(message),
+            _tool_calls(message),
+            name=_name(message),
+            retried=was_asked_again(message.additional_kwargs),
+        )
+    if role == "tool":
+        return Message(role, content, tool_call_id=message.additional_kwargs.get("tool_call_id"))
+    return Message(role, content, name=_name(message))
+
+
+def _name(message: ChatMessage) -> str | None:
+    name = message.additional_kwargs.get("name")
+    return name if isinstance(name, str) and name else None
+
+
+def _tool_result(message: ChatMessage) -> tuple[Message, list[Part]]:
+    """A result as text, and what of it must be shown to the model in a user message."""
+    call_id = message.additional_kwargs.get("tool_call_id")
+    parts = parts_of(message.blocks, "tool")
+    text = "".join(part.text for part in parts if isinstance(part, TextPart))
+    attached: list[Part] = [part for part in parts if not isinstance(part, TextPart)]
+    result = Message("tool", text or (SHOWN_BELOW if attached else ""), tool_call_id=call_id)
+    if attached:
+        attached.insert(0, TextPart(f"Returned by the tool call {call_id}:"))
+    return result, attached
+
+
+def _reasoning(message: ChatMessage) -> Reasoning | None:
+    """What the message says of its reasoning; None when it says nothing, which is not the same as an empty one."""
+    thoughts = [block for block in message.blocks if isinstance(block, ThinkingBlock)]
+    if thoughts:
+        text: str | None = None
+        details: tuple[Any, ...] | None = None
+        for thought in thoughts:
+            if thought.content is not None:
+                text = thought.content if text is None else text + thought.content
+            if "reasoning_details" in thought.additional_information:
+                details = (*(details or ()), *(thought.additional_information["reasoning_details"] or ()))
+        return Reasoning(text, details)
+    # as integrations write it that keep the wire's fields on the message
+    beside = message.additional_kwargs
+    said, found = beside.get("reasoning_content"), beside.get("reasoning_details")
+    text = said if isinstance(said, str) else None
+    details = tuple(found) if isinstance(found, (list, tuple)) else None
+    return None if text is None and details is None else Reasoning(text, details)
+
+
+def _tool_calls(message: ChatMessage) -> tuple[ToolCall, ...]:
+    """The calls of a message, from its blocks, else from ``additional_kwargs["tool_calls"]``; never from both.
+
+    A block's arguments are a dict, written anew they need not give the model's own bytes. Where the wire text
+    stands beside it and means the same, that is sent, so that the provider's prompt cache holds.
+    """
+    legacy = tuple(legacy_calls(message.additional_kwargs.get("tool_calls")))
+    blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
+    if not blocks:
+        return legacy
+    written = {(call.id, call.name): call.arguments for call in legacy}
+    calls = []
+    for block in blocks:
+        call_id, arguments = block.tool_call_id or "", block.tool_kwargs
+        verbatim = written.get((call_id, block.tool_name))
+        if verbatim is None or (
+            isinstance(arguments, dict) and not _say_the_same(arguments_object(verbatim), arguments)
+        ):
+            verbatim = arguments_text(arguments)
+        calls.append(ToolCall(call_id, block.tool_name, verbatim))
+    return tuple(calls)
+
+
+def _say_the_same(one: Any, other: Any) -> bool:
+    """Whether two values are the same JSON; Python calls ``1``, ``1.0`` and ``True`` equal, too."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_say_the_same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_say_the_same, one, other))
+    return type(one) is type(other) and bool(one == other)
+
+
+def legacy_calls(calls: Any) -> Iterator[ToolCall]:
+    """OpenAI-shaped calls, as dicts or as the objects of a vendor's SDK."""
+    for call in calls or ():
+        function = _field(call, "function")
+        name = _field(function, "name")
+        if isinstance(name, str):
+            yield ToolCall(_field(call, "id") or "", name, arguments_text(_field(function, "arguments")))
+
+
+def _field(holder: Any, name: str) -> Any:
+    return holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)

@@ -1,0 +1,202 @@
+"""Replies and deltas -> what LlamaIndex hands around: whole responses, and the growing ones of a stream.
+
+A streamed response carries everything so far, as LlamaIndex wants it. Nothing handed out is changed afterwards:
+each chunk is built of what the delta added and of the blocks that did not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llama_index.core.base.llms.types import (
+    ChatResponse,
+    CompletionResponse,
+    ContentBlock,
+    LogProb,
+    TextBlock,
+    ThinkingBlock,
+)
+
+from deepseek_v4 import catalog
+from deepseek_v4.integration import openai_format
+from deepseek_v4.integration.argument_coalescer import Joiner
+from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
+from deepseek_v4.values.tool_arguments import arguments_object
+from llama_index_deepseek_v4.convert.chunks import (
+    ChatResponseChunk,
+    call_block,
+    response_chunk,
+    text_block,
+    thinking_block,
+    whole_response,
+    whole_thinking_block,
+)
+
+__all__ = ["INVALID_CALLS", "Answer", "ChatResponseChunk", "as_completion", "to_chat_response"]
+
+INVALID_CALLS = "invalid_tool_calls"
+"""Key of a response's ``additional_kwargs``: ids of the calls that must not be run, and why. Their arguments may be
+valid JSON and cut all the same."""
+
+
+def to_chat_response(reply: Reply, provider: str, model: str, *, delta: str | None = None) -> ChatResponse:
+    """A whole answer: thinking first, then one text block, then the tool calls.
+
+    Args:
+        reply: The answer.
+        provider: Who gave it, for its price.
+        model: The model asked for, where the answer does not name the one that gave it.
+        delta: What the last piece of a stream added.
+    """
+    blocks: list[ContentBlock] = []
+    if reply.reasoning is not None:
+        known: dict[str, Any] = {}
+        if reply.reasoning.details is not None:
+            known["reasoning_details"] = [dict(record) for record in reply.reasoning.details]
+        tokens = reply.usage.reasoning_tokens if reply.usage is not None else None
+        blocks.append(whole_thinking_block(reply.reasoning.text, tokens, known))
+    blocks.append(text_block(reply.content))
+    for call in reply.tool_calls:
+        arguments = arguments_object(call.arguments)
+        blocks.append(call_block(call.id, call.name, call.arguments if arguments is None else arguments))
+    # as text: they must not be run, and not be repaired
+    blocks += [call_block(call.id, call.name, call.arguments) for call in reply.invalid_tool_calls]
+    kept: dict[str, Any] = {}
+    if calls := openai_format.tool_calls(reply):
+        kept["tool_calls"] = calls
+    if reply.attempts:  # on the message as well, which agents keep
+        kept["attempts"] = [attempt.to_dict() for attempt in reply.attempts]
+    return whole_response(
+        blocks,
+        kept,
+        delta,
+        openai_format.chat_completion(reply),
+        _logprobs(reply.logprobs),
+        _facts(reply, provider, model),
+    )
+
+
+def as_completion(response: ChatResponse) -> CompletionResponse:
+    """A chat response as a completion: the visible text and nothing of the thinking."""
+    return CompletionResponse(
+        text=response.message.content or "",
+        additional_kwargs={**response.message.additional_kwargs, **response.additional_kwargs},
+        raw=response.raw,
+        logprobs=response.logprobs,
+        delta=response.delta,
+    )
+
+
+def _facts(reply: Reply, provider: str, model: str) -> dict[str, Any]:
+    """What is worth knowing of an answer beside its message, flat; absent where the provider said nothing."""
+    facts: dict[str, Any] = {
+        "finish_reason": reply.finish_reason,
+        "id": reply.id,
+        "model": reply.model,
+        "system_fingerprint": reply.system_fingerprint,
+        "leaked_markup": reply.extra.get("leaked_markup"),
+        "attempts": [attempt.to_dict() for attempt in reply.attempts] or None,
+        INVALID_CALLS: {call.id: call.error for call in reply.invalid_tool_calls} or None,
+    }
+    usage = reply.usage
+    if usage is not None:
+        facts |= {
+            "prompt_tokens": usage.input_tokens,
+            "completion_tokens": usage.output_tokens,
+            "total_tokens": usage.total_tokens,
+            "cached_tokens": usage.cached_tokens,
+            "reasoning_tokens": usage.reasoning_tokens,
+        }
+        price = catalog.cost_of(reply, provider, model)
+        facts["cost"] = None if price is None else price.usd
+    if reply.annotations:
+        facts["annotations"] = [dict(annotation) for annotation in reply.annotations]
+    return {name: value for name, value in facts.items() if value is not None or name in ("finish_reason", "cost")}
+
+
+def _logprobs(channels: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
+    """Log probabilities of the visible text, a list of candidates for each token; of thinking they stay in ``raw``."""
+    if channels is None or not isinstance(channels.get("content"), list):
+        return None
+    try:
+        return [
+            [
+                LogProb(
+                    token=item.get("token") or "", logprob=item.get("logprob") or 0.0, bytes=item.get("bytes") or []
+                )
+                for item in token.get("top_logprobs") or [token]
+            ]
+            for token in channels["content"]
+        ]
+    except (AttributeError, TypeError, ValueError):  # another form than OpenAI's: it is in ``raw`` as it came
+        return None
+
+
+class Answer:
+    """A streamed answer on its way: deltas in, responses with everything so far out.
+
+    Besides the growing text, which LlamaIndex wants whole in every item, a delta costs the same at the end as at
+    the beginning: blocks and calls that did not change are used again, arguments are not parsed before the end.
+    """
+
+    __slots__ = ("_blocks", "_calls", "_joiner", "_model", "_provider", "_text", "_text_at", "_thinking")
+
+    def __init__(self, provider: str, model: str) -> None:
+        self._provider = provider
+        self._model = model
+        self._thinking = ""
+        self._text = ""
+        self._text_at = 0
+        """Where the text block stands: behind the thinking block, if there is one."""
+        self._blocks: list[ContentBlock] = [TextBlock(text="")]
+        self._calls: list[dict[str, Any]] = []
+        self._joiner = Joiner()
+
+    def add(self, delta: Delta) -> tuple[ChatResponse, ...]:
+        """The response after a delta; none when it adds nothing to be seen yet, more at the end."""
+        if isinstance(delta, TextDelta):
+            self._text += delta.text
+            self._blocks[self._text_at] = text_block(self._text)
+            return (self._chunk(delta.text, {}, {"content": delta.text}),)
+        if isinstance(delta, ReasoningDelta):
+            self._thinking += delta.text
+            if not self._text_at:
+                self._text_at = 1
+                self._blocks.insert(0, ThinkingBlock(content=""))
+            if not delta.text:
+                return ()
+            self._blocks[0] = thinking_block(self._thinking)
+            return (self._chunk("", {"thinking_delta": delta.text}, {"reasoning_content": delta.text}),)
+        if isinstance(delta, ToolCallDelta):
+            joined = self._joiner.add(delta)
+            return () if joined is None else (self._call(joined),)
+        held = [self._call(piece) for piece in self._joiner.rest()]
+        return (*held, to_chat_response(delta.reply, self._provider, self._model, delta=""))
+
+    def _call(self, delta: ToolCallDelta) -> ChatResponseChunk:
+        self._add_to_call(delta)
+        function = {"arguments": delta.arguments}
+        if delta.name is not None:
+            function = {"name": delta.name, **function}
+        piece = {"index": delta.index, "id": delta.id, "type": "function", "function": function}
+        return self._chunk("", {}, {"tool_calls": [piece]})
+
+    def _add_to_call(self, delta: ToolCallDelta) -> None:
+        call_id, name, arguments = delta.id, delta.name or "", delta.arguments
+        if delta.index < len(self._calls):
+            known = self._calls.pop(delta.index)
+            call_id = known["id"]
+            name = name or known["function"]["name"]
+            arguments = known["function"]["arguments"] + arguments
+            del self._blocks[self._text_at + 1 + delta.index]
+        self._calls.insert(delta.index, openai_format.tool_call(call_id, name, arguments))
+        self._blocks.insert(
+            self._text_at + 1 + delta.index,
+            call_block(call_id, name, arguments),
+        )
+
+    def _chunk(self, delta: str, extra: dict[str, Any], said: dict[str, Any]) -> ChatResponseChunk:
+        calls = {"tool_calls": self._calls.copy()} if self._calls else {}
+        raw = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": said, "finish_reason": None}]}
+        return response_chunk(self._blocks.copy(), calls, delta, raw, extra)

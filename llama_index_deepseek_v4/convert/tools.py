@@ -1,0 +1,142 @@
+"""Tools and tool choice as a chat request takes them, and the selections in a response."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
+from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.tools.types import BaseTool, ToolMetadata
+from pydantic import BaseModel
+
+from deepseek_v4.values.tool_arguments import arguments_object
+from llama_index_deepseek_v4.convert.messages import legacy_calls
+from llama_index_deepseek_v4.convert.responses import INVALID_CALLS, ChatResponseChunk
+from llama_index_deepseek_v4.errors import UnusableAnswerError
+
+__all__ = ["as_openai_tools", "schema_of", "selections", "tool_options"]
+
+_CHOICES = ("auto", "none", "required", "any")
+
+
+def tool_options(
+    tools: Sequence[BaseTool],
+    *,
+    allow_parallel_tool_calls: bool,
+    tool_required: bool,
+    tool_choice: str | Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """The options of a call with tools. They show up in events, so they are plain OpenAI-shaped objects.
+
+    Args:
+        tools: What the model may call.
+        allow_parallel_tool_calls: Whether an answer may hold several calls; if not, all but the first are dropped.
+        tool_required: Whether the answer must be a call; ``tool_choice`` goes before it.
+        tool_choice: "auto", "none", "required", a tool's name, or an OpenAI-shaped object.
+
+    Raises:
+        InvalidRequestError: when a call is required and there are no tools, or the chosen tool is not among them.
+    """
+    choice: Any = tool_choice if tool_choice is not None else ("required" if tool_required else None)
+    options: dict[str, Any] = {}
+    if tools:
+        options["tools"] = as_openai_tools(tools)
+        if not allow_parallel_tool_calls:
+            options["parallel_tool_calls"] = False
+    if isinstance(choice, str) and choice not in _CHOICES:
+        choice = {"type": "function", "function": {"name": choice}}
+    if choice not in (None, "auto") and (tools or choice != "none"):
+        options["tool_choice"] = choice
+    return options
+
+
+def as_openai_tools(tools: Sequence[Any]) -> list[Any]:
+    """LlamaIndex tools as OpenAI-shaped objects under their own names; what is in another form stays as it is.
+
+    The core makes the names fit the wire and maps them back, so a call finds its tool by the name it has here.
+    """
+    return [_tool(tool.metadata) if isinstance(tool, BaseTool) else tool for tool in tools]
+
+
+def _tool(metadata: ToolMetadata) -> dict[str, Any]:
+    function = {
+        "name": metadata.get_name(),
+        "description": metadata.description,
+        "parameters": _parameters(metadata),
+    }
+    return {"type": "function", "function": function}
+
+
+def _parameters(metadata: ToolMetadata) -> dict[str, Any]:
+    """The schema of a tool's arguments, as LlamaIndex gives it to other services too."""
+    parameters: dict[str, Any] = metadata.get_parameters_dict()
+    if "type" in parameters or metadata.fn_schema is None:
+        return parameters
+    whole = schema_of(metadata.fn_schema)  # of a class that contains itself LlamaIndex keeps the definitions only
+    return {key: whole[key] for key in ("type", "properties", "required", "$defs") if key in whole}
+
+
+def schema_of(cls: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of a class, an object at its root also when the class contains itself."""
+    schema = cls.model_json_schema()
+    root = schema.get("$defs", {}).get(schema.get("$ref", "").removeprefix("#/$defs/"))
+    return schema if root is None else {**root, "$defs": schema["$defs"]}
+
+
+def selections(response: ChatResponse, *, error_on_no_tool_call: bool) -> list[ToolSelection]:
+    """The tool calls of a response, ready to run.
+
+    Agents ask for them with every chunk of a stream. A call's arguments are final only with the last response, so
+    a chunk has none, and nothing is parsed while they grow.
+
+    Raises:
+        UnusableAnswerError: for arguments that were cut or are no JSON object; and, if asked for, when there is no
+            call. Nothing is mended.
+    """
+    if isinstance(response, ChatResponseChunk):
+        return []
+    calls: list[tuple[str, str, dict[str, Any] | str]] = [
+        (block.tool_call_id or "", block.tool_name, block.tool_kwargs)
+        for block in response.message.blocks
+        if isinstance(block, ToolCallBlock)
+    ] or [
+        (call.id, call.name, call.arguments)
+        for call in legacy_calls(response.message.additional_kwargs.get("tool_calls"))
+    ]
+    if not calls and error_on_no_tool_call:
+        said = (response.message.content or "")[:200]
+        raise UnusableAnswerError(
+            f"Expected a tool call, and the model answered without one: {said!r}. tool_required=True demands one.",
+            body=response.message.content,
+        )
+    return [
+        ToolSelection(tool_id=call_id, tool_name=name, tool_kwargs=_arguments(call_id, name, arguments, response))
+        for call_id, name, arguments in calls
+    ]
+
+
+def _arguments(call_id: str, name: str, arguments: dict[str, Any] | str, response: ChatResponse) -> dict[str, Any]:
+    """A call's arguments as an object of the caller's own: what a tool changes in it does not change the history."""
+    if isinstance(arguments, dict):
+        try:
+            return copy.deepcopy(arguments)
+        except RecursionError:
+            raise UnusableAnswerError(
+                f"The call to {name!r} was not run: its arguments are nested too deeply.", body=None
+            ) from None
+    if not name:
+        raise UnusableAnswerError("The model called a function without naming it.", body=arguments)
+    parsed = arguments_object(arguments)
+    known = response.additional_kwargs.get(INVALID_CALLS) or {}
+    if call_id in known:
+        raise UnusableAnswerError(
+            f"The call to {name!r} was not run: {known[call_id]}. Its arguments: {arguments[:200]!r}.", body=arguments
+        )
+    if parsed is None:
+        raise UnusableAnswerError(
+            f"The arguments of the call to {name!r} are no JSON object, so it was not run: {arguments[:200]!r}.",
+            body=arguments,
+        )
+    return parsed

@@ -1,0 +1,283 @@
+"""Typed answers: the ``structured_predict`` family, which works while the model thinks.
+
+LlamaIndex itself uses a forced tool call, which DeepSeek refuses while thinking. The default here is JSON mode with the
+schema in the prompt; ``PydanticProgramMode.FUNCTION`` requests the tool call. Either answer is checked against the
+class; if it does not fit, one more request shows the model the error. Chunks of a streamed answer have been shown by
+then, so the second answer comes whole, as the last chunk.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from llama_index.core import instrumentation
+from llama_index.core.base.llms.types import ChatResponse
+from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.program.utils import get_program_for_llm
+from llama_index.core.prompts import BasePromptTemplate
+from llama_index.core.types import Model, PydanticProgramMode
+from pydantic import BaseModel
+
+from deepseek_v4.integration.typed_answers import TypedAnswerPolicy, TypedAttempts
+from deepseek_v4.recovery.attempts import FailedAttempt, handled_by_caller
+from deepseek_v4.recovery.merge import add_values
+from deepseek_v4.recovery.run import OPENED, acomplete, arun, complete, run
+from deepseek_v4.values.reply import StreamEnd, Usage
+from llama_index_deepseek_v4.convert.responses import ChatResponseChunk
+from llama_index_deepseek_v4.typed.request import PartialObjectParser, TypedRequest, usage_of
+
+__all__ = [
+    "acomplete_typed",
+    "apredict",
+    "astream",
+    "astream_typed",
+    "complete_typed",
+    "is_ours",
+    "predict",
+    "stream",
+    "stream_typed",
+]
+
+dispatcher = instrumentation.get_dispatcher(__name__)  # type: ignore[attr-defined]
+
+_ADDED = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
+
+
+def is_ours(mode: PydanticProgramMode) -> bool:
+    """Whether a program mode is served here; the others are LlamaIndex's own programs."""
+    return mode in (PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION)
+
+
+def complete_typed(llm: FunctionCallingLLM, request: TypedRequest) -> tuple[Any, ChatResponse]:
+    """Return a typed answer, and the response it was parsed from, with the tokens and the cost of all attempts.
+
+    Raises:
+        UnusableAnswerError: if the last answer cannot be used either; the message has the first problem as well.
+    """
+
+    def send(request: TypedRequest) -> ChatResponse:
+        with _handled(request):
+            return llm.chat(request.messages, **request.options)
+
+    response = complete(request, send, _accepts, ResponseAttempts.of)
+    return request.read(response), response
+
+
+async def acomplete_typed(llm: FunctionCallingLLM, request: TypedRequest) -> tuple[Any, ChatResponse]:
+    """Like ``complete_typed``, asynchronously."""
+
+    async def send(request: TypedRequest) -> ChatResponse:
+        with _handled(request):
+            return await llm.achat(request.messages, **request.options)
+
+    response = await acomplete(request, send, _accepts, ResponseAttempts.of)
+    return request.read(response), response
+
+
+def stream_typed(llm: FunctionCallingLLM, request: TypedRequest) -> Generator[tuple[Any, ChatResponse], None, None]:
+    """Yield objects that hold what has arrived so far, each with its response; the last one complete and checked."""
+    attempts = ResponseAttempts.of(request, time.monotonic())
+
+    def open_stream(request: TypedRequest) -> Generator[Any, None, None]:
+        with _handled(request):
+            if attempts.failed:  # chunks of the first answer have been shown: this one comes whole
+                responses: Any = iter((llm.chat(request.messages, **request.options),))
+            else:
+                responses = llm.stream_chat(request.messages, **request.options)
+        growing = PartialObjectParser(request)
+        try:
+            for response in responses:
+                if isinstance(response, ChatResponseChunk) and (output := growing.add(response)) is not None:
+                    yield output, response
+        finally:
+            if hasattr(responses, "close"):
+                responses.close()
+        yield StreamEnd(response)
+
+    pairs = run(attempts, open_stream)
+    try:
+        for item in pairs:
+            if type(item) is StreamEnd:
+                yield request.read(item.reply), item.reply
+            elif item is not OPENED:
+                yield item
+    finally:
+        pairs.close()
+
+
+async def astream_typed(
+    llm: FunctionCallingLLM, request: TypedRequest
+) -> AsyncGenerator[tuple[Any, ChatResponse], None]:
+    """Like ``stream_typed``, asynchronously."""
+    attempts = ResponseAttempts.of(request, time.monotonic())
+
+    async def whole(response: ChatResponse) -> AsyncGenerator[ChatResponse, None]:
+        yield response
+
+    async def items(request: TypedRequest) -> AsyncGenerator[Any, None]:
+        with _handled(request):
+            if attempts.failed:
+                responses: Any = whole(await llm.achat(request.messages, **request.options))
+            else:
+                responses = await llm.astream_chat(request.messages, **request.options)
+        growing = PartialObjectParser(request)
+        try:
+            async for response in responses:
+                if isinstance(response, ChatResponseChunk) and (output := growing.add(response)) is not None:
+                    yield output, response
+        finally:
+            await responses.aclose()
+        yield StreamEnd(response)
+
+    async def open_stream(request: TypedRequest) -> AsyncGenerator[Any, None]:
+        return items(request)
+
+    pairs = arun(attempts, open_stream)
+    try:
+        async for item in pairs:
+            if type(item) is StreamEnd:
+                yield request.read(item.reply), item.reply
+            elif item is not OPENED:
+                yield item
+    finally:
+        await pairs.aclose()
+
+
+def _handled(request: TypedRequest) -> AbstractContextManager[None]:
+    """Inside, the core leaves to this module what it retries itself; an empty answer cannot be used either."""
+    return handled_by_caller("invalid", *(("empty",) if request.retries else ()))
+
+
+def _accepts(request: TypedRequest, response: ChatResponse) -> bool:
+    return not request.retries or request.problem(response) is None
+
+
+class ResponseAttempts(TypedAttempts[TypedRequest, Any, ChatResponse]):
+    """The attempts at one typed answer."""
+
+    @classmethod
+    def of(cls, request: TypedRequest, started: float) -> ResponseAttempts:
+        """The engine for a request.
+
+        Args:
+            request: The first request.
+            started: When it was sent, by ``time.monotonic``.
+        """
+        policy: TypedAnswerPolicy[TypedRequest, Any, ChatResponse]
+        policy = TypedAnswerPolicy(request.retries, request.problem, TypedRequest.again)
+        return cls(request, [policy], started=started)
+
+    def merge(self, failed: Sequence[FailedAttempt[ChatResponse]], answer: ChatResponse | None) -> ChatResponse:
+        """The answer, with the usage and cost of all attempts. No response is changed: tracers hold them."""
+        assert answer is not None
+        facts = dict(answer.additional_kwargs)
+        raw = answer.raw
+        for one in failed:
+            if not isinstance(one.outcome, ChatResponse):
+                continue
+            earlier = one.outcome.additional_kwargs
+            for name in _ADDED:
+                if name in earlier:
+                    facts[name] = add_values(earlier[name], facts.get(name))
+            if "cost" in facts:
+                known = earlier.get("cost") is not None and facts["cost"] is not None
+                facts["cost"] = earlier["cost"] + facts["cost"] if known else None
+            before = one.outcome.raw
+            if isinstance(raw, Mapping) and isinstance(before, Mapping) and before.get("usage") is not None:
+                raw = {**raw, "usage": add_values(before["usage"], raw.get("usage"))}
+        facts["attempts"] = self.all_notes(failed, answer)
+        return answer.model_copy(update={"additional_kwargs": facts, "raw": raw})
+
+    def facts(self, answer: ChatResponse) -> tuple[Mapping[str, Any], Usage | None, float | None]:
+        """What ``additional_kwargs`` hold."""
+        known = answer.additional_kwargs
+        return known, usage_of(known), known.get("cost")
+
+
+# -- what the LLM class calls ------------------------------------------------------------------------------------------
+
+
+def predict(
+    llm: FunctionCallingLLM,
+    output_cls: type[Model],
+    prompt: BasePromptTemplate,
+    llm_kwargs: dict[str, Any] | None,
+    prompt_args: dict[str, Any],
+) -> Model:
+    """One typed answer."""
+    dispatcher.event(LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args))
+    mode = llm.pydantic_program_mode
+    output: Any
+    if is_ours(mode):
+        output, _ = complete_typed(llm, _typed_request(llm, output_cls, prompt, llm_kwargs, prompt_args))
+    else:
+        program = get_program_for_llm(output_cls, prompt, llm, pydantic_program_mode=mode)
+        output = program(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
+    dispatcher.event(LLMStructuredPredictEndEvent(output=output))
+    return output  # type: ignore[no-any-return]
+
+
+async def apredict(
+    llm: FunctionCallingLLM,
+    output_cls: type[Model],
+    prompt: BasePromptTemplate,
+    llm_kwargs: dict[str, Any] | None,
+    prompt_args: dict[str, Any],
+) -> Model:
+    """Like ``predict``, asynchronously."""
+    dispatcher.event(LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args))
+    mode = llm.pydantic_program_mode
+    output: Any
+    if is_ours(mode):
+        output, _ = await acomplete_typed(llm, _typed_request(llm, output_cls, prompt, llm_kwargs, prompt_args))
+    else:
+        program = get_program_for_llm(output_cls, prompt, llm, pydantic_program_mode=mode)
+        output = await program.acall(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
+    dispatcher.event(LLMStructuredPredictEndEvent(output=output))
+    return output  # type: ignore[no-any-return]
+
+
+def stream(
+    llm: FunctionCallingLLM,
+    output_cls: type[Model],
+    prompt: BasePromptTemplate,
+    llm_kwargs: dict[str, Any] | None,
+    prompt_args: dict[str, Any],
+) -> Generator[Any, None, None]:
+    """Objects that hold what has arrived so far, the last one whole and checked."""
+    pairs = stream_typed(llm, _typed_request(llm, output_cls, prompt, llm_kwargs, prompt_args))
+    try:
+        for output, _ in pairs:
+            yield output
+    finally:
+        pairs.close()
+
+
+async def astream(
+    llm: FunctionCallingLLM,
+    output_cls: type[Model],
+    prompt: BasePromptTemplate,
+    llm_kwargs: dict[str, Any] | None,
+    prompt_args: dict[str, Any],
+) -> AsyncGenerator[Any, None]:
+    """Like ``stream``, asynchronously."""
+    pairs = astream_typed(llm, _typed_request(llm, output_cls, prompt, llm_kwargs, prompt_args))
+    try:
+        async for output, _ in pairs:
+            yield output
+    finally:
+        await pairs.aclose()
+
+
+def _typed_request(
+    llm: FunctionCallingLLM,
+    output_cls: type[BaseModel],
+    prompt: BasePromptTemplate,
+    llm_kwargs: Mapping[str, Any] | None,
+    prompt_args: Mapping[str, Any],
+) -> TypedRequest:
+    return TypedRequest.of(llm, output_cls, prompt.format_messages(llm=llm, **prompt_args), llm_kwargs)

@@ -1,0 +1,213 @@
+"""One structured-output request: its prompt and options, and how the answer is parsed (complete or partial). No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.program.utils import FlexibleModel, create_flexible_model
+from llama_index.core.types import PydanticProgramMode
+from pydantic import BaseModel, ValidationError
+
+from deepseek_v4.integration.partial_answer import GrowingAnswer
+from deepseek_v4.integration.typed_answers import InvalidAnswer, attempts_of, first_problem, fitted, read_json
+from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retryable_answer, retry_messages
+from deepseek_v4.request.json_mode import is_of_objects
+from deepseek_v4.values.reply import Reply, Usage
+from llama_index_deepseek_v4.convert.responses import ChatResponseChunk
+from llama_index_deepseek_v4.convert.tools import schema_of, selections
+from llama_index_deepseek_v4.errors import UnusableAnswerError
+
+__all__ = ["PartialObjectParser", "TypedRequest", "usage_of"]
+
+_PROGRAM_ONLY = frozenset({"tool_required", "tool_choice", "allow_parallel_tool_calls"})
+"""Options of LlamaIndex's programs that callers pass along and that mean nothing here."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypedRequest:
+    """The request for one typed answer.
+
+    Attributes:
+        output_cls: The class of the answer.
+        messages: The messages, with the model's system prompt in front.
+        options: The options of the call.
+        in_tool_call: Whether the answer is the arguments of a tool call; otherwise it is the text.
+        retries: How many more requests may follow an answer that cannot be used.
+    """
+
+    output_cls: type[BaseModel]
+    messages: list[ChatMessage]
+    options: dict[str, Any]
+    in_tool_call: bool
+    retries: int
+
+    @classmethod
+    def of(
+        cls,
+        llm: FunctionCallingLLM,
+        output_cls: type[BaseModel],
+        messages: Sequence[ChatMessage],
+        llm_kwargs: Mapping[str, Any] | None,
+    ) -> TypedRequest:
+        """The request for a class, with the model's system prompt in front.
+
+        Raises:
+            ValueError: for a class of other values than objects, if the answer is to be a tool call.
+        """
+        options = {name: value for name, value in (llm_kwargs or {}).items() if name not in _PROGRAM_ONLY}
+        retries: int = options.pop("answer_retries", None)
+        if retries is None:
+            retries = llm.answer_retries
+        schema = schema_of(output_cls)
+        in_tool_call = llm.pydantic_program_mode == PydanticProgramMode.FUNCTION
+        if in_tool_call:
+            if not is_of_objects(schema):
+                raise ValueError(
+                    f"A tool call answers with an object, and {output_cls.__name__} asks for {schema['type']}: put it "
+                    "into a field of an object, or use PydanticProgramMode.DEFAULT."
+                )
+            name = schema.get("title", output_cls.__name__)
+            description = schema.pop("description", "")
+            function = {"name": name, "description": description, "parameters": schema}
+            options["tools"] = [{"type": "function", "function": function}]
+            options["tool_choice"] = {"type": "function", "function": {"name": name}}
+            options["parallel_tool_calls"] = False
+        else:
+            name = re.sub(r"[^a-zA-Z0-9_-]", "_", output_cls.__name__)[:64]
+            options["response_format"] = {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
+        return cls(output_cls, llm._extend_messages(list(messages)), options, in_tool_call, retries)
+
+    def read(self, response: ChatResponse) -> Any:
+        """Return the typed answer in a complete response.
+
+        Raises:
+            UnusableAnswerError: if it is cut, empty, not JSON, or does not fit the class.
+        """
+        try:
+            return self._read(response)
+        except InvalidAnswer as error:
+            earlier = first_problem(response.additional_kwargs)
+            also = f" This was the last try; the first one failed too: {earlier}." if earlier else ""
+            raise UnusableAnswerError(
+                f"The answer is no {self.output_cls.__name__}: {error.problem}{error.advice}{also}",
+                body=error.body,
+                partial=_partial(response),
+                attempts=attempts_of(response.additional_kwargs),
+            ) from error.__cause__
+
+    def problem(self, response: ChatResponse) -> str | None:
+        """Why an answer cannot be used and another may; None if it can, or if another request cannot help."""
+        called = not self.in_tool_call and bool(_calls(response))
+        if not is_retryable_answer(response.additional_kwargs.get("finish_reason"), called_tools=called):
+            return None
+        try:
+            self._read(response)
+        except InvalidAnswer as error:
+            return error.problem
+        return None
+
+    def again(self, response: ChatResponse, problem: str) -> TypedRequest:
+        """Return the request that shows the model its answer and the problem."""
+        calls = [call["id"] or "" for call in _calls(response)]
+        messages = retry_messages(
+            self.messages,
+            response.message,
+            f"It is no {self.output_cls.__name__}: {problem}.",
+            is_empty=not (response.message.content or "").strip() and not calls,
+            from_user=lambda words: ChatMessage(role=MessageRole.USER, content=words),
+            from_tool=_result if self.in_tool_call else None,
+            calls=calls,
+        )
+        return replace(self, messages=messages)
+
+    def _read(self, response: ChatResponse) -> Any:
+        text = response.message.content or ""
+        if self.in_tool_call:
+            try:
+                value: Any = selections(response, error_on_no_tool_call=True)[0].tool_kwargs
+            except UnusableAnswerError as error:
+                raise InvalidAnswer(error.message.rstrip("."), error.body, ".") from None
+        else:
+            cut = response.additional_kwargs.get("finish_reason") == "length"
+            try:
+                value = read_json(text)
+            except ValueError as error:
+                if cut:
+                    raise InvalidAnswer("it was cut by the output limit", text, "; raise max_tokens.") from None
+                if not text.strip():
+                    raise InvalidAnswer("the model ended without any text", text, "; ask again.") from None
+                raise InvalidAnswer(f"it is no JSON ({error})", text, ".") from None
+        try:
+            return fitted(self.output_cls, value)
+        except ValidationError as error:
+            raise InvalidAnswer(
+                format_validation_error(error), value, ". Describe the fields better, or ask again."
+            ) from error
+
+
+def usage_of(facts: Mapping[str, Any]) -> Usage | None:
+    """The tokens and cost that ``additional_kwargs`` report of an answer."""
+    if facts.get("prompt_tokens") is None:
+        return None
+    return Usage(
+        facts["prompt_tokens"],
+        facts["completion_tokens"],
+        cached_tokens=facts.get("cached_tokens"),
+        reasoning_tokens=facts.get("reasoning_tokens"),
+        cost=facts.get("cost"),
+    )
+
+
+def _partial(response: ChatResponse) -> Reply:
+    """An answer that cannot be used, with the usage, cost and list of all attempts, for the error."""
+    facts = response.additional_kwargs
+    return Reply(
+        response.message.content or "",
+        finish_reason=facts.get("finish_reason"),
+        usage=usage_of(facts),
+        attempts=attempts_of(facts),
+    )
+
+
+def _calls(response: ChatResponse) -> list[dict[str, Any]]:
+    return response.message.additional_kwargs.get("tool_calls") or []
+
+
+def _result(words: str, call_id: str) -> ChatMessage:
+    return ChatMessage(role=MessageRole.TOOL, content=words, additional_kwargs={"tool_call_id": call_id})
+
+
+class PartialObjectParser:
+    """Parses a typed answer while it streams: takes chunks, returns objects with what has arrived so far."""
+
+    def __init__(self, request: TypedRequest) -> None:
+        self._request = request
+        self._flexible: type[FlexibleModel] = create_flexible_model(request.output_cls)
+        self._answer = GrowingAnswer()
+        self._seen = 0
+
+    def add(self, response: ChatResponseChunk) -> Any:
+        """Return the object after a chunk; None if the chunk adds nothing."""
+        known = self._answer.feed(self._piece(response))
+        if not isinstance(known, dict):
+            return None
+        try:
+            return self._request.output_cls.model_validate(known)
+        except Exception:  # a validator of the user's own may raise anything while fields it reads are missing
+            return self._flexible.model_validate(known)
+
+    def _piece(self, response: ChatResponseChunk) -> str:
+        """The characters of JSON that a chunk adds."""
+        if not self._request.in_tool_call:
+            return response.delta or ""
+        calls = response.message.additional_kwargs.get("tool_calls")
+        if not calls:
+            return ""
+        arguments: str = calls[0]["function"]["arguments"]
+        seen, self._seen = self._seen, len(arguments)
+        return arguments[seen:]

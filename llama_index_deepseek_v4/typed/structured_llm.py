@@ -1,0 +1,128 @@
+"""``llm.as_structured_llm(cls)``: LlamaIndex's own wrapper drops its answers' tokens and thinking; here they stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, ExitStack, aclosing, closing
+from typing import Any
+
+from llama_index.core import instrumentation
+from llama_index.core.base.llms.generic_utils import (
+    astream_chat_response_to_completion_response,
+    prompt_to_messages,
+    stream_chat_response_to_completion_response,
+)
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
+    CompletionResponseAsyncGen,
+    CompletionResponseGen,
+    MessageRole,
+    ThinkingBlock,
+)
+from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from llama_index.core.llms.structured_llm import StructuredLLM
+from llama_index.core.prompts import ChatPromptTemplate
+from pydantic import BaseModel
+
+from deepseek_v4.integration.typed_answers import write_json
+from llama_index_deepseek_v4.convert.responses import ChatResponseChunk
+from llama_index_deepseek_v4.streams import areleased, released
+from llama_index_deepseek_v4.typed import predict
+from llama_index_deepseek_v4.typed.request import TypedRequest
+
+__all__ = ["TypedLLM"]
+
+dispatcher = instrumentation.get_dispatcher(__name__)  # type: ignore[attr-defined]
+
+
+class TypedLLM(StructuredLLM):
+    """A model whose every answer is an instance of ``output_cls``: its JSON as the text, the object in ``raw``.
+
+    ``additional_kwargs`` hold what the model's own responses hold there (tokens and cost of all tries, finish reason),
+    and the message begins with the thinking.
+    """
+
+    @llm_chat_callback()
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """One answer of the class."""
+        output, response = predict.complete_typed(self._llm, self._typed_request(messages, kwargs))
+        return _told(output, response)
+
+    @llm_chat_callback()
+    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Like ``chat``, asynchronously."""
+        output, response = await predict.acomplete_typed(self._llm, self._typed_request(messages, kwargs))
+        return _told(output, response)
+
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """Objects that hold what has arrived so far; the last response is complete and has the tokens."""
+        behind = ExitStack()
+
+        @llm_chat_callback()
+        def responses(llm: TypedLLM, messages: Sequence[ChatMessage], **options: Any) -> ChatResponseGen:
+            pairs = behind.enter_context(closing(predict.stream_typed(llm._llm, llm._typed_request(messages, options))))
+            return (_told(output, response) for output, response in pairs)
+
+        return released(responses(self, messages, **kwargs), behind.close)
+
+    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
+        """Like ``stream_chat``, asynchronously."""
+        behind = AsyncExitStack()
+
+        @llm_chat_callback()
+        async def responses(llm: TypedLLM, messages: Sequence[ChatMessage], **options: Any) -> ChatResponseAsyncGen:
+            request = llm._typed_request(messages, options)
+            pairs = await behind.enter_async_context(aclosing(predict.astream_typed(llm._llm, request)))
+            return (_told(output, response) async for output, response in pairs)
+
+        return await areleased(await responses(self, messages, **kwargs), behind.aclose)
+
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
+        """Like ``complete``, in pieces; see ``stream_chat``."""
+        behind = ExitStack()
+
+        @llm_completion_callback()
+        def completions(llm: TypedLLM, prompt: str, formatted: bool, **options: Any) -> CompletionResponseGen:
+            responses = behind.enter_context(closing(llm.stream_chat(prompt_to_messages(prompt), **options)))
+            return stream_chat_response_to_completion_response(responses)
+
+        return released(completions(self, prompt, formatted, **kwargs), behind.close)
+
+    async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
+        """Like ``stream_complete``, asynchronously."""
+        behind = AsyncExitStack()
+
+        @llm_completion_callback()
+        async def completions(
+            llm: TypedLLM, prompt: str, formatted: bool, **options: Any
+        ) -> CompletionResponseAsyncGen:
+            responses = await llm.astream_chat(prompt_to_messages(prompt), **options)
+            return astream_chat_response_to_completion_response(await behind.enter_async_context(aclosing(responses)))
+
+        return await areleased(await completions(self, prompt, formatted, **kwargs), behind.aclose)
+
+    @property
+    def _llm(self) -> Any:
+        return self.llm
+
+    def _typed_request(self, messages: Sequence[ChatMessage], options: dict[str, Any]) -> TypedRequest:
+        template = ChatPromptTemplate(message_templates=list(messages))
+        dispatcher.event(
+            LLMStructuredPredictStartEvent(output_cls=self.output_cls, template=template, template_args={})
+        )
+        return TypedRequest.of(self._llm, self.output_cls, messages, options)
+
+
+def _told(output: BaseModel, response: ChatResponse) -> ChatResponse:
+    """The object as a response, with what the response it was read from tells beside its text."""
+    whole = not isinstance(response, ChatResponseChunk)
+    if whole:
+        dispatcher.event(LLMStructuredPredictEndEvent(output=output))
+    message = ChatMessage(role=MessageRole.ASSISTANT, content=write_json(output))
+    thinking = [block for block in response.message.blocks if isinstance(block, ThinkingBlock)]
+    message.blocks = [*thinking, *message.blocks]
+    return ChatResponse(message=message, raw=output, additional_kwargs=dict(response.additional_kwargs))

@@ -1,0 +1,32 @@
+"""docs/architecture.md names files and classes that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+PACKAGES = [ROOT / name for name in ("deepseek_v4", "langchain_deepseek_v4", "llama_index_deepseek_v4")]
+
+
+def test_every_file_and_folder_is_there() -> None:
+    rooms = [ROOT, *PACKAGES, *(path for path in PACKAGES[0].iterdir() if path.is_dir())]
+    named = re.findall(r"`([\w/]+(?:\.(?:py|toml)|/))(?:: \w+)?`", PAGE)
+    assert len(named) > 50
+    assert [name for name in named if not any((room / name).exists() for room in rooms)] == []
+
+
+def test_every_room_of_the_core_is_on_it() -> None:
+    rooms = {path.name for path in PACKAGES[0].iterdir() if (path / "__init__.py").exists()}
+    assert [room for room in sorted(rooms) if f"`{room}/`" not in PAGE] == []
+
+
+def test_a_name_is_defined_in_its_file() -> None:
+    for file, name in re.findall(r"`([\w/]+\.py): (\w+)`", PAGE):
+        source = (PACKAGES[0] / file).read_text(encoding="utf-8")
+        assert re.search(rf"^(class|def) {name}\b", source, re.MULTILINE), (file, name)
+
+
+def test_it_is_short() -> None:
+    assert len(PAGE.splitlines()) <= 100

@@ -1,0 +1,54 @@
+"""What the scripted model says on the journeys, and the check that every past turn came back as it was said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deepseek_v4.testing import LocalServer, ToolCall, Turn
+from tests.end_to_end.journeys.conversations import said
+
+WEATHER_AND_TIME = Turn(
+    text="I look both up.",
+    reasoning="The user wants weather and time.\n\nTwo calls, then. ☂",
+    tool_calls=[
+        ToolCall("get_weather", {"city": "Paris", "days": [1, 2]}, id="call_weather"),
+        ToolCall("get_time", {"zone": "Europe/Paris"}, id="call_time"),
+    ],
+)
+ONE_MORE = Turn(reasoning="", tool_calls=[ToolCall("get_weather", {"city": "Rome", "days": []}, id="call_rome")])
+ANSWER = Turn(text="It rains in Paris, and it is noon.", reasoning="Now I can answer. 雨")
+NEXT_ANSWER = Turn(text="Take an umbrella.", reasoning="Rain means umbrella.")
+TURNS = (WEATHER_AND_TIME, ONE_MORE, ANSWER, NEXT_ANSWER)
+
+
+def get_weather(city: str, days: list[int]) -> str:
+    """The weather in a city."""
+    return f"It rains in {city}."
+
+
+def get_time(zone: str) -> str:
+    """The time in a zone."""
+    return "12:00"
+
+
+TOOLS = [get_weather, get_time]
+
+
+def passed_back(server: LocalServer, turns: tuple[Turn, ...] = TURNS) -> list[list[str]]:
+    """The reasoning of each past assistant turn, request by request; every one must be exactly what was said.
+
+    A turn is known by the ids of its calls, or by its text.
+    """
+    known = {_key(turn.text, [call.id for call in turn.tool_calls]): turn.reasoning or "" for turn in turns}
+    seen = []
+    for request in server.requests:
+        past = [message for message in said(request) if message["role"] == "assistant"]
+        for message in past:
+            calls = [call["id"] for call in message.get("tool_calls", ())]
+            assert message["reasoning_content"] == known[_key(message["content"], calls)]
+        seen.append([message["reasoning_content"] for message in past])
+    return seen
+
+
+def _key(text: str, calls: list[Any]) -> tuple[str, tuple[Any, ...]]:
+    return text, tuple(calls)

@@ -1,0 +1,150 @@
+"""How an answer on Responses and Messages ends, at every host of theirs: whole, cut, refused, failed or broken off.
+
+Both adapters must say the same, whichever way they were asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from langchain_core.exceptions import ModelError
+from langchain_core.messages import AIMessageChunk
+from llama_index.core.base.llms.types import ChatMessage
+
+from deepseek_v4 import errors
+from deepseek_v4.testing import Fault, LocalServer, Turn
+from langchain_deepseek_v4 import ChatDeepSeekV4
+from llama_index_deepseek_v4 import DeepSeekV4
+from tests.end_to_end.journeys.conversations import ENDPOINTS, address_of, server_of
+
+ANSWER = Turn("one two three four five six", reasoning="some thinking before it ☂", chunk_size=4)
+ASK = [ChatMessage(role="user", content="Hi")]
+WHOLE = ("whole", "whole, async")
+STREAMED = ("streamed", "streamed, async")
+
+
+@pytest.fixture(params=[each for each in ENDPOINTS if each[1] != "chat_completions"], ids="-".join)
+def endpoint(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture
+def server(endpoint: tuple[str, str]) -> Iterator[LocalServer]:
+    with server_of(endpoint) as server:
+        server.configure(pings=True)
+        yield server
+
+
+@pytest.fixture(params=["langchain", "llama_index"])
+async def model(request: pytest.FixtureRequest, server: LocalServer, endpoint: tuple[str, str]) -> AsyncIterator[Any]:
+    kind = ChatDeepSeekV4 if request.param == "langchain" else DeepSeekV4
+    async with kind(**address_of(endpoint, server), max_retries=0) as model:
+        yield model
+
+
+async def said(model: Any, way: str, seen: list[str]) -> tuple[str, str]:
+    """Ask one way: the text of the answer and its finish reason. ``seen`` gets the text as it comes."""
+    if isinstance(model, ChatDeepSeekV4):
+        if way in WHOLE:
+            message: Any = model.invoke("Hi") if way == "whole" else await model.ainvoke("Hi")
+            return message.text, message.response_metadata["finish_reason"]
+        whole = AIMessageChunk("")
+        async for chunk in _each(model.stream("Hi") if way == "streamed" else model.astream("Hi")):
+            seen.append(chunk.text)
+            whole = whole + chunk
+        return whole.text, whole.response_metadata["finish_reason"]
+    if way in WHOLE:
+        response = model.chat(ASK) if way == "whole" else await model.achat(ASK)
+    else:
+        async for response in _each(model.stream_chat(ASK) if way == "streamed" else await model.astream_chat(ASK)):
+            seen.append(response.delta or "")
+    return response.message.content or "", response.additional_kwargs["finish_reason"]
+
+
+async def _each(stream: Any) -> AsyncIterator[Any]:
+    if isinstance(stream, AsyncIterator):
+        async for one in stream:
+            yield one
+    else:
+        for one in stream:
+            yield one
+
+
+@pytest.mark.parametrize("finish_reason", ["stop", "length", "content_filter"])
+async def test_an_answer_says_why_it_ended(model: Any, server: LocalServer, finish_reason: str) -> None:
+    for way in (*WHOLE, *STREAMED):
+        server.script(Turn("one two", reasoning="Hm.", finish_reason=finish_reason))
+        seen: list[str] = []
+        assert await said(model, way, seen) == ("one two", finish_reason)
+        assert "".join(seen) == ("one two" if way in STREAMED else "")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (402, errors.InsufficientBalanceError),
+        (429, errors.RateLimitError),
+        (500, errors.ServerError),
+        (503, errors.OverloadedError),
+    ],
+)
+async def test_a_refusal_has_its_class(
+    model: Any, server: LocalServer, status: int, kind: type[errors.DeepSeekError]
+) -> None:
+    for way in (*WHOLE, *STREAMED):
+        server.fault(Fault.status(status))
+        with pytest.raises(kind) as caught:
+            await said(model, way, [])
+        assert caught.value.status_code == status
+        assert isinstance(caught.value, ModelError) is isinstance(model, ChatDeepSeekV4)
+
+
+@pytest.mark.parametrize("way", STREAMED)
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (Fault.cut_stream(20), errors.StreamInterruptedError),
+        (Fault.eof_stream(20), errors.StreamInterruptedError),
+        (Fault.malformed_event(20), errors.MalformedResponseError),
+        (Fault.error_in_stream(20), errors.DeepSeekError),
+        (Fault.error_in_stream(20, with_choices=True), errors.DeepSeekError),
+        (Fault.finish("insufficient_system_resource"), errors.DeepSeekError),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+async def test_a_stream_that_breaks_off_is_never_taken_for_an_answer(
+    model: Any, server: LocalServer, way: str, fault: Fault, kind: type[errors.DeepSeekError]
+) -> None:
+    server.script(ANSWER)
+    server.fault(fault)
+    seen: list[str] = []
+    with pytest.raises(kind) as caught:
+        await said(model, way, seen)
+    partial = caught.value.partial
+    assert partial is not None
+    assert partial.content == "".join(seen)
+    assert ANSWER.text.startswith(partial.content)
+    assert partial.reasoning is not None
+    assert partial.reasoning.text
+    assert str(ANSWER.reasoning).startswith(partial.reasoning.text)
+
+
+@pytest.mark.parametrize("way", WHOLE)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.error_in_stream(0),
+        Fault.error_in_stream(0, with_choices=True),
+        Fault.finish("insufficient_system_resource"),
+        Fault.cut_stream(0),
+        Fault.eof_stream(0),
+    ],
+    ids=lambda fault: fault.name,
+)
+async def test_a_whole_answer_that_failed_is_an_error(model: Any, server: LocalServer, way: str, fault: Fault) -> None:
+    server.script(ANSWER)
+    server.fault(fault)
+    with pytest.raises(errors.DeepSeekError):
+        await said(model, way, [])

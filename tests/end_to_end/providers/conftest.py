@@ -1,0 +1,33 @@
+"""Every provider on the same strict local server, so that only the word ``provider`` changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from deepseek_v4.providers import PROVIDERS
+from deepseek_v4.request import build as request_module
+from deepseek_v4.testing import LocalServer
+
+
+@pytest.fixture(autouse=True)
+def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key of the machine, and no warning counted as told by another test."""
+    for provider in PROVIDERS.values():
+        if provider.key_variable:
+            monkeypatch.delenv(provider.key_variable, raising=False)
+    monkeypatch.setattr(request_module, "_told", set())
+
+
+@contextmanager
+def server_of(provider: str, **options: Any) -> Iterator[LocalServer]:
+    with LocalServer(provider=provider.partition(":")[0], passback="strict", fragment="providers", **options) as server:
+        yield server
+
+
+def address_of(provider: str, server: LocalServer) -> dict[str, Any]:
+    """All that changes from one provider to the next."""
+    return {"provider": provider, "base_url": server.base_url, "api_key": server.api_key}

@@ -1,0 +1,160 @@
+"""Every way to a typed answer, tried once against the strict local servers: what ``docs/structured-output.md`` shows.
+
+A cell is one call: method, kind of schema, provider, protocol, whole or streamed. It holds when the answer is an equal
+instance of what was asked, from one request that the server accepted. A cell is refused when nothing was sent and the
+error says why. All else has failed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from llama_index.core.prompts import PromptTemplate
+from llama_index.core.types import PydanticProgramMode
+
+from deepseek_v4 import errors
+from deepseek_v4.testing import LocalServer, ToolCall, Turn
+from langchain_deepseek_v4 import ChatDeepSeekV4
+from llama_index_deepseek_v4 import DeepSeekV4
+from tests.end_to_end.typed.answer_types import KINDS, Kind, as_json
+
+REASONING = "I look for the values, one by one."
+PROMPT = PromptTemplate("Read the document, as JSON: {text}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Route:
+    """Who answers, over which protocol."""
+
+    provider: str
+    protocol: str
+    model: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.provider}, {self.protocol}"
+
+
+ROUTES = (
+    Route("deepseek", "chat_completions", "deepseek-v4-flash"),
+    Route("deepseek", "responses", "deepseek-v4-flash"),
+    Route("deepseek", "messages", "deepseek-v4-flash"),
+    Route("openrouter", "chat_completions", "deepseek/deepseek-v4-flash"),
+    Route("empiriolabs:variant2", "chat_completions", "deepseek-v4-flash:variant2"),
+    Route("vllm", "chat_completions", "deepseek-v4-flash"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """A way to ask; ``options`` are those of ``with_structured_output`` or of the LlamaIndex model."""
+
+    framework: str
+    title: str
+    options: dict[str, Any]
+    by_call: bool = False
+
+    def serves(self, kind: Kind) -> bool:
+        return self.framework == "LangChain" or kind.in_llama_index
+
+
+METHODS = (
+    Method("LangChain", 'method="auto"', {}),
+    Method("LangChain", 'method="json_schema", strict=True', {"method": "json_schema", "strict": True}),
+    Method("LangChain", 'method="json_mode"', {"method": "json_mode"}),
+    Method("LangChain", 'method="function_calling"', {"method": "function_calling"}, by_call=True),
+    Method(
+        "LangChain",
+        'method="function_calling", strict=True',
+        {"method": "function_calling", "strict": True},
+        by_call=True,
+    ),
+    Method("LlamaIndex", "default", {}),
+    Method(
+        "LlamaIndex",
+        "PydanticProgramMode.FUNCTION",
+        {"pydantic_program_mode": PydanticProgramMode.FUNCTION},
+        by_call=True,
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One call and what came of it."""
+
+    method: Method
+    kind: Kind
+    route: Route
+    streamed: bool
+    outcome: str  # "ok", "refused" or "failed"
+    reason: str = ""
+
+    def __str__(self) -> str:
+        how = "streamed" if self.streamed else "whole"
+        return f"{self.method.framework} {self.method.title} · {self.kind.name} · {self.route.title} · {how}"
+
+
+def cells() -> Iterator[Cell]:
+    """Run the whole table."""
+    for route in ROUTES:
+        with LocalServer(provider=route.provider.partition(":")[0]) as server:
+            reach = {
+                "provider": route.provider.partition(":")[0],
+                "protocol": route.protocol,
+                "model": route.model,
+                "base_url": server.base_url,
+                "api_key": server.api_key,
+                "max_retries": 0,
+            }
+            for method in METHODS:
+                for kind in KINDS:
+                    if method.serves(kind):
+                        for streamed in (False, True):
+                            yield _tried(server, reach, method, kind, route, streamed)
+
+
+def _tried(
+    server: LocalServer, reach: dict[str, Any], method: Method, kind: Kind, route: Route, streamed: bool
+) -> Cell:
+    server.reset()
+    if method.by_call:
+        server.script(Turn(tool_calls=[ToolCall(kind.tool.replace("[", "_").replace("]", "_"), kind.answer)]))
+    else:
+        server.script(Turn(json.dumps(kind.answer), reasoning=REASONING))
+    ask: Callable[..., Any] = _langchain if method.framework == "LangChain" else _llama_index
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", errors.UnsupportedOptionWarning)
+            answer = ask(reach, method.options, kind, streamed)
+    except Exception as error:
+        if isinstance(error, errors.InvalidRequestError) and not server.requests:
+            return Cell(method, kind, route, streamed, "refused", error.message)
+        return Cell(method, kind, route, streamed, "failed", f"{type(error).__name__}: {error}")
+    wrong = _fault(answer, kind) or (f"{len(server.requests)} requests" if len(server.requests) != 1 else None)
+    return Cell(method, kind, route, streamed, "failed" if wrong else "ok", wrong or "")
+
+
+def _langchain(reach: dict[str, Any], options: dict[str, Any], kind: Kind, streamed: bool) -> Any:
+    with ChatDeepSeekV4(**reach) as model:
+        typed = model.with_structured_output(kind.schema, **options)
+        question = "Read the document, as JSON."
+        return list(typed.stream(question))[-1] if streamed else typed.invoke(question)
+
+
+def _llama_index(reach: dict[str, Any], options: dict[str, Any], kind: Kind, streamed: bool) -> Any:
+    with DeepSeekV4(**reach, **options) as llm:
+        if streamed:
+            return list(llm.stream_structured_predict(kind.schema, PROMPT, text="It is short."))[-1]
+        return llm.structured_predict(kind.schema, PROMPT, text="It is short.")
+
+
+def _fault(answer: Any, kind: Kind) -> str | None:
+    wanted = kind.cls or dict
+    if type(answer) is not wanted:
+        return f"the answer is a {type(answer).__name__} and no {wanted.__name__}"
+    return None if as_json(answer) == kind.answer else f"the answer is {as_json(answer)!r}"

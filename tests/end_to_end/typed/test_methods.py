@@ -1,0 +1,77 @@
+"""The ways the table leaves out: asynchronous calls, pieces that grow, ``include_raw``, every LlamaIndex method."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from llama_index.core.prompts import PromptTemplate
+
+from deepseek_v4.testing import LocalServer, ToolCall, Turn
+from langchain_deepseek_v4 import ChatDeepSeekV4
+from llama_index_deepseek_v4 import DeepSeekV4
+from tests.end_to_end.typed.answer_types import KINDS, Kind, as_json
+
+FAMILY = ("structured_predict", "astructured_predict", "stream_structured_predict", "astream_structured_predict")
+PROMPT = PromptTemplate("Read the document, as JSON: {text}")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LocalServer]:
+    with LocalServer() as running:
+        yield running
+
+
+def said(server: LocalServer, kind: Kind, by_call: bool = False) -> dict[str, Any]:
+    server.reset()
+    if by_call:
+        server.script(Turn(tool_calls=[ToolCall(kind.tool.replace("[", "_").replace("]", "_"), kind.answer)]))
+    else:
+        server.script(Turn(json.dumps(kind.answer), reasoning="Hm.", chunk_size=3))
+    return {"base_url": server.base_url, "api_key": server.api_key, "max_retries": 0}
+
+
+@pytest.mark.parametrize("method", ["auto", "json_schema", "json_mode", "function_calling"])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+async def test_langchain_asynchronously_and_raw(server: LocalServer, kind: Kind, method: Any) -> None:
+    by_call = method == "function_calling"
+    async with ChatDeepSeekV4(**said(server, kind, by_call)) as model:
+        result = await model.with_structured_output(kind.schema, method=method, include_raw=True).ainvoke("As JSON?")
+        assert as_json(result["parsed"]) == kind.answer
+        assert result["parsing_error"] is None
+        assert result["raw"].usage_metadata["output_tokens"] > 0
+        said(server, kind, by_call)
+        pieces = [piece async for piece in model.with_structured_output(kind.schema, method=method).astream("As JSON?")]
+        assert as_json(pieces[-1]) == kind.answer
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k.cls is None], ids=lambda kind: kind.name)
+def test_langchain_pieces_grow(server: LocalServer, kind: Kind) -> None:
+    with ChatDeepSeekV4(**said(server, kind)) as model:
+        pieces = list(model.with_structured_output(kind.schema).stream("As JSON?"))
+    assert len(pieces) > 3
+    sizes = [len(json.dumps(piece)) for piece in pieces]
+    assert sizes == sorted(sizes)
+    assert pieces[-1] == kind.answer
+
+
+@pytest.mark.parametrize("method", FAMILY)
+@pytest.mark.parametrize("kind", [k for k in KINDS if k.in_llama_index], ids=lambda kind: kind.name)
+async def test_llama_index_in_every_way(server: LocalServer, kind: Kind, method: str) -> None:
+    async with DeepSeekV4(**said(server, kind), system_prompt="You read documents.") as llm:
+        result = getattr(llm, method)(kind.schema, PROMPT, text="It is short.")
+        result = await result if inspect.isawaitable(result) else result
+        if inspect.isasyncgen(result):
+            *earlier, last = [piece async for piece in result]
+        elif inspect.isgenerator(result):
+            *earlier, last = list(result)
+        else:
+            earlier, last = [], result
+    assert type(last) is kind.schema
+    assert as_json(last) == kind.answer
+    assert bool(earlier) == ("stream" in method)
+    (request,) = server.requests
+    assert request.body["messages"][0]["content"].startswith("You read documents.")

@@ -1,0 +1,248 @@
+"""Retries of typed answers around those of the core: errors hold what all attempts cost, and nothing leaks out."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from langchain_core.caches import InMemoryCache
+from langchain_core.exceptions import OutputParserException
+from llama_index.core.prompts import PromptTemplate
+from pydantic import BaseModel, Field
+
+from deepseek_v4 import errors
+from deepseek_v4.recovery import run
+from deepseek_v4.recovery.attempts import is_handled_by_caller
+from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
+from langchain_deepseek_v4 import ChatDeepSeekV4
+from langchain_deepseek_v4.typed.parser import AnswerError
+from llama_index_deepseek_v4 import DeepSeekV4, UnusableAnswerError
+
+
+class Person(BaseModel):
+    """A person."""
+
+    name: str
+    age: int = Field(ge=0)
+
+
+class Growing(BaseModel):
+    """A person of whom nothing must be known."""
+
+    name: str = ""
+    age: int = 0
+
+
+ADA = Person(name="Ada", age=36)
+GOOD = Turn(ADA.model_dump_json(), chunk_size=2)
+EMPTY = Turn("", reasoning="I thought about it.")
+UNFIT = [
+    Turn('{"name": "Ada", "age": -1}', usage={"prompt_tokens": n, "completion_tokens": 20, "total_tokens": n + 20})
+    for n in (100, 150)
+]
+PROMPT = PromptTemplate("Who is {name}?")
+HOW = pytest.mark.parametrize("how", ["whole", "async", "stream", "async stream"])
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[LocalServer]:
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: LocalServer) -> LocalServer:
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def reach(server: LocalServer) -> dict[str, Any]:
+    return {"base_url": server.base_url, "api_key": server.api_key, "max_retries": 0}
+
+
+def asked_langchain(reach: dict[str, Any], how: str) -> Any:
+    typed = ChatDeepSeekV4(**reach).with_structured_output(Person)
+
+    async def pieces() -> list[Any]:
+        return [piece async for piece in typed.astream("Who?")]
+
+    if how == "whole":
+        return typed.invoke("Who?")
+    if how == "async":
+        return asyncio.run(typed.ainvoke("Who?"))
+    return (list(typed.stream("Who?")) if how == "stream" else asyncio.run(pieces()))[-1]
+
+
+def asked_llama_index(reach: dict[str, Any], how: str) -> Any:
+    llm = DeepSeekV4(**reach)
+
+    async def pieces() -> list[Any]:
+        return [piece async for piece in await llm.astream_structured_predict(Person, PROMPT, name="Ada")]
+
+    if how == "whole":
+        return llm.structured_predict(Person, PROMPT, name="Ada")
+    if how == "async":
+        return asyncio.run(llm.astructured_predict(Person, PROMPT, name="Ada"))
+    given = llm.stream_structured_predict(Person, PROMPT, name="Ada") if how == "stream" else asyncio.run(pieces())
+    return list(given)[-1]
+
+
+ASKED = pytest.mark.parametrize("ask", [asked_langchain, asked_llama_index], ids=["langchain", "llama_index"])
+
+
+# -- what errors hold --------------------------------------------------------------------------------------------------
+
+
+@HOW
+def test_the_error_of_langchain_holds_what_all_attempts_cost(
+    server: LocalServer, reach: dict[str, Any], how: str
+) -> None:
+    server.script(*UNFIT)
+    with pytest.raises(AnswerError) as caught:
+        asked_langchain(reach, how)
+    assert isinstance(caught.value, OutputParserException)
+    raw = caught.value.raw
+    assert raw is not None
+    assert raw.usage_metadata is not None
+    assert [raw.usage_metadata[name] for name in ("input_tokens", "output_tokens", "total_tokens")] == [250, 40, 290]  # type: ignore[literal-required]
+    (attempt,) = raw.response_metadata["attempts"]
+    assert (attempt["reason"], attempt["usage"]) == ("invalid", {"input_tokens": 100, "output_tokens": 20})
+    assert 0 < attempt["cost"] < raw.response_metadata["cost"]
+
+
+@HOW
+def test_the_error_of_llama_index_holds_what_all_attempts_cost(
+    server: LocalServer, reach: dict[str, Any], how: str
+) -> None:
+    server.script(*UNFIT)
+    with pytest.raises(UnusableAnswerError) as caught:
+        asked_llama_index(reach, how)
+    partial = caught.value.partial
+    assert partial is not None
+    assert partial.usage is not None
+    assert (partial.usage.input_tokens, partial.usage.output_tokens, partial.content) == (250, 40, UNFIT[1].text)
+    (attempt,) = caught.value.attempts
+    assert partial.attempts == caught.value.attempts
+    assert attempt.usage is not None
+    assert (attempt.reason, attempt.usage.input_tokens, attempt.usage.output_tokens) == ("invalid", 100, 20)
+    assert attempt.cost is not None
+    assert partial.usage.cost is not None
+    assert 0 < attempt.cost < partial.usage.cost
+
+
+@ASKED
+@HOW
+def test_a_second_request_that_fails_holds_what_the_first_one_cost(
+    server: LocalServer, reach: dict[str, Any], how: str, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one's own failed request is among the attempts, and its tokens are not lost for it."""
+    monkeypatch.setattr(run, "sleep", lambda seconds: None)
+    monkeypatch.setattr(run, "asleep", lambda seconds: asyncio.sleep(0))
+    server.script(UNFIT[0])
+    server.fault(Fault.status(503))
+    server.fault(Fault.silence(0))  # which answers
+    server.fault(Fault.status(400))
+    with pytest.raises(errors.DeepSeekError) as caught:
+        ask({**reach, "max_retries": 1}, how)
+    assert [attempt.reason for attempt in caught.value.attempts] == ["transient", "invalid"]
+    partial = caught.value.partial
+    assert partial is not None
+    assert partial.usage is not None
+    assert (partial.usage.input_tokens, partial.usage.output_tokens) == (100, 20)
+
+
+# -- caches ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["json_schema", "json_mode", "function_calling"])
+def test_retries_are_no_part_of_a_cache_key(server: LocalServer, reach: dict[str, Any], method: Any) -> None:
+    """What is asked of the model is the same with and without them."""
+    keys: list[tuple[str, str]] = []
+
+    class Cache(InMemoryCache):
+        def lookup(self, prompt: str, llm_string: str) -> Any:
+            keys.append((prompt, llm_string))
+            return super().lookup(prompt, llm_string)
+
+    model = ChatDeepSeekV4(**reach, cache=Cache())
+    called = Turn("", tool_calls=[ToolCall("Person", ADA.model_dump())])
+    server.script(called if method == "function_calling" else GOOD)
+    for retries in (0, 1, 3):
+        typed = model.with_structured_output(Person, method=method, retries=retries, include_raw=True)
+        typed.invoke("Who?")
+    assert len(keys) >= 3
+    assert keys[0] == keys[-1]
+
+
+def test_a_cached_answer_serves_all_numbers_of_retries(server: LocalServer, reach: dict[str, Any]) -> None:
+    model = ChatDeepSeekV4(**reach, cache=InMemoryCache())
+    server.script(GOOD)
+    assert [model.with_structured_output(Person, retries=n).invoke("Who?") for n in (1, 0, 2)] == [ADA] * 3
+    assert len(server.requests) == 1
+
+
+# -- the context variable ----------------------------------------------------------------------------------------------
+
+
+def _is_handled() -> bool:
+    return is_handled_by_caller("empty") or is_handled_by_caller("invalid")
+
+
+def test_between_two_pieces_a_plain_call_retries_empty_answers(server: LocalServer, reach: dict[str, Any]) -> None:
+    plain = {"langchain": ChatDeepSeekV4(**reach).invoke, "llama_index": DeepSeekV4(**reach).complete}
+    streams: list[Iterator[Any]] = [
+        ChatDeepSeekV4(**reach).with_structured_output(Growing).stream("Who?"),
+        ChatDeepSeekV4(**reach).with_structured_output(Growing, include_raw=True).stream("Who?"),
+        iter(DeepSeekV4(**reach).stream_structured_predict(Growing, PROMPT, name="Ada")),
+    ]
+    for stream in streams:
+        server.reset()
+        server.script(GOOD)
+        next(stream)
+        for ask in plain.values():
+            server.script(EMPTY, Turn("Hi."))
+            ask("Hi")
+        assert len(server.requests) == 5, "each of the two was sent twice"
+        assert not _is_handled()
+        assert list(stream)
+        assert not _is_handled()
+
+
+async def test_between_two_pieces_a_plain_call_retries_empty_answers_asynchronously(
+    server: LocalServer, reach: dict[str, Any]
+) -> None:
+    chat, llm = ChatDeepSeekV4(**reach), DeepSeekV4(**reach)
+    streams: list[AsyncIterator[Any]] = [
+        chat.with_structured_output(Growing).astream("Who?"),
+        chat.with_structured_output(Growing, include_raw=True).astream("Who?"),
+        await llm.astream_structured_predict(Growing, PROMPT, name="Ada"),
+    ]
+    for stream in streams:
+        server.reset()
+        server.script(GOOD)
+        await anext(stream)
+        for ask in (chat.ainvoke, llm.acomplete):
+            server.script(EMPTY, Turn("Hi."))
+            await ask("Hi")
+        assert len(server.requests) == 5, "each of the two was sent twice"
+        assert not _is_handled()
+        assert [piece async for piece in stream]
+        assert not _is_handled()
+    await chat.aclose()
+    await llm.aclose()
+
+
+@ASKED
+@HOW
+def test_an_empty_answer_is_retried_once_with_the_reason(
+    server: LocalServer, reach: dict[str, Any], how: str, ask: Any
+) -> None:
+    """By the outer retry alone: the same request is not sent again first."""
+    server.script(EMPTY, dataclasses.replace(GOOD))
+    assert ask(reach, how) == ADA
+    assert len(server.requests) == 2
+    assert "no answer" in server.requests[1].body["messages"][-1]["content"]

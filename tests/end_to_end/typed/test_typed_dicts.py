@@ -1,0 +1,75 @@
+"""TypedDicts: which keys may be missing, at any depth, and how their keys are described."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import pytest
+from typing_extensions import NotRequired, Required, TypedDict
+
+from deepseek_v4.testing import LocalServer, ToolCall, Turn
+from langchain_deepseek_v4 import ChatDeepSeekV4
+from langchain_deepseek_v4.convert.schemas import json_schema_of
+
+
+class Loose(TypedDict, total=False):
+    """A loose one."""
+
+    name: Annotated[str, ..., "In full"]
+    age: Required[int]
+
+
+class Noted(TypedDict):
+    """With a note, or without."""
+
+    name: str
+    note: NotRequired[str]
+
+
+class Nested(TypedDict):
+    """One inside another."""
+
+    loose: Loose
+
+
+class Whole(TypedDict):
+    """All of it.
+
+    Args:
+        name: In full
+    """
+
+    name: str
+
+
+@pytest.mark.parametrize(("schema", "required"), [(Loose, ["age"]), (Noted, ["name"]), (Nested, ["loose"])])
+def test_keys_that_may_be_missing_are_not_demanded(schema: Any, required: list[str]) -> None:
+    assert json_schema_of(schema)["required"] == required
+
+
+def test_inside_another_as_well() -> None:
+    (inner,) = json_schema_of(Nested)["$defs"].values()
+    assert inner["required"] == ["age"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="typing_extensions' forms are told apart by langchain-core only")
+def test_descriptions_are_kept() -> None:
+    loose = json_schema_of(Loose)
+    assert loose["description"] == "A loose one."
+    assert json_schema_of(Whole)["properties"]["name"]["description"] == "In full"
+
+
+@pytest.fixture
+def server() -> Iterator[LocalServer]:
+    with LocalServer() as running:
+        yield running
+
+
+@pytest.mark.parametrize("method", ["auto", "function_calling"])
+def test_answers_that_leave_keys_out_are_taken(server: LocalServer, method: Any) -> None:
+    server.script(Turn('{"age": 1}') if method == "auto" else Turn(tool_calls=[ToolCall("Loose", {"age": 1})]))
+    model = ChatDeepSeekV4(base_url=server.base_url, api_key=server.api_key)
+    assert model.with_structured_output(Loose, method=method).invoke("Who?") == {"age": 1}
+    assert len(server.requests) == 1

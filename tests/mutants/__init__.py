@@ -1,1 +1,0 @@
-"""Single lines of the pure modules, broken one at a time: how many of the breaks do the tests notice?"""

@@ -1,1 +1,0 @@
-"""Judges of this package that are not part of it: DeepSeek's own `deepseek-recipe`, in the tests only."""

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+
+from deepseek_v4.request import build as request_module
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key of the machine, and no warning counted as told by another test."""
+    for variable in ("DEEPSEEK_API_KEY", "OPENROUTER_API_KEY", "EMPIRIOLABS_API_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(request_module, "_told", set())

@@ -1,0 +1,218 @@
+"""What a history's messages said is remembered while they live, and while they are as they were."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import gc
+import json
+import pickle
+
+import pytest
+
+from deepseek_v4 import Client
+from deepseek_v4.integration.conversion_cache import Memory
+from deepseek_v4.values.messages import Message, Reasoning, ToolCall
+
+
+class Thing:
+    pass
+
+
+def look_of(*values: object) -> tuple[object, ...]:
+    return values
+
+
+def test_found_as_long_as_it_looks_the_same() -> None:
+    memory, thing, said = Memory(), Thing(), Message.user("Hi")
+    memory.keep(thing, ("Hi",), said)
+    assert memory.recall([thing], [("Hi",)]) == [said]
+    assert memory.recall([thing], [("Ho",)]) == [None]
+    assert memory.recall([Thing()], [("Hi",)]) == [None]
+
+
+def test_several_at_a_time_each_for_itself() -> None:
+    memory, things = Memory(), [Thing(), Thing(), Thing()]
+    first, last = Message.user("first"), Message.user("last")
+    memory.keep(things[0], ("a",), first)
+    memory.keep(things[2], ("c",), last)
+    assert memory.recall(things, [("a",), ("b",), ("c",)]) == [first, None, last]
+
+
+def test_nothing_is_kept_alive() -> None:
+    memory = Memory()
+    things = [Thing() for _ in range(100)]
+    for thing in things:
+        memory.keep(thing, (), Message.user("Hi"))
+    assert len(memory) == 100
+    del things[50:]
+    del thing
+    gc.collect()
+    assert len(memory) == 50
+
+
+def test_an_object_in_a_circle_goes_as_well() -> None:
+    memory = Memory()
+    one, other = Thing(), Thing()
+    one.other, other.one = other, one  # type: ignore[attr-defined]
+    memory.keep(one, (), Message.user("Hi"))
+    del one, other
+    gc.collect()
+    assert len(memory) == 0
+
+
+def test_a_later_word_takes_the_place_of_the_first() -> None:
+    memory, thing = Memory(), Thing()
+    second = Message.user("second")
+    memory.keep(thing, (1,), Message.user("first"))
+    memory.keep(thing, (2,), second)
+    assert memory.recall([thing], [(2,)]) == [second]
+    del thing
+    gc.collect()
+    assert len(memory) == 0
+
+
+@pytest.mark.parametrize("number", [1, True, 1.0, 0, False, 0.0, -0.0])
+@pytest.mark.parametrize("later", [1, True, 1.0, 0, False, 0.0, -0.0])
+def test_numbers_that_python_calls_equal_are_told_apart(number: float, later: float) -> None:
+    memory, thing, value = Memory(), Thing(), {"deep": [{"a": number}]}
+    memory.keep(thing, look_of(value), Message.user("Hi"))
+    value["deep"][0]["a"] = later
+    same = type(number) is type(later) and repr(number) == repr(later)
+    assert bool(memory.recall([thing], [look_of(value)])[0]) == same
+
+
+CHANGES = {
+    "a value": lambda value: value.update(a="z"),
+    "a key more": lambda value: value.update(z=None),
+    "a key less": lambda value: value.pop("a"),
+    "deep inside": lambda value: value["list"][1].append(3),
+    "the order of a list": lambda value: value["list"].reverse(),
+    "a list that becomes a tuple": lambda value: value.update(list=tuple(value["list"])),
+    "None that becomes false": lambda value: value.update(none=False),
+    "NaN that becomes a number": lambda value: value.update(nan=0.0),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_any_change_shows(change: str) -> None:
+    memory, thing = Memory(), Thing()
+    value = {"a": "b", "list": [1, [2]], "none": None, "nan": float("nan"), "tuple": ("x", {})}
+    memory.keep(thing, look_of("text", value), Message.user("Hi"))
+    assert memory.recall([thing], [look_of("text", value)]) != [None]
+    CHANGES[change](value)
+    assert memory.recall([thing], [look_of("text", value)]) == [None]
+
+
+class Incomparable:
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("the truth of this is ambiguous")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_what_cannot_be_compared_is_not_known() -> None:
+    memory, thing, value = Memory(), Thing(), {"a": "b"}
+    memory.keep(thing, look_of(value), Message.user("Hi"))
+    value["a"] = Incomparable()  # type: ignore[assignment]
+    assert memory.recall([thing], [look_of(value)]) == [None]
+
+
+def test_what_cannot_be_copied_is_not_kept() -> None:
+    memory, thing = Memory(), Thing()
+    circle: list[object] = []
+    circle.append(circle)
+    for value in (object(), circle, b"bytes", {1}):
+        memory.keep(thing, look_of(value), Message.user("Hi"))
+    assert len(memory) == 0
+
+
+CALL = ToolCall("call_1", "look", '{"at": "x"}')
+HISTORY = (
+    Message.system("Be brief."),
+    Message.user("Look."),
+    Message("assistant", "", reasoning=Reasoning("I look."), tool_calls=(CALL,)),
+    Message.tool("seen", "call_1"),
+    Message.assistant("I saw it.", reasoning="Seen."),
+    Message.user("And now?"),
+)
+
+
+@pytest.mark.parametrize("provider", ["deepseek", "openrouter", "vllm", "sglang", "empiriolabs:variant2"])
+def test_a_second_turn_says_the_first_in_the_same_bytes(provider: str) -> None:
+    client = Client(provider=provider, api_key="sk-x", base_url="http://localhost:1/v1")
+    first = client.prepare(HISTORY, {}, stream=False)
+    second = client.prepare((*HISTORY, Message.assistant("Now."), Message.user("More.")), {}, stream=False)
+    fresh = client.prepare([Message(**_fields(message)) for message in HISTORY], {}, stream=False)
+    assert first.http.body == fresh.http.body
+    length = len(first.body["messages"])
+    assert second.body["messages"][:length] == first.body["messages"]
+
+
+def _fields(message: Message) -> dict[str, object]:
+    names = ("role", "content", "reasoning", "tool_calls", "tool_call_id", "name", "prefix")
+    return {name: getattr(message, name) for name in names}
+
+
+def test_one_history_at_two_providers_with_and_without_reasoning() -> None:
+    """What one of them made of a message is not what the other is told."""
+    deepseek = Client(api_key="sk-x")
+    vllm = Client(provider="vllm", base_url="http://localhost:1/v1")
+    for _ in range(2):
+        thinking = deepseek.preview(HISTORY).body["messages"]
+        assert [m.get("reasoning_content") for m in thinking if m["role"] == "assistant"] == ["I look.", "Seen."]
+        other = vllm.preview(HISTORY).body["messages"]
+        assert [m.get("reasoning") for m in other if m["role"] == "assistant"] == ["I look.", "Seen."]
+        plain = deepseek.preview(HISTORY, thinking=False).body["messages"]
+        assert not any("reasoning_content" in message for message in plain)
+
+
+def test_what_is_done_to_a_preview_reaches_no_request() -> None:
+    client = Client(api_key="sk-x")
+    shown = client.preview(HISTORY).body
+    shown["messages"][0]["content"] = "changed"
+    shown["messages"][2]["tool_calls"].clear()
+    again = client.preview(HISTORY).body
+    assert again["messages"][0]["content"] == "Be brief."
+    assert len(again["messages"][2]["tool_calls"]) == 1
+
+
+def test_arguments_a_host_cannot_read_are_told_of_in_every_turn() -> None:
+    client = Client(provider="vllm", base_url="http://localhost:1/v1")
+    broken = ToolCall("call_1", "look", "{broken")
+    history = [HISTORY[1], Message("assistant", "", tool_calls=(broken,)), HISTORY[3]]
+    notes = []
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="no JSON object"):
+            prepared = client.prepare(history, {}, stream=False)
+        notes.append([str(note) for note in prepared.notes])
+    assert notes[0] == notes[1]
+    assert history[1].tool_calls[0].arguments == "{broken"
+
+
+def test_tools_with_changed_names_and_without_them() -> None:
+    """Names that the wire does not allow are said otherwise only where the tool is offered under them."""
+    from deepseek_v4.values.messages import ToolSpec
+
+    client = Client(api_key="sk-x")
+    call = ToolCall("call_1", "look_up", "{}")
+    history = [Message.user("Look."), Message("assistant", "", tool_calls=(call,)), Message.tool("seen", "call_1")]
+    odd = [ToolSpec("look up"), ToolSpec("look_up")]
+    for tools in ((), odd, ()):
+        said = client.prepare(history, {"tools": tuple(tools)} if tools else {}, stream=False).body["messages"]
+        assert said[1]["tool_calls"][0]["function"]["name"] == "look_up"
+    back = ToolCall("call_1", "look up", "{}")
+    history[1] = Message("assistant", "", tool_calls=(back,))
+    names = []
+    for tools in ((), odd, ()):
+        said = client.prepare(history, {"tools": tuple(tools)} if tools else {}, stream=False).body["messages"]
+        names.append(said[1]["tool_calls"][0]["function"]["name"])
+    assert names == ["look_up", "look_up_2", "look_up"]
+
+
+def test_what_a_message_became_goes_into_no_copy_and_no_pickle() -> None:
+    message, fresh = (Message.assistant("Hi", reasoning="Hm.") for _ in range(2))
+    Client(api_key="k").preview([Message.user("Hi"), message, Message.user("Ho")])
+    assert json.dumps(dataclasses.asdict(message)) == json.dumps(dataclasses.asdict(fresh))
+    assert pickle.dumps(message) == pickle.dumps(fresh)
+    assert message == fresh == copy.deepcopy(message) == pickle.loads(pickle.dumps(message))

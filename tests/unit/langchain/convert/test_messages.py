@@ -1,0 +1,419 @@
+"""LangChain messages as a conversation: each shape in which a message can come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from langchain_core.utils.json import parse_partial_json
+
+from deepseek_v4 import errors
+from deepseek_v4.values.messages import FilePart, ImagePart, Message, RawPart, Reasoning, TextPart, ToolCall
+from langchain_deepseek_v4.convert.invalid_calls import mark_for, unmarked
+from langchain_deepseek_v4.convert.messages import to_conversation
+
+PNG = "iVBORw0KGgo="
+CALL = {"name": "f", "args": {"a": 1}, "id": "call_1", "type": "tool_call"}
+
+
+def said(*messages: BaseMessage) -> list[Message]:
+    return list(to_conversation(messages))
+
+
+def one(message: BaseMessage) -> Message:
+    (converted,) = said(message)
+    return converted
+
+
+# -- roles -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "role"),
+    [
+        (SystemMessage("x"), "system"),
+        (HumanMessage("x"), "user"),
+        (AIMessage("x"), "assistant"),
+        (ChatMessage("x", role="developer"), "system"),
+        (ChatMessage("x", role="system"), "system"),
+        (ChatMessage("x", role="user"), "user"),
+        (ChatMessage("x", role="human"), "user"),
+        (ChatMessage("x", role="assistant"), "assistant"),
+        (ChatMessage("x", role="ai"), "assistant"),
+        (SystemMessage("x", additional_kwargs={"__openai_role__": "developer"}), "system"),
+    ],
+)
+def test_roles(message: BaseMessage, role: str) -> None:
+    assert one(message) == Message(role, "x")  # type: ignore[arg-type]
+
+
+def test_an_unknown_role_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(errors.InvalidRequestError, match=r"'critic'.*developer"):
+        said(ChatMessage("x", role="critic"))
+
+
+def test_a_remove_message_says_nothing() -> None:
+    assert said(HumanMessage("x"), RemoveMessage(id="1")) == [Message.user("x")]
+
+
+@pytest.mark.parametrize(("name", "kept"), [("example_user", "example_user"), ("Ada Lovelace", None), ("ü", None)])
+def test_names_that_no_service_refuses_are_kept(name: str, kept: str | None) -> None:
+    assert one(HumanMessage("x", name=name)).name == kept
+    assert one(SystemMessage("x", name=name)).name == kept
+
+
+def test_the_name_of_an_agent_is_not_sent() -> None:
+    assert one(AIMessage("x", name="supervisor")).name is None
+
+
+@pytest.mark.parametrize("message", [HumanMessage, SystemMessage, AIMessage])
+def test_unknown_additional_kwargs_are_never_sent(message: type[BaseMessage]) -> None:
+    extra = {"lc_source": "summarization", "lc_evicted_to": "/x", "refusal": None, "audio": {"id": "1"}}
+    assert one(message("x", additional_kwargs=extra)) == one(message("x"))
+
+
+# -- content ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("block", "part"),
+    [
+        ("plain", TextPart("plain")),
+        ({"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}, TextPart("a")),
+        ({"text": "a"}, TextPart("a")),
+        ({"type": "input_text", "text": "a"}, TextPart("a")),
+        ({"type": "text-plain", "text": "a", "mime_type": "text/plain"}, TextPart("a")),
+        (
+            {"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}},
+            ImagePart("https://x/y.png", "low"),
+        ),
+        ({"type": "image_url", "image_url": "https://x/y.png"}, ImagePart("https://x/y.png")),
+        (
+            {"type": "input_image", "image_url": "https://x/y.png", "detail": "high"},
+            ImagePart("https://x/y.png", "high"),
+        ),
+        ({"type": "image", "url": "https://x/y.png"}, ImagePart("https://x/y.png")),
+        ({"type": "image", "base64": PNG, "mime_type": "image/png"}, ImagePart(f"data:image/png;base64,{PNG}")),
+        ({"type": "image", "base64": "/9j/4AAQ"}, ImagePart("data:image/jpeg;base64,/9j/4AAQ")),
+        ({"type": "image", "file_id": "file-api-1"}, FilePart(file_id="file-api-1")),
+        (
+            {"type": "image", "source_type": "base64", "data": PNG, "mime_type": "image/png"},
+            ImagePart(f"data:image/png;base64,{PNG}"),
+        ),
+        (
+            {"type": "image", "source": {"type": "base64", "media_type": "image/gif", "data": "R0lGOD"}},
+            ImagePart("data:image/gif;base64,R0lGOD"),
+        ),
+        ({"type": "image", "source": {"type": "url", "url": "https://x/y.png"}}, ImagePart("https://x/y.png")),
+        ({"type": "media", "mime_type": "image/webp", "data": "UklGRg"}, ImagePart("data:image/webp;base64,UklGRg")),
+        (
+            {"type": "file", "base64": "JVBERi0=", "mime_type": "application/pdf", "filename": "a.pdf"},
+            FilePart(data="data:application/pdf;base64,JVBERi0=", filename="a.pdf"),
+        ),
+        (
+            {"type": "file", "base64": "JVBERi0=", "mime_type": "application/pdf", "extras": {"filename": "b.pdf"}},
+            FilePart(data="data:application/pdf;base64,JVBERi0=", filename="b.pdf"),
+        ),
+        (
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}},
+            FilePart(data="data:application/pdf;base64,JVBERi0=", filename="a.pdf"),
+        ),
+        ({"type": "file", "file": {"file_id": "file-api-1"}}, FilePart(file_id="file-api-1")),
+        ({"type": "file", "source_type": "id", "id": "file-api-1"}, FilePart(file_id="file-api-1")),
+        (
+            {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="}},
+            FilePart(data="data:application/pdf;base64,JVBERi0=", filename="file.pdf"),
+        ),
+        ({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a"}}, TextPart("a")),
+        ({"type": "brand_new", "x": 1, "cache_control": {}}, RawPart({"type": "brand_new", "x": 1})),
+        ({"type": "non_standard", "value": {"type": "brand_new", "x": 1}}, RawPart({"type": "brand_new", "x": 1})),
+    ],
+)
+def test_blocks_of_a_users_turn(block: Any, part: Any) -> None:
+    assert one(HumanMessage([block])).content == (part,)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [{"type": "cachePoint"}, {"cachePoint": {"type": "default"}}, {"type": "thinking", "thinking": "x"}, ""],
+)
+def test_blocks_without_meaning_here_are_left_out(block: Any) -> None:
+    assert one(HumanMessage(["a", block])).content == (TextPart("a"),)
+
+
+@pytest.mark.parametrize(
+    ("block", "kind", "words"),
+    [
+        ({"type": "audio", "base64": "x"}, errors.UnsupportedError, "audio"),
+        ({"type": "input_audio", "input_audio": {}}, errors.UnsupportedError, "input_audio"),
+        ({"type": "video", "url": "https://x"}, errors.UnsupportedError, "video"),
+        ({"type": "file", "url": "https://x/a.pdf"}, errors.UnsupportedError, "not by address"),
+        ({"type": "image"}, errors.InvalidRequestError, "neither data"),
+        ({"type": "image_url", "image_url": {}}, errors.InvalidRequestError, "no address"),
+    ],
+)
+def test_blocks_that_cannot_be_read_are_refused(block: Any, kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind, match=words):
+        said(HumanMessage([block]))
+
+
+def test_a_system_message_of_text_blocks() -> None:
+    blocks: list[Any] = [
+        {"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}},
+        {"type": "text", "text": "\n\nAnd kind."},
+    ]
+    assert one(SystemMessage(blocks)) == Message.system("Be brief.\n\nAnd kind.")
+
+
+def test_an_image_in_an_assistants_turn_is_left_out_with_a_warning() -> None:
+    with pytest.warns(errors.HistoryRepairedWarning, match="left the image out"):
+        assert one(AIMessage(["Look:", {"type": "image", "url": "https://x/y.png"}])).text == "Look:"
+
+
+# -- assistant: reasoning --------------------------------------------------------------------------------------------
+
+DETAILS = [{"type": "reasoning.text", "text": "x", "index": 0}]
+
+
+@pytest.mark.parametrize(
+    ("message", "reasoning"),
+    [
+        (AIMessage("x"), None),
+        (AIMessage("x", additional_kwargs={"reasoning_content": "r"}), Reasoning("r")),
+        (AIMessage("x", additional_kwargs={"reasoning_content": ""}), Reasoning("")),
+        (AIMessage("x", additional_kwargs={"reasoning_content": None}), None),
+        (AIMessage("x", additional_kwargs={"reasoning_details": DETAILS}), Reasoning(None, tuple(DETAILS))),
+        (AIMessage("x", additional_kwargs={"reasoning_details": []}), Reasoning(None, ())),
+        (AIMessage([{"type": "reasoning", "reasoning": "r"}, "x"]), Reasoning("r")),
+        (AIMessage([{"type": "reasoning", "reasoning": ""}, "x"]), Reasoning("")),
+        (AIMessage([{"type": "reasoning"}, "x"]), None),
+        (
+            AIMessage([{"type": "reasoning", "reasoning": "r"}, {"type": "reasoning", "reasoning": "s"}]),
+            Reasoning("rs"),
+        ),
+        (
+            AIMessage([{"type": "reasoning", "reasoning": "r", "extras": {"reasoning_details": DETAILS}}]),
+            Reasoning("r", tuple(DETAILS)),
+        ),
+        (AIMessage([{"type": "thinking", "thinking": "r", "signature": "s"}, "x"]), Reasoning("r")),
+        (AIMessage([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "r"}]}]), Reasoning("r")),
+        (AIMessage([{"reasoning_content": {"text": "r", "signature": "s"}}]), Reasoning("r")),
+        (
+            AIMessage([{"type": "reasoning", "reasoning": "old"}], additional_kwargs={"reasoning_content": "r"}),
+            Reasoning("r"),
+        ),
+        (ChatMessage("x", role="assistant", additional_kwargs={"reasoning_content": "r"}), Reasoning("r")),
+    ],
+)
+def test_reasoning_is_found_wherever_it_survived(message: BaseMessage, reasoning: Reasoning | None) -> None:
+    assert one(message).reasoning == reasoning
+
+
+def test_reasoning_is_no_part_of_the_visible_text() -> None:
+    message = AIMessage([{"type": "reasoning", "reasoning": "r"}, {"type": "text", "text": "x"}])
+    assert one(message).content == "x"
+
+
+# -- assistant: tool calls -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "call"),
+    [
+        (AIMessage("", tool_calls=[CALL]), ToolCall("call_1", "f", '{"a":1}')),
+        (AIMessage("", tool_calls=[{**CALL, "args": {"é": "雨"}}]), ToolCall("call_1", "f", '{"é":"雨"}')),
+        (
+            AIMessage(
+                "", invalid_tool_calls=[{**CALL, "args": '{"a": "b"]  ', "error": None, "type": "invalid_tool_call"}]
+            ),
+            ToolCall("call_1", "f", '{"a": "b'),
+        ),
+        (
+            AIMessage("", invalid_tool_calls=[{"name": "f", "args": "no", "id": "call_1", "error": "x"}]),
+            ToolCall("call_1", "f", "no"),
+        ),
+        (
+            AIMessage([{"type": "tool_use", "id": "call_1", "name": "f", "input": {"a": 1}}]),
+            ToolCall("call_1", "f", '{"a":1}'),
+        ),
+        (
+            AIMessage([{"type": "tool_call", "id": "call_1", "name": "f", "args": {"a": 1}}]),
+            ToolCall("call_1", "f", '{"a":1}'),
+        ),
+        (
+            AIMessage(
+                [{"type": "function_call", "call_id": "call_1", "id": "fc", "name": "f", "arguments": '{"a":1}'}]
+            ),
+            ToolCall("call_1", "f", '{"a":1}'),
+        ),
+        (
+            AIMessage("", additional_kwargs={"function_call": {"name": "f", "arguments": '{"a":1}'}}),
+            ToolCall("call_f", "f", '{"a":1}'),
+        ),
+        (
+            AIMessage(
+                "",
+                additional_kwargs={
+                    "tool_calls": [
+                        {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
+                    ]
+                },
+            ),
+            ToolCall("call_1", "f", '{"a":1}'),
+        ),
+    ],
+)
+def test_tool_calls_are_found_wherever_they_stand(message: AIMessage, call: ToolCall) -> None:
+    assert one(message).tool_calls == (call,)
+
+
+def test_a_call_that_stands_twice_is_said_once() -> None:
+    block = {"type": "tool_use", "id": "call_1", "name": "f", "input": {"a": 1}}
+    assert len(one(AIMessage([block], tool_calls=[CALL])).tool_calls) == 1
+
+
+def test_an_edited_call_wins_over_the_block_it_was_edited_from() -> None:
+    message = AIMessage([{"type": "tool_call", "id": "call_1", "name": "f", "args": {"a": 1}}], tool_calls=[CALL])
+    message = message.model_copy(update={"tool_calls": [{**CALL, "args": {"a": 2}}]})
+    assert one(message).tool_calls == (ToolCall("call_1", "f", '{"a":2}'),)
+
+
+WRITTEN = [
+    '{"a": "b',
+    '{"a": ["b"',
+    '{"a": ["b',
+    "",
+    "{",
+    '{"a": "b\\',
+    '{"a": 1} x',
+    "[1, 2]",
+    "nul",
+    '{"a": 1}]',
+    "{}  ",
+    "] ",
+]
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_the_mark_on_broken_arguments_is_taken_off_again(written: str) -> None:
+    assert unmarked(written + mark_for(written)) == written
+
+
+@settings(max_examples=500)
+@given(st.text(alphabet='{}[]" \\:,ab1', max_size=12))
+def test_the_mark_on_any_arguments_is_taken_off_again_and_keeps_them_invalid(written: str) -> None:
+    marked = written + mark_for(written)
+    assert unmarked(marked) == written
+    try:
+        parsed = parse_partial_json(marked)
+    except ValueError:
+        parsed = None
+    assert parsed is None
+
+
+@pytest.mark.parametrize("written", ['{"a": 1}', "[1, 2]", "", "{}   ", '{"a": "b"]'])
+def test_arguments_without_a_mark_stay_as_they_are(written: str) -> None:
+    assert unmarked(written) == written
+
+
+# -- tool results ----------------------------------------------------------------------------------------------------
+
+
+def result(content: Any, **more: Any) -> ToolMessage:
+    return ToolMessage(content, tool_call_id="call_1", **more)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("It rains.", "It rains."),
+        ("", ""),
+        ([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "a\nb"),
+        (["a", "b"], "a\nb"),
+        ([{"type": "json", "json": {"a": 1}}], '{"type":"json","json":{"a":1}}'),
+        ([{"type": "text", "text": "a", "id": "lc_1", "cache_control": {}}], "a"),
+    ],
+)
+def test_tool_results_are_text(content: Any, text: str) -> None:
+    assert one(result(content)) == Message.tool(text, "call_1")
+
+
+def test_a_failed_tool_says_so_in_its_text_alone() -> None:
+    assert one(result("Error: no such city", status="error")) == Message.tool("Error: no such city", "call_1")
+
+
+def test_an_artifact_is_never_sent() -> None:
+    assert one(result("x", artifact={"secret": 1}, name="f")) == Message.tool("x", "call_1")
+
+
+def test_images_in_results_go_into_a_users_message_behind_all_results() -> None:
+    image = {"type": "image", "base64": PNG, "mime_type": "image/png"}
+    messages = said(
+        AIMessage("", tool_calls=[CALL, {**CALL, "id": "call_2"}]),
+        result([image]),
+        ToolMessage([{"type": "text", "text": "b"}, image], tool_call_id="call_2"),
+        HumanMessage("And now?"),
+    )
+    picture = ImagePart(f"data:image/png;base64,{PNG}")
+    assert messages[1:] == [
+        Message.tool("(see the next message)", "call_1"),
+        Message.tool("b", "call_2"),
+        Message.user(
+            (
+                TextPart("From the result of the tool call call_1:"),
+                picture,
+                TextPart("From the result of the tool call call_2:"),
+                picture,
+            )
+        ),
+        Message.user("And now?"),
+    ]
+
+
+def test_results_in_a_users_turn_stand_before_it() -> None:
+    content: list[Any] = [
+        {"type": "tool_result", "tool_use_id": "call_1", "content": [{"type": "text", "text": "green"}]},
+        {"type": "tool_result", "tool_use_id": "call_2", "content": "blue", "is_error": False},
+        {"type": "text", "text": "Which?"},
+    ]
+    assert said(HumanMessage(content)) == [
+        Message.tool("green", "call_1"),
+        Message.tool("blue", "call_2"),
+        Message.user((TextPart("Which?"),)),
+    ]
+    assert said(HumanMessage(content[:1])) == [Message.tool("green", "call_1")]
+
+
+def test_a_function_result_answers_the_last_call_of_that_function() -> None:
+    asked = AIMessage("", additional_kwargs={"function_call": {"name": "f", "arguments": "{}"}})
+    assert said(asked, FunctionMessage("1", name="f"))[1] == Message.tool("1", "call_f")
+    assert said(FunctionMessage("1", name="f")) == [Message.user("f returned: 1")]
+
+
+# -- all -------------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_that_comes_in_is_changed() -> None:
+    history = [
+        SystemMessage([{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}]),
+        HumanMessage([{"type": "image", "base64": PNG, "mime_type": "image/png"}]),
+        AIMessage(
+            [{"type": "reasoning", "reasoning": "r", "extras": {"reasoning_details": DETAILS}}], tool_calls=[CALL]
+        ),
+        result([{"type": "image", "base64": PNG}]),
+    ]
+    before = [message.model_copy(deep=True) for message in history]
+    to_conversation(history)
+    assert history == before

@@ -1,0 +1,77 @@
+"""Responses put together without validation are the ones the constructors make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    LogProb,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+from pydantic import BaseModel
+
+from llama_index_deepseek_v4.convert.chunks import (
+    ChatResponseChunk,
+    call_block,
+    response_chunk,
+    text_block,
+    thinking_block,
+    whole_response,
+    whole_thinking_block,
+)
+
+
+def state(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        fields = {name: state(each) for name, each in value.__dict__.items()}
+        return fields, value.__pydantic_fields_set__, value.__pydantic_extra__, value.__pydantic_private__
+    return [state(each) for each in value] if isinstance(value, list) else value
+
+
+def test_blocks_equal_validated_ones_in_every_part() -> None:
+    assert state(text_block("a")) == state(TextBlock(text="a"))
+    assert state(thinking_block("a")) == state(ThinkingBlock(content="a"))
+    for text, tokens, known in (("a", 3, {"x": []}), (None, None, {})):
+        validated = ThinkingBlock(content=text, num_tokens=tokens, additional_information=known)
+        assert state(whole_thinking_block(text, tokens, known)) == state(validated)
+    for arguments in ({"a": [1]}, "{cut"):
+        validated_call = ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs=arguments)
+        assert state(call_block("c", "f", arguments)) == state(validated_call)
+
+
+def test_responses_equal_validated_ones_in_every_part() -> None:
+    raw = {"choices": [{"index": 0}]}
+    message = ChatMessage(
+        role=MessageRole.ASSISTANT,
+        blocks=[ThinkingBlock(content="t"), TextBlock(text="a")],
+        additional_kwargs={"x": []},
+    )
+    validated = ChatResponseChunk(message=message, delta="a", raw=raw, additional_kwargs={"thinking_delta": "t"})
+    made = response_chunk([thinking_block("t"), text_block("a")], {"x": []}, "a", raw, {"thinking_delta": "t"})
+    assert state(made) == state(validated)
+    assert made.model_dump() == validated.model_dump()
+
+
+def test_whole_answers_equal_validated_ones_in_every_part() -> None:
+    probable = [[LogProb(token="a", logprob=-0.1, bytes=[97])]]
+    message = ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text="a")], additional_kwargs={"x": []})
+    validated = ChatResponse(
+        message=message, raw={"id": "1"}, delta="", logprobs=probable, additional_kwargs={"cost": 1.0}
+    )
+    made = whole_response([text_block("a")], {"x": []}, "", {"id": "1"}, probable, {"cost": 1.0})
+    assert state(made) == state(validated)
+    assert made.model_dump() == validated.model_dump()
+
+
+def test_responses_share_nothing_that_changes() -> None:
+    one, other = (response_chunk([thinking_block("t")], {}, "", {}, {}) for _ in range(2))
+    one.message.blocks.append(TextBlock(text="b"))
+    one.message.additional_kwargs["x"] = 1
+    one.additional_kwargs["y"] = 1
+    one.message.blocks[0].additional_information["z"] = 1
+    assert state(other) == state(response_chunk([thinking_block("t")], {}, "", {}, {}))

@@ -1,0 +1,273 @@
+"""Chat messages of every provenance as our conversation."""
+
+from __future__ import annotations
+
+import base64
+import json
+from types import SimpleNamespace
+
+import pytest
+from llama_index.core.base.llms.types import (
+    AudioBlock,
+    CacheControl,
+    CachePoint,
+    ChatMessage,
+    CitableBlock,
+    CitationBlock,
+    DocumentBlock,
+    ImageBlock,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+
+from deepseek_v4 import errors
+from deepseek_v4.values.messages import FilePart, ImagePart, Message, Reasoning, TextPart, ToolCall
+from llama_index_deepseek_v4.convert.messages import to_conversation
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def one(message: ChatMessage) -> Message:
+    (said,) = to_conversation([message])
+    return said
+
+
+def openai_call(call_id: str, name: str, arguments: object) -> dict[str, object]:
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [
+        (MessageRole.SYSTEM, "system"),
+        (MessageRole.DEVELOPER, "system"),
+        (MessageRole.USER, "user"),
+        (MessageRole.ASSISTANT, "assistant"),
+        (MessageRole.CHATBOT, "assistant"),
+        (MessageRole.MODEL, "assistant"),
+        (MessageRole.TOOL, "tool"),
+        (MessageRole.FUNCTION, "tool"),
+    ],
+)
+def test_every_role_has_one_on_the_wire(role: MessageRole, said: str) -> None:
+    assert one(ChatMessage(role=role, content="x")).role == said
+
+
+def test_texts_are_joined_without_a_separator() -> None:
+    message = ChatMessage(role="user", blocks=[TextBlock(text="one "), TextBlock(text="two")])
+    assert one(message).content == "one two"
+
+
+def test_a_message_without_blocks_says_nothing() -> None:
+    assert one(ChatMessage(role="assistant")).content == ""
+    assert one(ChatMessage(role="tool", additional_kwargs={"tool_call_id": "c"})).content == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "reasoning"),
+    [
+        (ChatMessage(role="assistant", content="x"), None),
+        (ChatMessage(role="assistant", blocks=[ThinkingBlock(content="")]), Reasoning("")),
+        (ChatMessage(role="assistant", blocks=[ThinkingBlock(content=None)]), Reasoning(None)),
+        (
+            ChatMessage(role="assistant", blocks=[ThinkingBlock(content="a "), ThinkingBlock(content="b")]),
+            Reasoning("a b"),
+        ),
+        (
+            ChatMessage(role="assistant", content="x", additional_kwargs={"reasoning_content": "kept"}),
+            Reasoning("kept"),
+        ),
+        (ChatMessage(role="assistant", content="x", additional_kwargs={"reasoning_content": ""}), Reasoning("")),
+        (ChatMessage(role="assistant", content="x", additional_kwargs={"reasoning_content": None}), None),
+        *(
+            (
+                ChatMessage(
+                    role="assistant",
+                    content="x",
+                    additional_kwargs={
+                        "reasoning_content": text,
+                        "reasoning_details": kind([{"type": "reasoning.text"}]),
+                    },
+                ),
+                Reasoning(text, ({"type": "reasoning.text"},)),
+            )
+            for text in ("t", None)
+            for kind in (list, tuple)
+        ),
+        (ChatMessage(role="assistant", content="x", additional_kwargs={"reasoning_details": "text"}), None),
+        (
+            ChatMessage(
+                role="assistant",
+                blocks=[
+                    ThinkingBlock(
+                        content="t", additional_information={"reasoning_details": [{"type": "reasoning.text"}]}
+                    )
+                ],
+            ),
+            Reasoning("t", ({"type": "reasoning.text"},)),
+        ),
+        (
+            ChatMessage(
+                role="assistant",
+                blocks=[ThinkingBlock(content="t", additional_information={"reasoning_details": []})],
+            ),
+            Reasoning("t", ()),
+        ),
+        (
+            ChatMessage(
+                role="assistant",
+                blocks=[ThinkingBlock(content="block")],
+                additional_kwargs={"reasoning_content": "older copy"},
+            ),
+            Reasoning("block"),
+        ),
+    ],
+)
+def test_reasoning_is_found_where_it_survived(message: ChatMessage, reasoning: Reasoning | None) -> None:
+    assert one(message).reasoning == reasoning
+
+
+def test_thinking_is_never_part_of_the_text() -> None:
+    message = ChatMessage(role="assistant", blocks=[ThinkingBlock(content="secret"), TextBlock(text="said")])
+    assert one(message).content == "said"
+
+
+class TestToolCalls:
+    def test_a_block_with_a_dict_is_written_as_json(self) -> None:
+        block = ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs={"a": 1, "b": "é"})
+        assert one(ChatMessage(role="assistant", blocks=[block])).tool_calls == (ToolCall("c", "f", '{"a":1,"b":"é"}'),)
+
+    def test_a_block_with_text_passes_as_it_is(self) -> None:
+        block = ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs='{"a": 1')
+        assert one(ChatMessage(role="assistant", blocks=[block])).tool_calls == (ToolCall("c", "f", '{"a": 1'),)
+
+    @pytest.mark.parametrize("as_object", [False, True])
+    def test_legacy_calls_without_blocks(self, as_object: bool) -> None:
+        call: object = openai_call("c", "f", '{"a": 1}')
+        if as_object:
+            call = SimpleNamespace(id="c", function=SimpleNamespace(name="f", arguments='{"a": 1}'))
+        message = ChatMessage(role="assistant", content="", additional_kwargs={"tool_calls": [call]})
+        assert one(message).tool_calls == (ToolCall("c", "f", '{"a": 1}'),)
+
+    @pytest.mark.parametrize("changed", [True, 1.0, "1"])
+    def test_arguments_that_were_changed_to_what_python_calls_equal(self, changed: object) -> None:
+        kwargs = {"a": {"b": [changed]}}
+        block = ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs=kwargs)
+        written = {"tool_calls": [openai_call("c", "f", '{"a":  {"b": [1]}}')]}
+        (call,) = one(ChatMessage(role="assistant", blocks=[block], additional_kwargs=written)).tool_calls
+        assert call.arguments == json.dumps(kwargs, separators=(",", ":"))
+
+    def test_legacy_arguments_may_be_an_object(self) -> None:
+        message = ChatMessage(role="assistant", additional_kwargs={"tool_calls": [openai_call("c", "f", {"a": 1})]})
+        assert one(message).tool_calls == (ToolCall("c", "f", '{"a":1}'),)
+
+    def test_blocks_and_legacy_calls_are_not_doubled_and_the_models_own_bytes_are_kept(self) -> None:
+        message = ChatMessage(
+            role="assistant",
+            blocks=[ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs={"a": 1})],
+            additional_kwargs={"tool_calls": [openai_call("c", "f", '{ "a" : 1 }')]},
+        )
+        assert one(message).tool_calls == (ToolCall("c", "f", '{ "a" : 1 }'),)
+
+    def test_an_edited_block_wins_over_the_text_beside_it(self) -> None:
+        message = ChatMessage(
+            role="assistant",
+            blocks=[ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs={"a": 2})],
+            additional_kwargs={"tool_calls": [openai_call("c", "f", '{"a": 1}')]},
+        )
+        assert one(message).tool_calls == (ToolCall("c", "f", '{"a":2}'),)
+
+    def test_a_call_id_stays_off_other_roles(self) -> None:
+        # FunctionAgent writes it on the assistant message of a return_direct tool
+        message = ChatMessage(role="assistant", content="x", additional_kwargs={"tool_call_id": "c"})
+        assert one(message).tool_call_id is None
+        tool = ChatMessage(role="tool", content="x", additional_kwargs={"tool_call_id": "c"})
+        assert one(tool).tool_call_id == "c"
+
+
+class TestContent:
+    def test_image_by_address(self) -> None:
+        message = ChatMessage(
+            role="user", blocks=[TextBlock(text="see"), ImageBlock(url="https://x.test/a.png", detail="low")]
+        )
+        assert one(message).content == (TextPart("see"), ImagePart("https://x.test/a.png", "low"))
+
+    def test_image_by_bytes_and_by_path(self, tmp_path: object) -> None:
+        path = tmp_path / "a.png"  # type: ignore[operator]
+        path.write_bytes(PNG)
+        expected = "data:image/png;base64," + base64.b64encode(PNG).decode()
+        for block in (ImageBlock(image=PNG), ImageBlock(path=path), ImageBlock(url=expected)):
+            assert one(ChatMessage(role="user", blocks=[block])).content == (ImagePart(expected),)
+
+    def test_document(self) -> None:
+        block = DocumentBlock(data=b"%PDF-1.4 x", title="a.pdf", document_mimetype="application/pdf")
+        (part,) = one(ChatMessage(role="user", blocks=[block])).content
+        assert isinstance(part, FilePart)
+        assert part.filename == "a.pdf"
+        assert part.data == "data:application/pdf;base64," + base64.b64encode(b"%PDF-1.4 x").decode()
+
+    def test_a_document_by_address_is_refused_and_not_fetched(self) -> None:
+        block = DocumentBlock(url="http://127.0.0.1:1/a.pdf")
+        with pytest.raises(errors.UnsupportedError, match="download it"):
+            one(ChatMessage(role="user", blocks=[block]))
+
+    def test_audio_is_refused(self) -> None:
+        block = AudioBlock(audio=b"RIFF0000WAVE", format="wav")
+        with pytest.raises(errors.UnsupportedError, match="audio"):
+            one(ChatMessage(role="user", blocks=[block]))
+
+    def test_blocks_made_for_anthropic(self) -> None:
+        point = CachePoint(cache_control=CacheControl(type="ephemeral"))
+        citable = CitableBlock(title="Guide", source="guide.md", content=[TextBlock(text="body")])
+        citation = CitationBlock(cited_content="cited", source="s", title="t", additional_location_info={})
+        user = one(ChatMessage(role="user", blocks=[TextBlock(text="q "), point, citable]))
+        assert user.content == "q [Guide](guide.md)\nbody"
+        assert one(ChatMessage(role="assistant", blocks=[TextBlock(text="a"), citation])).content == "a"
+        assert one(ChatMessage(role="user", blocks=[citation])).content == "cited"
+
+    @pytest.mark.parametrize("role", ["system", "assistant"])
+    def test_an_image_the_service_would_refuse(self, role: str) -> None:
+        with pytest.raises(errors.InvalidRequestError, match="user messages only"):
+            one(ChatMessage(role=role, blocks=[ImageBlock(url="https://x.test/a.png")]))
+
+
+def test_images_of_tool_results_follow_the_batch_in_a_user_message() -> None:
+    image = ImageBlock(url="https://x.test/a.png")
+    said = to_conversation(
+        [
+            ChatMessage(role="user", content="q"),
+            ChatMessage(
+                role="assistant",
+                blocks=[ToolCallBlock(tool_call_id=c, tool_name="f", tool_kwargs={}) for c in ("c1", "c2")],
+            ),
+            ChatMessage(role="tool", blocks=[image], additional_kwargs={"tool_call_id": "c1"}),
+            ChatMessage(role="tool", content="text", additional_kwargs={"tool_call_id": "c2"}),
+        ]
+    )
+    assert [message.role for message in said] == ["user", "assistant", "tool", "tool", "user"]
+    assert said[2].content == "(see the next message)"
+    assert said[4].content == (TextPart("Returned by the tool call c1:"), ImagePart("https://x.test/a.png"))
+
+
+def test_nothing_that_came_in_is_changed() -> None:
+    messages = [
+        ChatMessage(role="developer", content="rules"),
+        ChatMessage(
+            role="assistant",
+            blocks=[ThinkingBlock(content="t"), ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs={"a": 1})],
+            additional_kwargs={"tool_calls": [openai_call("c", "f", '{"a": 1}')]},
+        ),
+        ChatMessage(role="tool", blocks=[ImageBlock(image=PNG)], additional_kwargs={"tool_call_id": "c"}),
+    ]
+    before = [message.model_dump() for message in messages]
+    to_conversation(messages)
+    assert [message.model_dump() for message in messages] == before
+
+
+def test_no_role_is_forgotten() -> None:
+    for role in MessageRole:
+        one(ChatMessage(role=role, content="x"))

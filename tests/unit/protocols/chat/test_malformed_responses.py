@@ -1,0 +1,97 @@
+"""Whatever a host sends, what comes out is a reply or one of our errors."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from deepseek_v4 import Reply, StreamEnd, errors
+from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.values.http import HttpResponse
+from tests.unit.protocols.chat.wire import DEEPSEEK, PLAIN, body, chunk, decode, deltas_of, event, reading
+
+KEYS = (
+    *("id", "model", "choices", "usage", "error", "message", "delta", "content", "reasoning_content", "tool_calls"),
+    *("function", "name", "arguments", "index", "finish_reason", "logprobs", "code", "type", "metadata", "detail"),
+    *("annotations", "prompt_tokens", "completion_tokens_details", "reasoning_tokens", "created", "object", "blocks"),
+)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-1000, 1000) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=15,
+)
+fields = st.dictionaries(st.sampled_from(KEYS), values, max_size=4)
+
+
+def with_rubbish(whole: dict[str, Any], part: str, envelope: Any, choice: Any, message: Any) -> dict[str, Any]:
+    """An answer or a chunk that is sound but for some of its fields."""
+    broken = json.loads(json.dumps({**whole, **envelope}))
+    choices = broken.get("choices")
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+        choices[0].update(choice)
+        if isinstance(choices[0].get(part), dict):
+            choices[0][part].update(message)
+    return broken
+
+
+@given(fields, fields, fields)
+@settings(max_examples=200)
+@example({}, {"finish_reason": ["stop"]}, {})
+@example({"usage": {"prompt_tokens": "many"}}, {}, {})
+@example({"usage": [1]}, {}, {})
+@example({"usage": {"prompt_tokens": float("inf")}}, {}, {})
+@example({}, {"logprobs": [1]}, {})
+@example({}, {}, {"tool_calls": [{"function": {"name": ["f"]}}]})
+@example({}, {}, {"annotations": 7})
+def test_a_whole_answer_with_rubbish_in_it_is_a_reply_or_an_error_of_ours(
+    envelope: Any, choice: Any, message: Any
+) -> None:
+    answer = with_rubbish(body({"role": "assistant", "content": "Hi"}), "message", envelope, choice, message)
+    with contextlib.suppress(errors.DeepSeekError):
+        assert isinstance(decode(answer), Reply)
+
+
+@given(values)
+def test_any_json_is_a_reply_or_an_error_of_ours(answer: Any) -> None:
+    with pytest.raises(errors.DeepSeekError):
+        decode(answer)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_an_error_of_ours(data: bytes) -> None:
+    with pytest.raises(errors.DeepSeekError):
+        decode(data)
+
+
+@pytest.mark.parametrize("dialect", [DEEPSEEK, PLAIN])
+@given(rubbish=st.lists(st.tuples(fields, fields, fields), min_size=1, max_size=3))
+@settings(max_examples=150)
+@example(rubbish=[({}, {"finish_reason": ["stop"]}, {})])
+@example(rubbish=[({}, {}, {"tool_calls": [{"index": [0], "id": "a", "function": {"name": "f"}}]})])
+@example(rubbish=[({}, {}, {"tool_calls": [{"index": 0, "id": {"a": 1}, "function": {"name": "f"}}]})])
+@example(rubbish=[({"usage": {"prompt_tokens": "many"}}, {}, {})])
+@example(rubbish=[({"usage": [1]}, {}, {}), ({}, {"logprobs": 7}, {})])
+def test_a_stream_with_rubbish_in_it_is_a_reply_or_an_error_of_ours(dialect: Any, rubbish: Any) -> None:
+    broken = [with_rubbish(chunk({"content": "Hi"}), "delta", *one) for one in rubbish]
+    data = b"".join(event(one) for one in [*broken, chunk({}, "stop")])
+    with contextlib.suppress(errors.DeepSeekError):
+        assert isinstance(deltas_of(data, reading(dialect))[-1], StreamEnd)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_as_a_stream_are_an_error_of_ours(data: bytes) -> None:
+    with pytest.raises(errors.DeepSeekError):
+        deltas_of(data)
+
+
+@given(st.sampled_from([400, 401, 404, 429, 500, 503]), values | st.binary(max_size=50))
+def test_any_error_body_is_an_error_of_ours(status: int, answer: Any) -> None:
+    data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    error = read_error(HttpResponse(status, {}, data), DEEPSEEK, "deepseek")
+    assert error.status_code == status
+    assert error.message

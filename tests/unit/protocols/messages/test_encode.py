@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deepseek_v4 import FilePart, ImagePart, Message, Reasoning, ServerTool, TextPart, ToolCall, ToolSpec
+from deepseek_v4.errors import InvalidRequestError, UnsupportedError
+from tests.unit.protocols.wire_examples import body, prepared
+
+M = "messages"
+HI = Message.user("Hi")
+USER = {"role": "user", "content": "Hi"}
+CALL = ToolCall("call_a", "get_weather", '{"city": "Tokyo"}')
+WEATHER = ToolSpec("get_weather", "The weather.", {"type": "object", "properties": {"city": {"type": "string"}}})
+NOTHING_THOUGHT = {"type": "thinking", "thinking": "", "signature": ""}
+
+
+def turns(*messages: Message, **options: Any) -> list[dict[str, Any]]:
+    return body(messages, M, **options)["messages"]
+
+
+# -- the request -----------------------------------------------------------------------------------------------------
+
+
+def test_the_least_that_is_sent_is_model_limit_and_messages() -> None:
+    request = prepared("Hi", M, model="deepseek-flash")
+    assert request.body == {"model": "deepseek-flash", "max_tokens": 65_536, "messages": [USER]}
+    assert request.http.url == "https://api.deepseek.com/anthropic/v1/messages"
+    assert request.http.key_header == "x-api-key"
+    assert request.http.headers["anthropic-version"] == "2023-06-01"
+    assert "sk-test" not in str(request.http)
+
+
+def test_a_root_with_a_version_is_cut_to_where_the_endpoint_is() -> None:
+    url = prepared("Hi", M, base_url="https://api.deepseek.com/v1").http.url
+    assert url == "https://api.deepseek.com/anthropic/v1/messages"
+
+
+@pytest.mark.parametrize(
+    ("options", "limit"),
+    [
+        ({}, 65_536),
+        ({"thinking": False}, 8_192),
+        ({"reasoning_effort": "max"}, 131_072),
+        ({"max_tokens": 100}, 100),
+    ],
+)
+def test_the_limit_is_always_said_and_defaults_to_what_chat_would_take(options: dict[str, Any], limit: int) -> None:
+    request = prepared("Hi", M, **options)
+    assert request.body["max_tokens"] == limit
+    assert ("max_tokens" in [note.option for note in request.notes]) == ("max_tokens" not in options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"temperature": 0.5}, {"temperature": 0.5}),
+        ({"top_p": 0.9}, {"top_p": 0.9}),
+        ({"stop": ["END"]}, {"stop_sequences": ["END"]}),
+        ({"user_id": "anna-1"}, {"metadata": {"user_id": "anna-1"}}),
+        ({"thinking": True}, {"thinking": {"type": "enabled"}}),
+        ({"reasoning_effort": "low"}, {"output_config": {"effort": "low"}}),
+        ({"reasoning_effort": "medium"}, {"output_config": {"effort": "high"}}),
+        ({"web_search": True}, {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}),
+        ({"extra_body": {"service_tier": "auto"}}, {"service_tier": "auto"}),
+    ],
+)
+def test_an_option_is_said_in_the_words_of_the_endpoint(options: dict[str, Any], said: dict[str, Any]) -> None:
+    sent = dict(body("Hi", M, max_tokens=9, **options))
+    assert sent == {"model": "deepseek-v4-flash", "max_tokens": 9, **said, "messages": [USER]}
+
+
+@pytest.mark.parametrize(
+    "options", [{"thinking": False}, {"reasoning_effort": "none"}, {"thinking": False, "reasoning_effort": "max"}]
+)
+def test_thinking_off_is_said_without_an_effort_since_both_are_refused(options: dict[str, Any]) -> None:
+    said = body("Hi", M, **options)
+    assert said["thinking"] == {"type": "disabled"}
+    assert "output_config" not in said
+
+
+@pytest.mark.parametrize("option", ["logprobs", "top_logprobs", "seed", "top_k", "presence_penalty", "thinking_budget"])
+def test_what_the_endpoint_has_not_is_dropped_and_told(option: str) -> None:
+    with pytest.warns(UserWarning, match=option):
+        said = body("Hi", M, **{option: True if option == "logprobs" else 1})
+    assert set(said) == {"model", "max_tokens", "messages"}
+
+
+@pytest.mark.parametrize("form", ["json_object", "json_schema"])
+def test_json_is_asked_for_in_the_prompt_since_there_is_no_mode_for_it(form: str) -> None:
+    asked = {"type": form}
+    if form == "json_schema":
+        asked["json_schema"] = {"name": "city", "schema": {"type": "object", "title": "City"}}  # type: ignore[assignment]
+    said = body("Hi", M, response_format=asked)
+    assert "JSON" in said["system"]
+    assert ("City" in said["system"]) == (form == "json_schema")
+    assert set(said) == {"model", "max_tokens", "system", "messages"}
+
+
+def test_there_is_no_prefix_completion_here() -> None:
+    with pytest.raises(UnsupportedError, match="chat_completions"):
+        body((HI, Message.assistant("So")), M, prefix=True)
+
+
+# -- tools -----------------------------------------------------------------------------------------------------------
+
+
+def test_tools_have_an_input_schema() -> None:
+    said = body("Hi", M, tools=[WEATHER, ToolSpec("now"), ServerTool({"type": "web_search_20250305"})])
+    assert said["tools"] == [
+        {"name": "get_weather", "description": "The weather.", "input_schema": WEATHER.parameters},
+        {"name": "now", "input_schema": {"type": "object", "properties": {}}},
+        {"type": "web_search_20250305"},
+    ]
+    assert "tool_choice" not in said
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ("auto", None),
+        ("none", {"type": "none"}),
+        ("required", {"type": "any"}),
+        ("get_weather", {"type": "tool", "name": "get_weather"}),
+    ],
+)
+def test_a_tool_choice_is_said_in_anthropics_words(choice: str, said: Any) -> None:
+    assert body("Hi", M, tools=[WEATHER], tool_choice=choice, thinking=False).get("tool_choice") == said
+
+
+@pytest.mark.parametrize("choice", ["required", "get_weather"])
+def test_a_forced_tool_switches_thinking_off(choice: str) -> None:
+    assert body("Hi", M, tools=[WEATHER], tool_choice=choice)["thinking"] == {"type": "disabled"}
+
+
+def test_strict_tools_are_told_to_be_missing() -> None:
+    with pytest.warns(UserWarning, match="strict_tools"):
+        body("Hi", M, tools=[WEATHER], strict_tools=True)
+
+
+# -- the conversation ------------------------------------------------------------------------------------------------
+
+
+def test_system_messages_stand_apart_wherever_they_were() -> None:
+    request = prepared((Message.system("Be brief."), HI, Message.system("Now in French."), Message.user("Go")), M)
+    assert request.body["system"] == [{"type": "text", "text": "Be brief."}, {"type": "text", "text": "Now in French."}]
+    assert request.body["messages"] == [
+        {"role": "user", "content": [{"type": "text", "text": "Hi"}, {"type": "text", "text": "Go"}]}
+    ]
+    assert any(note.option == "messages" for note in request.notes)
+    assert body((Message.system("Be brief."), HI), M)["system"] == "Be brief."
+
+
+def test_a_system_message_alone_is_refused_here() -> None:
+    with pytest.raises(InvalidRequestError, match="user message"):
+        body((Message.system("Say hi."),), M)
+
+
+def test_results_come_first_in_one_message_of_the_user() -> None:
+    second = ToolCall("call_b", "get_time", "{}")
+    turn = Message("assistant", "Let me look.", reasoning=Reasoning("Two tools."), tool_calls=(CALL, second))
+    history = (HI, turn, Message.tool("21", "call_a"), Message.tool("9:00", "call_b"), Message.user("And?"))
+    assert turns(*history) == [
+        USER,
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "Two tools.", "signature": ""},
+                {"type": "text", "text": "Let me look."},
+                {"type": "tool_use", "id": "call_a", "name": "get_weather", "input": {"city": "Tokyo"}},
+                {"type": "tool_use", "id": "call_b", "name": "get_time", "input": {}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "call_a", "content": "21"},
+                {"type": "tool_result", "tool_use_id": "call_b", "content": "9:00"},
+                {"type": "text", "text": "And?"},
+            ],
+        },
+    ]
+
+
+def test_results_come_first_even_where_the_user_spoke_between_them() -> None:
+    turn = Message("assistant", tool_calls=(CALL, ToolCall("call_b", "f", "{}")))
+    history = (HI, turn, Message.tool("1", "call_a"), Message.user("Wait."), Message.tool("2", "call_b"))
+    blocks = turns(*history, repair_history=False)[2]["content"]
+    assert [block["type"] for block in blocks] == ["tool_result", "tool_result", "text"]
+
+
+def test_neighbours_of_one_role_are_one_message() -> None:
+    said = turns(Message.user("a"), Message.user("b"), Message.assistant("c"), Message.assistant("d"), HI)
+    assert [turn["role"] for turn in said] == ["user", "assistant", "user"]
+    assert [block["type"] for block in said[1]["content"]] == ["thinking", "text", "thinking", "text"]
+
+
+def test_the_record_of_a_turn_goes_back_as_it_came() -> None:
+    record = ({"type": "thinking", "thinking": "Hm.", "signature": "2e532992"},)
+    turn = Message("assistant", "Ok", reasoning=Reasoning("Hm.", record))
+    assert turns(HI, turn, HI)[1]["content"] == [*record, {"type": "text", "text": "Ok"}]
+
+
+def test_unknown_reasoning_is_an_empty_block_while_thinking() -> None:
+    assert turns(HI, Message.assistant("Ok"), HI)[1]["content"][0] == NOTHING_THOUGHT
+    assert turns(HI, Message.assistant("Ok", reasoning=""), HI)[1]["content"][0] == NOTHING_THOUGHT
+
+
+def test_reasoning_stays_away_when_thinking_is_off_or_pass_back_is() -> None:
+    turn = Message.assistant("Ok", reasoning="Hm.")
+    for off in ({"thinking": False}, {"pass_back": False}):
+        assert turns(HI, turn, HI, **off)[1] == {"role": "assistant", "content": "Ok"}
+
+
+def test_blocks_the_service_refuses_are_left_out() -> None:
+    record = ({"type": "redacted_thinking", "data": "x"},)
+    turn = Message("assistant", "Ok", reasoning=Reasoning(None, record))
+    assert turns(HI, turn, HI)[1]["content"] == [NOTHING_THOUGHT, {"type": "text", "text": "Ok"}]
+
+
+SEARCHED = (
+    {"type": "thinking", "thinking": "Search.", "signature": "s"},
+    {"type": "text", "text": "One moment. "},
+    {"type": "server_tool_use", "id": "srv_1", "name": "web_search", "input": {"query": "weather"}},
+    {"type": "web_search_tool_result", "tool_use_id": "srv_1", "content": []},
+)
+
+
+def test_searches_and_the_words_between_them_go_back_in_their_places() -> None:
+    turn = Message("assistant", "One moment. It is 21.", reasoning=Reasoning("Search.", SEARCHED))
+    assert turns(HI, turn, HI)[1]["content"] == [*SEARCHED, {"type": "text", "text": "It is 21."}]
+    off = turns(HI, turn, HI, thinking=False)[1]["content"]
+    assert off == [*SEARCHED[1:], {"type": "text", "text": "It is 21."}]
+
+
+def test_text_somebody_changed_goes_back_whole_after_the_blocks() -> None:
+    turn = Message("assistant", "Edited.", reasoning=Reasoning("Search.", SEARCHED))
+    kept = [SEARCHED[0], *SEARCHED[2:]]
+    assert turns(HI, turn, HI)[1]["content"] == [*kept, {"type": "text", "text": "Edited."}]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"type": "reasoning", "id": "r1", "summary": [], "content": []},
+        {"type": "reasoning.text", "text": "Hm.", "format": "unknown", "index": 0},
+    ],
+)
+def test_a_record_of_another_protocol_is_left_to_its_text(record: dict[str, Any]) -> None:
+    turn = Message("assistant", "Ok", reasoning=Reasoning("Hm.", (record,)))
+    assert turns(HI, turn, HI)[1]["content"][0] == {"type": "thinking", "thinking": "Hm.", "signature": ""}
+
+
+@pytest.mark.parametrize("arguments", ['{"city": "To', "[1]", "nope"])
+def test_arguments_that_are_no_object_are_wrapped_and_never_repaired(arguments: str) -> None:
+    turn = Message("assistant", tool_calls=(ToolCall("call_a", "f", arguments),))
+    said = turns(HI, turn, Message.tool("bad", "call_a"))[1]["content"][-1]
+    assert said["input"] == {"INVALID_JSON": arguments}
+
+
+def test_images_are_addresses_or_base64_and_files_are_named() -> None:
+    content = (
+        TextPart("Look"),
+        ImagePart("https://x.test/a.png"),
+        ImagePart("data:image/jpeg;base64,AAAA"),
+        FilePart(file_id="file-api-1"),
+    )
+    request = prepared((Message.user(content),), M, model="deepseek-flash")
+    assert request.body["messages"][0]["content"] == [
+        {"type": "text", "text": "Look"},
+        {"type": "image", "source": {"type": "url", "url": "https://x.test/a.png"}},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/jpeg", "data": "AAAA"}},
+        {"type": "image", "source": {"type": "file", "file_id": "file-api-1"}},
+    ]
+    assert request.http.headers["anthropic-beta"] == "files-api-2025-04-14"
+
+
+def test_a_document_is_refused_before_the_service_does() -> None:
+    with pytest.raises(UnsupportedError, match="no files but images"):
+        turns(Message.user((FilePart(data="data:application/pdf;base64,AAAA", filename="a.pdf"),)))
+
+
+def test_text_that_says_nothing_is_left_out_beside_other_blocks() -> None:
+    turn = Message("assistant", "", tool_calls=(CALL,))
+    assert [b["type"] for b in turns(HI, turn, Message.tool("", "call_a"))[1]["content"]] == ["thinking", "tool_use"]

@@ -1,0 +1,134 @@
+"""The way back: nulls that stand for optional properties are dropped, and no others."""
+
+from __future__ import annotations
+
+import copy
+import time
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deepseek_v4.errors import UnsupportedError
+from deepseek_v4.protocols.schema import undo_nulls
+from tests.unit.protocols.schema.schemas import (
+    RELAXED,
+    SOUND,
+    Endless,
+    Json,
+    Node,
+    fits,
+    instance,
+    obj,
+    roots,
+    strict,
+)
+
+
+@RELAXED
+@given(roots(SOUND), st.randoms(use_true_random=False))
+def test_what_the_strict_schema_allows_the_original_allows_once_nulls_are_undone(schema: Json, random: Random) -> None:
+    try:
+        result = strict(schema)
+        values = [instance(result, result, random.choice) for _ in range(10)]
+    except (UnsupportedError, Endless):
+        return
+    undone = [undo_nulls(value, schema) for value in values]
+    try:
+        fitting = [fits(value, schema, schema) for value in undone]
+    except RecursionError:
+        return  # a reference that leads to itself and nothing else
+    assert all(fitting), values
+
+
+def test_nulls_of_optional_properties_are_dropped_everywhere() -> None:
+    inner = obj(["x"], x={"type": "string"}, y={"type": "integer"})
+    schema = {
+        **obj(["list"], list={"type": "array", "items": {"$ref": "#/$defs/I"}}, one={"$ref": "#/$defs/I"}),
+        "$defs": {"I": inner},
+    }
+    arguments = {"list": [{"x": "a", "y": None}, {"x": "b", "y": 1}], "one": None}
+    before = copy.deepcopy(arguments)
+    assert undo_nulls(arguments, schema) == {"list": [{"x": "a"}, {"x": "b", "y": 1}]}
+    assert arguments == before
+
+
+def test_nulls_the_original_allows_stay() -> None:
+    schema = obj(
+        [],
+        a={"type": ["string", "null"]},
+        b={"anyOf": [{"type": "string"}, {"type": "null"}]},
+        c={"enum": ["x", None]},
+        d={"$ref": "#/$defs/N"},
+        e={"type": "string", "nullable": True},
+        f={},
+    )
+    arguments = dict.fromkeys("abcdef")
+    assert undo_nulls(arguments, {**schema, "$defs": {"N": {"type": "null"}}}) == arguments
+
+
+def test_a_null_for_a_required_or_unknown_property_stays_for_the_validator_to_see() -> None:
+    assert undo_nulls({"a": None, "z": None}, obj(a={"type": "string"})) == {"a": None, "z": None}
+
+
+def test_the_branch_an_object_was_written_for_decides() -> None:
+    cat = obj(["kind"], kind={"const": "cat"}, name={"type": "string"})
+    dog = obj(["kind"], kind={"const": "dog"}, name={"type": ["string", "null"]})
+    schema = obj(pet={"oneOf": [cat, dog]})
+    assert undo_nulls({"pet": {"kind": "cat", "name": None}}, schema) == {"pet": {"kind": "cat"}}
+    assert undo_nulls({"pet": {"kind": "dog", "name": None}}, schema) == {"pet": {"kind": "dog", "name": None}}
+
+
+def test_the_branch_that_names_the_keys_decides() -> None:
+    small, large = obj([], x={"type": "integer"}), obj(x={"type": ["integer", "null"]}, y={"type": "string"})
+    for branches in ([small, large], [large, small]):
+        assert undo_nulls({"a": {"x": None, "y": "s"}}, obj(a={"anyOf": branches})) == {"a": {"x": None, "y": "s"}}
+        assert undo_nulls({"a": {"x": None}}, obj(a={"anyOf": branches})) == {"a": {}}
+
+
+def test_lists_of_different_things_are_told_apart() -> None:
+    schema = obj(
+        a={
+            "anyOf": [
+                {"type": "array", "items": {"type": "boolean"}},
+                {"type": "array", "items": obj([], b={"type": "null"}, c={"type": "string"})},
+            ]
+        }
+    )
+    assert undo_nulls({"a": [{"b": None, "c": None}]}, schema) == {"a": [{"b": None}]}
+
+
+def test_undoing_ends_on_a_schema_that_does_not() -> None:
+    schema = {
+        **obj([], a={"$ref": "#/$defs/A"}),
+        "$defs": {"A": {"anyOf": [{"$ref": "#/$defs/A"}, obj([], b={"type": "string"})]}},
+    }
+    assert undo_nulls({"a": {"b": None}}, schema) == {"a": {}}
+
+
+def test_undoing_takes_no_exponential_time() -> None:
+    def sides(kind: str) -> Json:
+        return obj([], left={"$ref": "#/$defs/E"}, right={"$ref": "#/$defs/E"}, **{kind: {"type": "string"}})
+
+    schema = {**obj(e={"$ref": "#/$defs/E"}), "$defs": {"E": {"anyOf": [sides("plus"), sides("minus")]}}}
+    value: Json = {"left": None, "right": None, "plus": "x"}
+    for _ in range(100):
+        value = {"left": value, "right": None, "minus": "y"}
+    began = time.process_time()
+    undone = undo_nulls({"e": value}, schema)
+    assert time.process_time() - began < 1
+    assert undone["e"]["left"]["left"].keys() == {"left", "minus"}
+
+
+def test_nulls_are_undone_below_recursion() -> None:
+    arguments = {
+        "name": "a",
+        "parent": None,
+        "children": [{"name": "b", "parent": {"name": "c", "parent": None, "children": None}, "children": None}],
+    }
+    assert undo_nulls(arguments, Node.model_json_schema()) == {
+        "name": "a",
+        "parent": None,  # pydantic's Optional allows it
+        "children": [{"name": "b", "parent": {"name": "c", "parent": None}}],
+    }
+    assert Node.model_validate(undo_nulls(arguments, Node.model_json_schema())).children[0].children == []

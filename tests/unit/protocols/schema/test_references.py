@@ -1,0 +1,118 @@
+"""References written out, and the short form."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deepseek_v4.errors import UnsupportedError
+from deepseek_v4.protocols.schema import compact, inline_references
+from tests.unit.protocols.schema.schemas import (
+    ANY,
+    NAMES,
+    RELAXED,
+    VALUES,
+    Json,
+    Trip,
+    fits,
+    obj,
+    roots,
+    strict,
+)
+
+INSTANCES = st.recursive(
+    VALUES | st.sampled_from(["x", 7]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@RELAXED
+@given(roots(ANY), st.lists(INSTANCES, max_size=20))
+def test_writing_references_out_and_shortening_do_not_change_the_meaning(schema: Json, values: list[Json]) -> None:
+    before = json.dumps(schema)
+    written, short = inline_references(schema), compact(schema)
+    assert json.dumps(schema) == before
+    assert json.dumps(compact(copy.deepcopy(schema))) == json.dumps(short)
+    values = [*values, {"a": "x"}, {"a": "x", "b": 7}, {"a": {"a": "x"}, "b": [7]}]
+    try:
+        expected = [fits(value, schema, schema) for value in values]
+    except RecursionError:
+        return  # a reference that leads to itself and nothing else
+    assert [fits(value, written, written) for value in values] == expected
+    assert [fits(value, short, short) for value in values] == expected
+
+
+def test_references_are_written_out_with_what_stands_beside_them() -> None:
+    schema = {
+        **obj(a={"$ref": "#/$defs/A", "description": "mine"}, b={"$ref": "#/$defs/B"}),
+        "$defs": {"A": {"type": "string"}, "B": {"$ref": "#/$defs/A"}},
+    }
+    assert inline_references(schema) == obj(a={"type": "string", "description": "mine"}, b={"type": "string"})
+
+
+def test_only_recursion_keeps_its_reference() -> None:
+    written = inline_references(
+        {
+            "properties": {"t": {"$ref": "#/$defs/Trip"}},
+            "$defs": {"Trip": Trip.model_json_schema() | {"$defs": None}, **Trip.model_json_schema()["$defs"]},
+        }
+    )
+    assert set(written["$defs"]) == {"Node"}
+    assert "Colour" not in json.dumps(written["properties"]["t"]["properties"]["colour"].get("$ref", ""))
+
+
+def test_a_property_called_ref_and_data_that_look_like_references_stay() -> None:
+    schema = obj(**{"$ref": {"type": "string"}, "title": {"type": "string", "default": {"$ref": "#/nowhere"}}})
+    assert inline_references(schema) == compact(schema) == schema
+
+
+def test_a_reference_to_nowhere_is_told() -> None:
+    with pytest.raises(UnsupportedError, match="leads nowhere"):
+        inline_references({"$ref": "#/$defs/A"})
+
+
+def test_pointers_are_unescaped() -> None:
+    schema = {**obj(a={"$ref": "#/$defs/a~1b%20c"}), "$defs": {"a/b c": {"type": "null"}}}
+    assert inline_references(schema) == obj(a={"type": "null"})
+    assert strict(schema)["properties"] == {"a": {"$ref": "#/$defs/a_b_c"}}
+
+
+def test_the_short_form_drops_titles_that_repeat_the_key_and_most_examples() -> None:
+    schema = {
+        "title": "Trip",
+        **obj(
+            first_name={"title": "First Name", "type": "string", "examples": ["Ada", "Alan"]},
+            size={"title": "Size in cm", "type": "integer", "examples": ["x" * 100]},
+            title={"title": "Title", "type": "string"},
+        ),
+    }
+    assert compact(schema) == {
+        "title": "Trip",
+        **obj(
+            first_name={"type": "string", "examples": ["Ada"]},
+            size={"title": "Size in cm", "type": "integer"},
+            title={"type": "string"},
+        ),
+    }
+
+
+def test_the_short_form_keeps_definitions_that_are_used_twice_or_recur() -> None:
+    once, twice = obj(x={"type": "string"}), obj(once={"$ref": "#/$defs/Once"})
+    definitions = {
+        "Once": once,
+        "Twice": twice,
+        "Loop": obj([], again={"$ref": "#/$defs/Loop"}),
+        "Never": {"type": "null"},
+    }
+    schema = {
+        **obj(a={"$ref": "#/$defs/Twice"}, b={"$ref": "#/$defs/Twice"}, c={"$ref": "#/$defs/Loop"}),
+        "$defs": definitions,
+    }
+    short = compact(schema)
+    assert short["$defs"] == {"Twice": obj(once=once), "Loop": definitions["Loop"]}
+    assert short["properties"]["a"] == {"$ref": "#/$defs/Twice"}

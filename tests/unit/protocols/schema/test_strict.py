@@ -1,0 +1,324 @@
+"""The strict subset: what each schema becomes, and which are refused."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given
+
+from deepseek_v4.errors import UnsupportedError
+from deepseek_v4.protocols.schema import compact, inline_references
+from deepseek_v4.testing.checks.strict_schema import check_strict_schema
+from tests.unit.protocols.schema.schemas import (
+    ANY,
+    RELAXED,
+    Json,
+    Node,
+    Trip,
+    faults,
+    obj,
+    roots,
+    strict,
+    strict_property,
+)
+
+
+@RELAXED
+@given(roots(ANY))
+def test_a_schema_is_refused_with_its_place_or_ends_up_in_the_subset(schema: Json) -> None:
+    before = json.dumps(schema)
+    try:
+        result = strict(schema)
+    except UnsupportedError as error:
+        refusal = str(error)
+        assert refusal.startswith("tool t: parameters")
+        assert refusal.endswith("or leave strict off for this tool.")
+    else:
+        assert list(faults(result)) == []
+        assert check_strict_schema(result) is None
+        assert json.dumps(strict(copy.deepcopy(schema))) == json.dumps(result)
+    assert json.dumps(schema) == before
+
+
+def test_every_property_is_required_and_optional_ones_may_be_null() -> None:
+    result = strict(obj(["a"], a={"type": "string"}, b={"type": "integer", "description": "how many"}))
+    assert result == {
+        "type": "object",
+        "properties": {
+            "a": {"type": "string"},
+            "b": {"anyOf": [{"type": "integer"}, {"type": "null"}], "description": "how many"},
+        },
+        "required": ["a", "b"],
+        "additionalProperties": False,
+    }
+
+
+@pytest.mark.parametrize("schema", [{}, {"type": "object"}, {"type": "object", "properties": {}}, {"properties": {}}])
+def test_a_function_without_arguments_is_an_empty_object(schema: Json) -> None:
+    assert strict(schema) == {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"type": ["string", "null"]}, {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        ({"type": ["string"]}, {"type": "string"}),
+        ({"const": "x"}, {"type": "string", "enum": ["x"]}),
+        ({"const": None}, {"type": "null"}),
+        ({"enum": ["x", "y", "x"]}, {"type": "string", "enum": ["x", "y"]}),
+        ({"enum": [1, 2.5]}, {"type": "number", "enum": [1, 2.5]}),
+        ({"enum": [1, True]}, {"anyOf": [{"type": "integer", "enum": [1]}, {"type": "boolean", "enum": [True]}]}),
+        ({"enum": ["x", None]}, {"anyOf": [{"type": "string", "enum": ["x"]}, {"type": "null"}]}),
+        ({"type": "string", "enum": ["x", 1]}, {"type": "string", "enum": ["x"]}),
+        ({"type": "integer", "enum": [1, 2], "const": 2}, {"type": "integer", "enum": [2]}),
+        ({"type": "string", "format": "email"}, {"type": "string", "format": "email"}),
+        ({"type": "string", "format": "date"}, {"type": "string", "description": "format date"}),
+        ({"oneOf": [{"type": "string"}, {"type": "null"}]}, {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        ({"anyOf": [{"type": "string"}]}, {"type": "string"}),
+        (
+            {"anyOf": [{"type": "string"}, {"anyOf": [{"type": "null"}, {"type": "string"}]}]},
+            {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        ),
+        (
+            {"type": "string", "anyOf": [{"enum": ["x"]}, {"enum": ["y", 1]}]},
+            {"anyOf": [{"type": "string", "enum": ["x"]}, {"type": "string", "enum": ["y"]}]},
+        ),
+        ({"type": "string", "nullable": True}, {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        ({"items": {"type": "string"}}, {"type": "array", "items": {"type": "string"}}),
+        ({"type": "string", "title": "A", "examples": ["x"], "x-order": 1, "deprecated": True}, {"type": "string"}),
+        ({"allOf": [{"type": "string"}], "description": "d"}, {"type": "string", "description": "d"}),
+        (
+            {"allOf": [{"type": "string", "description": "in"}], "description": "out"},
+            {"type": "string", "description": "out"},
+        ),
+        ({"allOf": [{"type": ["string", "null"]}, {"type": "string"}]}, {"type": "string"}),
+        ({"allOf": [{"enum": ["x", "y"]}, {"enum": ["y", "z"]}]}, {"type": "string", "enum": ["y"]}),
+        ({"allOf": [{"type": "number"}, {"type": "integer"}]}, {"type": "integer"}),
+        ({"allOf": [{"type": "string"}, {"type": "string", "nullable": True}]}, {"type": "string"}),
+        (
+            {"allOf": [{"type": "string", "nullable": True}, {"minLength": 1}]},
+            {"type": "string", "description": "at least 1 characters"},
+        ),
+    ],
+)
+def test_keywords_are_said_in_the_words_of_the_subset(schema: Json, expected: Json) -> None:
+    assert strict_property(schema) == expected
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"type": "string", "minLength": 3, "maxLength": 9}, "at least 3 characters; at most 9 characters"),
+        ({"type": "string", "pattern": "^a+$", "description": "An a."}, "An a. (matches ^a+$)"),
+        ({"type": "integer", "minimum": 1, "exclusiveMaximum": 5}, ">= 1; < 5"),
+        ({"type": "integer", "minimum": 1, "exclusiveMinimum": True}, "> 1"),
+        ({"type": "number", "multipleOf": 0.5, "default": 1.5}, "a multiple of 0.5; default 1.5"),
+        (
+            {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True},
+            "at least 1 items; no duplicates",
+        ),
+        ({"type": "string", "default": "x"}, 'default "x"'),
+        ({"allOf": [{"minLength": 2}, {"type": "string", "minLength": 3}]}, "at least 3 characters"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}], "minLength": 2}, "at least 2 characters"),
+        ({"enum": ["a@b.c"], "format": "email"}, "format email"),
+        ({"type": "string", "pattern": "x" * 300, "default": None}, None),
+    ],
+)
+def test_what_cannot_be_said_is_told_in_the_description(schema: Json, told: str | None) -> None:
+    assert strict_property(schema).get("description") == told
+
+
+def test_references_stay_where_they_are_legal_and_are_written_out_inside_any_of() -> None:
+    definitions = {"City": obj(name={"type": "string"}), "Unused": {"type": "null"}}
+    result = strict(
+        {**obj(["home"], home={"$ref": "#/$defs/City"}, work={"$ref": "#/$defs/City"}), "$defs": definitions}
+    )
+    city = {**obj(name={"type": "string"}), "additionalProperties": False}
+    assert result["properties"]["home"] == {"$ref": "#/$defs/City"}
+    assert result["properties"]["work"] == {"anyOf": [city, {"type": "null"}]}
+    assert result["$defs"] == {"City": city}
+
+
+def test_a_reference_with_a_description_is_written_out() -> None:
+    found = strict_property({"$ref": "#/$defs/C", "description": "mine"}, C={"type": "string", "description": "theirs"})
+    assert found == {"type": "string", "description": "mine"}
+
+
+def test_old_definitions_and_local_ones_move_to_the_root() -> None:
+    schema = {
+        **obj(
+            a={"$ref": "#/definitions/X"},
+            b={**obj(c={"$ref": "#/properties/b/$defs/X"}), "$defs": {"X": {"type": "null"}}},
+        ),
+        "definitions": {"X": {"type": "string"}},
+    }
+    result = strict(schema)
+    assert result["properties"]["a"] == {"$ref": "#/$defs/X"}
+    assert result["properties"]["b"]["properties"]["c"] == {"$ref": "#/$defs/X_2"}
+    assert result["$defs"] == {"X": {"type": "string"}, "X_2": {"type": "null"}}
+
+
+def test_recursion_stays_a_reference() -> None:
+    result = strict(Node.model_json_schema())
+    node = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "parent": {"$ref": "#/$defs/Node_or_null"},
+            "children": {
+                "anyOf": [{"type": "array", "items": {"$ref": "#/$defs/Node"}}, {"type": "null"}],
+                "description": "default []",
+            },
+        },
+        "required": ["name", "parent", "children"],
+        "additionalProperties": False,
+    }
+    union = {"anyOf": [node, {"type": "null"}], "description": "above"}
+    assert result == {**node, "$defs": {"Node_or_null": union, "Node": node}}
+
+
+@pytest.mark.parametrize("beside", [{}, {"x-order": 1}, {"nullable": True}, {"title": "T", "default": None}])
+def test_recursion_stays_a_reference_whatever_stands_beside_it(beside: Json) -> None:
+    schema = {**obj([], n={"$ref": "#/$defs/N"}), "$defs": {"N": obj([], next={"$ref": "#/$defs/N", **beside})}}
+    reference = {"$ref": "#/$defs/N_or_null"}
+    result = strict(schema)
+    assert result["properties"] == {"n": reference}
+    assert result["$defs"]["N_or_null"]["anyOf"] == [
+        {"type": "object", "properties": {"next": reference}, "required": ["next"], "additionalProperties": False},
+        {"type": "null"},
+    ]
+
+
+def test_recursion_to_the_root_stays_a_reference() -> None:
+    result = strict(obj([], next={"$ref": "#"}))
+    assert result["properties"] == {"next": {"$ref": "#/$defs/root_or_null"}}
+    root = {word: value for word, value in result.items() if word != "$defs"}
+    assert result["$defs"] == {"root_or_null": {"anyOf": [root, {"type": "null"}]}}
+
+
+def test_choices_that_name_each_other_are_joined() -> None:
+    either = {
+        "A": {"anyOf": [{"$ref": "#/$defs/B"}, {"type": "string"}]},
+        "B": {"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]},
+    }
+    result = strict({**obj(["a"], a={"$ref": "#/$defs/A"}), "$defs": either})
+    assert result["properties"] == {"a": {"$ref": "#/$defs/A"}}
+    assert {"anyOf": [{"type": "string"}, {"type": "null"}]} in result["$defs"].values()
+
+
+def test_a_choice_that_recurs_only_as_its_own_branch_is_written_out() -> None:
+    itself = {"anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/A"}]}
+    result = strict({**obj([], a={"type": "array", "items": {"$ref": "#/$defs/A"}}), "$defs": {"A": itself}})
+    assert result["properties"] == {
+        "a": {"anyOf": [{"type": "array", "items": {"type": "boolean"}}, {"type": "null"}]},
+    }
+    assert "$defs" not in result
+
+
+def test_schemas_of_pydantic_pass() -> None:
+    result = strict(Trip.model_json_schema())
+    assert list(faults(result)) == []
+    assert result["properties"]["extra"] == {"$ref": "#/$defs/Node_or_other"}
+    kinds = [branch["type"] for branch in result["$defs"]["Node_or_other"]["anyOf"]]
+    assert kinds == ["object", "string", "null"]
+    assert result["description"] == "A trip."
+
+
+PLACES: list[tuple[Json, str]] = [
+    ({"type": "object", "additionalProperties": {"type": "string"}}, "parameters/additionalProperties"),
+    ({"type": "object", "additionalProperties": True}, "parameters/additionalProperties"),
+    (obj(a={"type": "object", "additionalProperties": {}}), "parameters/properties/a/additionalProperties"),
+    (
+        obj(a={**obj(x={"type": "null"}), "additionalProperties": {"type": "null"}}),
+        "parameters/properties/a/additionalProperties",
+    ),
+    (obj(a={"type": "object", "patternProperties": {"^x": {}}}), "parameters/properties/a/patternProperties"),
+    (obj(a={}), "parameters/properties/a"),
+    (obj(a=True), "parameters/properties/a"),
+    (obj(a=False), "parameters/properties/a"),
+    (obj(a={"description": "anything"}), "parameters/properties/a"),
+    (obj(a={"type": "array"}), "parameters/properties/a/items"),
+    (obj(a={"type": "array", "items": {"type": "array", "items": {}}}), "parameters/properties/a/items/items"),
+    (obj(a={"type": "array", "items": [{"type": "null"}]}), "parameters/properties/a/items"),
+    (obj(a={"type": "array", "prefixItems": [{"type": "null"}]}), "parameters/properties/a/prefixItems"),
+    (obj(a={"type": "object"}), "parameters/properties/a"),
+    (obj(a=obj()), "parameters/properties/a"),
+    (obj(**{"a/b~": {"anyOf": [{"type": "null"}, {}]}}), "parameters/properties/a~1b~0/anyOf/1"),
+    (obj(a={"type": "string", "not": {"const": "x"}}), "parameters/properties/a/not"),
+    (obj(a={"type": "string", "if": {"const": "x"}, "then": {}}), "parameters/properties/a/if"),
+    ({**obj(a={"$ref": "#/$defs/A"}), "$defs": {"A": obj(x={})}}, "parameters/$defs/A/properties/x"),
+    (obj(a={"$ref": "#/$defs/Missing"}), "parameters/properties/a"),
+    (obj(a={"$ref": "https://example.org/a.json"}), "parameters/properties/a"),
+    ({**obj(a={"$ref": "#/$defs/A"}), "$defs": {"A": {"$ref": "#/$defs/A"}}}, "parameters/$defs/A"),
+    (
+        {**obj(a={"$ref": "#/$defs/A"}), "$defs": {"A": {"allOf": [{"$ref": "#/$defs/A"}]}}},
+        "parameters/$defs/A/allOf/0",
+    ),
+    (obj(a={"allOf": [{"type": "string"}, {"type": "integer"}]}), "parameters/properties/a/allOf"),
+    (obj(a={"allOf": [{"type": "string"}, {"const": "x"}, {"const": "y"}]}), "parameters/properties/a/allOf"),
+    (
+        obj(a={"allOf": [{**obj(x={"type": "null"}), "additionalProperties": False}, obj(y={"type": "null"})]}),
+        "parameters/properties/a/allOf",
+    ),
+    (
+        {**obj(a={"$ref": "#/$defs/A"}), "$defs": {"A": {"anyOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/A"}]}}},
+        "parameters/$defs/A",
+    ),
+    (obj(a={"allOf": []}), "parameters/properties/a/allOf"),
+    (obj(a={"anyOf": []}), "parameters/properties/a/anyOf"),
+    (obj(a={"enum": [{"x": 1}]}), "parameters/properties/a"),
+    (obj(a={"type": "string", "enum": [1]}), "parameters/properties/a"),
+    (obj(a={"type": "text"}), "parameters/properties/a/type"),
+    (obj(["b"], a={"type": "null"}), "parameters/required"),
+    ({"anyOf": [obj(a={"type": "null"}), obj(b={"type": "null"})]}, "parameters"),
+    ({"type": "array", "items": {"type": "string"}}, "parameters"),
+    ({"type": ["object", "null"]}, "parameters"),
+    ({"$ref": "#"}, "parameters"),
+]
+
+
+@pytest.mark.parametrize(("schema", "place"), PLACES, ids=lambda value: value if isinstance(value, str) else "")
+def test_what_cannot_be_said_is_refused_with_its_place_and_what_to_do(schema: Json, place: str) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        strict(schema)
+    assert str(caught.value).startswith(f"tool t: {place}: ")
+    assert str(caught.value).endswith(", or leave strict off for this tool.")
+
+
+def test_parts_of_all_of_are_merged() -> None:
+    one, two = obj(x={"type": "string"}), obj([], y={"type": "integer"}, x={"maxLength": 5})
+    assert strict_property({"allOf": [one, {"$ref": "#/$defs/Two"}]}, Two=two) == {
+        "type": "object",
+        "properties": {
+            "x": {"type": "string", "description": "at most 5 characters"},
+            "y": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+        },
+        "required": ["x", "y"],
+        "additionalProperties": False,
+    }
+
+
+def test_a_schema_that_grows_without_bound_is_refused_in_time() -> None:
+    definitions = {
+        f"D{i}": obj([], a={"$ref": f"#/$defs/D{i + 1}"}, b={"$ref": f"#/$defs/D{i + 1}"}) for i in range(40)
+    }
+    began = time.process_time()
+    for convert in (strict, inline_references):
+        with pytest.raises(UnsupportedError, match="10000 parts"):
+            convert({**obj([], a={"$ref": "#/$defs/D0"}), "$defs": {**definitions, "D40": {"type": "null"}}})
+    deep: Json = {"type": "null"}
+    for _ in range(2000):
+        deep = obj(a=deep)
+    with pytest.raises(UnsupportedError, match="nested too deeply"):
+        strict(deep)
+    assert time.process_time() - began < 5
+
+
+def test_any_mapping_will_do() -> None:
+    schema = MappingProxyType({"properties": MappingProxyType({"a": MappingProxyType({"type": ("string", "null")})})})
+    assert json.dumps(strict(schema)["properties"]) == '{"a": {"anyOf": [{"type": "string"}, {"type": "null"}]}}'
+    assert json.dumps(compact(schema)) == '{"properties": {"a": {"type": ["string", "null"]}}}'

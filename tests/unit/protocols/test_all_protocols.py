@@ -1,0 +1,147 @@
+"""One conversation over the three endpoints, and one begun on one of them and continued on another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from deepseek_v4 import Message, Reply, ToolSpec, Usage
+from tests.unit.protocols.wire_examples import (
+    CHATS,
+    body,
+    call_item,
+    completion,
+    completion_chunks,
+    decoded,
+    folded,
+    message,
+    message_events,
+    message_item,
+    reasoning_item,
+    response,
+    response_events,
+    sse,
+    text_block,
+    thinking_block,
+    use_block,
+)
+
+Call = tuple[str, str, Mapping[str, Any]]
+WEATHER = ToolSpec("get_weather", "The weather.", {"type": "object", "properties": {"city": {"type": "string"}}})
+ANSWERS: tuple[tuple[str, str | None, str, Sequence[Call], str], ...] = (
+    ("text", "Hm, 17 * 23 …", "It is 391 — sicher.", (), "stop"),
+    ("no reasoning", None, "It is 391.", (), "stop"),
+    ("empty reasoning", "", "It is 391.", (), "stop"),
+    ("one call", "The weather.", "", [("call_00_a", "get_weather", {"city": "Zürich"})], "tool_calls"),
+    (
+        "two calls and text",
+        "Two cities.",
+        "Let me look.",
+        [("call_00_a", "get_weather", {"city": "東京"}), ("call_01_b", "get_weather", {})],
+        "tool_calls",
+    ),
+    ("cut", "Thinking for long", "", (), "length"),
+    ("filtered", None, "I", (), "content_filter"),
+)
+
+
+def wire(protocol: str, reasoning: str | None, text: str, calls: Sequence[Call], finish: str) -> tuple[bytes, bytes]:
+    """One answer as an endpoint sends it: whole and streamed."""
+    arguments = [json.dumps(given, ensure_ascii=False) for _, _, given in calls]
+    if protocol == "chat_completions":
+        whole = completion(text, reasoning, [(i, n, a) for (i, n, _), a in zip(calls, arguments, strict=True)], finish)
+        return json.dumps(whole).encode(), sse(completion_chunks(whole), done=True)
+    if protocol == "responses":
+        items = [] if reasoning is None else [reasoning_item(reasoning)]
+        items += [message_item(text)] if text else []
+        items += [call_item(name, said, call_id) for (call_id, name, _), said in zip(calls, arguments, strict=True)]
+        status = "incomplete" if finish in ("length", "content_filter") else "completed"
+        reason = {"length": "max_output_tokens"}.get(finish, finish)
+        rest = {"incomplete_details": {"reason": reason}} if status == "incomplete" else {}
+        whole = response(*items, status=status, **rest)
+        return json.dumps(whole).encode(), sse(response_events(*items, end=status, **rest))
+    blocks = [] if reasoning is None else [thinking_block(reasoning)]
+    blocks += [text_block(text)] if text else []
+    blocks += [use_block(name, given, call_id) for call_id, name, given in calls]
+    stop = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}[finish]
+    return json.dumps(message(*blocks, stop_reason=stop)).encode(), sse(message_events(*blocks, stop_reason=stop))
+
+
+def replies(protocol: str, answer: tuple[str, str | None, str, Sequence[Call], str]) -> list[Reply]:
+    whole, streamed = wire(protocol, *answer[1:])
+    return [decoded(whole, protocol), folded(streamed, protocol)]
+
+
+def counts(usage: Usage | None) -> tuple[int, int, int | None]:
+    assert usage is not None
+    return usage.input_tokens, usage.output_tokens, usage.cached_tokens
+
+
+def essence(reply: Reply) -> tuple[Any, ...]:
+    """What an adapter makes a message of. Records and ids of items are each protocol's own."""
+    reasoning = None if reply.reasoning is None else reply.reasoning.text
+    usage = counts(reply.usage)
+    return reply.content, reasoning, reply.tool_calls, reply.invalid_tool_calls, reply.finish_reason, usage, reply.model
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=[answer[0] for answer in ANSWERS])
+def test_one_answer_is_the_same_over_every_protocol_whole_and_streamed(answer: Any) -> None:
+    said = [essence(reply) for protocol in CHATS for reply in replies(protocol, answer)]
+    assert all(one == said[0] for one in said)
+
+
+@pytest.mark.parametrize("answer", ANSWERS[:5], ids=[answer[0] for answer in ANSWERS[:5]])
+@pytest.mark.parametrize("protocol", CHATS)
+def test_a_stream_and_its_whole_answer_carry_the_same_record(protocol: str, answer: Any) -> None:
+    whole, streamed = replies(protocol, answer)
+    assert whole.reasoning == streamed.reasoning
+
+
+def reasoning_in(said: Mapping[str, Any], protocol: str) -> list[str]:
+    """The reasoning a request passes back, turn by turn."""
+    if protocol == "chat_completions":
+        return [turn["reasoning_content"] for turn in said["messages"] if turn["role"] == "assistant"]
+    if protocol == "responses":
+        items = [item for item in said["input"] if item.get("type") == "reasoning"]
+        return ["".join(part["text"] for part in item["content"]) for item in items]
+    blocks = [b for turn in said["messages"] if turn["role"] == "assistant" for b in turn["content"]]
+    return [block["thinking"] for block in blocks if block["type"] == "thinking"]
+
+
+@pytest.mark.parametrize("second", CHATS)
+@pytest.mark.parametrize("first", CHATS)
+def test_a_history_begun_on_one_protocol_goes_on_with_its_reasoning_on_another(first: str, second: str) -> None:
+    calls, answered = (replies(first, answer)[0] for answer in (ANSWERS[4], ANSWERS[0]))
+    history = [
+        Message.user("Weather?"),
+        calls.to_message(),
+        *(Message.tool("21", call.id) for call in calls.tool_calls),
+        answered.to_message(),
+        Message.user("And 17 * 23?"),
+    ]
+    said = body(history, second, tools=[WEATHER])
+    assert reasoning_in(said, second) == ["Two cities.", "Hm, 17 * 23 …"]
+    wire_form = json.dumps(said, ensure_ascii=False)
+    for call in calls.tool_calls:
+        assert wire_form.count(f'"{call.id}"') == 2
+    for text in ("Let me look.", "It is 391 — sicher."):
+        assert wire_form.count(text) == 1
+    if first != second:
+        assert "signature" not in wire_form or '"signature": ""' in wire_form
+        assert '"r1"' not in wire_form
+    elif first == "messages":
+        assert wire_form.count('"signature": "2e532992"') == 2
+    elif first == "responses":
+        assert wire_form.count('"id": "r1"') == 2
+
+
+def test_a_history_is_never_changed_by_being_sent() -> None:
+    reply = replies("responses", ANSWERS[4])[0]
+    history = [Message.user("Weather?"), reply.to_message(), *(Message.tool("1", c.id) for c in reply.tool_calls)]
+    before = repr(history)
+    for protocol in CHATS:
+        body(history, protocol)
+    assert repr(history) == before

@@ -1,0 +1,198 @@
+"""Hosts described by ``openai_compatible``, one's own and those that come with the package."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+
+from deepseek_v4 import Client, Message, OptionSpec, Reasoning, ToolSpec, errors, openai_compatible
+from deepseek_v4.errors import UnsupportedOptionWarning
+from deepseek_v4.providers import PROVIDERS
+from deepseek_v4.providers.hosts import HOSTS
+from tests.unit.providers.outgoing import added, body, prepared
+
+ON = {"chat_template_kwargs": {"thinking": True}}
+OFF = {"chat_template_kwargs": {"thinking": False}}
+MINE = openai_compatible(
+    "mine",
+    "https://llm.example.com/v1",
+    key_variable="MINE_API_KEY",
+    headers={"x-team": "search"},
+    reasoning_response_fields=("thoughts",),
+    reasoning_request_fields=("thoughts", "reasoning"),
+    thinking_on=ON,
+    thinking_off=OFF,
+    thinks_by_default=False,
+    efforts={"low": "a little", "max": "a lot"},
+    effort_field="chat_template_kwargs.effort",
+    budget=OptionSpec("chat_template_kwargs.budget", 10, 100),
+    fields={"seed": None, "top_k": OptionSpec("top_k", 1, 50)},
+    absent={"seed": "this host rolls its own dice"},
+    json_schema=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, {}),
+        ({"thinking": True}, ON),
+        ({"thinking": False}, OFF),
+        ({"reasoning_effort": "low"}, {"chat_template_kwargs": {"thinking": True, "effort": "a little"}}),
+        ({"thinking_budget": 50}, {"chat_template_kwargs": {"thinking": True, "budget": 50}}),
+        ({"top_k": 50}, {"top_k": 50}),
+        ({"user_id": "u"}, {"user": "u"}),
+        ({"response_format": {"type": "json_schema", "json_schema": {}}},) * 2,
+    ],
+)
+def test_a_host_of_ones_own_is_spoken_to_as_described(options: dict[str, Any], said: dict[str, Any]) -> None:
+    assert added(MINE, **options) == said
+
+
+def test_its_descriptions_are_not_changed_by_use() -> None:
+    body(MINE, reasoning_effort="low")
+    assert added(MINE, thinking=True) == {"chat_template_kwargs": {"thinking": True}}
+
+
+def test_what_it_has_not_is_told_with_its_reason() -> None:
+    with pytest.warns(UnsupportedOptionWarning, match="rolls its own dice"):
+        assert added(MINE, seed=1) == {}
+    with pytest.warns(UnsupportedOptionWarning, match="'high' is not known here; known: low, max"):
+        assert added(MINE, reasoning_effort="high") == ON
+    with pytest.raises(errors.InvalidRequestError, match="thinking_budget=5 is out of range"):
+        prepared(MINE, thinking_budget=5)
+
+
+def test_its_headers_address_and_key() -> None:
+    request = prepared(MINE)
+    assert request.http.url == "https://llm.example.com/v1/chat/completions"
+    assert request.http.headers["x-team"] == "search"
+    assert request.http.key is not None
+
+
+def test_reasoning_is_passed_back_while_it_thinks() -> None:
+    messages = [Message.user("Hi"), Message.assistant("Yes.", reasoning="Hm"), Message.user("And?")]
+    assert body(MINE, messages)["messages"][1] == {"role": "assistant", "content": "Yes."}
+    asked = body(MINE, messages, reasoning_effort="low")["messages"][1]
+    assert (asked["thoughts"], asked["reasoning"]) == ("Hm", "Hm")
+
+
+def test_an_attribute_nobody_knows_is_refused() -> None:
+    with pytest.raises(TypeError, match="json_schemas"):
+        openai_compatible("mine", "https://llm.example.com/v1", json_schemas=True)
+
+
+@pytest.mark.parametrize("provider", [MINE, *PROVIDERS.values()], ids=lambda provider: provider.name)
+def test_a_provider_survives_pickle_and_copies(provider: Any) -> None:
+    for other in (pickle.loads(pickle.dumps(provider)), copy.deepcopy(provider), copy.copy(provider)):
+        assert (other.name, other.base_url) == (provider.name, provider.base_url)
+        assert other.dialects.keys() == provider.dialects.keys()
+        address = {"base_url": "http://localhost:1/v1"} if not provider.base_url else {}
+        assert body(other, thinking=True, **address) == body(provider, thinking=True, **address)
+
+
+# -- the hosts that come with the package ----------------------------------------------------------------------------
+
+ADDRESS = {"azure": "https://mine.services.ai.azure.com/openai/v1"}
+
+
+def says(host: str, **options: Any) -> dict[str, Any]:
+    said = body(host, model="m", base_url=ADDRESS.get(host), on_unsupported="ignore", **options)
+    return {name: value for name, value in said.items() if name not in ("model", "messages")}
+
+
+@pytest.mark.parametrize(
+    ("host", "on", "off", "most"),
+    [
+        ("alibaba", {"enable_thinking": True}, {"enable_thinking": False}, {"reasoning_effort": "max"}),
+        ("siliconflow", {"enable_thinking": True}, {"enable_thinking": False}, {"reasoning_effort": "max"}),
+        (
+            "nvidia",
+            {"chat_template_kwargs": {"thinking": True}},
+            {"chat_template_kwargs": {"thinking": False}},
+            {"chat_template_kwargs": {"thinking": True, "reasoning_effort": "max"}},
+        ),
+        ("deepinfra", {"reasoning": {"enabled": True}}, {"reasoning_effort": "none"}, {"reasoning_effort": "xhigh"}),
+        ("fireworks", {"thinking": {"type": "enabled"}}, {"reasoning_effort": "none"}, {"reasoning_effort": "xhigh"}),
+        (
+            "together",
+            {"reasoning": {"enabled": True}},
+            {"reasoning": {"enabled": False}},
+            {"reasoning_effort": "max"},
+        ),
+        ("novita", {}, {}, {"reasoning_effort": "xhigh"}),
+        ("baseten", {}, {"reasoning_effort": "none"}, {"reasoning_effort": "max"}),
+        (
+            "tencent",
+            {"thinking": {"type": "enabled"}},
+            {"thinking": {"type": "disabled"}},
+            {"reasoning_effort": "high"},
+        ),
+        ("huggingface", {}, {"reasoning_effort": "none"}, {"reasoning_effort": "xhigh"}),
+        (
+            "vercel",
+            {"reasoning": {"enabled": True}},
+            {"reasoning": {"enabled": False}},
+            {"reasoning": {"effort": "xhigh"}},
+        ),
+        ("opencode", {}, {}, {"reasoning_effort": "max"}),
+        ("nanogpt", {}, {"reasoning_effort": "none"}, {"reasoning_effort": "xhigh"}),
+        ("azure", {}, {}, {}),
+        ("doubleword", {}, {}, {}),
+    ],
+)
+def test_each_host_has_its_own_words_for_thinking(host: str, on: Any, off: Any, most: Any) -> None:
+    assert says(host, thinking=True) == on
+    assert says(host, thinking=False) == off
+    assert says(host, reasoning_effort="max") == most
+
+
+def test_every_host_is_there_by_name_with_a_key_of_its_own() -> None:
+    assert set(PROVIDERS) - set(HOSTS) == {"deepseek", "openrouter", "empiriolabs", "vllm", "sglang"}
+    for name, host in HOSTS.items():
+        assert PROVIDERS[name] is host
+        assert host.key_needed
+        assert host.base_url.startswith("https://") or host.address_form.startswith("https://"), name
+        assert says(name) == ({"chat_template_kwargs": {"thinking": True}} if name == "nvidia" else {})
+
+
+def test_a_host_without_an_address_of_its_own_asks_for_one() -> None:
+    with pytest.raises(errors.InvalidRequestError, match=r"services\.ai\.azure\.com"):
+        prepared("azure")
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("together", {"reasoning": "Hm"}),
+        ("nvidia", {"reasoning": "Hm", "reasoning_content": "Hm"}),
+        ("deepinfra", {"reasoning_content": "Hm"}),
+        ("vercel", {"reasoning": "Hm", "reasoning_details": [{"type": "reasoning.text", "text": "Hm"}]}),
+    ],
+)
+def test_each_host_gets_reasoning_where_it_reads_it(host: str, said: dict[str, Any]) -> None:
+    past = Message("assistant", "Yes.", reasoning=Reasoning("Hm", ({"type": "reasoning.text", "text": "Hm"},)))
+    sent = body(host, [Message.user("Hi"), past, Message.user("And?")])["messages"][1]
+    assert sent == {"role": "assistant", "content": "Yes.", **said}
+
+
+def test_a_forced_tool_is_asked_for_in_words_where_thinking_cannot_be_switched_off() -> None:
+    said = body("opencode", tools=[ToolSpec("f")], tool_choice="f")
+    assert "tool_choice" not in said
+    assert "Call the tool f now" in said["messages"][-1]["content"]
+
+
+def test_reasoning_is_passed_back_where_thinking_cannot_be_switched_off() -> None:
+    messages = [Message.user("Hi"), Message.assistant("Yes.", reasoning="Hm"), Message.user("And?")]
+    with pytest.warns(UnsupportedOptionWarning, match="thinking"):
+        assert body("opencode", messages, thinking=False)["messages"][1]["reasoning_content"] == "Hm"
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"unknown provider 'deepsek'; known: .*deepseek.*openai_compatible"):
+        Client(provider="deepsek")
+    with pytest.raises(ValueError, match="has no variants"):
+        Client(provider="vllm:variant1")

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from deepseek_v4 import Client, Delta, StreamEnd
+from deepseek_v4.recovery import run
+from tests.unit.transport.wire_server import Script, WireServer, serving
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Script], WireServer]]:
+    """Starts a server of raw sockets that does what the script contains."""
+    with ExitStack() as stack:
+        yield lambda script: stack.enter_context(serving(script))
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds between attempts, noted instead of waited."""
+    noted: list[float] = []
+
+    async def note(seconds: float) -> None:
+        noted.append(seconds)
+
+    monkeypatch.setattr(run, "sleep", noted.append)
+    monkeypatch.setattr(run, "asleep", note)
+    return noted
+
+
+@pytest.fixture(params=["sync", "async"])
+def deltas(request: pytest.FixtureRequest) -> Callable[..., list[Delta]]:
+    """All deltas of a call, of both kinds of clients; of a whole answer its end alone."""
+
+    def called(url: str, streamed: bool, messages: Any = "Hi", **options: Any) -> list[Delta]:
+        with Client(api_key="sk-test", base_url=url) as client:
+            if streamed:
+                return list(client.stream(messages, **options))
+            return [StreamEnd(client.chat(messages, **options))]
+
+    async def acalled(url: str, streamed: bool, messages: Any = "Hi", **options: Any) -> list[Delta]:
+        async with Client(api_key="sk-test", base_url=url) as client:
+            if streamed:
+                return [delta async for delta in await client.astream(messages, **options)]
+            return [StreamEnd(await client.achat(messages, **options))]
+
+    if request.param == "sync":
+        return called
+    return lambda *args, **options: asyncio.run(acalled(*args, **options))

@@ -1,0 +1,119 @@
+"""Plain values held against their schemas: the place and the fault, and no false alarms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from deepseek_v4.recovery.json_validation import fault
+from deepseek_v4.recovery.merge import add_values
+from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retryable_answer, retry_messages
+from langchain_deepseek_v4.convert.schemas import json_schema_of
+from tests.end_to_end.typed.answer_types import KINDS, Kind
+
+NODE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"label": {"type": "string"}, "next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}},
+    "required": ["label"],
+    "additionalProperties": False,
+}
+WRONG: list[tuple[Any, dict[str, Any], str]] = [
+    ([], NODE, "the answer: [] is no object"),
+    ({}, NODE, "label: is missing"),
+    ({"label": 1}, NODE, "label: 1 is no string"),
+    ({"label": "a", "more": 1}, NODE, "more: there is no such property"),
+    ({"label": "a", "next": {"label": "b", "next": {"label": 3}}}, NODE, "next.next.label: 3 is no string"),
+    ({"xs": [1, "2"]}, {"properties": {"xs": {"items": {"type": "integer"}}}}, "xs.1: '2' is no integer"),
+    (True, {"type": "integer"}, "True is no integer"),
+    (1, {"const": True}, "1 is not True"),
+    (1.5, {"type": "integer"}, "1.5 is no integer"),
+    ("c", {"enum": ["a", "b"]}, "'c' is none of 'a', 'b'"),
+    (-1, {"type": "integer", "minimum": 0}, "-1 is less than 0"),
+    (0, {"type": "number", "exclusiveMinimum": 0}, "0 is not more than 0"),
+    ("abcd", {"type": "string", "maxLength": 3}, "its length is more than 3"),
+    ("ab", {"type": "string", "pattern": "^[A-Z]+$"}, "does not match"),
+    ([1], {"type": "array", "minItems": 2}, "its number of items is less than 2"),
+    ({"a": "x"}, {"additionalProperties": {"type": "integer"}}, "a: 'x' is no integer"),
+    ("x", {"oneOf": [{"type": "integer"}, {"type": "null"}]}, "is no integer; or"),
+    ({"a": 1}, {"properties": {"a": False}}, "a: is not allowed"),
+    ({"x-1": "s"}, {"patternProperties": {"^x-": {"type": "integer"}}}, "x-1: 's' is no integer"),
+    ({"y": 1}, {"patternProperties": {"^x-": {}}, "additionalProperties": False}, "y: there is no such property"),
+    ({"y": 1}, {"patternProperties": {"^x-": {}}, "additionalProperties": {"type": "string"}}, "y: 1 is no string"),
+    ("tomorrow", {"type": "string", "format": "date"}, "'tomorrow' is no date"),
+    ("noon", {"type": "string", "format": "date-time"}, "'noon' is no date-time"),
+    ("1", {"type": "string", "format": "uuid"}, "'1' is no uuid"),
+    ({}, {"type": "object", "minProperties": 1}, "its size is less than 1"),
+    ([{"a": 1}, {"a": 1}], {"type": "array", "uniqueItems": True}, "its items are not all different"),
+]
+RIGHT: list[tuple[Any, dict[str, Any]]] = [
+    ({"label": "a", "next": None}, NODE),
+    ({"label": "a"}, NODE),
+    ({"a": None}, {"properties": {"a": {"type": "string"}}}),
+    (2.0, {"type": "integer"}),
+    (None, {"type": "string", "nullable": True}),
+    ("x", {"type": "string", "pattern": "(?<bad"}),
+    ("x", {"$ref": "#/$defs/missing"}),
+    ({"x-1": 1}, {"additionalProperties": False, "patternProperties": {"^x-": {}}}),
+    (["a", 1], {"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}]}),
+    ("x", {"type": "string", "format": "email"}),
+    ("2026-11-22", {"type": "string", "format": "date"}),
+    ("2026-11-22T10:00:00", {"type": "string", "format": "date-time"}),
+    ({"y": 1}, {"patternProperties": {"(?<bad": {}}, "additionalProperties": False}),
+    ([1, True, "1"], {"type": "array", "uniqueItems": True}),
+]
+
+
+@pytest.mark.parametrize(("value", "schema", "words"), WRONG)
+def test_a_value_that_does_not_fit(value: Any, schema: dict[str, Any], words: str) -> None:
+    assert words in str(fault(value, schema))
+
+
+@pytest.mark.parametrize(("value", "schema"), RIGHT)
+def test_a_value_that_fits_or_cannot_be_judged(value: Any, schema: dict[str, Any]) -> None:
+    assert fault(value, schema) is None
+
+
+def test_nulls_for_what_is_optional_pass_unless_told_otherwise() -> None:
+    schema = {"properties": {"a": {"type": "string"}}}
+    assert fault({"a": None}, schema) is None
+    assert fault({"a": None}, schema, nulls=False) == "a: None is no string"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_kind_of_answer_fits_its_schema(kind: Kind) -> None:
+    assert fault(kind.answer, json_schema_of(kind.schema)) is None
+
+
+def test_the_words_for_another_try_stay_short() -> None:
+    asked = retry_messages(["a"], "b", "x" * 9000, is_empty=False, from_user=lambda words: words)
+    assert asked[:2] == ["a", "b"]
+    assert len(asked[2]) < 2200
+
+
+def test_what_is_retryable_answer() -> None:
+    assert is_retryable_answer("stop", called_tools=False)
+    assert not is_retryable_answer("length", called_tools=False)
+    assert not is_retryable_answer("content_filter", called_tools=False)
+    assert not is_retryable_answer("tool_calls", called_tools=True)
+
+
+def test_usage_is_added_by_key() -> None:
+    one = {"total": 3, "details": {"cached": 1}, "tier": "x"}
+    assert add_values(one, {"total": 4, "details": {"cached": 2, "more": 5}}) == {
+        "total": 7,
+        "details": {"cached": 3, "more": 5},
+        "tier": "x",
+    }
+
+
+def test_many_faults_are_cut() -> None:
+    class Many(BaseModel):
+        xs: list[int]
+
+    with pytest.raises(ValidationError) as caught:
+        Many(xs=["a"] * 30)
+    words = format_validation_error(caught.value)
+    assert words.count(";") == 9
+    assert words.endswith("(and 20 more)")

@@ -1,0 +1,101 @@
+"""Tools and tool choices: every spelling, and those that are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deepseek_v4 import (
+    NamedTool,
+    Provider,
+    ServerTool,
+    ToolSpec,
+    errors,
+)
+from deepseek_v4.request.tools import tool_choice_of, tools_of
+from tests.unit.protocols.chat.wire import PLAIN
+from tests.unit.request.preparing import WEATHER, prepare
+
+
+def test_an_unknown_tool_in_tool_choice_is_refused_with_those_there_are() -> None:
+    with pytest.raises(errors.InvalidRequestError, match=r"'get_wether'.*not among the tools: get_weather"):
+        prepare(tools=[WEATHER], tool_choice="get_wether")
+
+
+def test_a_named_tool_without_any_tools_is_refused() -> None:
+    with pytest.raises(errors.InvalidRequestError, match="not among the tools: none"):
+        prepare(tool_choice="get_weather")
+
+
+def test_a_required_tool_without_any_tools_is_refused() -> None:
+    with pytest.raises(errors.InvalidRequestError, match="needs tools"):
+        prepare(tool_choice="required")
+
+
+@pytest.mark.parametrize("choice", ["auto", "none", None])
+@pytest.mark.parametrize("tools", [None, [], ()])
+def test_without_tools_nothing_is_said_of_them(tools: Any, choice: Any) -> None:
+    assert prepare(tools=tools, tool_choice=choice).http.body == prepare().http.body
+
+
+def test_two_tools_of_one_name_are_refused_by_name() -> None:
+    with pytest.raises(errors.InvalidRequestError, match=r"must be unique.*: f\."):
+        prepare(tools=[ToolSpec("f"), ToolSpec("g"), ToolSpec("f")])
+
+
+def test_tools_where_there_is_no_function_calling_are_refused() -> None:
+    class NoTools(type(PLAIN)):  # type: ignore[misc]
+        tools = False
+
+    host = Provider("h", "https://h.example", None, {"chat_completions": NoTools()})
+    with pytest.raises(errors.UnsupportedError, match="no function calling"):
+        prepare(provider=host, tools=[WEATHER])
+
+
+def test_tools_may_be_openai_shaped() -> None:
+    shaped = {
+        "type": "function",
+        "function": {"name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True},
+    }
+    assert tools_of([shaped]) == (ToolSpec("f", "d", {"type": "object"}, True),)
+    assert tools_of([{"type": "function", "function": {"name": "f"}}]) == (ToolSpec("f"),)
+
+
+def test_other_objects_with_a_type_are_tools_of_the_provider() -> None:
+    assert tools_of([{"type": "deepseek_web_search"}]) == (ServerTool({"type": "deepseek_web_search"}),)
+
+
+@pytest.mark.parametrize(
+    "tool",
+    ["f", 7, {}, {"name": "f"}, {"type": "function", "function": {}}, {"type": "function", "function": {"name": ""}}],
+)
+def test_what_is_no_tool_is_refused(tool: Any) -> None:
+    with pytest.raises(errors.InvalidRequestError, match=r"no tool|no name"):
+        tools_of([tool])
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (None, None),
+        ("auto", "auto"),
+        ("none", "none"),
+        ("required", "required"),
+        ("any", "required"),
+        ("f", NamedTool("f")),
+        (NamedTool("f"), NamedTool("f")),
+        ({"type": "function", "function": {"name": "f"}}, NamedTool("f")),
+        ({"type": "tool", "name": "f"}, NamedTool("f")),
+        ({"type": "any"}, "required"),
+        ({"type": "auto"}, "auto"),
+    ],
+)
+def test_a_tool_choice_is_understood_in_every_spelling(said: Any, meant: Any) -> None:
+    assert tool_choice_of(said) == meant
+
+
+@pytest.mark.parametrize("choice", [True, 7, [], {}, {"function": {}}])
+def test_what_is_no_tool_choice_is_refused(choice: Any) -> None:
+    with pytest.raises(errors.InvalidRequestError, match="tool_choice="):
+        tool_choice_of(choice)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import deepseek_v4
+
+
+@pytest.mark.parametrize("name", deepseek_v4.__all__)
+def test_every_name_of_the_face_can_be_had(name: str) -> None:
+    assert getattr(deepseek_v4, name) is not None
+    assert name in dir(deepseek_v4)
+
+
+def test_every_name_has_one_home_and_the_face_knows_it() -> None:
+    from deepseek_v4 import _HOME
+
+    assert {*_HOME, "errors", "__version__"} == set(deepseek_v4.__all__)
+
+
+def test_a_name_that_is_not_there_is_told_by_name() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Clientt'"):
+        deepseek_v4.Clientt  # noqa: B018
+
+
+def modules_after(code: str) -> set[str]:
+    listing = f"{code}\nimport sys\nprint(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def test_importing_the_package_imports_neither_httpx_nor_pydantic() -> None:
+    loaded = modules_after("import deepseek_v4")
+    assert "deepseek_v4" in loaded
+    assert not loaded & {"httpx", "pydantic", "orjson", "asyncio", "starlette", "langchain_core", "llama_index"}
+
+
+def test_the_values_and_errors_import_neither_httpx_nor_a_framework() -> None:
+    loaded = modules_after("from deepseek_v4 import Message, Reply, ToolSpec, errors, fold")
+    assert not loaded & {"httpx", "langchain_core", "llama_index", "openai"}
+
+
+def test_making_a_client_imports_no_http_library_yet() -> None:
+    loaded = modules_after("from deepseek_v4 import Client\nClient(api_key='sk-1').preview('Hi')")
+    assert not loaded & {"httpx", "httpx2", "langchain_core", "llama_index", "openai"}
+
+
+def test_an_event_nested_too_deeply_is_malformed_without_orjson_too() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['orjson'] = None\n"
+        "from deepseek_v4.values import json\n"
+        "try:\n"
+        "    json.fast_loads(b'[' * 200_000 + b']' * 200_000)\n"
+        "except ValueError as error:\n"
+        "    print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "nested too deeply" in run.stdout

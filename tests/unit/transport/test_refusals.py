@@ -1,0 +1,95 @@
+"""The body of an error response is read up to a size and a deadline; the status is reported however it ends."""
+
+from __future__ import annotations
+
+import gzip
+import time
+
+import pytest
+
+from deepseek_v4 import errors
+from deepseek_v4.transport import asynchronous, request_cycle, sync
+from tests.unit.transport.client_kinds import request_to
+
+HEAD = b"HTTP/1.1 502 Bad Gateway\r\ntransfer-encoding: chunked\r\nx-request-id: r-3\r\n\r\n"
+
+
+@pytest.fixture(params=["call", "stream"])
+def send(request, twin):
+    return lambda url, **limits: getattr(twin, request.param)(request_to(url), **limits)
+
+
+def dripping(peer, n):
+    peer.send(HEAD)
+    for _ in range(100):
+        peer.piece(b"x")
+        time.sleep(0.03)
+    peer.end()
+
+
+def test_a_dripping_body_ends_at_its_own_deadline(send, serve, monkeypatch):
+    monkeypatch.setattr(request_cycle, "REFUSAL_SECONDS", 0.3)
+    server = serve(dripping)
+    began = time.monotonic()
+    with pytest.raises(errors.ServerError) as caught:
+        send(server.url, timeout=1)
+    assert 0.25 < time.monotonic() - began < 1.5
+    assert (caught.value.status_code, caught.value.request_id) == (502, "r-3")
+    assert caught.value.message.startswith("xxx")
+    assert server.wait_until_open(0)
+
+
+def test_total_timeout_ends_it_earlier(send, serve):
+    began = time.monotonic()
+    with pytest.raises(errors.ServerError) as caught:
+        send(serve(dripping).url, total_timeout=0.3)
+    assert 0.25 < time.monotonic() - began < 1.5
+    assert caught.value.status_code == 502
+
+
+def test_a_body_that_falls_silent_is_given_up_in_time(send, serve, monkeypatch):
+    monkeypatch.setattr(request_cycle, "REFUSAL_SECONDS", 0.2)
+
+    def silent(peer, n):
+        peer.send(HEAD)
+        peer.piece(b"why")
+        peer.wait_until_gone()
+
+    began = time.monotonic()
+    with pytest.raises(errors.ServerError, match="why"):
+        send(serve(silent).url)
+    assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_body_without_end_is_read_up_to_its_size(send, serve, monkeypatch, packed):
+    for module in (sync, asynchronous):
+        assert module.REFUSAL_BYTES == 1 << 20
+        monkeypatch.setattr(module, "REFUSAL_BYTES", 100_000)
+    body = b"x" * 50_000_000 if packed else b"x" * 5_000_000
+    sent = gzip.compress(body, 1) if packed else body
+
+    def script(peer, n):
+        peer.answer(sent, "500 Oops", *(["content-encoding: gzip"] if packed else []))
+
+    with pytest.raises(errors.ServerError) as caught:
+        send(serve(script).url)
+    assert caught.value.message == "x" * 100_000
+
+
+def test_a_body_that_breaks_off_leaves_the_status(send, serve):
+    def script(peer, n):
+        peer.send(HEAD.replace(b"502 Bad Gateway", b"401 Who"))
+        peer.piece(b"who")
+        peer.hang_up()
+
+    with pytest.raises(errors.AuthenticationError, match="who"):
+        send(serve(script).url)
+
+
+def test_a_whole_body_leaves_its_connection_for_the_next(send, serve):
+    server = serve(lambda peer, n: peer.answer(b"no", "500 Oops"))
+    for _ in range(2):
+        with pytest.raises(errors.ServerError, match="no"):
+            send(server.url)
+    assert server.connections == 1

@@ -1,0 +1,213 @@
+"""However a stream or a call is left, its socket is free within a second."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import threading
+import time
+
+import pytest
+
+from deepseek_v4 import Client
+from deepseek_v4.transport import AsyncTransport, Limits, SyncTransport, deadline_watch
+from tests.unit.transport.client_kinds import KEY, SAID, Lines, read_text, request_to
+
+
+def endless(peer, n):
+    peer.begin()
+    peer.piece(b"one\n")
+    peer.piece(b"two\n")
+    peer.wait_until_gone()
+
+
+@pytest.fixture
+def server(serve):
+    return serve(endless)
+
+
+def test_close_before_the_first_iteration(twin, server):
+    stream = twin.stream(request_to(server.url))
+    assert server.wait_until_open(1)
+    stream.close()
+    assert server.wait_until_open(0)
+
+
+def test_close_in_the_middle_and_again(twin, server):
+    stream = twin.stream(request_to(server.url))
+    assert next(iter(stream)) == "one"
+    stream.close()
+    assert server.wait_until_open(0)
+    stream.close()
+    assert list(stream) == []
+
+
+def sync_stream(server):
+    return SyncTransport().stream(request_to(server.url), Limits(), decoder=Lines(), **SAID)
+
+
+async def async_stream(server, transport=None):
+    transport = transport or AsyncTransport()
+    return await transport.stream(request_to(server.url), Limits(), decoder=Lines(), **SAID)
+
+
+def test_a_sync_context_left_early(server):
+    with sync_stream(server) as stream:
+        assert next(stream) == "one"
+    assert server.wait_until_open(0)
+
+
+def test_a_sync_loop_left_early_without_any_name_for_the_stream(server):
+    for item in sync_stream(server):
+        assert item == "one"
+        break
+    assert server.wait_until_open(0)
+
+
+def test_a_sync_stream_dropped_unread_needs_no_garbage_collector(server):
+    gc.disable()
+    try:
+        sync_stream(server)
+        assert server.wait_until_open(0)
+    finally:
+        gc.enable()
+
+
+async def freed(server):
+    return await asyncio.to_thread(server.wait_until_open, 0)
+
+
+async def test_an_async_context_left_early(server):
+    async with await async_stream(server) as stream:
+        assert await anext(stream) == "one"
+    assert await freed(server)
+
+
+async def test_an_async_loop_left_early_without_any_name_for_the_stream(server):
+    async for item in await async_stream(server):
+        assert item == "one"
+        break
+    assert await freed(server)
+
+
+async def test_a_cancelled_stream(server):
+    got = asyncio.Event()
+
+    async def consume():
+        async for item in await async_stream(server):
+            if item == "two":
+                got.set()
+
+    task = asyncio.create_task(consume())
+    await got.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await freed(server)
+
+
+async def test_a_cancelled_call(serve):
+    server = serve(lambda peer, n: peer.wait_until_gone())
+    call = AsyncTransport().call(request_to(server.url), Limits(), read=read_text, **SAID)
+    task = asyncio.create_task(call)
+    await asyncio.to_thread(server.wait_until_open, 1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await freed(server)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="anyio can lose a cancellation there")
+async def test_a_call_cancelled_at_any_step_of_its_way(serve):
+    """Left to itself, httpcore keeps a connection that is cancelled between opening and sending."""
+    server = serve(lambda peer, n: peer.wait_until_gone())
+    transport = AsyncTransport()
+    for steps in range(40):
+        call = transport.call(request_to(server.url), Limits(), read=read_text, **SAID)
+        task = asyncio.create_task(call)
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert server.connections > 5
+    assert await freed(server)
+    await transport.aclose()
+
+
+async def test_a_cancelled_wait_between_attempts(serve):
+    server = serve(lambda peer, n: peer.answer(b"", "429 Slow", "retry-after: 30"))
+    async with Client(base_url=server.url, api_key=KEY) as client:
+        task = asyncio.create_task(client.achat("Hi"))
+        while not server.received:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("total_timeout", [None, 30])
+async def test_a_timeout_of_the_callers_own_is_not_swallowed(server, total_timeout):
+    stream = await AsyncTransport().stream(
+        request_to(server.url), Limits(total_timeout=total_timeout), decoder=Lines(), **SAID
+    )
+
+    async def consume():
+        async for _ in stream:
+            pass
+
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(consume(), 0.2)
+    assert await freed(server)
+
+
+async def test_a_cancellation_while_waiting_for_the_end_of_the_body(serve):
+    def script(peer, n):
+        peer.begin()
+        peer.piece(b"END\n")
+        peer.wait_until_gone()
+
+    server = serve(script)
+    finished = asyncio.Event()
+
+    async def consume():
+        async for _ in await async_stream(server):
+            finished.set()
+
+    task = asyncio.create_task(consume())
+    await finished.wait()
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await freed(server)
+
+
+def test_an_exhausted_stream_gives_its_place_back(twin, serve):
+    def script(peer, n):
+        peer.begin()
+        peer.piece(b"END\n")
+        peer.end()
+
+    server = serve(script)
+    for _ in range(40):
+        assert list(twin.stream(request_to(server.url))) == ["END"]
+    assert server.connections == 1
+
+
+def test_the_thread_that_guards_deadlines_goes_when_it_is_idle(serve, monkeypatch):
+    monkeypatch.setattr(deadline_watch, "LINGER_SECONDS", 0.1)
+
+    def script(peer, n):
+        peer.begin()
+        peer.piece(b"END\n")
+        peer.end()
+
+    list(sync_stream(serve(script)))
+    until = time.monotonic() + 3
+    while any(thread.name == "deepseek-v4-guard" for thread in threading.enumerate()):
+        assert time.monotonic() < until
+        time.sleep(0.02)

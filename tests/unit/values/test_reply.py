@@ -1,0 +1,333 @@
+from __future__ import annotations
+
+import copy
+import itertools
+import pickle
+from typing import Any
+
+import pytest
+
+from deepseek_v4 import Reasoning, Reply, StreamEnd, ToolCall, ToolCallDelta, Usage, fold
+from deepseek_v4.protocols.reply_builder import ReplyBuilder, merge_details
+from deepseek_v4.values.reply import InvalidToolCall, TextDelta
+
+Piece = tuple[Any, str | None, str | None, str]
+
+
+def build(*pieces: Piece, finish_reason: Any = "tool_calls", **options: Any) -> Reply:
+    builder = ReplyBuilder(**options)
+    for piece in pieces:
+        builder.add_tool_call(*piece)
+    builder.finish_reason = finish_reason
+    return builder.build()
+
+
+def said(reply: Reply) -> list[tuple[str, str, str]]:
+    return [(call.id, call.name, call.arguments) for call in reply.tool_calls]
+
+
+BOTH = [("a", "f", '{"x":1}'), ("b", "g", '{"y":2}')]
+
+
+# -- tool calls from their pieces ------------------------------------------------------------------------------------
+
+
+def test_calls_one_after_the_other_are_put_together() -> None:
+    pieces = [
+        (0, "a", "f", ""),
+        (0, None, None, '{"x"'),
+        (0, None, None, ":1}"),
+        (1, "b", "g", ""),
+        (1, "", "", '{"y":2}'),
+    ]
+    assert said(build(*pieces)) == BOTH
+
+
+def interleavings() -> list[list[Piece]]:
+    first: list[Piece] = [(0, "a", "f", ""), (0, None, None, '{"x"'), (0, None, None, ":1}")]
+    second: list[Piece] = [(1, "b", "g", ""), (1, None, None, '{"y"'), (1, None, None, ":2}")]
+    orders = []
+    for places in itertools.combinations(range(6), 3):
+        left, right = iter(first), iter(second)
+        orders.append([next(left) if i in places else next(right) for i in range(6)])
+    return orders
+
+
+@pytest.mark.parametrize("pieces", interleavings())
+def test_pieces_of_two_calls_may_come_in_any_order(pieces: list[Piece]) -> None:
+    assert sorted(said(build(*pieces))) == BOTH
+
+
+def test_calls_keep_the_order_in_which_they_began() -> None:
+    assert [call.name for call in build((5, "b", "second", "{}"), (2, "a", "first", "{}")).tool_calls] == [
+        "second",
+        "first",
+    ]
+
+
+X, ONE, Y, TWO = '{"x":', "1}", '{"y":', "2}"
+NUMBERED: dict[str, list[Piece]] = {
+    "from 1": [(1, "a", "f", X), (1, None, None, ONE), (2, "b", "g", Y + TWO)],
+    "with a gap": [(0, "a", "f", X), (0, None, None, ONE), (7, "b", "g", Y + TWO)],
+    "all with 0": [(0, "a", "f", X), (0, None, None, ONE), (0, "b", "g", Y), (0, None, None, TWO)],
+    "not at all": [(None, "a", "f", X), (None, None, None, ONE), (None, "b", "g", Y + TWO)],
+    "all repeated": [(0, "a", "f", X), (0, "a", "f", ONE), (1, "b", "g", Y), (1, "b", "g", TWO)],
+    "id and name repeated": [(None, "a", "f", X), (None, "a", "f", ONE), (None, "b", "g", Y + TWO)],
+    "by id, in turns": [(None, "a", "f", X), (None, "b", "g", Y), (None, "a", None, ONE), (None, "b", None, TWO)],
+    "the name comes late": [(0, "a", None, X), (0, None, "f", ONE), (1, "b", "g", Y + TWO)],
+}
+
+
+@pytest.mark.parametrize("pieces", NUMBERED.values(), ids=NUMBERED)
+def test_calls_are_told_apart_however_the_host_numbers_them(pieces: list[Piece]) -> None:
+    assert said(build(*pieces)) == BOTH
+
+
+NAMELESS: dict[str, list[Piece]] = {
+    "empty ids": [(0, "", "f", X), (0, "", "", ONE), (1, "", "g", Y + TWO)],
+    "no ids": [(0, None, "f", X + ONE), (1, None, "g", Y + TWO)],
+    "neither id nor number": [(None, None, "f", X), (None, None, None, ONE), (None, None, "g", Y + TWO)],
+    "one number, empty ids": [(0, "", "f", X + ONE), (0, "", "g", Y + TWO)],
+    "the id comes late": [(0, None, "f", ""), (0, "z", None, X), (0, "z", None, ONE), (1, "b", "g", Y + TWO)],
+}
+
+
+@pytest.mark.parametrize("pieces", NAMELESS.values(), ids=NAMELESS)
+def test_calls_without_ids_are_told_apart_and_given_ids_of_their_own(pieces: list[Piece]) -> None:
+    reply = build(*pieces)
+    assert [(call.name, call.arguments) for call in reply.tool_calls] == [("f", '{"x":1}'), ("g", '{"y":2}')]
+    assert len({call.id for call in reply.tool_calls if call.id}) == 2
+
+
+def test_two_calls_under_one_id_stay_two_calls() -> None:
+    reply = build((0, "same", "f", '{"x":1}'), (1, "same", "g", '{"y":2}'))
+    assert [(call.name, call.arguments) for call in reply.tool_calls] == [("f", '{"x":1}'), ("g", '{"y":2}')]
+
+
+def test_deltas_carry_id_and_name_once_and_an_index_of_our_own() -> None:
+    builder = ReplyBuilder()
+    pieces: list[Piece] = [(4, "a", "f", ""), (4, "a", "f", "{}"), (9, "b", "g", "{}")]
+    assert [builder.add_tool_call(*piece) for piece in pieces] == [
+        ToolCallDelta(0, "a", "f", ""),
+        ToolCallDelta(0, None, None, "{}"),
+        ToolCallDelta(1, "b", "g", "{}"),
+    ]
+
+
+def test_a_late_name_comes_in_the_delta_that_brings_it() -> None:
+    builder = ReplyBuilder()
+    assert builder.add_tool_call(0, "a", None, "") == ToolCallDelta(0, "a", None, "")
+    assert builder.add_tool_call(0, None, "f", "{") == ToolCallDelta(0, None, "f", "{")
+
+
+# -- one call only ---------------------------------------------------------------------------------------------------
+
+
+def test_single_call_keeps_the_first_call_and_its_pieces_only() -> None:
+    pieces = [(0, "a", "f", '{"x"'), (1, "b", "g", '{"y":2}'), (0, None, None, ":1}"), (1, None, None, " ")]
+    assert said(build(*pieces, single_call=True)) == BOTH[:1]
+
+
+def test_single_call_gives_no_delta_of_the_others() -> None:
+    builder = ReplyBuilder(single_call=True)
+    assert builder.add_tool_call(0, "a", "f", "{}") is not None
+    assert builder.add_tool_call(1, "b", None, "") is None
+    assert builder.add_tool_call(1, None, "g", "{}") is None
+    assert builder.add_tool_call(1, None, None, " ") is None
+
+
+# -- arguments -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("finish_reason", ["tool_calls", "stop"])
+def test_empty_arguments_are_those_of_a_function_without_parameters(finish_reason: Any) -> None:
+    assert said(build((0, "a", "f", ""), finish_reason=finish_reason)) == [("a", "f", "{}")]
+
+
+@pytest.mark.parametrize("finish_reason", ["length", "interrupted", "content_filter", "error", "abort", None])
+@pytest.mark.parametrize("arguments", ["", '{"city": "Par', '{"city": "Paris"}'])
+def test_arguments_that_were_cut_are_an_invalid_call(arguments: str, finish_reason: Any) -> None:
+    reply = build((0, "a", "f", arguments), finish_reason=finish_reason)
+    assert reply.tool_calls == ()
+    [invalid] = reply.invalid_tool_calls
+    assert (invalid.id, invalid.name, invalid.arguments) == ("a", "f", arguments)
+    assert "cut off" in invalid.error
+
+
+def test_arguments_cut_by_the_output_limit_say_what_to_raise() -> None:
+    [invalid] = build((0, "a", "f", "{"), finish_reason="length").invalid_tool_calls
+    assert "max_tokens" in invalid.error
+
+
+def test_whole_arguments_stay_valid_when_the_limit_cut_the_answer_behind_them() -> None:
+    reply = build((0, "a", "f", '{"x":1}'), (1, "b", "g", '{"y"'), finish_reason="length")
+    assert said(reply) == BOTH[:1]
+    assert [call.name for call in reply.invalid_tool_calls] == ["g"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ("{'x': 1}", "not valid JSON"),
+        ('{"x": 1', "not valid JSON"),
+        ('{"x": 1}}', "not valid JSON"),
+        ("[1]", "not a JSON object"),
+        ("null", "not a JSON object"),
+        ("7", "not a JSON object"),
+        ("[" * 100_000, "not valid JSON"),
+    ],
+)
+def test_arguments_that_are_no_object_are_an_invalid_call_and_never_mended(arguments: str, why: str) -> None:
+    [invalid] = build((0, "a", "f", arguments)).invalid_tool_calls
+    assert invalid.arguments == arguments
+    assert why in invalid.error
+
+
+def test_a_call_without_a_name_is_invalid() -> None:
+    [invalid] = build((0, "a", None, "{}")).invalid_tool_calls
+    assert "no function" in invalid.error
+
+
+def test_before_the_end_a_call_without_arguments_is_not_yet_sound() -> None:
+    builder = ReplyBuilder()
+    builder.add_tool_call(0, "a", "delete_everything", "")
+    assert builder.build(whole=False).tool_calls == ()
+
+
+def test_the_arguments_are_kept_as_the_model_wrote_them() -> None:
+    written = '{ "b":1,\n"a" : "\\u00e9" }'
+    assert said(build((0, "a", "f", written))) == [("a", "f", written)]
+
+
+# -- text, reasoning, logprobs ---------------------------------------------------------------------------------------
+
+
+def test_no_reasoning_and_empty_reasoning_differ() -> None:
+    silent, empty = ReplyBuilder(), ReplyBuilder()
+    empty.add_reasoning("")
+    assert silent.build().reasoning is None
+    assert empty.build().reasoning == Reasoning("")
+
+
+def test_an_empty_record_of_reasoning_is_kept_as_empty() -> None:
+    builder = ReplyBuilder(streamed=True)
+    builder.add_details(())
+    assert builder.build().reasoning == Reasoning(None, ())
+
+
+def test_records_of_a_whole_answer_are_not_joined() -> None:
+    records = [{"type": "reasoning.text", "index": 0, "text": "a"}, {"type": "reasoning.text", "index": 0, "text": "b"}]
+    builder = ReplyBuilder(streamed=False)
+    builder.add_details(records)
+    reasoning = builder.build().reasoning
+    assert reasoning is not None
+    assert reasoning.details == tuple(records)
+
+
+def test_log_probabilities_are_joined_channel_by_channel() -> None:
+    builder = ReplyBuilder()
+    builder.add_logprobs({"reasoning_content": [1], "content": None})
+    builder.add_logprobs({"reasoning_content": [2]})
+    builder.add_logprobs({"content": [3]})
+    assert builder.build().logprobs == {"reasoning_content": [1, 2], "content": [3]}
+
+
+def text(index: int | None, said: str, **rest: Any) -> dict[str, Any]:
+    return {"type": "reasoning.text", "text": said, "index": index, **rest}
+
+
+def test_fragments_of_one_type_and_index_are_one_record() -> None:
+    assert merge_details([text(0, "a"), text(0, "b"), text(1, "c")]) == (text(0, "ab"), text(1, "c"))
+
+
+def test_fragments_of_another_type_begin_a_record_under_the_same_index() -> None:
+    secret = {"type": "reasoning.encrypted", "data": "xyz", "index": 0}
+    assert merge_details([text(0, "a"), secret, text(0, "b")]) == (text(0, "a"), secret, text(0, "b"))
+
+
+def test_of_the_other_fields_the_last_that_is_not_null_stays() -> None:
+    merged = merge_details(
+        [text(0, "a", signature=None, format="x"), text(0, "b", signature="s"), text(0, "", signature=None)]
+    )
+    assert merged == (text(0, "ab", signature="s", format="x"),)
+
+
+def test_a_field_that_only_came_as_null_is_kept() -> None:
+    assert merge_details([text(0, "a"), text(0, "b", id=None)]) == (text(0, "ab", id=None),)
+
+
+def test_readable_fragments_without_an_index_are_joined() -> None:
+    assert merge_details([text(None, "a"), text(None, "b")]) == (text(None, "ab"),)
+
+
+def test_encrypted_records_without_an_index_are_never_joined() -> None:
+    records = [{"type": "reasoning.encrypted", "data": "x"}, {"type": "reasoning.encrypted", "data": "y"}]
+    assert merge_details(records) == tuple(records)
+
+
+def test_records_without_an_index_but_with_ids_of_their_own_are_not_joined() -> None:
+    records = [text(None, "a", id="1"), text(None, "b", id="2")]
+    assert merge_details(records) == tuple(records)
+
+
+def test_no_records_are_no_records() -> None:
+    assert merge_details([]) == ()
+
+
+def test_the_fragments_are_left_as_they_were() -> None:
+    fragments = [text(0, "a"), text(0, "b")]
+    before = copy.deepcopy(fragments)
+    merge_details(fragments)
+    assert fragments == before
+
+
+# -- the whole reply -------------------------------------------------------------------------------------------------
+
+
+def test_fold_returns_the_reply_of_the_end() -> None:
+    reply = Reply("Hi")
+    assert fold([TextDelta("Hi"), StreamEnd(reply)]) is reply
+
+
+def test_fold_refuses_deltas_without_an_end() -> None:
+    with pytest.raises(ValueError, match="not a whole stream"):
+        fold([TextDelta("Hi")])
+
+
+def test_a_reply_becomes_the_message_that_carries_it_on() -> None:
+    reply = Reply("Hi", reasoning=Reasoning("why", ({"type": "x"},)), tool_calls=(ToolCall("a", "f", "{}"),))
+    message = reply.to_message()
+    assert message.role == "assistant"
+    assert message.content == "Hi"
+    assert message.reasoning is reply.reasoning
+    assert message.tool_calls == reply.tool_calls
+
+
+def test_invalid_calls_go_back_at_their_place_among_the_others() -> None:
+    reply = build((0, "a", "f", "{"), (1, "b", "g", "{}"), (2, "c", "h", "["), (3, "d", "i", "{}"))
+    assert [call.id for call in reply.invalid_tool_calls] == ["a", "c"]
+    assert [call.id for call in reply.to_message().tool_calls] == ["a", "b", "c", "d"]
+
+
+def test_the_total_is_input_plus_output() -> None:
+    assert Usage(460, 82).total_tokens == 542
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Reply("Hi", reasoning=Reasoning(""), usage=Usage(1, 2)),
+        Reply(invalid_tool_calls=(InvalidToolCall("a", "f", "{", "cut"),)),
+        ToolCallDelta(0, "a", "f", "{}"),
+        StreamEnd(Reply("Hi")),
+    ],
+)
+def test_values_survive_pickle_and_copies(value: Any) -> None:
+    assert pickle.loads(pickle.dumps(value)) == value
+    assert copy.deepcopy(value) == value
+
+
+@pytest.mark.parametrize("value", [Reply("Hi"), Usage(1, 2), InvalidToolCall("a", "f", "{", "cut")])
+def test_values_do_not_change(value: Any) -> None:
+    with pytest.raises(AttributeError):
+        setattr(value, next(iter(type(value).__dataclass_fields__)), None)
