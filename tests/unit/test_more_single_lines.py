@@ -161,3 +161,28 @@ def test_a_choice_in_a_choice_passes_its_description_on() -> None:
     inner = {"anyOf": [node, {"type": "integer"}], "description": "inner"}
     strict = _strict({"$ref": "#/$defs/N"}, N={"anyOf": [{"type": "string"}, inner]})
     assert [branch.get("description") for branch in strict["$defs"]["N"]["anyOf"]] == [None, "inner", "inner"]
+
+
+# -- tool calls ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", [{"id": "c"}, {"id": "c", "function": None}])
+def test_a_call_without_a_function_is_invalid_and_the_answer_is_returned(call: dict[str, Any]) -> None:
+    message = {"content": "Hi", "tool_calls": [call]}
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+    answer = httpx.Response(200, json={"id": "1", "model": "m", "choices": [choice]})
+    with httpx.Client(transport=httpx.MockTransport(lambda _: answer)) as http:
+        reply = Client(api_key="sk-test", http_client=http).chat("Hi")
+    assert (reply.content, reply.tool_calls) == ("Hi", ())
+
+
+@pytest.mark.parametrize("field", ["allowed", "enum"])
+def test_listed_efforts_are_read_under_either_name(field: str) -> None:
+    dialect: Any = find_provider("empiriolabs").dialects["models"]
+    parameter = {"name": "reasoning_effort", field: ["low", "high"]}
+    info = dialect.read_one({"id": "deepseek-v4-flash:variant9", "supported_parameters": [parameter]})
+    assert info.efforts == ("low", "high")
+
+
+def test_settings_report_the_provider_without_its_variant() -> None:
+    assert ModelSettings(provider="empiriolabs:variant2").provider_name == "empiriolabs"
