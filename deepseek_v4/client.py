@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
-from deepseek_v4.catalog import Change, learn
+from deepseek_v4.catalog import Change, update_from
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.protocols.dialect import Dialect
-from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.protocols.stream_decoder import whole_answer
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
 from deepseek_v4.recovery.run import acomplete, arun, complete, run
-from deepseek_v4.request.account import Query, balance_query, model_query, models_query
+from deepseek_v4.request.account import AccountRequest, balance_query, model_query, models_query
 from deepseek_v4.request.build import prepare
 from deepseek_v4.request.options import resolve
 from deepseek_v4.request.prepared_request import PreparedRequest
@@ -182,12 +182,12 @@ class Client:
             deepseek/deepseek-v4-flash-0731: price is not known -> 0.14 in, 0.28 out
         """
         listed = self.list_models() if model is None else (self.describe_model(model),)
-        return learn(self.settings.provider_name, listed)
+        return update_from(self.settings.provider_name, listed)
 
     async def arefresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
         """Like ``refresh_catalog``, asynchronously."""
         listed = await self.alist_models() if model is None else (await self.adescribe_model(model),)
-        return learn(self.settings.provider_name, listed)
+        return update_from(self.settings.provider_name, listed)
 
     # -- steps, for adapters -------------------------------------------------------------------------------------
 
@@ -232,7 +232,7 @@ class Client:
             request.http,
             _limits(request),
             read=_answer_reader(request),
-            read_error=_error_reader(request.reading.dialect, request.provider.name),
+            decode_error=_error_reader(request.context.dialect, request.provider.name),
             provider=request.provider.name,
         )
 
@@ -241,7 +241,7 @@ class Client:
             request.http,
             _limits(request),
             read=_answer_reader(request),
-            read_error=_error_reader(request.reading.dialect, request.provider.name),
+            decode_error=_error_reader(request.context.dialect, request.provider.name),
             provider=request.provider.name,
         )
 
@@ -249,8 +249,8 @@ class Client:
         return self._transport().stream(
             request.http,
             _limits(request),
-            decoder=request.protocol.stream(request.reading),
-            read_error=_error_reader(request.reading.dialect, request.provider.name),
+            decoder=request.protocol.stream(request.context),
+            decode_error=_error_reader(request.context.dialect, request.provider.name),
             provider=request.provider.name,
         )
 
@@ -258,31 +258,31 @@ class Client:
         return await self._async_transport().stream(
             request.http,
             _limits(request),
-            decoder=request.protocol.stream(request.reading),
-            read_error=_error_reader(request.reading.dialect, request.provider.name),
+            decoder=request.protocol.stream(request.context),
+            decode_error=_error_reader(request.context.dialect, request.provider.name),
             provider=request.provider.name,
         )
 
-    def _ask(self, query: Query[T]) -> T:
-        def send(query: Query[T]) -> T:
+    def _ask(self, query: AccountRequest[T]) -> T:
+        def send(query: AccountRequest[T]) -> T:
             return self._transport().call(
                 query.http,
                 _limits(query),
                 read=query.read,
-                read_error=_error_reader(query.dialect, query.provider.name),
+                decode_error=_error_reader(query.dialect, query.provider.name),
                 provider=query.provider.name,
             )
 
         value: T = complete(query, send, _accepts_any, AccountAttempts)
         return value
 
-    async def _aask(self, query: Query[T]) -> T:
-        async def send(query: Query[T]) -> T:
+    async def _aask(self, query: AccountRequest[T]) -> T:
+        async def send(query: AccountRequest[T]) -> T:
             return await self._async_transport().call(
                 query.http,
                 _limits(query),
                 read=query.read,
-                read_error=_error_reader(query.dialect, query.provider.name),
+                decode_error=_error_reader(query.dialect, query.provider.name),
                 provider=query.provider.name,
             )
 
@@ -328,19 +328,19 @@ class Client:
         return self._async
 
 
-def _limits(request: PreparedRequest | Query[Any]) -> Limits:
+def _limits(request: PreparedRequest | AccountRequest[Any]) -> Limits:
     options = request.options
     return Limits(options.timeout, options.total_timeout, request.deadline)
 
 
-def _accepts_any(query: Query[T], value: T) -> bool:
+def _accepts_any(query: AccountRequest[T], value: T) -> bool:
     return True
 
 
 def _answer_reader(request: PreparedRequest) -> Callable[[HttpResponse], Reply]:
-    decode, reading, provider = request.protocol.decode, request.reading, request.provider.name
-    return lambda response: whole_answer(decode(response, reading), provider)
+    decode, context, provider = request.protocol.decode, request.context, request.provider.name
+    return lambda response: whole_answer(decode(response, context), provider)
 
 
 def _error_reader(dialect: Dialect, provider: str) -> Callable[[HttpResponse], DeepSeekError]:
-    return lambda response: read_error(response, dialect, provider)
+    return lambda response: decode_error(response, dialect, provider)

@@ -134,7 +134,7 @@ def _table(provider: Provider, model: str, protocol: str) -> Iterator[str]:
     for option in (*Sampling._fields, "thinking_budget"):
         field = dialect.fields.get(option)
         if field is None:
-            why = dialect.absent.get(option, "this provider has no such option")
+            why = dialect.unsupported.get(option, "this provider has no such option")
             yield _row([f"`{option}`", f"not available: {why}", "", ""])
         else:
             yield _row([f"`{option}`", f"`{field.name}`", _range(field), _default(field)])
@@ -142,10 +142,10 @@ def _table(provider: Provider, model: str, protocol: str) -> Iterator[str]:
         for words, thinking in SWITCHES:
             yield _row([words, *_thought(dialect, thinking), ""])
     searched = _searched(dialect)
-    why = dialect.absent.get("web_search", "this provider has no web search of its own")
+    why = dialect.unsupported.get("web_search", "this provider has no web search of its own")
     yield _row(["`web_search=True`", searched or f"not available: {why}", "", ""])
     if not dialect.tools and protocol != "completions":
-        yield _row(["`tools`", f"refused: {dialect.absent.get('tools', 'not served')}", "", ""])
+        yield _row(["`tools`", f"refused: {dialect.unsupported.get('tools', 'not served')}", "", ""])
     yield ""
     if isinstance(dialect, ChatDialect):
         yield from _reasoning(dialect)
@@ -203,12 +203,12 @@ def _thought(dialect: Dialect, thinking: Thinking) -> tuple[str, str]:
     notes: list[Note] = []
     if thinking.effort is not None and thinking.effort not in dialect.efforts:
         return "not available: no word for it here", ""
-    said = dialect.say_thinking(dialect.settle_thinking(thinking, notes), notes)
+    said = dialect.encode_thinking(dialect.resolve_thinking(thinking, notes), notes)
     return _json(said), "; ".join(note.text for note in notes)
 
 
 def _searched(dialect: Dialect) -> str:
-    said = dialect.say_web_search(True, [])
+    said = dialect.encode_web_search(True, [])
     return _json(said) if said is not None else ""
 
 

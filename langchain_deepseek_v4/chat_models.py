@@ -19,16 +19,16 @@ from deepseek_v4.client import Client, Preview
 from deepseek_v4.client import preview as preview_of
 from deepseek_v4.request import tokens
 from deepseek_v4.request.prepared_request import PreparedRequest
-from deepseek_v4.request.tools import tools_of
+from deepseek_v4.request.tools import parse_tools
 from langchain_deepseek_v4.convert.chunks import generation_chunk
 from langchain_deepseek_v4.convert.messages import to_conversation
-from langchain_deepseek_v4.convert.replies import Writer, chat_result
+from langchain_deepseek_v4.convert.replies import MessageBuilder, chat_result
 from langchain_deepseek_v4.convert.schemas import Method
 from langchain_deepseek_v4.convert.tools import ToolLike, as_response_format, as_tool, as_tool_choice
 from langchain_deepseek_v4.errors import model_errors
-from langchain_deepseek_v4.model_base import SavedModel
+from langchain_deepseek_v4.model_base import LangChainModelBase
 from langchain_deepseek_v4.profile import profile_of
-from langchain_deepseek_v4.serialization import loadable
+from langchain_deepseek_v4.serialization import register_serializable
 
 __all__ = ["ChatDeepSeekV4"]
 
@@ -36,8 +36,8 @@ _NOT_OURS = frozenset({"stream", "ls_structured_output_format", "structured_outp
 """Words between LangChain's own layers that can arrive among a call's options."""
 
 
-@loadable
-class ChatDeepSeekV4(SavedModel, BaseChatModel):
+@register_serializable
+class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
     """DeepSeek V4 chat model.
 
     Reasoning stands in ``additional_kwargs["reasoning_content"]`` and in ``content_blocks``, and is passed back by
@@ -200,8 +200,8 @@ class ChatDeepSeekV4(SavedModel, BaseChatModel):
             said["response_format"] = as_response_format(said["response_format"])
         return self._core().prepare(to_conversation(messages), said, stream=stream)
 
-    def _writer(self, prepared: PreparedRequest) -> Writer:
-        return Writer(prepared.provider.name, prepared.request.model, blocks=self.output_version == "v1")
+    def _writer(self, prepared: PreparedRequest) -> MessageBuilder:
+        return MessageBuilder(prepared.provider.name, prepared.request.model, blocks=self.output_version == "v1")
 
     # -- other models made from this one -------------------------------------------------------------------------
 
@@ -308,7 +308,7 @@ class ChatDeepSeekV4(SavedModel, BaseChatModel):
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages, tools)
         with model_errors:
-            return tokens.estimate(to_conversation(messages), tools_of([as_tool(tool) for tool in tools or ()]))
+            return tokens.estimate(to_conversation(messages), parse_tools([as_tool(tool) for tool in tools or ()]))
 
     # -- what LangChain asks -------------------------------------------------------------------------------------
 
@@ -322,7 +322,7 @@ class ChatDeepSeekV4(SavedModel, BaseChatModel):
         return "deepseek-v4"
 
     def _resolve_model_profile(self) -> ModelProfile | None:
-        dialect = self.who_answers().dialect(self.protocol)
+        dialect = self.resolved_provider().dialect(self.protocol)
         return profile_of(catalog.find(self.provider_name, self.model), supports_tools=dialect.tools)
 
     @model_validator(mode="after")

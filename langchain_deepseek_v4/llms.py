@@ -16,16 +16,16 @@ from deepseek_v4.client import Client
 from deepseek_v4.request import tokens
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.reply import Delta, Reply, StreamEnd, TextDelta
-from langchain_deepseek_v4.convert.replies import Writer
+from langchain_deepseek_v4.convert.replies import MessageBuilder
 from langchain_deepseek_v4.errors import model_errors
-from langchain_deepseek_v4.model_base import SavedModel
-from langchain_deepseek_v4.serialization import loadable
+from langchain_deepseek_v4.model_base import LangChainModelBase
+from langchain_deepseek_v4.serialization import register_serializable
 
 __all__ = ["DeepSeekV4Completion"]
 
 
-@loadable
-class DeepSeekV4Completion(SavedModel, BaseLLM):
+@register_serializable
+class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
     """DeepSeek V4 as a text completion model: fill-in-the-middle (beta).
 
     **It never thinks**: the endpoint has no reasoning, no messages and no tools. For answers use ``ChatDeepSeekV4``.
@@ -176,6 +176,6 @@ def _chunk(asked: PreparedRequest, delta: Delta) -> GenerationChunk | None:
 
 def _facts(asked: PreparedRequest, reply: Reply) -> dict[str, Any]:
     """What is known of an answer beside its text: finish reason, model, tokens, cost, log probabilities."""
-    message = Writer(asked.provider.name, asked.request.model, blocks=False).message(reply)
+    message = MessageBuilder(asked.provider.name, asked.request.model, blocks=False).message(reply)
     usage = message.usage_metadata
     return {**message.response_metadata, **({} if usage is None else {"usage_metadata": usage})}

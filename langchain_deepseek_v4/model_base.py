@@ -9,20 +9,20 @@ from langchain_core.language_models import LangSmithParams
 from typing_extensions import Self
 
 from deepseek_v4.client import Client
-from deepseek_v4.request.settings import ALIASES, CONNECTION, ModelSettings
+from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY, ModelSettings
 from deepseek_v4.values.account import Balance, ModelInfo
 from langchain_deepseek_v4.errors import model_errors
 
-__all__ = ["SavedModel"]
+__all__ = ["LangChainModelBase"]
 
-_UNTOLD = CONNECTION | {"default_headers", "timeout"}
+_UNTOLD = CONSTRUCTOR_ONLY | {"default_headers", "timeout"}
 """Options that do not belong into a trace."""
 
 _SHARED = ("rate_limiter", "cache", "callbacks")
 """Objects of LangChain's that a copy has in common with its original."""
 
 
-class SavedModel(ModelSettings):
+class LangChainModelBase(ModelSettings):
     """The options, and all that follows from them alone; comes before a LangChain base class."""
 
     _kind: ClassVar[Literal["chat", "llm"]]
@@ -70,7 +70,7 @@ class SavedModel(ModelSettings):
         return {**told, "provider": self.provider_name, "base_url": self._root()}
 
     def _root(self) -> str:
-        return self.base_url or self.who_answers().base_url
+        return self.base_url or self.resolved_provider().base_url
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         given = {ALIASES.get(name, name): value for name, value in kwargs.items()}

@@ -12,12 +12,12 @@ from typing import TypeVar
 from langchain_core.load.load import ALL_SERIALIZABLE_MAPPINGS
 from langchain_core.load.serializable import Serializable
 
-__all__ = ["loadable"]
+__all__ = ["register_serializable"]
 
 Class = TypeVar("Class", bound=type[Serializable])
 
 
-def loadable(cls: Class) -> Class:
+def register_serializable(cls: Class) -> Class:
     """Put a class on the list."""
     path = tuple(cls.lc_id())
     ALL_SERIALIZABLE_MAPPINGS[path] = path

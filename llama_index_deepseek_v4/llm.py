@@ -36,10 +36,10 @@ from deepseek_v4.request.settings import ALIASES, CLIENTS, ModelSettings
 from deepseek_v4.values.account import Balance, ModelInfo
 from llama_index_deepseek_v4.convert.messages import to_conversation
 from llama_index_deepseek_v4.convert.responses import as_completion, to_chat_response
-from llama_index_deepseek_v4.convert.tools import as_openai_tools, selections, tool_options
+from llama_index_deepseek_v4.convert.tools import as_openai_tools, tool_options, tool_selections
 from llama_index_deepseek_v4.streams import StreamedCall
 from llama_index_deepseek_v4.typed import predict
-from llama_index_deepseek_v4.typed.structured_llm import TypedLLM
+from llama_index_deepseek_v4.typed.structured_llm import DeepSeekStructuredLLM
 
 __all__ = ["DeepSeekV4"]
 
@@ -250,7 +250,7 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         Raises:
             UnusableAnswerError: for cut or invalid arguments, and, unless told otherwise, when there is no call.
         """
-        return selections(response, error_on_no_tool_call=error_on_no_tool_call)
+        return tool_selections(response, error_on_no_tool_call=error_on_no_tool_call)
 
     # -- typed answers ---------------------------------------------------------------------------------------------
 
@@ -309,7 +309,7 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
     def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
         """A model whose every answer is an instance of a class; its responses keep tokens, cost and thinking."""
         if predict.is_ours(self.pydantic_program_mode):
-            return TypedLLM(llm=self, output_cls=output_cls, **kwargs)
+            return DeepSeekStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
         return super().as_structured_llm(output_cls, **kwargs)
 
     # -- the account -----------------------------------------------------------------------------------------------

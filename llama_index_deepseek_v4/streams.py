@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 
-from llama_index_deepseek_v4.convert.responses import Answer, as_completion
+from llama_index_deepseek_v4.convert.responses import ResponseBuilder, as_completion
 
 if TYPE_CHECKING:
     from llama_index.core.callbacks import CallbackManager
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from deepseek_v4.client import Client
     from deepseek_v4.request.prepared_request import PreparedRequest
 
-__all__ = ["StreamedCall", "areleased", "released"]
+__all__ = ["StreamedCall", "aclose_on_exit", "close_on_exit"]
 
 T = TypeVar("T")
 
@@ -67,12 +67,12 @@ class StreamedCall:
     def chat(self, messages: Sequence[ChatMessage], **options: Any) -> Generator[ChatResponse, None, None]:
         """The responses of a streamed chat."""
         responses = self._chat(messages, **options)
-        return released(responses, self._close)
+        return close_on_exit(responses, self._close)
 
     def complete(self, prompt: str, formatted: bool, **options: Any) -> Generator[CompletionResponse, None, None]:
         """The responses of a streamed completion."""
         responses = self._complete(prompt, formatted, **options)
-        return released(responses, self._close)
+        return close_on_exit(responses, self._close)
 
     @llm_chat_callback()
     def _chat(self, messages: Sequence[ChatMessage], **options: Any) -> Generator[ChatResponse, None, None]:
@@ -85,7 +85,7 @@ class StreamedCall:
     def _responses(self, prepared: PreparedRequest, say: Callable[[ChatResponse], T]) -> Generator[T, None, None]:
         stream = self._llm._client.open(prepared)
         self._close = stream.close
-        add = Answer(prepared.provider.name, prepared.request.model).add
+        add = ResponseBuilder(prepared.provider.name, prepared.request.model).add
 
         def responses() -> Generator[T, None, None]:
             for delta in stream:
@@ -99,12 +99,12 @@ class StreamedCall:
     async def achat(self, messages: Sequence[ChatMessage], **options: Any) -> AsyncGenerator[ChatResponse, None]:
         """Like ``chat``, asynchronously."""
         responses = await self._achat(messages, **options)
-        return await areleased(responses, self._aclose)
+        return await aclose_on_exit(responses, self._aclose)
 
     async def acomplete(self, prompt: str, formatted: bool, **options: Any) -> AsyncGenerator[CompletionResponse, None]:
         """Like ``complete``, asynchronously."""
         responses = await self._acomplete(prompt, formatted, **options)
-        return await areleased(responses, self._aclose)
+        return await aclose_on_exit(responses, self._aclose)
 
     @llm_chat_callback()
     async def _achat(self, messages: Sequence[ChatMessage], **options: Any) -> AsyncGenerator[ChatResponse, None]:
@@ -121,7 +121,7 @@ class StreamedCall:
     async def _aresponses(self, prepared: PreparedRequest, say: Callable[[ChatResponse], T]) -> AsyncGenerator[T, None]:
         stream = await self._llm._client.aopen(prepared)
         self._aclose = stream.aclose
-        add = Answer(prepared.provider.name, prepared.request.model).add
+        add = ResponseBuilder(prepared.provider.name, prepared.request.model).add
 
         async def responses() -> AsyncGenerator[T, None]:
             async for delta in stream:
@@ -131,7 +131,7 @@ class StreamedCall:
         return responses()
 
 
-def released(responses: Generator[T, None, None], close: Callable[[], None] | None) -> Generator[T, None, None]:
+def close_on_exit(responses: Generator[T, None, None], close: Callable[[], None] | None) -> Generator[T, None, None]:
     """A stream for its reader: the same responses, and however it ends, what feeds them is closed at once.
 
     Args:
@@ -153,10 +153,10 @@ def released(responses: Generator[T, None, None], close: Callable[[], None] | No
     return generator
 
 
-async def areleased(
+async def aclose_on_exit(
     responses: AsyncGenerator[T, None], aclose: Callable[[], Awaitable[None]] | None
 ) -> AsyncGenerator[T, None]:
-    """Like ``released``, asynchronously."""
+    """Like ``close_on_exit``, asynchronously."""
 
     async def outermost() -> AsyncGenerator[T, None]:
         try:

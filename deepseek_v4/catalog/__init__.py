@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from deepseek_v4.catalog.cost import cost_of
 from deepseek_v4.catalog.lookup import ModelFacts, find, forget, models
-from deepseek_v4.catalog.update import Change, learn
+from deepseek_v4.catalog.update import Change, update_from
 
-__all__ = ["Change", "ModelFacts", "cost_of", "find", "forget", "learn", "models"]
+__all__ = ["Change", "ModelFacts", "cost_of", "find", "forget", "models", "update_from"]

@@ -16,7 +16,7 @@ from deepseek_v4.catalog.lookup import ModelFacts, find, keep, models
 from deepseek_v4.values.account import ModelInfo
 from deepseek_v4.values.prices import Price
 
-__all__ = ["Change", "learn"]
+__all__ = ["Change", "update_from"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Change:
         return f"{self.model}: {self.fact} {_told(self.before)} -> {_told(self.after)}"
 
 
-def learn(provider: str, listed: Iterable[ModelInfo], *, now: datetime | None = None) -> tuple[Change, ...]:
+def update_from(provider: str, listed: Iterable[ModelInfo], *, now: datetime | None = None) -> tuple[Change, ...]:
     """Take over what a provider tells of its DeepSeek models; others are left out where the catalog has a list.
 
     Args:

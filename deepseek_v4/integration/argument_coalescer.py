@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from deepseek_v4.values.reply import ToolCallDelta
 
-__all__ = ["Joiner"]
+__all__ = ["ToolArgumentCoalescer"]
 
 SHARE = 4
 """What is held goes out once it is one part in so many of what was sent."""
@@ -34,7 +34,7 @@ class _Held:
         self.last = now()
 
 
-class Joiner:
+class ToolArgumentCoalescer:
     """Holds pieces back, call by call. What goes in comes out, in order within each call."""
 
     __slots__ = ("_calls",)

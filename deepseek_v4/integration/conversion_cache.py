@@ -12,7 +12,7 @@ from typing import Any
 
 from deepseek_v4.values.messages import Message
 
-__all__ = ["Memory"]
+__all__ = ["ConversionCache"]
 
 
 class _Reference(weakref.ref[Any]):
@@ -23,7 +23,7 @@ class _Reference(weakref.ref[Any]):
     key: int
 
 
-class Memory:
+class ConversionCache:
     """Objects, how they looked, and the message each of them said.
 
     A look is what the conversion reads of an object: values as they stand in it, so that taking one costs next to

@@ -18,7 +18,7 @@ _new = object.__new__
 _set = object.__setattr__
 
 
-def maker(pattern: Model, *given: str) -> Callable[[dict[str, Any]], Model]:
+def unvalidated_factory(pattern: Model, *given: str) -> Callable[[dict[str, Any]], Model]:
     """A function that makes objects like ``pattern``.
 
     Args:

@@ -7,12 +7,12 @@ from typing import Any
 
 from deepseek_v4.integration.partial_json import PartialJson
 
-__all__ = ["GrowingAnswer"]
+__all__ = ["PartialAnswer"]
 
 _FENCE = "```"
 
 
-class GrowingAnswer:
+class PartialAnswer:
     """Pieces of an answer in, what is known of its value out. A code fence around it is passed over.
 
     Example:

@@ -22,8 +22,8 @@ __all__ = [
     "TypedAttempts",
     "attempts_of",
     "first_problem",
-    "fitted",
-    "read_json",
+    "parse_answer_json",
+    "validate_as",
     "was_asked_again",
     "write_json",
 ]
@@ -36,7 +36,7 @@ _OPENED = re.compile(r"(?:^|\n)[ \t]*```[\w+-]*")
 """A code fence, with its language, where it opens."""
 
 
-def read_json(text: str) -> Any:
+def parse_answer_json(text: str) -> Any:
     """The JSON value of an answer. It may stand in a code fence, and words around that fence; not among several.
 
     Raises:
@@ -58,7 +58,7 @@ def write_json(output: BaseModel) -> str:
         return json.dumps(output.model_dump(mode="json")).decode()
 
 
-def fitted(cls: Any, value: Any, *, whole: bool = True) -> Any:
+def validate_as(cls: Any, value: Any, *, whole: bool = True) -> Any:
     """A JSON value as an instance of a pydantic class or a dataclass.
 
     Args:

@@ -38,7 +38,7 @@ class ModelsDialect(Dialect):
     )
     """Field of ``ModelInfo`` -> where it may stand in an entry, best first; a dot descends into an object."""
 
-    def read_models(self, body: Any) -> tuple[ModelInfo, ...] | None:
+    def decode_models(self, body: Any) -> tuple[ModelInfo, ...] | None:
         """All models of an answer; None when it is no list of models."""
         entries = body.get("data") if isinstance(body, Mapping) else body
         if not isinstance(entries, list):
@@ -47,7 +47,7 @@ class ModelsDialect(Dialect):
             self.read_model(entry) for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)
         )
 
-    def read_one(self, body: Any) -> ModelInfo | None:
+    def decode_model(self, body: Any) -> ModelInfo | None:
         """The only model of an answer, in an envelope or not; None when it is none."""
         entry = body.get("data", body) if isinstance(body, Mapping) else None
         return self.read_model(dict(entry)) if isinstance(entry, Mapping) and isinstance(entry.get("id"), str) else None
@@ -121,7 +121,7 @@ class BalanceDialect(Dialect):
 
     protocol = "balance"
 
-    def read_balance(self, body: Any) -> Balance | None:
+    def decode_balance(self, body: Any) -> Balance | None:
         """What is left; None when the answer does not say it."""
         raise NotImplementedError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.decode_context import Reading
+from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
 from deepseek_v4.values.http import HttpResponse
@@ -16,17 +16,17 @@ from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.reply import Reply
 
-__all__ = ["Encoded", "Protocol"]
+__all__ = ["EncodedRequest", "Protocol"]
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class Encoded:
+class EncodedRequest:
     """A request as the wire wants it, before address and key."""
 
     path: str
     body: Json
     notes: list[Note]
-    reading: Reading
+    context: DecodeContext
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -36,7 +36,7 @@ class Protocol(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> Encoded:
+    def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
         """The request as a JSON body.
 
         Raises:
@@ -45,7 +45,7 @@ class Protocol(ABC):
         """
 
     @abstractmethod
-    def decode(self, response: HttpResponse, reading: Reading) -> Reply:
+    def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
         """A whole answer.
 
         Raises:
@@ -54,5 +54,5 @@ class Protocol(ABC):
         """
 
     @abstractmethod
-    def stream(self, reading: Reading) -> StreamDecoder:
+    def stream(self, context: DecodeContext) -> StreamDecoder:
         """A decoder for one streamed answer."""

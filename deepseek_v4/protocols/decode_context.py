@@ -1,4 +1,4 @@
-"""``Reading``: what a decoder needs of the request that it decodes the answer to."""
+"""``DecodeContext``: what a decoder needs of the request that it decodes the answer to."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import ToolSpec
 
-__all__ = ["Reading"]
+__all__ = ["DecodeContext"]
 
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 """Fields that limit the output tokens of an answer."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class Reading:
+class DecodeContext:
     """What a decoder must know of the request it reads the answer to."""
 
     dialect: Dialect
     provider: str
     names: ToolNames
     single_call: bool = False
-    sought: Mapping[str, ToolSpec] = field(default_factory=dict)
+    recoverable_tools: Mapping[str, ToolSpec] = field(default_factory=dict)
     """Tools whose calls are looked for in the text of the answer, by the name the model knows them by."""
     recovery: str = "off"
     """What becomes of such calls: ``ask``, ``off`` or ``parse``; see ``ReplyBuilder``."""
-    originals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    original_schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Schemas of strict tools as they were before they were made to allow nulls, by name."""
     limit: int | None = None
     """The largest number of output tokens that was sent."""
@@ -48,7 +48,7 @@ class Reading:
         *,
         strict: Sequence[ToolSpec] = (),
         single_call: bool = False,
-    ) -> Reading:
+    ) -> DecodeContext:
         """What the answer to a request is read with.
 
         Args:
@@ -60,10 +60,10 @@ class Reading:
             strict: Those of its tools whose schemas were made strict.
             single_call: Whether only the first call is wanted, and the wire could not say it.
         """
-        sought = {}
+        recoverable_tools = {}
         if request.tool_choice != "none":
-            sought = {names.to_wire(tool.name): tool for tool in request.tools if isinstance(tool, ToolSpec)}
-        originals = {
+            recoverable_tools = {names.to_wire(tool.name): tool for tool in request.tools if isinstance(tool, ToolSpec)}
+        original_schemas = {
             tool.name: tool.parameters for tool in strict if tool.parameters and schema.allows_nulls(tool.parameters)
         }
         limits = [body[name] for name in _LIMITS if isinstance(body.get(name), int) and body[name] > 0]
@@ -72,9 +72,9 @@ class Reading:
             provider,
             names,
             single_call,
-            sought,
+            recoverable_tools,
             request.recover_tool_calls,
-            originals,
+            original_schemas,
             min(limits, default=None),
         )
 
@@ -87,8 +87,8 @@ class Reading:
         return ReplyBuilder(
             single_call=self.single_call,
             streamed=streamed,
-            originals=self.originals,
-            sought=self.sought,
+            original_schemas=self.original_schemas,
+            recoverable_tools=self.recoverable_tools,
             recovery=self.recovery,
             provider=self.provider,
             limit=self.limit,

@@ -132,7 +132,7 @@ class Dialect:
     """The header the key goes into: as ``Bearer <key>`` in this one, bare in any other."""
     fields: Mapping[str, OptionSpec] = MappingProxyType({})
     """Canonical option -> how it is said here."""
-    absent: Mapping[str, str] = MappingProxyType({})
+    unsupported: Mapping[str, str] = MappingProxyType({})
     """Canonical option -> why it is not sent here, for the options worth a word."""
     efforts: Mapping[str, str | None] = MappingProxyType({})
     """Canonical effort -> the word here; None switches thinking off."""
@@ -144,7 +144,7 @@ class Dialect:
     """Whether ``response_format`` json_schema is served."""
     json_object = True
     """Whether ``response_format`` json_object is served."""
-    json_needs_the_word = False
+    json_mode_requires_keyword = False
     """Whether JSON mode demands that a message contains the word "json"."""
     tools = True
     """Whether function calling is served."""
@@ -161,22 +161,24 @@ class Dialect:
             return thinking.on
         return self.thinks_by_default or thinking.effort is not None or thinking.budget is not None
 
-    def settle_thinking(self, thinking: Thinking, notes: list[Note]) -> Thinking:
+    def resolve_thinking(self, thinking: Thinking, notes: list[Note]) -> Thinking:
         """What is said of it where two wishes exclude each other here."""
         return thinking
 
-    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """Body fields that switch thinking, its effort and its budget."""
         raise NotImplementedError
 
-    def say_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
+    def encode_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
         """Body fields that switch the provider's own web search, or None where it has none.
 
         Tools among them join the request's own.
         """
         return None
 
-    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
         """What no table says: the provider's own options, and what it wants said otherwise than it has been so far.
 
         Args:
@@ -191,14 +193,14 @@ class Dialect:
         """
         return {}
 
-    def read_usage(self, usage: Json) -> Usage:
+    def decode_usage(self, usage: Json) -> Usage:
         """The provider's usage object as ``Usage``."""
         raise NotImplementedError
 
-    def error_words(self, error: Json) -> tuple[str, ...]:
+    def error_codes(self, error: Json) -> tuple[str, ...]:
         """Further words of an error object that ``error_types`` may know."""
         return ()
 
-    def read_retry(self, error: Json) -> tuple[bool | None, float | None]:
+    def decode_retry(self, error: Json) -> tuple[bool | None, float | None]:
         """Whether an error object says itself that the request may succeed later, and after how many seconds."""
         return None, None

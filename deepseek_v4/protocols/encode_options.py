@@ -12,7 +12,7 @@ from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
 
 
-def say_options(request: ChatRequest, dialect: Dialect, provider: str, notes: list[Note]) -> Json:
+def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes: list[Note]) -> Json:
     """The body fields of all options that are set.
 
     Raises:
@@ -23,7 +23,7 @@ def say_options(request: ChatRequest, dialect: Dialect, provider: str, notes: li
     for option, value in request.sampling.given().items():
         field = dialect.fields.get(option)
         if field is None:
-            drop(option, dialect.absent.get(option, "this provider has no such option"), request, provider, notes)
+            drop(option, dialect.unsupported.get(option, "this provider has no such option"), request, provider, notes)
             continue
         value, note = field.check(option, value)
         if note is not None:
@@ -38,12 +38,12 @@ def say_options(request: ChatRequest, dialect: Dialect, provider: str, notes: li
         known = ", ".join(dialect.efforts) or "none at all"
         drop("reasoning_effort", f"{thinking.effort!r} is not known here; known: {known}", request, provider, notes)
         thinking = dataclasses.replace(thinking, on=True, effort=None)  # who names an effort wants thinking
-    thinking = dialect.settle_thinking(thinking, notes)
-    body.update(dialect.say_thinking(thinking, notes))
+    thinking = dialect.resolve_thinking(thinking, notes)
+    body.update(dialect.encode_thinking(thinking, notes))
     if thinking.budget is not None:
         field = dialect.fields.get("thinking_budget")
         if field is None:
-            why = dialect.absent.get("thinking_budget", "this provider counts no reasoning budget")
+            why = dialect.unsupported.get("thinking_budget", "this provider counts no reasoning budget")
             drop("thinking_budget", why, request, provider, notes)
         else:
             value, note = field.check("thinking_budget", thinking.budget)
@@ -51,11 +51,11 @@ def say_options(request: ChatRequest, dialect: Dialect, provider: str, notes: li
                 notes.append(note)
             put(body, field.name, value)
     if request.web_search is not None:
-        said = dialect.say_web_search(request.web_search, notes)
+        said = dialect.encode_web_search(request.web_search, notes)
         if said is not None:
             body.update(said)
         elif request.web_search is not False:
-            why = dialect.absent.get("web_search", "this provider has no web search of its own")
+            why = dialect.unsupported.get("web_search", "this provider has no web search of its own")
             drop("web_search", why, request, provider, notes)
     return body
 

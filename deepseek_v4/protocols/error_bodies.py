@@ -60,7 +60,7 @@ _BY_WORD: tuple[tuple[re.Pattern[str], type[errors.DeepSeekError]], ...] = tuple
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.I)
 
 
-def read_error(response: HttpResponse, dialect: Dialect, provider: str) -> errors.DeepSeekError:
+def decode_error(response: HttpResponse, dialect: Dialect, provider: str) -> errors.DeepSeekError:
     """The exception for an answer whose status is no success."""
     text = response.body.decode("utf-8", "replace").strip()
     try:
@@ -82,8 +82,8 @@ def _error(
     if status is None and code is not None and 400 <= code < 600:
         status = code
     error = _object(body)
-    kind = _kind(message, " ".join((words, *dialect.error_words(error))), status, dialect)
-    retryable, retry_after = dialect.read_retry(error)
+    kind = _kind(message, " ".join((words, *dialect.error_codes(error))), status, dialect)
+    retryable, retry_after = dialect.decode_retry(error)
     if not message:
         where = f"with status {status}" if status is not None else "with an error"
         what = f": {_json(body)[:500]}" if body else " and said nothing about it"

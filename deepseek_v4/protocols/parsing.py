@@ -51,7 +51,7 @@ def text_of(value: Any) -> str:
     raise TypeError(f"text was expected, {type(value).__name__} came")
 
 
-def read_envelope(body: Json, builder: ReplyBuilder, known: frozenset[str], *, created: str = "created") -> None:
+def decode_envelope(body: Json, builder: ReplyBuilder, known: frozenset[str], *, created: str = "created") -> None:
     """Whose answer it is, and everything beside the fields that the protocol reads.
 
     Args:
@@ -78,7 +78,7 @@ def keep(extra: dict[str, Any], source: Mapping[str, Any], known: frozenset[str]
 
 
 @contextmanager
-def reading_of(body: Any, provider: str) -> Iterator[None]:
+def decoding(body: Any, provider: str) -> Iterator[None]:
     """What is read inside is of the shape the protocol says.
 
     Raises:

@@ -12,12 +12,12 @@ from typing import Any
 
 from deepseek_v4.values.messages import Reasoning
 
-__all__ = ["kept", "laid_out", "own_record", "written_by"]
+__all__ = ["details_for_protocol", "detect_protocol", "kept", "restore_items"]
 
 Item = Mapping[str, Any]
 
 
-def written_by(details: Iterable[Item]) -> str | None:
+def detect_protocol(details: Iterable[Item]) -> str | None:
     """The protocol in whose form a record is written; None when none of its types is known."""
     for detail in details:
         kind = detail.get("type")
@@ -32,9 +32,9 @@ def written_by(details: Iterable[Item]) -> str | None:
     return None
 
 
-def own_record(reasoning: Reasoning | None, protocol: str) -> tuple[Item, ...]:
+def details_for_protocol(reasoning: Reasoning | None, protocol: str) -> tuple[Item, ...]:
     """The record of a past turn as far as ``protocol`` wrote it."""
-    if reasoning is None or not reasoning.details or written_by(reasoning.details) != protocol:
+    if reasoning is None or not reasoning.details or detect_protocol(reasoning.details) != protocol:
         return ()
     return reasoning.details
 
@@ -55,7 +55,9 @@ def kept(items: Sequence[Item], *, text: str, calls: frozenset[str]) -> tuple[It
     return tuple(rest)
 
 
-def laid_out(record: Sequence[Item], content: str, text_of: Callable[[Item], str | None]) -> tuple[list[Item], str]:
+def restore_items(
+    record: Sequence[Item], content: str, text_of: Callable[[Item], str | None]
+) -> tuple[list[Item], str]:
     """A record before the text that follows it.
 
     Args:

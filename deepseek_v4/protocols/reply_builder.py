@@ -56,9 +56,9 @@ class ReplyBuilder:
     Args:
         single_call: Keep only the first tool call (``parallel_tool_calls=False`` where the wire cannot say it).
         streamed: Records of reasoning arrive in fragments and are to be joined.
-        originals: The schemas of strict tools whose nulls are to be undone, by name. Their arguments are given out
+        original_schemas: The schemas of strict tools whose added nulls are removed, by name. Their arguments come
             whole, at the end, so that what was streamed adds up to what the reply holds.
-        sought: The tools whose calls are looked for in the text, by the name the model knows them by.
+        recoverable_tools: The tools whose calls are looked for in the text, by the name the model knows them by.
         recovery: What becomes of calls found in the text. ``parse``: tool calls. ``off``, ``ask``: they are reported,
             and the text stays as it is; with ``ask``, a ``LeakedText`` at the end has it from the first of them on.
         provider: Who answers, for the warning about markup that was found.
@@ -80,14 +80,14 @@ class ReplyBuilder:
         "logprobs",
         "markup",
         "model",
-        "originals",
+        "original_schemas",
         "provider",
         "reasoning",
+        "recoverable_tools",
         "recovery",
         "shown",
         "single_call",
         "slots",
-        "sought",
         "streamed",
         "system_fingerprint",
         "usage",
@@ -99,15 +99,15 @@ class ReplyBuilder:
         *,
         single_call: bool = False,
         streamed: bool = False,
-        originals: Mapping[str, Mapping[str, Any]] | None = None,
-        sought: Mapping[str, ToolSpec] | None = None,
+        original_schemas: Mapping[str, Mapping[str, Any]] | None = None,
+        recoverable_tools: Mapping[str, ToolSpec] | None = None,
         recovery: str = "off",
         provider: str = "",
         limit: int | None = None,
     ) -> None:
         self.content: list[str] = []
-        self.sought = sought or {}
-        self.recovery = recovery if sought else "off"
+        self.recoverable_tools = recoverable_tools or {}
+        self.recovery = recovery if recoverable_tools else "off"
         self.visible: list[str] = []
         """With ``ask``: the text without the calls that were found in it."""
         self.shown = 0
@@ -115,7 +115,7 @@ class ReplyBuilder:
         self.provider = provider
         self.markup: MarkupScanner | None = None
         """Looks for tool calls in the text, from the first ``<`` on."""
-        self.originals = originals or {}
+        self.original_schemas = original_schemas or {}
         self.reasoning: list[str] | None = None
         self.details: list[Mapping[str, Any]] | None = None
         self.calls: list[_OpenCall] = []
@@ -143,7 +143,7 @@ class ReplyBuilder:
         if self.markup is None:
             self.visible = self.content if self.recovery == "parse" else [*self.content]
             self.shown = len(self.visible)
-            self.markup = _scanner(self.sought, self.visible)
+            self.markup = _scanner(self.recoverable_tools, self.visible)
         if self.recovery == "ask":
             self.content.append(text)
         if self.markup.holding or "<" in text:
@@ -245,7 +245,7 @@ class ReplyBuilder:
             return None if dropped else ToolCallDelta(position, None, None, arguments)
         position = len(self.calls)
         call = _OpenCall(call_id, name or "")
-        call.held = call.name in self.originals
+        call.held = call.name in self.original_schemas
         if arguments:
             call.arguments.append(arguments)
         self.calls.append(call)
@@ -284,19 +284,19 @@ class ReplyBuilder:
         """The answer has come to its end: give out what was held back. A second time there is nothing."""
         if self.recovery == "parse" and self.markup is not None:
             self._settle_markup(self.markup, deltas)
-        elif self.sought:
+        elif self.recoverable_tools:
             self._report_markup(deltas)
-        self.sought = {}
+        self.recoverable_tools = {}
         self.recovery = "off"
         self.markup = None
-        if not self.originals:
+        if not self.original_schemas:
             return
         for position, call in enumerate(self.calls):
-            if call.name in self.originals:
+            if call.name in self.original_schemas:
                 call.arguments = [self._without_nulls(call)]
                 if call.held and not (self.single_call and position):
                     deltas.append(ToolCallDelta(position, None, None, call.arguments[0]))
-        self.originals = {}
+        self.original_schemas = {}
 
     def _settle_markup(self, markup: MarkupScanner, deltas: list[Delta]) -> None:
         """Text that was held back, and the calls found in the text, unless the provider itself named calls."""
@@ -334,7 +334,7 @@ class ReplyBuilder:
             return
         markup = self.markup
         if markup is None:
-            markup = _scanner(self.sought, self.visible)
+            markup = _scanner(self.recoverable_tools, self.visible)
             markup.feed(text)
         ending = markup.end(cut=self._may_cut_markup())
         at = sum(map(len, self.visible[: markup.found_after]))
@@ -356,7 +356,7 @@ class ReplyBuilder:
         if self._fault(call, arguments) is not None or not arguments:
             return arguments
         given = wire.loads(arguments)
-        meant = schema.undo_nulls(given, self.originals[call.name])
+        meant = schema.remove_added_nulls(given, self.original_schemas[call.name])
         # spaced as the models write it
         return arguments if meant == given else json.dumps(meant, ensure_ascii=False)
 
@@ -462,12 +462,12 @@ def _continues(record: Mapping[str, Any], fragment: Mapping[str, Any]) -> bool:
     return fragment.get("index") is not None or "text" in fragment or "summary" in fragment
 
 
-def _scanner(sought: Mapping[str, ToolSpec], visible: list[str]) -> MarkupScanner:
+def _scanner(recoverable_tools: Mapping[str, ToolSpec], visible: list[str]) -> MarkupScanner:
     from deepseek_v4.protocols.leaked_calls.scanner import (
         MarkupScanner,  # most answers hold no ``<``, and its patterns take a while
     )
 
-    return MarkupScanner(sought, visible)
+    return MarkupScanner(recoverable_tools, visible)
 
 
 @functools.cache

@@ -66,7 +66,7 @@ class StreamDecoder(ABC):
                 self._silent = False
                 if self.finished:
                     break
-                self.read_event(event, deltas)
+                self.decode_event(event, deltas)
         except UNREADABLE as fault:
             self._fail(self.malformed(fault), deltas)
         except errors.DeepSeekError as failure:
@@ -93,7 +93,7 @@ class StreamDecoder(ABC):
             self._silent = False
             if not self.finished:
                 with suppress(*UNREADABLE, errors.MalformedResponseError):  # then the stream broke off inside it
-                    self.read_event(event, deltas)
+                    self.decode_event(event, deltas)
         if not self.finished:
             try:
                 self._conclude(deltas)
@@ -160,7 +160,7 @@ class StreamDecoder(ABC):
         )
 
     @abstractmethod
-    def read_event(self, event: bytes, deltas: list[Delta]) -> None:
+    def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
         """Read the data of one event and append what it says."""
 
     @abstractmethod

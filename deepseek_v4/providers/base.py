@@ -166,7 +166,7 @@ def explain(error: ValidationError, kind: type[BaseModel]) -> str:
     return f"{where}: {problem['msg'].removeprefix('Value error, ')}." if where else f"{problem['msg']}."
 
 
-class OwnOptions(BaseModel):
+class ProviderOptions(BaseModel):
     """Options only one provider has. What is left out is not sent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, protected_namespaces=())

@@ -59,7 +59,7 @@ FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     }
 )
 
-ABSENT: Mapping[str, str] = MappingProxyType(
+UNSUPPORTED: Mapping[str, str] = MappingProxyType(
     {
         "top_k": "the service has no such parameter",
         "min_p": "the service has no such parameter",
@@ -98,17 +98,17 @@ class DeepSeekChat(ChatDialect):
     """``POST /chat/completions``."""
 
     fields = FIELDS
-    absent = ABSENT
+    unsupported = UNSUPPORTED
     efforts = EFFORTS
     strict_path = "/beta/chat/completions"  # https://api-docs.deepseek.com/guides/function_calling#strict-mode-beta
     prefix_path = "/beta/chat/completions"  # https://api-docs.deepseek.com/guides/chat_prefix_completion
     forced_tool_while_thinking = False  # 400 "Thinking mode does not support this tool_choice"
-    json_needs_the_word = True  # https://api-docs.deepseek.com/guides/json_mode
+    json_mode_requires_keyword = True  # https://api-docs.deepseek.com/guides/json_mode
     strict_tools = True
     finish_reason_always = True
     error_phrases = ERROR_PHRASES
 
-    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """``thinking`` and ``reasoning_effort``; both together are refused when thinking is off."""
         said: Json = {}
         effort = thinking.effort
@@ -121,15 +121,15 @@ class DeepSeekChat(ChatDialect):
             said["reasoning_effort"] = _word_for(effort, notes)
         return said
 
-    def say_reasoning(self, reasoning: Reasoning | None) -> Json:
+    def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
         """Always the field, ``""`` when nothing is known: some readings demand it, none is harmed by it."""
         return {"reasoning_content": (reasoning.text if reasoning is not None else None) or ""}
 
-    def read_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
+    def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
         """``reasoning_content``; ``""`` says that there was none."""
         return message.get("reasoning_content"), None
 
-    def read_usage(self, usage: Json) -> Usage:
+    def decode_usage(self, usage: Json) -> Usage:
         """``prompt_cache_hit_tokens`` equals ``prompt_tokens_details.cached_tokens``; older answers lack the latter."""
         hit = usage.get("prompt_cache_hit_tokens")
         if hit is None:
@@ -159,9 +159,9 @@ class DeepSeekResponses(ResponsesDialect):
             "user_id": OptionSpec("user", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_RESPONSES),
         }
     )
-    absent = MappingProxyType(
+    unsupported = MappingProxyType(
         {
-            **ABSENT,
+            **UNSUPPORTED,
             "stop": "the Responses endpoint has no stop texts: use protocol='chat_completions'",
             "frequency_penalty": "the Responses endpoint has no penalties, and V4 heeds none",
             "presence_penalty": "the Responses endpoint has no penalties, and V4 heeds none",
@@ -169,14 +169,14 @@ class DeepSeekResponses(ResponsesDialect):
     )
     efforts = EFFORTS
     forced_tool_while_thinking = False  # 400, as in chat
-    json_needs_the_word = True
+    json_mode_requires_keyword = True
     strict_tools = True  # recorded with "strict": true and status 200, on the ordinary address (2026-08)
     empty_reasoning_items = True
     # deepseek-recipe 0.2.0: the schema constrains the text either way, and with strict all but its subset is refused
     strict_formats = False
     error_phrases = ERROR_PHRASES
 
-    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """``reasoning.effort`` alone: ``none`` is off, and ``high`` is what is meant when only "on" is asked for."""
         if thinking.on is False:
             return {"reasoning": {"effort": "none"}}
@@ -184,7 +184,7 @@ class DeepSeekResponses(ResponsesDialect):
             return {"reasoning": {"effort": _word_for(thinking.effort, notes)}}
         return {"reasoning": {"effort": "high"}} if thinking.on else {}
 
-    def say_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
+    def encode_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
         """A tool the service runs: recorded on 2026-08-10, though the documentation says that it is ignored."""
         if not wanted:
             return None
@@ -208,9 +208,9 @@ class DeepSeekMessages(MessagesDialect):
             "user_id": OptionSpec("metadata.user_id", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_MESSAGES),
         }
     )
-    absent = MappingProxyType(
+    unsupported = MappingProxyType(
         {
-            **ABSENT,
+            **UNSUPPORTED,
             "top_k": "the service accepts and ignores it",
             "logprobs": "the Messages endpoint has no log probabilities: use protocol='chat_completions'",
             "top_logprobs": "the Messages endpoint has no log probabilities: use protocol='chat_completions'",
@@ -231,7 +231,7 @@ class DeepSeekMessages(MessagesDialect):
             return 8_192
         return 131_072 if thinking.effort == "max" else 65_536
 
-    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """``thinking`` and ``output_config.effort``; both together are refused when thinking is off."""
         if thinking.on is False:
             return {"thinking": {"type": "disabled"}}
@@ -240,7 +240,7 @@ class DeepSeekMessages(MessagesDialect):
             said["output_config"] = {"effort": _word_for(thinking.effort, notes)}
         return said
 
-    def say_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
+    def encode_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
         """A tool the service runs, under one of the two names its errors list."""
         if not wanted:
             return None
@@ -266,7 +266,7 @@ class DeepSeekCompletions(CompletionsDialect):
             "top_logprobs": OptionSpec("logprobs", 0, 20, source=_FILL_IN),
         }
     )
-    absent = MappingProxyType({**ABSENT, "user_id": "completions do not list it"})
+    unsupported = MappingProxyType({**UNSUPPORTED, "user_id": "completions do not list it"})
     error_phrases = ERROR_PHRASES
 
 
@@ -275,7 +275,7 @@ class DeepSeekBalance(BalanceDialect):
 
     path = "/user/balance"
 
-    def read_balance(self, body: Any) -> Balance | None:
+    def decode_balance(self, body: Any) -> Balance | None:
         """``balance_infos``: an amount for each currency, as text."""
         infos = body.get("balance_infos") if isinstance(body, Mapping) else None
         if not isinstance(infos, list):

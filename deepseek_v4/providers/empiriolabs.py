@@ -27,8 +27,12 @@ from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import Dialect, OptionSpec
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
-from deepseek_v4.providers.base import OwnOptions, Provider
-from deepseek_v4.providers.openai_compatible import Described, OpenAICompatibleChat, mend_calls
+from deepseek_v4.providers.base import Provider, ProviderOptions
+from deepseek_v4.providers.openai_compatible import (
+    ConfigurableDialect,
+    OpenAICompatibleChat,
+    repair_tool_call_arguments,
+)
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Thinking
@@ -49,7 +53,7 @@ FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
 
 _NOT_LISTED = "it is not among the model's parameters"
 
-ABSENT: Mapping[str, str] = MappingProxyType(
+UNSUPPORTED: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(
             (
@@ -94,7 +98,7 @@ ERROR_TYPES: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType(
 the status tells whether the request is to blame."""
 
 
-class EmpirioLabsOptions(OwnOptions):
+class EmpirioLabsOptions(ProviderOptions):
     """Options only EmpirioLabs has, for ``provider_options``.
 
     Example:
@@ -111,24 +115,24 @@ class EmpirioLabsOptions(OwnOptions):
     """Leave ``max_tokens`` out when it is not given; the gateway's 4096 holds then, reasoning possibly included."""
 
 
-class EmpirioLabsDialect(Described):
+class EmpirioLabsDialect(ConfigurableDialect):
     """What is the same on all three endpoints, for one variant."""
 
     fields: Mapping[str, OptionSpec] = FIELDS
-    absent: Mapping[str, str] = ABSENT
+    unsupported: Mapping[str, str] = UNSUPPORTED
     efforts = EFFORTS
     error_types = ERROR_TYPES
     forced_tool_while_thinking = False  # not documented; DeepSeek's own service refuses the pair
     search_switch: str | None = None
 
-    def settle_thinking(self, thinking: Thinking, notes: list[Note]) -> Thinking:
+    def resolve_thinking(self, thinking: Thinking, notes: list[Note]) -> Thinking:
         """Effort or budget: an effort is turned into a budget there, so the number given here counts."""
         if thinking.effort is None or thinking.budget is None:
             return thinking
         notes.append(Note("dropped", "reasoning_effort", "thinking_budget is given, and an effort would set another"))
         return Thinking(True, None, thinking.budget)
 
-    def say_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
+    def encode_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
         """The variant's switch. It knows no options but ``disable_formatting``, with Linkup.
 
         Raises:
@@ -145,7 +149,7 @@ class EmpirioLabsDialect(Described):
                 self._say_formatting(said, bool(wanted["disable_formatting"]), notes)
         return said
 
-    def say_options(self, body: Json, request: ChatRequest, notes: list[Note]) -> str | None:
+    def encode_options(self, body: Json, request: ChatRequest, notes: list[Note]) -> str | None:
         """``EmpirioLabsOptions``, and the default that must not be left to the gateway.
 
         Returns:
@@ -185,19 +189,21 @@ class EmpirioLabsChat(EmpirioLabsDialect, OpenAICompatibleChat):
     effort_switches_on = True  # one family of switches only: which one wins is not documented
     think_tags = True  # disable_formatting is said to leave <think> in the text of another model of the gateway
 
-    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """An effort alone, or ``enable_thinking``, beside a budget too."""
         if thinking.budget is not None:
             thinking = Thinking(True, None, thinking.budget)
-        return super().say_thinking(thinking, notes)
+        return super().encode_thinking(thinking, notes)
 
-    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
         """``EmpirioLabsOptions``, and a single stop as a text."""
-        headers = super().say_rest(body, messages, request, notes)
+        headers = super().finish_body(body, messages, request, notes)
         stops = body.get("stop")
         if stops and len(stops) == 1:
             body["stop"] = stops[0]  # documented as a string of up to four; a list of one might not be read
-        prompt = self.say_options(body, request, notes)
+        prompt = self.encode_options(body, request, notes)
         if prompt is not None and not any(message["role"] == "system" for message in messages):
             messages.insert(0, {"role": "system", "content": prompt})
         return headers
@@ -211,16 +217,18 @@ class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
 
     empty_reasoning_items = True
 
-    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """An effort alone, or ``enable_thinking``."""
         if thinking.effort is not None and thinking.on is not False and thinking.budget is None:
             return {"reasoning": {"effort": _word(thinking.effort, notes)}}
         return _switch(thinking)
 
-    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
         """``EmpirioLabsOptions``; past arguments as JSON objects, as in chat."""
-        mend_calls(messages, notes)
-        prompt = self.say_options(body, request, notes)
+        repair_tool_call_arguments(messages, notes)
+        prompt = self.encode_options(body, request, notes)
         if prompt is not None and "instructions" not in body:
             body["instructions"] = prompt
         return {}
@@ -235,15 +243,17 @@ class EmpirioLabsMessages(EmpirioLabsDialect, MessagesDialect):
         """As in chat; the endpoint demands the field, whatever ``gateway_defaults`` says."""
         return default_max_tokens(thinks, thinking, int(self.fields["max_tokens"].high or LARGEST_BUDGET))
 
-    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """An effort alone, or ``enable_thinking``, which is documented here beside Anthropic's ``thinking``."""
         if thinking.effort is not None and thinking.on is not False and thinking.budget is None:
             return {"output_config": {"effort": _word(thinking.effort, notes)}}
         return _switch(thinking)
 
-    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
         """``EmpirioLabsOptions``."""
-        prompt = self.say_options(body, request, notes)
+        prompt = self.encode_options(body, request, notes)
         if prompt is not None and "system" not in body:
             body["system"] = prompt
         return {}
@@ -356,7 +366,7 @@ def _described(protocol: str, cap: int, tools: bool, search_switch: str | None, 
     missing = {option: _NOT_IN_ITS_FORM for option, name in names.items() if name == ""}
     return kind(
         fields=fields,
-        absent={**ABSENT, **missing, "tools": f"function calling is served by {with_tools}"},
+        unsupported={**UNSUPPORTED, **missing, "tools": f"function calling is served by {with_tools}"},
         tools=tools,
         search_switch=search_switch,
     )

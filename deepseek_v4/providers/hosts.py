@@ -78,7 +78,7 @@ _ALL: tuple[Provider, ...] = (
         reasoning_request_fields=("reasoning", "reasoning_content"),
         thinking_on={"chat_template_kwargs": {"thinking": True}},
         thinking_off={"chat_template_kwargs": {"thinking": False}},
-        always_says_thinking=True,
+        always_sends_thinking=True,
         efforts=_HIGH_MAX,
         effort_field="chat_template_kwargs.reasoning_effort",
         fields={"max_tokens": OptionSpec("max_tokens", 1, 393_216, clamp=True), **SAMPLING_FIELDS},
@@ -103,7 +103,7 @@ _ALL: tuple[Provider, ...] = (
         thinking_off=_NO_EFFORT,
         effort_switches_on=True,
         efforts={"minimal": "low", "low": "low", "medium": "high", "high": "high", "xhigh": "xhigh", "max": "xhigh"},
-        absent={"thinking_budget": "put {'thinking': {'type': 'enabled', 'budget_tokens': …}} into extra_body"},
+        unsupported={"thinking_budget": "put {'thinking': {'type': 'enabled', 'budget_tokens': …}} into extra_body"},
         fields={"max_tokens": OptionSpec("max_tokens", 1, 384_000, clamp=True), **SAMPLING_FIELDS},
     ),
     openai_compatible(

@@ -59,7 +59,7 @@ INVALID_ARGUMENTS = "invalid_arguments"
 """Under this name a past call's broken arguments are shown to the model, inside the object that servers demand."""
 
 
-class Described(Dialect):
+class ConfigurableDialect(Dialect):
     """A dialect of which each object may say attributes otherwise: for one host, or one model.
 
     Args:
@@ -73,7 +73,7 @@ class Described(Dialect):
             setattr(self, name, value)
 
 
-class OpenAICompatibleChat(Described, ChatDialect):
+class OpenAICompatibleChat(ConfigurableDialect, ChatDialect):
     """Chat completions as most hosts serve them, with the differences as attributes."""
 
     fields: Mapping[str, OptionSpec] = STANDARD_FIELDS
@@ -87,7 +87,7 @@ class OpenAICompatibleChat(Described, ChatDialect):
     """Body fields that switch thinking on; None where no switch is known."""
     thinking_off: Mapping[str, Any] | None = None
     """Body fields that switch it off; None where no switch is known."""
-    always_says_thinking = False
+    always_sends_thinking = False
     """Whether the switch is said in every request, because the server's own default is not certain."""
     effort_field = "reasoning_effort"
     """Where effort goes; a dot descends into an object."""
@@ -96,7 +96,7 @@ class OpenAICompatibleChat(Described, ChatDialect):
     web_search_on: Mapping[str, Any] | None = None
     """Body fields that switch the host's own web search on; None where it has none."""
     forced_tool_while_thinking = False
-    leaks_markup = True
+    may_leak_markup = True
 
     def thinks(self, thinking: Thinking) -> bool:
         """As request, or as ever where the host has no switch to ask with."""
@@ -104,7 +104,7 @@ class OpenAICompatibleChat(Described, ChatDialect):
             return self.thinks_by_default
         return super().thinks(thinking)
 
-    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """The switch, and the effort in the host's own word."""
         if thinking.on is False:
             if self.thinking_off is None:
@@ -114,7 +114,7 @@ class OpenAICompatibleChat(Described, ChatDialect):
         effort, budget = thinking.effort, thinking.budget
         request = thinking.on or effort is not None or budget is not None
         said: Json = {}
-        switch = bool(thinking.on) or self.always_says_thinking or (request and not self.thinks_by_default)
+        switch = bool(thinking.on) or self.always_sends_thinking or (request and not self.thinks_by_default)
         if switch and not (effort is not None and self.effort_switches_on):
             said = copy.deepcopy(dict(self.thinking_on or {}))
             if self.thinking_on is None and not self.thinks_by_default:
@@ -126,13 +126,15 @@ class OpenAICompatibleChat(Described, ChatDialect):
             _put(said, self.effort_field, word)
         return said
 
-    def say_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
+    def encode_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
         """The host's switch, where it has one."""
         if self.web_search_on is None or wanted is False:
             return None
         return copy.deepcopy(dict(self.web_search_on))
 
-    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
         """Past arguments as JSON objects: SGLang refuses a request with anything else, vLLM one with broken JSON."""
         for place, message in enumerate(messages):
             calls = message.get("tool_calls") or ()
@@ -142,16 +144,16 @@ class OpenAICompatibleChat(Described, ChatDialect):
                 messages[place] = {**message, "tool_calls": said}
         return {}
 
-    def say_reasoning(self, reasoning: Reasoning | None) -> Json:
+    def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
         """Every field the host may read it from, ``""`` when nothing is known; its record too, where it takes one."""
         said: Json = dict.fromkeys(self.reasoning_request_fields, readable(reasoning) or "")
         if self.sends_details and reasoning is not None and reasoning.details:
-            record = reasoning_details.own_record(reasoning, "chat_completions")
+            record = reasoning_details.details_for_protocol(reasoning, "chat_completions")
             if record:
                 said["reasoning_details"] = [dict(item) for item in record]
         return said
 
-    def read_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
+    def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
         """The first of the host's fields that is not null; the record beside it as it came."""
         details = message.get("reasoning_details")
         if not isinstance(details, list):
@@ -162,7 +164,7 @@ class OpenAICompatibleChat(Described, ChatDialect):
                 return text, details
         return (text_of(details) if details else None), details
 
-    def read_usage(self, usage: Json) -> Usage:
+    def decode_usage(self, usage: Json) -> Usage:
         """OpenAI's counts; cached and reasoning tokens also where Together, SGLang and DeepSeek put them."""
         prompt = usage.get("prompt_tokens_details") or {}
         completion = usage.get("completion_tokens_details") or {}
@@ -178,7 +180,7 @@ class OpenAICompatibleChat(Described, ChatDialect):
         )
 
 
-def mend_calls(items: list[Json], notes: list[Note]) -> None:
+def repair_tool_call_arguments(items: list[Json], notes: list[Note]) -> None:
     """The same among the items of ``/responses``, which such servers turn into a chat."""
     for place, item in enumerate(items):
         if item.get("type") == "function_call":
@@ -237,7 +239,7 @@ def keep_reasoning_for_tools(body: Json, notes: list[Note]) -> None:
         notes.append(Note("dropped", "include_reasoning", why))
 
 
-def say_continuation(body: Json, messages: list[Json]) -> None:
+def encode_continuation(body: Json, messages: list[Json]) -> None:
     """Ask vLLM or SGLang to write on at the last message; what DeepSeek's own service calls chat prefix completion."""
     if messages[-1].pop("prefix", False):
         body["continue_final_message"] = True
@@ -260,7 +262,7 @@ def openai_compatible(
     effort_field: str = "reasoning_effort",
     budget: OptionSpec | None = None,
     fields: Mapping[str, OptionSpec | None] | None = None,
-    absent: Mapping[str, str] | None = None,
+    unsupported: Mapping[str, str] | None = None,
     **facts: Any,
 ) -> Provider:
     """Describe a host of one's own.
@@ -294,7 +296,7 @@ def openai_compatible(
         effort_field: Where the word goes; a dot descends into an object.
         budget: How ``thinking_budget`` is said, where the host counts one.
         fields: Options said otherwise than ``STANDARD_FIELDS`` has them; None for one the host has not.
-        absent: Option -> why the host has not got it, for the warning.
+        unsupported: Option -> why the host has not got it, for the warning.
         **facts: Attributes of ``OpenAICompatibleChat``: ``json_schema=True``, ``tools=False``, ``think_tags=True``, …
 
     Returns:
@@ -308,7 +310,7 @@ def openai_compatible(
         table["thinking_budget"] = budget
     dialect: Dialect = OpenAICompatibleChat(
         fields={option: field for option, field in table.items() if field is not None},
-        absent=dict(absent or {}),
+        unsupported=dict(unsupported or {}),
         reasoning_response_fields=reasoning_response_fields,
         reasoning_request_fields=reasoning_request_fields,
         thinking_on=thinking_on,

@@ -17,12 +17,12 @@ from typing import Any, Literal
 from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import OptionSpec
-from deepseek_v4.providers.base import OwnOptions, Provider
+from deepseek_v4.providers.base import Provider, ProviderOptions
 from deepseek_v4.providers.openai_compatible import (
     SAMPLING_FIELDS,
     STANDARD_FIELDS,
     OpenAICompatibleChat,
-    say_continuation,
+    encode_continuation,
 )
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
@@ -38,7 +38,7 @@ FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
 )
 
 
-class SglangOptions(OwnOptions):
+class SglangOptions(ProviderOptions):
     """Options only SGLang has, for ``provider_options``.
 
     Example:
@@ -64,13 +64,13 @@ class SglangChat(OpenAICompatibleChat):
     """``POST /chat/completions``."""
 
     fields = FIELDS
-    absent: Mapping[str, str] = MappingProxyType(
+    unsupported: Mapping[str, str] = MappingProxyType(
         {
             "web_search": "the server searches nothing",
             "thinking_budget": "the server counts no reasoning budget: use reasoning_effort",
         }
     )
-    always_says_thinking = True  # off by default, or as SGLANG_DEFAULT_THINKING says
+    always_sends_thinking = True  # off by default, or as SGLANG_DEFAULT_THINKING says
     # the V4 encoder reads "thinking" only, not "enable_thinking"
     thinking_on: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": {"thinking": True}})
     thinking_off: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": {"thinking": False}})
@@ -83,10 +83,12 @@ class SglangChat(OpenAICompatibleChat):
     prefix_path = "/chat/completions"
     think_tags = True  # separate_reasoning=False, or a server without its reasoning parser
 
-    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
         """``SglangOptions``, and the message to be continued."""
-        headers = super().say_rest(body, messages, request, notes)
-        say_continuation(body, messages)
+        headers = super().finish_body(body, messages, request, notes)
+        encode_continuation(body, messages)
         options = request.provider_options
         if options is None:
             return headers

@@ -20,13 +20,13 @@ from typing import Any
 from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import OptionSpec
-from deepseek_v4.providers.base import OwnOptions, Provider
+from deepseek_v4.providers.base import Provider, ProviderOptions
 from deepseek_v4.providers.openai_compatible import (
     SAMPLING_FIELDS,
     STANDARD_FIELDS,
     OpenAICompatibleChat,
+    encode_continuation,
     keep_reasoning_for_tools,
-    say_continuation,
 )
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
@@ -44,7 +44,7 @@ FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
 )
 
 
-class VllmOptions(OwnOptions):
+class VllmOptions(ProviderOptions):
     """Options only vLLM has, for ``provider_options``.
 
     Example:
@@ -74,13 +74,13 @@ class VllmChat(OpenAICompatibleChat):
     """``POST /chat/completions``."""
 
     fields = FIELDS
-    absent: Mapping[str, str] = MappingProxyType({"web_search": "the server searches nothing"})
+    unsupported: Mapping[str, str] = MappingProxyType({"web_search": "the server searches nothing"})
     # The word became "reasoning" (#27752), and its old name left the answers (#33402). On the way in,
     # "reasoning_content" was dropped in silence for a while (#38488), so both are sent.
     reasoning_response_fields = ("reasoning", "reasoning_content")
     reasoning_request_fields = ("reasoning", "reasoning_content")
     # Off by default in older releases, on since #50580: the switch is said in every request. Either key switches.
-    always_says_thinking = True
+    always_sends_thinking = True
     thinking_on: Mapping[str, Any] | None = MappingProxyType(
         {"chat_template_kwargs": {"thinking": True, "enable_thinking": True}}
     )
@@ -97,10 +97,12 @@ class VllmChat(OpenAICompatibleChat):
     strict_tools = True  # a strict tool brings its grammar back, which plain ones lost with #45600
     prefix_path = "/chat/completions"
 
-    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
         """``VllmOptions``, and the message to be continued."""
-        headers = super().say_rest(body, messages, request, notes)
-        say_continuation(body, messages)
+        headers = super().finish_body(body, messages, request, notes)
+        encode_continuation(body, messages)
         options = request.provider_options
         if options is None:
             return headers

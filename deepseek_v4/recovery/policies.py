@@ -14,7 +14,7 @@ from deepseek_v4.recovery.empty_answer import EmptyAnswerPolicy
 from deepseek_v4.recovery.leaked_markup import LeakedMarkupPolicy
 from deepseek_v4.recovery.merge import describe, joined, merge_replies, reply_of
 from deepseek_v4.recovery.transient import TransientErrorPolicy
-from deepseek_v4.request.account import Query
+from deepseek_v4.request.account import AccountRequest
 from deepseek_v4.request.options import CallOptions
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.messages import Message
@@ -69,7 +69,7 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
         return describe(failed, reply.usage, None if cost is None else cost.usd)
 
 
-class AccountAttempts(Attempts[Query[Any], Any, Any]):
+class AccountAttempts(Attempts[AccountRequest[Any], Any, Any]):
     """The attempts at a small request about models or the account.
 
     Args:
@@ -77,7 +77,7 @@ class AccountAttempts(Attempts[Query[Any], Any, Any]):
         started: When it was sent, by ``time.monotonic``.
     """
 
-    def __init__(self, query: Query[Any], started: float) -> None:
+    def __init__(self, query: AccountRequest[Any], started: float) -> None:
         super().__init__(query, [TRANSIENT], started=started, total_timeout=query.options.total_timeout)
 
     def merge(self, failed: Sequence[FailedAttempt[Any]], answer: Any) -> Any:
@@ -88,7 +88,7 @@ class AccountAttempts(Attempts[Query[Any], Any, Any]):
         """The attempt, which cost nothing."""
         return describe(failed)
 
-    def limited(self, request: Query[Any]) -> Query[Any]:
+    def limited(self, request: AccountRequest[Any]) -> AccountRequest[Any]:
         """The request with the deadline of the call."""
         return request if self.deadline == math.inf else dataclasses.replace(request, deadline=self.deadline)
 

@@ -12,20 +12,20 @@ from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
-from deepseek_v4.request.headers import headers_of, key_of
+from deepseek_v4.request.headers import build_headers, require_api_key
 from deepseek_v4.request.options import CallOptions
-from deepseek_v4.request.url import address
+from deepseek_v4.request.url import endpoint_url
 from deepseek_v4.values import json
 from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.http import HttpRequest, HttpResponse
 
-__all__ = ["Query", "balance_query", "model_query", "models_query"]
+__all__ = ["AccountRequest", "balance_query", "model_query", "models_query"]
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class Query(Generic[T]):
+class AccountRequest(Generic[T]):
     """A question without a body, and how its answer is read.
 
     Attributes:
@@ -44,17 +44,17 @@ class Query(Generic[T]):
     deadline: float | None = None
 
 
-def models_query(options: CallOptions) -> Query[tuple[ModelInfo, ...]]:
+def models_query(options: CallOptions) -> AccountRequest[tuple[ModelInfo, ...]]:
     """Ask which models there are."""
     provider, dialect = _lister(options)
-    return _query(options, provider, dialect, dialect.path, dialect.read_models)
+    return _query(options, provider, dialect, dialect.path, dialect.decode_models)
 
 
-def model_query(options: CallOptions, model: str) -> Query[ModelInfo]:
+def model_query(options: CallOptions, model: str) -> AccountRequest[ModelInfo]:
     """Ask about a single model."""
     provider, dialect = _lister(options)
     path = dialect.one_path.format(id=quote(provider.model_id(model), safe="/:"))
-    return _query(options, provider, dialect, path, dialect.read_one)
+    return _query(options, provider, dialect, path, dialect.decode_model)
 
 
 def _lister(options: CallOptions) -> tuple[Provider, ModelsDialect]:
@@ -64,7 +64,7 @@ def _lister(options: CallOptions) -> tuple[Provider, ModelsDialect]:
     return provider, dialect
 
 
-def balance_query(options: CallOptions) -> Query[Balance]:
+def balance_query(options: CallOptions) -> AccountRequest[Balance]:
     """Ask what is left on the account.
 
     Raises:
@@ -74,7 +74,7 @@ def balance_query(options: CallOptions) -> Query[Balance]:
     dialect = provider.dialects.get("balance")
     if not isinstance(dialect, BalanceDialect):
         raise errors.UnsupportedError(f"{provider.name} tells no balance over its API.", provider=provider.name)
-    return _query(options, provider, dialect, dialect.path, dialect.read_balance)
+    return _query(options, provider, dialect, dialect.path, dialect.decode_balance)
 
 
 _MODELS = ModelsDialect()
@@ -83,12 +83,12 @@ _MODELS = ModelsDialect()
 
 def _query(
     options: CallOptions, provider: Provider, dialect: Dialect, path: str, read: Callable[[Any], T | None]
-) -> Query[T]:
+) -> AccountRequest[T]:
     http = HttpRequest(
         method="GET",
-        url=address(provider.root(options.base_url), path),
-        headers=headers_of(provider, options, {"accept": "application/json"}),
-        key=key_of(provider, options),
+        url=endpoint_url(provider.root(options.base_url), path),
+        headers=build_headers(provider, options, {"accept": "application/json"}),
+        key=require_api_key(provider, options),
         key_header=dialect.key_header,
     )
 
@@ -107,4 +107,4 @@ def _query(
             )
         return value
 
-    return Query(http, read_answer, dialect, provider, options)
+    return AccountRequest(http, read_answer, dialect, provider, options)

@@ -20,11 +20,11 @@ from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request import history
 from deepseek_v4.request.forced_tool import resolve_forced_tool
-from deepseek_v4.request.headers import headers_of, key_of
+from deepseek_v4.request.headers import build_headers, require_api_key
 from deepseek_v4.request.json_mode import apply_json_mode
 from deepseek_v4.request.options import CallOptions
 from deepseek_v4.request.prepared_request import PreparedRequest, body_bytes
-from deepseek_v4.request.url import address
+from deepseek_v4.request.url import endpoint_url
 from deepseek_v4.values.http import HttpRequest
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.notes import Note
@@ -70,16 +70,18 @@ def prepare(messages: Sequence[Message], options: CallOptions, *, stream: bool) 
         _refuse_what_is_dropped(notes, provider)
     _tell(notes, provider.name, options.on_unsupported)
     accept = "text/event-stream" if stream else "application/json"
-    headers = headers_of(provider, options, {"content-type": "application/json", "accept": accept, **encoded.headers})
+    headers = build_headers(
+        provider, options, {"content-type": "application/json", "accept": accept, **encoded.headers}
+    )
     http = HttpRequest(
         method="POST",
-        url=address(provider.root(options.base_url), encoded.path),
+        url=endpoint_url(provider.root(options.base_url), encoded.path),
         headers=headers,
         body=body_bytes(encoded.body),
-        key=key_of(provider, options),
+        key=require_api_key(provider, options),
         key_header=dialect.key_header,
     )
-    return PreparedRequest(http, request, encoded.reading, protocol, provider, encoded.body, tuple(notes), options)
+    return PreparedRequest(http, request, encoded.context, protocol, provider, encoded.body, tuple(notes), options)
 
 
 def _chat_request(

@@ -24,7 +24,7 @@ def resolve_forced_tool(
         twice = sorted({name for name in functions if functions.count(name) > 1})
         raise errors.InvalidRequestError(f"Tool names must be unique; given more than once: {', '.join(twice)}.")
     if functions and not dialect.tools:
-        why = dialect.absent.get("tools", "take another model or provider")
+        why = dialect.unsupported.get("tools", "take another model or provider")
         raise errors.UnsupportedError(
             f"{provider.name} has no function calling for {request.model}: {why}.", provider=provider.name
         )

@@ -12,10 +12,10 @@ from deepseek_v4.providers.base import Provider
 from deepseek_v4.request.keys import NOT_PICKLED, CalledKey
 from deepseek_v4.request.options import CallOptions
 
-__all__ = ["headers_of", "key_of"]
+__all__ = ["build_headers", "require_api_key"]
 
 
-def headers_of(provider: Provider, options: CallOptions, headers: Mapping[str, str]) -> dict[str, str]:
+def build_headers(provider: Provider, options: CallOptions, headers: Mapping[str, str]) -> dict[str, str]:
     """All headers of a request but the key's; the user's own stand over ours.
 
     Raises:
@@ -35,7 +35,7 @@ def headers_of(provider: Provider, options: CallOptions, headers: Mapping[str, s
     return said
 
 
-def key_of(provider: Provider, options: CallOptions) -> SecretStr | None:
+def require_api_key(provider: Provider, options: CallOptions) -> SecretStr | None:
     """The key of a call; a callable is not called yet.
 
     Raises:

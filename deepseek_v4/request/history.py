@@ -1,7 +1,7 @@
 """What past turns look like when they are sent again: histories that a provider would refuse are mended here.
 
 Every function returns new messages and leaves those it was given as they are. Passing reasoning back is
-not a repair: the provider's dialect says how (``say_reasoning``), and the protocol does it for each message.
+not a repair: the provider's dialect says how (``encode_reasoning``), and the protocol does it for each message.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def ask_for_json(
     """
     words = _PLAIN
     if schema is not None:
-        kind = "object" if is_of_objects(schema) else "value"
+        kind = "object" if allows_object(schema) else "value"
         words = _BY_SCHEMA.format(kind=kind) + json.dumps(schemas.compact(schema)).decode()
     if beside_tools:
         words = f"Call tools as you need them. When you have what you need: {words}"
@@ -55,7 +55,7 @@ def ask_for_json(
     return (Message.system(words), *messages)
 
 
-def is_of_objects(schema: Mapping[str, Any]) -> bool:
+def allows_object(schema: Mapping[str, Any]) -> bool:
     """Whether a schema allows objects as the whole answer: JSON mode and tool calls know no other."""
     return schema.get("type", "object") == "object" or "object" in schema["type"]
 
@@ -76,7 +76,7 @@ def apply_json_mode(request: ChatRequest, dialect: Dialect, notes: list[Note]) -
         calls = bool(request.tools) and request.tool_choice != "none"
         messages = structured.ask_for_json(messages, asked["schema"], beside_tools=calls)
         # with tools, the service enforces the format of the calls and not JSON: docs/doubts.md
-        by_mode = json_mode and not calls and structured.is_of_objects(asked["schema"])
+        by_mode = json_mode and not calls and structured.allows_object(asked["schema"])
         wanted = {"type": "json_object"} if by_mode else None
         mode = "JSON mode with the schema in the prompt" if by_mode else "the schema in the prompt"
         notes.append(Note("translated", "response_format", f"json_schema -> {mode}"))
@@ -84,7 +84,9 @@ def apply_json_mode(request: ChatRequest, dialect: Dialect, notes: list[Note]) -
         messages = structured.ask_for_json(messages, None)  # nothing else holds the model to it
         wanted = None
         notes.append(Note("translated", "response_format", "json_object -> asked for in the prompt"))
-    elif wanted.get("type") == "json_object" and dialect.json_needs_the_word and not _opening_says_json(messages):
+    elif (
+        wanted.get("type") == "json_object" and dialect.json_mode_requires_keyword and not _opening_says_json(messages)
+    ):
         messages = structured.ask_for_json(messages, None)
         notes.append(Note("repaired", "response_format", "said 'json' in the prompt, which JSON mode demands"))
     if messages is request.messages and wanted is request.response_format:

@@ -11,8 +11,16 @@ from pydantic import ConfigDict, ValidationError
 from deepseek_v4 import errors
 from deepseek_v4.providers import find_provider
 from deepseek_v4.request.keys import key_from_environment
-from deepseek_v4.request.settings import ALIASES, CONNECTION, FIELDS, ModelSettings, checker, own_key, unknown_option
-from deepseek_v4.request.tools import tool_choice_of, tools_of
+from deepseek_v4.request.settings import (
+    ALIASES,
+    CONSTRUCTOR_ONLY,
+    FIELDS,
+    ModelSettings,
+    checker,
+    own_key,
+    unknown_option,
+)
+from deepseek_v4.request.tools import parse_tool_choice, parse_tools
 from deepseek_v4.values.messages import ServerTool, ToolChoice, ToolSpec
 from deepseek_v4.values.sampling import Sampling, Thinking
 
@@ -82,7 +90,7 @@ def resolve(settings: ModelSettings, given: Mapping[str, Any], *, completions: b
             values[name] = _call_only(name, value)
         elif name not in FIELDS:
             raise errors.InvalidRequestError(unknown_option(alias, [*FIELDS, *CALL_ONLY]))
-        elif name in CONNECTION:
+        elif name in CONSTRUCTOR_ONLY:
             raise errors.InvalidRequestError(f"{name} belongs to the model object: give it to the constructor.")
         elif value is None or (name == "stop" and not value):
             if ModelSettings.model_fields[name].default is None:
@@ -97,9 +105,9 @@ def resolve(settings: ModelSettings, given: Mapping[str, Any], *, completions: b
 
 def _call_only(name: str, value: Any) -> Any:
     if name == "tools":
-        return tools_of(value)
+        return parse_tools(value)
     if name == "tool_choice":
-        return tool_choice_of(value)
+        return parse_tool_choice(value)
     if name == "response_format":
         if value is not None and not isinstance(value, Mapping):
             raise errors.InvalidRequestError(
@@ -121,7 +129,7 @@ def _validated(name: str, value: Any) -> Any:
 def _change_provider(values: dict[str, Any], settings: ModelSettings, given: set[str]) -> None:
     """Put a call's own provider's key and address in place of the model's; the model's headers may hold a key too."""
     provider = find_provider(values["provider"])
-    own = settings.who_answers()
+    own = settings.resolved_provider()
     if provider.name == own.name:
         return
     values.update(dict.fromkeys({"base_url", "default_headers"} - given))

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from deepseek_v4 import errors
-from deepseek_v4.protocols import Protocol, Reading
+from deepseek_v4.protocols import DecodeContext, Protocol
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request import history
 from deepseek_v4.request.options import CallOptions
-from deepseek_v4.request.url import address
+from deepseek_v4.request.url import endpoint_url
 from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpRequest
 from deepseek_v4.values.messages import Message
@@ -29,7 +29,7 @@ class PreparedRequest:
     Attributes:
         http: The request, complete but for the key, which is put in as it is sent.
         request: The same by canonical names.
-        reading: For the decoder.
+        context: For the decoder.
         protocol: The endpoint's codec.
         provider: Who it goes to.
         body: The JSON body as a value.
@@ -41,7 +41,7 @@ class PreparedRequest:
 
     http: HttpRequest
     request: ChatRequest
-    reading: Reading
+    context: DecodeContext
     protocol: Protocol
     provider: Provider
     body: Mapping[str, Any]
@@ -63,10 +63,10 @@ class PreparedRequest:
     def with_history(self, messages: tuple[Message, ...]) -> PreparedRequest:
         """The request with another history, and everything else as it is; a message to continue has its own path."""
         request = dataclasses.replace(self.request, messages=messages)
-        encoded = self.protocol.encode(request, self.reading.dialect, self.provider.name)
-        url = address(self.provider.root(self.options.base_url), encoded.path)
+        encoded = self.protocol.encode(request, self.context.dialect, self.provider.name)
+        url = endpoint_url(self.provider.root(self.options.base_url), encoded.path)
         http = dataclasses.replace(self.http, url=url, body=body_bytes(encoded.body))
-        return dataclasses.replace(self, http=http, request=request, reading=encoded.reading, body=encoded.body)
+        return dataclasses.replace(self, http=http, request=request, context=encoded.context, body=encoded.body)
 
 
 def body_bytes(body: Mapping[str, Any]) -> bytes:

@@ -60,7 +60,7 @@ ALIASES: Mapping[str, str] = {
 CLIENTS = frozenset({"http_client", "http_async_client"})
 """Options that hold sockets, which cannot be pickled."""
 
-CONNECTION = CLIENTS | {"api_key", "api_key_variable"}
+CONSTRUCTOR_ONLY = CLIENTS | {"api_key", "api_key_variable"}
 """Options that belong to the object and cannot be given per call."""
 
 
@@ -294,7 +294,7 @@ class ModelSettings(BaseModel):
             "default_headers": _pickled_headers(self.default_headers),
         }
 
-    def who_answers(self) -> Provider:
+    def resolved_provider(self) -> Provider:
         """The provider, with its facts."""
         return find_provider(self.provider)
 

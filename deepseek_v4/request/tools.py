@@ -9,7 +9,7 @@ from deepseek_v4 import errors
 from deepseek_v4.values.messages import NamedTool, ServerTool, ToolChoice, ToolSpec
 
 
-def tools_of(value: Any) -> tuple[ToolSpec | ServerTool, ...]:
+def parse_tools(value: Any) -> tuple[ToolSpec | ServerTool, ...]:
     """Tools in our own types or as OpenAI-shaped objects.
 
     Raises:
@@ -38,7 +38,7 @@ def tools_of(value: Any) -> tuple[ToolSpec | ServerTool, ...]:
     return tuple(tools)
 
 
-def tool_choice_of(value: Any) -> ToolChoice | None:
+def parse_tool_choice(value: Any) -> ToolChoice | None:
     """A tool choice in our own words, OpenAI's or LangChain's ("any").
 
     Raises:
@@ -57,7 +57,7 @@ def tool_choice_of(value: Any) -> ToolChoice | None:
         if isinstance(named, Mapping) and isinstance(named.get("name"), str):
             return NamedTool(named["name"])
         if isinstance(value.get("type"), str):
-            return tool_choice_of(value["type"])
+            return parse_tool_choice(value["type"])
     raise errors.InvalidRequestError(
         f"tool_choice={value!r} is none of 'auto', 'none', 'required', a tool's name, or an OpenAI-shaped object."
     )

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from deepseek_v4 import errors
 
-__all__ = ["address", "without_userinfo"]
+__all__ = ["endpoint_url", "without_userinfo"]
 
 
 @functools.lru_cache(maxsize=256)
-def address(base_url: str, path: str) -> str:
+def endpoint_url(base_url: str, path: str) -> str:
     """The address of an endpoint under a provider's root.
 
     Raises:

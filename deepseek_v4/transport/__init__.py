@@ -1,7 +1,7 @@
 """HTTP: clients and timeouts, blocking and on asyncio. The only place with sockets; every request is sent once.
 
 It knows no message and no provider: what to send comes as a ``HttpRequest``, and what the bytes mean is said by
-the ``read``, ``read_error`` and ``decoder`` it is given.
+the ``read``, ``decode_error`` and ``decoder`` it is given.
 """
 
 from deepseek_v4.transport.asynchronous import AsyncStream, AsyncTransport

@@ -78,11 +78,11 @@ class AsyncTransport:
         limits: Limits,
         *,
         read: Callable[[HttpResponse], T],
-        read_error: ReadError,
+        decode_error: ReadError,
         provider: str,
     ) -> T:
         """Send a request and read the whole answer; see ``SyncTransport.call``."""
-        exchange = Exchange(request, limits, read_error, provider, streamed=False)
+        exchange = Exchange(request, limits, decode_error, provider, streamed=False)
         return exchange.result(await self._fetch(exchange), read)
 
     async def stream(
@@ -91,11 +91,11 @@ class AsyncTransport:
         limits: Limits,
         *,
         decoder: ByteDecoder[T],
-        read_error: ReadError,
+        decode_error: ReadError,
         provider: str,
     ) -> AsyncStream[T]:
         """Send a request and read until the first items are there; see ``SyncTransport.stream``."""
-        exchange = Exchange(request, limits, read_error, provider, streamed=True)
+        exchange = Exchange(request, limits, decode_error, provider, streamed=True)
         items = self._items(exchange, decoder)
         await items.__anext__()
         return AsyncStream(items)

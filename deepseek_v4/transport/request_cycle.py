@@ -62,7 +62,7 @@ class Exchange:
     Args:
         request: What to send.
         limits: How long it may take.
-        read_error: A refusal as an exception.
+        decode_error: A refusal as an exception.
         provider: Name for errors.
         streamed: Whether the answer is read piece by piece.
 
@@ -84,7 +84,7 @@ class Exchange:
     )
 
     def __init__(
-        self, request: HttpRequest, limits: Limits, read_error: ReadError, provider: str, *, streamed: bool
+        self, request: HttpRequest, limits: Limits, decode_error: ReadError, provider: str, *, streamed: bool
     ) -> None:
         problem = _problem_of(request.url)
         if problem is not None:
@@ -96,7 +96,7 @@ class Exchange:
         self._headers = _uncompressed(request.headers) if streamed else request.headers
         self._request = request
         self._limits = limits
-        self._read_error = read_error
+        self._read_error = decode_error
         self._provider = provider
         self._response: Any = None
 

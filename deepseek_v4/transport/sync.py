@@ -77,7 +77,7 @@ class SyncTransport:
         limits: Limits,
         *,
         read: Callable[[HttpResponse], T],
-        read_error: ReadError,
+        decode_error: ReadError,
         provider: str,
     ) -> T:
         """Send a request and read the whole answer.
@@ -86,13 +86,13 @@ class SyncTransport:
             request: What to send.
             limits: How long it may take.
             read: What to make of the answer.
-            read_error: A refusal as an exception.
+            decode_error: A refusal as an exception.
             provider: Name for errors.
 
         Raises:
             DeepSeekError: of the kind that says what happened.
         """
-        exchange = Exchange(request, limits, read_error, provider, streamed=False)
+        exchange = Exchange(request, limits, decode_error, provider, streamed=False)
         return exchange.result(self._fetch(exchange), read)
 
     def stream(
@@ -101,7 +101,7 @@ class SyncTransport:
         limits: Limits,
         *,
         decoder: ByteDecoder[T],
-        read_error: ReadError,
+        decode_error: ReadError,
         provider: str,
     ) -> SyncStream[T]:
         """Send a request and read until the first items are there; they and the rest come from the stream.
@@ -109,7 +109,7 @@ class SyncTransport:
         Arguments and errors as for ``call``; while iterating, ``StreamInterruptedError`` and ``TimeoutError`` have what
         had arrived in ``partial``.
         """
-        exchange = Exchange(request, limits, read_error, provider, streamed=True)
+        exchange = Exchange(request, limits, decode_error, provider, streamed=True)
         items = self._items(exchange, decoder)
         next(items)
         return SyncStream(items)

@@ -89,7 +89,7 @@ class ToolCall:
     arguments: str
 
 
-class _Keeper:
+class _EncodedCache:
     """Room for what a protocol made of a value, for the next turn; no field, so that no copy and no pickle holds it."""
 
     __slots__ = ("kept",)
@@ -98,7 +98,7 @@ class _Keeper:
 
 
 @dataclass(frozen=True, slots=True)
-class Message(_Keeper):
+class Message(_EncodedCache):
     """One message of a conversation."""
 
     role: Role

@@ -12,11 +12,11 @@ from typing import Any
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from deepseek_v4.integration.fast_construction import maker
+from deepseek_v4.integration.fast_construction import unvalidated_factory
 
 _PATTERN = AIMessageChunk(content="")
-_chunk = maker(_PATTERN, "content", "additional_kwargs", "response_metadata")
-_generation = maker(ChatGenerationChunk(message=_PATTERN), "message", "text")
+_chunk = unvalidated_factory(_PATTERN, "content", "additional_kwargs", "response_metadata")
+_generation = unvalidated_factory(ChatGenerationChunk(message=_PATTERN), "message", "text")
 
 
 def message_chunk(content: Any, additional_kwargs: dict[str, Any], marks: dict[str, Any]) -> AIMessageChunk:

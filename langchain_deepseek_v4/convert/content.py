@@ -10,7 +10,7 @@ from deepseek_v4 import errors
 from deepseek_v4.values.messages import FilePart, ImagePart, Part, RawPart, TextPart
 from deepseek_v4.values.tool_arguments import arguments_text
 
-__all__ = ["CALLS", "RESULTS", "Content", "blocks_of", "parts_of", "result_of", "text_of"]
+__all__ = ["RESULTS", "TOOL_CALL_TYPES", "Content", "blocks_of", "parts_of", "result_of", "text_of"]
 
 Content = str | Sequence[str | Mapping[str, Any]]
 """What ``message.content`` may be."""
@@ -24,7 +24,7 @@ TEXTS: Mapping[str, str] = {
 }
 """Block type -> the field that holds its text."""
 
-CALLS = frozenset(
+TOOL_CALL_TYPES = frozenset(
     {"tool_use", "tool_call", "tool_call_chunk", "invalid_tool_call", "function_call", "input_json_delta"}
 )
 """Tool calls, which are read from the message's own field, or by ``messages`` where that is empty."""
@@ -109,7 +109,7 @@ def _part(block: Mapping[str, Any]) -> Part | None:
         return _data(block)
     if kind in UNREADABLE:
         raise errors.UnsupportedError(f"DeepSeek V4 does not read {kind} content; turn it into text first.")
-    if kind in REASONING or kind in CALLS or kind in RESULTS or kind in ("cachePoint", "cache_point"):
+    if kind in REASONING or kind in TOOL_CALL_TYPES or kind in RESULTS or kind in ("cachePoint", "cache_point"):
         return None
     if kind == "non_standard" and isinstance(block.get("value"), Mapping):
         return _part(block["value"])

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from deepseek_v4.integration.partial_json import invalidating_tail
 
-__all__ = ["mark_for", "unmarked"]
+__all__ = ["invalidating_suffix", "strip_suffix"]
 
 
-def mark_for(arguments: str) -> str:
+def invalidating_suffix(arguments: str) -> str:
     """What to append to arguments that are no JSON object."""
     tail = invalidating_tail(arguments)
     if not tail and arguments.endswith(" "):
@@ -21,9 +21,9 @@ def mark_for(arguments: str) -> str:
     return tail + " " * len(tail)
 
 
-def unmarked(arguments: str) -> str:
+def strip_suffix(arguments: str) -> str:
     """The arguments as the model wrote them."""
     marked = arguments.rstrip(" ")
     length = len(arguments) - len(marked)
     written = marked[: len(marked) - length]
-    return written if length and written + mark_for(written) == arguments else arguments
+    return written if length and written + invalidating_suffix(written) == arguments else arguments

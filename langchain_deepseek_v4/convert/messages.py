@@ -26,12 +26,12 @@ from langchain_core.messages import (
 )
 
 from deepseek_v4 import errors
-from deepseek_v4.integration.conversion_cache import Memory
+from deepseek_v4.integration.conversion_cache import ConversionCache
 from deepseek_v4.integration.typed_answers import was_asked_again
 from deepseek_v4.values.messages import Message, Part, Reasoning, Role, TextPart, ToolCall
 from deepseek_v4.values.tool_arguments import arguments_text
-from langchain_deepseek_v4.convert.content import CALLS, RESULTS, blocks_of, parts_of, result_of, text_of
-from langchain_deepseek_v4.convert.invalid_calls import unmarked
+from langchain_deepseek_v4.convert.content import RESULTS, TOOL_CALL_TYPES, blocks_of, parts_of, result_of, text_of
+from langchain_deepseek_v4.convert.invalid_calls import strip_suffix
 
 __all__ = ["to_conversation"]
 
@@ -49,7 +49,7 @@ ROLES: Mapping[str, Role] = {
 SHOWN_BELOW = "(see the next message)"
 """The text of a tool result that holds an image or a file and no words."""
 
-_MEMORY = Memory()
+_MEMORY = ConversionCache()
 """What plain messages said, as long as they live."""
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -245,13 +245,13 @@ def _calls(message: BaseMessage) -> Iterator[ToolCall]:
     for call in valid:
         yield ToolCall(call["id"] or "", call["name"], arguments_text(call["args"]))
     for call in invalid:
-        yield ToolCall(call["id"] or "", call["name"] or "", unmarked(call["args"] or ""))
+        yield ToolCall(call["id"] or "", call["name"] or "", strip_suffix(call["args"] or ""))
     if valid or invalid:
         return
     for block in () if isinstance(message.content, str) else blocks_of(message.content):
-        if block.get("type") in CALLS and block.get("name"):
+        if block.get("type") in TOOL_CALL_TYPES and block.get("name"):
             said = block.get("args") or block.get("input") or block.get("arguments")
-            arguments = unmarked(said) if isinstance(said, str) else arguments_text(said)
+            arguments = strip_suffix(said) if isinstance(said, str) else arguments_text(said)
             yield ToolCall(block.get("call_id") or block.get("id") or "", block["name"], arguments)
     function = message.additional_kwargs.get("function_call")
     if isinstance(function, Mapping) and function.get("name"):

@@ -18,15 +18,15 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.utils.json import parse_partial_json
 
 from deepseek_v4 import catalog
-from deepseek_v4.integration.argument_coalescer import Joiner
-from deepseek_v4.integration.fast_construction import maker
+from deepseek_v4.integration.argument_coalescer import ToolArgumentCoalescer
+from deepseek_v4.integration.fast_construction import unvalidated_factory
 from deepseek_v4.values.prices import Cost
 from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, StreamEnd, TextDelta, ToolCallDelta, Usage
 from langchain_deepseek_v4.convert.chunks import finish_info, fragment_chunk, message_chunk
 from langchain_deepseek_v4.convert.citations import as_annotations
-from langchain_deepseek_v4.convert.invalid_calls import mark_for
+from langchain_deepseek_v4.convert.invalid_calls import invalidating_suffix
 
-__all__ = ["Writer", "chat_result", "usage_metadata"]
+__all__ = ["MessageBuilder", "chat_result", "usage_metadata"]
 
 REASONING, TEXT, CALL = "lc_rs_0", "lc_txt_0", "lc_tc_"
 """Indexes of the blocks of a message in v1 output."""
@@ -36,12 +36,12 @@ Block = dict[str, Any]
 _EMPTY = AIMessage(
     content="", additional_kwargs={}, response_metadata={}, tool_calls=[], invalid_tool_calls=[], usage_metadata=None
 )
-_message = maker(_EMPTY, *_EMPTY.model_fields_set)
-_generation = maker(ChatGeneration(message=_EMPTY), "message", "text", "generation_info")
-_result = maker(ChatResult(generations=[]), "generations", "llm_output")
+_message = unvalidated_factory(_EMPTY, *_EMPTY.model_fields_set)
+_generation = unvalidated_factory(ChatGeneration(message=_EMPTY), "message", "text", "generation_info")
+_result = unvalidated_factory(ChatResult(generations=[]), "generations", "llm_output")
 
 
-class Writer:
+class MessageBuilder:
     """Writes one answer of a provider.
 
     Args:
@@ -54,7 +54,7 @@ class Writer:
 
     def __init__(self, provider: str, model: str, *, blocks: bool) -> None:
         self._blocks = blocks
-        self._joiner = Joiner()
+        self._joiner = ToolArgumentCoalescer()
         self._model = model
         self._provider = provider
         self._marks: dict[str, Any] = {"model_provider": provider}
@@ -100,7 +100,7 @@ class Writer:
         return tuple(
             chunk
             for call in end.reply.invalid_tool_calls
-            for chunk in self._call(call.position, None, None, mark_for(call.arguments))
+            for chunk in self._call(call.position, None, None, invalidating_suffix(call.arguments))
         )
 
     def _last(self, reply: Reply) -> AIMessageChunk:
@@ -186,7 +186,7 @@ def _calls(reply: Reply) -> tuple[list[ToolCall], list[InvalidToolCall]]:
     """The calls of a whole answer; arguments that must not be run are marked as a stream marks them."""
     valid = [tool_call(name=c.name, args=parse_partial_json(c.arguments), id=c.id) for c in reply.tool_calls]
     invalid = [
-        invalid_tool_call(name=c.name or None, args=c.arguments + mark_for(c.arguments), id=c.id, error=None)
+        invalid_tool_call(name=c.name or None, args=c.arguments + invalidating_suffix(c.arguments), id=c.id, error=None)
         for c in reply.invalid_tool_calls
     ]
     return valid, invalid

@@ -16,9 +16,9 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import TypeAdapter
 from typing_extensions import is_typeddict
 
-from deepseek_v4.integration.typed_answers import fitted
+from deepseek_v4.integration.typed_answers import validate_as
 from deepseek_v4.recovery.json_validation import fault
-from deepseek_v4.request.json_mode import is_of_objects
+from deepseek_v4.request.json_mode import allows_object
 
 __all__ = ["Method", "answer_class", "as_function", "instance_of", "json_schema_of", "wire_name"]
 
@@ -107,7 +107,7 @@ def as_function(schema: Any) -> dict[str, Any]:
         ValueError: for a schema of other values than objects, which no function takes.
     """
     whole = json_schema_of(schema)
-    if not is_of_objects(whole):
+    if not allows_object(whole):
         raise ValueError(
             f"A tool call answers with an object, and {whole.get('title', 'the schema')} asks for {whole['type']}: "
             "put it into a field of an object, or use method='auto'."
@@ -141,4 +141,4 @@ def instance_of(cls: Any, schema: Mapping[str, Any] | None, value: Any, *, stric
         return value
     if hasattr(cls, "parse_obj") and not hasattr(cls, "model_validate"):
         return cls.parse_obj(value)
-    return fitted(cls, value, whole=strictly)
+    return validate_as(cls, value, whole=strictly)

@@ -15,8 +15,8 @@ from langchain_core.output_parsers import JsonOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from pydantic import ConfigDict
 
-from deepseek_v4.integration.partial_answer import GrowingAnswer
-from deepseek_v4.integration.typed_answers import InvalidAnswer, first_problem, read_json
+from deepseek_v4.integration.partial_answer import PartialAnswer
+from deepseek_v4.integration.typed_answers import InvalidAnswer, first_problem, parse_answer_json
 from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retryable_answer
 from langchain_deepseek_v4.convert.schemas import instance_of
 
@@ -144,7 +144,7 @@ class _StreamedAnswer:
         self._tool = tool
         self._index: Any = None
         """Which of the calls is to the function, once it has begun."""
-        self._answer = GrowingAnswer()
+        self._answer = PartialAnswer()
         self._chunks: list[AIMessageChunk] = []
         self.whole: AIMessage | None = None
         """The message, once it is complete."""
@@ -183,7 +183,7 @@ def _value(text: str, message: Any) -> Any:
             )
         raise InvalidAnswer(f"The answer is empty{_why(message)}.", text)
     try:
-        return read_json(text)
+        return parse_answer_json(text)
     except ValueError:
         raise InvalidAnswer(f"The answer is not valid JSON{_why(message)}.", text) from None
 

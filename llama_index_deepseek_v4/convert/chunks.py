@@ -15,7 +15,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
-from deepseek_v4.integration.fast_construction import maker
+from deepseek_v4.integration.fast_construction import unvalidated_factory
 
 __all__ = [
     "ChatResponseChunk",
@@ -33,13 +33,13 @@ class ChatResponseChunk(ChatResponse):
 
 
 _MESSAGE = ChatMessage(role=MessageRole.ASSISTANT, blocks=[])
-_text = maker(TextBlock(text=""), "text")
-_thinking = maker(ThinkingBlock(content=""), "content")
-_whole_thinking = maker(ThinkingBlock(content=""), "content", "num_tokens", "additional_information")
-_call = maker(ToolCallBlock(tool_name=""), "tool_call_id", "tool_name", "tool_kwargs")
-_message = maker(_MESSAGE, "role", "blocks", "additional_kwargs")
-_response = maker(ChatResponseChunk(message=_MESSAGE), "message", "delta", "raw", "additional_kwargs")
-_whole = maker(ChatResponse(message=_MESSAGE), "message", "raw", "delta", "logprobs", "additional_kwargs")
+_text = unvalidated_factory(TextBlock(text=""), "text")
+_thinking = unvalidated_factory(ThinkingBlock(content=""), "content")
+_whole_thinking = unvalidated_factory(ThinkingBlock(content=""), "content", "num_tokens", "additional_information")
+_call = unvalidated_factory(ToolCallBlock(tool_name=""), "tool_call_id", "tool_name", "tool_kwargs")
+_message = unvalidated_factory(_MESSAGE, "role", "blocks", "additional_kwargs")
+_response = unvalidated_factory(ChatResponseChunk(message=_MESSAGE), "message", "delta", "raw", "additional_kwargs")
+_whole = unvalidated_factory(ChatResponse(message=_MESSAGE), "message", "raw", "delta", "logprobs", "additional_kwargs")
 
 
 def text_block(text: str) -> TextBlock:

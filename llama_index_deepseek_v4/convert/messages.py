@@ -11,7 +11,7 @@ from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock, ThinkingBlock, ToolCallBlock
 
-from deepseek_v4.integration.conversion_cache import Memory
+from deepseek_v4.integration.conversion_cache import ConversionCache
 from deepseek_v4.integration.typed_answers import was_asked_again
 from deepseek_v4.values.messages import Message, Part, Reasoning, Role, TextPart, ToolCall
 from deepseek_v4.values.tool_arguments import arguments_object, arguments_text
@@ -33,7 +33,7 @@ ROLES: Mapping[MessageRole, Role] = {
 SHOWN_BELOW = "(see the next message)"
 """The text of a tool result that holds an image or a file and no words."""
 
-_MEMORY = Memory()
+_MEMORY = ConversionCache()
 """What messages without images and files said, as long as they live."""
 
 

@@ -20,7 +20,7 @@ from llama_index.core.base.llms.types import (
 
 from deepseek_v4 import catalog
 from deepseek_v4.integration import openai_format
-from deepseek_v4.integration.argument_coalescer import Joiner
+from deepseek_v4.integration.argument_coalescer import ToolArgumentCoalescer
 from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from deepseek_v4.values.tool_arguments import arguments_object
 from llama_index_deepseek_v4.convert.chunks import (
@@ -33,7 +33,7 @@ from llama_index_deepseek_v4.convert.chunks import (
     whole_thinking_block,
 )
 
-__all__ = ["INVALID_CALLS", "Answer", "ChatResponseChunk", "as_completion", "to_chat_response"]
+__all__ = ["INVALID_CALLS", "ChatResponseChunk", "ResponseBuilder", "as_completion", "to_chat_response"]
 
 INVALID_CALLS = "invalid_tool_calls"
 """Key of a response's ``additional_kwargs``: ids of the calls that must not be run, and why. Their arguments may be
@@ -133,7 +133,7 @@ def _logprobs(channels: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
         return None
 
 
-class Answer:
+class ResponseBuilder:
     """A streamed answer on its way: deltas in, responses with everything so far out.
 
     Besides the growing text, which LlamaIndex wants whole in every item, a delta costs the same at the end as at
@@ -151,7 +151,7 @@ class Answer:
         """Where the text block stands: behind the thinking block, if there is one."""
         self._blocks: list[ContentBlock] = [TextBlock(text="")]
         self._calls: list[dict[str, Any]] = []
-        self._joiner = Joiner()
+        self._joiner = ToolArgumentCoalescer()
 
     def add(self, delta: Delta) -> tuple[ChatResponse, ...]:
         """The response after a delta; none when it adds nothing to be seen yet, more at the end."""

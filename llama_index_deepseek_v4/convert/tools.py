@@ -16,7 +16,7 @@ from llama_index_deepseek_v4.convert.messages import legacy_calls
 from llama_index_deepseek_v4.convert.responses import INVALID_CALLS, ChatResponseChunk
 from llama_index_deepseek_v4.errors import UnusableAnswerError
 
-__all__ = ["as_openai_tools", "schema_of", "selections", "tool_options"]
+__all__ = ["as_openai_tools", "schema_of", "tool_options", "tool_selections"]
 
 _CHOICES = ("auto", "none", "required", "any")
 
@@ -85,7 +85,7 @@ def schema_of(cls: type[BaseModel]) -> dict[str, Any]:
     return schema if root is None else {**root, "$defs": schema["$defs"]}
 
 
-def selections(response: ChatResponse, *, error_on_no_tool_call: bool) -> list[ToolSelection]:
+def tool_selections(response: ChatResponse, *, error_on_no_tool_call: bool) -> list[ToolSelection]:
     """The tool calls of a response, ready to run.
 
     Agents ask for them with every chunk of a stream. A call's arguments are final only with the last response, so

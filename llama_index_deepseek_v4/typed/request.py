@@ -13,13 +13,19 @@ from llama_index.core.program.utils import FlexibleModel, create_flexible_model
 from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel, ValidationError
 
-from deepseek_v4.integration.partial_answer import GrowingAnswer
-from deepseek_v4.integration.typed_answers import InvalidAnswer, attempts_of, first_problem, fitted, read_json
+from deepseek_v4.integration.partial_answer import PartialAnswer
+from deepseek_v4.integration.typed_answers import (
+    InvalidAnswer,
+    attempts_of,
+    first_problem,
+    parse_answer_json,
+    validate_as,
+)
 from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retryable_answer, retry_messages
-from deepseek_v4.request.json_mode import is_of_objects
+from deepseek_v4.request.json_mode import allows_object
 from deepseek_v4.values.reply import Reply, Usage
 from llama_index_deepseek_v4.convert.responses import ChatResponseChunk
-from llama_index_deepseek_v4.convert.tools import schema_of, selections
+from llama_index_deepseek_v4.convert.tools import schema_of, tool_selections
 from llama_index_deepseek_v4.errors import UnusableAnswerError
 
 __all__ = ["PartialObjectParser", "TypedRequest", "usage_of"]
@@ -66,7 +72,7 @@ class TypedRequest:
         schema = schema_of(output_cls)
         in_tool_call = llm.pydantic_program_mode == PydanticProgramMode.FUNCTION
         if in_tool_call:
-            if not is_of_objects(schema):
+            if not allows_object(schema):
                 raise ValueError(
                     f"A tool call answers with an object, and {output_cls.__name__} asks for {schema['type']}: put it "
                     "into a field of an object, or use PydanticProgramMode.DEFAULT."
@@ -129,13 +135,13 @@ class TypedRequest:
         text = response.message.content or ""
         if self.in_tool_call:
             try:
-                value: Any = selections(response, error_on_no_tool_call=True)[0].tool_kwargs
+                value: Any = tool_selections(response, error_on_no_tool_call=True)[0].tool_kwargs
             except UnusableAnswerError as error:
                 raise InvalidAnswer(error.message.rstrip("."), error.body, ".") from None
         else:
             cut = response.additional_kwargs.get("finish_reason") == "length"
             try:
-                value = read_json(text)
+                value = parse_answer_json(text)
             except ValueError as error:
                 if cut:
                     raise InvalidAnswer("it was cut by the output limit", text, "; raise max_tokens.") from None
@@ -143,7 +149,7 @@ class TypedRequest:
                     raise InvalidAnswer("the model ended without any text", text, "; ask again.") from None
                 raise InvalidAnswer(f"it is no JSON ({error})", text, ".") from None
         try:
-            return fitted(self.output_cls, value)
+            return validate_as(self.output_cls, value)
         except ValidationError as error:
             raise InvalidAnswer(
                 format_validation_error(error), value, ". Describe the fields better, or ask again."
@@ -188,7 +194,7 @@ class PartialObjectParser:
     def __init__(self, request: TypedRequest) -> None:
         self._request = request
         self._flexible: type[FlexibleModel] = create_flexible_model(request.output_cls)
-        self._answer = GrowingAnswer()
+        self._answer = PartialAnswer()
         self._seen = 0
 
     def add(self, response: ChatResponseChunk) -> Any:

@@ -30,16 +30,16 @@ from pydantic import BaseModel
 
 from deepseek_v4.integration.typed_answers import write_json
 from llama_index_deepseek_v4.convert.responses import ChatResponseChunk
-from llama_index_deepseek_v4.streams import areleased, released
+from llama_index_deepseek_v4.streams import aclose_on_exit, close_on_exit
 from llama_index_deepseek_v4.typed import predict
 from llama_index_deepseek_v4.typed.request import TypedRequest
 
-__all__ = ["TypedLLM"]
+__all__ = ["DeepSeekStructuredLLM"]
 
 dispatcher = instrumentation.get_dispatcher(__name__)  # type: ignore[attr-defined]
 
 
-class TypedLLM(StructuredLLM):
+class DeepSeekStructuredLLM(StructuredLLM):
     """A model whose every answer is an instance of ``output_cls``: its JSON as the text, the object in ``raw``.
 
     ``additional_kwargs`` hold what the model's own responses hold there (tokens and cost of all tries, finish reason),
@@ -63,34 +63,38 @@ class TypedLLM(StructuredLLM):
         behind = ExitStack()
 
         @llm_chat_callback()
-        def responses(llm: TypedLLM, messages: Sequence[ChatMessage], **options: Any) -> ChatResponseGen:
+        def responses(llm: DeepSeekStructuredLLM, messages: Sequence[ChatMessage], **options: Any) -> ChatResponseGen:
             pairs = behind.enter_context(closing(predict.stream_typed(llm._llm, llm._typed_request(messages, options))))
             return (_told(output, response) for output, response in pairs)
 
-        return released(responses(self, messages, **kwargs), behind.close)
+        return close_on_exit(responses(self, messages, **kwargs), behind.close)
 
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         """Like ``stream_chat``, asynchronously."""
         behind = AsyncExitStack()
 
         @llm_chat_callback()
-        async def responses(llm: TypedLLM, messages: Sequence[ChatMessage], **options: Any) -> ChatResponseAsyncGen:
+        async def responses(
+            llm: DeepSeekStructuredLLM, messages: Sequence[ChatMessage], **options: Any
+        ) -> ChatResponseAsyncGen:
             request = llm._typed_request(messages, options)
             pairs = await behind.enter_async_context(aclosing(predict.astream_typed(llm._llm, request)))
             return (_told(output, response) async for output, response in pairs)
 
-        return await areleased(await responses(self, messages, **kwargs), behind.aclose)
+        return await aclose_on_exit(await responses(self, messages, **kwargs), behind.aclose)
 
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
         """Like ``complete``, in pieces; see ``stream_chat``."""
         behind = ExitStack()
 
         @llm_completion_callback()
-        def completions(llm: TypedLLM, prompt: str, formatted: bool, **options: Any) -> CompletionResponseGen:
+        def completions(
+            llm: DeepSeekStructuredLLM, prompt: str, formatted: bool, **options: Any
+        ) -> CompletionResponseGen:
             responses = behind.enter_context(closing(llm.stream_chat(prompt_to_messages(prompt), **options)))
             return stream_chat_response_to_completion_response(responses)
 
-        return released(completions(self, prompt, formatted, **kwargs), behind.close)
+        return close_on_exit(completions(self, prompt, formatted, **kwargs), behind.close)
 
     async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
         """Like ``stream_complete``, asynchronously."""
@@ -98,12 +102,12 @@ class TypedLLM(StructuredLLM):
 
         @llm_completion_callback()
         async def completions(
-            llm: TypedLLM, prompt: str, formatted: bool, **options: Any
+            llm: DeepSeekStructuredLLM, prompt: str, formatted: bool, **options: Any
         ) -> CompletionResponseAsyncGen:
             responses = await llm.astream_chat(prompt_to_messages(prompt), **options)
             return astream_chat_response_to_completion_response(await behind.enter_async_context(aclosing(responses)))
 
-        return await areleased(await completions(self, prompt, formatted, **kwargs), behind.aclose)
+        return await aclose_on_exit(await completions(self, prompt, formatted, **kwargs), behind.aclose)
 
     @property
     def _llm(self) -> Any:

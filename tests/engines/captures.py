@@ -77,7 +77,7 @@ class Call:
     arguments: str = ""
 
 
-def reading_of(capture: Capture) -> Answer:
+def decoding(capture: Capture) -> Answer:
     """What the bytes hold, with the ids of the calls in ``ids`` and the further counts in ``details``."""
     answer, calls = READERS[capture.protocol](capture)
     assert answer.usage is not None

@@ -18,7 +18,7 @@ from deepseek_v4.errors import (
     NotFoundError,
 )
 from tests.engines.answers import FRAMEWORKS, Answer
-from tests.engines.captures import CAPTURES, Capture, reading_of
+from tests.engines.captures import CAPTURES, Capture, decoding
 from tests.engines.engine import QUESTION, WEATHER_TOOL, options
 from tests.replay.replay_server import ReplayServer
 
@@ -58,7 +58,7 @@ def test_the_captures_are_all_there() -> None:
 
 @pytest.mark.parametrize("capture", ANSWERED, ids=str)
 async def test_an_answer_is_read_exactly(server: ReplayServer, capture: Capture, framework: str) -> None:
-    answer, expected = await replay(server, capture, framework), reading_of(capture)
+    answer, expected = await replay(server, capture, framework), decoding(capture)
     assert answer == expected
     assert (answer.ids, answer.details) == (expected.ids, expected.details)
 

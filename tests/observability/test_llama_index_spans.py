@@ -211,12 +211,12 @@ def test_a_cut_stream_ends_its_span_in_error(server: LocalServer, openinference_
 
 
 def test_a_stream_that_is_broken_off_ends_its_span(server: LocalServer, openinference_llama_index: Spans) -> None:
-    def read_one() -> None:
+    def decode_model() -> None:
         stream = model_of(server).stream_chat([ChatMessage(ASKED)])
         next(stream)
         stream.close()
 
-    aside(read_one)
+    aside(decode_model)
     written = json.loads(openinference_llama_index.text())
     assert written["status"]["description"].startswith("GeneratorExit")
 

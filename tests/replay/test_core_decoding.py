@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from deepseek_v4 import ReasoningDelta, Reply, StreamEnd, TextDelta, ToolCallDelta
-from deepseek_v4.protocols import PROTOCOLS, Reading
-from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.protocols import PROTOCOLS, DecodeContext
+from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import PROVIDERS
 from deepseek_v4.values.http import HttpResponse
 from tests.replay.recordings import Exchange, exchanges, what_it_says
 
 CHATS = exchanges("deepseek", "chat")
-READING = Reading(PROVIDERS["deepseek"].dialect("chat_completions"), "deepseek", ToolNames(()))
+READING = DecodeContext(PROVIDERS["deepseek"].dialect("chat_completions"), "deepseek", ToolNames(()))
 PROTOCOL = PROTOCOLS["chat_completions"]
 
 pytestmark = pytest.mark.recording
@@ -96,7 +96,7 @@ def test_streams_are_decoded_exactly_however_they_are_cut(exchange: Exchange) ->
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if e.status != 200], ids=str)
 def test_errors_are_read_exactly(exchange: Exchange) -> None:
-    error = read_error(HttpResponse(exchange.status, exchange.headers, exchange.body), READING.dialect, "deepseek")
+    error = decode_error(HttpResponse(exchange.status, exchange.headers, exchange.body), READING.dialect, "deepseek")
     assert what_it_says(exchange).error.rstrip(". ") in error.message
     assert error.status_code == exchange.status
     assert not error.retryable

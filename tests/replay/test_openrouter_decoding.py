@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import Message, ReasoningDelta, Reply, StreamEnd, TextDelta, ToolCallDelta, errors
-from deepseek_v4.protocols import PROTOCOLS, Reading
+from deepseek_v4.protocols import PROTOCOLS, DecodeContext
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
 from deepseek_v4.values.http import HttpResponse
@@ -25,7 +25,7 @@ from tests.replay.recordings import Exchange, events_of, exchanges
 CHATS = exchanges("openrouter", "chat")
 PROTOCOL = PROTOCOLS["chat_completions"]
 DIALECT = find_provider("openrouter").dialect_for("chat_completions", "deepseek/deepseek-v4-flash")
-READING = Reading(DIALECT, "openrouter", ToolNames(()))
+READING = DecodeContext(DIALECT, "openrouter", ToolNames(()))
 
 pytestmark = pytest.mark.recording
 
@@ -110,8 +110,8 @@ def by_event(body: bytes) -> Iterator[bytes]:
         yield event + b"\n\n"
 
 
-def streamed(pieces: Iterable[bytes], reading: Reading = READING) -> Reply:
-    decoder = PROTOCOL.stream(reading)
+def streamed(pieces: Iterable[bytes], context: DecodeContext = READING) -> Reply:
+    decoder = PROTOCOL.stream(context)
     deltas = [delta for piece in pieces for delta in decoder.feed(piece)]
     deltas.extend(decoder.close())
     assert isinstance(deltas[-1], StreamEnd)
@@ -229,7 +229,7 @@ def test_an_error_after_the_finish_reason_is_kept_beside_the_answer() -> None:
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if e.status != 200], ids=str)
 def test_errors_are_read_exactly(exchange: Exchange) -> None:
-    error = read_error(HttpResponse(exchange.status, exchange.headers, exchange.body), DIALECT, "openrouter")
+    error = decode_error(HttpResponse(exchange.status, exchange.headers, exchange.body), DIALECT, "openrouter")
     body = json.loads(exchange.body)
     assert error.status_code == exchange.status
     assert error.body == body

@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from deepseek_v4 import ChatDialect, Message, Reply
-from deepseek_v4.protocols import PROTOCOLS, Reading
+from deepseek_v4.protocols import PROTOCOLS, DecodeContext
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
@@ -32,8 +32,8 @@ def dialect_of(exchange: Exchange) -> ChatDialect:
     return dialect
 
 
-def reading_of(exchange: Exchange) -> Reading:
-    return Reading(dialect_of(exchange), host_of(exchange), ToolNames(()))
+def decoding(exchange: Exchange) -> DecodeContext:
+    return DecodeContext(dialect_of(exchange), host_of(exchange), ToolNames(()))
 
 
 def bodies(exchange: Exchange) -> list[dict[str, object]]:
@@ -92,30 +92,30 @@ def test_the_recordings_are_all_there() -> None:
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if not e.streamed], ids=str)
 def test_whole_answers_are_decoded_exactly(exchange: Exchange) -> None:
-    assert_says(PROTOCOL.decode(HttpResponse(200, {}, exchange.body), reading_of(exchange)), exchange)
+    assert_says(PROTOCOL.decode(HttpResponse(200, {}, exchange.body), decoding(exchange)), exchange)
 
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if e.streamed], ids=str)
 def test_streams_are_decoded_exactly_however_they_are_cut(exchange: Exchange) -> None:
-    reading = reading_of(exchange)
-    reply = streamed([exchange.body], reading)
+    context = decoding(exchange)
+    reply = streamed([exchange.body], context)
     assert_says(reply, exchange)
-    assert streamed(by_event(exchange.body), reading) == reply
-    assert streamed((exchange.body[i : i + 1] for i in range(len(exchange.body))), reading) == reply
+    assert streamed(by_event(exchange.body), context) == reply
+    assert streamed((exchange.body[i : i + 1] for i in range(len(exchange.body))), context) == reply
     for seed in range(3):
-        assert streamed(in_random_pieces(exchange.body, seed + zlib.crc32(exchange.name.encode())), reading) == reply
+        assert streamed(in_random_pieces(exchange.body, seed + zlib.crc32(exchange.name.encode())), context) == reply
 
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if "reasoning_matrix" in e.name], ids=str)
 def test_text_and_record_of_reasoning_go_back_as_they_came(exchange: Exchange) -> None:
-    reading = reading_of(exchange)
+    context = decoding(exchange)
     reply = (
-        streamed([exchange.body], reading)
+        streamed([exchange.body], context)
         if exchange.streamed
-        else PROTOCOL.decode(HttpResponse(200, {}, exchange.body), reading)
+        else PROTOCOL.decode(HttpResponse(200, {}, exchange.body), context)
     )
     request = ChatRequest("m", (Message.user("Hi"), reply.to_message(), Message.user("And?")))
-    sent = PROTOCOL.encode(request, reading.dialect, "doubleword").body["messages"][1]
+    sent = PROTOCOL.encode(request, context.dialect, "doubleword").body["messages"][1]
     assert reply.reasoning is not None
     assert sent["reasoning_content"] == reply.reasoning.text
     assert sent["reasoning_details"] == [dict(detail) for detail in reply.reasoning.details or ()]

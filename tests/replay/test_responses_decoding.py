@@ -12,8 +12,8 @@ import pytest
 
 from deepseek_v4 import Message, ReasoningDelta, Reply, StreamEnd, TextDelta, ToolCallDelta
 from deepseek_v4.errors import MalformedResponseError, StreamInterruptedError
-from deepseek_v4.protocols import PROTOCOLS, Reading
-from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.protocols import PROTOCOLS, DecodeContext
+from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import PROVIDERS
@@ -32,10 +32,10 @@ PROTOCOL = PROTOCOLS["responses"]
 pytestmark = pytest.mark.recording
 
 
-def reading(exchange: Exchange) -> Reading:
+def context(exchange: Exchange) -> DecodeContext:
     own = exchange.provider == "deepseek"
     dialect = PROVIDERS["deepseek"].dialect("responses") if own else ResponsesDialect()
-    return Reading(dialect, exchange.provider, ToolNames(()))
+    return DecodeContext(dialect, exchange.provider, ToolNames(()))
 
 
 def response_of(exchange: Exchange) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def response_of(exchange: Exchange) -> dict[str, Any]:
 
 
 def streamed(exchange: Exchange, pieces: Iterable[bytes]) -> Reply:
-    decoder = PROTOCOL.stream(reading(exchange))
+    decoder = PROTOCOL.stream(context(exchange))
     deltas = [delta for piece in pieces for delta in decoder.feed(piece)]
     deltas.extend(decoder.close())
     assert isinstance(deltas[-1], StreamEnd)
@@ -104,7 +104,7 @@ def test_the_recordings_are_all_there() -> None:
 
 @pytest.mark.parametrize("exchange", [e for e in ALL if e.status == 200 and not e.streamed], ids=str)
 def test_whole_answers_are_decoded_exactly(exchange: Exchange) -> None:
-    assert_says(PROTOCOL.decode(HttpResponse(200, {}, exchange.body), reading(exchange)), exchange)
+    assert_says(PROTOCOL.decode(HttpResponse(200, {}, exchange.body), context(exchange)), exchange)
 
 
 @pytest.mark.parametrize("exchange", [e for e in ALL if e.streamed], ids=str)
@@ -123,7 +123,7 @@ def test_streams_are_decoded_exactly_at_every_split(exchange: Exchange) -> None:
 @pytest.mark.parametrize("exchange", [e for e in ALL if e.streamed], ids=str)
 def test_a_stream_says_what_its_whole_answer_says(exchange: Exchange) -> None:
     whole = json.dumps(response_of(exchange)).encode()
-    assert streamed(exchange, [exchange.body]) == PROTOCOL.decode(HttpResponse(200, {}, whole), reading(exchange))
+    assert streamed(exchange, [exchange.body]) == PROTOCOL.decode(HttpResponse(200, {}, whole), context(exchange))
     assert streamed(exchange, [whole]).content == response_text(exchange)
 
 
@@ -138,7 +138,7 @@ def test_a_stream_cut_before_its_terminal_event_is_never_taken_for_a_whole_answe
     finish = exchange.body.index(b"\n", finish) - 1
     chance = random.Random(1)
     for cut in sorted({chance.randrange(1, finish) for _ in range(50)}):
-        decoder = PROTOCOL.stream(reading(exchange))
+        decoder = PROTOCOL.stream(context(exchange))
         text = ""
         with pytest.raises((StreamInterruptedError, MalformedResponseError)) as caught:
             for delta in [*decoder.feed(exchange.body[:cut]), *decoder.close()]:
@@ -152,7 +152,7 @@ def test_a_stream_cut_before_its_terminal_event_is_never_taken_for_a_whole_answe
 @pytest.mark.parametrize("exchange", [e for e in ALL if e.status != 200], ids=str)
 def test_errors_are_read_exactly(exchange: Exchange) -> None:
     answer = HttpResponse(exchange.status, exchange.headers, exchange.body)
-    error = read_error(answer, reading(exchange).dialect, exchange.provider)
+    error = decode_error(answer, context(exchange).dialect, exchange.provider)
     assert type(error).__name__ == "InvalidRequestError"
     assert error.message == json.loads(exchange.body)["error"]["message"]
     assert (error.status_code, error.retryable) == (400, False)
@@ -164,7 +164,7 @@ def test_errors_are_read_exactly(exchange: Exchange) -> None:
 def test_a_conversation_goes_back_as_the_service_was_recorded_to_take_it(name: str) -> None:
     """The second recorded turn's history, made from the first recorded answer by our own encoder."""
     first, second = (e for e in DEEPSEEK if f"__test_deepseek_responses_{name}/" in e.name)
-    protocol = reading(first)
+    protocol = context(first)
     reply = (
         streamed(first, [first.body])
         if first.streamed

@@ -34,7 +34,7 @@ def test_a_field_that_an_endpoint_does_not_have_is_dropped_with_the_advice_to_us
 def test_prices_in_another_currency_are_left_out(currency: str, known: bool) -> None:
     rows = [{"charge": charge, "price": 1, "currency": currency} for charge in ("input", "output", "cache_read")]
     dialect: Any = find_provider("empiriolabs").dialects["models"]
-    info = dialect.read_one({"id": "deepseek-v4-flash:variant9", "pricing_rows": rows})
+    info = dialect.decode_model({"id": "deepseek-v4-flash:variant9", "pricing_rows": rows})
     assert (info.price is not None) == known
 
 
@@ -110,14 +110,14 @@ def test_an_answer_that_the_output_limit_cut_is_resumed_in_streams_only() -> Non
 
 @pytest.mark.parametrize("body", [{"id": "deepseek-x"}, {"data": {"id": "deepseek-x"}}])
 def test_one_model_is_read_from_either_form(body: dict[str, Any]) -> None:
-    info = ModelsDialect().read_one(body)
+    info = ModelsDialect().decode_model(body)
     assert info is not None
     assert info.id == "deepseek-x"
 
 
 def test_records_of_reasoning_that_are_not_a_list_are_left_out() -> None:
     dialect: Any = find_provider("openrouter").dialects["chat_completions"]
-    assert dialect.read_reasoning({"reasoning": "Paris.", "reasoning_details": {"a": 1}}) == ("Paris.", None)
+    assert dialect.decode_reasoning({"reasoning": "Paris.", "reasoning_details": {"a": 1}}) == ("Paris.", None)
 
 
 @pytest.mark.parametrize(("effort", "translated"), [("high", False), ("minimal", True)])
@@ -180,7 +180,7 @@ def test_a_call_without_a_function_is_invalid_and_the_answer_is_returned(call: d
 def test_listed_efforts_are_read_under_either_name(field: str) -> None:
     dialect: Any = find_provider("empiriolabs").dialects["models"]
     parameter = {"name": "reasoning_effort", field: ["low", "high"]}
-    info = dialect.read_one({"id": "deepseek-v4-flash:variant9", "supported_parameters": [parameter]})
+    info = dialect.decode_model({"id": "deepseek-v4-flash:variant9", "supported_parameters": [parameter]})
     assert info.efforts == ("low", "high")
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols.chat.dialect import ChatDialect
-from deepseek_v4.protocols.decode_context import Reading
+from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.error_bodies import read_error_body
-from deepseek_v4.protocols.parsing import keep, parse_event, read_envelope, text_of
+from deepseek_v4.protocols.parsing import decode_envelope, keep, parse_event, text_of
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.stream_decoder import UNREADABLE, StreamDecoder
 from deepseek_v4.protocols.think_tags import ThinkSplitter
@@ -24,27 +24,27 @@ _CHOICE_KEYS = frozenset({"index", "message", "delta", "logprobs", "finish_reaso
 _ENVELOPE = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "error"})
 
 
-def decode_body(body: Any, reading: Reading) -> Reply:
+def decode_body(body: Any, context: DecodeContext) -> Reply:
     """A parsed whole answer.
 
     Raises:
         DeepSeekError: for an error inside it; ``partial`` holds what came beside it.
         MalformedResponseError: when there is no choice in it, or a field is of another type than the protocol says.
     """
-    dialect = reading.dialect
+    dialect = context.dialect
     assert isinstance(dialect, ChatDialect)
     whole = dialect.unwrap(body) if isinstance(body, dict) else {}
     choices = whole.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
     failed = whole if whole.get("error") or _is_flat_error(whole) else choice if choice.get("error") else None
-    error = None if failed is None else read_error_body(failed, dialect, reading.provider)
+    error = None if failed is None else read_error_body(failed, dialect, context.provider)
     if isinstance(choice.get("message"), dict):
         try:
-            reply = _read_choice(whole, choice, reading, dialect, whole=error is None)
+            reply = _read_choice(whole, choice, context, dialect, whole=error is None)
         except UNREADABLE as fault:
             error = error or errors.MalformedResponseError(
                 f"The answer is not what the protocol says: {type(fault).__name__}: {fault}.",
-                provider=reading.provider,
+                provider=context.provider,
                 body=body,
             )
         else:
@@ -52,20 +52,20 @@ def decode_body(body: Any, reading: Reading) -> Reply:
                 return reply
             error.partial = reply
     raise error or errors.MalformedResponseError(
-        "The answer holds no choice with a message.", provider=reading.provider, body=body, retryable=True
+        "The answer holds no choice with a message.", provider=context.provider, body=body, retryable=True
     )
 
 
-def _read_choice(body: Json, choice: Json, reading: Reading, dialect: ChatDialect, *, whole: bool) -> Reply:
-    builder = reading.builder()
+def _read_choice(body: Json, choice: Json, context: DecodeContext, dialect: ChatDialect, *, whole: bool) -> Reply:
+    builder = context.builder()
     message = choice["message"]
-    read_envelope(body, builder, _ENVELOPE)
+    decode_envelope(body, builder, _ENVELOPE)
     _read_finish(builder, choice, dialect)
     if choice.get("logprobs"):
         builder.add_logprobs(choice["logprobs"])
     if body.get("usage"):
-        builder.count(dialect.read_usage(body["usage"]))
-    text, details = dialect.read_reasoning(message)
+        builder.count(dialect.decode_usage(body["usage"]))
+    text, details = dialect.decode_reasoning(message)
     if text is not None:
         builder.add_reasoning(text_of(text))
     if details is not None:
@@ -79,12 +79,12 @@ def _read_choice(body: Json, choice: Json, reading: Reading, dialect: ChatDialec
     builder.add_text(content)
     for position, call in enumerate(message.get("tool_calls") or ()):
         function = call.get("function") or {}
-        name = reading.names.from_wire(text_of(function.get("name")))
+        name = context.names.from_wire(text_of(function.get("name")))
         builder.add_tool_call(position, text_of(call.get("id")), name, _text(function.get("arguments")))
     builder.add_annotations(message.get("annotations"))
     keep(builder.extra, message, _MESSAGE_KEYS)
     reply = builder.build(whole=whole)
-    _tell_leaks(reply, reading)
+    _tell_leaks(reply, context)
     return reply
 
 
@@ -93,15 +93,15 @@ def _is_flat_error(body: Json) -> bool:
     return body.get("object") == "error" and not body.get("choices")
 
 
-def _tell_leaks(reply: Reply, reading: Reading) -> None:
+def _tell_leaks(reply: Reply, context: DecodeContext) -> None:
     """Say that the server's parsers left prompt markup in the text, where no call could be made of it."""
-    assert isinstance(reading.dialect, ChatDialect)
+    assert isinstance(context.dialect, ChatDialect)
     leaked = reply.extra.get("leaked_markup", {})
     if "found" in leaked:
         return  # reported by the builder
-    if leaked.get("withheld") or (reading.dialect.leaks_markup and _holds_markup(reply.content)):
+    if leaked.get("withheld") or (context.dialect.may_leak_markup and _holds_markup(reply.content)):
         warnings.warn(
-            f"The answer of {reading.provider} holds prompt markup (<｜DSML｜…> or </think>): its parser of tools or "
+            f"The answer of {context.provider} holds prompt markup (<｜DSML｜…> or </think>): its parser of tools or "
             "reasoning let some through. Check the server's parser flags and version.",
             errors.LeakedMarkupWarning,
             stacklevel=2,
@@ -143,16 +143,16 @@ def _read_finish(builder: ReplyBuilder, choice: Json, dialect: ChatDialect) -> N
 class ChatStreamDecoder(StreamDecoder):
     """Chunks of ``chat.completion.chunk`` to deltas."""
 
-    def __init__(self, reading: Reading) -> None:
-        super().__init__(reading.builder(streamed=True), reading.provider)
-        assert isinstance(reading.dialect, ChatDialect)
-        self._reading = reading
-        self._dialect = reading.dialect
-        self._read_reasoning = reading.dialect.read_reasoning
+    def __init__(self, context: DecodeContext) -> None:
+        super().__init__(context.builder(streamed=True), context.provider)
+        assert isinstance(context.dialect, ChatDialect)
+        self._reading = context
+        self._dialect = context.dialect
+        self._read_reasoning = context.dialect.decode_reasoning
         self._named = False
-        self._splitter = ThinkSplitter() if reading.dialect.think_tags else None
+        self._splitter = ThinkSplitter() if context.dialect.think_tags else None
 
-    def read_event(self, event: bytes, deltas: list[Delta]) -> None:
+    def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
         """One chunk, or ``[DONE]``."""
         if event == b"[DONE]":
             fault = self.missing()
@@ -171,10 +171,10 @@ class ChatStreamDecoder(StreamDecoder):
         builder = self.builder
         if not self._named:
             self._named = bool(chunk.get("model"))
-            read_envelope(chunk, builder, _ENVELOPE)
+            decode_envelope(chunk, builder, _ENVELOPE)
         usage = chunk.get("usage")
         if usage:
-            builder.count(self._dialect.read_usage(usage))
+            builder.count(self._dialect.decode_usage(usage))
         choices = chunk.get("choices")
         if usage or not choices:
             keep(builder.extra, chunk, _ENVELOPE)

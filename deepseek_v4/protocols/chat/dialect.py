@@ -27,16 +27,16 @@ class ChatDialect(Dialect):
     """Whether every stream names a finish reason, so that ``[DONE]`` without one means it was cut."""
     think_tags = False
     """Whether reasoning may come inside the visible text, between ``<think>`` and ``</think>`` at its start."""
-    leaks_markup = False
+    may_leak_markup = False
     """Whether the server's parsers are known to leave prompt markup in the visible text; then it is told."""
     finish_reasons = FINISH_REASONS
     """The provider's words for why an answer ended -> ours."""
 
-    def say_reasoning(self, reasoning: Reasoning | None) -> Json:
+    def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
         """Fields of a past assistant message that pass its reasoning back, while thinking is on."""
         raise NotImplementedError
 
-    def read_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
+    def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
         """Text and record of reasoning in a message or a streamed delta; None where absent."""
         raise NotImplementedError
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols import schema
-from deepseek_v4.protocols.base import Encoded, Protocol
+from deepseek_v4.protocols.base import EncodedRequest, Protocol
 from deepseek_v4.protocols.chat.decode import ChatStreamDecoder, decode_body
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.decode_context import Reading
+from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.dialect import Dialect
-from deepseek_v4.protocols.encode_options import drop, say_options
+from deepseek_v4.protocols.encode_options import drop, encode_options
 from deepseek_v4.protocols.parsing import parse_body
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
 from deepseek_v4.protocols.tool_names import ToolNames
@@ -40,13 +40,13 @@ class ChatCompletions(Protocol):
 
     name = "chat_completions"
 
-    def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> Encoded:
+    def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
         """The request as a JSON body; ``messages`` come last, so that a growing history only adds at the end."""
         assert isinstance(dialect, ChatDialect)
         notes: list[Note] = []
         names = ToolNames(tool.name for tool in request.tools if isinstance(tool, ToolSpec))
         body: Json = {"model": request.model}
-        body.update(say_options(request, dialect, provider, notes))
+        body.update(encode_options(request, dialect, provider, notes))
         if request.stream:
             body["stream"] = True
             if request.stream_usage and dialect.asks_for_stream_usage:
@@ -69,16 +69,16 @@ class ChatCompletions(Protocol):
             # the beginning of an answer is no past turn: its reasoning belongs to it whatever pass_back says
             messages[-1] = _message(request.messages[-1], dialect, names, request.thinks)
             messages[-1]["prefix"] = True
-        headers = dialect.say_rest(body, messages, request, notes)
+        headers = dialect.finish_body(body, messages, request, notes)
         if request.extra_body:
             body.update(request.extra_body)
         body["messages"] = messages
         single_call = request.parallel_tool_calls is False and not dialect.parallel_tool_calls
-        return Encoded(
+        return EncodedRequest(
             path=self._path(request, dialect, strict=bool(strict)),
             body=body,
             notes=notes,
-            reading=Reading.of(request, dialect, provider, names, body, strict=strict, single_call=single_call),
+            context=DecodeContext.of(request, dialect, provider, names, body, strict=strict, single_call=single_call),
             headers=headers,
         )
 
@@ -91,13 +91,13 @@ class ChatCompletions(Protocol):
             return dialect.strict_path
         return dialect.path
 
-    def decode(self, response: HttpResponse, reading: Reading) -> Reply:
+    def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
         """A whole answer."""
-        return decode_body(parse_body(response, reading.provider), reading)
+        return decode_body(parse_body(response, context.provider), context)
 
-    def stream(self, reading: Reading) -> StreamDecoder:
+    def stream(self, context: DecodeContext) -> StreamDecoder:
         """A decoder for one streamed answer."""
-        return ChatStreamDecoder(reading)
+        return ChatStreamDecoder(context)
 
 
 def _strict_tools(request: ChatRequest, dialect: ChatDialect, provider: str, notes: list[Note]) -> list[ToolSpec]:
@@ -153,7 +153,7 @@ def _message(message: Message, dialect: ChatDialect, names: ToolNames, passed_ba
     said: Json = {"role": message.role, "content": _content(message.content)}
     if message.role == "assistant":
         if passed_back:
-            said.update(dialect.say_reasoning(message.reasoning))
+            said.update(dialect.encode_reasoning(message.reasoning))
         if message.tool_calls:
             said["tool_calls"] = [
                 {

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from deepseek_v4 import errors
-from deepseek_v4.protocols.base import Encoded, Protocol
+from deepseek_v4.protocols.base import EncodedRequest, Protocol
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.completions.dialect import CompletionsDialect
-from deepseek_v4.protocols.decode_context import Reading
+from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.dialect import Dialect
-from deepseek_v4.protocols.encode_options import drop, say_options
+from deepseek_v4.protocols.encode_options import drop, encode_options
 from deepseek_v4.protocols.error_bodies import read_error_body
-from deepseek_v4.protocols.parsing import parse_body, parse_event, read_envelope, reading_of, text_of
+from deepseek_v4.protocols.parsing import decode_envelope, decoding, parse_body, parse_event, text_of
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
 from deepseek_v4.protocols.tool_names import ToolNames
@@ -36,38 +36,38 @@ class Completions(Protocol):
 
     name = "completions"
 
-    def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> Encoded:
+    def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
         """The request as a JSON body."""
         assert isinstance(dialect, CompletionsDialect)
         _refuse_what_chat_has(request)
         notes: list[Note] = []
         body: Json = {"model": request.model}
-        body.update(say_options(_plain(request, provider, notes), dialect, provider, notes))
+        body.update(encode_options(_plain(request, provider, notes), dialect, provider, notes))
         if request.stream:
             body["stream"] = True
             if request.stream_usage and dialect.asks_for_stream_usage:
                 body["stream_options"] = {"include_usage": True}
         if request.echo:
             body["echo"] = True
-        headers = dialect.say_rest(body, [], request, notes)
+        headers = dialect.finish_body(body, [], request, notes)
         if request.extra_body:
             body.update(request.extra_body)
         body["prompt"] = request.messages[0].text
         if request.suffix is not None:
             body["suffix"] = request.suffix
-        return Encoded(dialect.path, body, notes, Reading(dialect, provider, ToolNames(())), headers)
+        return EncodedRequest(dialect.path, body, notes, DecodeContext(dialect, provider, ToolNames(())), headers)
 
-    def decode(self, response: HttpResponse, reading: Reading) -> Reply:
+    def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
         """A whole answer."""
         builder = ReplyBuilder()
-        body = parse_body(response, reading.provider)
-        with reading_of(body, reading.provider):
-            _read_whole(body, builder, reading)
+        body = parse_body(response, context.provider)
+        with decoding(body, context.provider):
+            _read_whole(body, builder, context)
             return builder.build()
 
-    def stream(self, reading: Reading) -> StreamDecoder:
+    def stream(self, context: DecodeContext) -> StreamDecoder:
         """A decoder for one streamed answer."""
-        return CompletionsStreamDecoder(reading)
+        return CompletionsStreamDecoder(context)
 
 
 def _refuse_what_chat_has(request: ChatRequest) -> None:
@@ -96,9 +96,9 @@ def _plain(request: ChatRequest, provider: str, notes: list[Note]) -> ChatReques
 
 
 def _read_head(body: Json, builder: ReplyBuilder, dialect: CompletionsDialect) -> None:
-    read_envelope(body, builder, _KNOWN)
+    decode_envelope(body, builder, _KNOWN)
     if body.get("usage"):
-        builder.count(dialect.read_usage(body["usage"]))
+        builder.count(dialect.decode_usage(body["usage"]))
 
 
 def _read_choice(choice: Json, builder: ReplyBuilder, dialect: CompletionsDialect) -> str:
@@ -113,15 +113,15 @@ def _read_choice(choice: Json, builder: ReplyBuilder, dialect: CompletionsDialec
     return text
 
 
-def _read_whole(body: Any, builder: ReplyBuilder, reading: Reading) -> str:
-    dialect = reading.dialect
+def _read_whole(body: Any, builder: ReplyBuilder, context: DecodeContext) -> str:
+    dialect = context.dialect
     assert isinstance(dialect, CompletionsDialect)
     if isinstance(body, dict) and body.get("error"):
-        raise read_error_body(body, dialect, reading.provider)
+        raise read_error_body(body, dialect, context.provider)
     choices = body.get("choices") if isinstance(body, dict) else None
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise errors.MalformedResponseError(
-            "The answer holds no choice.", provider=reading.provider, body=body, retryable=True
+            "The answer holds no choice.", provider=context.provider, body=body, retryable=True
         )
     _read_head(body, builder, dialect)
     return _read_choice(choices[0], builder, dialect)
@@ -130,13 +130,13 @@ def _read_whole(body: Any, builder: ReplyBuilder, reading: Reading) -> str:
 class CompletionsStreamDecoder(StreamDecoder):
     """Chunks of ``text_completion`` to deltas."""
 
-    def __init__(self, reading: Reading) -> None:
-        super().__init__(ReplyBuilder(streamed=True), reading.provider)
-        assert isinstance(reading.dialect, CompletionsDialect)
-        self._reading = reading
-        self._dialect = reading.dialect
+    def __init__(self, context: DecodeContext) -> None:
+        super().__init__(ReplyBuilder(streamed=True), context.provider)
+        assert isinstance(context.dialect, CompletionsDialect)
+        self._reading = context
+        self._dialect = context.dialect
 
-    def read_event(self, event: bytes, deltas: list[Delta]) -> None:
+    def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
         """One chunk, or ``[DONE]``."""
         if event == b"[DONE]":
             fault = self.missing()

@@ -23,11 +23,11 @@ class CompletionsDialect(Dialect):
         """Never."""
         return False
 
-    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """There is nothing to switch."""
         return {}
 
-    def read_usage(self, usage: Json) -> Usage:
+    def decode_usage(self, usage: Json) -> Usage:
         """As in chat, where OpenAI's form is shared."""
         details = usage.get("prompt_tokens_details") or {}
         return Usage(

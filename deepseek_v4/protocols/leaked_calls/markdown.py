@@ -17,7 +17,7 @@ _QUOTES = frozenset("\"'“‘‚„«‹「『《〈（([{\\")
 """A tag directly behind one of these is spoken of, not used."""
 
 
-class Prose:
+class MarkdownState:
     """A text as it comes, and the place that has been reached in it."""
 
     __slots__ = ("_closing", "_fence", "_head", "_inline", "_last", "_marks", "_opening")

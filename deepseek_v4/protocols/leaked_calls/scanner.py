@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from deepseek_v4.protocols.leaked_calls.dsml import Block, LeakedCall, Tag, begins_tag, find_candidate, is_marked
-from deepseek_v4.protocols.leaked_calls.markdown import Prose
+from deepseek_v4.protocols.leaked_calls.markdown import MarkdownState
 from deepseek_v4.values.messages import ToolSpec
 
 __all__ = ["Ending", "MarkupScanner"]
@@ -67,7 +67,7 @@ class MarkupScanner:
         """How many pieces of the visible text come before the first markup that held a call; None without one."""
         self._tools = tools
         self._visible = visible
-        self._prose = Prose()
+        self._prose = MarkdownState()
         self._seen = 0
         """How many pieces of the visible text ``_prose`` has read."""
         self._tail = ""

@@ -11,10 +11,10 @@ from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols import reasoning_details
-from deepseek_v4.protocols.decode_context import Reading
+from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.error_bodies import read_error_body
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
-from deepseek_v4.protocols.parsing import parse_event, read_envelope, text_of
+from deepseek_v4.protocols.parsing import decode_envelope, parse_event, text_of
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
 from deepseek_v4.values import json as wire
@@ -58,10 +58,10 @@ class _Block:
 class BlockReader:
     """Reads content blocks into a builder, in whatever pieces they come."""
 
-    def __init__(self, builder: ReplyBuilder, reading: Reading) -> None:
+    def __init__(self, builder: ReplyBuilder, context: DecodeContext) -> None:
         self._blocks: dict[Any, _Block] = {}
         self._builder = builder
-        self._names = reading.names
+        self._names = context.names
 
     def begin(self, place: Any, block: Json, deltas: list[Delta]) -> None:
         """A block has begun; what it holds already is read."""
@@ -158,27 +158,27 @@ def _parsed(text: str) -> Any:
         return text
 
 
-def read_message(body: Any, builder: ReplyBuilder, reading: Reading, deltas: list[Delta]) -> None:
+def read_message(body: Any, builder: ReplyBuilder, context: DecodeContext, deltas: list[Delta]) -> None:
     """A whole answer.
 
     Raises:
         DeepSeekError: when it holds an error.
         MalformedResponseError: when it is none.
     """
-    dialect = reading.dialect
+    dialect = context.dialect
     assert isinstance(dialect, MessagesDialect)
     if isinstance(body, dict) and body.get("error"):
-        raise read_error_body(body, dialect, reading.provider)
+        raise read_error_body(body, dialect, context.provider)
     content = body.get("content") if isinstance(body, dict) else None
     if not isinstance(content, list):
         raise errors.MalformedResponseError(
-            "The answer holds no content blocks.", provider=reading.provider, body=body, retryable=True
+            "The answer holds no content blocks.", provider=context.provider, body=body, retryable=True
         )
-    read_envelope(body, builder, _KNOWN)
+    decode_envelope(body, builder, _KNOWN)
     _read_stop(body, builder, dialect)
     if body.get("usage"):
-        builder.count(dialect.read_usage(body["usage"]))
-    reader = BlockReader(builder, reading)
+        builder.count(dialect.decode_usage(body["usage"]))
+    reader = BlockReader(builder, context)
     for place, block in enumerate(content):
         if isinstance(block, dict):
             reader.begin(place, block, deltas)
@@ -195,12 +195,12 @@ def _read_stop(said: Json, builder: ReplyBuilder, dialect: MessagesDialect) -> N
 class MessagesStreamDecoder(StreamDecoder):
     """Events of a streamed message to deltas. They end with ``message_stop``."""
 
-    def __init__(self, reading: Reading) -> None:
-        super().__init__(reading.builder(), reading.provider)
-        assert isinstance(reading.dialect, MessagesDialect)
-        self._reading = reading
-        self._dialect = reading.dialect
-        self._blocks = BlockReader(self.builder, reading)
+    def __init__(self, context: DecodeContext) -> None:
+        super().__init__(context.builder(), context.provider)
+        assert isinstance(context.dialect, MessagesDialect)
+        self._reading = context
+        self._dialect = context.dialect
+        self._blocks = BlockReader(self.builder, context)
         self._usage: Json = {}
         self._readers: Mapping[str, Callable[[Json, list[Delta]], None]] = {
             "content_block_delta": self._delta,
@@ -212,7 +212,7 @@ class MessagesStreamDecoder(StreamDecoder):
             "error": self._failed,
         }
 
-    def read_event(self, event: bytes, deltas: list[Delta]) -> None:
+    def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
         """One event; ``ping`` and unknown ones are passed over."""
         if event == b"[DONE]":
             return
@@ -252,7 +252,7 @@ class MessagesStreamDecoder(StreamDecoder):
 
     def _message_start(self, said: Json, deltas: list[Delta]) -> None:
         message = said["message"]
-        read_envelope(message, self.builder, _KNOWN)
+        decode_envelope(message, self.builder, _KNOWN)
         self._count(message.get("usage"))
 
     def _message_delta(self, said: Json, deltas: list[Delta]) -> None:
@@ -273,4 +273,4 @@ class MessagesStreamDecoder(StreamDecoder):
         """Counts in ``message_delta`` are totals; those it leaves out stand in ``message_start``."""
         if usage:
             self._usage = {**self._usage, **{name: count for name, count in usage.items() if count is not None}}
-            self.builder.count(self._dialect.read_usage(self._usage))
+            self.builder.count(self._dialect.decode_usage(self._usage))

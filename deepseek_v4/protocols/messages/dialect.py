@@ -31,15 +31,15 @@ class MessagesDialect(Dialect):
         """What to send when ``max_tokens`` is not set, since this form demands the field."""
         raise NotImplementedError
 
-    def say_reasoning(self, text: str | None) -> list[Json]:
+    def encode_reasoning(self, text: str | None) -> list[Json]:
         """Blocks that pass a past turn's reasoning back when only its text is known, or not even that (None)."""
         return [{"type": "thinking", "thinking": text or "", "signature": ""}]
 
-    def say_block(self, block: Json) -> Json | None:
+    def encode_block(self, block: Json) -> Json | None:
         """A block of the provider's own record as it goes back, or None to leave it out."""
         return None if block.get("type") in self.unread_blocks else block
 
-    def read_usage(self, usage: Json) -> Usage:
+    def decode_usage(self, usage: Json) -> Usage:
         """Anthropic's form: ``input_tokens`` leaves out what was read from or written to the cache; ours do not."""
         read = usage.get("cache_read_input_tokens")
         written = usage.get("cache_creation_input_tokens")

@@ -7,14 +7,14 @@ from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols import reasoning_details
-from deepseek_v4.protocols.base import Encoded, Protocol
+from deepseek_v4.protocols.base import EncodedRequest, Protocol
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.decode_context import Reading
+from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.dialect import Dialect
-from deepseek_v4.protocols.encode_options import drop, put, say_options
+from deepseek_v4.protocols.encode_options import drop, encode_options, put
 from deepseek_v4.protocols.messages.decode import MessagesStreamDecoder, read_message
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
-from deepseek_v4.protocols.parsing import parse_body, reading_of
+from deepseek_v4.protocols.parsing import decoding, parse_body
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.values import json
@@ -47,7 +47,7 @@ class Messages(Protocol):
 
     name = "messages"
 
-    def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> Encoded:
+    def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
         """The request as a JSON body; ``messages`` come last, so that a growing history only adds at the end."""
         assert isinstance(dialect, MessagesDialect)
         if request.messages[-1].prefix:
@@ -57,7 +57,7 @@ class Messages(Protocol):
         notes: list[Note] = []
         names = ToolNames(tool.name for tool in request.tools if isinstance(tool, ToolSpec))
         body: Json = {"model": request.model}
-        body.update(say_options(request, dialect, provider, notes))
+        body.update(encode_options(request, dialect, provider, notes))
         tools: list[Any] = [*body.pop("tools", ())]
         field = dialect.fields.get("max_tokens")
         if field is not None and request.sampling.max_tokens is None:
@@ -77,27 +77,27 @@ class Messages(Protocol):
         history = _History(request, dialect, names, provider, notes)
         if history.system:
             body["system"] = history.system
-        headers = {**dialect.headers, **dialect.say_rest(body, history.messages, request, notes)}
+        headers = {**dialect.headers, **dialect.finish_body(body, history.messages, request, notes)}
         if history.files:
             headers["anthropic-beta"] = FILES
         if request.extra_body:
             body.update(request.extra_body)
         body["messages"] = history.messages
         single_call = request.parallel_tool_calls is False and not dialect.parallel_tool_calls
-        reading = Reading.of(request, dialect, provider, names, body, single_call=single_call)
-        return Encoded(dialect.path, body, notes, reading, headers)
+        context = DecodeContext.of(request, dialect, provider, names, body, single_call=single_call)
+        return EncodedRequest(dialect.path, body, notes, context, headers)
 
-    def decode(self, response: HttpResponse, reading: Reading) -> Reply:
+    def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
         """A whole answer."""
-        builder = reading.builder()
-        body = parse_body(response, reading.provider)
-        with reading_of(body, reading.provider):
-            read_message(body, builder, reading, [])
+        builder = context.builder()
+        body = parse_body(response, context.provider)
+        with decoding(body, context.provider):
+            read_message(body, builder, context, [])
             return builder.build()
 
-    def stream(self, reading: Reading) -> StreamDecoder:
+    def stream(self, context: DecodeContext) -> StreamDecoder:
         """A decoder for one streamed answer."""
-        return MessagesStreamDecoder(reading)
+        return MessagesStreamDecoder(context)
 
 
 def _tool(tool: ToolSpec | ServerTool, names: ToolNames) -> Json:
@@ -174,16 +174,16 @@ class _History:
     def _turn(self, message: Message) -> list[Json]:
         dialect = self._dialect
         reasoning = message.reasoning
-        record, text = reasoning_details.laid_out(
-            reasoning_details.own_record(reasoning, "messages"), message.text, _text_of
+        record, text = reasoning_details.restore_items(
+            reasoning_details.details_for_protocol(reasoning, "messages"), message.text, _text_of
         )
         blocks = []
         for block in record:
-            said = dialect.say_block(dict(block))
+            said = dialect.encode_block(dict(block))
             if said is not None and (self._passed_back or block.get("type") not in _REASONING):
                 blocks.append(said)
         if self._passed_back and not any(block.get("type") in _REASONING for block in blocks):
-            blocks[:0] = dialect.say_reasoning(reasoning.text if reasoning is not None else None)
+            blocks[:0] = dialect.encode_reasoning(reasoning.text if reasoning is not None else None)
         if text or not (blocks or message.tool_calls):
             blocks.append({"type": "text", "text": text})
         blocks.extend(self._call(call) for call in message.tool_calls)

@@ -11,9 +11,9 @@ from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols import reasoning_details
-from deepseek_v4.protocols.decode_context import Reading
+from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.error_bodies import read_error_body
-from deepseek_v4.protocols.parsing import parse_event, read_envelope, text_of
+from deepseek_v4.protocols.parsing import decode_envelope, parse_event, text_of
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
@@ -69,11 +69,11 @@ _ECHOED = frozenset(
 class ItemReader:
     """Reads output items into a builder, in whatever pieces they come; nothing is read twice."""
 
-    def __init__(self, builder: ReplyBuilder, reading: Reading) -> None:
+    def __init__(self, builder: ReplyBuilder, context: DecodeContext) -> None:
         self.items: dict[Any, Json] = {}
         """Items by their place in the output, as far as they are known."""
         self._builder = builder
-        self._names = reading.names
+        self._names = context.names
         self._read: dict[tuple[Any, str, Any], int] = {}
         """(place, kind of text, number of the part) -> how many characters of it have been read."""
         self._settled: set[Any] = set()
@@ -200,7 +200,7 @@ class ItemReader:
 def read_response(
     body: Any,
     builder: ReplyBuilder,
-    reading: Reading,
+    context: DecodeContext,
     deltas: list[Delta],
     reader: ItemReader | None = None,
     status: str | None = None,
@@ -210,7 +210,7 @@ def read_response(
     Args:
         body: The object.
         builder: What it is read into.
-        reading: What is known of its request.
+        context: What is known of its request.
         deltas: Gets what no event has brought.
         reader: What has read its events, if there were any.
         status: Its status by its last event, for an object without one.
@@ -219,29 +219,29 @@ def read_response(
         DeepSeekError: when it holds an error.
         MalformedResponseError: when it is none.
     """
-    dialect = reading.dialect
+    dialect = context.dialect
     assert isinstance(dialect, ResponsesDialect)
     if isinstance(body, dict) and (body.get("error") or body.get("status") == "failed"):
-        raise _error(body, reading)
+        raise _error(body, context)
     output = body.get("output") if isinstance(body, dict) else None
     streamed = reader is not None
     if not isinstance(output, list) and not streamed:
         raise errors.MalformedResponseError(
-            "The answer holds no output.", provider=reading.provider, body=body, retryable=True
+            "The answer holds no output.", provider=context.provider, body=body, retryable=True
         )
-    read_envelope(body, builder, _ECHOED, created="created_at")
+    decode_envelope(body, builder, _ECHOED, created="created_at")
     if body.get("usage"):
-        builder.count(dialect.read_usage(body["usage"]))
-    reader = reader or ItemReader(builder, reading)
+        builder.count(dialect.decode_usage(body["usage"]))
+    reader = reader or ItemReader(builder, context)
     reader.settle_all([item for item in output or () if isinstance(item, dict)], deltas)
     _read_status(body, builder, dialect, status)
     reader.end(deltas)
 
 
-def _error(body: Json, reading: Reading) -> errors.DeepSeekError:
+def _error(body: Json, context: DecodeContext) -> errors.DeepSeekError:
     if not body.get("error") and "message" not in body:
         body = {**body, "error": {"message": "The provider reports that the answer failed, and gives no reason."}}
-    return read_error_body(body, reading.dialect, reading.provider)
+    return read_error_body(body, context.dialect, context.provider)
 
 
 def _read_status(body: Json, builder: ReplyBuilder, dialect: ResponsesDialect, status: str | None) -> None:
@@ -257,10 +257,10 @@ def _read_status(body: Json, builder: ReplyBuilder, dialect: ResponsesDialect, s
 class ResponsesStreamDecoder(StreamDecoder):
     """Events of a streamed response to deltas. They end with a terminal event; ``[DONE]`` may follow or not."""
 
-    def __init__(self, reading: Reading) -> None:
-        super().__init__(reading.builder(), reading.provider)
-        self._reading = reading
-        self._items = ItemReader(self.builder, reading)
+    def __init__(self, context: DecodeContext) -> None:
+        super().__init__(context.builder(), context.provider)
+        self._reading = context
+        self._items = ItemReader(self.builder, context)
         self._readers: Mapping[str, Callable[[Json, list[Delta]], None]] = {
             "response.output_text.delta": self._text,
             "response.refusal.delta": self._text,
@@ -280,7 +280,7 @@ class ResponsesStreamDecoder(StreamDecoder):
             "error": self._failed,
         }
 
-    def read_event(self, event: bytes, deltas: list[Delta]) -> None:
+    def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
         """One event; those that only repeat others are passed over, and so are unknown ones."""
         if event == b"[DONE]":
             return
@@ -325,7 +325,7 @@ class ResponsesStreamDecoder(StreamDecoder):
         self._items.settle(_place(said), said["item"], deltas)
 
     def _named(self, said: Json, deltas: list[Delta]) -> None:
-        read_envelope(said["response"], self.builder, _ECHOED, created="created_at")
+        decode_envelope(said["response"], self.builder, _ECHOED, created="created_at")
 
     def _ended(self, said: Json, deltas: list[Delta]) -> None:
         try:

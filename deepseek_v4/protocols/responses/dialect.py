@@ -42,20 +42,20 @@ class ResponsesDialect(Dialect):
         """
         return self.empty_reasoning_items and not any(_UNREASONED.match(call.id) for call in message.tool_calls)
 
-    def say_reasoning(self, text: str | None) -> list[Json]:
+    def encode_reasoning(self, text: str | None) -> list[Json]:
         """Items that pass a past turn's reasoning back when only its text is known, or not even that (None)."""
         if not text and not self.empty_reasoning_items:
             return []
         return [{"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": text or ""}]}]
 
-    def say_item(self, item: Json) -> Json | None:
+    def encode_item(self, item: Json) -> Json | None:
         """An item of the provider's own record as it goes back, or None to leave it out."""
         if item.get("type") == "reasoning":
             # every recorded request leaves it out, and OpenAI's own endpoint has refused it on these items
             item.pop("status", None)
         return item
 
-    def read_usage(self, usage: Json) -> Usage:
+    def decode_usage(self, usage: Json) -> Usage:
         """OpenAI's form, which all hosts share."""
         given = usage.get("input_tokens_details") or {}
         written = usage.get("output_tokens_details") or {}

@@ -14,12 +14,12 @@ from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols import reasoning_details, schema
-from deepseek_v4.protocols.base import Encoded, Protocol
+from deepseek_v4.protocols.base import EncodedRequest, Protocol
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.decode_context import Reading
+from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.dialect import Dialect
-from deepseek_v4.protocols.encode_options import drop, say_options
-from deepseek_v4.protocols.parsing import parse_body, reading_of
+from deepseek_v4.protocols.encode_options import drop, encode_options
+from deepseek_v4.protocols.parsing import decoding, parse_body
 from deepseek_v4.protocols.responses.decode import ResponsesStreamDecoder, read_response
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
@@ -53,7 +53,7 @@ class Responses(Protocol):
 
     name = "responses"
 
-    def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> Encoded:
+    def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
         """The request as a JSON body; ``input`` comes last, so that a growing history only adds at the end."""
         assert isinstance(dialect, ResponsesDialect)
         if request.messages[-1].prefix:
@@ -63,7 +63,7 @@ class Responses(Protocol):
         notes: list[Note] = []
         names = ToolNames(tool.name for tool in request.tools if isinstance(tool, ToolSpec))
         body: Json = {"model": request.model}
-        body.update(say_options(_with_logprobs_said(request, notes), dialect, provider, notes))
+        body.update(encode_options(_with_logprobs_said(request, notes), dialect, provider, notes))
         tools: list[Any] = [*body.pop("tools", ())]
         if request.stream:
             body["stream"] = True
@@ -88,25 +88,25 @@ class Responses(Protocol):
         items = [
             item for message, tools in zip(messages, called, strict=True) for item in history.items(message, tools)
         ]
-        headers = dialect.say_rest(body, items, request, notes)
+        headers = dialect.finish_body(body, items, request, notes)
         if request.extra_body:
             body.update(request.extra_body)
         body["input"] = items
         single_call = request.parallel_tool_calls is False and not dialect.parallel_tool_calls
-        reading = Reading.of(request, dialect, provider, names, body, strict=strict, single_call=single_call)
-        return Encoded(dialect.path, body, notes, reading, headers)
+        context = DecodeContext.of(request, dialect, provider, names, body, strict=strict, single_call=single_call)
+        return EncodedRequest(dialect.path, body, notes, context, headers)
 
-    def decode(self, response: HttpResponse, reading: Reading) -> Reply:
+    def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
         """A whole answer."""
-        builder = reading.builder()
-        body = parse_body(response, reading.provider)
-        with reading_of(body, reading.provider):
-            read_response(body, builder, reading, [])
+        builder = context.builder()
+        body = parse_body(response, context.provider)
+        with decoding(body, context.provider):
+            read_response(body, builder, context, [])
             return builder.build()
 
-    def stream(self, reading: Reading) -> StreamDecoder:
+    def stream(self, context: DecodeContext) -> StreamDecoder:
         """A decoder for one streamed answer."""
-        return ResponsesStreamDecoder(reading)
+        return ResponsesStreamDecoder(context)
 
 
 def _with_logprobs_said(request: ChatRequest, notes: list[Note]) -> ChatRequest:
@@ -199,19 +199,19 @@ class _History:
         """The record of a turn, or its reasoning as text, and the text that comes after it."""
         dialect = self._dialect
         reasoning = message.reasoning
-        record, text = reasoning_details.laid_out(
-            reasoning_details.own_record(reasoning, "responses"), message.text, _text_of
+        record, text = reasoning_details.restore_items(
+            reasoning_details.details_for_protocol(reasoning, "responses"), message.text, _text_of
         )
         items = []
         for item in record:
-            said = dialect.say_item(dict(item))
+            said = dialect.encode_item(dict(item))
             if said is not None and (self._passed_back or item.get("type") != "reasoning"):
                 items.append(said)
         if self._passed_back:
             owed = in_tool_turn and dialect.demands_reasoning_text(message)
             if not any(_is_reasoning(item, with_text=owed) for item in items):
                 known = reasoning.text if reasoning is not None else None
-                items[:0] = dialect.say_reasoning(known or BLANK if owed else known)
+                items[:0] = dialect.encode_reasoning(known or BLANK if owed else known)
         return items, text
 
     def _call(self, call: ToolCall) -> Json:

@@ -10,7 +10,7 @@ from deepseek_v4.protocols.schema.keywords import allowed_values, is_kind, parts
 from deepseek_v4.protocols.schema.references import References
 
 
-def undo_nulls(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+def remove_added_nulls(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments without the nulls that only ``strict_subset`` allowed, so that a function gets its own defaults.
 
     A null goes where the property is optional in the original schema and not nullable there; every other value stays,
@@ -102,9 +102,9 @@ class _Undoing:
             same = len(kept) == len(value) and all(kept[key] is inner for key, inner in value.items())
             return value if same else kept, wrong
         if isinstance(value, list):
-            fitted = [self.fit(inner, schema.get("items", True)) for inner in value]
-            same = all(inner is before for (inner, _), before in zip(fitted, value, strict=True))
-            return value if same else [inner for inner, _ in fitted], wrong + sum(more for _, more in fitted)
+            validate_as = [self.fit(inner, schema.get("items", True)) for inner in value]
+            same = all(inner is before for (inner, _), before in zip(validate_as, value, strict=True))
+            return value if same else [inner for inner, _ in validate_as], wrong + sum(more for _, more in validate_as)
         return value, wrong
 
     def _targets(self, schema: Mapping[str, Any]) -> list[Any]:

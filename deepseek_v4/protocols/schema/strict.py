@@ -80,7 +80,7 @@ _NULL: Schema = {"type": "null"}
 def strict_subset(parameters: Mapping[str, Any], where: str) -> Schema:
     """A function's parameters in the subset that strict function calling takes, meaning the same as far as can be.
 
-    Every property becomes required, and those that were not may be null (see ``undo_nulls``); unknown keys are
+    Every property becomes required, and those that were not may be null (see ``remove_added_nulls``); unknown keys are
     excluded. What is dropped because it cannot be said (lengths, patterns, bounds, defaults) is told in the
     description. The same input always gives the same bytes; it is not changed.
 

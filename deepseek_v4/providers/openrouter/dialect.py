@@ -16,7 +16,7 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import ErrorTable
 from deepseek_v4.providers.base import explain
-from deepseek_v4.providers.openai_compatible import Described
+from deepseek_v4.providers.openai_compatible import ConfigurableDialect
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions, WebSearch
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
@@ -111,14 +111,14 @@ IN_HEADERS = frozenset(
 """Fields of it that are headers."""
 
 
-class OpenRouterDialect(Described):
+class OpenRouterDialect(ConfigurableDialect):
     """What is the same in every protocol."""
 
     forced_tool_while_thinking = False  # by endpoint: 400 on DeepSeek's own
     error_phrases = ERROR_PHRASES
     error_types = ERROR_TYPES
 
-    def settle_thinking(self, thinking: Thinking, notes: list[Note]) -> Thinking:
+    def resolve_thinking(self, thinking: Thinking, notes: list[Note]) -> Thinking:
         """``effort`` and ``max_tokens`` exclude each other; V4 knows efforts, so the budget goes."""
         if thinking.effort is None or thinking.budget is None:
             return thinking
@@ -127,7 +127,7 @@ class OpenRouterDialect(Described):
         )
         return Thinking(thinking.on, thinking.effort)
 
-    def say_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
+    def encode_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
         """The server tool, which the model calls when it wants to. The plugin ``web`` searches once, in any case.
 
         Raises:
@@ -144,13 +144,13 @@ class OpenRouterDialect(Described):
         notes.append(Note("translated", "web_search", "the server tool openrouter:web_search"))
         return {"tools": [tool]}
 
-    def error_words(self, error: Json) -> tuple[str, ...]:
+    def error_codes(self, error: Json) -> tuple[str, ...]:
         """``availability.code`` says more than the status 404 it comes with."""
         availability = error.get("availability")
         code = availability.get("code") if isinstance(availability, dict) else None
         return (code,) if isinstance(code, str) else ()
 
-    def read_retry(self, error: Json) -> tuple[bool | None, float | None]:
+    def decode_retry(self, error: Json) -> tuple[bool | None, float | None]:
         """``availability.retryable`` is to be trusted over the status."""
         availability = error.get("availability")
         if not isinstance(availability, dict):
@@ -169,7 +169,7 @@ def words_for(efforts: tuple[str, ...]) -> Mapping[str, str | None]:
     }
 
 
-def say_shared(body: Json, options: OpenRouterOptions, request: ChatRequest, notes: list[Note]) -> None:
+def encode_shared(body: Json, options: OpenRouterOptions, request: ChatRequest, notes: list[Note]) -> None:
     """Routing, fallbacks, plugins, session and server tools, which every endpoint takes in the same form."""
     said = options.said()
     if options.server_tools:
@@ -211,7 +211,7 @@ def _plugins(plugins: list[Json], request: ChatRequest, notes: list[Note]) -> li
     return kept
 
 
-def headers_of(options: OpenRouterOptions) -> dict[str, str]:
+def build_headers(options: OpenRouterOptions) -> dict[str, str]:
     """The options that are headers."""
     said: dict[str, str | None] = {
         "http-referer": options.app_url,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from deepseek_v4.providers.base import OwnOptions
+from deepseek_v4.providers.base import ProviderOptions
 
 Share = Literal["p50", "p75", "p90", "p99"]
 Quantization = Literal[
@@ -20,14 +20,14 @@ Text64 = Annotated[str, Field(max_length=64)]
 Text512 = Annotated[str, Field(max_length=512)]
 
 
-class SortOptions(OwnOptions):
+class SortOptions(ProviderOptions):
     """An order that says as well whether all models are sorted together (``none``) or each for itself."""
 
     by: SortBy
     partition: Literal["model", "none"] | None = None
 
 
-class MaxPrice(OwnOptions):
+class MaxPrice(ProviderOptions):
     """The dearest that may answer, US dollars per million tokens. Without an endpoint left the call fails."""
 
     prompt: float | None = Field(None, ge=0)
@@ -37,7 +37,7 @@ class MaxPrice(OwnOptions):
     audio: float | None = Field(None, ge=0)
 
 
-class Routing(OwnOptions):
+class Routing(ProviderOptions):
     """Who may answer: the request's ``provider`` object.
 
     https://openrouter.ai/docs/guides/routing/provider-selection
@@ -71,7 +71,7 @@ class Routing(OwnOptions):
     """The dearest that may answer."""
 
 
-class ReasoningOptions(OwnOptions):
+class ReasoningOptions(ProviderOptions):
     """The request's ``reasoning`` object, for what ``thinking`` and ``reasoning_effort`` cannot say.
 
     https://openrouter.ai/docs/guides/best-practices/reasoning-tokens
@@ -99,7 +99,7 @@ class ReasoningOptions(OwnOptions):
         return self
 
 
-class Plugin(OwnOptions):
+class Plugin(ProviderOptions):
     """A plugin of the request; its own fields beside these are passed on as they are.
 
     https://openrouter.ai/docs/guides/features/plugins
@@ -113,7 +113,7 @@ class Plugin(OwnOptions):
     """False switches off what the account has on by default."""
 
 
-class WebSearch(OwnOptions):
+class WebSearch(ProviderOptions):
     """Options of ``web_search={...}``: the parameters of the server tool ``openrouter:web_search``.
 
     https://openrouter.ai/docs/guides/features/server-tools/web-search
@@ -132,7 +132,7 @@ class WebSearch(OwnOptions):
     excluded_domains: list[str] | None = None
 
 
-class HostedTool(OwnOptions):
+class HostedTool(ProviderOptions):
     """A tool that OpenRouter runs itself, such as ``openrouter:web_fetch``."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -141,7 +141,7 @@ class HostedTool(OwnOptions):
     parameters: dict[str, Any] | None = None
 
 
-class OpenRouterOptions(OwnOptions):
+class OpenRouterOptions(ProviderOptions):
     """Options only OpenRouter has, for ``provider_options``. Nested objects can be given as dicts.
 
     Example:

@@ -33,10 +33,10 @@ from deepseek_v4.providers.openai_compatible import (
 from deepseek_v4.providers.openrouter.dialect import (
     UNLISTED,
     OpenRouterDialect,
+    build_headers,
+    encode_shared,
     full_id,
-    headers_of,
     merge_reasoning,
-    say_shared,
     words_for,
 )
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions
@@ -111,13 +111,13 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
     json_schema = True  # per endpoint; without provider.require_parameters it may be ignored in silence
     strict_tools = True  # function.strict, per endpoint
 
-    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """The ``reasoning`` object; some routes want ``enabled`` beside an effort."""
         if thinking.on is None and thinking.effort is not None:
             thinking = Thinking(True, thinking.effort, thinking.budget)
-        return super().say_thinking(thinking, notes)
+        return super().encode_thinking(thinking, notes)
 
-    def say_reasoning(self, reasoning: Reasoning | None) -> Json:
+    def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
         """The record as it came, ``[]`` too, and its text beside it.
 
         DeepSeek's endpoints refuse a record without ``reasoning_content`` (UKGovernmentBEIS/inspect_ai #4079); a record
@@ -130,12 +130,12 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
         if not details and not text:
             return {"reasoning_details": []}
         said: Json = {"reasoning_content": text or ""}
-        record = reasoning_details.own_record(reasoning, "chat_completions")
+        record = reasoning_details.details_for_protocol(reasoning, "chat_completions")
         if record:
             said["reasoning_details"] = [dict(item) for item in record]
         return said
 
-    def read_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
+    def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
         """``reasoning_details``, and its text; ``reasoning`` repeats it, so it counts only where there is none."""
         details = message.get("reasoning_details")
         if not isinstance(details, list):
@@ -149,9 +149,9 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
             text = message.get("reasoning_content")
         return text, details
 
-    def read_usage(self, usage: Json) -> Usage:
+    def decode_usage(self, usage: Json) -> Usage:
         """Tokens by the upstream's own tokenizer, and what was charged."""
-        counted = super().read_usage(usage)
+        counted = super().decode_usage(usage)
         cost = usage.get("cost")
         return Usage(
             input_tokens=counted.input_tokens,
@@ -175,13 +175,15 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
         """Beside ``finish_reason: tool_calls`` the upstream's own word can say that the arguments are cut."""
         return FINISH_REASONS.get(str(choice.get("native_finish_reason")).lower()) == "length"
 
-    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
         """``OpenRouterOptions``.
 
         Raises:
             InvalidRequestError: for two words on the same thing.
         """
-        headers = super().say_rest(body, messages, request, notes)
+        headers = super().finish_body(body, messages, request, notes)
         options = request.provider_options
         if options is None:
             return headers
@@ -189,7 +191,7 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
         said = options.said()
         if options.reasoning is not None:
             merge_reasoning(body, said["reasoning"])
-        say_shared(body, options, request, notes)
+        encode_shared(body, options, request, notes)
         for name in _BODY_FIELDS & said.keys():
             body[name] = said[name]
         keep_reasoning_for_tools(body, notes)
@@ -203,7 +205,7 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
             for name in sorted(UNLISTED & body.keys()):
                 del body[name]
                 notes.append(Note("dropped", name, "not listed for V4: with require_parameters nobody would answer"))
-        return {**headers, **headers_of(options)}
+        return {**headers, **build_headers(options)}
 
 
 _BODY_FIELDS = frozenset(
@@ -247,7 +249,7 @@ class OpenRouterBalance(BalanceDialect):
 
     path = "/credits"
 
-    def read_balance(self, body: Any) -> Balance | None:
+    def decode_balance(self, body: Any) -> Balance | None:
         """The difference of the two; None when the answer does not say both."""
         data = body.get("data") if isinstance(body, Mapping) else None
         bought = money(data.get("total_credits")) if isinstance(data, Mapping) else None

@@ -14,14 +14,14 @@ from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import OptionSpec
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
-from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools, mend_calls
+from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools, repair_tool_call_arguments
 from deepseek_v4.providers.openrouter.dialect import (
     IN_HEADERS,
     SHARED,
     OpenRouterDialect,
-    headers_of,
+    build_headers,
+    encode_shared,
     merge_reasoning,
-    say_shared,
 )
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions
 from deepseek_v4.values.json import Json
@@ -61,8 +61,8 @@ def _say_own(
     here = (SHARED | IN_HEADERS) - without
     notes.extend(Note("dropped", name, _CHAT_ONLY) for name in sorted(options.said().keys() - here))
     known = options.model_copy(update=dict.fromkeys(without))
-    say_shared(body, known, request, notes)
-    return headers_of(known)
+    encode_shared(body, known, request, notes)
+    return build_headers(known)
 
 
 class OpenRouterResponses(OpenRouterDialect, ResponsesDialect):
@@ -77,11 +77,11 @@ class OpenRouterResponses(OpenRouterDialect, ResponsesDialect):
             "thinking_budget": OptionSpec("reasoning.max_tokens", 1, default="none", source=_OPENAPI),
         }
     )
-    absent = _ABSENT
+    unsupported = _ABSENT
     strict_tools = True  # per endpoint
     empty_reasoning_items = True  # a call without reasoning is refused by DeepSeek's own endpoint
 
-    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """The ``reasoning`` object, as in chat."""
         if thinking.on is False:
             return {"reasoning": {"effort": "none"}}
@@ -90,13 +90,15 @@ class OpenRouterResponses(OpenRouterDialect, ResponsesDialect):
             said["effort"] = _word(thinking.effort, self.efforts, notes)
         return {"reasoning": said} if said else {}
 
-    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
         """``OpenRouterOptions``, as far as this endpoint has them; past arguments as JSON objects, as in chat.
 
         Raises:
             InvalidRequestError: for two words on the same thing.
         """
-        mend_calls(messages, notes)
+        repair_tool_call_arguments(messages, notes)
         headers = _say_own(body, request, notes)
         own = getattr(request.provider_options, "reasoning", None)
         if own is not None:
@@ -118,7 +120,7 @@ class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
             "thinking_budget": OptionSpec("thinking.budget_tokens", 1, default="none", source=_OPENAPI),
         }
     )
-    absent = MappingProxyType({name: why for name, why in _ABSENT.items() if name != "stop"})
+    unsupported = MappingProxyType({name: why for name, why in _ABSENT.items() if name != "stop"})
     unread_blocks = frozenset({"redacted_thinking"})
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
@@ -129,7 +131,7 @@ class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
             return max(65_536, thinking.budget + 32_768)
         return 131_072 if thinking.effort in ("max", "xhigh") else 65_536
 
-    def say_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """``thinking``, which is ``adaptive`` where no budget is counted, and ``output_config.effort``."""
         if thinking.on is False:
             return {"thinking": {"type": "disabled"}}
@@ -142,14 +144,16 @@ class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
             said["output_config"] = {"effort": _word(thinking.effort, self.efforts, notes)}
         return said
 
-    def say_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
+    def encode_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
         """Anthropic's own server tool, in which the options are Anthropic's."""
         if not wanted:
             return None
         options = wanted if isinstance(wanted, Mapping) else {}
         return {"tools": [{"type": "web_search_20250305", "name": "web_search", **options}]}
 
-    def say_rest(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Mapping[str, str]:
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
         """``OpenRouterOptions``, as far as this endpoint has them; thinking is said in Anthropic's words only."""
         return _say_own(body, request, notes, without=frozenset({"reasoning", "server_tools"}))
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import Client, catalog, errors
-from deepseek_v4.catalog import cost, learn
+from deepseek_v4.catalog import cost, update_from
 from deepseek_v4.providers import find_provider
 from deepseek_v4.testing import LocalServer
 from deepseek_v4.values.account import ModelInfo
@@ -135,7 +135,7 @@ NOW = datetime(2026, 11, 20, 15, tzinfo=timezone.utc)
 
 def test_a_new_price_holds_from_its_day_and_older_answers_keep_theirs() -> None:
     listed = ModelInfo("deepseek/deepseek-v4-flash", price=Price("0.10", "0.20"))
-    (change,) = learn("openrouter", [listed], now=NOW)
+    (change,) = update_from("openrouter", [listed], now=NOW)
     assert str(change) == "deepseek/deepseek-v4-flash: price 0.14 in, 0.28 out -> 0.10 in, 0.20 out"
     facts = catalog.find("openrouter", "deepseek-v4-flash")
     then = cost.of(A_MILLION, facts, at=datetime(2026, 11, 19, tzinfo=timezone.utc))
@@ -147,7 +147,7 @@ def test_a_new_price_holds_from_its_day_and_older_answers_keep_theirs() -> None:
 
 
 def test_models_of_other_families_are_left_out() -> None:
-    assert learn("openrouter", [ModelInfo("someone/something", context_window=1)], now=NOW) == ()
+    assert update_from("openrouter", [ModelInfo("someone/something", context_window=1)], now=NOW) == ()
     assert not catalog.find("openrouter", "someone/something").known
 
 
@@ -165,11 +165,11 @@ def test_models_of_other_families_are_left_out() -> None:
 @pytest.mark.parametrize("provider", ["openrouter", "empiriolabs", "vllm"])
 def test_entries_of_unexpected_form_tell_nothing_and_break_nothing(provider: str, entry: dict[str, Any]) -> None:
     dialect: Any = find_provider(provider).dialects["models"]
-    info = dialect.read_one({"data": {"id": "deepseek-x", **entry}})
+    info = dialect.decode_model({"data": {"id": "deepseek-x", **entry}})
     assert info is not None
     assert info.price is None
-    assert dialect.read_models({"data": [{"id": "deepseek-x", **entry}, None, 3]}) == (info,)
-    learn(provider, [info], now=NOW)
+    assert dialect.decode_models({"data": [{"id": "deepseek-x", **entry}, None, 3]}) == (info,)
+    update_from(provider, [info], now=NOW)
     assert catalog.find(provider, "deepseek-x").context_window == 1_048_576
 
 
@@ -190,7 +190,7 @@ def test_entries_of_unexpected_form_tell_nothing_and_break_nothing(provider: str
 )
 def test_empiriolabs_prices_in_either_form(entry: dict[str, Any]) -> None:
     dialect: Any = find_provider("empiriolabs").dialects["models"]
-    info = dialect.read_one({"id": "deepseek-v4-flash:variant9", **entry})
+    info = dialect.decode_model({"id": "deepseek-v4-flash:variant9", **entry})
     assert (info.price.input, info.price.output, info.price.cached) == (Decimal("0.5"), Decimal("1.5"), Decimal("0.05"))
 
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4.integration import argument_coalescer
-from deepseek_v4.integration.argument_coalescer import Joiner
+from deepseek_v4.integration.argument_coalescer import ToolArgumentCoalescer
 from deepseek_v4.values.reply import ToolCallDelta
 
 
 def feed(pieces: list[ToolCallDelta]) -> list[ToolCallDelta]:
-    joiner = Joiner()
+    joiner = ToolArgumentCoalescer()
     out = [joined for piece in pieces if (joined := joiner.add(piece)) is not None]
     return [*out, *joiner.rest()]
 
@@ -52,7 +52,7 @@ def test_pieces_that_trickle_go_out_as_they_come(monkeypatch: pytest.MonkeyPatch
 def test_no_piece_waits_longer_than_its_length_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
     time = 0.0
     monkeypatch.setattr(argument_coalescer, "now", lambda: time)
-    joiner = Joiner()
+    joiner = ToolArgumentCoalescer()
     joiner.add(ToolCallDelta(0, "call_0", "write", "x" * 25_000))
     time = 0.05
     assert joiner.add(ToolCallDelta(0, None, None, "y")) is None

@@ -11,7 +11,7 @@ import pickle
 import pytest
 
 from deepseek_v4 import Client
-from deepseek_v4.integration.conversion_cache import Memory
+from deepseek_v4.integration.conversion_cache import ConversionCache
 from deepseek_v4.values.messages import Message, Reasoning, ToolCall
 
 
@@ -24,7 +24,7 @@ def look_of(*values: object) -> tuple[object, ...]:
 
 
 def test_found_as_long_as_it_looks_the_same() -> None:
-    memory, thing, said = Memory(), Thing(), Message.user("Hi")
+    memory, thing, said = ConversionCache(), Thing(), Message.user("Hi")
     memory.keep(thing, ("Hi",), said)
     assert memory.recall([thing], [("Hi",)]) == [said]
     assert memory.recall([thing], [("Ho",)]) == [None]
@@ -32,7 +32,7 @@ def test_found_as_long_as_it_looks_the_same() -> None:
 
 
 def test_several_at_a_time_each_for_itself() -> None:
-    memory, things = Memory(), [Thing(), Thing(), Thing()]
+    memory, things = ConversionCache(), [Thing(), Thing(), Thing()]
     first, last = Message.user("first"), Message.user("last")
     memory.keep(things[0], ("a",), first)
     memory.keep(things[2], ("c",), last)
@@ -40,7 +40,7 @@ def test_several_at_a_time_each_for_itself() -> None:
 
 
 def test_nothing_is_kept_alive() -> None:
-    memory = Memory()
+    memory = ConversionCache()
     things = [Thing() for _ in range(100)]
     for thing in things:
         memory.keep(thing, (), Message.user("Hi"))
@@ -52,7 +52,7 @@ def test_nothing_is_kept_alive() -> None:
 
 
 def test_an_object_in_a_circle_goes_as_well() -> None:
-    memory = Memory()
+    memory = ConversionCache()
     one, other = Thing(), Thing()
     one.other, other.one = other, one  # type: ignore[attr-defined]
     memory.keep(one, (), Message.user("Hi"))
@@ -62,7 +62,7 @@ def test_an_object_in_a_circle_goes_as_well() -> None:
 
 
 def test_a_later_word_takes_the_place_of_the_first() -> None:
-    memory, thing = Memory(), Thing()
+    memory, thing = ConversionCache(), Thing()
     second = Message.user("second")
     memory.keep(thing, (1,), Message.user("first"))
     memory.keep(thing, (2,), second)
@@ -75,7 +75,7 @@ def test_a_later_word_takes_the_place_of_the_first() -> None:
 @pytest.mark.parametrize("number", [1, True, 1.0, 0, False, 0.0, -0.0])
 @pytest.mark.parametrize("later", [1, True, 1.0, 0, False, 0.0, -0.0])
 def test_numbers_that_python_calls_equal_are_told_apart(number: float, later: float) -> None:
-    memory, thing, value = Memory(), Thing(), {"deep": [{"a": number}]}
+    memory, thing, value = ConversionCache(), Thing(), {"deep": [{"a": number}]}
     memory.keep(thing, look_of(value), Message.user("Hi"))
     value["deep"][0]["a"] = later
     same = type(number) is type(later) and repr(number) == repr(later)
@@ -96,7 +96,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_any_change_shows(change: str) -> None:
-    memory, thing = Memory(), Thing()
+    memory, thing = ConversionCache(), Thing()
     value = {"a": "b", "list": [1, [2]], "none": None, "nan": float("nan"), "tuple": ("x", {})}
     memory.keep(thing, look_of("text", value), Message.user("Hi"))
     assert memory.recall([thing], [look_of("text", value)]) != [None]
@@ -112,14 +112,14 @@ class Incomparable:
 
 
 def test_what_cannot_be_compared_is_not_known() -> None:
-    memory, thing, value = Memory(), Thing(), {"a": "b"}
+    memory, thing, value = ConversionCache(), Thing(), {"a": "b"}
     memory.keep(thing, look_of(value), Message.user("Hi"))
     value["a"] = Incomparable()  # type: ignore[assignment]
     assert memory.recall([thing], [look_of(value)]) == [None]
 
 
 def test_what_cannot_be_copied_is_not_kept() -> None:
-    memory, thing = Memory(), Thing()
+    memory, thing = ConversionCache(), Thing()
     circle: list[object] = []
     circle.append(circle)
     for value in (object(), circle, b"bytes", {1}):

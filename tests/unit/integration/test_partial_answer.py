@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deepseek_v4.integration.partial_answer import GrowingAnswer
+from deepseek_v4.integration.partial_answer import PartialAnswer
 
 VALUE = {"city": "Paris", "days": 12, "wet": True, "note": "``` {", "hours": [1, {"to": 20.5}]}
 TEXT = '{"city": "Paris", "days": 12, "wet": true, "note": "``` {", "hours": [1, {"to": 20.5}]}'
@@ -13,7 +13,7 @@ FORMS = ["{}", "\n  {}\n", "```json\n{}\n```", "```\n{}\n```", " ```JSON\n{}```\
 
 
 def fed(text: str, size: int) -> list[Any]:
-    answer = GrowingAnswer()
+    answer = PartialAnswer()
     return [answer.feed(text[at : at + size]) for at in range(0, len(text), size)]
 
 
@@ -40,7 +40,7 @@ def test_what_is_no_json_gives_nothing(text: str) -> None:
 
 
 def test_what_was_given_out_does_not_change() -> None:
-    answer = GrowingAnswer()
+    answer = PartialAnswer()
     first = answer.feed('{"xs": [1, ')
     answer.feed("2, 3]}")
     assert first == {"xs": [1]}

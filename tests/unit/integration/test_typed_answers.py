@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import Message, TextPart
-from deepseek_v4.integration.typed_answers import read_json
-from deepseek_v4.request.json_mode import ask_for_json, is_of_objects
+from deepseek_v4.integration.typed_answers import parse_answer_json
+from deepseek_v4.request.json_mode import allows_object, ask_for_json
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 HI = Message.user("Hi")
@@ -70,24 +70,24 @@ def test_the_conversation_is_left_as_it_was() -> None:
     ],
 )
 def test_the_value_is_read_with_or_without_a_fence(text: str) -> None:
-    assert read_json(text) == {"a": 1}
+    assert parse_answer_json(text) == {"a": 1}
 
 
 def test_only_the_outer_fence_is_taken_off() -> None:
-    assert read_json('```json\n{\n"a": "```",\n"b": 1\n}\n```') == {"a": "```", "b": 1}
+    assert parse_answer_json('```json\n{\n"a": "```",\n"b": 1\n}\n```') == {"a": "```", "b": 1}
 
 
 def test_integers_of_any_length_are_kept() -> None:
-    assert read_json('{"a": 123456789012345678901234567890}') == {"a": 123456789012345678901234567890}
+    assert parse_answer_json('{"a": 123456789012345678901234567890}') == {"a": 123456789012345678901234567890}
 
 
 @pytest.mark.parametrize("kind", ["array", "string", ["array", "null"]])
 def test_what_is_no_object_is_not_called_one(kind: Any) -> None:
     (system, _) = ask_for_json([HI], {"type": kind})
     assert "one JSON value" in system.text
-    assert not is_of_objects({"type": kind})
-    assert is_of_objects(SCHEMA)
-    assert is_of_objects({"anyOf": [SCHEMA]})
+    assert not allows_object({"type": kind})
+    assert allows_object(SCHEMA)
+    assert allows_object({"anyOf": [SCHEMA]})
 
 
 TWO_FENCES = "```\n{}\n```\nor\n```\n{}\n```"
@@ -96,4 +96,4 @@ TWO_FENCES = "```\n{}\n```\nor\n```\n{}\n```"
 @pytest.mark.parametrize("text", ["Sure: {}", TWO_FENCES, "", "  ", "Here you are", '{"a": ', "```json\n```"])
 def test_what_is_no_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
-        read_json(text)
+        parse_answer_json(text)

@@ -521,7 +521,7 @@ def test_plain_http_to_a_public_host() -> None:
 
 
 def test_a_host_of_ones_own(server: LocalServer) -> None:
-    known = ChatDeepSeekV4(api_key="k").who_answers()
+    known = ChatDeepSeekV4(api_key="k").resolved_provider()
     host = Provider("my-host", server.base_url, "MY_HOST_KEY", known.dialects)
     assert isinstance(known.dialect("chat_completions"), Dialect)
     model = ChatDeepSeekV4(provider=host, api_key=server.api_key)

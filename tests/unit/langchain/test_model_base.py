@@ -131,7 +131,7 @@ def test_two_endpoints_share_no_answers() -> None:
 
 def test_two_hosts_of_ones_own_share_no_answers() -> None:
     cache = InMemoryCache()
-    dialects = ChatDeepSeekV4(api_key="k").who_answers().dialects
+    dialects = ChatDeepSeekV4(api_key="k").resolved_provider().dialects
     with LocalServer() as one, LocalServer() as other:
         for server, text in ((one, "one"), (other, "other")):
             server.script(Turn(text))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import errors
-from deepseek_v4.protocols.error_bodies import read_error, read_error_body
+from deepseek_v4.protocols.error_bodies import decode_error, read_error_body
 from deepseek_v4.values.http import HttpResponse
 from tests.unit.protocols.chat.wire import DEEPSEEK
 
@@ -14,7 +14,7 @@ from tests.unit.protocols.chat.wire import DEEPSEEK
 def read(status: int, body: Any, **headers: str) -> errors.DeepSeekError:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return read_error(HttpResponse(status, named, data), DEEPSEEK, "deepseek")
+    return decode_error(HttpResponse(status, named, data), DEEPSEEK, "deepseek")
 
 
 def inside(body: Any) -> errors.DeepSeekError:

@@ -114,7 +114,7 @@ def test_null_counts_at_the_end_leave_those_of_the_start() -> None:
 
 def with_the_switch() -> Provider:
     """DeepSeek, if its Messages endpoint read the switch for parallel calls."""
-    provider = ModelSettings(provider="deepseek").who_answers()
+    provider = ModelSettings(provider="deepseek").resolved_provider()
     dialect = copy.copy(provider.dialects["messages"])
     dialect.parallel_tool_calls = True
     return dataclasses.replace(provider, dialects={**provider.dialects, "messages": dialect})

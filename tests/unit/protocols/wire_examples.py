@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from deepseek_v4 import Delta, Message, Reply, StreamEnd
-from deepseek_v4.protocols import PROTOCOLS, Reading
+from deepseek_v4.protocols import PROTOCOLS, DecodeContext
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
 from deepseek_v4.request.build import prepare
@@ -35,13 +35,13 @@ def body(messages: Sequence[Message] | str, protocol: str, **options: Any) -> Ma
     return prepared(messages, protocol, **options).body
 
 
-def reading(protocol: str, *, names: Iterable[str] = (), single_call: bool = False) -> Reading:
-    return Reading(find_provider("deepseek").dialect(protocol), "deepseek", ToolNames(names), single_call)
+def context(protocol: str, *, names: Iterable[str] = (), single_call: bool = False) -> DecodeContext:
+    return DecodeContext(find_provider("deepseek").dialect(protocol), "deepseek", ToolNames(names), single_call)
 
 
-def decoded(answer: Any, protocol: str, how: Reading | None = None) -> Reply:
+def decoded(answer: Any, protocol: str, how: DecodeContext | None = None) -> Reply:
     data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    return PROTOCOLS[protocol].decode(HttpResponse(200, {}, data), how or reading(protocol))
+    return PROTOCOLS[protocol].decode(HttpResponse(200, {}, data), how or context(protocol))
 
 
 def sse(events: Iterable[Mapping[str, Any]], *, done: bool = False) -> bytes:
@@ -54,12 +54,12 @@ def sse(events: Iterable[Mapping[str, Any]], *, done: bool = False) -> bytes:
     return said + (b"data: [DONE]\n\n" if done else b"")
 
 
-def deltas_of(data: bytes, protocol: str, how: Reading | None = None) -> list[Delta]:
-    decoder = PROTOCOLS[protocol].stream(how or reading(protocol))
+def deltas_of(data: bytes, protocol: str, how: DecodeContext | None = None) -> list[Delta]:
+    decoder = PROTOCOLS[protocol].stream(how or context(protocol))
     return [*decoder.feed(data), *decoder.close()]
 
 
-def folded(data: bytes, protocol: str, how: Reading | None = None) -> Reply:
+def folded(data: bytes, protocol: str, how: DecodeContext | None = None) -> Reply:
     deltas = deltas_of(data, protocol, how)
     assert sum(isinstance(delta, StreamEnd) for delta in deltas) == 1
     last = deltas[-1]

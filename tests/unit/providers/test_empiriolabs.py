@@ -7,8 +7,8 @@ import pytest
 
 from deepseek_v4 import EmpirioLabsOptions, Message, ModelInfo, Reasoning, Reply, StreamEnd, ToolSpec, catalog, errors
 from deepseek_v4.errors import UnsupportedOptionWarning
-from deepseek_v4.protocols import PROTOCOLS, Reading
-from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.protocols import PROTOCOLS, DecodeContext
+from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
 from deepseek_v4.values.http import HttpResponse
@@ -23,11 +23,11 @@ BASE, FIRST, SECOND = "empiriolabs", "empiriolabs:variant1", "empiriolabs:varian
 
 def decode(message: dict[str, Any]) -> Reply:
     answer = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
-    return CHAT.decode(HttpResponse(200, {}, answer), Reading(DIALECT, "empiriolabs", ToolNames(())))
+    return CHAT.decode(HttpResponse(200, {}, answer), DecodeContext(DIALECT, "empiriolabs", ToolNames(())))
 
 
 def stream(*texts: str) -> Reply:
-    decoder = CHAT.stream(Reading(DIALECT, "empiriolabs", ToolNames(())))
+    decoder = CHAT.stream(DecodeContext(DIALECT, "empiriolabs", ToolNames(())))
     deltas = []
     for text in texts:
         chunk = {"choices": [{"delta": {"content": text}, "finish_reason": None}]}
@@ -77,7 +77,7 @@ def test_what_the_catalog_learned_of_a_variant_counts() -> None:
     """``GET /v1/models/{id}`` may say that a variant has tools by now."""
     told = ModelInfo("deepseek-v4-flash", tools=True, max_output_tokens=100_000)
     try:
-        assert {change.fact for change in catalog.learn("empiriolabs", [told])} == {"tools", "max_output_tokens"}
+        assert {change.fact for change in catalog.update_from("empiriolabs", [told])} == {"tools", "max_output_tokens"}
         assert body(BASE, tools=[WEATHER], max_tokens=200_000)["max_tokens"] == 100_000
     finally:
         catalog.forget()
@@ -236,7 +236,7 @@ def test_reasoning_goes_back_as_reasoning_content() -> None:
 @pytest.mark.parametrize("status", [400, 502])
 def test_an_error_is_what_its_code_says_whatever_the_status(code: str, kind: str, retryable: bool, status: int) -> None:
     said = json.dumps({"error": {"message": "It failed", "type": "error", "code": code, "param": None}}).encode()
-    error = read_error(HttpResponse(status, {}, said), DIALECT, "empiriolabs")
+    error = decode_error(HttpResponse(status, {}, said), DIALECT, "empiriolabs")
     assert (type(error).__name__, error.retryable) == (kind, retryable)
 
 
@@ -252,5 +252,5 @@ def test_what_the_model_service_refused_is_not_sent_again(status: int, kind: str
     }
     if status == 502:
         said["type"] = "server_error"
-    error = read_error(HttpResponse(status, {}, json.dumps({"error": said}).encode()), DIALECT, "empiriolabs")
+    error = decode_error(HttpResponse(status, {}, json.dumps({"error": said}).encode()), DIALECT, "empiriolabs")
     assert (type(error).__name__, error.retryable) == (kind, retryable)

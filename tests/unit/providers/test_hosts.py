@@ -30,7 +30,7 @@ MINE = openai_compatible(
     effort_field="chat_template_kwargs.effort",
     budget=OptionSpec("chat_template_kwargs.budget", 10, 100),
     fields={"seed": None, "top_k": OptionSpec("top_k", 1, 50)},
-    absent={"seed": "this host rolls its own dice"},
+    unsupported={"seed": "this host rolls its own dice"},
     json_schema=True,
 )
 

@@ -15,7 +15,7 @@ def client(provider: str, **options: Any) -> Client:
     return Client(provider=provider, base_url=ADDRESS.get(provider), **options)
 
 
-def key_of(client: Client, **options: Any) -> str | None:
+def require_api_key(client: Client, **options: Any) -> str | None:
     key = client.prepare("Hi", options, stream=False).http.key
     return None if key is None else key.get_secret_value()
 
@@ -31,7 +31,7 @@ def all_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("all_keys")
 @pytest.mark.parametrize("name", list(PROVIDERS))
 def test_each_provider_gets_the_key_of_its_own_variable(name: str) -> None:
-    assert key_of(client(name)) == f"key of {PROVIDERS[name].key_variable}"
+    assert require_api_key(client(name)) == f"key of {PROVIDERS[name].key_variable}"
 
 
 @pytest.mark.usefixtures("all_keys")
@@ -41,7 +41,7 @@ def test_a_missing_key_is_an_error_that_names_its_variable(name: str, monkeypatc
     assert variable
     monkeypatch.delenv(variable)
     with pytest.raises(errors.AuthenticationError, match=variable) as caught:
-        key_of(client(name))
+        require_api_key(client(name))
     assert "key of" not in str(caught.value)
 
 
@@ -49,7 +49,7 @@ def test_a_missing_key_is_an_error_that_names_its_variable(name: str, monkeypatc
 @pytest.mark.parametrize("name", ["vllm", "sglang"])
 def test_ones_own_server_gets_no_key_but_its_own(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(PROVIDERS[name].key_variable or "")
-    assert key_of(client(name)) is None
+    assert require_api_key(client(name)) is None
 
 
 def test_no_two_providers_share_a_variable_but_the_regions_of_one_house() -> None:

@@ -338,7 +338,7 @@ def test_a_schema_becomes_json_mode_where_schemas_are_not_known_to_be_served(pro
 def test_parallel_calls_are_held_on_the_reply(provider: str) -> None:
     one = prepared(provider, tools=[WEATHER], parallel_tool_calls=False)
     assert "parallel_tool_calls" not in one.body
-    assert one.reading.single_call
+    assert one.context.single_call
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from deepseek_v4 import (
     errors,
 )
 from deepseek_v4.errors import HistoryRepairedWarning, LeakedMarkupWarning, UnsupportedOptionWarning
-from deepseek_v4.protocols import PROTOCOLS, Reading
-from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.protocols import PROTOCOLS, DecodeContext
+from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
 from deepseek_v4.values.http import HttpResponse
@@ -31,17 +31,17 @@ CHAT = PROTOCOLS["chat_completions"]
 BOTH = pytest.mark.parametrize("name", ["vllm", "sglang"])
 
 
-def reading(name: str) -> Reading:
-    return Reading(find_provider(name).dialect("chat_completions"), name, ToolNames(()))
+def context(name: str) -> DecodeContext:
+    return DecodeContext(find_provider(name).dialect("chat_completions"), name, ToolNames(()))
 
 
 def decode(name: str, message: dict[str, Any], **rest: Any) -> Reply:
     answer = {"choices": [{"message": message, "finish_reason": "stop"}], **rest}
-    return CHAT.decode(HttpResponse(200, {}, json.dumps(answer).encode()), reading(name))
+    return CHAT.decode(HttpResponse(200, {}, json.dumps(answer).encode()), context(name))
 
 
 def stream(name: str, *chunks: Any) -> Reply:
-    decoder = CHAT.stream(reading(name))
+    decoder = CHAT.stream(context(name))
     deltas = [delta for chunk in chunks for delta in decoder.feed(b"data: " + json.dumps(chunk).encode() + b"\n\n")]
     deltas += decoder.close()
     assert isinstance(deltas[-1], StreamEnd)
@@ -234,7 +234,7 @@ FLAT = {"object": "error", "message": "This model's maximum context length is 40
 
 @BOTH
 def test_an_error_without_an_envelope_is_read(name: str) -> None:
-    error = read_error(HttpResponse(400, {}, json.dumps(FLAT).encode()), reading(name).dialect, name)
+    error = decode_error(HttpResponse(400, {}, json.dumps(FLAT).encode()), context(name).dialect, name)
     assert "maximum context length" in error.message
     assert isinstance(error, errors.InvalidRequestError)
 
@@ -242,7 +242,7 @@ def test_an_error_without_an_envelope_is_read(name: str) -> None:
 @BOTH
 def test_an_error_without_an_envelope_inside_a_200_is_raised(name: str) -> None:
     with pytest.raises(errors.InvalidRequestError, match="maximum context length"):
-        CHAT.decode(HttpResponse(200, {}, json.dumps(FLAT).encode()), reading(name))
+        CHAT.decode(HttpResponse(200, {}, json.dumps(FLAT).encode()), context(name))
     with pytest.raises(errors.InvalidRequestError, match="maximum context length") as caught:
         stream(name, chunk({"content": "He"}), FLAT)
     assert caught.value.partial is not None

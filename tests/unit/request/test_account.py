@@ -115,7 +115,7 @@ def test_values_of_an_unexpected_type_count_as_left_out() -> None:
     entry = {"id": "m", "context_window": "many", "max_output_tokens": True, "efforts": 3, "effort": [], "name": 7}
     model = ModelsDialect().read_model(entry)
     assert (model.context_window, model.max_output_tokens, model.efforts, model.name) == (None, None, (), None)
-    assert ModelsDialect().read_models([{"no": "id"}, "x", entry]) == (model,)
+    assert ModelsDialect().decode_models([{"no": "id"}, "x", entry]) == (model,)
 
 
 @pytest.mark.parametrize("answer", [b"<html>", b"{}", b'{"data": 3}', b"3"])

@@ -21,7 +21,7 @@ from deepseek_v4 import (
 )
 from deepseek_v4.providers import find_provider
 from deepseek_v4.request.history import NOT_RUN
-from deepseek_v4.request.url import address
+from deepseek_v4.request.url import endpoint_url
 from tests.unit.protocols.chat.wire import PLAIN
 from tests.unit.request.preparing import HI, HOST, KEY, WEATHER, notes, prepare
 
@@ -161,7 +161,7 @@ def test_a_provider_that_needs_no_key_is_asked_without_one() -> None:
     ],
 )
 def test_an_address_is_the_root_and_the_path_however_the_root_was_given(root: str, path: str, url: str) -> None:
-    assert address(root, path) == url
+    assert endpoint_url(root, path) == url
 
 
 def test_beta_features_go_to_the_beta_address() -> None:
@@ -174,7 +174,7 @@ def test_beta_features_go_to_the_beta_address() -> None:
 )
 def test_what_is_no_address_is_refused(root: str) -> None:
     with pytest.raises(errors.InvalidRequestError, match="base_url="):
-        address(root, "/chat/completions")
+        endpoint_url(root, "/chat/completions")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_what_is_no_address_is_refused(root: str) -> None:
 )
 def test_plain_http_to_a_public_host_is_refused(host: str) -> None:
     with pytest.raises(errors.InvalidRequestError, match=r"unencrypted.*https"):
-        address(f"http://{host}", "/chat/completions")
+        endpoint_url(f"http://{host}", "/chat/completions")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_plain_http_to_a_public_host_is_refused(host: str) -> None:
     ],
 )
 def test_plain_http_within_the_house_is_fine(host: str) -> None:
-    assert address(f"http://{host}", "/chat/completions") == f"http://{host}/chat/completions"
+    assert endpoint_url(f"http://{host}", "/chat/completions") == f"http://{host}/chat/completions"
 
 
 # -- headers ---------------------------------------------------------------------------------------------------------

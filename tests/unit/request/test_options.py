@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from deepseek_v4 import ModelSettings, Provider, ToolSpec, errors
 from deepseek_v4.providers import find_provider
 from deepseek_v4.request.options import CALL_ONLY, CallOptions, resolve
-from deepseek_v4.request.settings import CONNECTION
+from deepseek_v4.request.settings import CONSTRUCTOR_ONLY
 from deepseek_v4.values.sampling import Sampling
 
 SECRET = "sk-very-secret-0123456789"
@@ -118,7 +118,7 @@ def test_what_belongs_to_one_call_is_taken_there(option: str) -> None:
     assert getattr(resolve(ModelSettings(), {option: None}), option) == getattr(resolve(ModelSettings(), {}), option)
 
 
-@pytest.mark.parametrize("option", [*sorted(CONNECTION), "http_sync_client"])
+@pytest.mark.parametrize("option", [*sorted(CONSTRUCTOR_ONLY), "http_sync_client"])
 def test_what_belongs_to_the_model_is_refused_per_call(option: str) -> None:
     with pytest.raises(errors.InvalidRequestError, match="give it to the constructor"):
         resolve(ModelSettings(), {option: SECRET})
@@ -129,7 +129,7 @@ def test_an_unknown_option_of_a_call_is_refused_with_the_nearest_known_one() -> 
         resolve(ModelSettings(), {"tool_choise": "auto"})
 
 
-@pytest.mark.parametrize("option", sorted(ModelSettings.model_fields.keys() - CONNECTION))
+@pytest.mark.parametrize("option", sorted(ModelSettings.model_fields.keys() - CONSTRUCTOR_ONLY))
 def test_every_option_of_the_constructor_can_be_given_per_call(option: str) -> None:
     value = getattr(ModelSettings(), option)
     resolve(ModelSettings(), {option: value})

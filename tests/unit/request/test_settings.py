@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 from deepseek_v4 import Client, ModelSettings, Provider, errors
 from deepseek_v4.providers import find_provider
 from deepseek_v4.request.options import resolve
-from deepseek_v4.request.settings import ALIASES, CONNECTION
+from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY
 
 SECRET = "sk-very-secret-0123456789"
 ENVIRONMENT = "sk-from-the-environment"
@@ -190,7 +190,7 @@ def test_a_header_of_the_wrong_type_is_not_shown_per_call() -> None:
     assert SECRET not in str(caught.value)
 
 
-@pytest.mark.parametrize("option", sorted(CONNECTION - {"api_key_variable"}))
+@pytest.mark.parametrize("option", sorted(CONSTRUCTOR_ONLY - {"api_key_variable"}))
 def test_what_belongs_to_this_process_is_in_no_repr_or_dump(option: str) -> None:
     settings = ModelSettings(**{option: SECRET})
     assert f"{option}=" not in repr(settings)

@@ -13,7 +13,7 @@ from deepseek_v4 import (
     ToolSpec,
     errors,
 )
-from deepseek_v4.request.tools import tool_choice_of, tools_of
+from deepseek_v4.request.tools import parse_tool_choice, parse_tools
 from tests.unit.protocols.chat.wire import PLAIN
 from tests.unit.request.preparing import WEATHER, prepare
 
@@ -58,12 +58,12 @@ def test_tools_may_be_openai_shaped() -> None:
         "type": "function",
         "function": {"name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True},
     }
-    assert tools_of([shaped]) == (ToolSpec("f", "d", {"type": "object"}, True),)
-    assert tools_of([{"type": "function", "function": {"name": "f"}}]) == (ToolSpec("f"),)
+    assert parse_tools([shaped]) == (ToolSpec("f", "d", {"type": "object"}, True),)
+    assert parse_tools([{"type": "function", "function": {"name": "f"}}]) == (ToolSpec("f"),)
 
 
 def test_other_objects_with_a_type_are_tools_of_the_provider() -> None:
-    assert tools_of([{"type": "deepseek_web_search"}]) == (ServerTool({"type": "deepseek_web_search"}),)
+    assert parse_tools([{"type": "deepseek_web_search"}]) == (ServerTool({"type": "deepseek_web_search"}),)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_other_objects_with_a_type_are_tools_of_the_provider() -> None:
 )
 def test_what_is_no_tool_is_refused(tool: Any) -> None:
     with pytest.raises(errors.InvalidRequestError, match=r"no tool|no name"):
-        tools_of([tool])
+        parse_tools([tool])
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,10 @@ def test_what_is_no_tool_is_refused(tool: Any) -> None:
     ],
 )
 def test_a_tool_choice_is_understood_in_every_spelling(said: Any, meant: Any) -> None:
-    assert tool_choice_of(said) == meant
+    assert parse_tool_choice(said) == meant
 
 
 @pytest.mark.parametrize("choice", [True, 7, [], {}, {"function": {}}])
 def test_what_is_no_tool_choice_is_refused(choice: Any) -> None:
     with pytest.raises(errors.InvalidRequestError, match="tool_choice="):
-        tool_choice_of(choice)
+        parse_tool_choice(choice)

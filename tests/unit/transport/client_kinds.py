@@ -63,7 +63,7 @@ def read_refusal(response: HttpResponse) -> errors.DeepSeekError:
     )
 
 
-SAID: dict[str, Any] = {"read_error": read_refusal, "provider": "somebody"}
+SAID: dict[str, Any] = {"decode_error": read_refusal, "provider": "somebody"}
 
 
 class SyncTwin:

@@ -21,7 +21,7 @@ from langchain_core.utils.json import parse_partial_json
 
 from deepseek_v4 import errors
 from deepseek_v4.values.messages import FilePart, ImagePart, Message, RawPart, Reasoning, TextPart, ToolCall
-from langchain_deepseek_v4.convert.invalid_calls import mark_for, unmarked
+from langchain_deepseek_v4.convert.invalid_calls import invalidating_suffix, strip_suffix
 from langchain_deepseek_v4.convert.messages import to_conversation
 
 PNG = "iVBORw0KGgo="
@@ -308,14 +308,14 @@ WRITTEN = [
 
 @pytest.mark.parametrize("written", WRITTEN)
 def test_the_mark_on_broken_arguments_is_taken_off_again(written: str) -> None:
-    assert unmarked(written + mark_for(written)) == written
+    assert strip_suffix(written + invalidating_suffix(written)) == written
 
 
 @settings(max_examples=500)
 @given(st.text(alphabet='{}[]" \\:,ab1', max_size=12))
 def test_the_mark_on_any_arguments_is_taken_off_again_and_keeps_them_invalid(written: str) -> None:
-    marked = written + mark_for(written)
-    assert unmarked(marked) == written
+    marked = written + invalidating_suffix(written)
+    assert strip_suffix(marked) == written
     try:
         parsed = parse_partial_json(marked)
     except ValueError:
@@ -325,7 +325,7 @@ def test_the_mark_on_any_arguments_is_taken_off_again_and_keeps_them_invalid(wri
 
 @pytest.mark.parametrize("written", ['{"a": 1}', "[1, 2]", "", "{}   ", '{"a": "b"]'])
 def test_arguments_without_a_mark_stay_as_they_are(written: str) -> None:
-    assert unmarked(written) == written
+    assert strip_suffix(written) == written
 
 
 # -- tool results ----------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from deepseek_v4.catalog import cost
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, StreamEnd, TextDelta, Usage
 from langchain_deepseek_v4.convert.messages import to_conversation
-from langchain_deepseek_v4.convert.replies import Writer, usage_metadata
+from langchain_deepseek_v4.convert.replies import MessageBuilder, usage_metadata
 
 USAGE = Usage(100, 20, cached_tokens=64, reasoning_tokens=7)
 
@@ -102,7 +102,7 @@ BROKEN = {
 }
 
 
-def fold(deltas: list[Delta], writer: Writer) -> AIMessageChunk:
+def fold(deltas: list[Delta], writer: MessageBuilder) -> AIMessageChunk:
     chunks = chunks_of(deltas, writer)
     whole = chunks[0]
     for chunk in chunks[1:]:
@@ -110,7 +110,7 @@ def fold(deltas: list[Delta], writer: Writer) -> AIMessageChunk:
     return whole
 
 
-def chunks_of(deltas: list[Delta], writer: Writer) -> list[AIMessageChunk]:
+def chunks_of(deltas: list[Delta], writer: MessageBuilder) -> list[AIMessageChunk]:
     return [chunk for delta in deltas for chunk in writer.chunks(delta)]
 
 
@@ -125,7 +125,7 @@ both_shapes = pytest.mark.parametrize("blocks", [False, True], ids=["v0", "v1"])
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_whole_and_streamed_answers_are_equal(answer: str, blocks: bool) -> None:
     reply, deltas = ANSWERS[answer].end("stop", logprobs={"content": [{"token": "It", "logprob": -0.5}]})
-    writer = Writer("deepseek", "asked-for", blocks=blocks)
+    writer = MessageBuilder("deepseek", "asked-for", blocks=blocks)
     streamed = message_chunk_to_message(fold(deltas, writer))
     whole = writer.message(reply)
     assert told(streamed) == told(whole)
@@ -137,7 +137,7 @@ def test_whole_and_streamed_answers_are_equal(answer: str, blocks: bool) -> None
 @pytest.mark.parametrize("answer", BROKEN)
 def test_calls_that_must_not_be_run_are_invalid_on_both_paths(answer: str, blocks: bool) -> None:
     reply, deltas = BROKEN[answer].end("stop" if "then sound" in answer else "length")
-    writer = Writer("deepseek", "asked-for", blocks=blocks)
+    writer = MessageBuilder("deepseek", "asked-for", blocks=blocks)
     streamed = message_chunk_to_message(fold(deltas, writer))
     whole = writer.message(reply)
     assert [call["id"] for call in whole.invalid_tool_calls] == ["call_a"]
@@ -149,7 +149,7 @@ def test_calls_that_must_not_be_run_are_invalid_on_both_paths(answer: str, block
 @pytest.mark.parametrize("answer", BROKEN)
 def test_the_provider_sees_the_broken_arguments_as_the_model_wrote_them(answer: str, blocks: bool) -> None:
     reply, deltas = BROKEN[answer].end("stop" if "then sound" in answer else "length")
-    streamed = fold(deltas, Writer("deepseek", "asked-for", blocks=blocks))
+    streamed = fold(deltas, MessageBuilder("deepseek", "asked-for", blocks=blocks))
     (said,) = to_conversation([streamed])
     by_id = {call.id: call.arguments for call in said.tool_calls}
     assert by_id["call_a"] == reply.invalid_tool_calls[0].arguments
@@ -158,7 +158,7 @@ def test_the_provider_sees_the_broken_arguments_as_the_model_wrote_them(answer: 
 @both_shapes
 def test_a_cut_call_is_marked_before_the_last_chunk(blocks: bool) -> None:
     _, deltas = BROKEN["in a string"].end("length")
-    chunks = chunks_of(deltas, Writer("deepseek", "m", blocks=blocks))
+    chunks = chunks_of(deltas, MessageBuilder("deepseek", "m", blocks=blocks))
     assert chunks[-2].tool_call_chunks[0]["args"] == '"]  '
     assert chunks[-2].tool_call_chunks[0]["index"] == 0
 
@@ -167,7 +167,7 @@ def test_a_cut_call_is_marked_before_the_last_chunk(blocks: bool) -> None:
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_a_chunk_holds_one_kind_of_content(answer: str, blocks: bool) -> None:
     _, deltas = ANSWERS[answer].end("tool_calls")
-    *chunks, last = chunks_of(deltas, Writer("deepseek", "m", blocks=blocks))
+    *chunks, last = chunks_of(deltas, MessageBuilder("deepseek", "m", blocks=blocks))
     for chunk in chunks:
         reasons = any(block["type"] == "reasoning" for block in chunk.content_blocks)
         assert [bool(chunk.text), reasons, bool(chunk.tool_call_chunks)].count(True) == 1
@@ -178,7 +178,7 @@ def test_a_chunk_holds_one_kind_of_content(answer: str, blocks: bool) -> None:
 @both_shapes
 def test_exactly_one_chunk_carries_usage_and_one_the_metadata(blocks: bool) -> None:
     _, deltas = ANSWERS["reasoning"].end("stop")
-    chunks = chunks_of(deltas, Writer("deepseek", "m", blocks=blocks))
+    chunks = chunks_of(deltas, MessageBuilder("deepseek", "m", blocks=blocks))
     assert [chunk.usage_metadata is not None for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     for key in ("model_name", "finish_reason", "id", "system_fingerprint", "created", "cost", "cost_details"):
         assert [key in chunk.response_metadata for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
@@ -188,7 +188,7 @@ def test_exactly_one_chunk_carries_usage_and_one_the_metadata(blocks: bool) -> N
 
 def test_the_chunks_of_v1_carry_indexes_that_langchain_does_not_renumber() -> None:
     _, deltas = ANSWERS["text and parallel calls"].end("tool_calls")
-    chunks = chunks_of(deltas, Writer("deepseek", "m", blocks=True))
+    chunks = chunks_of(deltas, MessageBuilder("deepseek", "m", blocks=True))
     assert [block["index"] for chunk in chunks for block in chunk.content] == [
         "lc_rs_0", "lc_txt_0", "lc_tc_0", "lc_tc_0", "lc_tc_0", "lc_tc_1", "lc_tc_1", "lc_tc_1",
     ]  # fmt: skip
@@ -197,14 +197,14 @@ def test_the_chunks_of_v1_carry_indexes_that_langchain_does_not_renumber() -> No
 
 def test_v1_content_is_reasoning_then_text_then_calls() -> None:
     reply, _ = ANSWERS["text and parallel calls"].end("tool_calls")
-    message = Writer("deepseek", "m", blocks=True).message(reply)
+    message = MessageBuilder("deepseek", "m", blocks=True).message(reply)
     assert [block["type"] for block in message.content_blocks] == ["reasoning", "text", "tool_call", "tool_call"]
     assert message.content_blocks[2]["args"] == {"city": "Paris"}
 
 
 def test_v0_content_is_text_and_content_blocks_show_the_reasoning_first() -> None:
     reply, _ = ANSWERS["text and parallel calls"].end("tool_calls")
-    message = Writer("deepseek", "m", blocks=False).message(reply)
+    message = MessageBuilder("deepseek", "m", blocks=False).message(reply)
     assert message.content == "I look."
     assert message.additional_kwargs == {"reasoning_content": "Hm"}
     assert [block["type"] for block in message.content_blocks] == ["reasoning", "text", "tool_call", "tool_call"]
@@ -212,7 +212,7 @@ def test_v0_content_is_text_and_content_blocks_show_the_reasoning_first() -> Non
 
 @both_shapes
 def test_received_empty_reasoning_differs_from_none(blocks: bool) -> None:
-    writer = Writer("deepseek", "m", blocks=blocks)
+    writer = MessageBuilder("deepseek", "m", blocks=blocks)
     empty, deltas = ANSWERS["empty reasoning"].end("stop")
     assert writer.message(empty).additional_kwargs == {"reasoning_content": ""}
     assert fold(deltas, writer).additional_kwargs == {"reasoning_content": ""}
@@ -226,7 +226,7 @@ def test_received_empty_reasoning_differs_from_none(blocks: bool) -> None:
 def test_event_streams_are_valid_and_say_the_same(answer: str, blocks: bool) -> None:
     script = ANSWERS.get(answer) or BROKEN[answer]
     reply, deltas = script.end("stop")
-    chunks = chunks_of(deltas, Writer("deepseek", "m", blocks=blocks))
+    chunks = chunks_of(deltas, MessageBuilder("deepseek", "m", blocks=blocks))
     events = list(chunks_to_events(iter([ChatGenerationChunk(message=chunk) for chunk in chunks])))
     assert_valid_event_stream(events)
     finished = [event["content"] for event in events if event["event"] == "content-block-finish"]
@@ -253,7 +253,7 @@ def test_usage_stands_under_langchains_names() -> None:
 def test_the_cost_is_by_the_price_of_the_time_the_answer_was_made() -> None:
     then = datetime(2026, 5, 1, tzinfo=timezone.utc)
     reply = Reply("Yes.", usage=USAGE, model="deepseek-v4-flash", created=int(then.timestamp()))
-    told = Writer("deepseek", "m", blocks=False).message(reply).response_metadata
+    told = MessageBuilder("deepseek", "m", blocks=False).message(reply).response_metadata
     price = cost.of(USAGE, catalog.find("deepseek", "deepseek-v4-flash"), at=then)
     assert price is not None
     assert told["cost"] == price.usd
@@ -262,18 +262,18 @@ def test_the_cost_is_by_the_price_of_the_time_the_answer_was_made() -> None:
 
 
 def test_an_unknown_price_is_left_out() -> None:
-    told = Writer("nobody", "m", blocks=False).message(Reply("Yes.", usage=USAGE)).response_metadata
+    told = MessageBuilder("nobody", "m", blocks=False).message(Reply("Yes.", usage=USAGE)).response_metadata
     assert not {"cost", "cost_details"} & told.keys()
 
 
 def test_what_the_provider_did_not_say_is_not_in_the_metadata() -> None:
-    message = Writer("deepseek", "asked-for", blocks=False).message(Reply("Yes."))
+    message = MessageBuilder("deepseek", "asked-for", blocks=False).message(Reply("Yes."))
     assert message.response_metadata == {"model_name": "asked-for", "model_provider": "deepseek"}
     assert message.usage_metadata is None
 
 
 def test_everything_else_the_provider_said_is_kept_in_the_metadata() -> None:
     reply = Reply("Yes.", annotations=({"type": "url_citation"},), extra={"service_tier": "default"})
-    message = Writer("deepseek", "m", blocks=False).message(reply)
+    message = MessageBuilder("deepseek", "m", blocks=False).message(reply)
     assert message.response_metadata["service_tier"] == "default"
     assert message.response_metadata["annotations"] == [{"type": "url_citation"}]

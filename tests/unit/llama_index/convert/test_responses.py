@@ -18,7 +18,7 @@ from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.messages import ToolCall as Call
 from deepseek_v4.values.reply import InvalidToolCall, ReasoningDelta, Reply, StreamEnd, TextDelta, ToolCallDelta, Usage
 from llama_index_deepseek_v4 import DeepSeekV4
-from llama_index_deepseek_v4.convert.responses import Answer, ChatResponseChunk, to_chat_response
+from llama_index_deepseek_v4.convert.responses import ChatResponseChunk, ResponseBuilder, to_chat_response
 
 ASK = [ChatMessage(role="user", content="What is the weather in Paris and Rome?")]
 CHAT = ("chat", "stream_chat", "achat", "astream_chat")
@@ -135,7 +135,7 @@ async def test_each_response_holds_everything_so_far(llm: DeepSeekV4, server: Lo
 
 
 def test_a_response_that_was_handed_out_does_not_change() -> None:
-    answer = Answer("deepseek", "deepseek-v4-flash")
+    answer = ResponseBuilder("deepseek", "deepseek-v4-flash")
     deltas = [
         ReasoningDelta("think"),
         ReasoningDelta("ing"),
@@ -156,7 +156,7 @@ def test_a_response_that_was_handed_out_does_not_change() -> None:
 
 
 def test_calls_that_interleave_stay_apart() -> None:
-    answer = Answer("deepseek", "m")
+    answer = ResponseBuilder("deepseek", "m")
     answer.add(ToolCallDelta(0, "a", "f", ""))
     answer.add(ToolCallDelta(1, "b", "g", ""))
     answer.add(ToolCallDelta(0, None, None, '{"n":1}'))
@@ -315,7 +315,7 @@ def test_what_the_provider_says_beyond_the_shape_is_in_raw() -> None:
     response = to_chat_response(reply, "deepseek", "m", delta="")
     assert response.raw["service_tier"] == "default"
     assert response.additional_kwargs["annotations"] == [{"type": "url_citation"}]
-    assert Answer("deepseek", "m").add(StreamEnd(reply)) == (response,)
+    assert ResponseBuilder("deepseek", "m").add(StreamEnd(reply)) == (response,)
 
 
 def test_long_arguments_in_a_burst_are_few_responses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,7 +324,7 @@ def test_long_arguments_in_a_burst_are_few_responses(monkeypatch: pytest.MonkeyP
     cut = [arguments[start : start + 4] for start in range(0, len(arguments), 4)]
     deltas = [ToolCallDelta(0, "a", "f", ""), *(ToolCallDelta(0, None, None, piece) for piece in cut)]
     reply = Reply(tool_calls=(Call("a", "f", arguments),), finish_reason="tool_calls")
-    answer = Answer("deepseek", "m")
+    answer = ResponseBuilder("deepseek", "m")
     responses = [response for delta in [*deltas, StreamEnd(reply)] for response in answer.add(delta)]
     pieces = [response.raw["choices"][0]["delta"]["tool_calls"][0] for response in responses[:-1]]
     assert len(pieces) < 100

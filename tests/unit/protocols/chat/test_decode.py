@@ -17,11 +17,11 @@ from tests.unit.protocols.chat.wire import (
     body,
     call,
     chunk,
+    context,
     decode,
     deltas_of,
     event,
     folded,
-    reading,
     stream,
 )
 
@@ -69,7 +69,7 @@ def test_two_calls_of_a_whole_answer_under_one_id_stay_two() -> None:
 
 def test_single_call_keeps_the_first_call_of_a_whole_answer() -> None:
     calls = [call("f", "{}", "a"), call("g", "{}", "b")]
-    reply = decode(body({"content": "", "tool_calls": calls}, "tool_calls"), reading(single_call=True))
+    reply = decode(body({"content": "", "tool_calls": calls}, "tool_calls"), context(single_call=True))
     assert [one.name for one in reply.tool_calls] == ["f"]
 
 
@@ -79,7 +79,7 @@ def test_arguments_sent_as_an_object_are_read_as_its_json() -> None:
 
 
 def test_names_are_mapped_back() -> None:
-    reply = decode(body({"content": "", "tool_calls": [call("get_weather_")]}), reading(names=["get weather!"]))
+    reply = decode(body({"content": "", "tool_calls": [call("get_weather_")]}), context(names=["get weather!"]))
     assert reply.tool_calls[0].name == "get weather!"
 
 
@@ -355,12 +355,12 @@ def test_a_chunk_with_text_and_a_call_gives_both() -> None:
 
 def test_names_of_streamed_calls_are_mapped_back() -> None:
     data = stream(chunk({"tool_calls": [{"index": 0, **call("get_weather_")}]}), chunk({}, "tool_calls"))
-    assert folded(data, reading(names=["get weather!"])).tool_calls[0].name == "get weather!"
+    assert folded(data, context(names=["get weather!"])).tool_calls[0].name == "get weather!"
 
 
 def test_single_call_drops_the_pieces_of_the_other_calls() -> None:
     both = {"tool_calls": [{"index": 0, **call("f", "{}", "a")}, {"index": 1, **call("g", "{}", "b")}]}
-    *pieces, end = deltas_of(stream(chunk(both), chunk({}, "tool_calls")), reading(single_call=True))
+    *pieces, end = deltas_of(stream(chunk(both), chunk({}, "tool_calls")), context(single_call=True))
     assert pieces == [ToolCallDelta(0, "a", "f", "{}")]
     assert isinstance(end, StreamEnd)
     assert [made.name for made in end.reply.tool_calls] == ["f"]
@@ -461,13 +461,13 @@ def test_a_stream_without_a_finish_reason_was_interrupted(done: bool) -> None:
 
 
 def test_the_terminator_alone_ends_the_stream_of_a_host_that_names_no_finish_reason() -> None:
-    reply = folded(stream(chunk({"content": "Hello"})), reading(PLAIN))
+    reply = folded(stream(chunk({"content": "Hello"})), context(PLAIN))
     assert (reply.content, reply.finish_reason) == ("Hello", None)
 
 
 def test_the_terminator_alone_is_no_answer_even_there() -> None:
     with pytest.raises(errors.StreamInterruptedError):
-        folded(DONE, reading(PLAIN))
+        folded(DONE, context(PLAIN))
 
 
 @pytest.mark.parametrize("dialect", [DEEPSEEK, PLAIN])
@@ -475,7 +475,7 @@ def test_a_stream_cut_at_any_byte_before_its_finish_reason_was_interrupted(diale
     data = THINKING_STREAM
     for cut in range(1, data.index(b'"stop"') + 5):
         with pytest.raises(errors.StreamInterruptedError) as caught:
-            deltas_of(data[:cut], reading(dialect))
+            deltas_of(data[:cut], context(dialect))
         assert caught.value.retryable
         assert caught.value.partial is not None
         assert "Hello".startswith(caught.value.partial.content)

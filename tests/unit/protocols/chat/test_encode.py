@@ -20,7 +20,7 @@ from deepseek_v4 import (
     ToolSpec,
     errors,
 )
-from deepseek_v4.protocols.base import Encoded
+from deepseek_v4.protocols.base import EncodedRequest
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.values.messages import ServerTool
 from deepseek_v4.values.sampling import Sampling, Thinking
@@ -31,7 +31,9 @@ TIME = ToolSpec("get_time")
 HI = (Message.user("Hi"),)
 
 
-def encode(*messages: Message, dialect: Any = DEEPSEEK, options: Mapping[str, Any] = {}, **fields: Any) -> Encoded:
+def encode(
+    *messages: Message, dialect: Any = DEEPSEEK, options: Mapping[str, Any] = {}, **fields: Any
+) -> EncodedRequest:
     request = ChatRequest("deepseek-flash", messages or HI, sampling=Sampling(**options), **fields)
     return CHAT.encode(request, dialect, "deepseek")
 
@@ -242,20 +244,20 @@ def test_names_are_said_the_same_in_past_calls_and_read_back() -> None:
     past = Message("assistant", tool_calls=(ToolCall("1", "get weather!", "{}"),))
     encoded = encode(*HI, past, Message.tool("x", "1"), tools=(ToolSpec("get weather!"),))
     assert encoded.body["messages"][1]["tool_calls"][0]["function"]["name"] == "get_weather_"
-    assert encoded.reading.names.from_wire("get_weather_") == "get weather!"
+    assert encoded.context.names.from_wire("get_weather_") == "get weather!"
 
 
 @pytest.mark.parametrize("parallel", [True, False, None])
 def test_parallel_tool_calls_is_not_said_where_it_is_not_read(parallel: bool | None) -> None:
     encoded = encode(tools=(WEATHER,), parallel_tool_calls=parallel)
     assert "parallel_tool_calls" not in encoded.body
-    assert encoded.reading.single_call is (parallel is False)
+    assert encoded.context.single_call is (parallel is False)
 
 
 def test_parallel_tool_calls_is_said_where_it_is_read() -> None:
     encoded = encode(tools=(WEATHER,), parallel_tool_calls=False, dialect=PLAIN)
     assert encoded.body["parallel_tool_calls"] is False
-    assert encoded.reading.single_call is False
+    assert encoded.context.single_call is False
 
 
 # -- strict tools ----------------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deepseek_v4 import Reply, StreamEnd, errors
-from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.values.http import HttpResponse
-from tests.unit.protocols.chat.wire import DEEPSEEK, PLAIN, body, chunk, decode, deltas_of, event, reading
+from tests.unit.protocols.chat.wire import DEEPSEEK, PLAIN, body, chunk, context, decode, deltas_of, event
 
 KEYS = (
     *("id", "model", "choices", "usage", "error", "message", "delta", "content", "reasoning_content", "tool_calls"),
@@ -80,7 +80,7 @@ def test_a_stream_with_rubbish_in_it_is_a_reply_or_an_error_of_ours(dialect: Any
     broken = [with_rubbish(chunk({"content": "Hi"}), "delta", *one) for one in rubbish]
     data = b"".join(event(one) for one in [*broken, chunk({}, "stop")])
     with contextlib.suppress(errors.DeepSeekError):
-        assert isinstance(deltas_of(data, reading(dialect))[-1], StreamEnd)
+        assert isinstance(deltas_of(data, context(dialect))[-1], StreamEnd)
 
 
 @given(st.binary(max_size=200))
@@ -92,6 +92,6 @@ def test_any_bytes_as_a_stream_are_an_error_of_ours(data: bytes) -> None:
 @given(st.sampled_from([400, 401, 404, 429, 500, 503]), values | st.binary(max_size=50))
 def test_any_error_body_is_an_error_of_ours(status: int, answer: Any) -> None:
     data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    error = read_error(HttpResponse(status, {}, data), DEEPSEEK, "deepseek")
+    error = decode_error(HttpResponse(status, {}, data), DEEPSEEK, "deepseek")
     assert error.status_code == status
     assert error.message

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from deepseek_v4 import ChatDialect, Delta, Reply, StreamEnd
-from deepseek_v4.protocols import PROTOCOLS, Reading
+from deepseek_v4.protocols import PROTOCOLS, DecodeContext
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
 from deepseek_v4.values.http import HttpResponse
 
 CHAT = PROTOCOLS["chat_completions"]
 DEEPSEEK = find_provider("deepseek").dialect("chat_completions")
-READING = Reading(DEEPSEEK, "deepseek", ToolNames(()))
+READING = DecodeContext(DEEPSEEK, "deepseek", ToolNames(()))
 DONE = b"data: [DONE]\n\n"
 USAGE = {
     "prompt_tokens": 460,
@@ -42,8 +42,10 @@ class PlainHost(type(DEEPSEEK)):  # type: ignore[misc]
 PLAIN: ChatDialect = PlainHost()
 
 
-def reading(dialect: ChatDialect | None = None, *, names: Iterable[str] = (), single_call: bool = False) -> Reading:
-    return Reading(dialect or DEEPSEEK, "deepseek", ToolNames(names), single_call)
+def context(
+    dialect: ChatDialect | None = None, *, names: Iterable[str] = (), single_call: bool = False
+) -> DecodeContext:
+    return DecodeContext(dialect or DEEPSEEK, "deepseek", ToolNames(names), single_call)
 
 
 def body(message: Mapping[str, Any] | None, finish_reason: str | None = "stop", **rest: Any) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def call(name: str, arguments: Any = "{}", call_id: str = "call_00_a", **rest: A
     return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}, **rest}
 
 
-def decode(answer: Any, how: Reading = READING) -> Reply:
+def decode(answer: Any, how: DecodeContext = READING) -> Reply:
     data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
     return CHAT.decode(HttpResponse(200, {}, data), how)
 
@@ -75,12 +77,12 @@ def stream(*chunks: Any, done: bool = True) -> bytes:
     return b"".join(event(one) for one in chunks) + (DONE if done else b"")
 
 
-def deltas_of(data: bytes, how: Reading = READING) -> list[Delta]:
+def deltas_of(data: bytes, how: DecodeContext = READING) -> list[Delta]:
     decoder = CHAT.stream(how)
     return [*decoder.feed(data), *decoder.close()]
 
 
-def folded(data: bytes, how: Reading = READING) -> Reply:
+def folded(data: bytes, how: DecodeContext = READING) -> Reply:
     last = deltas_of(data, how)[-1]
     assert isinstance(last, StreamEnd)
     return last.reply

@@ -13,7 +13,7 @@ import pytest
 
 from deepseek_v4 import Client, Delta, Reply, StreamEnd, TextDelta, ToolCall, ToolCallDelta, ToolSpec
 from deepseek_v4.errors import InvalidRequestError, LeakedMarkupWarning, StreamInterruptedError
-from deepseek_v4.protocols import PROTOCOLS, Reading
+from deepseek_v4.protocols import PROTOCOLS, DecodeContext
 from deepseek_v4.protocols.reply_builder import _warn_of_markup
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from deepseek_v4.testing import ToolCall as ScriptedCall
@@ -35,8 +35,8 @@ TOOLS = [WEATHER, NOW, RUN]
 TOKYO = said(CALLS["one"])
 
 
-def reading(protocol: str, tools: Sequence[ToolSpec] = TOOLS, **options: Any) -> Reading:
-    return prepared("Hi", protocol, **{"tools": list(tools), "recover_tool_calls": "parse", **options}).reading
+def context(protocol: str, tools: Sequence[ToolSpec] = TOOLS, **options: Any) -> DecodeContext:
+    return prepared("Hi", protocol, **{"tools": list(tools), "recover_tool_calls": "parse", **options}).context
 
 
 def nameless(reply: Reply) -> Reply:
@@ -57,7 +57,7 @@ def chat_stream(pieces: Sequence[str], finish: str = "stop") -> bytes:
 @pytest.mark.parametrize("protocol", CHATS)
 def test_calls_in_the_text_become_tool_calls(protocol: str) -> None:
     whole, streamed = answers(protocol, f"Let me look.\n\n{said(CALLS['two'])}")
-    for reply in (decoded(whole, protocol, reading(protocol)), folded(streamed, protocol, reading(protocol))):
+    for reply in (decoded(whole, protocol, context(protocol)), folded(streamed, protocol, context(protocol))):
         assert (reply.content, reply.finish_reason) == ("Let me look.\n\n", "tool_calls")
         assert [(call.name, json.loads(call.arguments)) for call in reply.tool_calls] == list(CALLS["two"])
         assert len({call.id for call in reply.tool_calls}) == 2
@@ -70,7 +70,7 @@ def test_calls_in_the_text_become_tool_calls(protocol: str) -> None:
 @pytest.mark.parametrize("protocol", CHATS)
 def test_a_stream_gives_out_calls_before_its_end_and_no_markup(protocol: str) -> None:
     streamed = answers(protocol, f"Let me look.\n\n{TOKYO}\n\nDone.")[1]
-    deltas = deltas_of(streamed, protocol, reading(protocol))
+    deltas = deltas_of(streamed, protocol, context(protocol))
     assert "".join(d.text for d in deltas if isinstance(d, TextDelta)) == "Let me look.\n\n\n\nDone."
     assert isinstance(deltas[-1], StreamEnd)
     (call,) = deltas[-1].reply.tool_calls
@@ -80,7 +80,7 @@ def test_a_stream_gives_out_calls_before_its_end_and_no_markup(protocol: str) ->
 @pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
 def test_chat_chunks_cut_anywhere_give_the_reply_of_the_whole(style: Any) -> None:
     text = f"Let me look.\n\n{said(CALLS['one'], style)}"
-    how = reading("chat_completions")
+    how = context("chat_completions")
     whole = nameless(decoded(completion(text, None), "chat_completions", how))
     assert whole.tool_calls == (ToolCall("", "get_weather", '{"city": "Tokyo"}'),)
     for at in range(1, len(text)):
@@ -90,7 +90,7 @@ def test_chat_chunks_cut_anywhere_give_the_reply_of_the_whole(style: Any) -> Non
 
 @pytest.mark.parametrize("protocol", CHATS)
 def test_ordinary_text_is_left_alone(protocol: str) -> None:
-    how = reading(protocol)
+    how = context(protocol)
     for text in ordinary_texts():
         whole, streamed = answers(protocol, text)
         for reply in (decoded(whole, protocol, how), folded(streamed, protocol, how)):
@@ -104,7 +104,7 @@ def test_a_call_that_is_cut_is_invalid(protocol: str) -> None:
     cut = TOKYO[: TOKYO.index("kyo")]
     for finish, why in (("length", "; raise max_tokens"), ("stop", "")):
         whole, streamed = answers(protocol, f"Let me look.\n\n{cut}", finish)
-        for reply in (decoded(whole, protocol, reading(protocol)), folded(streamed, protocol, reading(protocol))):
+        for reply in (decoded(whole, protocol, context(protocol)), folded(streamed, protocol, context(protocol))):
             assert (reply.content, reply.tool_calls) == ("Let me look.\n\n", ())
             (call,) = reply.invalid_tool_calls
             assert (call.name, call.arguments) == ("get_weather", '{"city": "To')
@@ -119,7 +119,7 @@ def test_markup_without_a_call_is_withheld_and_told(protocol: str) -> None:
     for read, answer in ((decoded, whole), (folded, streamed)):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            reply = read(answer, protocol, reading(protocol))
+            reply = read(answer, protocol, context(protocol))
         assert (reply.content, reply.finish_reason) == ("Let me look.\n\n", "stop")
         assert reply.extra["leaked_markup"] == {"calls": 0, "withheld": "<｜DSML｜tool_calls>"}
         assert [w.category for w in caught] == [LeakedMarkupWarning] * (protocol == "chat_completions")
@@ -129,7 +129,7 @@ def test_calls_the_provider_named_itself_are_not_doubled() -> None:
     """Some servers name the calls and leave their markup in the text as well."""
     named = [("call_00_a", "get_weather", '{"city": "Tokyo"}')]
     whole = completion(f"Let me look.\n\n{TOKYO}", "Hm.", named, "tool_calls")
-    how = reading("chat_completions")
+    how = context("chat_completions")
     for read, answer in ((decoded, whole), (folded, sse(completion_chunks(whole), done=True))):
         with pytest.warns(LeakedMarkupWarning, match="deepseek"):
             reply = read(answer, "chat_completions", how)
@@ -141,7 +141,7 @@ def test_calls_the_provider_named_itself_are_not_doubled() -> None:
 def test_a_marker_before_calls_the_provider_named_is_withheld() -> None:
     whole = completion("Let me look. <｜DSML｜tool_calls", None, [("call_00_a", "now", "{}")], "tool_calls")
     with pytest.warns(LeakedMarkupWarning):
-        reply = folded(sse(completion_chunks(whole), done=True), "chat_completions", reading("chat_completions"))
+        reply = folded(sse(completion_chunks(whole), done=True), "chat_completions", context("chat_completions"))
     assert (reply.content, len(reply.tool_calls)) == ("Let me look. ", 1)
 
 
@@ -167,7 +167,7 @@ def no_warning_yet() -> None:
     ids=["in the text", "two", "double bars", "cut", "no call"],
 )
 def test_markup_is_reported_and_stays_in_the_text(protocol: str, text: str, found: int, at: int, recovery: str) -> None:
-    how = reading(protocol, recover_tool_calls=recovery)
+    how = context(protocol, recover_tool_calls=recovery)
     for read, answer in zip((decoded, folded), answers(protocol, text), strict=True):
         _warn_of_markup.cache_clear()
         with pytest.warns(LeakedMarkupWarning, match="--tool-call-parser deepseek_v4 .*--tool-call-parser deepseekv4"):
@@ -181,7 +181,7 @@ def test_the_markup_of_calls_the_provider_named_is_reported_too() -> None:
     named = [("call_00_a", "get_weather", '{"city": "Tokyo"}')]
     whole = completion(f"Let me look.\n\n{TOKYO}", "Hm.", named, "tool_calls")
     with pytest.warns(LeakedMarkupWarning):
-        reply = decoded(whole, "chat_completions", reading("chat_completions", recover_tool_calls="off"))
+        reply = decoded(whole, "chat_completions", context("chat_completions", recover_tool_calls="off"))
     assert reply.tool_calls == (ToolCall("call_00_a", "get_weather", '{"city": "Tokyo"}'),)
     assert (reply.content, reply.extra["leaked_markup"]) == (
         f"Let me look.\n\n{TOKYO}",
@@ -191,7 +191,7 @@ def test_the_markup_of_calls_the_provider_named_is_reported_too() -> None:
 
 @pytest.mark.parametrize("protocol", CHATS)
 def test_ordinary_text_is_not_reported(protocol: str) -> None:
-    how = reading(protocol, recover_tool_calls="off")
+    how = context(protocol, recover_tool_calls="off")
     for text in ordinary_texts():
         reply = decoded(answers(protocol, text)[0], protocol, how)
         assert (reply.content, reply.extra.get("leaked_markup")) == (text, None)
@@ -202,7 +202,7 @@ def test_ordinary_text_is_not_reported(protocol: str) -> None:
 def test_every_chunk_is_returned_as_it_comes(size: int) -> None:
     text = f"Is 1 < 2? Look.\n\n{TOKYO}"
     parts = [text[at : at + size] for at in range(0, len(text), size)]
-    decoder = PROTOCOLS["chat_completions"].stream(reading("chat_completions", recover_tool_calls="off"))
+    decoder = PROTOCOLS["chat_completions"].stream(context("chat_completions", recover_tool_calls="off"))
     for part in parts:
         event = {"choices": [{"index": 0, "delta": {"content": part}, "finish_reason": None}]}
         assert decoder.feed(sse([event])) == [TextDelta(part)]
@@ -219,7 +219,7 @@ def test_to_ask_all_text_before_the_markup_is_returned_at_once(size: int, behind
     """What follows comes in one piece at the end, of another type."""
     before, leaked = "Is 1 < 2? Use <b>.\n\n", TOKYO + behind
     text = before + leaked
-    decoder = PROTOCOLS["chat_completions"].stream(reading("chat_completions", recover_tool_calls="ask"))
+    decoder = PROTOCOLS["chat_completions"].stream(context("chat_completions", recover_tool_calls="ask"))
     given = ""
     for at in range(0, len(text), size):
         event = {"choices": [{"index": 0, "delta": {"content": text[at : at + size]}, "finish_reason": None}]}
@@ -237,7 +237,7 @@ def test_to_ask_all_text_before_the_markup_is_returned_at_once(size: int, behind
 
 @pytest.mark.parametrize("size", [1, 3, 50])
 def test_to_ask_ordinary_text_is_whole_and_of_the_ordinary_type(size: int) -> None:
-    how = reading("chat_completions", recover_tool_calls="ask")
+    how = context("chat_completions", recover_tool_calls="ask")
     for text in ordinary_texts():
         deltas = deltas_of(
             chat_stream([text[at : at + size] for at in range(0, len(text), size)]), "chat_completions", how
@@ -251,7 +251,7 @@ def test_the_warning_comes_once_for_each_provider() -> None:
         warnings.simplefilter("always")
         for provider in ("vllm", "vllm", "openrouter", "sglang", "vllm"):
             client = Client(provider=provider, api_key="k")
-            how = client.prepare("Hi", {"tools": TOOLS}, stream=False).reading
+            how = client.prepare("Hi", {"tools": TOOLS}, stream=False).context
             decoded(completion(TOKYO, None), "chat_completions", how)
     ours = [str(warning.message) for warning in caught if warning.category is LeakedMarkupWarning]
     assert [text.split()[3] for text in ours] == ["vllm", "openrouter", "sglang"]
@@ -268,7 +268,7 @@ def test_a_boolean_is_refused_with_the_new_value(given: bool, name: str) -> None
 def test_the_report_takes_time_in_proportion_to_the_text() -> None:
     def seconds(times: int) -> float:
         text = f"a < b\n{TOKYO[:60]}\n<invoke\n" * times
-        how = reading("chat_completions", recover_tool_calls="off")
+        how = context("chat_completions", recover_tool_calls="off")
         answer = json.dumps(completion(text, None)).encode()
         begun = time.process_time()
         decoded(answer, "chat_completions", how)
@@ -284,7 +284,7 @@ def test_the_report_takes_time_in_proportion_to_the_text() -> None:
 @pytest.mark.parametrize("options", [{"tool_choice": "none"}, {"tools": ()}, {"tools": [NOW]}])
 def test_the_text_is_left_alone_where_no_call_is_expected(protocol: str, options: dict[str, Any]) -> None:
     whole, streamed = answers(protocol, f"Let me look.\n\n{TOKYO}")
-    how = reading(protocol, **options)
+    how = context(protocol, **options)
     for reply in (decoded(whole, protocol, how), folded(streamed, protocol, how)):
         assert (reply.content, reply.tool_calls) == (f"Let me look.\n\n{TOKYO}", ())
         assert (reply.finish_reason, reply.extra.get("leaked_markup")) == ("stop", None)
@@ -294,11 +294,11 @@ def test_the_text_is_left_alone_where_no_call_is_expected(protocol: str, options
 def test_a_tool_is_known_by_the_name_the_model_knows_and_called_by_its_own(protocol: str) -> None:
     tool = ToolSpec("get weather!", "", WEATHER.parameters)
     whole = answers(protocol, TOKYO.replace("get_weather", "get_weather_"))[0]
-    assert [call.name for call in decoded(whole, protocol, reading(protocol, [tool])).tool_calls] == ["get weather!"]
+    assert [call.name for call in decoded(whole, protocol, context(protocol, [tool])).tool_calls] == ["get weather!"]
 
 
 def test_only_the_first_call_is_kept_where_one_is_wanted() -> None:
-    how = reading("chat_completions", parallel_tool_calls=False)
+    how = context("chat_completions", parallel_tool_calls=False)
     deltas = deltas_of(chat_stream(list(said(CALLS["two"]))), "chat_completions", how)
     assert sum(isinstance(delta, ToolCallDelta) for delta in deltas) == 1
     assert isinstance(deltas[-1], StreamEnd)
@@ -308,7 +308,7 @@ def test_only_the_first_call_is_kept_where_one_is_wanted() -> None:
 
 def test_it_works_behind_think_tags() -> None:
     client = Client(provider="empiriolabs:variant2", api_key="k", recover_tool_calls="parse")
-    how = client.prepare("Hi", {"tools": TOOLS}, stream=True).reading
+    how = client.prepare("Hi", {"tools": TOOLS}, stream=True).context
     deltas = deltas_of(chat_stream(list(f"<think>Hm.</think>Look.\n{TOKYO}")), "chat_completions", how)
     assert isinstance(deltas[-1], StreamEnd)
     reply = deltas[-1].reply
@@ -320,7 +320,7 @@ def test_it_works_behind_think_tags() -> None:
 
 
 def test_what_had_arrived_holds_no_markup() -> None:
-    decoder = PROTOCOLS["chat_completions"].stream(reading("chat_completions"))
+    decoder = PROTOCOLS["chat_completions"].stream(context("chat_completions"))
     stream = chat_stream([f"Is 1 < 2? Look.\n\n{TOKYO[:60]}"])
     decoder.feed(stream[: stream.index(b"\n\n") + 2])
     with pytest.raises(StreamInterruptedError) as caught:
@@ -330,7 +330,7 @@ def test_what_had_arrived_holds_no_markup() -> None:
 
 
 def test_what_had_arrived_holds_the_text_that_was_waited_with() -> None:
-    decoder = PROTOCOLS["chat_completions"].stream(reading("chat_completions"))
+    decoder = PROTOCOLS["chat_completions"].stream(context("chat_completions"))
     stream = chat_stream(["Is 1 <"])
     (given,) = decoder.feed(stream[: stream.index(b"\n\n") + 2])
     assert given == TextDelta("Is 1 ")

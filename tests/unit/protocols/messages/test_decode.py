@@ -14,16 +14,16 @@ from deepseek_v4.errors import (
     RateLimitError,
     StreamInterruptedError,
 )
-from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
 from deepseek_v4.values.http import HttpResponse
 from tests.unit.protocols.wire_examples import (
+    context,
     decoded,
     deltas_of,
     folded,
     message,
     message_events,
-    reading,
     sse,
     text_block,
     thinking_block,
@@ -134,14 +134,14 @@ def test_a_call_cut_by_the_limit_is_invalid() -> None:
 
 
 def test_one_call_is_kept_where_parallel_calls_were_refused() -> None:
-    single = reading(M, single_call=True)
+    single = context(M, single_call=True)
     content = (use_block("f", {}), use_block("g", {}, "b"))
     for reply in (decoded(message(*content), M, single), folded(sse(message_events(*content)), M, single)):
         assert [call.name for call in reply.tool_calls] == ["f"]
 
 
 def test_names_are_mapped_back() -> None:
-    how = reading(M, names=["my.tool"])
+    how = context(M, names=["my.tool"])
     reply = decoded(message(use_block("my_tool", {}), stop_reason="tool_use"), M, how)
     assert reply.tool_calls[0].name == "my.tool"
 
@@ -237,7 +237,7 @@ def test_an_error_inside_a_stream_is_raised_in_either_envelope(
 )
 def test_a_refused_request_is_read_in_either_envelope(envelope: dict[str, Any]) -> None:
     answer = HttpResponse(400, {"content-type": "application/octet-stream"}, json.dumps(envelope).encode())
-    error = read_error(answer, reading(M).dialect, "deepseek")
+    error = decode_error(answer, context(M).dialect, "deepseek")
     assert (type(error).__name__, error.message, error.retryable) == ("InvalidRequestError", "No.", False)
 
 
@@ -255,5 +255,5 @@ def test_what_is_no_message_is_said_to_be_none(answer: bytes) -> None:
 
 
 def test_a_host_may_count_thinking_apart() -> None:
-    usage = MessagesDialect().read_usage({"output_tokens": 9, "output_tokens_details": {"thinking_tokens": 4}})
+    usage = MessagesDialect().decode_usage({"output_tokens": 9, "output_tokens_details": {"thinking_tokens": 4}})
     assert (usage.output_tokens, usage.reasoning_tokens) == (9, 4)

@@ -16,11 +16,11 @@ from deepseek_v4.errors import (
 )
 from tests.unit.protocols.wire_examples import (
     call_item,
+    context,
     decoded,
     deltas_of,
     folded,
     message_item,
-    reading,
     reasoning_item,
     response,
     response_events,
@@ -74,7 +74,7 @@ def test_calls_end_the_turn_whatever_the_status_says() -> None:
 
 
 def test_one_call_is_kept_where_parallel_calls_were_refused() -> None:
-    single = reading(R, single_call=True)
+    single = context(R, single_call=True)
     output = (call_item("f", "{}"), call_item("g", "{}", "b"))
     for reply in (decoded(response(*output), R, single), folded(sse(response_events(*output)), R, single)):
         assert [call.name for call in reply.tool_calls] == ["f"]

@@ -240,7 +240,7 @@ def test_reasoning_stays_away_when_thinking_is_off_or_pass_back_is() -> None:
 
 def test_a_host_that_wants_no_empty_items_gets_none() -> None:
     class Plain(ResponsesDialect):
-        def say_thinking(self, thinking: Any, notes: Any) -> dict[str, Any]:
+        def encode_thinking(self, thinking: Any, notes: Any) -> dict[str, Any]:
             return {}
 
     request = ChatRequest("m", (HI, Message.assistant("Ok"), HI))

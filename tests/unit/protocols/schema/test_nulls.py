@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4.errors import UnsupportedError
-from deepseek_v4.protocols.schema import undo_nulls
+from deepseek_v4.protocols.schema import remove_added_nulls
 from tests.unit.protocols.schema.schemas import (
     RELAXED,
     SOUND,
@@ -33,7 +33,7 @@ def test_what_the_strict_schema_allows_the_original_allows_once_nulls_are_undone
         values = [instance(result, result, random.choice) for _ in range(10)]
     except (UnsupportedError, Endless):
         return
-    undone = [undo_nulls(value, schema) for value in values]
+    undone = [remove_added_nulls(value, schema) for value in values]
     try:
         fitting = [fits(value, schema, schema) for value in undone]
     except RecursionError:
@@ -49,7 +49,7 @@ def test_nulls_of_optional_properties_are_dropped_everywhere() -> None:
     }
     arguments = {"list": [{"x": "a", "y": None}, {"x": "b", "y": 1}], "one": None}
     before = copy.deepcopy(arguments)
-    assert undo_nulls(arguments, schema) == {"list": [{"x": "a"}, {"x": "b", "y": 1}]}
+    assert remove_added_nulls(arguments, schema) == {"list": [{"x": "a"}, {"x": "b", "y": 1}]}
     assert arguments == before
 
 
@@ -64,26 +64,28 @@ def test_nulls_the_original_allows_stay() -> None:
         f={},
     )
     arguments = dict.fromkeys("abcdef")
-    assert undo_nulls(arguments, {**schema, "$defs": {"N": {"type": "null"}}}) == arguments
+    assert remove_added_nulls(arguments, {**schema, "$defs": {"N": {"type": "null"}}}) == arguments
 
 
 def test_a_null_for_a_required_or_unknown_property_stays_for_the_validator_to_see() -> None:
-    assert undo_nulls({"a": None, "z": None}, obj(a={"type": "string"})) == {"a": None, "z": None}
+    assert remove_added_nulls({"a": None, "z": None}, obj(a={"type": "string"})) == {"a": None, "z": None}
 
 
 def test_the_branch_an_object_was_written_for_decides() -> None:
     cat = obj(["kind"], kind={"const": "cat"}, name={"type": "string"})
     dog = obj(["kind"], kind={"const": "dog"}, name={"type": ["string", "null"]})
     schema = obj(pet={"oneOf": [cat, dog]})
-    assert undo_nulls({"pet": {"kind": "cat", "name": None}}, schema) == {"pet": {"kind": "cat"}}
-    assert undo_nulls({"pet": {"kind": "dog", "name": None}}, schema) == {"pet": {"kind": "dog", "name": None}}
+    assert remove_added_nulls({"pet": {"kind": "cat", "name": None}}, schema) == {"pet": {"kind": "cat"}}
+    assert remove_added_nulls({"pet": {"kind": "dog", "name": None}}, schema) == {"pet": {"kind": "dog", "name": None}}
 
 
 def test_the_branch_that_names_the_keys_decides() -> None:
     small, large = obj([], x={"type": "integer"}), obj(x={"type": ["integer", "null"]}, y={"type": "string"})
     for branches in ([small, large], [large, small]):
-        assert undo_nulls({"a": {"x": None, "y": "s"}}, obj(a={"anyOf": branches})) == {"a": {"x": None, "y": "s"}}
-        assert undo_nulls({"a": {"x": None}}, obj(a={"anyOf": branches})) == {"a": {}}
+        assert remove_added_nulls({"a": {"x": None, "y": "s"}}, obj(a={"anyOf": branches})) == {
+            "a": {"x": None, "y": "s"}
+        }
+        assert remove_added_nulls({"a": {"x": None}}, obj(a={"anyOf": branches})) == {"a": {}}
 
 
 def test_lists_of_different_things_are_told_apart() -> None:
@@ -95,7 +97,7 @@ def test_lists_of_different_things_are_told_apart() -> None:
             ]
         }
     )
-    assert undo_nulls({"a": [{"b": None, "c": None}]}, schema) == {"a": [{"b": None}]}
+    assert remove_added_nulls({"a": [{"b": None, "c": None}]}, schema) == {"a": [{"b": None}]}
 
 
 def test_undoing_ends_on_a_schema_that_does_not() -> None:
@@ -103,7 +105,7 @@ def test_undoing_ends_on_a_schema_that_does_not() -> None:
         **obj([], a={"$ref": "#/$defs/A"}),
         "$defs": {"A": {"anyOf": [{"$ref": "#/$defs/A"}, obj([], b={"type": "string"})]}},
     }
-    assert undo_nulls({"a": {"b": None}}, schema) == {"a": {}}
+    assert remove_added_nulls({"a": {"b": None}}, schema) == {"a": {}}
 
 
 def test_undoing_takes_no_exponential_time() -> None:
@@ -115,7 +117,7 @@ def test_undoing_takes_no_exponential_time() -> None:
     for _ in range(100):
         value = {"left": value, "right": None, "minus": "y"}
     began = time.process_time()
-    undone = undo_nulls({"e": value}, schema)
+    undone = remove_added_nulls({"e": value}, schema)
     assert time.process_time() - began < 1
     assert undone["e"]["left"]["left"].keys() == {"left", "minus"}
 
@@ -126,9 +128,9 @@ def test_nulls_are_undone_below_recursion() -> None:
         "parent": None,
         "children": [{"name": "b", "parent": {"name": "c", "parent": None, "children": None}, "children": None}],
     }
-    assert undo_nulls(arguments, Node.model_json_schema()) == {
+    assert remove_added_nulls(arguments, Node.model_json_schema()) == {
         "name": "a",
         "parent": None,  # pydantic's Optional allows it
         "children": [{"name": "b", "parent": {"name": "c", "parent": None}}],
     }
-    assert Node.model_validate(undo_nulls(arguments, Node.model_json_schema())).children[0].children == []
+    assert Node.model_validate(remove_added_nulls(arguments, Node.model_json_schema())).children[0].children == []

@@ -53,7 +53,7 @@ def added_up(deltas: list[Delta]) -> str:
 @pytest.mark.parametrize("by", ["request", "tool"])
 def test_nulls_of_optional_fields_are_taken_out_again(protocol: str, by: str) -> None:
     tool = ToolSpec("get_weather", "", SCHEMA, strict=True) if by == "tool" else WEATHER
-    how = prepared("Hi", protocol, tools=[tool], strict_tools=by == "request").reading
+    how = prepared("Hi", protocol, tools=[tool], strict_tools=by == "request").context
     whole, streamed = answers(protocol, WRITTEN)
     assert [call.arguments for call in decoded(whole, protocol, how).tool_calls] == [MEANT]
     deltas = deltas_of(streamed, protocol, how)
@@ -64,7 +64,7 @@ def test_nulls_of_optional_fields_are_taken_out_again(protocol: str, by: str) ->
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_arguments_without_such_nulls_stay_to_the_letter(protocol: str) -> None:
-    how = prepared("Hi", protocol, tools=[WEATHER], strict_tools=True).reading
+    how = prepared("Hi", protocol, tools=[WEATHER], strict_tools=True).context
     written = '{"city":  "K\\u00f6ln","days":1e0}'
     whole, streamed = answers(protocol, written)
     assert [call.arguments for call in decoded(whole, protocol, how).tool_calls] == [written]
@@ -73,7 +73,7 @@ def test_arguments_without_such_nulls_stay_to_the_letter(protocol: str) -> None:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_nothing_is_taken_out_of_calls_that_are_not_strict(protocol: str) -> None:
-    how = prepared("Hi", protocol, tools=[WEATHER]).reading
+    how = prepared("Hi", protocol, tools=[WEATHER]).context
     whole, streamed = answers(protocol, WRITTEN)
     assert [call.arguments for call in decoded(whole, protocol, how).tool_calls] == [WRITTEN]
     deltas = deltas_of(streamed, protocol, how)
@@ -83,14 +83,14 @@ def test_nothing_is_taken_out_of_calls_that_are_not_strict(protocol: str) -> Non
 
 def test_where_there_is_nothing_to_take_out_the_arguments_stream() -> None:
     closed = {**SCHEMA, "required": ["city", "days", "note"]}
-    how = prepared("Hi", "chat_completions", tools=[ToolSpec("get_weather", "", closed)], strict_tools=True).reading
+    how = prepared("Hi", "chat_completions", tools=[ToolSpec("get_weather", "", closed)], strict_tools=True).context
     deltas = deltas_of(answers("chat_completions", WRITTEN)[1], "chat_completions", how)
     assert added_up(deltas) == WRITTEN
     assert sum(isinstance(delta, ToolCallDelta) for delta in deltas) > 3
 
 
 def test_arguments_that_were_cut_are_given_as_they_are() -> None:
-    how = prepared("Hi", "chat_completions", tools=[WEATHER], strict_tools=True).reading
+    how = prepared("Hi", "chat_completions", tools=[WEATHER], strict_tools=True).context
     deltas = deltas_of(answers("chat_completions", WRITTEN[:20], "length")[1], "chat_completions", how)
     assert isinstance(deltas[-1], StreamEnd)
     (call,) = deltas[-1].reply.invalid_tool_calls
@@ -99,7 +99,7 @@ def test_arguments_that_were_cut_are_given_as_they_are() -> None:
 
 def test_calls_that_leaked_into_the_text_lose_their_nulls_too() -> None:
     options = {"strict_tools": True, "recover_tool_calls": "parse"}
-    how = prepared("Hi", "chat_completions", tools=[WEATHER], **options).reading
+    how = prepared("Hi", "chat_completions", tools=[WEATHER], **options).context
     text = said((("get_weather", {"city": "Köln", "days": None}),))
     whole = completion(text, None)
     assert [call.arguments for call in decoded(whole, "chat_completions", how).tool_calls] == ['{"city": "Köln"}']
@@ -109,7 +109,7 @@ def test_calls_that_leaked_into_the_text_lose_their_nulls_too() -> None:
 
 @pytest.mark.filterwarnings("ignore::deepseek_v4.errors.UnsupportedOptionWarning")
 def test_where_strictness_is_dropped_nothing_is_taken_out() -> None:
-    how = prepared("Hi", "messages", tools=[WEATHER], strict_tools=True).reading
+    how = prepared("Hi", "messages", tools=[WEATHER], strict_tools=True).context
     whole = message(use_block("get_weather", json.loads(WRITTEN)), stop_reason="tool_use")
     assert [call.arguments for call in decoded(whole, "messages", how).tool_calls] == [WRITTEN]
 

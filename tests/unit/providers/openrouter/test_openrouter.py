@@ -8,9 +8,9 @@ import pytest
 
 from deepseek_v4 import Message, OpenRouterOptions, Reasoning, Reply, StreamEnd, ToolSpec, errors
 from deepseek_v4.errors import UnsupportedOptionWarning
-from deepseek_v4.protocols import PROTOCOLS, Reading
+from deepseek_v4.protocols import PROTOCOLS, DecodeContext
 from deepseek_v4.protocols.account import BalanceDialect
-from deepseek_v4.protocols.error_bodies import read_error
+from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
 from deepseek_v4.values.http import HttpResponse
@@ -18,7 +18,7 @@ from tests.unit.providers.outgoing import added, body, notes, prepared
 
 CHAT = PROTOCOLS["chat_completions"]
 DIALECT = find_provider("openrouter").dialect_for("chat_completions", "deepseek/deepseek-v4-flash")
-READING = Reading(DIALECT, "openrouter", ToolNames(()))
+READING = DecodeContext(DIALECT, "openrouter", ToolNames(()))
 WEATHER = ToolSpec("get_weather")
 
 
@@ -538,14 +538,14 @@ def test_a_call_beside_a_native_length_may_be_cut_whatever_its_arguments() -> No
 )
 def test_an_error_is_what_its_words_say(status: int, error: dict[str, Any], kind: str, retryable: bool) -> None:
     body = {"error": {"code": status, "message": "It failed", **error}, "user_id": "u"}
-    read = read_error(HttpResponse(status, {}, json.dumps(body).encode()), DIALECT, "openrouter")
+    read = decode_error(HttpResponse(status, {}, json.dumps(body).encode()), DIALECT, "openrouter")
     assert (type(read).__name__, read.retryable) == (kind, retryable)
 
 
 def test_the_time_to_wait_is_read_from_the_availability() -> None:
     availability = {"code": "temporarily_unavailable", "retryable": True, "retry_after": 7}
     body = json.dumps({"error": {"message": "later", "availability": availability}}).encode()
-    assert read_error(HttpResponse(503, {}, body), DIALECT, "openrouter").retry_after == 7.0
+    assert decode_error(HttpResponse(503, {}, body), DIALECT, "openrouter").retry_after == 7.0
 
 
 @pytest.mark.parametrize(
@@ -558,7 +558,7 @@ def test_the_time_to_wait_is_read_from_the_availability() -> None:
 )
 def test_what_the_upstream_said_is_in_the_message_and_tells_the_kind(raw: str, kind: str) -> None:
     body = {"error": {"code": 400, "message": "Provider returned error", "metadata": {"raw": raw}}}
-    read = read_error(HttpResponse(400, {}, json.dumps(body).encode()), DIALECT, "openrouter")
+    read = decode_error(HttpResponse(400, {}, json.dumps(body).encode()), DIALECT, "openrouter")
     assert type(read).__name__ == kind
     assert raw.rstrip(".") in read.message
 
@@ -569,9 +569,9 @@ def test_what_the_upstream_said_is_in_the_message_and_tells_the_kind(raw: str, k
 def test_the_balance_is_what_was_bought_less_what_was_used() -> None:
     dialect = find_provider("openrouter").dialect("balance")
     assert isinstance(dialect, BalanceDialect)
-    balance = dialect.read_balance({"data": {"total_credits": 10.5, "total_usage": 4}})
+    balance = dialect.decode_balance({"data": {"total_credits": 10.5, "total_usage": 4}})
     assert balance is not None
     assert balance.available
     assert (balance.amounts[0].currency, str(balance.amounts[0].total)) == ("USD", "6.5")
-    assert dialect.read_balance({"data": {}}) is None
-    assert dialect.read_balance("no") is None
+    assert dialect.decode_balance({"data": {}}) is None
+    assert dialect.decode_balance("no") is None
