@@ -26,6 +26,7 @@ from llama_index.core.tools import FunctionTool
 
 from deepseek_v4 import errors
 from deepseek_v4.testing import Fault, LocalServer, Turn
+from deepseek_v4.transport import clients
 from llama_index_deepseek_v4 import DeepSeekV4
 
 ASK = [ChatMessage(role="user", content="hi")]
@@ -281,8 +282,11 @@ class TestLife:
             answers = list(pool.map(read, range(64)))
         assert [str(number) in answer for number, answer in enumerate(answers)] == [True] * 64
 
-    def test_close_frees_the_sockets_and_the_model_works_on(self, llm: DeepSeekV4, server: LocalServer) -> None:
-        gc.collect()  # sockets are shared: models of earlier tests must not hold them
+    def test_close_frees_the_sockets_and_the_model_works_on(
+        self, llm: DeepSeekV4, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # sockets are shared, and models of other tests may live on
+        monkeypatch.setattr(clients, "_registry", clients._Registry())
         llm.complete("x")
         llm.close()
         assert _settles(lambda: server.open_connections == 0)
