@@ -21,7 +21,8 @@ def build_headers(provider: Provider, options: CallOptions, headers: Mapping[str
     Raises:
         InvalidRequestError: if the model was unpickled and some of its headers were not pickled; names them.
     """
-    missing = [name for name, value in (options.default_headers or {}).items() if value == NOT_PICKLED]
+    own = options.default_headers or {}
+    missing = own and [name for name, value in own.items() if value == NOT_PICKLED]
     if missing:
         raise errors.InvalidRequestError(
             f"This model was unpickled, and headers that may hold a secret are not pickled: {', '.join(missing)}. "
@@ -29,7 +30,7 @@ def build_headers(provider: Provider, options: CallOptions, headers: Mapping[str
             provider=provider.name,
         )
     said = {"user-agent": f"deepseek-v4/{__version__}"}
-    for more in (provider.headers, headers, options.default_headers or {}):
+    for more in (provider.headers, headers, own):
         for name, value in more.items():
             said[name.lower()] = value  # one spelling, so that the user's takes the place of ours
     return said

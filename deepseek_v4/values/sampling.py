@@ -42,4 +42,9 @@ class Sampling(NamedTuple):
 
     def given(self) -> dict[str, Any]:
         """The options that are set, by canonical name."""
+        if self == _NOTHING:
+            return {}
         return {name: value for name, value in zip(self._fields, self, strict=True) if value is not None}
+
+
+_NOTHING = Sampling()
