@@ -1,1 +1,1 @@
-"""Side by side with the peers, one command: ``make bench``."""
+"""A comparison with other integrations: ``make bench``."""

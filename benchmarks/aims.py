@@ -1,4 +1,4 @@
-"""What the integration aims at, and whether a run shows it. Bounds are data; the run's own figures are held to them."""
+"""The performance targets, and the check of a run against them. Bounds are data."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from benchmarks.subjects import SUBJECTS
 
 @dataclass(frozen=True)
 class Aim:
-    """A bound on ours.
+    """A bound on this package.
 
     Attributes:
-        scenario: What is measured.
+        scenario: The measured scenario.
         most: The bound.
-        to: What ours is divided by: ``proto``, ``raw`` or ``peer`` (the best of them); ``floor`` is subtracted, and
-            so is ``memory``, the figure after fewer streams; empty: the bound is on the amount itself.
-        unit: Of the bound, where it is no ratio.
-        frameworks: For which of them.
+        to: The divisor of this package's figure: ``proto``, ``raw`` or ``peer`` (the best of them); ``floor`` is
+            subtracted, and so is ``memory``, the figure after fewer streams; empty: an absolute bound.
+        unit: Unit of the bound, if it is not a ratio.
+        frameworks: The frameworks that it applies to.
     """
 
     scenario: str
@@ -56,7 +56,7 @@ AIMS = (
 
 
 def table(scenarios: dict[str, Any]) -> list[list[str]]:
-    """A row for each aim that the run says something about.
+    """Return a row for each target that the run measured.
 
     What, bound, for each framework figure and verdict, and the figures of ``proto``, where it is not the yardstick.
     """
@@ -85,7 +85,7 @@ def _bound(aim: Aim) -> str:
 
 
 def _figure(aim: Aim, scenarios: dict[str, Any], prefix: str, of: str) -> float | None:
-    """What is held to the bound, for one framework; None where it was not measured."""
+    """Return the figure to compare with the bound, for one framework; None if it was not measured."""
     values = scenarios[aim.scenario]["values"]
     measured = values.get(f"{prefix}_{of}")
     if not measured or prefix not in aim.frameworks:

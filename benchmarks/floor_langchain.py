@@ -1,4 +1,4 @@
-"""LangChain's own cost: a class that hands out ready-made chunks and talks to nobody."""
+"""LangChain's own cost: a class that returns ready-made chunks and sends no requests."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from benchmarks.server import body_of, whole
 
 
 class FloorChat(ProtoChat):
-    """LangChain without HTTP. The chunks are made beforehand."""
+    """LangChain without HTTP. The chunks are created in advance."""
 
     base_url: str = ""
     kind: str
 
     def model_post_init(self, context: Any) -> None:
-        """Make the chunks."""
+        """Create the chunks."""
         if "-" in self.kind:
             object.__setattr__(self, "_ready", list(self._chunks(body_of(self.kind).split(b"\n"))))
         object.__setattr__(self, "_whole", orjson.loads(whole()))

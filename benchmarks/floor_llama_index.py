@@ -1,4 +1,4 @@
-"""LlamaIndex's own cost: a class that hands out ready-made chunks and talks to nobody."""
+"""LlamaIndex's own cost: a class that returns ready-made chunks and sends no requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.server import body_of, whole
 
 
 class FloorLLM(ProtoLLM):
-    """LlamaIndex without HTTP. The responses are made beforehand."""
+    """LlamaIndex without HTTP. The responses are created in advance."""
 
     base_url: str = ""
     kind: str
@@ -24,17 +24,17 @@ class FloorLLM(ProtoLLM):
 
     @llm_chat_callback()
     def chat(self, messages: Any, **kwargs: Any) -> Any:
-        """One whole answer."""
+        """Return one complete answer."""
         return self._response(self._async)
 
     @llm_chat_callback()
     async def achat(self, messages: Any, **kwargs: Any) -> Any:
-        """One whole answer."""
+        """Return one complete answer."""
         return self._response(self._async)
 
     @llm_chat_callback()
     def stream_chat(self, messages: Any, **kwargs: Any) -> Any:
-        """Ready-made."""
+        """Return ready-made chunks."""
 
         def pieces() -> Any:
             yield from self._client
@@ -43,7 +43,7 @@ class FloorLLM(ProtoLLM):
 
     @llm_chat_callback()
     async def astream_chat(self, messages: Any, **kwargs: Any) -> Any:
-        """Ready-made."""
+        """Return ready-made chunks."""
 
         async def pieces() -> Any:
             for one in self._client:

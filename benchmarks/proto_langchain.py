@@ -1,4 +1,4 @@
-"""The yardstick ``proto``: the minimal working LangChain class on httpx and orjson. No options, checks or repair."""
+"""The reference ``proto``: the minimal working LangChain class on httpx and orjson. No options, checks or repair."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ HEADERS = {"authorization": "Bearer sk-bench", "content-type": "application/json
 
 
 def wire(messages: list[BaseMessage]) -> list[dict[str, Any]]:
-    """Messages as the endpoint wants them, reasoning passed back."""
-    said = []
+    """Return the messages of the request, with reasoning passed back."""
+    body_messages = []
     for message in messages:
         one: dict[str, Any] = {"role": ROLES[message.type], "content": message.content}
         if isinstance(message, AIMessage):
@@ -33,12 +33,12 @@ def wire(messages: list[BaseMessage]) -> list[dict[str, Any]]:
                 ]
         elif isinstance(message, ToolMessage):
             one["tool_call_id"] = message.tool_call_id
-        said.append(one)
-    return said
+        body_messages.append(one)
+    return body_messages
 
 
 def usage_of(usage: dict[str, Any]) -> Any:
-    """Token counts in LangChain's words."""
+    """Return token counts under LangChain's names."""
     return {
         "input_tokens": usage["prompt_tokens"],
         "output_tokens": usage["completion_tokens"],
@@ -47,7 +47,7 @@ def usage_of(usage: dict[str, Any]) -> Any:
 
 
 class ProtoChat(BaseChatModel):
-    """Just enough to work."""
+    """The minimal working class."""
 
     base_url: str
     tools: list[Any] = []

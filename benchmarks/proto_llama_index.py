@@ -1,4 +1,4 @@
-"""The yardstick ``proto``: the minimal working LlamaIndex class on httpx and orjson. No options, checks or repair."""
+"""The reference ``proto``: the minimal working LlamaIndex class on httpx and orjson. No options, checks or repair."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ HEADERS = {"authorization": "Bearer sk-bench", "content-type": "application/json
 
 
 def wire(messages: Any) -> list[dict[str, Any]]:
-    """Messages as the endpoint wants them, reasoning passed back."""
-    said = []
+    """Return the messages of the request, with reasoning passed back."""
+    body_messages = []
     for message in messages:
         one: dict[str, Any] = {"role": message.role.value, "content": ""}
         calls = []
@@ -45,12 +45,12 @@ def wire(messages: Any) -> list[dict[str, Any]]:
             one["tool_calls"] = calls
         if message.role == MessageRole.TOOL:
             one["tool_call_id"] = message.additional_kwargs["tool_call_id"]
-        said.append(one)
-    return said
+        body_messages.append(one)
+    return body_messages
 
 
 class ProtoLLM(FunctionCallingLLM):
-    """Just enough to work."""
+    """The minimal working class."""
 
     base_url: str
     _client: Any = PrivateAttr()
@@ -65,7 +65,7 @@ class ProtoLLM(FunctionCallingLLM):
 
     @property
     def metadata(self) -> LLMMetadata:
-        """One million tokens, tools."""
+        """Return one million tokens of context, and function calling."""
         return LLMMetadata(context_window=1_000_000, is_chat_model=True, is_function_calling_model=True)
 
     def _body(self, messages: Any, stream: bool) -> bytes:
@@ -82,7 +82,7 @@ class ProtoLLM(FunctionCallingLLM):
 
     @llm_chat_callback()
     def chat(self, messages: Any, **kwargs: Any) -> ChatResponse:
-        """One whole answer."""
+        """Return one complete answer."""
         url = f"{self.base_url}/chat/completions"
         response = self._client.post(url, content=self._body(messages, False), headers=HEADERS)
         response.raise_for_status()
@@ -90,7 +90,7 @@ class ProtoLLM(FunctionCallingLLM):
 
     @llm_chat_callback()
     async def achat(self, messages: Any, **kwargs: Any) -> ChatResponse:
-        """One whole answer."""
+        """Return one complete answer."""
         url = f"{self.base_url}/chat/completions"
         response = await self._async.post(url, content=self._body(messages, False), headers=HEADERS)
         response.raise_for_status()
@@ -98,7 +98,7 @@ class ProtoLLM(FunctionCallingLLM):
 
     @llm_chat_callback()
     def stream_chat(self, messages: Any, **kwargs: Any) -> Any:
-        """One answer in pieces."""
+        """Return one answer in chunks."""
 
         def pieces() -> Iterator[ChatResponse]:
             url = f"{self.base_url}/chat/completions"
@@ -112,7 +112,7 @@ class ProtoLLM(FunctionCallingLLM):
 
     @llm_chat_callback()
     async def astream_chat(self, messages: Any, **kwargs: Any) -> Any:
-        """One answer in pieces."""
+        """Return one answer in chunks."""
 
         async def pieces() -> Any:
             url = f"{self.base_url}/chat/completions"
@@ -139,7 +139,7 @@ class ProtoLLM(FunctionCallingLLM):
         return {"messages": messages}
 
     def get_tool_calls_from_response(self, response: Any, error_on_no_tool_call: bool = True, **_: Any) -> Any:
-        """Parsed once they are whole."""
+        """Return the tool calls, parsed at the end."""
         found = []
         for block in response.message.blocks:
             if isinstance(block, ToolCallBlock) and isinstance(block.tool_kwargs, dict):
@@ -151,7 +151,7 @@ class ProtoLLM(FunctionCallingLLM):
 
 
 class Fold:
-    """Cumulative responses out of bytes."""
+    """The decoder from bytes to cumulative responses."""
 
     def __init__(self) -> None:
         self.rest = b""
@@ -160,7 +160,7 @@ class Fold:
         self.calls: dict[int, list[Any]] = {}
 
     def feed(self, piece: bytes) -> Iterator[ChatResponse]:
-        """The responses that a piece completes."""
+        """Yield the responses that a chunk completes."""
         lines = (self.rest + piece).split(b"\n")
         self.rest = lines.pop()
         for line in lines:

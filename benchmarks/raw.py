@@ -1,4 +1,4 @@
-"""The floor under everything: plain httpx, JSON parsed, nothing kept."""
+"""The lower bound: plain httpx, JSON parsed, nothing stored."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ class RawHttpx:
         self.asynchronous = httpx.AsyncClient(timeout=60, limits=limits)
 
     def body(self, messages: list[dict[str, Any]], stream: bool) -> bytes:
-        """The request."""
+        """Return the request."""
         body: dict[str, Any] = {"model": "deepseek-v4-flash", "messages": messages}
         if stream:
             body["stream"] = True
         return orjson.dumps(body)
 
     def call(self, messages: list[dict[str, Any]]) -> Any:
-        """One whole answer."""
+        """Get one complete answer."""
         return orjson.loads(self.client.post(self.url, content=self.body(messages, False), headers=HEADERS).content)
 
     async def acall(self, messages: list[dict[str, Any]]) -> Any:
-        """One whole answer."""
+        """Get one complete answer."""
         content = self.body(messages, False)
         return orjson.loads((await self.asynchronous.post(self.url, content=content, headers=HEADERS)).content)
 
     def stream(self, messages: list[dict[str, Any]]) -> int:
-        """One answer in pieces; returns their number."""
+        """Get one answer in chunks; return their number."""
         count = 0
         rest = b""
         with self.client.stream("POST", self.url, content=self.body(messages, True), headers=HEADERS) as response:
@@ -50,7 +50,7 @@ class RawHttpx:
         return count
 
     async def astream(self, messages: list[dict[str, Any]]) -> int:
-        """One answer in pieces; returns their number."""
+        """Get one answer in chunks; return their number."""
         count = 0
         rest = b""
         content = self.body(messages, True)

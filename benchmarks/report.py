@@ -16,11 +16,11 @@ INTRO = """<!-- Written by `make bench`. Do not edit. -->
 
 # Performance
 
-What the client costs per call and per streamed piece, beside other integrations, measured in turn on one machine.
-Each row is of one run; single rows may have been measured anew later. Absolute numbers are this machine's; the ratios,
-taken round by round, are what to look at. `proto` is the minimal working class on `httpx` and `orjson` in
-`benchmarks/`: no options, no checks, no repair. `floor` is the framework handing out ready-made pieces, without HTTP.
-CPU time unless the scenario says otherwise. A dash means that it was not run, or took too long.
+The cost of the client per call and per streamed chunk, compared with other integrations, measured in turn on one
+machine. Each row is of one run; single rows may be from a later run. Absolute numbers depend on this machine; compare
+the ratios, which are taken round by round. `proto` is the minimal working class on `httpx` and `orjson` in
+`benchmarks/`: no options, no checks, no repair. `floor` is the framework returning ready-made chunks, without HTTP.
+CPU time unless the scenario says otherwise. A dash means that it was not run or took too long.
 
 ![ratios to the minimal class](performance.png)
 """
@@ -28,23 +28,23 @@ CPU time unless the scenario says otherwise. A dash means that it was not run, o
 NOTES = """Of several peers the one that comes closest counts. The last column is what the minimal class reaches of the
 same bound. Where a bound is not met, the rest is spent on this:
 
-- Import and first call: the framework's own import is most of it, so that `proto` itself stands where its column says.
-  What ours adds to `proto` is a few hundredths of a second, for the options and the catalog.
-- A long history: what its messages say is remembered, but each is compared, at every turn, with a copy of how it
-  looked, because anybody may have changed it. `proto` converts all of them and compares nothing.
-- A history never seen before: in a profile of what comes before the request leaves, a third is the conversion (3 to 5
-  µs for each message), a quarter to a third the copies by which changes are seen, a sixth the wire form. The next turn
-  pays none of the three.
-- 4 MB prompt: outside of httpx the framework's call takes its time with cold caches, in `proto` as in ours.
-- 100 streams at once: LangChain keeps each piece until the end of its stream, and Python's garbage collector goes
-  through all of them again and again. With the collector switched off a piece took 11 instead of 26 to 36 µs (`proto`:
+- Import and first call: the framework's own import is most of it; its column shows the value of `proto` itself.
+  This package adds a few hundredths of a second to `proto`, for the options and the catalog.
+- A long history: conversions are cached, but each message is compared, at every turn, with a copy of its earlier
+  state, because any code can have changed it. `proto` converts all of them and compares nothing.
+- A history never seen before: in a profile of the time before the request is sent, a third is the conversion (3 to 5
+  µs for each message), a quarter to a third the copies that detect changes, a sixth the wire form. The next turn
+  needs none of the three.
+- 4 MB prompt: outside of httpx the framework's call is slower with cold caches, with `proto` as well.
+- 100 streams at once: LangChain keeps each chunk until the end of its stream, and Python's garbage collector traverses
+  all of them repeatedly. With the collector disabled a chunk took 11 instead of 26 to 36 µs (`proto`:
   20 instead of 34; LlamaIndex, which keeps none, 14.5 either way); `gc.freeze()` after the imports made it 19. One
-  framework object alone takes longer than 0.35 of what raw httpx takes for a piece."""
+  framework object alone takes longer than 0.35 of the time of raw httpx for a chunk."""
 
 
 def write(results: dict[str, Any]) -> None:
-    """The page and the plot."""
-    lines = [INTRO, "## What was aimed at", "", _row(["scenario", "at most", "LangChain", "LlamaIndex", "`proto`"])]
+    """Write the page and the plot."""
+    lines = [INTRO, "## Targets", "", _row(["scenario", "at most", "LangChain", "LlamaIndex", "`proto`"])]
     lines.append(_row(["---"] * 5))
     lines += [_row(cells) for cells in aims.table(results["scenarios"])]
     lines += ["", *NOTES.splitlines(), ""]
@@ -95,7 +95,7 @@ def _time(seconds: float) -> str:
 
 
 def plot(results: dict[str, Any]) -> None:
-    """Ratios to the minimal class, logarithmic: one panel a framework."""
+    """Plot the ratios to the minimal class, logarithmic: one panel per framework."""
     import matplotlib
 
     matplotlib.use("Agg")

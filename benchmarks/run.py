@@ -36,8 +36,8 @@ class Scenario:
 
     Attributes:
         name: As in tables.
-        title: In words.
-        job: What the worker is told.
+        title: Title in the report.
+        job: The job of the worker.
         metric: ``cpu`` or ``wall`` per unit, ``rss`` or ``peak`` in MB.
         skip: Subjects for which it would take too long or means nothing.
         cap: Subjects that take longer than these seconds are left out of later rounds.
@@ -63,7 +63,7 @@ PROMPT = {"scenario": "prompt", "size": 4_000_000, "repeat": 3}
 
 
 def arguments(scenario: str, kilobytes: int) -> dict[str, Any]:
-    """A job with a tool call of a size."""
+    """Return a job with a tool call of a size."""
     return {"scenario": scenario, "size": 1000 * kilobytes}
 
 
@@ -117,13 +117,13 @@ SCENARIOS = [
 
 
 def is_growing(scenario: Scenario) -> bool:
-    """Whether a scenario comes in sizes; subjects that take long at one are spared the larger ones."""
+    """Return True if a scenario has several sizes; slow subjects skip the larger ones."""
     return scenario.name.startswith(("arguments_", "agent_"))
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The answering server, on the first processor."""
+    """Start the answering server, on the first processor."""
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.server"], stdout=subprocess.PIPE, text=True)
     _pin(process.pid, 0)
     assert process.stdout is not None
@@ -179,7 +179,7 @@ IMPORTS = {
 
 
 def cold(subject: str, root: str, scenario: str) -> dict[str, Any]:
-    """A fresh process that imports, and for ``cold`` makes a model and calls it once."""
+    """Run a fresh process that imports, and for ``cold`` creates a model and calls it once."""
     code = IMPORTS[subject]
     if scenario == "cold":
         code = (
@@ -198,7 +198,7 @@ def cold(subject: str, root: str, scenario: str) -> dict[str, Any]:
 
 
 def measure(scenario: Scenario, subjects: list[str], rounds: int, root: str) -> dict[str, list[float]]:
-    """All subjects in turn, ``rounds`` times; one round before that warms up and is not counted."""
+    """Run all subjects in turn, ``rounds`` times, after one uncounted warm-up round."""
     if scenario.once:
         return {name: measure_once(scenario, name, root) for name in subjects}
     values: dict[str, list[float]] = {name: [] for name in subjects}
@@ -229,7 +229,7 @@ def measure(scenario: Scenario, subjects: list[str], rounds: int, root: str) -> 
 
 
 def measure_once(scenario: Scenario, name: str, root: str) -> list[float]:
-    """One job in a fresh process."""
+    """Run one job in a fresh process."""
     worker = Worker(name, root)
     try:
         result = worker.run(scenario.job)
@@ -242,13 +242,13 @@ def measure_once(scenario: Scenario, name: str, root: str) -> list[float]:
 
 
 def ratio(values: dict[str, list[float]], name: str, to: str) -> tuple[float, float, float] | None:
-    """Median, lowest and highest of the ratios round by round."""
+    """Return the median, lowest and highest of the ratios per round."""
     pairs = [a / b for a, b in zip(values.get(name, []), values.get(to, []), strict=False) if b]
     return (statistics.median(pairs), min(pairs), max(pairs)) if pairs else None
 
 
 def versions() -> dict[str, str]:
-    """What was measured."""
+    """Return the versions that were measured."""
     names = (
         "deepseek-v4 langchain-core langchain-deepseek langchain-openai langchain-openrouter llama-index-core "
         "llama-index-llms-deepseek llama-index-llms-openai-like openai httpx orjson pydantic"
@@ -273,7 +273,7 @@ def main() -> None:
     results: dict[str, Any] = {"versions": versions(), "scenarios": {}}
     if options.only and RESULTS.exists():
         before = json.loads(RESULTS.read_text(encoding="utf-8"))
-        # each row is of one run; rows of other versions do not stand beside it
+        # each row is of one run; rows of other versions are dropped
         results = before if before["versions"] == results["versions"] else results
     spared: set[str] = set()
     with server() as root:
@@ -308,7 +308,7 @@ def main() -> None:
 
 
 def show(scenario: Scenario, values: dict[str, list[float]]) -> None:
-    """A line per subject."""
+    """Print a line per subject."""
     print(f"\n{scenario.name}: {scenario.title}")
     for name, measured in values.items():
         if not measured:

@@ -1,7 +1,7 @@
 """A server that answers from memory, so that what is measured is the client. Not a model, not a validator.
 
-The first part of the path says what to answer, for example ``/burst-4000/chat/completions`` or
-``/arguments-200000/chat/completions``; whether in pieces, the request's ``stream`` says.
+The first part of the path selects the answer, for example ``/burst-4000/chat/completions`` or
+``/arguments-200000/chat/completions``; the request's ``stream`` selects streaming.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ USAGE = {
 
 
 def event(delta: dict[str, Any], finish: str | None = None, usage: dict[str, Any] | None = None) -> bytes:
-    """One chunk as it goes over the wire."""
+    """Return one encoded chunk."""
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
     chunk = {**ENVELOPE, "object": "chat.completion.chunk", "choices": [choice], "usage": usage}
     return b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + b"\n\n"
@@ -33,7 +33,7 @@ def event(delta: dict[str, Any], finish: str | None = None, usage: dict[str, Any
 
 @functools.cache
 def events(kind: str, size: int) -> tuple[bytes, ...]:
-    """The events of one stream. ``burst``/``paced``: ``size`` text chunks. ``arguments``: ``size`` bytes by four."""
+    """Return the events of one stream: ``size`` text chunks, for ``arguments`` ``size`` bytes in fragments of 4."""
     made = [event({"role": "assistant", "content": None, "reasoning_content": ""})]
     if kind == "arguments":
         text = json.dumps({"text": "abcdefghij " * (size // 11)})
@@ -54,7 +54,7 @@ def events(kind: str, size: int) -> tuple[bytes, ...]:
 
 @functools.cache
 def whole() -> bytes:
-    """A short whole answer."""
+    """Return a short complete answer."""
     message = {"role": "assistant", "content": "A short answer.", "reasoning_content": "A short thought."}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     return json.dumps({**ENVELOPE, "object": "chat.completion", "choices": [choice], "usage": USAGE}).encode()
@@ -62,14 +62,14 @@ def whole() -> bytes:
 
 @functools.cache
 def burst(kind: str, size: int) -> bytes:
-    """All events of a stream as one chunked body."""
+    """Return all events of a stream as one chunked body."""
     data = b"".join(events(kind, size))
     pieces = (data[i : i + 16_384] for i in range(0, len(data), 16_384))
     return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
 def body_of(kind: str) -> bytes:
-    """The body of the stream that a path such as ``burst-2000`` asks for."""
+    """Return the body of the stream for a path such as ``burst-2000``."""
     name, _, size = kind.partition("-")
     return b"".join(events(name, int(size or 0)))
 

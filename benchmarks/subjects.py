@@ -1,4 +1,4 @@
-"""What is measured: how each integration is made, and which framework drives it."""
+"""The measured integrations: their constructors and their frameworks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One process per subject: reads jobs from standard input, runs them, and writes what they cost.
+"""One process per subject: reads jobs from standard input, runs them, and writes their cost.
 
 A job is ``{"scenario": …, "size": …, "repeat": …}``; the answer holds CPU and wall seconds, the units done, and memory.
 """
@@ -21,7 +21,7 @@ PROMPT = "Say something short."
 
 
 class Driver:
-    """Drives one subject through a scenario, in its framework's own way."""
+    """A driver of one subject, with its framework's own calls."""
 
     def __init__(self, subject: Subject, root: str) -> None:
         self.subject = subject
@@ -29,26 +29,26 @@ class Driver:
         self.models: dict[str, Any] = {}
 
     def model(self, kind: str) -> Any:
-        """The model for one kind of answer, made once."""
+        """Return the model for one kind of answer, created once."""
         if kind not in self.models:
             self.models[kind] = self.subject.make(f"{self.root}/{kind}")
         return self.models[kind]
 
     def messages(self, turns: int = 0, prompt: str = PROMPT) -> Any:
-        """A conversation of ``turns`` past tool turns (four messages, 4 KB of reasoning each) and a question."""
+        """Return a conversation of ``turns`` past tool turns (four messages, 4 KB of reasoning each) and a question."""
         reasoning = "I think about this step by step. " * 124
         if self.subject.framework == "langchain":
             from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-            said: list[Any] = []
+            history: list[Any] = []
             for i in range(turns):
-                said.append(HumanMessage(f"Question {i}"))
+                history.append(HumanMessage(f"Question {i}"))
                 call = {"name": "look", "args": {"at": f"thing {i}"}, "id": f"call_{i}", "type": "tool_call"}
                 known = {"reasoning_content": reasoning}
-                said.append(AIMessage("", tool_calls=[call], additional_kwargs=dict(known)))
-                said.append(ToolMessage(f"Result {i}", tool_call_id=f"call_{i}"))
-                said.append(AIMessage(f"Answer {i}", additional_kwargs=dict(known)))
-            return [*said, HumanMessage(prompt)]
+                history.append(AIMessage("", tool_calls=[call], additional_kwargs=dict(known)))
+                history.append(ToolMessage(f"Result {i}", tool_call_id=f"call_{i}"))
+                history.append(AIMessage(f"Answer {i}", additional_kwargs=dict(known)))
+            return [*history, HumanMessage(prompt)]
         if self.subject.framework == "llama_index":
             from llama_index.core.base.llms.types import (
                 ChatMessage,
@@ -58,29 +58,29 @@ class Driver:
                 ToolCallBlock,
             )
 
-            said = []
+            history = []
             for i in range(turns):
-                said.append(ChatMessage(role="user", content=f"Question {i}"))
+                history.append(ChatMessage(role="user", content=f"Question {i}"))
                 call_block = ToolCallBlock(tool_call_id=f"call_{i}", tool_name="look", tool_kwargs={"at": f"thing {i}"})
                 thought = ThinkingBlock(content=reasoning)
-                said.append(ChatMessage(role=MessageRole.ASSISTANT, blocks=[thought, call_block]))
-                said.append(
+                history.append(ChatMessage(role=MessageRole.ASSISTANT, blocks=[thought, call_block]))
+                history.append(
                     ChatMessage(role="tool", content=f"Result {i}", additional_kwargs={"tool_call_id": f"call_{i}"})
                 )
-                said.append(ChatMessage(role=MessageRole.ASSISTANT, blocks=[thought, TextBlock(text=f"Answer {i}")]))
-            return [*said, ChatMessage(role="user", content=prompt)]
-        said = []
+                history.append(ChatMessage(role=MessageRole.ASSISTANT, blocks=[thought, TextBlock(text=f"Answer {i}")]))
+            return [*history, ChatMessage(role="user", content=prompt)]
+        history = []
         for i in range(turns):
-            said.append({"role": "user", "content": f"Question {i}"})
+            history.append({"role": "user", "content": f"Question {i}"})
             function = {"name": "look", "arguments": json.dumps({"at": f"thing {i}"})}
             calls = [{"id": f"call_{i}", "type": "function", "function": function}]
-            said.append({"role": "assistant", "content": "", "reasoning_content": reasoning, "tool_calls": calls})
-            said.append({"role": "tool", "content": f"Result {i}", "tool_call_id": f"call_{i}"})
-            said.append({"role": "assistant", "content": f"Answer {i}", "reasoning_content": reasoning})
-        return [*said, {"role": "user", "content": prompt}]
+            history.append({"role": "assistant", "content": "", "reasoning_content": reasoning, "tool_calls": calls})
+            history.append({"role": "tool", "content": f"Result {i}", "tool_call_id": f"call_{i}"})
+            history.append({"role": "assistant", "content": f"Answer {i}", "reasoning_content": reasoning})
+        return [*history, {"role": "user", "content": prompt}]
 
     def call(self, kind: str, messages: Any) -> None:
-        """One whole answer."""
+        """Get one complete answer."""
         model = self.model(kind)
         if self.subject.framework == "langchain":
             model.invoke(messages)
@@ -90,7 +90,7 @@ class Driver:
             model.call(messages)
 
     async def acall(self, kind: str, messages: Any) -> None:
-        """One whole answer, asynchronously."""
+        """Get one complete answer, asynchronously."""
         model = self.model(kind)
         if self.subject.framework == "langchain":
             await model.ainvoke(messages)
@@ -100,7 +100,7 @@ class Driver:
             await model.acall(messages)
 
     def stream(self, kind: str, messages: Any) -> int:
-        """One answer in pieces."""
+        """Get one answer in chunks."""
         model = self.model(kind)
         if self.subject.framework == "langchain":
             return sum(1 for _ in model.stream(messages))
@@ -109,7 +109,7 @@ class Driver:
         return int(model.stream(messages))
 
     async def astream(self, kind: str, messages: Any) -> int:
-        """One answer in pieces, asynchronously."""
+        """Get one answer in chunks, asynchronously."""
         model = self.model(kind)
         count = 0
         if self.subject.framework == "langchain":
@@ -123,7 +123,7 @@ class Driver:
         return count
 
     def fold(self, kind: str, messages: Any) -> int:
-        """One answer in pieces, added up as agents do; LlamaIndex reads the tool calls at every piece."""
+        """Get one answer in chunks, merged as agents do; LlamaIndex reads the tool calls at every chunk."""
         model = self.model(kind)
         count = 0
         if self.subject.framework == "langchain":
@@ -145,7 +145,7 @@ class Driver:
         return count
 
     async def agent(self, kind: str) -> int:
-        """A run of LlamaIndex's agent that ends with a tool call; it reads the call's arguments at every piece."""
+        """Run LlamaIndex's agent to a tool call; it reads the call's arguments at every chunk."""
         from llama_index.core.agent.workflow import FunctionAgent
         from llama_index.core.tools import FunctionTool
 
@@ -164,7 +164,7 @@ class Driver:
 
 
 def run(driver: Driver, job: dict[str, Any], loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
-    """Run one job and say what it cost."""
+    """Run one job and return its cost."""
     scenario, size, repeat = job["scenario"], job.get("size", 0), job.get("repeat", 1)
     messages = driver.messages()
     work: Callable[[], int]
@@ -246,14 +246,14 @@ def _rss() -> float:
 
 
 def _start_peak() -> float:
-    """Forget the peak so far; return what is held now, in MB."""
+    """Reset the peak; return the current memory, in MB."""
     with open("/proc/self/clear_refs", "w", encoding="ascii") as refs:
         refs.write("5")
     return _rss()
 
 
 def _peak() -> float:
-    """The most that was held since ``_start_peak``, in MB."""
+    """Return the peak memory since ``_start_peak``, in MB."""
     with open("/proc/self/status", encoding="ascii") as status:
         [line] = [line for line in status if line.startswith("VmHWM")]
     return int(line.split()[1]) * 1024 / 1e6

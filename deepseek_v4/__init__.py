@@ -1,4 +1,4 @@
-"""DeepSeek V4 without a framework: the request builder, protocols, providers and transport both adapters share.
+"""DeepSeek V4 without a framework: requests, protocols, providers and transport, shared by both adapters.
 
 >>> from deepseek_v4 import Client
 >>> with Client() as client:  # doctest: +SKIP

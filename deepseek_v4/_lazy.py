@@ -1,4 +1,4 @@
-"""Imports put off until they are needed, so that importing the package costs nothing."""
+"""Lazy imports, so that importing the package takes no time."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 
 def attributes(package: dict[str, Any], homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """A package's ``__getattr__`` that imports a name from its module when it is first used.
+    """Return a ``__getattr__`` for a package that imports a name from its module when it is first used.
 
     Args:
         package: The package's ``globals()``.
-        homes: Name -> module inside the package; a module itself stands under its own name.
+        homes: Name -> module inside the package; a module is listed under its own name.
     """
     name_of_package = package["__name__"]
 
@@ -32,10 +32,10 @@ def attributes(package: dict[str, Any], homes: Mapping[str, str]) -> Callable[[s
 
 
 class Registry(Mapping[str, T]):
-    """Things by name, each imported when it is first asked for.
+    """A mapping of names to objects that are imported when they are first used.
 
     Args:
-        homes: Name -> where it stands, as ``"package.module:attribute"``; a mapping there is asked for the name.
+        homes: Name -> location, as ``"package.module:attribute"``; if it is a mapping, the name is looked up in it.
     """
 
     def __init__(self, homes: Mapping[str, str]) -> None:

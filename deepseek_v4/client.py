@@ -1,4 +1,4 @@
-"""The core's own face: a client for scripts without a framework, and what both adapters are written on."""
+"""The client: for scripts without a framework, and the base of both adapters."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Client:
         >>> print(reply.reasoning.text, reply.content)  # doctest: +SKIP
 
     Args:
-        settings: Options already gathered (an adapter passes itself); or give them by name.
+        settings: A settings object (an adapter passes itself); alternatively pass options by name.
         **options: Every field of ``ModelSettings``.
 
     Raises:
@@ -50,7 +50,7 @@ class Client:
 
     def __init__(self, settings: ModelSettings | None = None, **options: Any) -> None:
         if settings is not None and options:
-            raise TypeError("give settings, or options by name, not both")
+            raise TypeError("settings and options were both given. Pass only one of them.")
         self.settings = settings if settings is not None else ModelSettings(**options)
         self._sync: SyncTransport | None = None
         self._async: AsyncTransport | None = None
@@ -58,7 +58,7 @@ class Client:
     # -- calls ---------------------------------------------------------------------------------------------------
 
     def chat(self, messages: str | Sequence[Message], **options: Any) -> Reply:
-        """One whole answer.
+        """Send a conversation and return the complete answer.
 
         Args:
             messages: The conversation, or the text of a single user message.
@@ -75,14 +75,16 @@ class Client:
         return await self.asend(self.prepare(messages, options, stream=False))
 
     def stream(self, messages: str | Sequence[Message], **options: Any) -> SyncStream[Delta]:
-        """One answer in pieces; the request has been answered when this returns, so errors and retries lie behind.
+        """Stream one answer.
+
+        When this returns, the server has accepted the request; request errors are raised here, after any retries.
 
         Returns:
-            An iterable of deltas that ends with an ``StreamEnd``; a context manager; ``close()`` frees the connection.
+            An iterable of deltas that ends with a ``StreamEnd``; a context manager; ``close()`` frees the connection.
 
         Raises:
-            DeepSeekError: here when the request fails, while iterating when the stream breaks
-                (``StreamInterruptedError`` holds what had arrived in ``partial``).
+            DeepSeekError: here if the request fails, and during iteration if the stream is interrupted (``partial`` of
+                ``StreamInterruptedError`` contains the partial reply).
         """
         return self.open(self.prepare(messages, options, stream=True))
 
@@ -91,25 +93,25 @@ class Client:
         return await self.aopen(self.prepare(messages, options, stream=True))
 
     def preview(self, messages: str | Sequence[Message], *, stream: bool = False, **options: Any) -> Preview:
-        """The exact request that ``chat`` (or ``stream``) would send. Nothing is sent."""
+        """Return the exact request that ``chat`` (or ``stream``) would send. Nothing is sent."""
         return preview(self.prepare(messages, options, stream=stream))
 
     # -- filling in, and small endpoints -------------------------------------------------------------------------
 
     def complete(self, prompt: str, suffix: str | None = None, **options: Any) -> Reply:
-        """The text that follows a prompt, or that fills the gap between it and a suffix. The model does not think here.
+        """Complete a prompt, or fill the gap between it and a suffix. The model does not think here.
 
         Args:
             prompt: The text before the gap.
             suffix: The text after it.
-            **options: ``echo``, and the constructor options that completions have: ``max_tokens`` (DeepSeek: up to
+            **options: ``echo``, and the constructor options that completions support: ``max_tokens`` (DeepSeek: up to
                 4096), ``stop``, ``temperature``, ``top_p``, ``top_logprobs``. Thinking is dropped with a warning.
 
         Returns:
             A reply whose ``content`` is the text.
 
         Raises:
-            UnsupportedError: when the provider fills in no text, or for tools and response formats.
+            UnsupportedError: if the provider does not support completions, or for tools and response formats.
             DeepSeekError: see ``deepseek_v4.errors``.
         """
         return self.send(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=False))
@@ -119,7 +121,7 @@ class Client:
         return await self.asend(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=False))
 
     def stream_complete(self, prompt: str, suffix: str | None = None, **options: Any) -> SyncStream[Delta]:
-        """Like ``complete``, in pieces; see ``stream``."""
+        """Like ``complete``, as a stream of deltas; see ``stream``."""
         return self.open(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=True))
 
     async def astream_complete(self, prompt: str, suffix: str | None = None, **options: Any) -> AsyncStream[Delta]:
@@ -127,7 +129,7 @@ class Client:
         return await self.aopen(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=True))
 
     def list_models(self) -> tuple[ModelInfo, ...]:
-        """The models the provider lists.
+        """Return the models that the provider lists.
 
         Raises:
             DeepSeekError: see ``deepseek_v4.errors``.
@@ -139,7 +141,7 @@ class Client:
         return await self._aask(models_query(resolve(self.settings, {})))
 
     def describe_model(self, model: str | None = None) -> ModelInfo:
-        """What the provider tells of one model; of this client's own where none is named.
+        """Return the provider's facts about one model; by default the model of this client.
 
         Raises:
             DeepSeekError: see ``deepseek_v4.errors``.
@@ -151,10 +153,10 @@ class Client:
         return await self._aask(model_query(resolve(self.settings, {}), model or self.settings.model))
 
     def balance(self) -> Balance:
-        """What is left on the account.
+        """Return the account balance.
 
         Raises:
-            UnsupportedError: when the provider does not tell.
+            UnsupportedError: if the provider does not report it.
             DeepSeekError: see ``deepseek_v4.errors``.
         """
         return self._ask(balance_query(resolve(self.settings, {})))
@@ -164,13 +166,13 @@ class Client:
         return await self._aask(balance_query(resolve(self.settings, {})))
 
     def refresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
-        """Request the provider's list of models, and take over limits, features and prices, for this process.
+        """Request the provider's list of models and update limits, features and prices, for this process.
 
         Args:
-            model: Request this one only; needed for variants that a provider serves and does not list.
+            model: Request only this model; needed for variants that a provider serves but does not list.
 
         Returns:
-            Every changed fact; ``()`` if the catalog was right, or the provider lists no facts.
+            Every changed fact; ``()`` if the catalog was up to date, or if the provider lists no facts.
 
         Raises:
             DeepSeekError: see ``deepseek_v4.errors``.
@@ -204,10 +206,10 @@ class Client:
         return prepare((Message.user(prompt),), resolve(self.settings, options, completions=True), stream=stream)
 
     def send(self, request: PreparedRequest) -> Reply:
-        """Send a request and return the final answer, which may take more requests (``recovery``).
+        """Send a request and return the final answer, which may take several requests (``recovery``).
 
         Raises:
-            DeepSeekError: the error that ends the call; ``partial`` holds what earlier answers cost.
+            DeepSeekError: the error that ends the call; ``partial`` contains the usage of earlier answers.
         """
         return complete(request, self._send, accepts, ReplyAttempts)
 
@@ -216,7 +218,7 @@ class Client:
         return await acomplete(request, self._asend, accepts, ReplyAttempts)
 
     def open(self, request: PreparedRequest) -> SyncStream[Delta]:
-        """Send a request and open its stream, which goes on with another answer if the first one cannot be used."""
+        """Send a request and open its stream, which continues with another answer if the first one is invalid."""
         deltas = run(ReplyAttempts(request, time.monotonic()), self._open)
         next(deltas)
         return SyncStream(deltas)
@@ -291,12 +293,12 @@ class Client:
     # -- life ----------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Release the sockets of synchronous calls. The client can be used again afterwards."""
+        """Close the connections of synchronous calls. The client can be used again."""
         if self._sync is not None:
             self._sync.close()
 
     async def aclose(self) -> None:
-        """Release all sockets: of synchronous calls, and of asynchronous ones on this event loop."""
+        """Close all connections: of synchronous calls, and of asynchronous calls on this event loop."""
         self.close()
         if self._async is not None:
             await self._async.aclose()

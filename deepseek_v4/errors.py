@@ -1,24 +1,24 @@
-"""Every exception the package raises, and nothing else.
+"""The exceptions and warnings of this package.
 
     DeepSeekError
     ├── AuthenticationError        401, or no key at all
     ├── PermissionDeniedError      403
     ├── InsufficientBalanceError   402
-    ├── InvalidRequestError        400, 422, or refused here before sending
-    │   ├── ContextLengthError     the prompt does not fit the model's window
-    │   └── UnsupportedError       the provider, protocol or model has not got what was asked for
-    ├── ContentFilterError         the provider's moderation refused input or output
+    ├── InvalidRequestError        400, 422, or rejected here before sending
+    │   ├── ContextLengthError     the prompt is larger than the context window
+    │   └── UnsupportedError       the provider, protocol or model does not support it
+    ├── ContentFilterError         the provider's moderation rejected input or output
     ├── NotFoundError              404
     ├── RateLimitError             429                         retryable
     ├── OverloadedError            503, 529                    retryable
     ├── ServerError                500, 502, 504, …            retryable
-    ├── ConnectionError            nothing reached the server  retryable
-    ├── TimeoutError               a limit of time ran out     retryable
-    ├── StreamInterruptedError     a stream broke off          retryable
-    ├── MalformedResponseError     the answer is not what the protocol says
-    └── EmptyReplyError            the model ended without text and without a tool call
+    ├── ConnectionError            the server was not reached  retryable
+    ├── TimeoutError               a time limit was exceeded   retryable
+    ├── StreamInterruptedError     a stream was interrupted    retryable
+    ├── MalformedResponseError     the response does not follow the protocol
+    └── EmptyReplyError            the answer has no text and no tool call   retryable
 
-``retryable`` says of each error whether sending the same request again may help.
+``retryable`` is True for an error if the same request may succeed later.
 """
 
 from __future__ import annotations
@@ -53,31 +53,31 @@ __all__ = [
 
 
 class UnsupportedOptionWarning(UserWarning):
-    """An option was left out, or lowered to the largest value allowed, because the provider has no more."""
+    """An option was dropped or reduced to the allowed maximum, because the provider does not support it."""
 
 
 class LeakedMarkupWarning(UserWarning):
-    """An answer holds markup of DeepSeek's prompts, which a server's parser should have turned into values."""
+    """An answer contains model markup that the server's parser should have converted."""
 
 
 class HistoryRepairedWarning(UserWarning):
-    """A history the provider would have refused was mended; the warning says how."""
+    """The message history was repaired because the provider would have rejected it. The message lists the changes."""
 
 
 class DeepSeekError(Exception):
-    """The root of all errors raised here.
+    """Base class of all errors of this package.
 
     Attributes:
-        message: What happened and what to do about it. Never holds a key.
-        status_code: HTTP status, or None when no answer came.
-        request_id: The provider's id of the exchange (DeepSeek: ``x-ds-trace-id``), for its support.
-        provider: Name of the provider that answered or was to answer.
-        body: The parsed error body, or the raw text when it is no JSON.
-        retryable: Whether the same request may succeed later.
-        retry_after: Seconds the provider asked to wait, if it said so.
+        message: What is wrong and what to do. Never contains a key.
+        status_code: HTTP status; None if no response was received.
+        request_id: The provider's id of the request (DeepSeek: ``x-ds-trace-id``), for its support team.
+        provider: Name of the provider.
+        body: The parsed error body, or the raw text if it is not JSON.
+        retryable: True if the same request may succeed later.
+        retry_after: Seconds to wait as requested by the provider, if it sent any.
         headers: Response headers, lower case.
-        partial: What had arrived of the reply before it broke, or None.
-        attempts: The HTTP requests of the call before the one that ended with this error.
+        partial: The partial reply, or None.
+        attempts: The earlier HTTP requests of the call; this error ended the last one.
     """
 
     retryable_by_default: ClassVar[bool] = False
@@ -109,7 +109,7 @@ class DeepSeekError(Exception):
         self.attempts = attempts
 
     def details(self) -> dict[str, Any]:
-        """The keyword arguments that make an equal error, for adapters that raise it under another class."""
+        """Return the keyword arguments of an equal error, for adapters that raise it as another class."""
         return {
             "status_code": self.status_code,
             "request_id": self.request_id,
@@ -143,11 +143,11 @@ def _rebuild(cls: type[DeepSeekError], message: str, details: dict[str, Any]) ->
 
 
 class AuthenticationError(DeepSeekError):
-    """The key is missing, wrong or revoked."""
+    """The API key is missing, wrong or revoked."""
 
 
 class PermissionDeniedError(DeepSeekError):
-    """The key is valid but may not do this."""
+    """The API key is valid but does not have the permission."""
 
 
 class InsufficientBalanceError(DeepSeekError):
@@ -155,7 +155,7 @@ class InsufficientBalanceError(DeepSeekError):
 
 
 class InvalidRequestError(DeepSeekError):
-    """The request is wrong as it stands; sending it again will not help."""
+    """The request is invalid; sending it again does not help."""
 
 
 class ContextLengthError(InvalidRequestError):
@@ -163,25 +163,25 @@ class ContextLengthError(InvalidRequestError):
 
 
 class UnsupportedError(InvalidRequestError):
-    """The provider, protocol or model has not got what was asked for."""
+    """The provider, protocol or model does not support what was requested."""
 
 
 class ContentFilterError(DeepSeekError):
-    """The provider's moderation refused the input or stopped the output."""
+    """The provider's moderation rejected the input or stopped the output."""
 
 
 class NotFoundError(DeepSeekError):
-    """No such address or model."""
+    """The URL or the model does not exist."""
 
 
 class RateLimitError(DeepSeekError):
-    """Too many requests at a time for this account."""
+    """Too many requests for this account."""
 
     retryable_by_default = True
 
 
 class OverloadedError(DeepSeekError):
-    """The service is too busy just now."""
+    """The service is overloaded."""
 
     retryable_by_default = True
 
@@ -193,28 +193,28 @@ class ServerError(DeepSeekError):
 
 
 class ConnectionError(DeepSeekError):  # the name users look for, as in the vendor SDKs
-    """The service could not be reached, or hung up before it answered."""
+    """The service could not be reached, or closed the connection before it responded."""
 
     retryable_by_default = True
 
 
 class TimeoutError(DeepSeekError):
-    """A limit of time ran out: connecting, writing, no byte for too long, or the whole call."""
+    """A time limit was exceeded: connect, write, idle read, or the complete call."""
 
     retryable_by_default = True
 
 
 class StreamInterruptedError(DeepSeekError):
-    """A stream ended before the answer did; ``partial`` holds what had arrived."""
+    """A stream ended before the answer was complete; ``partial`` contains the partial reply."""
 
     retryable_by_default = True
 
 
 class MalformedResponseError(DeepSeekError):
-    """The answer is not what the protocol says: blank, no JSON, or a field missing."""
+    """The response does not follow the protocol: empty, not JSON, or a field is missing."""
 
 
 class EmptyReplyError(DeepSeekError):
-    """The model ended its turn with neither text nor a tool call, even when asked again (see ``on_empty``)."""
+    """The model returned neither text nor a tool call, also after a retry (see ``on_empty``)."""
 
     retryable_by_default = True

@@ -1,7 +1,7 @@
 """Writes ``parameters.md`` from the providers' own tables: ``python docs/build_parameters.py``.
 
-Nothing is told here that the code does not say: words for thinking and web search are what the dialects answer when
-asked, ranges and defaults are their fields, and the docs of own options are the docstrings in the source.
+The page holds only what the code defines: the dialects return the fields for thinking and web search, their option
+tables hold ranges and defaults, and the texts of provider-specific options are the docstrings in the source.
 """
 
 from __future__ import annotations
@@ -44,26 +44,26 @@ SWITCHES: tuple[tuple[str, Thinking], ...] = (
 )
 
 HEAD = """\
-<!-- Written by docs/build_parameters.py. Do not edit: a test holds this page against the code. -->
+<!-- Written by docs/build_parameters.py. Do not edit: a test compares this page with the code. -->
 
 # Parameters
 
-What each option becomes on the wire, provider by provider. Options that are not set are not sent, unless it says so
-here. A value outside its range is refused with `InvalidRequestError` before anything is sent; *clamped* means that it
-is lowered to the largest one, with a note. Where an option is *not available*, `on_unsupported` says what happens:
+How each option is sent, by provider. Options that are not set are not sent, unless this page lists them as sent. A
+value outside its range raises `InvalidRequestError` before a request is sent; *clamped* means that a larger value is
+lowered to the maximum, with a note. If an option is *not supported*, `on_unsupported` decides:
 
-| `on_unsupported` | an option the provider has not |
+| `on_unsupported` | an option that the provider does not support |
 |---|---|
-| `"warn"` (default) | is left out, with an `UnsupportedOptionWarning` the first time |
-| `"raise"` | raises `UnsupportedError`, and nothing is sent |
-| `"ignore"` | is left out in silence |
+| `"warn"` (default) | is dropped, with an `UnsupportedOptionWarning` the first time |
+| `"raise"` | raises `UnsupportedError`, and no request is sent |
+| `"ignore"` | is dropped silently |
 
-Every translation and everything left out stands in `preview(...).notes`, with its reason.
+`preview(...).notes` lists every translated and every dropped option, with the reason.
 """
 
 
 def render() -> str:
-    """The whole page."""
+    """Return the complete page."""
     parts = [HEAD, *_at_a_glance()]
     for name, model in COLUMNS:
         parts += _provider(name, model)
@@ -77,15 +77,15 @@ def _dialect(name: str, model: str, protocol: str = "chat_completions") -> Diale
 
 def _at_a_glance() -> Iterator[str]:
     yield "## Chat completions at a glance\n"
-    yield "A dash is *not available*. Ranges and defaults stand in the tables below.\n"
+    yield "A dash means *not supported*. The tables below list ranges and defaults.\n"
     dialects = [_dialect(name, model) for name, model in COLUMNS]
     yield _row(["option", *(f"`{name}`" for name, _ in COLUMNS)])
     yield _rule(len(COLUMNS) + 1)
     for option in (*Sampling._fields, "thinking_budget"):
-        said = [dialect.fields.get(option) for dialect in dialects]
-        yield _row([f"`{option}`", *(f"`{field.name}`" if field else "–" for field in said)])
+        fields = [dialect.fields.get(option) for dialect in dialects]
+        yield _row([f"`{option}`", *(f"`{field.name}`" if field else "–" for field in fields)])
     yield _row(["`web_search=True`", *(_searched(dialect) or "–" for dialect in dialects)])
-    for words, fact in (
+    for label, fact in (
         ("`tools`", "tools"),
         ("forced `tool_choice` while thinking", "forced_tool_while_thinking"),
         ("`strict_tools`", "strict_tools"),
@@ -93,11 +93,11 @@ def _at_a_glance() -> Iterator[str]:
         ("`response_format` json_schema", "json_schema"),
         ("`prefix` (continue a message)", "prefix_path"),
     ):
-        yield _row([words, *("yes" if getattr(dialect, fact) else "–" for dialect in dialects)])
+        yield _row([label, *("yes" if getattr(dialect, fact) else "–" for dialect in dialects)])
     yield (
-        "\n`json_schema` becomes JSON mode with the schema in the prompt where it is not served. Where a forced tool\n"
-        "is not taken while thinking, thinking is off for the call, or what `on_forced_tool` says happens.\n"
-        "`parallel_tool_calls=False` is held on the reply.\n"
+        "\nIf `json_schema` is not supported, JSON mode is used, with the schema in the prompt. If a forced tool is\n"
+        "not supported while thinking, thinking is disabled for the call; `on_forced_tool` selects another behaviour.\n"
+        "`parallel_tool_calls=False` is enforced on the reply.\n"
     )
 
 
@@ -107,7 +107,7 @@ def _provider(name: str, model: str) -> Iterator[str]:
     key = f"key `{provider.key_variable}`" + ("" if provider.key_needed else " (not needed)")
     body = dict(Client(provider=name, model=model, api_key="-").preview("Hi").body)
     del body["messages"]
-    yield f"`{provider.base_url}`, {key}. With nothing set, `{json.dumps(body)}` is sent beside the messages.\n"
+    yield f"`{provider.base_url}`, {key}. Without options, `{json.dumps(body)}` is sent with the messages.\n"
     if ":" not in name:
         yield from _remarks(provider)
     for protocol in PROTOCOLS:
@@ -118,7 +118,7 @@ def _provider(name: str, model: str) -> Iterator[str]:
 
 
 def _remarks(provider: Provider) -> Iterator[str]:
-    """The points of the provider's module, as its docstring lists them."""
+    """Return the bullet points of the provider's module docstring."""
     home = type(provider.dialect("chat_completions")).__module__
     about = inspect.cleandoc(importlib.import_module(home).__doc__ or "")
     _, points, text = about.partition("\n\n- ")
@@ -129,23 +129,24 @@ def _remarks(provider: Provider) -> Iterator[str]:
 def _table(provider: Provider, model: str, protocol: str) -> Iterator[str]:
     dialect = provider.dialect_for(protocol, model)
     yield f"### {protocol}: `POST {dialect.path}`\n"
-    yield _row(["option", "on the wire", "range, remark", "provider's default"])
+    yield _row(["option", "request field", "range, remark", "provider's default"])
     yield _rule(4)
     for option in (*Sampling._fields, "thinking_budget"):
         field = dialect.fields.get(option)
         if field is None:
-            why = dialect.unsupported.get(option, "this provider has no such option")
-            yield _row([f"`{option}`", f"not available: {why}", "", ""])
+            why = dialect.unsupported.get(option, "this provider does not support this option")
+            yield _row([f"`{option}`", f"not supported: {why}", "", ""])
         else:
             yield _row([f"`{option}`", f"`{field.name}`", _range(field), _default(field)])
     if dialect.efforts:
-        for words, thinking in SWITCHES:
-            yield _row([words, *_thought(dialect, thinking), ""])
+        for label, thinking in SWITCHES:
+            yield _row([label, *_thought(dialect, thinking), ""])
     searched = _searched(dialect)
-    why = dialect.unsupported.get("web_search", "this provider has no web search of its own")
-    yield _row(["`web_search=True`", searched or f"not available: {why}", "", ""])
+    why = dialect.unsupported.get("web_search", "this provider does not support web search")
+    yield _row(["`web_search=True`", searched or f"not supported: {why}", "", ""])
     if not dialect.tools and protocol != "completions":
-        yield _row(["`tools`", f"refused: {dialect.unsupported.get('tools', 'not served')}", "", ""])
+        why = dialect.unsupported.get("tools", "this provider does not support function calling")
+        yield _row(["`tools`", f"not supported: {why}", "", ""])
     yield ""
     if isinstance(dialect, ChatDialect):
         yield from _reasoning(dialect)
@@ -154,7 +155,7 @@ def _table(provider: Provider, model: str, protocol: str) -> Iterator[str]:
 def _reasoning(dialect: ChatDialect) -> Iterator[str]:
     if isinstance(dialect, OpenAICompatibleChat):
         sent = [*(f"`{field}`" for field in dialect.reasoning_request_fields), *_record(dialect)]
-        yield f"Past reasoning goes back as {' and '.join(sent)}.\n"
+        yield f"Past reasoning is sent as {' and '.join(sent)}.\n"
 
 
 def _record(dialect: OpenAICompatibleChat) -> list[str]:
@@ -169,29 +170,38 @@ def _own_options(provider: Provider) -> Iterator[str]:
     yield _rule(2)
     docs = _docstrings(kind)
     for field in kind.model_fields:
-        yield _row([f"`{field}`", docs.get(field, "as the server takes it")])
+        yield _row([f"`{field}`", docs.get(field, "sent unchanged; see the server's documentation")])
     yield ""
 
 
 def _hosts() -> Iterator[str]:
     yield "## Other hosts\n"
     yield (
-        "Known by name too, as descriptions (`deepseek_v4/providers/hosts.py`): OpenAI's options under OpenAI's\n"
-        "names, and what differs in this table. For others, see [add-a-provider.md](add-a-provider.md).\n"
+        "These hosts are also available by name (`deepseek_v4/providers/hosts.py`). They use OpenAI's options and\n"
+        "names; this table lists the differences. For other hosts, see [add-a-provider.md](add-a-provider.md).\n"
     )
-    yield _row(["provider", "root and key", "on", "off", "low / medium / high / max", "reasoning read from", "sent as"])
+    header = [
+        "provider",
+        "base URL and key",
+        "on",
+        "off",
+        "low / medium / high / max",
+        "reasoning read from",
+        "sent as",
+    ]
+    yield _row(header)
     yield _rule(7)
     for host in HOSTS.values():
         dialect = host.dialect("chat_completions")
         assert isinstance(dialect, OpenAICompatibleChat)
-        words = " / ".join(str(dialect.efforts.get(effort, "–")) for effort in ("low", "medium", "high", "max"))
+        efforts = " / ".join(str(dialect.efforts.get(effort, "–")) for effort in ("low", "medium", "high", "max"))
         yield _row(
             [
                 f"`{host.name}`",
                 f"`{host.base_url or host.address_form}`, `{host.key_variable}`",
                 _json(dialect.thinking_on),
                 _json(dialect.thinking_off),
-                f"`{dialect.effort_field}`: {words}" if dialect.efforts else "–",
+                f"`{dialect.effort_field}`: {efforts}" if dialect.efforts else "–",
                 ", ".join(f"`{field}`" for field in dialect.reasoning_response_fields),
                 ", ".join([*(f"`{field}`" for field in dialect.reasoning_request_fields), *_record(dialect)]),
             ]
@@ -199,26 +209,26 @@ def _hosts() -> Iterator[str]:
 
 
 def _thought(dialect: Dialect, thinking: Thinking) -> tuple[str, str]:
-    """What a wish for thinking becomes, and the notes on it."""
+    """Return the request fields of a thinking setting, and the notes on it."""
     notes: list[Note] = []
     if thinking.effort is not None and thinking.effort not in dialect.efforts:
-        return "not available: no word for it here", ""
-    said = dialect.encode_thinking(dialect.resolve_thinking(thinking, notes), notes)
-    return _json(said), "; ".join(note.text for note in notes)
+        return "not supported", ""
+    body = dialect.encode_thinking(dialect.resolve_thinking(thinking, notes), notes)
+    return _json(body), "; ".join(note.text for note in notes)
 
 
 def _searched(dialect: Dialect) -> str:
-    said = dialect.encode_web_search(True, [])
-    return _json(said) if said is not None else ""
+    body = dialect.encode_web_search(True, [])
+    return _json(body) if body is not None else ""
 
 
-def _json(said: Any) -> str:
-    return f"`{json.dumps(said)}`" if said else "–"
+def _json(value: Any) -> str:
+    return f"`{json.dumps(value)}`" if value else "–"
 
 
 def _range(field: OptionSpec) -> str:
-    words = field.range()
-    return f"{words}, clamped" if field.clamp else words
+    limits = field.range()
+    return f"{limits}, clamped" if field.clamp else limits
 
 
 def _default(field: OptionSpec) -> str:
@@ -234,7 +244,7 @@ def _rule(columns: int) -> str:
 
 
 def _docstrings(kind: type) -> dict[str, str]:
-    """The strings below a class's fields."""
+    """Return the docstrings after the fields of a class."""
     source = inspect.getsource(importlib.import_module(kind.__module__))
     body = next(
         node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == kind.__name__

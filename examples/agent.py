@@ -1,4 +1,4 @@
-"""A LangGraph agent that remembers: its reasoning goes through a checkpoint and back to the model."""
+"""A LangGraph agent with a checkpointer: its reasoning is stored in a checkpoint and passed back to the model."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from langchain_deepseek_v4 import ChatDeepSeekV4
 
 
 def look_up(topic: str) -> str:
-    """What the handbook says about a topic."""
+    """Return the handbook's entry on a topic."""
     return f"The handbook on {topic}: thirty days a year."
 
 
 def main() -> None:
-    """Two questions in one thread."""
+    """Ask two questions in one thread."""
     turns = [
-        Turn(reasoning="The handbook knows.", tool_calls=[ToolCall("look_up", {"topic": "holidays"})]),
+        Turn(reasoning="The answer is in the handbook.", tool_calls=[ToolCall("look_up", {"topic": "holidays"})]),
         Turn("(scripted) You have thirty days a year.", reasoning="I have read it."),
         Turn("(scripted) That is two and a half days a month.", reasoning="Thirty divided by twelve."),
     ]
@@ -29,7 +29,7 @@ def main() -> None:
             state = agent.invoke({"messages": [("user", question)]}, thread)
             print(f"> {question}\n{state['messages'][-1].text}")
         kept = [m.additional_kwargs.get("reasoning_content") for m in state["messages"] if m.type == "ai"]
-        print("reasoning kept:", kept)
+        print("reasoning in the history:", kept)
 
 
 if __name__ == "__main__":

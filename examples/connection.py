@@ -1,4 +1,4 @@
-"""Who answers in the examples: DeepSeek when there is a key, else the local server, and it says so."""
+"""The connection of the examples: DeepSeek if there is a key, else the local server; a printed line states which."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from deepseek_v4.testing import LocalServer, Turn
 
 @contextlib.contextmanager
 def deepseek_or_local(*turns: Turn) -> Iterator[dict[str, Any]]:
-    """The options that reach whoever answers.
+    """Yield the model options for DeepSeek, or for a local server.
 
     Args:
-        turns: What the local server says, in order; DeepSeek answers by itself.
+        turns: The scripted answers of the local server, in order; not used with DeepSeek.
     """
     if os.environ.get("DEEPSEEK_API_KEY"):
-        print("DEEPSEEK_API_KEY is set: talking to DeepSeek.\n")
+        print("DEEPSEEK_API_KEY is set: the requests go to DeepSeek.\n")
         yield {}
         return
     print("No DEEPSEEK_API_KEY: the local server answers. Its answers are scripted; no model is involved.\n")

@@ -1,6 +1,6 @@
-"""What the package is for, in one run: a LangChain agent and a LlamaIndex RAG query on DeepSeek V4.
+"""The package in one run: a LangChain agent and a LlamaIndex RAG query on DeepSeek V4.
 
-With DEEPSEEK_API_KEY set it talks to DeepSeek. Without, it starts the local server, whose answers are scripted.
+With DEEPSEEK_API_KEY set it calls DeepSeek. Without, it starts the local server, whose answers are scripted.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ ABOUT_DOCS = "Why does a tool loop fail with status 400 when past reasoning is n
 
 
 def dim(text: str) -> str:
-    """Text that steps back, on a terminal that can show it."""
+    """Return a text in dim style if the output is a terminal."""
     return f"\033[2m{text}\033[0m" if TERMINAL else text
 
 
 def bold(text: str) -> str:
-    """Text that stands out, on a terminal that can show it."""
+    """Return a text in bold style if the output is a terminal."""
     return f"\033[1m{text}\033[0m" if TERMINAL else text
 
 
 @tool
 def get_weather(city: str) -> str:
-    """The weather in a city just now."""
+    """Return the current weather in a city."""
     return f"{city}: 18 °C, light rain"
 
 
 @tool
 def get_time(city: str) -> str:
-    """The local time in a city."""
+    """Return the local time in a city."""
     return f"{city}: 21:40"
 
 
@@ -80,12 +80,12 @@ def run_agent(options: dict[str, Any]) -> list[AIMessage]:
                     for call in message.tool_calls:
                         print(f"  calls {call['name']}({call['args']})")
                 elif isinstance(message, ToolMessage):
-                    print(f"  {message.name} says {message.content}")
+                    print(f"  {message.name} returned {message.content}")
     return answers
 
 
 def run_query(options: dict[str, Any]) -> Any:
-    """Ask the project's own docs, with a BM25 retriever, and show where the answer comes from."""
+    """Ask the project's own docs, with a BM25 retriever, and print the sources of the answer."""
     print(bold(f"\nLlamaIndex RAG over this project's docs\n> {ABOUT_DOCS}"))
     files = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     documents = SimpleDirectoryReader(input_files=files).load_data()
@@ -105,7 +105,7 @@ def run_query(options: dict[str, Any]) -> Any:
 
 @contextlib.contextmanager
 def counted(usage: dict[str, Any]) -> Iterator[None]:
-    """Collect what the chat calls inside report of themselves."""
+    """Collect the usage and the cost that the chat calls inside report."""
     from llama_index.core.instrumentation import get_dispatcher
     from llama_index.core.instrumentation.event_handlers import BaseEventHandler
     from llama_index.core.instrumentation.events.llm import LLMChatEndEvent
@@ -127,7 +127,7 @@ def counted(usage: dict[str, Any]) -> Iterator[None]:
 
 
 def report(answers: list[AIMessage], query: dict[str, Any]) -> None:
-    """Tokens and dollars of both."""
+    """Print the tokens and the cost of both."""
     usages = [message.usage_metadata for message in answers if message.usage_metadata]
     costs = [message.response_metadata.get("cost") for message in answers]
     print(bold("\nTokens and cost"))
@@ -141,7 +141,7 @@ def report(answers: list[AIMessage], query: dict[str, Any]) -> None:
         ("query", query.get("prompt_tokens", 0), query.get("completion_tokens", 0), query.get("cost")),
     ]
     for name, read, written, cost in rows:
-        price = "price not known" if cost is None else f"${cost:.6f}"
+        price = "price unknown" if cost is None else f"${cost:.6f}"
         print(f"  {name}: {read} tokens read, {written} written, {price}")
 
 
@@ -149,7 +149,7 @@ def main() -> None:
     """Run both, live or against the local server."""
     turns = [
         Turn(
-            reasoning="Two things are asked that do not depend on each other, so I call both tools at once.",
+            reasoning="The two questions do not depend on each other, so I call both tools at once.",
             tool_calls=[ToolCall("get_weather", {"city": "Paris"}), ToolCall("get_time", {"city": "Tokyo"})],
         ),
         Turn(

@@ -1,4 +1,4 @@
-"""Typed answers from documents, several at a time; an answer that does not fit is asked for again, with the error."""
+"""Typed answers from documents, several at a time; an invalid answer is retried, with the error shown to the model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from langchain_deepseek_v4 import ChatDeepSeekV4
 
 
 class Invoice(BaseModel):
-    """What an invoice says."""
+    """The data of an invoice."""
 
     number: str = Field(pattern=r"^[A-Z]-\d+$")
     due: dt.date
@@ -29,7 +29,7 @@ DOCUMENTS = [
 
 
 def main() -> None:
-    """Read the documents one after the other and say what it took."""
+    """Read the documents one after the other and print the tokens that it took."""
     turns = [
         Turn('{"number": "17", "due": "2026-06-02", "total": 420, "state": "open"}', reasoning="The number is 17."),
         Turn('{"number": "A-17", "due": "2026-06-02", "total": 420, "state": "open"}', reasoning="With its letter."),
@@ -43,7 +43,7 @@ def main() -> None:
             print(result["parsed"])
             raw = result["raw"]
             again = "; ".join(attempt["detail"] for attempt in raw.response_metadata.get("attempts", ()))
-            print(f"  {raw.usage_metadata['total_tokens']} tokens" + (f"; at first: {again}" if again else ""))
+            print(f"  {raw.usage_metadata['total_tokens']} tokens" + (f"; first attempt: {again}" if again else ""))
 
 
 if __name__ == "__main__":

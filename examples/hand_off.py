@@ -1,4 +1,4 @@
-"""Two LlamaIndex agents: one looks things up and hands over, the other writes. Both think; their reasoning is shown."""
+"""Two LlamaIndex agents: one looks up facts and hands over, the other writes. The reasoning of both is printed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ QUESTION = "Write one line for our customers about how long a table takes to arr
 
 
 def look_up(goods: str) -> str:
-    """How long goods take to arrive, from the shop's own list."""
+    """Return the delivery time of goods, from the shop's list."""
     return {"chair": "three days", "table": "two weeks"}.get(goods, f"{goods} is not on the list")
 
 
 async def main() -> None:
-    """One question to the researcher; the answer comes from the writer."""
+    """Send one question to the researcher; the writer returns the answer."""
     turns = [
-        Turn(reasoning="The list knows how long a table takes.", tool_calls=[ToolCall("look_up", {"goods": "table"})]),
+        Turn(reasoning="The list shows how long a table takes.", tool_calls=[ToolCall("look_up", {"goods": "table"})]),
         Turn(
             reasoning="Two weeks. The line itself is the writer's work.",
             tool_calls=[ToolCall("handoff", {"to_agent": "writer", "reason": "A table takes two weeks."})],
@@ -56,9 +56,9 @@ async def main() -> None:
                 print()
                 thinking = False
             elif isinstance(event, ToolCallResult):
-                print(f"  {event.tool_name}({event.tool_kwargs}) says {event.tool_output}")
+                print(f"  {event.tool_name}({event.tool_kwargs}) returned {event.tool_output}")
         answer = await run
-        print(f"{answer.current_agent_name} says: {answer}")
+        print(f"{answer.current_agent_name} answers: {answer}")
         await llm.aclose()
 
 

@@ -1,7 +1,7 @@
-"""An embedding that needs no download: latent semantic analysis, learnt from the texts it is to find.
+"""An embedding that needs no download: latent semantic analysis, computed from the indexed texts.
 
-It knows which words go together in these texts and nothing else of language, and costs a second for some hundred
-passages. For texts of your own take a trained model, such as those of ``llama-index-embeddings-huggingface``.
+It uses only which words occur together in these texts, and takes a second for some hundred passages. For your own texts
+use a trained model, such as those of ``llama-index-embeddings-huggingface``.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from pydantic import PrivateAttr
 
 
 class LearntEmbedding(BaseEmbedding):
-    """Weighted word counts, turned onto the axes along which the texts differ most."""
+    """Weighted word counts, projected on the axes along which the texts differ most."""
 
     _weights: dict[str, float] = PrivateAttr()
     _axes: dict[str, Any] = PrivateAttr()
 
     @classmethod
     def of(cls, texts: Iterable[str], dimensions: int = 96) -> LearntEmbedding:
-        """Learn from texts.
+        """Create an embedding from texts.
 
         Args:
             texts: The passages that will be searched.
-            dimensions: Length of the vectors; fewer where there are fewer texts.
+            dimensions: Length of the vectors; less if there are fewer texts.
         """
         counts = [Counter(words_of(text)) for text in texts]
         spread = Counter(word for count in counts for word in count)
@@ -56,5 +56,5 @@ class LearntEmbedding(BaseEmbedding):
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, in lower case and without the endings that English adds most."""
+    """Return the words of a text, in lower case and without the most common English endings."""
     return [re.sub(r"(ies|ing|ed|es|s)$", "", word) for word in re.findall(r"[a-z]{3,}", text.lower())]

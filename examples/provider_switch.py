@@ -1,7 +1,7 @@
-"""The same question to several providers: only the word ``provider`` changes. OpenRouter, EmpirioLabs, your own server.
+"""The same question to several providers: only ``provider`` changes. OpenRouter, EmpirioLabs, your own server.
 
-A provider whose key is set answers by itself. For every other one a local server of its own kind is started, whose
-answers are scripted; the output says which is which.
+A provider whose key is set is called itself. For every other one a local server of the same kind is started, whose
+answers are scripted; the output lists them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KEYS = {
 
 @contextlib.contextmanager
 def provider_or_local(provider: str) -> Iterator[dict[str, Any]]:
-    """The options that reach the provider, or a local server that speaks like it."""
+    """Yield the model options for the provider, or for a local server that imitates it."""
     if os.environ.get(KEYS[provider]):
         yield {"provider": provider}
         return
@@ -36,7 +36,7 @@ def provider_or_local(provider: str) -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    """Ask everyone, and show what each was sent."""
+    """Send the question to every provider, and print what was sent and answered."""
     local = [provider for provider in KEYS if not os.environ.get(KEYS[provider])]
     if local:
         print(f"No key for {', '.join(local)}: a local server answers for each.")
@@ -44,13 +44,13 @@ def main() -> None:
     for provider in KEYS:
         with provider_or_local(provider) as options:
             model = ChatDeepSeekV4(**options, thinking=True, max_tokens=2000)
-            said = model.preview(QUESTION).body
+            body = model.preview(QUESTION).body
             answer = model.invoke(QUESTION)
-        switch = {name: value for name, value in said.items() if name not in ("model", "messages", "max_tokens")}
+        switch = {name: value for name, value in body.items() if name not in ("model", "messages", "max_tokens")}
         cost = answer.response_metadata.get("cost")
-        print(f"{provider}\n  asked for {said['model']}, thinking said as {switch}")
-        print(f"  thought: {answer.additional_kwargs.get('reasoning_content')}\n  said: {answer.text}")
-        print("  cost: not known" if cost is None else f"  cost: ${cost:.8f}")
+        print(f"{provider}\n  model {body['model']}, thinking sent as {switch}")
+        print(f"  reasoning: {answer.additional_kwargs.get('reasoning_content')}\n  answer: {answer.text}")
+        print("  cost: unknown" if cost is None else f"  cost: ${cost:.8f}")
 
 
 if __name__ == "__main__":

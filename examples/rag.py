@@ -19,11 +19,11 @@ from qdrant_client import QdrantClient
 from llama_index_deepseek_v4 import DeepSeekV4
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-QUESTION = "Which errors are retried?"
+QUESTION = "How long does a retry wait?"
 
 
 def main() -> None:
-    """One question, streamed."""
+    """Ask one question and stream the answer."""
     documents = SimpleDirectoryReader(input_files=sorted(DOCS.glob("*.md"))).load_data()
     nodes = MarkdownNodeParser().get_nodes_from_documents(documents)
     store = QdrantVectorStore(collection_name="docs", client=QdrantClient(":memory:"), index_doc_id=False)

@@ -1,4 +1,4 @@
-"""A deepagents researcher: it sends a helper to read this project's docs and writes a report into its own files.
+"""A deepagents researcher: a helper agent reads this project's docs, the researcher writes a report into a file.
 
 deepagents needs Python 3.11. ``create_deep_agent("deepseek_v4:deepseek-v4-pro")`` works as well, with the key in
 ``DEEPSEEK_API_KEY``.
@@ -20,10 +20,10 @@ QUESTION = "Find out in the docs what happens to an empty answer, and write it t
 
 
 def search_docs(words: str) -> str:
-    """The paragraphs of the project's docs that hold most of some words, the best three."""
-    wanted = set(words.lower().split())
+    """Return the three paragraphs of the project's docs that contain most of some words."""
+    query = set(words.lower().split())
     found = [
-        (sum(word in paragraph.lower() for word in wanted), f"{page.name}: {paragraph}")
+        (sum(word in paragraph.lower() for word in query), f"{page.name}: {paragraph}")
         for page in sorted(DOCS.glob("*.md"))
         for paragraph in page.read_text(encoding="utf-8").split("\n\n")
     ]
@@ -31,17 +31,17 @@ def search_docs(words: str) -> str:
 
 
 def main() -> None:
-    """One piece of research."""
-    report = "(scripted) An empty answer is asked for once more. If it is empty again, EmptyReplyError is raised."
+    """Run one research task."""
+    report = "(scripted) An empty answer is retried once. If it is empty again, EmptyReplyError is raised."
     turns = [
         Turn(
             reasoning="Reading is a helper's work.",
             tool_calls=[ToolCall("task", {"description": "What happens to empty answers?", "subagent_type": "reader"})],
         ),
         Turn(
-            reasoning="I search the docs.", tool_calls=[ToolCall("search_docs", {"words": "empty answer asked again"})]
+            reasoning="I search the docs.", tool_calls=[ToolCall("search_docs", {"words": "empty answer retried once"})]
         ),
-        Turn("It is asked for once more, then EmptyReplyError is raised.", reasoning="The decisions page says it."),
+        Turn("It is retried once, then EmptyReplyError is raised.", reasoning="The decisions page describes it."),
         Turn(
             reasoning="Two sentences.",
             tool_calls=[ToolCall("write_file", {"file_path": "/report.md", "content": report})],
@@ -55,7 +55,7 @@ def main() -> None:
             "system_prompt": "You search the docs and answer in one or two sentences.",
             "tools": [search_docs],
         }
-        agent = create_deep_agent(model, subagents=[reader], system_prompt="You have the reader look things up.")
+        agent = create_deep_agent(model, subagents=[reader], system_prompt="You delegate searches to the reader.")
         state = agent.invoke({"messages": [("user", QUESTION)]}, {"recursion_limit": 60})
     print(f"> {QUESTION}")
     for message in state["messages"]:

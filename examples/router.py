@@ -26,7 +26,7 @@ def main() -> None:
         Turn(
             '{"items": [{"sub_question": "What does a chair cost?", "tool_name": "prices"},'
             ' {"sub_question": "When does a chair arrive?", "tool_name": "deliveries"}]}',
-            reasoning="Two things are asked.",
+            reasoning="There are two questions.",
         ),
         Turn("40 euros.", reasoning="40."),
         Turn("Within three days.", reasoning="Three days."),
@@ -37,7 +37,7 @@ def main() -> None:
             QueryEngineTool.from_defaults(
                 SummaryIndex.from_documents([Document(text=text)]).as_query_engine(llm=llm),
                 name=name,
-                description=f"Knows the {name} of the shop.",
+                description=f"Lists the {name} of the shop.",
             )
             for name, text in TEXTS.items()
         ]

@@ -12,7 +12,7 @@ from llama_index_deepseek_v4 import DeepSeekV4
 
 
 class Invoice(BaseModel):
-    """What an invoice says."""
+    """The data of an invoice."""
 
     number: str
     total: float = Field(description="In euros")
@@ -23,7 +23,7 @@ TEXT = "Invoice A-17: two chairs and a table, 420 euros in all."
 
 
 def main() -> None:
-    """The same document through both."""
+    """Read the same document with both frameworks."""
     answer = '{"number": "A-17", "total": 420, "items": ["two chairs", "a table"]}'
     turns = [Turn(answer, reasoning="The number is A-17."), Turn(answer, reasoning="The total is 420.")]
     with deepseek_or_local(*turns) as options:

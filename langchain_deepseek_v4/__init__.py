@@ -15,7 +15,7 @@ register()
 
 
 def __getattr__(name: str) -> Any:
-    if name == "DeepSeekV4Completion":  # its base class takes as long to import as all the rest
+    if name == "DeepSeekV4Completion":  # importing its base class takes as long as everything else together
         from langchain_deepseek_v4.llms import DeepSeekV4Completion
 
         return DeepSeekV4Completion

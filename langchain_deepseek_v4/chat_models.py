@@ -1,4 +1,4 @@
-"""``ChatDeepSeekV4``: DeepSeek V4 as a LangChain chat model. Thin: ``messages``, ``replies`` and the core do it."""
+"""``ChatDeepSeekV4``: DeepSeek V4 as a LangChain chat model. Conversion is in ``convert``, requests are in the core."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ from langchain_deepseek_v4.serialization import register_serializable
 
 __all__ = ["ChatDeepSeekV4"]
 
-_NOT_OURS = frozenset({"stream", "ls_structured_output_format", "structured_output_format"})
-"""Words between LangChain's own layers that can arrive among a call's options."""
+_INTERNAL_OPTIONS = frozenset({"stream", "ls_structured_output_format", "structured_output_format"})
+"""Keyword arguments that LangChain passes internally; they are not model options."""
 
 
 @register_serializable
 class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
     """DeepSeek V4 chat model.
 
-    Reasoning stands in ``additional_kwargs["reasoning_content"]`` and in ``content_blocks``, and is passed back by
-    itself in every later turn, so that agents with tools work while thinking.
+    Reasoning is in ``additional_kwargs["reasoning_content"]`` and in ``content_blocks``. It is sent back automatically
+    in every later request, so that agents with tools work while thinking.
 
     ??? info "Setup"
 
-        Install `deepseek-v4[langchain]` and set `DEEPSEEK_API_KEY`, or give `api_key=`.
+        Install `deepseek-v4[langchain]` and set `DEEPSEEK_API_KEY`, or pass `api_key=`.
 
     ??? info "Invoke"
 
@@ -91,10 +91,10 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
         model.with_structured_output(Person).invoke("Ada is 36.")
         ```
 
-    Every option can be given per call too: ``model.invoke(..., thinking=False)``, ``model.bind(temperature=0)``.
+    Every option can also be passed per call: ``model.invoke(..., thinking=False)``, ``model.bind(temperature=0)``.
 
     Raises:
-        pydantic.ValidationError: for a wrong type or an unknown option. Errors of a call are those of
+        pydantic.ValidationError: if an option is unknown or has a wrong type. A call raises the errors of
             ``langchain_deepseek_v4.errors``.
     """
 
@@ -102,7 +102,7 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
     _client: Client | None = PrivateAttr(default=None)
 
     streaming: bool = False
-    """True streams the answers of ``invoke`` too; False, when given, makes ``stream`` give the answer in one piece."""
+    """True: ``invoke`` streams, too. False, if set explicitly: ``stream`` yields the complete answer as one chunk."""
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
@@ -119,7 +119,7 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
         with model_errors:
             prepared = self._prepare(messages, stop, options, stream=False)
             reply = self._core().send(prepared)
-        return self._writer(prepared).message(reply)
+        return self._builder(prepared).message(reply)
 
     async def _agenerate(
         self,
@@ -134,7 +134,7 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
         with model_errors:
             prepared = self._prepare(messages, stop, options, stream=False)
             reply = await self._core().asend(prepared)
-        return self._writer(prepared).message(reply)
+        return self._builder(prepared).message(reply)
 
     def _stream(
         self,
@@ -145,10 +145,10 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         with model_errors:
             prepared = self._prepare(messages, stop, kwargs, stream=True)
-            writer = self._writer(prepared)
+            builder = self._builder(prepared)
             with self._core().open(prepared) as deltas:
                 for delta in deltas:
-                    for message in writer.chunks(delta):
+                    for message in builder.chunks(delta):
                         chunk = generation_chunk(message)
                         if run_manager is not None:
                             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
@@ -163,44 +163,44 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         with model_errors:
             prepared = self._prepare(messages, stop, kwargs, stream=True)
-            writer = self._writer(prepared)
+            builder = self._builder(prepared)
             async with await self._core().aopen(prepared) as deltas:
                 async for delta in deltas:
-                    for message in writer.chunks(delta):
+                    for message in builder.chunks(delta):
                         chunk = generation_chunk(message)
                         if run_manager is not None:
                             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
 
     def preview(self, messages: LanguageModelInput, **options: Any) -> Preview:
-        """The exact request that ``invoke`` would send, with notes, tokens and cost. Nothing is sent.
+        """Return the exact request that ``invoke`` would send, with notes, tokens and cost. Nothing is sent.
 
         Args:
-            messages: What ``invoke`` takes.
-            **options: Options of the call: ``tools``, ``tool_choice``, ``response_format``, and every field.
+            messages: The input, as for ``invoke``.
+            **options: Options of the call: ``tools``, ``tool_choice``, ``response_format``, and every model field.
         """
-        said = self._convert_input(messages).to_messages()
+        converted = self._convert_input(messages).to_messages()
         stop = options.pop("stop", None)
         with model_errors:
-            return preview_of(self._prepare(said, stop, options, stream=False))
+            return preview_of(self._prepare(converted, stop, options, stream=False))
 
     # -- steps of a call -----------------------------------------------------------------------------------------
 
     def _prepare(
         self, messages: Sequence[BaseMessage], stop: Any, options: Mapping[str, Any], *, stream: bool
     ) -> PreparedRequest:
-        """The request of a call. Stop words of the call are added to those of the model."""
-        said = {name: value for name, value in options.items() if name not in _NOT_OURS}
+        """Prepare the request of a call. Stop words of the call are added to those of the model."""
+        given = {name: value for name, value in options.items() if name not in _INTERNAL_OPTIONS}
         if stop:
             more = [stop] if isinstance(stop, str) else stop
-            said["stop"] = list(dict.fromkeys([*(self.stop or ()), *more]))
-        if said.get("tools"):
-            said["tools"] = [as_tool(tool) for tool in said["tools"]]
-        if said.get("response_format") is not None:
-            said["response_format"] = as_response_format(said["response_format"])
-        return self._core().prepare(to_conversation(messages), said, stream=stream)
+            given["stop"] = list(dict.fromkeys([*(self.stop or ()), *more]))
+        if given.get("tools"):
+            given["tools"] = [as_tool(tool) for tool in given["tools"]]
+        if given.get("response_format") is not None:
+            given["response_format"] = as_response_format(given["response_format"])
+        return self._core().prepare(to_conversation(messages), given, stream=stream)
 
-    def _writer(self, prepared: PreparedRequest) -> MessageBuilder:
+    def _builder(self, prepared: PreparedRequest) -> MessageBuilder:
         return MessageBuilder(prepared.provider.name, prepared.request.model, blocks=self.output_version == "v1")
 
     # -- other models made from this one -------------------------------------------------------------------------
@@ -215,25 +215,26 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
         response_format: Any = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """A model that may call tools.
+        """Return a model that may call tools.
 
         Args:
-            tools: Pydantic classes, TypedDicts, functions, ``BaseTool``s, schemas, or tools the provider runs itself
+            tools: Pydantic classes, TypedDicts, functions, ``BaseTool``s, schemas, or tools that the provider runs
                 (``{"type": "deepseek_web_search"}``).
             tool_choice: ``"auto"``, ``"none"``, ``"any"`` (or ``"required"``, or True), or a tool's name. DeepSeek
-                refuses a forced call while thinking; ``on_forced_tool`` says what to do then.
-            strict: Whether arguments must follow their schemas, enforced by the provider.
-            parallel_tool_calls: False keeps the first call only, where the provider has no switch for it.
+                rejects a forced call while thinking; ``on_forced_tool`` sets what to do then.
+            strict: True if the provider must enforce the schemas of the arguments.
+            parallel_tool_calls: False keeps the first call only, also if the provider has no option for it.
             response_format: A schema or format object for the text answer.
             **kwargs: Further options of the call.
 
         Raises:
-            ValueError: for what is no tool, for a choice that is not among the tools, and for a demand without tools.
+            ValueError: if an object is not a tool, if the choice is not among the tools, or if a call is required
+                without tools.
         """
-        said = [as_tool(tool) for tool in tools]
+        converted = [as_tool(tool) for tool in tools]
         options: dict[str, Any] = {
-            "tools": said or None,
-            "tool_choice": as_tool_choice(tool_choice, said),
+            "tools": converted or None,
+            "tool_choice": as_tool_choice(tool_choice, converted),
             "strict_tools": strict,
             "parallel_tool_calls": parallel_tool_calls,
             "response_format": as_response_format(response_format),
@@ -252,31 +253,31 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
         retries: int | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, Any]:
-        """A model that answers with instances of a schema.
+        """Return a runnable that answers with instances of a schema.
 
         Args:
             schema: A pydantic class, a dataclass, a TypedDict, a JSON Schema, or an OpenAI-shaped function.
-            method: ``"auto"`` and ``"json_schema"`` use the provider's native JSON Schema where it has it, else JSON
+            method: ``"auto"`` and ``"json_schema"`` use the provider's native JSON Schema if it has it, else JSON
                 mode with the schema in the prompt; thinking stays on. ``"function_calling"`` forces a tool call, for
-                which DeepSeek's thinking is switched off. ``"json_mode"`` asks for any JSON object; describe it in
+                which DeepSeek's thinking is switched off. ``"json_mode"`` requests any JSON object; describe it in
                 the prompt.
-            include_raw: Whether to return ``{"raw": message, "parsed": answer, "parsing_error": error}``.
-            strict: Whether the provider is to enforce the schema, where it can.
-            tools: Tools the model may call beside; not with ``"function_calling"``.
-            retries: How often an answer that is empty, no JSON or does not fit is asked for again, with the error
-                shown to the model; ``answer_retries`` of the model when not given. The usage of all tries stands on
-                the raw message. Of a stream the corrected answer is the last piece; with ``include_raw`` there is no
-                second try while streaming.
+            include_raw: True to return ``{"raw": message, "parsed": answer, "parsing_error": error}``.
+            strict: True if the provider must enforce the schema, if it supports that.
+            tools: Tools that the model may also call; not with ``"function_calling"``.
+            retries: How many times to retry an answer that is empty, is not JSON or does not match the schema; each
+                retry shows the error to the model. By default ``answer_retries`` of the model. The raw message has the
+                usage of all attempts. In a stream, the corrected answer is the last chunk; with ``include_raw``, a
+                stream is not retried.
             **kwargs: Further options of the call, such as ``thinking=False``.
 
         Returns:
-            A runnable that gives an instance of the class, or a dict where the schema is none.
+            A runnable that returns an instance of the class, or a dict if the schema is not a class.
 
         Raises:
-            ValueError: for a missing schema, or tools beside ``"function_calling"``.
-            OutputParserException: when called, for an answer that is cut or does not fit.
+            ValueError: if the schema is missing, or if there are tools with ``"function_calling"``.
+            OutputParserException: by a call, if the answer is cut or does not match the schema.
         """
-        from langchain_deepseek_v4.typed.runnable import structured  # its classes take as long as all the rest
+        from langchain_deepseek_v4.typed.runnable import structured  # its imports take as long as everything else
 
         return structured(
             self,
@@ -292,29 +293,29 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
     # -- counting ------------------------------------------------------------------------------------------------
 
     def get_num_tokens(self, text: str) -> int:
-        """Estimated tokens of a text, without network and tokenizer."""
+        """Estimate the tokens of a text, without network and tokenizer."""
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens(text)
         return tokens.estimate_text(text)
 
     def get_token_ids(self, text: str) -> list[int]:
-        """As many numbers as the text has tokens, by estimate; give ``custom_get_token_ids`` for the real ids."""
+        """Return as many numbers as the text has tokens, by estimate; set ``custom_get_token_ids`` for the real ids."""
         if self.custom_get_token_ids is not None:
             return super().get_token_ids(text)
         return list(range(tokens.estimate_text(text)))
 
     def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
-        """Estimated tokens of a prompt, reasoning and tools included, without network and tokenizer."""
+        """Estimate the tokens of a prompt, with reasoning and tools, without network and tokenizer."""
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages, tools)
         with model_errors:
             return tokens.estimate(to_conversation(messages), parse_tools([as_tool(tool) for tool in tools or ()]))
 
-    # -- what LangChain asks -------------------------------------------------------------------------------------
+    # -- what LangChain reads ------------------------------------------------------------------------------------
 
     @property
     def model_name(self) -> str:
-        """The model's id, under the name that agents look for first."""
+        """The model's id, by the name that agents read first."""
         return self.model
 
     @property

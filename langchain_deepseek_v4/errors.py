@@ -1,7 +1,7 @@
-"""The package's errors as langchain-core's ``ModelError``s, which retry, fallback and summarising middleware know.
+"""The package's errors as langchain-core's ``ModelError``s, which retry, fallback and summarization middleware handle.
 
-Each class here is the ``deepseek_v4.errors`` class of the same name and a langchain-core class as well:
-code that catches either one works.
+Each class here is a subclass of the ``deepseek_v4.errors`` class of the same name and of a
+langchain-core class, so that code which catches either one works.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ErrorResponse:
-    """The answer behind an error, in the shape in which langchain-core's tracing reads it."""
+    """The response of an error, in the form that langchain-core's tracing reads."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -64,22 +64,22 @@ class ErrorResponse:
         return self.body if isinstance(self.body, str) else repr(self.body)
 
     def json(self) -> Any:
-        """The parsed body.
+        """Return the parsed body.
 
         Raises:
-            ValueError: when it was no JSON.
+            ValueError: if it is not JSON.
         """
         if isinstance(self.body, str):
-            raise ValueError("the body is no JSON")
+            raise ValueError("The body is not JSON. Read .text.")
         return self.body
 
 
 class DeepSeekError(errors.DeepSeekError, ModelError):
-    """The root of all errors raised here.
+    """The base class of all errors of this package.
 
     Attributes:
-        is_retryable: Whether the same request may succeed later; what LangChain's retry middleware asks.
-        response: Status, headers and body of the provider's answer; not there when none came.
+        is_retryable: True if the same request may succeed later; LangChain's retry middleware reads it.
+        response: Status, headers and body of the provider's response; missing if none was received.
     """
 
     def __init__(self, message: str, **details: Any) -> None:
@@ -88,13 +88,13 @@ class DeepSeekError(errors.DeepSeekError, ModelError):
 
     @property
     def response(self) -> ErrorResponse:
-        """The answer behind the error.
+        """The response of the error.
 
         Raises:
-            AttributeError: when no answer came, so that ``hasattr`` tells.
+            AttributeError: if no response was received, so that ``hasattr`` is False.
         """
         if self.status_code is None:
-            raise AttributeError("no answer came, so there is no response")
+            raise AttributeError("no response was received")
         return ErrorResponse(self.status_code, self.headers or {}, self.body)
 
 
@@ -107,35 +107,35 @@ class PermissionDeniedError(DeepSeekError, errors.PermissionDeniedError, ModelPe
 
 
 class InsufficientBalanceError(DeepSeekError, errors.InsufficientBalanceError, ModelPermissionDeniedError):
-    """The account has no credit left; langchain-core has no class for 402, and trying again will not help."""
+    """The account has no credit left; langchain-core has no class for 402, and a retry does not help."""
 
 
 class InvalidRequestError(DeepSeekError, errors.InvalidRequestError, ModelInvalidRequestError):
-    """The request is wrong as it stands; sending it again will not help."""
+    """The request is invalid; a retry does not help."""
 
 
 class ContextLengthError(InvalidRequestError, errors.ContextLengthError, ContextOverflowError):
-    """The prompt does not fit the model's window; summarising middleware reacts to it."""
+    """The prompt does not fit the model's context window; summarization middleware handles it."""
 
 
 class UnsupportedError(InvalidRequestError, errors.UnsupportedError):
-    """The provider, protocol or model has not got what was asked for."""
+    """The provider, protocol or model does not support what was requested."""
 
 
 class ContentFilterError(DeepSeekError, errors.ContentFilterError, ModelInvalidRequestError):
-    """The provider's moderation refused the input or stopped the output."""
+    """The provider's moderation rejected the input or stopped the output."""
 
 
 class NotFoundError(DeepSeekError, errors.NotFoundError, ModelNotFoundError):
-    """No such address or model."""
+    """The URL or the model does not exist."""
 
 
 class RateLimitError(DeepSeekError, errors.RateLimitError, ModelRateLimitError):
-    """Too many requests at a time for this account."""
+    """The account sent too many requests."""
 
 
 class OverloadedError(DeepSeekError, errors.OverloadedError, ModelAPIError):
-    """The service is too busy just now."""
+    """The service is overloaded at the moment."""
 
 
 class ServerError(DeepSeekError, errors.ServerError, ModelAPIError):
@@ -143,19 +143,19 @@ class ServerError(DeepSeekError, errors.ServerError, ModelAPIError):
 
 
 class ConnectionError(DeepSeekError, errors.ConnectionError, ModelConnectionError):
-    """The service could not be reached, or hung up before it answered."""
+    """The service could not be reached, or closed the connection before it answered."""
 
 
 class TimeoutError(DeepSeekError, errors.TimeoutError, ModelTimeoutError):
-    """A limit of time ran out."""
+    """A timeout or the deadline expired."""
 
 
 class StreamInterruptedError(DeepSeekError, errors.StreamInterruptedError, ModelConnectionError):
-    """A stream ended before the answer did; ``partial`` holds what had arrived."""
+    """A stream ended before its answer was complete; ``partial`` holds what was received."""
 
 
 class MalformedResponseError(DeepSeekError, errors.MalformedResponseError, ModelAPIError):
-    """The answer is not what the protocol says."""
+    """The response does not follow the protocol."""
 
 
 class EmptyReplyError(DeepSeekError, errors.EmptyReplyError, ModelAPIError):
@@ -186,7 +186,7 @@ _CLASSES: Mapping[type[errors.DeepSeekError], type[DeepSeekError]] = {
 
 
 def as_model_error(error: errors.DeepSeekError) -> DeepSeekError:
-    """The same error, of a class that langchain-core knows too."""
+    """Return the same error as a subclass of langchain-core's error classes."""
     if isinstance(error, DeepSeekError):
         return error
     for known in type(error).__mro__:
@@ -196,7 +196,7 @@ def as_model_error(error: errors.DeepSeekError) -> DeepSeekError:
 
 
 class _ModelErrors:
-    """A context in which the core's errors leave as LangChain's, with their traceback and without a chain."""
+    """A context that raises the core's errors as LangChain's, with their traceback and without a chained error."""
 
     def __enter__(self) -> None:
         return None
@@ -210,8 +210,8 @@ class _ModelErrors:
         try:
             raise raised
         finally:
-            raised.__context__ = None  # the same failure under another name is no second failure
+            raised.__context__ = None  # the same failure as another class is not a second failure
 
 
 model_errors = _ModelErrors()
-"""``with model_errors: …`` around every call into the core."""
+"""The context of every call into the core: ``with model_errors: …``."""

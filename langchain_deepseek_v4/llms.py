@@ -28,15 +28,15 @@ __all__ = ["DeepSeekV4Completion"]
 class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
     """DeepSeek V4 as a text completion model: fill-in-the-middle (beta).
 
-    **It never thinks**: the endpoint has no reasoning, no messages and no tools. For answers use ``ChatDeepSeekV4``.
+    **It never thinks**: the endpoint has no reasoning, no messages and no tools. For chat use ``ChatDeepSeekV4``.
 
     Args:
         model: Any V4-family id.
-        **options: The options completions have: ``max_tokens`` (DeepSeek: up to 4096), ``temperature``, ``top_p``,
-            ``stop``, ``top_logprobs``, and those of the connection (``api_key``, ``base_url``, ``timeout`` …).
+        **options: The options of completions: ``max_tokens`` (DeepSeek: up to 4096), ``temperature``, ``top_p``,
+            ``stop``, ``top_logprobs``, and connection options (``api_key``, ``base_url``, ``timeout`` …).
 
     Raises:
-        pydantic.ValidationError: for a wrong type or an unknown option. Errors of a call are those of
+        pydantic.ValidationError: if an option is unknown or has a wrong type. A call raises the errors of
             ``langchain_deepseek_v4.errors``.
 
     ??? info "Fill a gap"
@@ -48,8 +48,8 @@ class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
         print(code.invoke("def fib(n):", suffix="    return fib(n - 1) + fib(n - 2)"))
         ```
 
-    ``suffix`` and ``echo`` (the prompt said again before the text) are options of a call: give them to ``invoke``,
-    ``stream``, ``batch`` and their twins, or ``bind`` them.
+    ``suffix`` and ``echo`` (repeat the prompt before the text) are options of a call: pass them to ``invoke``,
+    ``stream``, ``batch`` and their asynchronous variants, or ``bind`` them.
     """
 
     _kind = "llm"
@@ -65,8 +65,8 @@ class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
         **kwargs: Any,
     ) -> LLMResult:
         with model_errors:
-            asked = [self._prepare(prompt, stop, kwargs, stream=False) for prompt in prompts]
-            return _result([(prepared, self._core().send(prepared)) for prepared in asked])
+            requests = [self._prepare(prompt, stop, kwargs, stream=False) for prompt in prompts]
+            return _result([(prepared, self._core().send(prepared)) for prepared in requests])
 
     async def _agenerate(
         self,
@@ -76,8 +76,8 @@ class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
         **kwargs: Any,
     ) -> LLMResult:
         with model_errors:
-            asked = [self._prepare(prompt, stop, kwargs, stream=False) for prompt in prompts]
-            return _result([(prepared, await self._core().asend(prepared)) for prepared in asked])
+            requests = [self._prepare(prompt, stop, kwargs, stream=False) for prompt in prompts]
+            return _result([(prepared, await self._core().asend(prepared)) for prepared in requests])
 
     def _stream(
         self,
@@ -118,27 +118,27 @@ class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
     def _prepare(
         self, prompt: str, stop: list[str] | None, options: Mapping[str, Any], *, stream: bool
     ) -> PreparedRequest:
-        """The request of a call. Stop words of the call are added to those of the model."""
-        said = {name: value for name, value in options.items() if name != "stream"}
+        """Prepare the request of a call. Stop words of the call are added to those of the model."""
+        given = {name: value for name, value in options.items() if name != "stream"}
         if stop:
-            said["stop"] = list(dict.fromkeys([*(self.stop or ()), *stop]))
-        return self._core().prepare_completion(prompt, said, stream=stream)
+            given["stop"] = list(dict.fromkeys([*(self.stop or ()), *stop]))
+        return self._core().prepare_completion(prompt, given, stream=stream)
 
     # -- counting ------------------------------------------------------------------------------------------------
 
     def get_num_tokens(self, text: str) -> int:
-        """Estimated tokens of a text, without network and tokenizer."""
+        """Estimate the tokens of a text, without network and tokenizer."""
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens(text)
         return tokens.estimate_text(text)
 
     def get_token_ids(self, text: str) -> list[int]:
-        """As many numbers as the text has tokens, by estimate; give ``custom_get_token_ids`` for the real ids."""
+        """Return as many numbers as the text has tokens, by estimate; set ``custom_get_token_ids`` for the real ids."""
         if self.custom_get_token_ids is not None:
             return super().get_token_ids(text)
         return list(range(tokens.estimate_text(text)))
 
-    # -- what LangChain asks -------------------------------------------------------------------------------------
+    # -- what LangChain reads ------------------------------------------------------------------------------------
 
     @property
     def _llm_type(self) -> str:
@@ -151,7 +151,7 @@ class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
 
 
 def _result(answers: list[tuple[PreparedRequest, Reply]]) -> LLMResult:
-    """One generation for each prompt, and the tokens of all of them."""
+    """Return one generation for each prompt, and the sum of their tokens."""
     usages = [reply.usage for _, reply in answers if reply.usage is not None]
     counts = {
         "prompt_tokens": sum(usage.input_tokens for usage in usages),
@@ -160,22 +160,22 @@ def _result(answers: list[tuple[PreparedRequest, Reply]]) -> LLMResult:
     }
     return LLMResult(
         generations=[
-            [Generation(text=reply.content, generation_info=_facts(asked, reply))] for asked, reply in answers
+            [Generation(text=reply.content, generation_info=_metadata(prepared, reply))] for prepared, reply in answers
         ],
         llm_output={"token_usage": counts, "model_name": answers[0][0].request.model} if answers else None,
     )
 
 
-def _chunk(asked: PreparedRequest, delta: Delta) -> GenerationChunk | None:
+def _chunk(prepared: PreparedRequest, delta: Delta) -> GenerationChunk | None:
     if isinstance(delta, TextDelta):
         return GenerationChunk(text=delta.text)
     if isinstance(delta, StreamEnd):
-        return GenerationChunk(text="", generation_info=_facts(asked, delta.reply))
+        return GenerationChunk(text="", generation_info=_metadata(prepared, delta.reply))
     return None
 
 
-def _facts(asked: PreparedRequest, reply: Reply) -> dict[str, Any]:
-    """What is known of an answer beside its text: finish reason, model, tokens, cost, log probabilities."""
-    message = MessageBuilder(asked.provider.name, asked.request.model, blocks=False).message(reply)
+def _metadata(prepared: PreparedRequest, reply: Reply) -> dict[str, Any]:
+    """Return the metadata of an answer: finish reason, model, tokens, cost, log probabilities."""
+    message = MessageBuilder(prepared.provider.name, prepared.request.model, blocks=False).message(reply)
     usage = message.usage_metadata
     return {**message.response_metadata, **({} if usage is None else {"usage_metadata": usage})}

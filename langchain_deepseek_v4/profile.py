@@ -1,4 +1,4 @@
-"""What LangChain asks before it uses a model: its limits and abilities, as the catalog and the provider have them."""
+"""The profile that LangChain reads before it uses a model: limits and capabilities, from catalog and provider."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ __all__ = ["profile_of"]
 
 
 def profile_of(facts: ModelFacts, *, supports_tools: bool) -> ModelProfile:
-    """The profile of a model at a provider, over one protocol.
+    """Return the profile of a model at a provider, with one protocol.
 
-    ``structured_output`` is True everywhere: ``response_format`` takes a schema at every provider, in words where it
-    has no JSON Schema of its own. So ``create_agent`` takes the provider strategy, under which the model goes on
-    thinking; the tool strategy forces a tool call at every step, for which DeepSeek's thinking must be switched off.
+    ``structured_output`` is always True: ``response_format`` accepts a schema for every provider, and the schema goes
+    into the prompt if the provider does not support JSON Schema. So ``create_agent`` chooses the provider strategy, in
+    which the model keeps thinking; the tool strategy forces a tool call in every step, for which DeepSeek's thinking
+    must be switched off.
     """
     tools = facts.tools and supports_tools
     profile = ModelProfile(
@@ -24,7 +25,7 @@ def profile_of(facts: ModelFacts, *, supports_tools: bool) -> ModelProfile:
         text_inputs=True,
         image_inputs=facts.images,
         image_url_inputs=facts.images,
-        image_tool_message=facts.images,  # they are moved into a user's message
+        image_tool_message=facts.images,  # they are moved into a user message
         audio_inputs=False,
         video_inputs=False,
         text_outputs=True,

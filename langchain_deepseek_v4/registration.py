@@ -1,8 +1,9 @@
-"""Puts ``"deepseek_v4"`` among the providers of ``langchain.chat_models.init_chat_model``.
+"""Registers ``"deepseek_v4"`` as a provider of ``langchain.chat_models.init_chat_model``.
 
-``langchain`` keeps them in a private table and has no call or entry point by which others join it. It is not imported
-here: what is loaded already is told now, what is loaded later is told when it is. Should a later version keep its table
-elsewhere, nothing happens, and ``init_chat_model("deepseek_v4:…")`` says that it does not know the provider.
+``langchain`` keeps its providers in a private table and has no function or entry point to register others. It is not
+imported here: if its module is loaded, the table is changed now, else as soon as the module is loaded. If a later
+version moves the table, nothing happens, and ``init_chat_model("deepseek_v4:…")`` raises its error for an unknown
+provider.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ _KEY = "deepseek_v4"
 
 
 def register() -> None:
-    """Tell ``init_chat_model`` of us, now or as soon as it is imported. Also deepagents' entry point.
+    """Register the provider with ``init_chat_model``, now or as soon as it is imported. Also deepagents' entry point.
 
     Calling it again changes nothing.
     """
     loaded = sys.modules.get(_HOME)
     if loaded is not None:
-        _tell(loaded)
-    elif not any(isinstance(finder, _Waiting) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Waiting())
+        _add_to(loaded)
+    elif not any(isinstance(finder, _ImportWatcher) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _ImportWatcher())
 
 
-def _tell(base: ModuleType) -> None:
+def _add_to(base: ModuleType) -> None:
     table = getattr(base, "_BUILTIN_PROVIDERS", None)
     if isinstance(table, dict):
         table.setdefault(_KEY, ("langchain_deepseek_v4", "ChatDeepSeekV4", _create))
@@ -44,38 +45,38 @@ def _create(cls: Any, **options: Any) -> Any:
     return cls(**options)
 
 
-class _Waiting(importlib.abc.MetaPathFinder):
-    """Waits for one module to be imported, tells it, and is gone."""
+class _ImportWatcher(importlib.abc.MetaPathFinder):
+    """A finder that waits for the import of one module, registers the provider there, and removes itself."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """The module's own spec, with a loader that tells it afterwards; None for every other module."""
+        """Return the module's own spec, with a loader that registers the provider; None for every other module."""
         if fullname != _HOME:
             return None
         with suppress(ValueError):
             sys.meta_path.remove(self)
         spec = importlib.util.find_spec(fullname)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Telling(spec.loader)
+            spec.loader = _RegisteringLoader(spec.loader)
         return spec
 
 
-class _Telling(importlib.abc.Loader):
-    """A module's own loader, and a word to the module once it is loaded."""
+class _RegisteringLoader(importlib.abc.Loader):
+    """A module's own loader; it registers the provider once the module is loaded."""
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
-        """As the module's own loader does."""
+        """Create the module with its own loader."""
         module: ModuleType | None = self._loader.create_module(spec)
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """As the module's own loader does; then the word."""
+        """Execute the module with its own loader, then register the provider."""
         self._loader.exec_module(module)
-        _tell(module)
+        _add_to(module)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)

@@ -1,8 +1,8 @@
-"""Our classes on langchain-core's list of those that ``load(..., allowed_objects="all")`` may make.
+"""Adds our classes to langchain-core's list of those that ``load(..., allowed_objects="all")`` may create.
 
-The list names the partner packages of langchain-core's own house, and there is no call by which others join it. The
-caller of ``load`` still has to name the namespace: ``valid_namespaces=["langchain_deepseek_v4"]``. Without
-this, only ``allowed_objects=[ChatDeepSeekV4]`` would load a saved model.
+The list names LangChain's own partner packages, and langchain-core has no function to add others. The caller of
+``load`` still has to name the namespace: ``valid_namespaces=["langchain_deepseek_v4"]``. Without this module, only
+``allowed_objects=[ChatDeepSeekV4]`` would load a saved model.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Class = TypeVar("Class", bound=type[Serializable])
 
 
 def register_serializable(cls: Class) -> Class:
-    """Put a class on the list."""
+    """Add a class to the list."""
     path = tuple(cls.lc_id())
     ALL_SERIALIZABLE_MAPPINGS[path] = path
     return cls

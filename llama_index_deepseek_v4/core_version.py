@@ -8,11 +8,11 @@ from importlib import metadata
 __all__ = ["REQUIRED", "explained"]
 
 REQUIRED = "llama-index-core>=0.14.25,<0.15"
-"""As in ``pyproject.toml``."""
+"""The requirement, as in ``pyproject.toml``."""
 
 
 def explained(error: ImportError) -> ImportError:
-    """The error to raise for an import of llama-index-core that failed.
+    """Return the error to raise if an import of llama-index-core failed.
 
     Returns:
         An error with the version that is needed and the one that is installed; the same error if these agree.
@@ -26,7 +26,7 @@ def explained(error: ImportError) -> ImportError:
         return error
     installed = "it is not installed" if found is None else f"{found} is installed"
     return ImportError(
-        f"llama_index_deepseek_v4 needs {REQUIRED}, and {installed}. Run: pip install 'deepseek-v4[llama-index]'",
+        f"llama_index_deepseek_v4 needs {REQUIRED}, but {installed}. Run: pip install 'deepseek-v4[llama-index]'",
         name=error.name,
         path=error.path,
     )

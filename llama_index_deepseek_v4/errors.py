@@ -1,4 +1,4 @@
-"""The one error this adapter adds to ``deepseek_v4.errors``."""
+"""The error that this adapter adds to ``deepseek_v4.errors``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ __all__ = ["UnusableAnswerError"]
 
 
 class UnusableAnswerError(errors.MalformedResponseError, ValueError):
-    """The answer arrived whole, but cannot be used as asked: no tool call, cut arguments, JSON that does not fit.
+    """The complete answer is unusable: no tool call, truncated arguments, JSON that does not match the class.
 
-    It is a ``ValueError`` as well, because that is what LlamaIndex's own components raise and catch here.
-    The answer is in ``partial``, with the usage and cost of all attempts if it was a typed one; what could not be used
-    is in ``body``.
+    It is a ``ValueError`` as well, because LlamaIndex's own components raise and catch that class here. The answer is
+    in ``partial``, with the usage and cost of all attempts if it was a typed one; the unusable part is in ``body``.
     """

@@ -1,4 +1,4 @@
-"""``DeepSeekV4``: the LLM class. It says what is done; how stands in the modules beside it."""
+"""``DeepSeekV4``: the LLM class. Conversion, streaming and structured output are in the neighbouring modules."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from llama_index_deepseek_v4.typed.structured_llm import DeepSeekStructuredLLM
 
 __all__ = ["DeepSeekV4"]
 
-_MAY_BE_LOST = frozenset(
+_OPTIONAL_IN_PICKLE = frozenset(
     {
         "callback_manager",
         "messages_to_prompt",
@@ -52,9 +52,9 @@ _MAY_BE_LOST = frozenset(
         "query_wrapper_prompt",
     }
 )
-"""LlamaIndex's own fields: left out of a pickle when they cannot be pickled, as LlamaIndex does.
+"""LlamaIndex's own fields: left out of a pickle if they cannot be pickled, as in LlamaIndex.
 
-Not ``rate_limiter``: a copy without it would send more than the account allows, so that pickling it raises.
+Not ``rate_limiter``: a copy without it would send more than the account allows, so pickling it raises an error.
 """
 
 
@@ -66,10 +66,10 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         **options: Every field of ``deepseek_v4.ModelSettings`` (``thinking``, ``reasoning_effort``, ``max_tokens``,
             ``temperature``, ``api_key``, ``base_url``, ``timeout`` in seconds …), LlamaIndex's own
             (``callback_manager``, ``system_prompt``, ``pydantic_program_mode``, ``rate_limiter`` …), and
-            ``additional_kwargs``: more options, those without a name here go into the request body.
+            ``additional_kwargs``: more options; those that are not fields go into the request body.
 
     Raises:
-        pydantic.ValidationError: for an unknown option or a wrong type.
+        pydantic.ValidationError: if an option is unknown or has a wrong type.
 
     Example:
         >>> from llama_index_deepseek_v4 import DeepSeekV4
@@ -77,51 +77,51 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         >>> print(llm.complete("What is 17 * 23?"))  # doctest: +SKIP
         391
 
-    Thinking comes as a ``ThinkingBlock`` in front of the message's blocks and, while streaming, as
-    ``response.additional_kwargs["thinking_delta"]``; never in the text. It is sent back with the history, as
-    tool calls demand: keep whole messages, not only their text.
+    Thinking is a ``ThinkingBlock`` before the other blocks of the message and, while streaming,
+    ``response.additional_kwargs["thinking_delta"]``; it is never in the text. It is sent back with the history, as tool
+    calls require: keep complete messages, not only their text.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True, protected_namespaces=())
 
     context_window: int | None = Field(None, ge=1)
-    """Tokens of prompt and answer together, where the catalog does not know better. None: what the catalog says."""
+    """Tokens of prompt and answer together, for models that are not in the catalog. None: the value of the catalog."""
     is_function_calling_model: bool = True
-    """False makes LlamaIndex choose its text-only ways: ReAct for agents, parsed text for programs."""
+    """False makes LlamaIndex use its text-only methods: ReAct for agents, parsed text for programs."""
 
     _client: Client = PrivateAttr()
 
     def __init__(self, model: str | None = None, **options: Any) -> None:
         if model is not None:
             options["model"] = model
-        if isinstance(options.get("api_key"), str):  # so that no error about another option shows it
+        if isinstance(options.get("api_key"), str):  # so that errors about other options do not show it
             options["api_key"] = SecretStr(options["api_key"])
         super().__init__(**options)
 
     @model_validator(mode="before")
     @classmethod
-    def _spread_additional_kwargs(cls, values: Any) -> Any:
+    def _expand_additional_kwargs(cls, values: Any) -> Any:
         if not isinstance(values, Mapping) or "additional_kwargs" not in values:
             return values
         values = dict(values)
         more = values.pop("additional_kwargs") or {}
-        return {**values, **_spread(more, values.get("extra_body"))}
+        return {**values, **_expanded(more, values.get("extra_body"))}
 
     def model_post_init(self, context: Any, /) -> None:
-        """Make the client; it opens no socket before the first call."""
+        """Create the client; it opens no connection before the first call."""
         super().model_post_init(context)
-        # no strong reference back: a model that is dropped gives its connections back at once, not at some later
-        # garbage collection
+        # no strong reference to the model: one that is dropped closes its connections at once, not at a later garbage
+        # collection
         self._client = Client(cast("ModelSettings", weakref.proxy(self)))
 
     @classmethod
     def class_name(cls) -> str:
-        """The name in dumps and traces."""
+        """Return the name in dumps and traces."""
         return "DeepSeekV4"
 
     @property
     def metadata(self) -> LLMMetadata:
-        """What LlamaIndex plans with. ``num_output`` is ``max_tokens``, or -1: nobody knows how long it will think."""
+        """The limits that LlamaIndex reads; ``num_output`` is ``max_tokens``, or -1 (thinking has no fixed length)."""
         known = catalog.find(self.provider_name, self.model)
         return LLMMetadata(
             context_window=self.context_window or known.context_window,
@@ -132,7 +132,7 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         )
 
     def to_payload(self) -> dict[str, Any]:
-        """What traces and callbacks are told of this model; nothing secret."""
+        """Return the description of the model for traces and callbacks, without secrets."""
         return {
             "class_name": self.class_name(),
             **self.metadata.__dict__,
@@ -148,7 +148,7 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """One whole answer.
+        """Return one complete answer.
 
         Args:
             messages: The conversation. Never changed.
@@ -156,39 +156,39 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
                 ``response_format``, ``parallel_tool_calls``, ``prefix``.
 
         Raises:
-            deepseek_v4.DeepSeekError: see ``deepseek_v4.errors``.
+            deepseek_v4.DeepSeekError: if the request fails; see ``deepseek_v4.errors``.
         """
         return self._answer(self._prepared(messages, kwargs, stream=False))
 
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        """The answer to a single user message, its visible text in ``text``.
+        """Return the answer to one user message; ``text`` is its visible text.
 
         Args:
             prompt: The message; or, with ``suffix``, the text before a gap.
-            formatted: Whether ``completion_to_prompt`` has been applied already.
-            **kwargs: As for ``chat``. ``suffix`` asks for the text between ``prompt`` and it (fill-in-the-middle),
-                which comes without thinking.
+            formatted: True if ``completion_to_prompt`` has been applied already.
+            **kwargs: As for ``chat``. With ``suffix``, the answer is the text between ``prompt`` and it
+                (fill-in-the-middle), without thinking.
         """
         return as_completion(self._answer(self._prepared_prompt(prompt, formatted, kwargs, stream=False)))
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        """One answer in pieces. The request has been answered when this returns, so its errors come here.
+        """Stream one answer. When this returns, the server has accepted the request; request errors are raised here.
 
-        Each response holds all that has arrived; the last one is complete, with usage and tool calls. Breaking
-        off, closing the generator or dropping it frees the connection.
+        Each response contains everything received so far; the last one is complete, with usage and tool calls. Leaving
+        the loop, closing the generator or dropping it frees the connection.
 
         Raises:
-            deepseek_v4.DeepSeekError: here when the request fails; while iterating, ``StreamInterruptedError`` with
-                what had arrived in ``partial``.
+            deepseek_v4.DeepSeekError: here if the request fails; while iterating, ``StreamInterruptedError`` with
+                what was received in ``partial``.
         """
         return StreamedCall(self).chat(messages, **kwargs)
 
     def stream_complete(
         self, prompt: str | None = None, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
-        """Like ``complete``, in pieces."""
-        return StreamedCall(self).complete(_given(prompt), formatted, **kwargs)
+        """Like ``complete``, as a stream."""
+        return StreamedCall(self).complete(_required(prompt), formatted, **kwargs)
 
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -208,10 +208,10 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         self, prompt: str | None = None, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
         """Like ``stream_complete``, asynchronously."""
-        return await StreamedCall(self).acomplete(_given(prompt), formatted, **kwargs)
+        return await StreamedCall(self).acomplete(_required(prompt), formatted, **kwargs)
 
     def preview(self, messages: str | Sequence[ChatMessage], *, stream: bool = False, **kwargs: Any) -> Preview:
-        """The exact request ``chat`` or ``stream_chat`` would send, with notes and estimates. Nothing is sent."""
+        """Return the exact request of ``chat`` or ``stream_chat``, with notes and estimates. Nothing is sent."""
         if isinstance(messages, str):
             messages = self._prompt_messages(messages, False)
         return self._client.preview(to_conversation(messages), stream=stream, **_options(kwargs))
@@ -234,21 +234,21 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
             user_msg = ChatMessage(role=MessageRole.USER, content=user_msg)
         if user_msg is not None:
             messages.append(user_msg)
-        asked = tool_options(
+        options = tool_options(
             tools,
             allow_parallel_tool_calls=allow_parallel_tool_calls,
             tool_required=tool_required,
             tool_choice=tool_choice,
         )
-        return {"messages": messages, **asked, **kwargs}
+        return {"messages": messages, **options, **kwargs}
 
     def get_tool_calls_from_response(
         self, response: ChatResponse, error_on_no_tool_call: bool = True, **kwargs: Any
     ) -> list[ToolSelection]:
-        """The tool calls of a response, ready to run; of a stream only the last response has them.
+        """Return the tool calls of a response, ready to run; in a stream, only the last response has them.
 
         Raises:
-            UnusableAnswerError: for cut or invalid arguments, and, unless told otherwise, when there is no call.
+            UnusableAnswerError: if arguments are truncated or invalid, and by default if the response has no call.
         """
         return tool_selections(response, error_on_no_tool_call=error_on_no_tool_call)
 
@@ -261,16 +261,16 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Model:
-        """An answer of a class, thinking included.
+        """Return an answer as an instance of a class, with thinking.
 
         Args:
-            output_cls: A pydantic class; its docstring and field descriptions are read by the model.
-            prompt: What is asked.
+            output_cls: A pydantic class; its docstring and field descriptions are sent to the model.
+            prompt: The prompt template.
             llm_kwargs: Options for this call.
             **prompt_args: Values for the prompt's variables.
 
         Raises:
-            UnusableAnswerError: when the answer does not fit the class.
+            UnusableAnswerError: if the answer does not match the class.
         """
         return predict.predict(self, output_cls, prompt, llm_kwargs, prompt_args)
 
@@ -307,7 +307,7 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         return await super()._structured_astream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
 
     def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
-        """A model whose every answer is an instance of a class; its responses keep tokens, cost and thinking."""
+        """Return a model whose answers are instances of a class; its responses keep tokens, cost and thinking."""
         if predict.is_ours(self.pydantic_program_mode):
             return DeepSeekStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
         return super().as_structured_llm(output_cls, **kwargs)
@@ -315,7 +315,7 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
     # -- the account -----------------------------------------------------------------------------------------------
 
     def list_models(self) -> tuple[ModelInfo, ...]:
-        """The models the provider lists."""
+        """Return the models that the provider lists."""
         return self._client.list_models()
 
     async def alist_models(self) -> tuple[ModelInfo, ...]:
@@ -323,21 +323,25 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         return await self._client.alist_models()
 
     def balance(self) -> Balance:
-        """What is left on the account; an ``UnsupportedError`` where the provider does not tell."""
+        """Return the account balance.
+
+        Raises:
+            UnsupportedError: if the provider does not report it.
+        """
         return self._client.balance()
 
     async def abalance(self) -> Balance:
         """Like ``balance``, asynchronously."""
         return await self._client.abalance()
 
-    # -- life ------------------------------------------------------------------------------------------------------
+    # -- connections -----------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Release the sockets of synchronous calls. The model can be used again afterwards."""
+        """Close the connections of synchronous calls. The model can be used again."""
         self._client.close()
 
     async def aclose(self) -> None:
-        """Release all sockets: of synchronous calls, and of asynchronous ones on this event loop."""
+        """Close all connections: of synchronous calls, and of asynchronous calls on this event loop."""
         await self._client.aclose()
 
     def __enter__(self) -> DeepSeekV4:
@@ -367,8 +371,8 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         return type(self)(**fields)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        kept = {name: value for name, value in self._pickled_values().items() if name not in CLIENTS}
-        return _load, (type(self), {name: value for name, value in kept.items() if _is_kept(name, value)})
+        values = {name: value for name, value in self._pickled_values().items() if name not in CLIENTS}
+        return _load, (type(self), {name: value for name, value in values.items() if _is_pickled(name, value)})
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
@@ -396,24 +400,24 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         return [ChatMessage(role=MessageRole.USER, content=text)]
 
 
-def _given(prompt: str | None) -> str:
+def _required(prompt: str | None) -> str:
     if prompt is None:
-        raise ValueError("No prompt was given: give it as the first argument, or as prompt=….")
+        raise ValueError("The prompt is missing. Pass it as the first argument, or as prompt=….")
     return prompt
 
 
 def _options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a call in the core's words: LlamaIndex's tools, and its ``additional_kwargs`` spread out."""
+    """Return the core's options of a call: LlamaIndex's tools are converted, ``additional_kwargs`` are expanded."""
     options = dict(given)
     if "additional_kwargs" in options:
-        options |= _spread(options.pop("additional_kwargs") or {}, options.get("extra_body"))
+        options |= _expanded(options.pop("additional_kwargs") or {}, options.get("extra_body"))
     if options.get("tools"):
         options["tools"] = as_openai_tools(options["tools"])
     return options
 
 
-def _spread(more: Mapping[str, Any], extra_body: Mapping[str, Any] | None) -> dict[str, Any]:
-    """``additional_kwargs`` of other integrations: options we know by name, the rest for the request body."""
+def _expanded(more: Mapping[str, Any], extra_body: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Expand ``additional_kwargs`` as in other integrations: known options by name, the rest for the request body."""
     known = {ALIASES.get(name, name): value for name, value in more.items()}
     named = {name: value for name, value in known.items() if name in ModelSettings.model_fields}
     rest = {name: value for name, value in more.items() if ALIASES.get(name, name) not in ModelSettings.model_fields}
@@ -421,8 +425,8 @@ def _spread(more: Mapping[str, Any], extra_body: Mapping[str, Any] | None) -> di
     return {**named, "extra_body": body} if body else named
 
 
-def _is_kept(name: str, value: Any) -> bool:
-    if name not in _MAY_BE_LOST:
+def _is_pickled(name: str, value: Any) -> bool:
+    if name not in _OPTIONAL_IN_PICKLE:
         return True
     try:
         pickle.dumps(value)

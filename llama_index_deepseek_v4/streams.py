@@ -1,8 +1,8 @@
-"""A streamed call as LlamaIndex wants it: its events around it, and nothing left open when the reader stops early.
+"""A streamed call for LlamaIndex: with its events, and with the connection closed if the reader stops early.
 
 LlamaIndex's callback decorators wrap a stream's generator in one of their own, which does not close the inner one
-when it is closed itself. So the generator handed to the reader is ours, outermost, and has begun before it is
-handed out: however it ends - read to the end, broken off, closed, cancelled, dropped unread - its ``finally`` runs.
+when it is closed. So the reader gets a generator of ours, the outermost, which has started before it is returned: its
+``finally`` runs if it is read to the end, interrupted, closed, cancelled or dropped unread.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ __all__ = ["StreamedCall", "aclose_on_exit", "close_on_exit"]
 
 T = TypeVar("T")
 
-_BEGUN: Any = object()
-"""What a generator gives out first, to ourselves, so that it is inside its ``try`` when the reader gets it."""
+_STARTED: Any = object()
+"""The first item of a generator, read here, so that it is inside its ``try`` when the reader gets it."""
 
 
 class StreamingLLM(Protocol):
@@ -37,7 +37,7 @@ class StreamingLLM(Protocol):
     _client: Client
 
     def to_payload(self) -> dict[str, Any]:
-        """The model's description for traces and callbacks."""
+        """Return the model's description for traces and callbacks."""
 
     def _prepared(
         self, messages: Sequence[ChatMessage], options: Mapping[str, Any], *, stream: bool
@@ -49,9 +49,9 @@ class StreamingLLM(Protocol):
 
 
 class StreamedCall:
-    """One streamed call: what the callback decorators look at of the model, and the stream to be closed.
+    """One streamed call: the model's attributes that the callback decorators read, and the stream to close.
 
-    Opening it happens inside the decorated methods, so a refused request ends the call's event and span in error.
+    The decorated methods open it, so that a rejected request ends the call's event and span with an error.
     """
 
     def __init__(self, llm: StreamingLLM) -> None:
@@ -65,12 +65,12 @@ class StreamedCall:
     # -- blocking --------------------------------------------------------------------------------------------------
 
     def chat(self, messages: Sequence[ChatMessage], **options: Any) -> Generator[ChatResponse, None, None]:
-        """The responses of a streamed chat."""
+        """Return the responses of a streamed chat."""
         responses = self._chat(messages, **options)
         return close_on_exit(responses, self._close)
 
     def complete(self, prompt: str, formatted: bool, **options: Any) -> Generator[CompletionResponse, None, None]:
-        """The responses of a streamed completion."""
+        """Return the responses of a streamed completion."""
         responses = self._complete(prompt, formatted, **options)
         return close_on_exit(responses, self._close)
 
@@ -82,7 +82,7 @@ class StreamedCall:
     def _complete(self, prompt: str, formatted: bool, **options: Any) -> Generator[CompletionResponse, None, None]:
         return self._responses(self._llm._prepared_prompt(prompt, formatted, options, stream=True), as_completion)
 
-    def _responses(self, prepared: PreparedRequest, say: Callable[[ChatResponse], T]) -> Generator[T, None, None]:
+    def _responses(self, prepared: PreparedRequest, convert: Callable[[ChatResponse], T]) -> Generator[T, None, None]:
         stream = self._llm._client.open(prepared)
         self._close = stream.close
         add = ResponseBuilder(prepared.provider.name, prepared.request.model).add
@@ -90,7 +90,7 @@ class StreamedCall:
         def responses() -> Generator[T, None, None]:
             for delta in stream:
                 for response in add(delta):
-                    yield say(response)
+                    yield convert(response)
 
         return responses()
 
@@ -118,7 +118,9 @@ class StreamedCall:
         prepared = self._llm._prepared_prompt(prompt, formatted, options, stream=True)
         return await self._aresponses(prepared, as_completion)
 
-    async def _aresponses(self, prepared: PreparedRequest, say: Callable[[ChatResponse], T]) -> AsyncGenerator[T, None]:
+    async def _aresponses(
+        self, prepared: PreparedRequest, convert: Callable[[ChatResponse], T]
+    ) -> AsyncGenerator[T, None]:
         stream = await self._llm._client.aopen(prepared)
         self._aclose = stream.aclose
         add = ResponseBuilder(prepared.provider.name, prepared.request.model).add
@@ -126,22 +128,22 @@ class StreamedCall:
         async def responses() -> AsyncGenerator[T, None]:
             async for delta in stream:
                 for response in add(delta):
-                    yield say(response)
+                    yield convert(response)
 
         return responses()
 
 
 def close_on_exit(responses: Generator[T, None, None], close: Callable[[], None] | None) -> Generator[T, None, None]:
-    """A stream for its reader: the same responses, and however it ends, what feeds them is closed at once.
+    """Return the same responses for the reader; when this generator ends in any way, its source is closed at once.
 
     Args:
-        responses: What core's callback decorators returned.
-        close: Closes what is behind it.
+        responses: The generator of LlamaIndex's callback decorators.
+        close: Closes the stream that it reads.
     """
 
     def outermost() -> Generator[T, None, None]:
         try:
-            yield _BEGUN
+            yield _STARTED
             yield from responses
         finally:
             responses.close()
@@ -160,7 +162,7 @@ async def aclose_on_exit(
 
     async def outermost() -> AsyncGenerator[T, None]:
         try:
-            yield _BEGUN
+            yield _STARTED
             async for response in responses:
                 yield response
         finally:

@@ -1,4 +1,4 @@
-"""What is known of models: limits, features and dated prices. Sends nothing."""
+"""Facts about models: limits, features and dated prices. Sends nothing."""
 
 from __future__ import annotations
 

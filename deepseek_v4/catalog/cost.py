@@ -1,6 +1,6 @@
-"""Usage times price: what an answer cost in US dollars. The prices themselves stand in ``catalog/models.toml``.
+"""The cost of an answer in US dollars: usage times price. The prices are in ``catalog/models.toml``.
 
-Exact arithmetic inside, a float outside. What no source tells has no cost: ``None``, never a guess.
+Computed with exact arithmetic, returned as a float. Without a known price the cost is None, never a guess.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _PER = Decimal(1_000_000)
 
 
 class Priced(Protocol):
-    """Anything with a history of prices, such as ``catalog.ModelFacts``."""
+    """An object with a history of prices, such as ``catalog.ModelFacts``."""
 
     @property
     def prices(self) -> tuple[Price, ...]:
-        """Prices, in any order; of those that hold at a time the one with the latest ``since`` counts."""
+        """Prices, in any order; of those that apply at a time, the one with the latest ``since`` is used."""
 
 
 def of(
@@ -37,19 +37,19 @@ def of(
     *,
     at: datetime | None = None,
 ) -> Cost | None:
-    """The cost of an answer.
+    """Compute the cost of an answer.
 
     Args:
-        usage: Tokens as the provider counted them. Its own ``cost`` wins over any price.
+        usage: Tokens as counted by the provider. Its ``cost`` takes precedence over any price.
         facts_or_price: Facts of a model, one price, a history of prices, or a mapping with the fields of ``Price``
             such as ``{"input": 0.14, "output": 0.28}`` (US dollars per million tokens).
-        at: When the request was made, now by default; without a time zone it is UTC.
+        at: Time of the request, now by default; without a time zone it is UTC.
 
     Returns:
-        The cost, or None when no price is known for that time.
+        The cost, or None if no price is known for that time.
 
     Raises:
-        ValueError: for a mapping that is no price.
+        ValueError: for a mapping that is not a price.
     """
     if usage is None:
         return None
@@ -62,7 +62,7 @@ def of(
     rates: Price | Peak = price.peak if price.peak is not None and price.peak.covers(moment) else price
     input_tokens = int(usage.input_tokens)  # some hosts send whole numbers as floats
     cached_tokens = int(min(max(usage.cached_tokens or 0, 0), input_tokens))
-    # what a Price keeps is Decimal, whatever it was written as
+    # a Price contains Decimals, whatever was passed
     cached_price: Any = rates.input if rates.cached is None else rates.cached
     total = _EXACT.multiply(input_tokens - cached_tokens, rates.input)  # type: ignore[arg-type]
     total = _EXACT.fma(cached_tokens, cached_price, total)
@@ -81,39 +81,39 @@ def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None)
             return (Price(**known),)
         except TypeError as error:
             fields = "input, output, cached, since, until, source, peak"
-            raise ValueError(f"{dict(known)!r} is no price ({error}); its fields are: {fields}.") from None
+            raise ValueError(f"{dict(known)!r} is not a valid price ({error}). Expected fields: {fields}.") from None
     return known if isinstance(known, Iterable) else known.prices
 
 
 def price_at(prices: Iterable[Price], at: datetime) -> Price | None:
-    """The price that holds at a time (UTC); None where none does."""
-    held = None
+    """Return the price that applies at a time (UTC), or None."""
+    found = None
     for price in prices:
-        if price.covers(at) and (held is None or _is_later(price.since, held.since)):
-            held = price
-    return held
+        if price.covers(at) and (found is None or _is_later(price.since, found.since)):
+            found = price
+    return found
 
 
 def _is_later(one: Any, other: Any) -> bool:
-    """Whether a beginning is later than another; None is before all."""
+    """Return True if one start is later than another; None is earlier than any."""
     return one is not None and (other is None or bool(one > other))
 
 
 def cost_of(reply: Reply, provider: str, model: str) -> Cost | None:
-    """What an answer cost, by the price of the moment it was made.
+    """Compute the cost of an answer by the price at the time of its creation.
 
     Args:
         reply: The answer.
-        provider: Who gave it.
-        model: The id asked for, where the answer names none.
+        provider: Its provider.
+        model: The requested model id, used if the answer contains none.
 
     Returns:
-        The cost, or None where the answer told no tokens or no price is known.
+        The cost, or None if the answer has no token counts or no price is known.
     """
     if reply.usage is None:
         return None
     try:
         made = datetime.fromtimestamp(reply.created, timezone.utc) if reply.created else None
-    except (TypeError, ValueError, OverflowError, OSError):  # a host that counts in other units, or writes a date
+    except (TypeError, ValueError, OverflowError, OSError):  # a host that sends other units, or a date
         made = None
     return of(reply.usage, find(provider, reply.model or model), at=made)

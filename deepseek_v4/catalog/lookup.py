@@ -1,7 +1,7 @@
-"""Models by provider: what is known of an id, read from ``models.toml``. Decides nothing.
+"""Facts about models by provider and id, read from ``models.toml``.
 
-An id that is not there is no error: the service is the judge, so such an id gets the values of the V4 family
-and says ``known=False``. People name this module ``deepseek_v4.catalog``, which can ask a provider as well.
+An id that is not in the catalog is not an error, because the service decides about it: it gets the values of the V4
+family and ``known=False``.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ __all__ = ["ModelFacts", "find", "forget", "keep", "models"]
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What is known of a model at a provider.
+    """The facts about a model at a provider.
 
     Attributes:
-        provider: Who serves it.
-        id: Its id there; as asked for when ``known`` is False.
-        known: Whether the catalog has it; else every value is the family's, not a fact of this id.
-        context_window: Prompt and answer together, in tokens.
-        max_output_tokens: The answer alone, reasoning included, in tokens.
-        images: Whether images are taken; True also where nothing says that they are refused.
-        tools: Whether function calling is served; True also where nothing says that it is not.
-        strict_tools: Whether arguments can be held to their schema by the provider.
-        json_schema: Whether chat completions take ``response_format`` json_schema.
-        web_search: Whether the provider can search the web for it.
-        web_search_price: US dollars per request with web search, beside the tokens; None where not known.
-        efforts: The provider's own words for reasoning effort.
-        default_effort: The one it takes when none is given; None where not known.
-        prices: History of prices, oldest first; ``()`` where not known.
-        aliases: Other ids that mean the same.
-        regions: Where it runs, in the provider's words.
-        released: The day it came.
-        retired: The day it went; DeepSeek answers under the old name with its successor.
-        source: Where the facts stand.
+        provider: The provider's name.
+        id: The provider's id; the requested id if ``known`` is False.
+        known: True if the catalog contains the id; otherwise all values are those of the family.
+        context_window: Maximum of prompt and answer together, in tokens.
+        max_output_tokens: Maximum of the answer, reasoning included, in tokens.
+        images: True if images are accepted, also if no source states that they are rejected.
+        tools: True if function calling is supported, also if no source states that it is not.
+        strict_tools: True if the provider can enforce the schemas of tool arguments.
+        json_schema: True if chat completions support ``response_format`` json_schema.
+        web_search: True if the provider supports web search for it.
+        web_search_price: US dollars per request with web search, in addition to the tokens; None if not known.
+        efforts: The provider's levels of reasoning effort.
+        default_effort: The level if none is requested; None if not known.
+        prices: History of prices, oldest first; ``()`` if not known.
+        aliases: Other ids of the same model.
+        regions: The provider's names of the regions that host it.
+        released: Day of release.
+        retired: Day of retirement; DeepSeek serves its successor under the old name.
+        source: The document that states the facts.
     """
 
     provider: str
@@ -69,18 +69,18 @@ class ModelFacts:
 
 
 def find(provider: str, model: str) -> ModelFacts:
-    """What is known of a model.
+    """Return the facts about a model.
 
-    Upper case and the author or provider before a slash (``deepseek/``, ``deepseek-ai/``, ``openrouter/``) do not
-    matter. An id with a date behind it (``-0813``, ``-20260423``) or a routing suffix (OpenRouter's ``:nitro``)
-    has the facts of the id without it, but no price: that may differ.
+    Upper case and an author or provider before a slash (``deepseek/``, ``deepseek-ai/``, ``openrouter/``) are ignored.
+    An id that ends in a date (``-0813``, ``-20260423``) or a routing suffix (OpenRouter's ``:nitro``) has the facts of
+    the id without it, but no price, because the price may differ.
 
     Args:
-        provider: The provider's name; one the catalog has not gives the family's values.
+        provider: The provider's name; a provider that is not in the catalog has the values of the family.
         model: A model id.
 
     Returns:
-        Facts; with ``known=False`` for an id nobody has heard of.
+        The model's facts; ``known`` is False for an id that is not in the catalog.
 
     Example:
         >>> find("deepseek", "deepseek/deepseek-v4-pro").images
@@ -94,25 +94,25 @@ def find(provider: str, model: str) -> ModelFacts:
 @functools.lru_cache(maxsize=1024)
 def _find(provider: str, model: str, learned: int) -> ModelFacts:
     shelf = _catalog().get(provider) or _Shelf(_unknown(provider, {}))
-    wanted = model.strip()
-    name = wanted.lower()
+    requested = model.strip()
+    name = requested.lower()
     facts = shelf.look_up(name)
     if facts is None:
         bare = shelf.suffixes.sub("", name) if shelf.suffixes else name
         facts = shelf.look_up(bare) or shelf.look_up(_DATE.sub("", bare))
         if facts is not None:
             facts = dataclasses.replace(facts, prices=())
-    return facts or dataclasses.replace(shelf.unknown, id=wanted)
+    return facts or dataclasses.replace(shelf.unknown, id=requested)
 
 
 def models(provider: str) -> tuple[ModelFacts, ...]:
-    """The models the catalog has of a provider, in its order; ``()`` for a provider without a list."""
+    """Return the models of a provider in the catalog, in order; ``()`` for a provider without a list."""
     shelf = _catalog().get(provider)
     return tuple(dict.fromkeys(shelf.by_name.values())) if shelf else ()
 
 
 def keep(facts: ModelFacts) -> None:
-    """Know this of a model from now on, under its id and its aliases."""
+    """Store the facts about a model under its id and its aliases, for this process."""
     global _learned
     shelf = _catalog().setdefault(facts.provider, _Shelf(_unknown(facts.provider, {})))
     for name in (facts.id, *facts.aliases):
@@ -121,14 +121,14 @@ def keep(facts: ModelFacts) -> None:
 
 
 def forget() -> None:
-    """Know again what ``models.toml`` says and no more."""
+    """Discard all facts that are not from ``models.toml``."""
     global _learned
     _catalog.cache_clear()
     _learned += 1
 
 
 _learned = 0
-"""How often something was learned: what was found before then is looked up anew."""
+"""Number of updates: part of the key of the lookup cache, so that an update invalidates it."""
 
 _DATE = re.compile(r"-(?:20\d{6}|20\d\d-\d\d-\d\d|[01]\d[0-3]\d)\Z")
 _AUTHORS = ("deepseek", "deepseek-ai")
@@ -136,7 +136,7 @@ _AUTHORS = ("deepseek", "deepseek-ai")
 
 @dataclass(frozen=True, slots=True)
 class _Shelf:
-    """What the catalog has of one provider."""
+    """The models of one provider."""
 
     unknown: ModelFacts
     by_name: dict[str, ModelFacts] = field(default_factory=dict)
@@ -153,7 +153,7 @@ class _Shelf:
 
 @functools.cache
 def _catalog() -> dict[str, _Shelf]:
-    """The packaged file, read once, when it is first needed."""
+    """Return the models of the packaged file, which is read once, at the first use."""
     content = _read()
     shelves: dict[str, _Shelf] = {}
     for provider, row in content["providers"].items():

@@ -1,7 +1,7 @@
-"""What a provider lists of its models, taken over into the catalog.
+"""Update the catalog from a provider's list of models.
 
-What a list leaves out stays as it was. A new price joins the history with the day it was seen, so that answers of
-earlier days keep their cost.
+Facts that are missing in the list stay unchanged. A new price is added to the history with the current day, so that
+answers of earlier days keep their cost.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ __all__ = ["Change", "update_from"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """One fact that is known otherwise than before.
+    """One changed fact.
 
     Attributes:
         model: The model's id.
-        fact: A field of ``ModelFacts``; ``price`` for the price that holds now.
-        before: What was known; None where nothing was.
-        after: What is known now.
+        fact: A field of ``ModelFacts``; ``price`` for the current price.
+        before: The value before; None if it was not known.
+        after: The value after.
     """
 
     model: str
@@ -36,16 +36,16 @@ class Change:
     after: Any
 
     def __str__(self) -> str:
-        return f"{self.model}: {self.fact} {_told(self.before)} -> {_told(self.after)}"
+        return f"{self.model}: {self.fact} {_format(self.before)} -> {_format(self.after)}"
 
 
 def update_from(provider: str, listed: Iterable[ModelInfo], *, now: datetime | None = None) -> tuple[Change, ...]:
-    """Take over what a provider tells of its DeepSeek models; others are left out where the catalog has a list.
+    """Update the catalog from the DeepSeek models in a list; other models are ignored if the catalog has a list.
 
     Args:
-        provider: Its name.
-        listed: Its models.
-        now: The day from which prices count; today by default.
+        provider: The provider's name.
+        listed: The provider's models.
+        now: The day from which prices apply; today by default.
     """
     moment = now or datetime.now(timezone.utc)
     has_list = any(True for _ in models(provider))
@@ -55,7 +55,7 @@ def update_from(provider: str, listed: Iterable[ModelInfo], *, now: datetime | N
         same = before.known and info.id.lower() in (name.lower() for name in (before.id, *before.aliases))
         if has_list and not same and "deepseek" not in info.id.lower():
             continue
-        # an id that is known by another one's facts (a date, a suffix behind it) becomes a model of its own
+        # an id with a date or suffix, which has the facts of another id, becomes a separate model
         author, _, bare = info.id.rpartition("/")
         names = (bare,) if author in ("deepseek", "deepseek-ai") else ()
         base = before if same else dataclasses.replace(before, id=info.id, known=True, aliases=names)
@@ -68,7 +68,7 @@ def update_from(provider: str, listed: Iterable[ModelInfo], *, now: datetime | N
 
 
 def _merged(before: ModelFacts, info: ModelInfo, now: datetime) -> ModelFacts:
-    told: dict[str, Any] = {
+    known: dict[str, Any] = {
         "context_window": info.context_window,
         "max_output_tokens": info.max_output_tokens,
         "images": "image" in info.input_modalities if info.input_modalities else None,
@@ -76,15 +76,15 @@ def _merged(before: ModelFacts, info: ModelInfo, now: datetime) -> ModelFacts:
         "json_schema": info.json_schema,
         "web_search": info.web_search,
         "web_search_price": info.web_search_price,
-        # the same words in another order are no news
+        # the same levels in another order are not a change
         "efforts": info.efforts if info.efforts and set(info.efforts) != set(before.efforts) else None,
         "default_effort": info.default_effort,
     }
     price = info.price
     if price is not None and not _same(_price_of(before, now), price):
         today = datetime.combine(now.date(), time(), timezone.utc)
-        told["prices"] = (*before.prices, dataclasses.replace(price, since=today))
-    return dataclasses.replace(before, **{name: value for name, value in told.items() if value is not None})
+        known["prices"] = (*before.prices, dataclasses.replace(price, since=today))
+    return dataclasses.replace(before, **{name: value for name, value in known.items() if value is not None})
 
 
 def _changes(before: ModelFacts, after: ModelFacts, now: datetime) -> Iterable[Change]:
@@ -104,14 +104,14 @@ def _price_of(facts: ModelFacts, now: datetime) -> Price | None:
 
 
 def _same(known: Price | None, listed: Price) -> bool:
-    """Whether the amounts are equal, as far as the list names them."""
+    """Return True if the amounts in the list are equal to the known ones."""
     if known is None or known.peak is not None:
         return False
     cached = listed.cached if listed.cached is not None else known.cached
     return (known.input, known.output, known.cached) == (listed.input, listed.output, cached)
 
 
-def _told(value: Any) -> str:
+def _format(value: Any) -> str:
     if isinstance(value, Price):
         cached = "" if value.cached is None else f", {value.cached:f} cached"
         return f"{value.input:f} in, {value.output:f} out{cached}"

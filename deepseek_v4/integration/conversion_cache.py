@@ -1,7 +1,7 @@
-"""What the messages of a history were converted to, for the next turn, which brings the same objects again.
+"""A cache of converted messages, for the next turn, whose history contains the same objects again.
 
-Frameworks' messages can be changed by whoever holds them, so an entry counts only while the object lives and while
-everything the conversion read of it is as it was. Nothing is kept alive here: an entry goes with its object.
+A framework's messages are mutable, so an entry is valid only while the object exists and all values that the conversion
+has read are unchanged. The cache keeps no object alive: an entry is deleted with its object.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["ConversionCache"]
 
 
 class _Reference(weakref.ref[Any]):
-    """A reference that knows under which key it is kept."""
+    """A reference with the key of its entry."""
 
     __slots__ = ("key",)
 
@@ -24,10 +24,10 @@ class _Reference(weakref.ref[Any]):
 
 
 class ConversionCache:
-    """Objects, how they looked, and the message each of them said.
+    """Objects, the values that were read from them, and the messages that they were converted to.
 
-    A look is what the conversion reads of an object: values as they stand in it, so that taking one costs next to
-    nothing. What is kept is a copy, and comparing the two shows any change.
+    A look is the values that the conversion reads from an object, uncopied, so that it costs almost nothing. The entry
+    contains a copy, and comparing the two detects any change.
     """
 
     __slots__ = ("_entries", "_forget")
@@ -47,23 +47,23 @@ class ConversionCache:
         return len(self._entries)
 
     def recall(self, sources: Sequence[Any], looks: Iterable[Any]) -> list[Message | None]:
-        """What each object said when it looked as it does now; None for one that looks otherwise or is not known."""
+        """Return the stored message of each object; None for an object that has changed or is not stored."""
         entries = self._entries
         try:
             return [
                 entry[2] if (entry := entries.get(id(source))) is not None and entry[1] == look else None
                 for source, look in zip(sources, looks, strict=True)
             ]
-        except Exception:  # a value put in since then cannot be compared
+        except Exception:  # a value that was added later cannot be compared
             return [None] * len(sources)
 
     def keep(self, source: Any, look: Sequence[Any], message: Message) -> None:
-        """Remember what an object said; not when its look holds something of which no copy can be held against it.
+        """Store the message of an object, unless its look contains a value that cannot be copied and compared.
 
         Args:
             source: The framework's message.
-            look: Everything the conversion has read of it, and what kind of message it is.
-            message: What it said.
+            look: All values that the conversion has read from it, and the type of the message.
+            message: The converted message.
         """
         try:
             kept = _copy(look)
@@ -75,7 +75,7 @@ class ConversionCache:
 
 
 class _Number:
-    """Equals a number of its own kind alone: Python calls ``1``, ``1.0`` and ``True`` equal, and JSON does not."""
+    """A number that equals only numbers of its own type: in Python ``1 == 1.0 == True``, but not in JSON."""
 
     __slots__ = ("_value",)
 
@@ -89,7 +89,7 @@ class _Number:
 
 
 def _copy(value: Any) -> Any:
-    """A copy that equals the original until something in it is changed."""
+    """Return a copy that equals the original until something in it is changed."""
     kind = value.__class__
     if kind is dict:
         copy = value.copy()

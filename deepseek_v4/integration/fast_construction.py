@@ -1,8 +1,8 @@
-"""Framework objects without validation, for what our own decoder made: thousands to an answer.
+"""Create framework objects without validation, for values from our decoder: thousands per answer.
 
-Both frameworks' messages are pydantic models, and validating one costs several times what it takes to make it. Here one
-is put together field by field after a validated pattern of the same class. The adapters' tests hold what comes out
-against what the constructors make, part by part.
+Both frameworks' messages are pydantic models, and validation takes several times as long as construction. Here an
+object is created field by field from a validated template of the same class. The adapters' tests compare the result
+with what the constructors create, field by field.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ _new = object.__new__
 _set = object.__setattr__
 
 
-def unvalidated_factory(pattern: Model, *given: str) -> Callable[[dict[str, Any]], Model]:
-    """A function that makes objects like ``pattern``.
+def unvalidated_factory(template: Model, *given: str) -> Callable[[dict[str, Any]], Model]:
+    """Return a function that creates objects like ``template``.
 
     Args:
-        pattern: A validated object. Its values are shared by all that are made, so every field that can change, such as
-            a list, must be among those handed over.
+        template: A validated object. Its values are shared by all created objects, so every mutable field, such as a
+            list, must be among the fields that are passed.
         given: The fields that count as set.
 
     Returns:
-        A function of the fields that differ from the pattern's; they are taken as they are.
+        A function of the fields that differ from the template's; they are used without validation.
     """
-    cls = type(pattern)
-    common = dict(pattern.__dict__)
+    cls = type(template)
+    common = dict(template.__dict__)
     counted = frozenset(given)
-    extra = pattern.__pydantic_extra__
+    extra = template.__pydantic_extra__
 
     def make(fields: dict[str, Any]) -> Model:
         made = _new(cls)

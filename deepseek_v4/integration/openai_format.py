@@ -1,7 +1,7 @@
-"""Replies as plain dicts in the shape of OpenAI's chat completions, for consumers that know no other.
+"""Replies as plain dicts in OpenAI's chat completions format, for consumers that support no other.
 
-Tracers, token counters and stored histories read these dicts; nothing here is sent. JSON values only, each
-call makes new ones, so that a reader may change what it got.
+Tracers, token counters and stored histories read these dicts; they are not sent. They contain JSON values only, and
+each call creates new ones, so that a reader may change them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["chat_completion", "tool_call", "tool_calls", "usage"]
 
 
 def chat_completion(reply: Reply) -> dict[str, Any]:
-    """A whole answer as a ``chat.completion`` object, with everything the provider said beyond that shape."""
+    """Return an answer as a ``chat.completion`` object, with all additional fields of the response."""
     message: dict[str, Any] = {"role": "assistant", "content": reply.content}
     if reply.reasoning is not None:
         message["reasoning_content"] = reply.reasoning.text
@@ -45,8 +45,8 @@ def chat_completion(reply: Reply) -> dict[str, Any]:
 
 
 def usage(counted: Usage) -> dict[str, Any]:
-    """Token counts under OpenAI's names; the provider's own names (``prompt_cache_hit_tokens`` …) stay beside them."""
-    said: dict[str, Any] = {
+    """Return token counts under OpenAI's names, in addition to the provider's (``prompt_cache_hit_tokens`` …)."""
+    body: dict[str, Any] = {
         **counted.extra,
         "prompt_tokens": counted.input_tokens,
         "completion_tokens": counted.output_tokens,
@@ -56,22 +56,22 @@ def usage(counted: Usage) -> dict[str, Any]:
         ("prompt_tokens_details", "cached_tokens", counted.cached_tokens),
         ("completion_tokens_details", "reasoning_tokens", counted.reasoning_tokens),
     ):
-        details = dict(said.get(group) or {})
+        details = dict(body.get(group) or {})
         if count is not None:
             details[name] = count
         if details:
-            said[group] = details
+            body[group] = details
     if counted.cost is not None:
-        said["cost"] = counted.cost
-    return said
+        body["cost"] = counted.cost
+    return body
 
 
 def tool_calls(reply: Reply) -> list[dict[str, Any]]:
-    """The calls of an answer, the invalid ones last, each with its arguments as the model wrote them."""
-    sound = [tool_call(call.id, call.name, call.arguments) for call in reply.tool_calls]
-    return sound + [tool_call(call.id, call.name, call.arguments) for call in reply.invalid_tool_calls]
+    """Return the calls of an answer, the invalid ones last, with the arguments as the model wrote them."""
+    valid = [tool_call(call.id, call.name, call.arguments) for call in reply.tool_calls]
+    return valid + [tool_call(call.id, call.name, call.arguments) for call in reply.invalid_tool_calls]
 
 
 def tool_call(call_id: str | None, name: str, arguments: str) -> dict[str, Any]:
-    """One call of an assistant message."""
+    """Return one call of an assistant message."""
     return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}

@@ -1,4 +1,4 @@
-"""The JSON of an answer while it is written: parsed once, piece by piece, whatever the frameworks add up."""
+"""The JSON of a streamed answer: parsed incrementally and once, however frameworks add up chunks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _FENCE = "```"
 
 
 class PartialAnswer:
-    """Pieces of an answer in, what is known of its value out. A code fence around it is passed over.
+    """The value so far of an answer that is passed in chunks. A code fence around it is skipped.
 
     Example:
-        >>> answer = GrowingAnswer()
+        >>> answer = PartialAnswer()
         >>> answer.feed('{"city": "Par'), answer.feed('is", "days": 1')
         ({'city': 'Par'}, {'city': 'Paris'})
     """
@@ -26,22 +26,22 @@ class PartialAnswer:
     def __init__(self) -> None:
         self._parser: PartialJson | None = PartialJson()
         self._before: str | None = ""
-        """What came before the first character of the value; None behind it."""
+        """The text before the first character of the value; None after it."""
 
-    def feed(self, piece: str) -> Any:
-        """What is known after the next piece, as a copy; None while there is nothing, and behind what is no JSON."""
+    def feed(self, chunk: str) -> Any:
+        """Add a chunk and return a copy of the value so far; None before it begins, and after text that is not JSON."""
         parser = self._parser
-        if parser is None or not piece:
+        if parser is None or not chunk:
             return None
         if self._before is not None:
-            self._before = (self._before + piece).lstrip()
+            self._before = (self._before + chunk).lstrip()
             opening = self._before[: len(_FENCE)]
             if _FENCE.startswith(opening) and (opening != _FENCE or "\n" not in self._before):
                 return None
-            piece = self._before.partition("\n")[2] if opening == _FENCE else self._before
+            chunk = self._before.partition("\n")[2] if opening == _FENCE else self._before
             self._before = None
         try:
-            parser.feed(piece)
-        except ValueError:  # the end of the fence, or words: the whole text is judged at the end
+            parser.feed(chunk)
+        except ValueError:  # the end of the fence, or text: the complete answer is checked at the end
             self._parser = None
         return copy.deepcopy(parser.value)

@@ -1,7 +1,7 @@
-"""JSON that is still being written: its value so far, in time linear in its length. Nothing is repaired.
+"""Incremental parsing of JSON: the value so far, in time linear in the length of the text. Nothing is repaired.
 
-``PartialJson`` reads a text in fragments; ``invalidating_tail`` makes a cut text one that nobody takes for whole.
-Whole texts are read with ``wire.loads``.
+``PartialJson`` parses a text in fragments; ``invalidating_tail`` makes a truncated text invalid for tolerant parsers.
+Complete texts are parsed with ``values.json.loads``.
 """
 
 from __future__ import annotations
@@ -60,10 +60,9 @@ class PartialJson:
     """The value of a JSON text that arrives in fragments.
 
     The time of all ``feed`` calls together grows with the length of the text, whatever the size of the fragments,
-    and ``value`` costs nothing to read. For that, the containers in ``value`` are **live**: the same objects
-    grow with the next ``feed``; copy what must not change. Strings that are still being written are
-    extended in place as long as nobody else holds them; who keeps the last one while feeding pays a copy of it
-    each time. Not safe to feed from several threads.
+    and reading ``value`` costs nothing. For that, the containers in ``value`` are **live**: the same objects grow with
+    the next ``feed``; copy what must not change. Unfinished strings are extended in place unless there are other
+    references to them; then each ``feed`` copies the last one. Not safe to feed from several threads.
 
     Example:
         >>> parser = PartialJson()
@@ -71,7 +70,7 @@ class PartialJson:
         >>> parser.value, parser.complete
         ({'city': 'Par'}, False)
         >>> parser.feed('is", "days": 3')
-        >>> parser.value  # 3 may go on
+        >>> parser.value  # more digits may follow
         {'city': 'Paris'}
         >>> parser.feed("}")
         >>> parser.value, parser.complete
@@ -83,9 +82,9 @@ class PartialJson:
         "_failed",
         "_held",
         "_key",
+        "_key_fragments",
         "_number",
         "_number_state",
-        "_pieces",
         "_root",
         "_stack",
         "_state",
@@ -93,31 +92,31 @@ class PartialJson:
 
     def __init__(self) -> None:
         self._root: list[Any] = []
-        """Holds the value of the text, once it has begun."""
+        """Contains the value of the text, once it has begun."""
         self._stack: list[Container] = [self._root]
         """Open containers, outermost first."""
         self._key: str | None = None
-        """Under which key the next value goes, when the innermost container is an object."""
+        """The key of the next value, if the innermost container is an object."""
         self._state: str = _VALUE
-        self._pieces: list[str] = []
-        """Pieces of the open key."""
+        self._key_fragments: list[str] = []
+        """Fragments of the open key."""
         self._number: list[str] = []
         self._number_state = ""
         self._held = ""
-        """The begin of an escape or a literal that was cut; at most eleven characters."""
+        """The beginning of a truncated escape or literal; at most eleven characters."""
         self._consumed = 0
         self._failed: str | None = None
 
     @property
     def value(self) -> Any:
-        """What is known so far; None before the first value.
+        """The value so far; None before the first value.
 
-        Open strings as far as they are written (never half an escape or half a surrogate pair), open arrays and
-        objects with the members that have begun; keys without a value, unfinished numbers and literals
-        are left out. A number that is the whole text is given as soon as it could end.
+        Contains the received part of open strings (never half an escape or half a surrogate pair), and open
+        arrays and objects with the members that have begun; keys without a value and unfinished numbers and literals
+        are left out. A number that is the complete text is included as soon as it could end.
 
         Raises:
-            ValueError: when the whole text is an integer longer than Python converts (4300 digits).
+            ValueError: if the complete text is an integer longer than Python converts (4300 digits).
         """
         if self._root:
             return self._root[0]
@@ -127,21 +126,21 @@ class PartialJson:
 
     @property
     def complete(self) -> bool:
-        """Whether the text so far is a whole JSON text: only white space may follow (or digits, after a number)."""
+        """True if the text so far is a complete JSON text: only white space may follow (or digits, after a number)."""
         if self._failed is not None or self._held or len(self._stack) > 1:
             return False
         return self._state is _NOTHING or (self._state is _IN_NUMBER and self._number_state in _NUMBER_ENDS)
 
     def feed(self, fragment: str) -> None:
-        """Read the next characters.
+        """Parse the next characters.
 
         Args:
-            fragment: Any number of characters; cuts may fall anywhere, inside escapes and surrogate pairs too.
+            fragment: Any number of characters; it may end anywhere, inside escapes and surrogate pairs too.
 
         Raises:
-            ValueError: when the text so far cannot be the begin of any JSON text (RFC 8259: no ``NaN``, no raw
-                control characters in strings); says at which character. Later calls raise it again, ``value``
-                stays what it was.
+            ValueError: if the text so far cannot be the beginning of a JSON text (RFC 8259: no ``NaN``, no raw
+                control characters in strings); contains the position. Later calls raise it again, and ``value`` does
+                not change.
         """
         if self._failed is not None:
             raise ValueError(self._failed)
@@ -166,7 +165,7 @@ class PartialJson:
         return ValueError(self._failed)
 
     def _read_token(self, text: str, position: int) -> int:
-        """Read one character of structure, or the begin of a value."""
+        """Read one structural character, or the beginning of a value."""
         char, state = text[position], self._state
         if state is _VALUE or (state is _VALUE_OR_END and char != "]"):
             return self._read_value(text, position)
@@ -180,11 +179,11 @@ class PartialJson:
             self._stack.pop()
             self._end_value()
         else:
-            raise self._fail(position, f"{char!r} where {state} is expected")
+            raise self._fail(position, f"{char!r} instead of {state}")
         return position + 1
 
     def _read_value(self, text: str, position: int) -> int:
-        """Read the begin of a value; a literal whole."""
+        """Read the beginning of a value, or a complete literal."""
         char = text[position]
         if char == '"':
             self._put("")
@@ -201,7 +200,7 @@ class PartialJson:
             word, value = _LITERALS[char]
             written = text[position : position + len(word)]
             if not word.startswith(written):
-                raise self._fail(position, f"{written!r} where {self._state} is expected")
+                raise self._fail(position, f"{written!r} instead of {self._state}")
             if written != word:
                 self._held = written
                 return len(text)
@@ -209,7 +208,7 @@ class PartialJson:
             self._end_value()
             return position + len(word)
         else:
-            raise self._fail(position, f"{char!r} where {self._state} is expected")
+            raise self._fail(position, f"{char!r} instead of {self._state}")
         return position + 1
 
     def _put(self, value: Any) -> None:
@@ -258,11 +257,11 @@ class PartialJson:
 
     def _read_string(self, text: str, position: int) -> int:
         """Read the characters of an open value in quotes."""
-        pieces: list[str] = []
-        position, closed = self._read_characters(text, position, pieces)
-        if pieces:
+        fragments: list[str] = []
+        position, closed = self._read_characters(text, position, fragments)
+        if fragments:
             container, key = self._stack[-1], self._key
-            more = "".join(pieces)
+            more = "".join(fragments)
             # While the local variable is its only holder, CPython extends a string in place.
             if isinstance(container, dict):
                 written = container[key or ""]
@@ -280,25 +279,25 @@ class PartialJson:
 
     def _read_key(self, text: str, position: int) -> int:
         """Read the characters of an open key."""
-        position, closed = self._read_characters(text, position, self._pieces)
+        position, closed = self._read_characters(text, position, self._key_fragments)
         if closed:
-            self._key = "".join(self._pieces)
-            self._pieces = []
+            self._key = "".join(self._key_fragments)
+            self._key_fragments = []
             self._state = _COLON
         return position
 
-    def _read_characters(self, text: str, position: int, pieces: list[str]) -> tuple[int, bool]:
+    def _read_characters(self, text: str, position: int, fragments: list[str]) -> tuple[int, bool]:
         """Read string characters to the closing quote or the end of the text.
 
         Returns:
-            Where reading goes on, and whether the closing quote was read. An escape that is cut is held back.
+            The next position, and True if the closing quote was read. A truncated escape is held back.
         """
         end = len(text)
         while True:
             start = position
             position = _PLAIN.match(text, position).end()  # type: ignore[union-attr]
             if position > start:
-                pieces.append(text[start:position])
+                fragments.append(text[start:position])
             if position == end:
                 return end, False
             char = text[position]
@@ -310,14 +309,14 @@ class PartialJson:
             if not length:
                 self._held = text[position:]
                 return end, False
-            pieces.append(plain)
+            fragments.append(plain)
             position += length
 
     def _read_escape(self, text: str, position: int) -> tuple[int, str]:
-        r"""Read an escape, or the two of a surrogate pair.
+        r"""Read an escape, or the two escapes of a surrogate pair.
 
         Returns:
-            Its length and what it stands for; length 0 when more characters are needed to know.
+            Its length and its character; length 0 if more characters are needed.
         """
         if position + 1 == len(text):
             return 0, ""
@@ -353,17 +352,17 @@ _STRING_STOP = re.compile(r'["\\]')
 
 
 def invalidating_tail(text: str) -> str:
-    r"""The shortest text that makes a cut JSON text certainly invalid.
+    r"""Return the shortest text that makes a truncated JSON text invalid for tolerant parsers.
 
-    Frameworks complete what is missing: langchain-core's ``parse_partial_json`` makes ``{"path": "/etc"}`` of
-    ``{"path": "/etc`` and so a cut tool call looks sound. After ``text + invalidating_tail(text)`` it
-    finds a closing bracket that closes nothing and gives up, wherever the cut fell.
+    Frameworks complete truncated JSON: langchain-core's ``parse_partial_json`` parses ``{"path": "/etc`` as
+    ``{"path": "/etc"}``, and so a truncated tool call looks valid. In ``text + invalidating_tail(text)`` it finds a
+    closing bracket that closes nothing and fails, wherever the text was truncated.
 
     Args:
-        text: JSON text as far as it came; ``""`` too.
+        text: The JSON text received so far; may be ``""``.
 
     Returns:
-        What to append: at most three characters, ``""`` when a bracket is wrong already.
+        The text to append: at most three characters, ``""`` if a bracket is already wrong.
 
     Example:
         >>> invalidating_tail('{"path": "/etc')
@@ -385,7 +384,7 @@ def invalidating_tail(text: str) -> str:
                 if stop.group() == '"':
                     break
                 if position == len(text):
-                    return '""' + _wrong(closers)  # the first quote is taken by the backslash
+                    return '""' + _wrong(closers)  # the backslash escapes the first quote
                 position += 1
             else:
                 return '"' + _wrong(closers)
@@ -395,5 +394,5 @@ def invalidating_tail(text: str) -> str:
 
 
 def _wrong(closers: list[str]) -> str:
-    """A closing bracket that does not fit."""
+    """Return a closing bracket that does not match."""
     return "}" if closers and closers[-1] == "]" else "]"

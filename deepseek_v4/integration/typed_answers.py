@@ -1,4 +1,4 @@
-"""Typed answers: their JSON parsed, validated as a class and serialized, and retried if it does not fit."""
+"""Typed answers: JSON is parsed, validated as a class and serialized, and retried if it is invalid."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 _OPENED = re.compile(r"(?:^|\n)[ \t]*```[\w+-]*")
-"""A code fence, with its language, where it opens."""
+"""The opening line of a code fence, with its language."""
 
 
 def parse_answer_json(text: str) -> Any:
-    """The JSON value of an answer. It may stand in a code fence, and words around that fence; not among several.
+    """Parse the JSON value of an answer. It may be in a code fence, with text around it, if there is only one.
 
     Raises:
-        ValueError: when there is none.
+        ValueError: if the text contains none.
     """
     bare = text.strip()
     if bare[:1] not in ("{", "["):
@@ -51,23 +51,23 @@ def parse_answer_json(text: str) -> Any:
 
 
 def write_json(output: BaseModel) -> str:
-    """An answer of a class as compact JSON."""
+    """Serialize a typed answer to compact JSON."""
     try:
         return output.model_dump_json()
-    except PydanticSerializationError:  # half of a surrogate pair, which models cut at times: JSON can escape it
+    except PydanticSerializationError:  # half of a surrogate pair, which models sometimes write: JSON can escape it
         return json.dumps(output.model_dump(mode="json")).decode()
 
 
 def validate_as(cls: Any, value: Any, *, whole: bool = True) -> Any:
-    """A JSON value as an instance of a pydantic class or a dataclass.
+    """Validate a JSON value as an instance of a pydantic class or a dataclass.
 
     Args:
         cls: The class.
-        value: What was read.
-        whole: False for a value that is still growing.
+        value: The JSON value.
+        whole: False for the partial value of a stream.
 
     Raises:
-        pydantic.ValidationError: when it does not fit.
+        pydantic.ValidationError: if it is invalid.
     """
     adapter: TypeAdapter[Any] = TypeAdapter(cls)
     try:
@@ -75,19 +75,19 @@ def validate_as(cls: Any, value: Any, *, whole: bool = True) -> Any:
     except ValidationError as error:
         if not whole:
             raise
-        try:  # a class in strict mode takes a date from JSON, where it is text, and not from a str
+        try:  # a class in strict mode accepts a date in JSON, where it is text, but not as a str
             return adapter.validate_json(json.dumps(value))
         except ValidationError:
             raise error from None
 
 
 class InvalidAnswer(ValueError):
-    """An answer that cannot be used.
+    """An invalid answer.
 
     Args:
         problem: What is wrong with it.
-        body: The text or the value in its place.
-        advice: What the user may do, to be written directly after the problem.
+        body: Its text or value.
+        advice: What the user can do; appended to the problem in the error message.
     """
 
     def __init__(self, problem: str, body: Any, advice: str = "") -> None:
@@ -102,9 +102,9 @@ class TypedAnswerPolicy(RetryPolicy[Request, Item, Answer]):
 
     Args:
         retries: How often, at most.
-        problem: Why an answer cannot be used and another may; None if it can, or if asking again cannot help.
-        follow_up: The request that shows the model an answer and its problem.
-        ends: Whether a streamed item ends the answer; it is held back until the answer has been judged.
+        problem: Returns why an answer is invalid; None if it is valid, or if a retry cannot help.
+        follow_up: Creates the request with an answer and its problem.
+        ends: Returns True if a streamed item ends the answer; it is held back until the answer has been judged.
     """
 
     sees_items = True
@@ -123,14 +123,14 @@ class TypedAnswerPolicy(RetryPolicy[Request, Item, Answer]):
         self._ended = False
 
     def holds(self, item: Item) -> bool:
-        """The end of the answer, and what follows it."""
+        """Hold back the end of the answer, and what follows it."""
         self._ended = self._ended or self._ends(item)
         return self._ended
 
     def judge(
         self, attempts: Attempts[Request, Item, Answer], outcome: Answer | DeepSeekError
     ) -> Retry[Request, Item, Answer] | None:
-        """The request with the answer and its problem."""
+        """Return the request with the answer and its problem."""
         self._ended = False
         if isinstance(outcome, DeepSeekError) or attempts.count("invalid") >= self._retries:
             return None
@@ -141,14 +141,14 @@ class TypedAnswerPolicy(RetryPolicy[Request, Item, Answer]):
 
 
 class TypedAttempts(Attempts[Request, Item, Answer]):
-    """The attempts at one typed answer. Each is a call, which may have made attempts of its own."""
+    """The attempts at one typed answer. Each is a call, which may have made several attempts itself."""
 
     @abstractmethod
     def facts(self, answer: Answer) -> tuple[Mapping[str, Any], Usage | None, float | None]:
-        """An answer's metadata, with ``attempts``; its usage; its cost in US dollars."""
+        """Return an answer's metadata, with ``attempts``; its usage; its cost in US dollars."""
 
     def note(self, failed: FailedAttempt[Answer]) -> Attempt:
-        """The call that gave an answer, with the tokens and cost that its own attempts have no share in."""
+        """Describe the last request of a call, without the tokens and cost of the call's earlier attempts."""
         if isinstance(failed.outcome, DeepSeekError):
             return describe(failed)
         metadata, usage, cost = self.facts(failed.outcome)
@@ -165,7 +165,7 @@ class TypedAttempts(Attempts[Request, Item, Answer]):
         return describe(failed, own, cost)
 
     def notes(self, failed: Sequence[FailedAttempt[Answer]]) -> tuple[Attempt, ...]:
-        """The attempts that each call made, and the call itself after them."""
+        """Describe the attempts of each call, followed by the call itself."""
         notes: list[Attempt] = []
         for one in failed:
             if not isinstance(one.outcome, DeepSeekError):
@@ -174,22 +174,22 @@ class TypedAttempts(Attempts[Request, Item, Answer]):
         return tuple(notes)
 
     def all_notes(self, failed: Sequence[FailedAttempt[Answer]], answer: Answer) -> list[dict[str, Any]]:
-        """The attempts of all calls before the last request of the answer, as JSON values."""
+        """Describe the attempts of all calls before the last request, as JSON values."""
         return [note.to_dict() for note in (*self.notes(failed), *attempts_of(self.facts(answer)[0]))]
 
 
 def attempts_of(metadata: Mapping[str, Any]) -> tuple[Attempt, ...]:
-    """The attempts that a message's metadata list."""
+    """Return the attempts in a message's metadata."""
     return tuple(map(Attempt.from_dict, metadata.get("attempts") or ()))
 
 
 def first_problem(metadata: Mapping[str, Any]) -> str | None:
-    """Why the first answer could not be used, as a message's metadata report it; None if there was only one."""
+    """Return why the first answer was invalid, from a message's metadata; None if there was only one."""
     attempts: Sequence[Mapping[str, Any]] = metadata.get("attempts") or ()
     return next((attempt["detail"] for attempt in attempts if attempt["reason"] == "invalid"), None)
 
 
 def was_asked_again(metadata: Mapping[str, Any]) -> bool:
-    """Whether a message came of a second request that showed the model its first answer."""
+    """Return True if a message is the result of a retry that contained the first answer."""
     attempts: Sequence[Mapping[str, Any]] = metadata.get("attempts") or ()
     return any(attempt["reason"] in ASKED_AGAIN for attempt in attempts)

@@ -1,4 +1,4 @@
-"""Which endpoint is spoken, by name. One file per protocol; adding one is a new file and a row here."""
+"""Registry of the protocols by name. One package per protocol; to add one, add a package and a row here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which models a provider has, and what is left on the account: the values, and how a provider says them."""
+"""Decode the list of models and the account balance; providers override the field names."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["BalanceDialect", "ModelsDialect"]
 
 
 class ModelsDialect(Dialect):
-    """``GET /models``, read from the names that hosts give the same facts."""
+    """Decoder of ``GET /models``; ``names`` lists the field names that hosts use for the same fact."""
 
     protocol = "models"
     path = "/models"
     one_path = "/models/{id}"
-    """Where a single model is described."""
+    """Path of a single model."""
     names: Mapping[str, tuple[str, ...]] = MappingProxyType(
         {
             "name": ("name", "display_name"),
@@ -36,10 +36,10 @@ class ModelsDialect(Dialect):
             "parameters": ("supported_parameters",),
         }
     )
-    """Field of ``ModelInfo`` -> where it may stand in an entry, best first; a dot descends into an object."""
+    """Field of ``ModelInfo`` -> its possible paths in an entry, best first; a dot descends into an object."""
 
     def decode_models(self, body: Any) -> tuple[ModelInfo, ...] | None:
-        """All models of an answer; None when it is no list of models."""
+        """Return all models of a response; None if it is not a list of models."""
         entries = body.get("data") if isinstance(body, Mapping) else body
         if not isinstance(entries, list):
             return None
@@ -48,21 +48,21 @@ class ModelsDialect(Dialect):
         )
 
     def decode_model(self, body: Any) -> ModelInfo | None:
-        """The only model of an answer, in an envelope or not; None when it is none."""
+        """Return the only model of a response, with or without an envelope; None if there is none."""
         entry = body.get("data", body) if isinstance(body, Mapping) else None
         return self.read_model(dict(entry)) if isinstance(entry, Mapping) and isinstance(entry.get("id"), str) else None
 
     def read_more(self, entry: Json, read: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Further fields of ``ModelInfo`` that no table of places says: abilities and prices.
+        """Return further fields of ``ModelInfo`` that ``names`` does not cover: abilities and prices.
 
         Args:
-            entry: The entry.
-            read: What has been read of it so far.
+            entry: One entry of the list.
+            read: The fields decoded so far.
         """
         return {}
 
     def read_model(self, entry: Json) -> ModelInfo:
-        """One entry; a value of another type than expected counts as left out."""
+        """Decode one entry; a value of an unexpected type counts as missing."""
         read: dict[str, Any] = {}
         for name, places in self.names.items():
             for place in places:
@@ -74,14 +74,14 @@ class ModelsDialect(Dialect):
 
 
 def price_of(input: Any, output: Any, cached: Any, *, per: int, source: str) -> Price | None:
-    """A price as a list of models says it, or None where input or output is missing or no amount.
+    """Return the price of an entry of the list of models, or None if input or output is missing or not an amount.
 
     Args:
-        input: US dollars for ``per`` tokens read, a number or text.
-        output: The same for tokens written.
-        cached: The same for tokens read from the cache, or None.
-        per: To how many tokens the amounts belong.
-        source: Where it stands.
+        input: Price of ``per`` input tokens in US dollars, a number or text.
+        output: Price of ``per`` output tokens.
+        cached: Price of ``per`` input tokens read from the cache, or None.
+        per: The number of tokens that the amounts refer to.
+        source: URL or name of the source of the price.
     """
     amounts = [None if amount is None or amount < 0 else amount for amount in map(money, (input, output, cached))]
     if amounts[0] is None or amounts[1] is None:
@@ -106,8 +106,8 @@ def _of_its_type(name: str, value: Any) -> Any:
     if name in _TUPLES:
         if not isinstance(value, list):
             return None
-        named = (item.get("name") if isinstance(item, Mapping) else item for item in value)
-        return tuple(item for item in named if isinstance(item, str))
+        names = (item.get("name") if isinstance(item, Mapping) else item for item in value)
+        return tuple(item for item in names if isinstance(item, str))
     if name in _NUMBERS:
         try:
             return None if value is None or isinstance(value, bool) else int(value)
@@ -117,17 +117,17 @@ def _of_its_type(name: str, value: Any) -> Any:
 
 
 class BalanceDialect(Dialect):
-    """Where a provider tells what is left on the account."""
+    """Decoder of a provider's account balance."""
 
     protocol = "balance"
 
     def decode_balance(self, body: Any) -> Balance | None:
-        """What is left; None when the answer does not say it."""
+        """Return the balance; None if the response does not contain it."""
         raise NotImplementedError
 
 
 def money(value: Any) -> Decimal | None:
-    """An amount as a number or as text, as providers say it."""
+    """Return an amount given as a number or as text; None if it is neither."""
     if value is None or isinstance(value, bool):
         return None
     try:

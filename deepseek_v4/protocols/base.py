@@ -1,4 +1,4 @@
-"""What a protocol is: a request in our words to a JSON body, and a JSON body or its events to a reply."""
+"""Interface of a protocol: encode a request to a JSON body, decode a JSON body or its events to a reply."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["EncodedRequest", "Protocol"]
 
 @dataclass(slots=True, eq=False, repr=False)
 class EncodedRequest:
-    """A request as the wire wants it, before address and key."""
+    """A request encoded for the wire, before base URL and API key."""
 
     path: str
     body: Json
@@ -31,28 +31,28 @@ class EncodedRequest:
 
 
 class Protocol(ABC):
-    """One endpoint. Implementations hold no state, no client and do no I/O."""
+    """One API endpoint. Implementations hold no state, no client and do no I/O."""
 
     name: ClassVar[str]
 
     @abstractmethod
     def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
-        """The request as a JSON body.
+        """Encode a request as a JSON body.
 
         Raises:
-            InvalidRequestError: for a value out of range.
-            UnsupportedError: for what this endpoint has not, where the request says to refuse it.
+            InvalidRequestError: if a value is out of range.
+            UnsupportedError: if the endpoint does not support an option and ``on_unsupported`` is "raise".
         """
 
     @abstractmethod
     def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
-        """A whole answer.
+        """Decode a complete response.
 
         Raises:
-            DeepSeekError: for an error inside a 200 body.
-            MalformedResponseError: when the body is not what the protocol says.
+            DeepSeekError: if the body of a 200 response contains an error.
+            MalformedResponseError: if the body does not follow the protocol.
         """
 
     @abstractmethod
     def stream(self, context: DecodeContext) -> StreamDecoder:
-        """A decoder for one streamed answer."""
+        """Return a decoder for one streamed response."""

@@ -16,7 +16,7 @@ NOTHING_SET = Sampling()
 
 @dataclass(slots=True, eq=False, repr=False)
 class ChatRequest:
-    """A message history and its options by canonical name; every decision has been taken, nothing is encoded."""
+    """A message history and its options by canonical name; all decisions are made, nothing is encoded."""
 
     model: str
     messages: tuple[Message, ...]
@@ -25,7 +25,7 @@ class ChatRequest:
     response_format: Mapping[str, Any] | None = None
     thinking: Thinking = field(default_factory=Thinking)
     thinks: bool = True
-    """Whether the model will think, all things considered."""
+    """True if the model will think, given all options and defaults."""
     pass_back: bool = True
     sampling: Sampling = NOTHING_SET
     web_search: Any = None
@@ -39,6 +39,6 @@ class ChatRequest:
     suffix: str | None = None
     """Completions only: the text after the gap."""
     echo: bool = False
-    """Completions only: the prompt is said again before the text."""
+    """Completions only: the prompt is repeated before the text."""
     recover_tool_calls: str = "off"
-    """What becomes of tool calls in the text of the answer: ``ask``, ``off`` or ``parse``; see ``ReplyBuilder``."""
+    """How to treat tool calls in the text of the answer: ``ask``, ``off`` or ``parse``; see ``ReplyBuilder``."""

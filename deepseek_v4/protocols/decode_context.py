@@ -1,4 +1,4 @@
-"""``DecodeContext``: what a decoder needs of the request that it decodes the answer to."""
+"""``DecodeContext``: the facts of a request that the decoder of its response needs."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 @dataclass(slots=True, eq=False, repr=False)
 class DecodeContext:
-    """What a decoder must know of the request it reads the answer to."""
+    """The facts of a request that the decoder of its response needs."""
 
     dialect: Dialect
     provider: str
     names: ToolNames
     single_call: bool = False
     recoverable_tools: Mapping[str, ToolSpec] = field(default_factory=dict)
-    """Tools whose calls are looked for in the text of the answer, by the name the model knows them by."""
+    """Tools whose calls are searched for in the text of the answer, by their names on the wire."""
     recovery: str = "off"
-    """What becomes of such calls: ``ask``, ``off`` or ``parse``; see ``ReplyBuilder``."""
+    """How to treat such calls: ``ask``, ``off`` or ``parse``; see ``ReplyBuilder``."""
     original_schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Schemas of strict tools as they were before they were made to allow nulls, by name."""
+    """Schemas of strict tools before conversion, which made optional properties nullable; by tool name."""
     limit: int | None = None
-    """The largest number of output tokens that was sent."""
+    """The lowest limit of output tokens that was sent."""
 
     @classmethod
     def of(
@@ -49,16 +49,16 @@ class DecodeContext:
         strict: Sequence[ToolSpec] = (),
         single_call: bool = False,
     ) -> DecodeContext:
-        """What the answer to a request is read with.
+        """Build the context for the response to a request.
 
         Args:
             request: The request.
-            dialect: The dialect it was said in.
-            provider: Who answers.
-            names: How its tools are called there.
-            body: Its fields as they are sent.
-            strict: Those of its tools whose schemas were made strict.
-            single_call: Whether only the first call is wanted, and the wire could not say it.
+            dialect: The dialect that encoded it.
+            provider: Name of the provider.
+            names: Mapping of its tool names.
+            body: Its body fields as sent.
+            strict: The tools whose schemas were converted to strict ones.
+            single_call: True if only the first call is requested and the request body cannot express it.
         """
         recoverable_tools = {}
         if request.tool_choice != "none":
@@ -79,10 +79,10 @@ class DecodeContext:
         )
 
     def builder(self, *, streamed: bool = False) -> ReplyBuilder:
-        """An empty reply to read the answer into.
+        """Return an empty builder for the response.
 
         Args:
-            streamed: Whether records of reasoning arrive in fragments, to be joined.
+            streamed: True if reasoning records arrive in fragments to be joined.
         """
         return ReplyBuilder(
             single_call=self.single_call,

@@ -1,6 +1,6 @@
-"""The joint between provider and protocol: what a protocol asks its dialect, as data and a few small functions.
+"""The interface between protocols and providers: a protocol reads a provider's differences from its dialect.
 
-A provider's file holds one ``Dialect`` for each protocol it serves. A protocol never asks who the provider is.
+A provider's file holds one ``Dialect`` for each protocol it serves. A protocol does not check which provider it is.
 """
 
 from __future__ import annotations
@@ -47,24 +47,24 @@ FINISH_REASONS: Mapping[str, FinishReason] = MappingProxyType(
         "error": "error",
     }
 )
-"""The words of all protocols and engines for why an answer ended, in lower case. Any other is kept as it came."""
+"""Finish reasons of all protocols and engines in lower case -> ours. Any other is kept unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class OptionSpec:
-    """How one canonical option is said on the wire.
+    """How one option is sent on the wire: field name, allowed range, default.
 
     Attributes:
         name: The wire field; a dot descends into an object (``reasoning.max_tokens``).
         low: Smallest value allowed.
         high: Largest value allowed.
         above: The value must be greater than ``low``, not equal to it.
-        clamp: A value over ``high`` is lowered to it, with a note, instead of refused.
+        clamp: True if a value over ``high`` is lowered to it, with a note, instead of refused.
         most: Largest number of entries of a list.
         longest: Largest number of characters of a string.
-        pattern: What a string must match.
-        default: What the provider uses when the field is not sent, for the docs.
-        source: Where the fact stands.
+        pattern: Regular expression that a string must match.
+        default: The provider's default when the field is not sent, for the docs.
+        source: URL or document of the fact.
     """
 
     name: str
@@ -79,7 +79,7 @@ class OptionSpec:
     source: str = ""
 
     def range(self) -> str:
-        """The allowed values in words, for errors and docs."""
+        """Describe the allowed values, for errors and docs."""
         if self.low is not None and self.high is not None:
             return f"{'(' if self.above else '['}{self.low:g}, {self.high:g}]"
         if self.low is not None:
@@ -91,17 +91,18 @@ class OptionSpec:
         return ""
 
     def check(self, option: str, value: Any) -> tuple[Any, Note | None]:
-        """Hold a value against the range.
+        """Check a value against the range.
 
         Returns:
-            The value to send, and a note when it was clamped.
+            The value to send, and a note if it was clamped.
 
         Raises:
-            InvalidRequestError: when it is out of range; names the option and what is allowed.
+            InvalidRequestError: if it is out of range; names the option and the allowed range.
         """
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             if self.clamp and self.high is not None and value > self.high:
-                return type(value)(self.high), Note("clamped", option, f"{value} -> {self.high:g}, the largest here")
+                change = f"{value} -> {self.high:g} (maximum for this provider)"
+                return type(value)(self.high), Note("clamped", option, change)
             low, high = self.low, self.high
             outside = (low is not None and (value < low or (self.above and value == low))) or (
                 high is not None and value > high
@@ -124,69 +125,69 @@ class OptionSpec:
 
 
 class Dialect:
-    """What is the same for every protocol. Subclasses say the rest as class attributes and small methods."""
+    """What all protocols share. Subclasses state the differences as class attributes and small methods."""
 
     protocol: ClassVar[str]
     path: str
     key_header = "Authorization"
-    """The header the key goes into: as ``Bearer <key>`` in this one, bare in any other."""
+    """Header of the API key: ``Bearer <key>`` in ``Authorization``, the bare key in any other header."""
     fields: Mapping[str, OptionSpec] = MappingProxyType({})
-    """Canonical option -> how it is said here."""
+    """Canonical option -> how it is sent."""
     unsupported: Mapping[str, str] = MappingProxyType({})
-    """Canonical option -> why it is not sent here, for the options worth a word."""
+    """Canonical option -> why it is not supported, for the options that need an explanation."""
     efforts: Mapping[str, str | None] = MappingProxyType({})
-    """Canonical effort -> the word here; None switches thinking off."""
+    """Canonical effort -> the provider's value; None switches thinking off."""
     thinks_by_default = True
-    """Whether the model thinks when nothing is said about it."""
+    """True if the model thinks when the request does not set it."""
     forced_tool_while_thinking = True
-    """Whether ``tool_choice`` required or by name is accepted while thinking."""
+    """True if ``tool_choice`` "required" or by name is accepted while thinking."""
     json_schema = False
-    """Whether ``response_format`` json_schema is served."""
+    """True if ``response_format`` json_schema is supported."""
     json_object = True
-    """Whether ``response_format`` json_object is served."""
+    """True if ``response_format`` json_object is supported."""
     json_mode_requires_keyword = False
-    """Whether JSON mode demands that a message contains the word "json"."""
+    """True if JSON mode requires the word "json" in a message."""
     tools = True
-    """Whether function calling is served."""
+    """True if function calling is supported."""
     strict_tools = False
-    """Whether strict function calling is served."""
+    """True if strict function calling is supported."""
     error_phrases: ErrorTable = ()
-    """Phrases in an error's text that tell its kind better than the status does; looked at first."""
+    """Phrases of an error's text -> exception, for kinds that the status does not determine; checked first."""
     error_types: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType({})
-    """The provider's own words for kinds of errors (``type``, ``code``, ``error_type``); looked at second."""
+    """The provider's error codes (``type``, ``code``, ``error_type``) -> exception; checked second."""
 
     def thinks(self, thinking: Thinking) -> bool:
-        """Whether the model will think when this is request of it."""
+        """Return True if the model will think with these settings."""
         if thinking.on is not None:
             return thinking.on
         return self.thinks_by_default or thinking.effort is not None or thinking.budget is not None
 
     def resolve_thinking(self, thinking: Thinking, notes: list[Note]) -> Thinking:
-        """What is said of it where two wishes exclude each other here."""
+        """Resolve settings that exclude each other at this provider."""
         return thinking
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """Body fields that switch thinking, its effort and its budget."""
+        """Return the body fields that set thinking, its effort and its budget."""
         raise NotImplementedError
 
-    def encode_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
-        """Body fields that switch the provider's own web search, or None where it has none.
+    def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
+        """Return the body fields that set the provider's web search, or None if it has none.
 
-        Tools among them join the request's own.
+        Tools among them are added to the tools of the request.
         """
         return None
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
     ) -> Mapping[str, str]:
-        """What no table says: the provider's own options, and what it wants said otherwise than it has been so far.
+        """Apply what no table covers: provider-specific options and changes to the finished body.
 
         Args:
-            body: The body without the conversation; changed in place.
-            messages: The conversation as it will be sent. The list is changed in place; what is in it is not, because
-                it is kept for the next turn.
+            body: The body without the messages; changed in place.
+            messages: The encoded messages. The list is changed in place; its items are not, because they are cached for
+                the next turn.
             request: The request.
-            notes: For what is dropped or translated.
+            notes: Receives a note for each dropped or translated option.
 
         Returns:
             Headers to send.
@@ -194,13 +195,13 @@ class Dialect:
         return {}
 
     def decode_usage(self, usage: Json) -> Usage:
-        """The provider's usage object as ``Usage``."""
+        """Decode the provider's usage object."""
         raise NotImplementedError
 
     def error_codes(self, error: Json) -> tuple[str, ...]:
-        """Further words of an error object that ``error_types`` may know."""
+        """Return further codes of an error object to look up in ``error_types``."""
         return ()
 
     def decode_retry(self, error: Json) -> tuple[bool | None, float | None]:
-        """Whether an error object says itself that the request may succeed later, and after how many seconds."""
+        """Return whether an error object declares itself retryable, and the delay in seconds; None if unspecified."""
         return None, None

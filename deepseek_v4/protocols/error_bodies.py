@@ -1,4 +1,4 @@
-"""Error answers, in whatever envelope, as exceptions. Pure: status, headers and bytes in, an exception out."""
+"""Decode error responses in any envelope to exceptions. Pure: status, headers and bytes in, an exception out."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _BY_STATUS: Mapping[int, type[errors.DeepSeekError]] = {
     503: errors.OverloadedError,
     529: errors.OverloadedError,
 }
-"""Statuses of a class of their own; any other is the request's fault below 500, and the service's from there on."""
+"""Statuses with their own class; any other is the request's error below 500, and the server's from 500 on."""
 
 _ADVICE: Mapping[type[errors.DeepSeekError], str] = {
     errors.AuthenticationError: "Check the API key.",
-    errors.InsufficientBalanceError: "Top up the account, then try again.",
-    errors.PermissionDeniedError: "The key may not do this; check the account's permissions and region.",
+    errors.InsufficientBalanceError: "Top up the account, then send the request again.",
+    errors.PermissionDeniedError: "The key does not have permission; check the account's permissions and region.",
     errors.NotFoundError: "Check base_url and the model id.",
     errors.ContextLengthError: "Shorten the conversation or lower max_tokens.",
-    errors.RateLimitError: "Send fewer requests at a time, or raise max_retries.",
+    errors.RateLimitError: "Send fewer concurrent requests, or raise max_retries.",
     errors.OverloadedError: "Try again later, or raise max_retries.",
     errors.ServerError: "Try again later, or raise max_retries.",
     errors.TimeoutError: "Try again later, or raise max_retries.",
-    errors.ContentFilterError: "Change the text; the same one is refused again.",
+    errors.ContentFilterError: "Change the text; the same text will be refused again.",
 }
 
 _BY_WORD: tuple[tuple[re.Pattern[str], type[errors.DeepSeekError]], ...] = tuple(
@@ -61,7 +61,7 @@ _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.I)
 
 
 def decode_error(response: HttpResponse, dialect: Dialect, provider: str) -> errors.DeepSeekError:
-    """The exception for an answer whose status is no success."""
+    """Return the exception for a response with an error status."""
     text = response.body.decode("utf-8", "replace").strip()
     try:
         body: Any = json.loads(text) if text else None
@@ -71,14 +71,14 @@ def decode_error(response: HttpResponse, dialect: Dialect, provider: str) -> err
 
 
 def read_error_body(body: Any, dialect: Dialect, provider: str) -> errors.DeepSeekError:
-    """The exception for an error object that came inside an answer of status 200."""
+    """Return the exception for an error object inside a response with status 200."""
     return _error(body, None, {}, dialect, provider)
 
 
 def _error(
     body: Any, status: int | None, headers: Mapping[str, str], dialect: Dialect, provider: str
 ) -> errors.DeepSeekError:
-    message, words, code = _said(body)
+    message, words, code = _details(body)
     if status is None and code is not None and 400 <= code < 600:
         status = code
     error = _object(body)
@@ -86,12 +86,12 @@ def _error(
     retryable, retry_after = dialect.decode_retry(error)
     if not message:
         where = f"with status {status}" if status is not None else "with an error"
-        what = f": {_json(body)[:500]}" if body else " and said nothing about it"
+        what = f": {_json(body)[:500]}" if body else " and an empty response body"
         message = f"The provider answered {where}{what}"
     advice = _ADVICE.get(kind)
-    said = f"{message.rstrip('. ')}. {advice}" if advice else message
+    text = f"{message.rstrip('. ')}. {advice}" if advice else message
     return kind(
-        said,
+        text,
         status_code=status,
         request_id=next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), None),
         provider=provider,
@@ -125,8 +125,8 @@ def _kind(message: str, words: str, status: int | None, dialect: Dialect) -> typ
     return errors.InvalidRequestError if status is not None else errors.ServerError
 
 
-def _said(body: Any) -> tuple[str, str, int | None]:
-    """The message of an error body, its type and code words joined, and its code when that is a status."""
+def _details(body: Any) -> tuple[str, str, int | None]:
+    """Return the message of an error body, its type and code strings joined, and its code if that is a status."""
     if isinstance(body, list) and body:
         body = body[0]
     error: Any = (body.get("error") or body) if isinstance(body, dict) else body
@@ -134,8 +134,9 @@ def _said(body: Any) -> tuple[str, str, int | None]:
         error = error[0]
     if isinstance(error, str):
         if error.lstrip().startswith("<"):
-            title = _TITLE.search(error)
-            return f"A web page came, no answer of an API{f': {title[1].strip()}' if title else ''}", "", None
+            match = _TITLE.search(error)
+            title = f": {match[1].strip()}" if match else ""
+            return f"The response is a web page, not an API response{title}", "", None
         return error if len(error) < 500 else f"{error[:500]}…", "", None
     if not isinstance(error, dict):
         return "", "", None
@@ -146,8 +147,8 @@ def _said(body: Any) -> tuple[str, str, int | None]:
     if not isinstance(metadata, dict):
         metadata = {}
     code = error.get("code", error.get("http_status"))
-    said = (error.get("type"), code, error.get("error_type"), metadata.get("error_type"))
-    words = " ".join(str(word) for word in said if word and isinstance(word, (str, int)))
+    codes = (error.get("type"), code, error.get("error_type"), metadata.get("error_type"))
+    words = " ".join(str(word) for word in codes if word and isinstance(word, (str, int)))
     raw = metadata.get("raw")
     if raw:
         message = f"{message}: {raw if isinstance(raw, str) else _json(raw)}"[:2000]
@@ -157,7 +158,7 @@ def _said(body: Any) -> tuple[str, str, int | None]:
 
 
 def _json(value: Any) -> str:
-    """An object of an error as text."""
+    """Return a JSON value of an error as text."""
     try:
         return json.dumps(value).decode()
     except (RecursionError, ValueError):

@@ -1,4 +1,4 @@
-"""The JSON of an answer or of one event, or the error that says what came instead."""
+"""Parse the JSON of a response or of one event, or raise an error that describes what was received."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from deepseek_v4.values.json import Json
 
 
 def parse_body(response: HttpResponse, provider: str) -> Any:
-    """A whole answer; blank lines before the JSON are a provider's way of keeping the connection open.
+    """Parse a complete response; some providers send blank lines before the JSON to keep the connection open.
 
     Raises:
-        MalformedResponseError: when it is blank or no JSON.
+        MalformedResponseError: if it is empty or not JSON.
     """
     if not response.body.strip():
         raise errors.MalformedResponseError(
-            f"The answer was blank: status {response.status} and no body.",
+            f"The response was empty: status {response.status}, no body.",
             status_code=response.status,
             provider=provider,
             retryable=True,
@@ -31,7 +31,7 @@ def parse_body(response: HttpResponse, provider: str) -> Any:
         return json.loads(response.body)
     except ValueError:
         raise errors.MalformedResponseError(
-            "The answer is no JSON; is base_url the address of a model service?",
+            "The response is not JSON. Check that base_url is the URL of a model API.",
             status_code=response.status,
             provider=provider,
             body=response.body[:2000].decode("utf-8", "replace"),
@@ -39,29 +39,29 @@ def parse_body(response: HttpResponse, provider: str) -> Any:
 
 
 def text_of(value: Any) -> str:
-    """A field that holds text; ``""`` for null and for what is empty.
+    """Return a text field; ``""`` for null and for empty values.
 
     Raises:
-        TypeError: for anything else.
+        TypeError: if the value is anything else.
     """
     if isinstance(value, str):
         return value
     if not value:
         return ""
-    raise TypeError(f"text was expected, {type(value).__name__} came")
+    raise TypeError(f"expected text, got {type(value).__name__}")
 
 
 def decode_envelope(body: Json, builder: ReplyBuilder, known: frozenset[str], *, created: str = "created") -> None:
-    """Whose answer it is, and everything beside the fields that the protocol reads.
+    """Decode id, model, fingerprint and time, and keep the fields that the protocol does not read.
 
     Args:
-        body: A whole answer, or one chunk of it.
-        builder: What it is read into.
-        known: Names of fields that are not kept in ``extra``.
-        created: The field with the time of the answer.
+        body: A complete response, or one chunk of it.
+        builder: Receives the fields.
+        known: Names of the fields that are not kept in ``extra``.
+        created: Name of the field with the time of the response.
 
     Raises:
-        TypeError: for an id, a model or a fingerprint that is not text.
+        TypeError: if an id, a model or a fingerprint is not text.
     """
     builder.id = text_of(body.get("id")) or builder.id
     builder.model = text_of(body.get("model")) or builder.model
@@ -72,39 +72,39 @@ def decode_envelope(body: Json, builder: ReplyBuilder, known: frozenset[str], *,
 
 
 def keep(extra: dict[str, Any], source: Mapping[str, Any], known: frozenset[str]) -> None:
-    """Keep the fields that have no name of ours."""
+    """Keep in ``extra`` the fields that are not among ``known``."""
     if not source.keys() <= known:
         extra.update({key: value for key, value in source.items() if key not in known and value is not None})
 
 
 @contextmanager
 def decoding(body: Any, provider: str) -> Iterator[None]:
-    """What is read inside is of the shape the protocol says.
+    """Turn errors of decoding a body into ``MalformedResponseError``.
 
     Raises:
-        MalformedResponseError: when it is not.
+        MalformedResponseError: if a field is missing or of an unexpected type.
     """
     try:
         yield
-    except UNREADABLE as fault:
-        why = f"The answer is not what the protocol says: {type(fault).__name__}: {fault}."
+    except UNREADABLE as error:
+        why = f"The response does not follow the protocol: {type(error).__name__}: {error}."
         raise errors.MalformedResponseError(why, provider=provider, body=body) from None
 
 
 def parse_event(event: bytes, decoder: StreamDecoder) -> Json:
-    """The object an event holds.
+    """Parse the JSON object of an event.
 
     Raises:
-        MalformedResponseError: when it holds none.
+        MalformedResponseError: if the data is not a JSON object.
     """
     try:
-        said = json.loads(event)
+        value = json.loads(event)
     except ValueError:
-        said = None
-    if isinstance(said, dict):
-        return said
+        value = None
+    if isinstance(value, dict):
+        return value
     raise errors.MalformedResponseError(
-        "An event of the stream is no JSON object.",
+        "A stream event is not a JSON object.",
         provider=decoder.provider,
         body=event[:2000].decode("utf-8", "replace"),
         partial=decoder.partial(),

@@ -1,8 +1,8 @@
-"""The provider's own record of a turn: what ``Reasoning.details`` holds, whose it is, and how it is laid out again.
+"""The provider's own record of a turn: the content of ``Reasoning.details``, its protocol, and how it is sent again.
 
 A turn can be more than reasoning, text and function calls: items of reasoning with ids, thinking blocks with
-signatures, searches the service ran by itself, and text between them. Each protocol keeps what its own form needs for
-the next request, in the order received; what another protocol wrote is left to the text that stands beside it.
+signatures, searches that the server ran, and text between them. Each protocol keeps what its own form needs for
+the next request, in the order received; a record of another protocol is ignored and the message's text is sent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Item = Mapping[str, Any]
 
 
 def detect_protocol(details: Iterable[Item]) -> str | None:
-    """The protocol in whose form a record is written; None when none of its types is known."""
+    """Return the protocol that a record belongs to; None if none of its types is known."""
     for detail in details:
         kind = detail.get("type")
         if not isinstance(kind, str):
@@ -33,16 +33,16 @@ def detect_protocol(details: Iterable[Item]) -> str | None:
 
 
 def details_for_protocol(reasoning: Reasoning | None, protocol: str) -> tuple[Item, ...]:
-    """The record of a past turn as far as ``protocol`` wrote it."""
+    """Return the record of a past turn if it belongs to ``protocol``, else ``()``."""
     if reasoning is None or not reasoning.details or detect_protocol(reasoning.details) != protocol:
         return ()
     return reasoning.details
 
 
 def kept(items: Sequence[Item], *, text: str, calls: frozenset[str]) -> tuple[Item, ...]:
-    """What must be remembered of a turn's items beside its text and its function calls.
+    """Return the items of a turn that must be kept in addition to its text and its function calls.
 
-    Function calls are not in it, they follow last; nor is the text after the last other item.
+    Function calls are left out, because they follow last, and so is the text after the last other item.
 
     Args:
         items: All items of the turn, in order.
@@ -58,16 +58,16 @@ def kept(items: Sequence[Item], *, text: str, calls: frozenset[str]) -> tuple[It
 def restore_items(
     record: Sequence[Item], content: str, text_of: Callable[[Item], str | None]
 ) -> tuple[list[Item], str]:
-    """A record before the text that follows it.
+    """Merge a record and the text of its turn into the items to send.
 
     Args:
-        record: What ``kept`` kept.
-        content: All visible text of the turn.
-        text_of: The visible text of an item, None for an item that is no text.
+        record: The items that ``kept`` returned.
+        content: The complete visible text of the turn.
+        text_of: Returns the visible text of an item, None if the item is not text.
 
     Returns:
         The items to send, and the text to send after them. Text inside the record stays in its place while the
-        turn's text still begins with it; when someone has changed the text, it comes whole, after the items.
+        turn's text still begins with it; if the text was changed, all of it follows the items.
     """
     texts = [text_of(item) for item in record]
     inside = "".join(text for text in texts if text)

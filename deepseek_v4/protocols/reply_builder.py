@@ -1,4 +1,4 @@
-"""Where the decoders of ``protocols/`` collect what they read. Nobody behind it sees wire JSON. Pure."""
+"""``ReplyBuilder``: collects what the decoders read. The rest of the package does not see wire JSON. Pure."""
 
 from __future__ import annotations
 
@@ -31,39 +31,39 @@ if TYPE_CHECKING:
 __all__ = ["ReplyBuilder", "merge_details"]
 
 _MOST_TOKENS = 2**53
-"""Above it a number read from JSON may be a rounded float, which frameworks refuse as a count."""
+"""A larger number read from JSON may be a rounded float, which frameworks refuse as a count."""
 
 
 class _OpenCall:
-    """A tool call that is still being written."""
+    """A tool call that is still incomplete."""
 
-    __slots__ = ("arguments", "fault", "held", "id", "id_came", "name")
+    __slots__ = ("arguments", "held", "id", "id_came", "name", "problem")
 
     def __init__(self, call_id: str | None, name: str) -> None:
         self.id = call_id or f"call_{uuid.uuid4().hex}"
         self.id_came = bool(call_id)
         self.name = name
         self.arguments: list[str] = []
-        self.fault: str | None = None
-        """Why it must not be run, where that is known already."""
+        self.problem: str | None = None
+        """Why the call must not be run, if that is already certain."""
         self.held = False
-        """Whether its arguments are given out at the end only."""
+        """True if its arguments are returned at the end only."""
 
 
 class ReplyBuilder:
-    """Collects what a decoder reads; cost per piece does not grow with what has already arrived.
+    """Collects what a decoder reads; the cost per chunk does not grow with what was received before.
 
     Args:
-        single_call: Keep only the first tool call (``parallel_tool_calls=False`` where the wire cannot say it).
-        streamed: Records of reasoning arrive in fragments and are to be joined.
-        original_schemas: The schemas of strict tools whose added nulls are removed, by name. Their arguments come
-            whole, at the end, so that what was streamed adds up to what the reply holds.
-        recoverable_tools: The tools whose calls are looked for in the text, by the name the model knows them by.
-        recovery: What becomes of calls found in the text. ``parse``: tool calls. ``off``, ``ask``: they are reported,
-            and the text stays as it is; with ``ask``, a ``LeakedText`` at the end has it from the first of them on.
-        provider: Who answers, for the warning about markup that was found.
-        limit: The largest number of output tokens that was asked for. An answer that reached it may be cut, whatever
-            its finish reason: vLLM closes cut arguments and reports ``tool_calls``.
+        single_call: Keep only the first tool call (``parallel_tool_calls=False`` if the request cannot express it).
+        streamed: True if reasoning records arrive in fragments to be joined.
+        original_schemas: The schemas of strict tools whose added nulls are removed, by name. Their arguments are
+            returned complete, at the end, so that the deltas add up to the arguments in the reply.
+        recoverable_tools: The tools whose calls are searched for in the text, by their names on the wire.
+        recovery: How to treat calls found in the text. ``parse``: as tool calls. ``off``, ``ask``: they are reported,
+            and the text is unchanged; with ``ask``, a ``LeakedText`` at the end holds it from the first call on.
+        provider: Name of the provider, for the warning about markup.
+        limit: The limit of output tokens that was sent. An answer that reached it may be truncated, whatever
+            its finish reason: vLLM closes truncated arguments and reports ``tool_calls``.
     """
 
     __slots__ = (
@@ -111,10 +111,10 @@ class ReplyBuilder:
         self.visible: list[str] = []
         """With ``ask``: the text without the calls that were found in it."""
         self.shown = 0
-        """With ``ask``: how many pieces of it were given out."""
+        """With ``ask``: how many chunks of it were returned."""
         self.provider = provider
         self.markup: MarkupScanner | None = None
-        """Looks for tool calls in the text, from the first ``<`` on."""
+        """Searches the text for tool calls, from the first ``<`` on."""
         self.original_schemas = original_schemas or {}
         self.reasoning: list[str] | None = None
         self.details: list[Mapping[str, Any]] | None = None
@@ -124,7 +124,7 @@ class ReplyBuilder:
         self.streamed = streamed
         self.finish_reason: FinishReason | None = None
         self.cut = False
-        """Whether the output limit cut the answer although its finish reason does not say so."""
+        """True if the output limit truncated the answer although its finish reason does not report it."""
         self.usage: Usage | None = None
         self.limit = limit
         self.id: str | None = None
@@ -136,7 +136,7 @@ class ReplyBuilder:
         self.extra: dict[str, Any] = {}
 
     def add_text(self, text: str) -> str:
-        """Append to the visible text; return what of it can be shown now."""
+        """Append to the visible text; return the text that can be shown now."""
         if self.recovery == "off" or (self.markup is None and "<" not in text):
             self.content.append(text)
             return text
@@ -154,67 +154,67 @@ class ReplyBuilder:
         return shown if self.recovery == "parse" else self._before_calls(self.markup)
 
     def _before_calls(self, markup: MarkupScanner) -> str:
-        """What was not given out yet of the text before the first call in it."""
+        """Return the text before the first call that was not returned yet."""
         end = len(self.visible) if markup.found_after is None else markup.found_after
         text = "".join(self.visible[self.shown : end])
         self.shown = max(self.shown, end)
         return text
 
     def add_reasoning(self, text: str) -> None:
-        """Append to the chain of thought; called with ``""`` it records that the provider sent an empty one."""
+        """Append to the reasoning text; ``""`` records that the provider sent an empty one."""
         if self.reasoning is None:
             self.reasoning = []
         self.reasoning.append(text)
 
     def add_details(self, details: Iterable[Mapping[str, Any]]) -> None:
-        """Append fragments of the provider's own record of reasoning; called with ``()`` it records "empty".
+        """Append fragments of the provider's own reasoning record; ``()`` records "empty".
 
         Raises:
-            TypeError: for a fragment that is not an object.
+            TypeError: if a fragment is not an object.
         """
         if self.details is None:
             self.details = []
         for fragment in details:
             if not isinstance(fragment, dict):
-                raise TypeError(f"a record of reasoning is an object, not {type(fragment).__name__}")
+                raise TypeError(f"a reasoning record must be an object, not {type(fragment).__name__}")
             self.details.append(fragment)
 
     def add_annotations(self, annotations: Any) -> None:
-        """Append citations and the like; what is not a list of objects is left out, the answer is whole without it."""
+        """Append citations; anything but a list of objects is ignored, because the answer is complete without it."""
         if isinstance(annotations, list):
             self.annotations.extend(each for each in annotations if isinstance(each, dict))
 
     def count(self, usage: Usage) -> None:
-        """Keep the tokens of the answer; the last count stays.
+        """Store the token counts of the answer; the last call wins.
 
         Raises:
-            TypeError: for a count that is not a whole number, or a cost that is not a number.
+            TypeError: if a count is not an integer, or a cost is not a number.
             ValueError: likewise.
         """
         for count in (usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens):
             if count is not None and (count != int(count) or abs(count) > _MOST_TOKENS):
-                raise TypeError(f"a count of tokens is a whole number, not {count!r}")
+                raise TypeError(f"a token count must be an integer, not {count!r}")
         float(usage.cost or 0)
         self.usage = usage
 
     def end(self, word: Any, words: Mapping[str, FinishReason]) -> None:
-        """Keep why the answer ended.
+        """Store the finish reason.
 
         Args:
-            word: The provider's word for it; None or ``""`` where none came yet.
-            words: What the dialect's words mean. A word that is not among them is kept as it came.
+            word: The provider's finish reason; None or ``""`` if none was received yet.
+            words: The dialect's finish reasons -> ours. One that is not among them is kept unchanged.
 
         Raises:
-            TypeError: for a word that is not text.
+            TypeError: if the finish reason is not text.
         """
         if not word:
             return
         if not isinstance(word, str):
-            raise TypeError(f"a finish reason is text, not {type(word).__name__}")
+            raise TypeError(f"a finish reason must be text, not {type(word).__name__}")
         self.finish_reason = words.get(word.lower(), word)
 
     def add_logprobs(self, logprobs: Mapping[str, Any]) -> None:
-        """Append log probabilities, channel by channel."""
+        """Append log probabilities, by channel."""
         if self.logprobs is None:
             self.logprobs = {}
         for channel, items in logprobs.items():
@@ -222,16 +222,16 @@ class ReplyBuilder:
                 self.logprobs.setdefault(channel, []).extend(items)
 
     def add_tool_call(self, slot: Any, call_id: str | None, name: str | None, arguments: str) -> ToolCallDelta | None:
-        """Append a piece of a tool call.
+        """Append a fragment of a tool call.
 
         Args:
-            slot: What the wire numbers the call by, or None when it does not.
+            slot: The call's number on the wire, or None if it has none.
             call_id: Its id; None or ``""`` on continuations.
             name: The function's name; None or ``""`` on continuations.
             arguments: The next characters of the JSON text.
 
         Returns:
-            The piece with our own index, or None when it belongs to a call that ``single_call`` drops.
+            The delta with our own index, or None if it belongs to a call that ``single_call`` drops.
         """
         position = self._position(slot, call_id, name)
         if position is not None:
@@ -256,12 +256,12 @@ class ReplyBuilder:
         return ToolCallDelta(position, call.id, call.name or None, "" if call.held else arguments)
 
     def _position(self, slot: Any, call_id: str | None, name: str | None) -> int | None:
-        """Which open call a piece continues, or None when it begins one.
+        """Return the position of the open call that a fragment continues, or None if it begins one.
 
         Hosts number calls from 1, leave gaps, reuse a number for the next call, or give none at all; they repeat
-        ids and names on every piece, leave ids out, or give one id to two calls. A new id begins a call, and so does
-        another name, or a name under a new number. A piece without id and name continues the call of its slot; without
-        a slot, the last one.
+        ids and names in every fragment, leave ids out, or give one id to two calls. A new id begins a call; so does
+        another name, or a name under a new number. A fragment without id and name continues the call of its slot;
+        without a slot, the last one.
         """
         if not self.calls:
             return None
@@ -281,7 +281,7 @@ class ReplyBuilder:
         return known
 
     def settle(self, deltas: list[Delta]) -> None:
-        """The answer has come to its end: give out what was held back. A second time there is nothing."""
+        """Finish the answer: append the deltas that were held back. A second call appends none."""
         if self.recovery == "parse" and self.markup is not None:
             self._settle_markup(self.markup, deltas)
         elif self.recoverable_tools:
@@ -299,7 +299,7 @@ class ReplyBuilder:
         self.original_schemas = {}
 
     def _settle_markup(self, markup: MarkupScanner, deltas: list[Delta]) -> None:
-        """Text that was held back, and the calls found in the text, unless the provider itself named calls."""
+        """Append the text that was held back, and the calls found in it unless the provider itself sent calls."""
         self.markup = None
         named = bool(self.calls)
         ending = markup.end(cut=self._may_cut_markup())
@@ -313,22 +313,22 @@ class ReplyBuilder:
             withheld = ending.markup + withheld
         for number, call in enumerate(found):
             delta = self.add_tool_call(("in the text", number), None, call.name, call.arguments)
-            self.calls[-1].fault = call.fault
+            self.calls[-1].problem = call.problem
             if delta is not None:
                 deltas.append(delta)
         if found and self.finish_reason in (None, "stop"):
             self.finish_reason = "tool_calls"
         if found or withheld:
-            invalid = sum(call.fault is not None for call in found)
-            told: dict[str, Any] = {"calls": len(found) - invalid}
+            invalid = sum(call.problem is not None for call in found)
+            details: dict[str, Any] = {"calls": len(found) - invalid}
             if invalid:
-                told["invalid"] = invalid
+                details["invalid"] = invalid
             if withheld:
-                told["withheld"] = withheld
-            self.extra["leaked_markup"] = told
+                details["withheld"] = withheld
+            self.extra["leaked_markup"] = details
 
     def _report_markup(self, deltas: list[Delta]) -> None:
-        """Record the calls that are in the text, which stays as it came, and give out what was held back of it."""
+        """Record the calls in the text, which is not changed, and append the text that was held back."""
         text = "".join(self.content)
         if "<" not in text:
             return
@@ -347,27 +347,27 @@ class ReplyBuilder:
             deltas.append(LeakedText(rest) if found else TextDelta(rest))
 
     def _may_cut_markup(self) -> bool:
-        """Whether the text may have ended inside markup: it was broken off, or the provider's own calls follow it."""
+        """Return True if the text may end inside markup: it was truncated, or the provider's own calls follow it."""
         return bool(self.calls) or self.cut or self.finish_reason not in (None, "stop", "tool_calls")
 
     def _without_nulls(self, call: _OpenCall) -> str:
-        """A call's arguments without the nulls that only the strict form of its schema allowed."""
+        """Return a call's arguments without the nulls that only the strict form of its schema allows."""
         arguments = "".join(call.arguments)
-        if self._fault(call, arguments) is not None or not arguments:
+        if self._problem(call, arguments) is not None or not arguments:
             return arguments
-        given = wire.loads(arguments)
-        meant = schema.remove_added_nulls(given, self.original_schemas[call.name])
+        parsed = wire.loads(arguments)
+        restored = schema.remove_added_nulls(parsed, self.original_schemas[call.name])
         # spaced as the models write it
-        return arguments if meant == given else json.dumps(meant, ensure_ascii=False)
+        return arguments if restored == parsed else json.dumps(restored, ensure_ascii=False)
 
-    def build(self, *, whole: bool = True) -> Reply:
-        """The reply as far as it has arrived.
+    def build(self, *, complete: bool = True) -> Reply:
+        """Return the reply received so far.
 
         Args:
-            whole: Whether the answer has come to its end; before, text is held back in which a call may begin.
+            complete: True if the answer has ended; before that, text that may begin a call is held back.
         """
         content = self.content
-        if whole:
+        if complete:
             self.settle([])
         elif self.markup is not None and self.recovery == "parse":
             content = [*content, self.markup.end(cut=True).text]
@@ -376,7 +376,7 @@ class ReplyBuilder:
         calls = self.calls[:1] if self.single_call else self.calls
         for position, call in enumerate(calls):
             arguments = "".join(call.arguments)
-            error = self._fault(call, arguments)
+            error = self._problem(call, arguments)
             if error is None:
                 valid.append(ToolCall(call.id, call.name, arguments or "{}"))
             else:
@@ -404,21 +404,21 @@ class ReplyBuilder:
             extra=self.extra,
         )
 
-    def _fault(self, call: _OpenCall, arguments: str) -> str | None:
-        """Why a call must not be run, or None."""
+    def _problem(self, call: _OpenCall, arguments: str) -> str | None:
+        """Return why a call must not be run, or None."""
         if not call.name:
-            return "the call names no function"
+            return "the call has no function name"
         ended = self.finish_reason in ("stop", "tool_calls")
         limited = self.finish_reason == "length" or self.cut or self._reached_limit()
-        if call.fault is not None:
-            return call.fault + ("; raise max_tokens" if limited else "")
-        if call is self.calls[-1]:  # some engines close cut arguments, so valid JSON proves nothing here
+        if call.problem is not None:
+            return call.problem + ("; raise max_tokens" if limited else "")
+        if call is self.calls[-1]:  # some engines close truncated arguments: valid JSON is not proof
             if limited:
-                return "the call may be cut off: the answer reached the output limit; raise max_tokens"
+                return "the call may be truncated: the answer reached the output limit; raise max_tokens"
             if self.finish_reason is None:
-                return "the call may be cut off: the answer ended without a finish reason"
+                return "the call may be truncated: the answer ended without a finish reason"
             if not ended:
-                return f"the call may be cut off: the answer ended with finish reason {self.finish_reason!r}"
+                return f"the call may be truncated: the answer ended with finish reason {self.finish_reason!r}"
         if not arguments and ended:
             return None  # a function without parameters; some hosts send "" for it
         try:
@@ -432,11 +432,11 @@ class ReplyBuilder:
 
 
 def merge_details(fragments: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
-    """Join streamed fragments of reasoning records into whole ones, in order, dropping nothing.
+    """Join streamed fragments of reasoning records into complete records, in order, without dropping any.
 
     Consecutive fragments of one ``type`` and ``index`` are one record, unless their ids differ: its ``text``,
     ``summary`` and ``data`` are concatenated, of the other fields the last that is not null stays. A fragment without
-    an ``index`` continues a record of readable text only: what is encrypted comes whole.
+    an ``index`` continues a record of readable text only, because encrypted data is not split.
     """
     merged: list[dict[str, Any]] = []
     for fragment in fragments:
@@ -464,7 +464,7 @@ def _continues(record: Mapping[str, Any], fragment: Mapping[str, Any]) -> bool:
 
 def _scanner(recoverable_tools: Mapping[str, ToolSpec], visible: list[str]) -> MarkupScanner:
     from deepseek_v4.protocols.leaked_calls.scanner import (
-        MarkupScanner,  # most answers hold no ``<``, and its patterns take a while
+        MarkupScanner,  # most answers contain no ``<``, and its patterns are slow to compile
     )
 
     return MarkupScanner(recoverable_tools, visible)
@@ -472,7 +472,7 @@ def _scanner(recoverable_tools: Mapping[str, ToolSpec], visible: list[str]) -> M
 
 @functools.cache
 def _warn_of_markup(provider: str) -> None:
-    """Warn of tool calls in the text, once for each provider: every further reply of that server has the same cause."""
+    """Warn about tool calls in the text, once per provider: every further reply of that server has the same cause."""
     warnings.warn(
         f"A reply of {provider} contains tool calls as text, and text is not executed. "
         "If this is your own server, start it with its tool parser (vLLM: --tool-call-parser deepseek_v4 "

@@ -1,36 +1,36 @@
-"""Server-sent events: bytes in any pieces in, the data of whole events out. No meaning, no I/O.
+"""Split server-sent events: any chunks of bytes in, the data of complete events out. No interpretation, no I/O.
 
-Follows https://html.spec.whatwg.org/multipage/server-sent-events.html for what model services send: ``data:``
+Follows https://html.spec.whatwg.org/multipage/server-sent-events.html as far as model APIs use it: ``data:``
 lines (several join with a newline), comments and blank lines skipped, line ends LF or CRLF. The event name
-is not kept, because every protocol spoken here repeats it inside the data. A lone CR is no line end here.
+is not kept, because every protocol repeats it inside the data. A lone CR does not end a line.
 """
 
 from __future__ import annotations
 
 STRAY_LIMIT = 65_536
-"""Bytes kept of lines that belong to no event, so that an answer that is no event stream can be explained."""
+"""Bytes kept of lines that belong to no event, to describe a response that is not an event stream."""
 
 
 class EventSplitter:
-    """Cuts a byte stream into events; each byte is looked at once, however the pieces fall."""
+    """Splits a byte stream into events; each byte is read once, however the stream is chunked."""
 
     __slots__ = ("_data", "_line", "_stray", "_stray_size")
 
     def __init__(self) -> None:
         self._line: list[bytes] = []
-        """Pieces of a line whose end has not arrived."""
+        """Parts of a line whose end has not been received."""
         self._data: list[bytes] = []
-        """The ``data`` lines of the event that is being read."""
+        """The ``data`` lines of the current event."""
         self._stray: list[bytes] = []
         self._stray_size = 0
 
-    def feed(self, piece: bytes) -> list[bytes]:
-        """Take the next bytes; return the data of the events they complete."""
-        if b"\n" not in piece:
-            if piece:
-                self._line.append(piece)
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Add a chunk; return the data of the events that it completes."""
+        if b"\n" not in chunk:
+            if chunk:
+                self._line.append(chunk)
             return []
-        lines = piece.split(b"\n")
+        lines = chunk.split(b"\n")
         if self._line:
             self._line.append(lines[0])
             lines[0] = b"".join(self._line)
@@ -52,11 +52,11 @@ class EventSplitter:
         return events
 
     def flush(self) -> list[bytes]:
-        """The stream has ended: return the event that lacked its closing blank line, if there is one."""
+        """End the stream; return the event without a closing blank line, if there is one."""
         return self.feed(b"\n\n")
 
     def stray(self) -> bytes:
-        """What arrived that is no event (an HTML page, a plain JSON body), up to ``STRAY_LIMIT`` bytes."""
+        """Return the bytes that are not part of any event (an HTML page, a JSON body), up to ``STRAY_LIMIT``."""
         return b"\n".join(self._stray)
 
     def _keep_stray(self, line: bytes) -> None:

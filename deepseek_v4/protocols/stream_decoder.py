@@ -1,4 +1,4 @@
-"""What every protocol's stream decoder shares: bytes to events, and the end that must be reached."""
+"""``StreamDecoder``: what the stream decoders of all protocols share, from bytes to events to the required end."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from deepseek_v4.protocols.sse import EventSplitter
 from deepseek_v4.values.reply import Delta, Reply, StreamEnd
 
 UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
-"""What reading an answer raises when a field is missing or of another type than the protocol says."""
+"""Exceptions raised by decoding if a field is missing or of an unexpected type."""
 
 
 BROKEN_OFF = ("interrupted", "error")
-"""Finish reasons of an answer that the provider gave up: it is not whole, however it reads."""
+"""Finish reasons of an answer that the provider aborted; it is incomplete."""
 
 
 def whole_answer(reply: Reply, provider: str) -> Reply:
-    """A whole answer, unless the provider broke it off.
+    """Return a complete answer; raise if the provider aborted it.
 
     Raises:
-        ServerError: when it did; retryable, with what there is in ``partial``.
+        ServerError: if the provider aborted it; retryable, with the incomplete reply in ``partial``.
     """
     if reply.finish_reason in BROKEN_OFF:
         raise errors.ServerError(
-            f"The provider broke the answer off (finish reason {reply.finish_reason}). What it wrote is in .partial; "
-            "ask again.",
+            f"The provider stopped before the answer was complete (finish_reason={reply.finish_reason!r}). "
+            "The partial reply is in `.partial`. Send the request again.",
             provider=provider,
             partial=reply,
         )
@@ -35,56 +35,56 @@ def whole_answer(reply: Reply, provider: str) -> Reply:
 
 
 class StreamDecoder(ABC):
-    """Turns the bytes of one streamed answer into deltas.
+    """Decodes the bytes of one streamed response into deltas.
 
-    ``feed`` the bytes as they come, then ``close`` at the end of the stream. Exactly one ``StreamEnd`` comes out, last;
-    a stream that stops short of it makes ``close`` raise.
+    Call ``feed`` with each chunk, then ``close`` at the end of the stream. Exactly one ``StreamEnd`` is returned, last;
+    if the stream ends before it, ``close`` raises.
     """
 
     def __init__(self, builder: ReplyBuilder, provider: str) -> None:
         self.builder = builder
         self.provider = provider
         self.finished = False
-        """Whether ``StreamEnd`` has been given out; what follows on the wire is of no interest."""
+        """True if ``StreamEnd`` has been returned; later events are ignored."""
         self._events = EventSplitter()
         self._silent = True
         self._failure: errors.DeepSeekError | None = None
-        """What went wrong behind deltas that are still to be handed out."""
+        """An error to raise after the deltas that preceded it have been returned."""
 
-    def feed(self, piece: bytes) -> list[Delta]:
-        """Take the next bytes; return the deltas they complete.
+    def feed(self, chunk: bytes) -> list[Delta]:
+        """Add a chunk; return the deltas that it completes.
 
         Raises:
-            DeepSeekError: when the provider reports an error inside the stream; ``partial`` holds what had arrived.
-            MalformedResponseError: when an event is not what the protocol says.
+            DeepSeekError: if the provider reports an error inside the stream; ``partial`` holds what was received.
+            MalformedResponseError: if an event does not follow the protocol.
         """
         if self._failure is not None:
             raise self._failure
         deltas: list[Delta] = []
         try:
-            for event in self._events.feed(piece):
+            for event in self._events.feed(chunk):
                 self._silent = False
                 if self.finished:
                     break
                 self.decode_event(event, deltas)
-        except UNREADABLE as fault:
-            self._fail(self.malformed(fault), deltas)
+        except UNREADABLE as error:
+            self._fail(self.malformed(error), deltas)
         except errors.DeepSeekError as failure:
             self._fail(failure, deltas)
         return deltas
 
     def _fail(self, failure: errors.DeepSeekError, deltas: list[Delta]) -> None:
-        """Raise, or first let out what came before it in the same bytes."""
+        """Raise the error, or store it if deltas precede it in the same chunk."""
         if not deltas:
             raise failure
         self._failure = failure
 
     def close(self) -> list[Delta]:
-        """The connection has ended; return what was still held back.
+        """End the stream; return the deltas that were held back.
 
         Raises:
-            StreamInterruptedError: when the answer had begun and is not complete.
-            MalformedResponseError: when there was no event at all.
+            StreamInterruptedError: if the answer has begun and is incomplete.
+            MalformedResponseError: if there was no event at all.
         """
         if self._failure is not None:
             raise self._failure
@@ -92,77 +92,77 @@ class StreamDecoder(ABC):
         for event in self._events.flush():
             self._silent = False
             if not self.finished:
-                with suppress(*UNREADABLE, errors.MalformedResponseError):  # then the stream broke off inside it
+                with suppress(*UNREADABLE, errors.MalformedResponseError):  # the stream was interrupted inside it
                     self.decode_event(event, deltas)
         if not self.finished:
             try:
                 self._conclude(deltas)
-            except UNREADABLE as fault:
-                raise self.malformed(fault) from None
+            except UNREADABLE as error:
+                raise self.malformed(error) from None
         return deltas
 
     def _conclude(self, deltas: list[Delta]) -> None:
-        """The end of a stream whose events did not name one."""
+        """Handle the end of a stream that had no end event."""
         if self._silent:
             stray = self._events.stray()
             if stray.strip() and b"data:".startswith(stray):
-                raise self.interrupted("it broke off inside its first event")
+                raise self.interrupted("it was interrupted inside its first event")
             self.read_stray(stray, deltas)
             return
-        fault = self.missing()
-        if fault is not None:
-            raise self.interrupted(fault)
+        reason = self.missing()
+        if reason is not None:
+            raise self.interrupted(reason)
         self.finish(deltas)
 
     def partial(self) -> Reply:
-        """The reply as far as it has arrived."""
-        return self.builder.build(whole=False)
+        """Return the reply received so far."""
+        return self.builder.build(complete=False)
 
     def finish(self, deltas: list[Delta]) -> None:
-        """Give out what was held back, and the end.
+        """Append the deltas that were held back, and ``StreamEnd``.
 
         Raises:
-            StreamInterruptedError: when the provider says that it broke the answer off.
+            StreamInterruptedError: if the provider reports that it aborted the answer.
         """
         self.builder.settle(deltas)
         reply = self.builder.build()
         if reply.finish_reason in BROKEN_OFF:
-            raise self.interrupted(f"the provider broke it off (finish reason {reply.finish_reason})")
+            raise self.interrupted(f"the provider aborted it (finish_reason={reply.finish_reason!r})")
         self.finished = True
         deltas.append(StreamEnd(reply))
 
     def interrupted(self, why: str) -> errors.StreamInterruptedError:
-        """The error for a stream that stopped short."""
+        """Return the error for a stream that ended too early."""
         return errors.StreamInterruptedError(
-            f"The stream ended before the answer did: {why}. What had arrived is in .partial.",
+            f"The stream ended before the answer was complete: {why}. The partial reply is in `.partial`.",
             provider=self.provider,
             partial=self.partial(),
         )
 
-    def malformed(self, fault: Exception) -> errors.MalformedResponseError:
-        """The error for an event in which a field is missing or of another type than the protocol says."""
+    def malformed(self, error: Exception) -> errors.MalformedResponseError:
+        """Return the error for an event with a missing field or one of an unexpected type."""
         return errors.MalformedResponseError(
-            f"An event of the stream is not what the protocol says: {type(fault).__name__}: {fault}.",
+            f"Unexpected event in the stream: {type(error).__name__}: {error}.",
             provider=self.provider,
             partial=self.partial(),
         )
 
     def read_stray(self, body: bytes, deltas: list[Delta]) -> None:
-        """The answer to a streaming request was no event stream: blank, or a plain body."""
+        """Handle a response that is not an event stream: raise an error that describes the body."""
         if not body.strip():
             raise errors.MalformedResponseError(
-                "The answer was blank: status 200 and no event.", provider=self.provider, retryable=True
+                "The response was empty: status 200, no events.", provider=self.provider, retryable=True
             )
         raise errors.MalformedResponseError(
-            "The answer is no event stream; is base_url the address of a chat service?",
+            "The response is not an event stream. Check that base_url is the URL of a chat API.",
             provider=self.provider,
             body=body[:2000].decode("utf-8", "replace"),
         )
 
     @abstractmethod
     def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
-        """Read the data of one event and append what it says."""
+        """Decode the data of one event and append its deltas."""
 
     @abstractmethod
     def missing(self) -> str | None:
-        """What is missing for the answer to be whole, or None when it is."""
+        """Return why the answer is incomplete, or None if it is complete."""

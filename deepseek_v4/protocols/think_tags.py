@@ -1,7 +1,7 @@
-"""Reasoning that came inside the visible text, between ``<think>`` and ``</think>`` at its start. Pure.
+"""Split off reasoning inside the visible text, between ``<think>`` and ``</think>`` at its start. Pure.
 
-Hosts without a reasoning parser send it so. Only a tag at the very start opens; what follows ``</think>`` is text, its
-leading blank lines dropped. In pieces of any size or whole, the outcome is the same.
+Hosts without a reasoning parser send it so. Only a tag at the very start counts; what follows ``</think>`` is text, its
+leading blank lines dropped. The result is the same for chunks of any size and for the complete text.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ CLOSES = "</think>"
 
 
 class ThinkSplitter:
-    """Cuts one answer's text into reasoning and text, as it comes."""
+    """Splits the text of one answer into reasoning and text, chunk by chunk."""
 
     __slots__ = ("_held", "_place", "opened")
 
     def __init__(self) -> None:
         self.opened = False
-        """Whether there was a tag, so that there is reasoning, if only an empty one."""
+        """True if there was a tag, so that there is reasoning, even if it is empty."""
         self._held = ""
         self._place = "start"
 
-    def feed(self, piece: str) -> tuple[str, str]:
-        """Take the next piece of the text; return what of it is reasoning, and what is text after that."""
+    def feed(self, chunk: str) -> tuple[str, str]:
+        """Add a chunk of the text; return its reasoning, and the text after that."""
         if self._place == "text":
-            return "", piece
-        held = self._held + piece
+            return "", chunk
+        held = self._held + chunk
         self._held = ""
         thought = ""
         if self._place == "start":
@@ -55,13 +55,13 @@ class ThinkSplitter:
         return thought, held
 
     def close(self) -> tuple[str, str]:
-        """The text has ended; return what was held back."""
+        """End the text; return what was held back."""
         held, self._held = self._held, ""
         return (held, "") if self._place == "thought" else ("", held)
 
 
 def _overlap(text: str) -> int:
-    """How many characters at the end of ``text`` may be the beginning of the closing tag."""
+    """Return how many characters at the end of ``text`` may be the beginning of the closing tag."""
     for size in range(min(len(CLOSES) - 1, len(text)), 0, -1):
         if CLOSES.startswith(text[-size:]):
             return size

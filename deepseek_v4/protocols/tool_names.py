@@ -1,4 +1,4 @@
-"""Tool names between what a user may write and what the wire allows: ``[a-zA-Z0-9_-]``, at most 64 characters."""
+"""Map tool names to names that the wire allows: ``[a-zA-Z0-9_-]``, at most 64 characters."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable
 
 LONGEST = 64
-"""DeepSeek's reference says 128, OpenAI's and the hosts' say 64; the smaller works everywhere."""
+"""DeepSeek's reference has 128, those of OpenAI and the hosts 64; the smaller works everywhere."""
 
 _ALLOWED = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 class ToolNames:
-    """A reversible mapping of names; names that are allowed already stay as they are."""
+    """A reversible mapping of names; names that are already allowed do not change."""
 
     __slots__ = ("_from_wire", "_to_wire")
 
@@ -25,31 +25,31 @@ class ToolNames:
                 self._from_wire[name] = name
         for name in names:
             if name not in self._from_wire:
-                said = self._fresh(re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:LONGEST] or "tool")
-                self._to_wire[name] = said
-                self._from_wire[said] = name
+                wire_name = self._fresh(re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:LONGEST] or "tool")
+                self._to_wire[name] = wire_name
+                self._from_wire[wire_name] = name
 
     @property
     def changes_none(self) -> bool:
-        """Whether every tool is called on the wire as the user wrote it."""
+        """True if every tool is sent under the name that the user gave it."""
         return not self._to_wire
 
     def to_wire(self, name: str) -> str:
-        """The name as it is sent; also for tools of past turns that are no longer offered."""
-        said = self._to_wire.get(name)
-        if said is not None or name in self._from_wire:
-            return said or name
+        """Return the name to send; also for tools of past turns that the request does not contain."""
+        wire_name = self._to_wire.get(name)
+        if wire_name is not None or name in self._from_wire:
+            return wire_name or name
         return name if _ALLOWED.fullmatch(name) else re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:LONGEST] or "tool"
 
     def from_wire(self, name: str) -> str:
-        """The name as the user wrote it; a name the model made up stays as it is."""
+        """Return the user's name of a tool; a name that the model invented does not change."""
         return self._from_wire.get(name, name)
 
-    def _fresh(self, said: str) -> str:
+    def _fresh(self, name: str) -> str:
         number = 2
-        candidate = said
+        candidate = name
         while candidate in self._from_wire:
             suffix = f"_{number}"
-            candidate = said[: LONGEST - len(suffix)] + suffix
+            candidate = name[: LONGEST - len(suffix)] + suffix
             number += 1
         return candidate

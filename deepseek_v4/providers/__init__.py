@@ -1,4 +1,4 @@
-"""Who answers, by name. One file per provider; adding one is a new file and a row here."""
+"""The providers by name. Each provider has its own file; to add one, add a file and a row here."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ __all__ = ["PROVIDERS", "Provider", "find_provider"]
 
 
 def find_provider(provider: str | Provider) -> Provider:
-    """The provider of a name; ``"name:variant"`` is the provider asked for that variant of every model.
+    """Return the provider with a name; ``"name:variant"`` selects that variant of every model.
 
     Raises:
-        ValueError: for an unknown name; lists the known ones.
+        ValueError: If the name is unknown; the message lists the known names.
     """
     return provider if isinstance(provider, Provider) else _named(provider)
 
@@ -62,6 +62,6 @@ def _named(name: str) -> Provider:
         return PROVIDERS[family].with_variant(variant)
     names = ", ".join(sorted(PROVIDERS))
     raise ValueError(
-        f"unknown provider {name!r}; known: {names}. For another host, pass a deepseek_v4.Provider: "
-        "deepseek_v4.openai_compatible(...) makes one."
+        f"unknown provider {name!r}; known: {names}. To use another host, create a provider with "
+        "deepseek_v4.openai_compatible(...)."
     )

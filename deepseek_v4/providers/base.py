@@ -1,4 +1,4 @@
-"""Who answers: an address, a key, and a dialect for each protocol. The providers themselves are in ``providers/``."""
+"""The provider class: base URL, key variable, and a dialect for each protocol."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ __all__ = ["Provider", "explain"]
 
 @dataclass(frozen=True)
 class Provider:
-    """Who answers: an address, a key of its own, and one dialect for each protocol it serves.
+    """A provider: base URL, API key variable, and one dialect per supported protocol.
 
     Attributes:
-        name: The word for it in ``provider=``.
-        base_url: The root; dialects append their own paths. ``""`` where each user has an address of their own.
-        key_variable: Environment variable of its key, and of no other provider's.
+        name: The name for ``provider=``.
+        base_url: The base URL; dialects append their own paths. ``""`` if each user has a different one.
+        key_variable: Environment variable of its API key; providers do not share it.
         dialects: Protocol name -> dialect.
-        headers: Sent with every request.
-        key_needed: Whether a call without a key is refused here (local servers often need none).
-        root_path: What a given ``base_url`` without any path is completed with (``/v1``).
-        address_form: What a ``base_url`` looks like, for providers without one of their own.
-        options_type: The pydantic model of ``provider_options``, or None where there are none.
-        has_variants: Whether ``provider="name:variant"`` asks for a variant of every model.
-        variant: The variant asked for, put behind the model's id.
+        headers: Headers sent with every request.
+        key_needed: True if a call without a key raises an error (local servers often need no key).
+        root_path: The path added to a given ``base_url`` that has none (``/v1``).
+        address_form: An example of a ``base_url``, for providers without a default.
+        options_type: The pydantic model of ``provider_options``, or None if the provider has no such options.
+        has_variants: True if ``provider="name:variant"`` selects a variant of every model.
+        variant: The selected variant, appended to the model id.
     """
 
     name: str
@@ -51,65 +51,66 @@ class Provider:
     variant: str = ""
 
     def dialect(self, protocol: str) -> Dialect:
-        """The dialect for a protocol.
+        """Return the dialect for a protocol.
 
         Raises:
-            UnsupportedError: when the provider does not serve it; names those it does.
+            UnsupportedError: If the provider does not support the protocol; the message lists the supported ones.
         """
         try:
             return self.dialects[protocol]
         except KeyError:
             served = ", ".join(sorted(self.dialects))
             raise errors.UnsupportedError(
-                f"{self.name} does not serve protocol={protocol!r}; it serves: {served}.", provider=self.name
+                f"{self.name} does not support protocol={protocol!r}. Supported: {served}.", provider=self.name
             ) from None
 
     def dialect_for(self, protocol: str, model: str) -> Dialect:
-        """The dialect for a protocol and a model, where features differ between models.
+        """Return the dialect for a protocol and a model, because features can differ between models.
 
         Args:
-            protocol: Which endpoint is spoken.
-            model: The id as ``model_id`` gave it.
+            protocol: The protocol of the endpoint.
+            model: The model id that ``model_id`` returned.
 
         Raises:
-            UnsupportedError: when the provider does not serve the protocol.
+            UnsupportedError: If the provider does not support the protocol.
         """
         return self.dialect(protocol)
 
     def model_id(self, model: str) -> str:
-        """The model id as it is said here.
+        """Return the model id that is sent to this provider.
 
         Raises:
-            InvalidRequestError: when the model's id names one variant and the provider another.
+            InvalidRequestError: If the model id and the provider specify different variants.
         """
         if not self.variant or model.endswith(f":{self.variant}"):
             return model
         if ":" in model:
             raise errors.InvalidRequestError(
-                f"model={model!r} names a variant, and provider='{self.name}:{self.variant}' another: give one of them."
+                f"model={model!r} and provider='{self.name}:{self.variant}' specify different variants. "
+                "Specify only one."
             )
         return f"{model}:{self.variant}"
 
     def with_variant(self, variant: str) -> Self:
-        """This provider, asked for a variant of every model: ``provider="name:variant"``.
+        """Return a copy of this provider that selects a variant of every model: ``provider="name:variant"``.
 
         Raises:
-            ValueError: when it has no variants.
+            ValueError: If the provider has no variants.
         """
         if not self.has_variants or not variant:
-            raise ValueError(f"{self.name} has no variants: give provider={self.name!r}")
+            raise ValueError(f"{self.name} has no variants. Use provider={self.name!r}.")
         return dataclasses.replace(self, variant=variant)
 
     def root(self, base_url: str | None) -> str:
-        """The root of all addresses: the given one, or the provider's own.
+        """Return the base URL of all endpoints: the given one, or the provider's default.
 
         Raises:
-            InvalidRequestError: when there is neither.
+            InvalidRequestError: If there is neither.
         """
         if not base_url:
             if not self.base_url:
                 raise errors.InvalidRequestError(
-                    f"{self.name} has no address of its own: give base_url={self.address_form!r}."
+                    f"{self.name} has no default base URL. Set base_url={self.address_form!r}."
                 )
             return self.base_url
         if self.root_path and not urlsplit(base_url).path.strip("/"):
@@ -117,27 +118,29 @@ class Provider:
         return base_url
 
     def read_options(self, given: Any, notes: list[Note]) -> Any:
-        """The provider's own options, checked: an object of ``options_type``, or a dict of its fields.
+        """Check ``provider_options``: an object of ``options_type``, or a dict of its fields.
 
-        Another provider's options are left out with a note, so that switching takes one word.
+        Options of another provider are dropped with a note, so that only ``provider`` has to change in a switch.
 
         Raises:
-            InvalidRequestError: for a field or a value that the options do not have; names it.
+            InvalidRequestError: If a field is unknown or a value is invalid; the message names the field.
         """
         kind = self.options_type
         if given is None or (kind is not None and isinstance(given, kind)):
             return given
         if isinstance(given, BaseModel):
-            own = f"it takes {kind.__name__}" if kind is not None else "it has no options of its own"
-            notes.append(Note("dropped", "provider_options", f"{type(given).__name__} is not for {self.name}: {own}"))
+            own = f"{self.name} uses {kind.__name__}" if kind else f"{self.name} has no provider-specific options"
+            reason = f"{type(given).__name__} belongs to another provider; {own}"
+            notes.append(Note("dropped", "provider_options", reason))
             return None
         if kind is None:
             raise errors.InvalidRequestError(
-                f"{self.name} has no options of its own: put fields of the wire into extra_body."
+                f"{self.name} has no provider-specific options. Put extra request fields in extra_body."
             )
         if not isinstance(given, Mapping):
             raise errors.InvalidRequestError(
-                f"provider_options must be {kind.__name__}(...) or a dict of its fields, not {type(given).__name__}."
+                f"Invalid type of provider_options: {type(given).__name__}. "
+                f"Pass {kind.__name__}(...) or a dict of its fields."
             )
         try:
             return kind.model_validate(dict(given))
@@ -156,21 +159,21 @@ def _rebuild_provider(cls: type[Provider], values: dict[str, Any]) -> Provider:
 
 
 def explain(error: ValidationError, kind: type[BaseModel]) -> str:
-    """The first problem of a failed validation in one sentence."""
+    """Describe the first error of a failed validation in one sentence."""
     problem = error.errors()[0]
     where = ".".join(str(step) for step in problem["loc"])
     if problem["type"] == "extra_forbidden":
         if len(problem["loc"]) > 1:
-            return f"there is no field {where!r}."
-        return f"there is no field {where!r}; there are: {', '.join(kind.model_fields)}."
+            return f"unknown field {where!r}."
+        return f"unknown field {where!r}. Known fields: {', '.join(kind.model_fields)}."
     return f"{where}: {problem['msg'].removeprefix('Value error, ')}." if where else f"{problem['msg']}."
 
 
 class ProviderOptions(BaseModel):
-    """Options only one provider has. What is left out is not sent."""
+    """Base class of the options that only one provider has. Options that are not set are not sent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, protected_namespaces=())
 
-    def said(self) -> dict[str, Any]:
-        """The options that were given, as JSON values."""
+    def set_fields(self) -> dict[str, Any]:
+        """Return the options that were set, as JSON values."""
         return self.model_dump(exclude_none=True, mode="json")

@@ -1,4 +1,4 @@
-"""DeepSeek's own service, https://api.deepseek.com. Facts and their sources; no logic of the protocols."""
+"""DeepSeek's API, https://api.deepseek.com: facts and their sources. It holds no protocol logic."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ EFFORTS: Mapping[str, str | None] = MappingProxyType(
         "max": "max",
     }
 )
-"""https://api-docs.deepseek.com/guides/thinking_mode (2026-10-01): the service knows low, high, max."""
+"""https://api-docs.deepseek.com/guides/thinking_mode (2026-10-01): the API accepts low, high, max."""
 
 FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     {
         "temperature": OptionSpec("temperature", 0, 2, default=1, source=_REFERENCE),
         "top_p": OptionSpec("top_p", 0, 1, above=True, default=1, source=_REFERENCE),
-        # max_completion_tokens is not read by the service: it would be no limit at all
+        # the API ignores max_completion_tokens, so it would not limit the answer
         "max_tokens": OptionSpec(
             "max_tokens", 1, MAX_OUTPUT_TOKENS, default="8K, 64K thinking, 128K max", source=_REFERENCE
         ),
@@ -54,20 +54,20 @@ FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
         "presence_penalty": OptionSpec("presence_penalty", -2, 2, default=0, source=_REFERENCE),
         "logprobs": OptionSpec("logprobs", default=False, source=_REFERENCE),
         "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_REFERENCE),
-        # "user" is not read; user_id isolates cache, scheduling and content safety
+        # the API ignores "user"; user_id isolates cache, scheduling and content safety
         "user_id": OptionSpec("user_id", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_REFERENCE),
     }
 )
 
 UNSUPPORTED: Mapping[str, str] = MappingProxyType(
     {
-        "top_k": "the service has no such parameter",
-        "min_p": "the service has no such parameter",
-        "repetition_penalty": "the service has no such parameter",
-        "seed": "the service accepts and ignores it",
-        "logit_bias": "the service has no such parameter",
-        "thinking_budget": "the service has effort levels only: use reasoning_effort",
-        "web_search": "put {'type': 'deepseek_web_search'} among the tools (deepseek-flash)",
+        "top_k": "the API has no such parameter",
+        "min_p": "the API has no such parameter",
+        "repetition_penalty": "the API has no such parameter",
+        "seed": "the API accepts and ignores it",
+        "logit_bias": "the API has no such parameter",
+        "thinking_budget": "the API has effort levels only: use reasoning_effort",
+        "web_search": "add {'type': 'deepseek_web_search'} to the tools (deepseek-flash)",
     }
 )
 
@@ -80,17 +80,17 @@ ERROR_PHRASES: ErrorTable = (
 )
 
 
-def _word_for(effort: str, notes: list[Note]) -> str | None:
-    word = EFFORTS[effort]
-    if word != effort:
-        notes.append(Note("translated", "reasoning_effort", f"{effort} is said {word!r} here"))
-    return word
+def _effort_value(effort: str, notes: list[Note]) -> str | None:
+    value = EFFORTS[effort]
+    if value != effort:
+        notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))
+    return value
 
 
 @dataclass(frozen=True)
 class _DeepSeek(Provider):
     def model_id(self, model: str) -> str:
-        """Ids copied from a router carry the author in front; the service itself wants none."""
+        """Remove the author prefix of ids copied from a router; the API does not accept it."""
         return model.removeprefix("deepseek/")
 
 
@@ -109,28 +109,28 @@ class DeepSeekChat(ChatDialect):
     error_phrases = ERROR_PHRASES
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """``thinking`` and ``reasoning_effort``; both together are refused when thinking is off."""
-        said: Json = {}
+        """Return ``thinking`` and ``reasoning_effort``; the API rejects both together when thinking is off."""
+        body: Json = {}
         effort = thinking.effort
         if thinking.on is False:
-            said["thinking"] = {"type": "disabled"}
-            return said
+            body["thinking"] = {"type": "disabled"}
+            return body
         if thinking.on:
-            said["thinking"] = {"type": "enabled"}
+            body["thinking"] = {"type": "enabled"}
         if effort is not None:
-            said["reasoning_effort"] = _word_for(effort, notes)
-        return said
+            body["reasoning_effort"] = _effort_value(effort, notes)
+        return body
 
     def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
-        """Always the field, ``""`` when nothing is known: some readings demand it, none is harmed by it."""
+        """Return ``reasoning_content``, ``""`` if unknown: some versions of the API require it, and all accept it."""
         return {"reasoning_content": (reasoning.text if reasoning is not None else None) or ""}
 
     def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
-        """``reasoning_content``; ``""`` says that there was none."""
+        """Decode ``reasoning_content``; ``""`` means that there was no reasoning."""
         return message.get("reasoning_content"), None
 
     def decode_usage(self, usage: Json) -> Usage:
-        """``prompt_cache_hit_tokens`` equals ``prompt_tokens_details.cached_tokens``; older answers lack the latter."""
+        """Decode ``prompt_cache_hit_tokens``, or ``prompt_tokens_details.cached_tokens``, which is equal."""
         hit = usage.get("prompt_cache_hit_tokens")
         if hit is None:
             hit = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
@@ -162,33 +162,33 @@ class DeepSeekResponses(ResponsesDialect):
     unsupported = MappingProxyType(
         {
             **UNSUPPORTED,
-            "stop": "the Responses endpoint has no stop texts: use protocol='chat_completions'",
-            "frequency_penalty": "the Responses endpoint has no penalties, and V4 heeds none",
-            "presence_penalty": "the Responses endpoint has no penalties, and V4 heeds none",
+            "stop": "the Responses endpoint does not support stop sequences: use protocol='chat_completions'",
+            "frequency_penalty": "the Responses endpoint does not support penalties, and V4 ignores them",
+            "presence_penalty": "the Responses endpoint does not support penalties, and V4 ignores them",
         }
     )
     efforts = EFFORTS
     forced_tool_while_thinking = False  # 400, as in chat
     json_mode_requires_keyword = True
-    strict_tools = True  # recorded with "strict": true and status 200, on the ordinary address (2026-08)
+    strict_tools = True  # recorded with "strict": true and status 200, at the standard URL (2026-08)
     empty_reasoning_items = True
-    # deepseek-recipe 0.2.0: the schema constrains the text either way, and with strict all but its subset is refused
+    # deepseek-recipe 0.2.0: the schema constrains the text either way; strict mode accepts only a subset of schemas
     strict_formats = False
     error_phrases = ERROR_PHRASES
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """``reasoning.effort`` alone: ``none`` is off, and ``high`` is what is meant when only "on" is asked for."""
+        """Return ``reasoning.effort``: ``none`` if thinking is off, ``high`` if it is on without an effort."""
         if thinking.on is False:
             return {"reasoning": {"effort": "none"}}
         if thinking.effort is not None:
-            return {"reasoning": {"effort": _word_for(thinking.effort, notes)}}
+            return {"reasoning": {"effort": _effort_value(thinking.effort, notes)}}
         return {"reasoning": {"effort": "high"}} if thinking.on else {}
 
-    def encode_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
-        """A tool the service runs: recorded on 2026-08-10, though the documentation says that it is ignored."""
-        if not wanted:
+    def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
+        """Return the server-side tool: recorded on 2026-08-10, although it is documented as ignored."""
+        if not setting:
             return None
-        return {"tools": [{"type": "web_search", **(wanted if isinstance(wanted, Mapping) else {})}]}
+        return {"tools": [{"type": "web_search", **(setting if isinstance(setting, Mapping) else {})}]}
 
 
 _MESSAGES = "https://api-docs.deepseek.com/guides/anthropic_api (2026-09-19)"
@@ -211,40 +211,40 @@ class DeepSeekMessages(MessagesDialect):
     unsupported = MappingProxyType(
         {
             **UNSUPPORTED,
-            "top_k": "the service accepts and ignores it",
-            "logprobs": "the Messages endpoint has no log probabilities: use protocol='chat_completions'",
-            "top_logprobs": "the Messages endpoint has no log probabilities: use protocol='chat_completions'",
-            "frequency_penalty": "the Messages endpoint has no penalties, and V4 heeds none",
-            "presence_penalty": "the Messages endpoint has no penalties, and V4 heeds none",
+            "top_k": "the API accepts and ignores it",
+            "logprobs": "the Messages endpoint does not support log probabilities: use protocol='chat_completions'",
+            "top_logprobs": "the Messages endpoint does not support log probabilities: use protocol='chat_completions'",
+            "frequency_penalty": "the Messages endpoint does not support penalties, and V4 ignores them",
+            "presence_penalty": "the Messages endpoint does not support penalties, and V4 ignores them",
         }
     )
     efforts = EFFORTS
-    # a named tool gets a 400 while thinking; "any" was seen accepted (2026-10-05), but only once: both count as refused
+    # a named tool gets a 400 while thinking; "any" was accepted once (2026-10-05): both are treated as unsupported
     forced_tool_while_thinking = False
     documents = False
     unread_blocks = frozenset({"redacted_thinking"})
     error_phrases = ERROR_PHRASES
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
-        """What the service takes when chat names no limit: https://api-docs.deepseek.com/quick_start/pricing."""
+        """Return the default limit of the chat endpoint: https://api-docs.deepseek.com/quick_start/pricing."""
         if not thinks:
             return 8_192
         return 131_072 if thinking.effort == "max" else 65_536
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """``thinking`` and ``output_config.effort``; both together are refused when thinking is off."""
+        """Return ``thinking`` and ``output_config.effort``; the API rejects both together when thinking is off."""
         if thinking.on is False:
             return {"thinking": {"type": "disabled"}}
-        said: Json = {"thinking": {"type": "enabled"}} if thinking.on else {}
+        body: Json = {"thinking": {"type": "enabled"}} if thinking.on else {}
         if thinking.effort is not None:
-            said["output_config"] = {"effort": _word_for(thinking.effort, notes)}
-        return said
+            body["output_config"] = {"effort": _effort_value(thinking.effort, notes)}
+        return body
 
-    def encode_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
-        """A tool the service runs, under one of the two names its errors list."""
-        if not wanted:
+    def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
+        """Return the server-side tool, with one of the two names that the API's errors list."""
+        if not setting:
             return None
-        options = wanted if isinstance(wanted, Mapping) else {}
+        options = setting if isinstance(setting, Mapping) else {}
         return {"tools": [{"type": "web_search_20250305", "name": "web_search", **options}]}
 
 
@@ -252,7 +252,7 @@ _FILL_IN = "https://api-docs.deepseek.com/api/create-completion (2026-10-01)"
 
 
 class DeepSeekCompletions(CompletionsDialect):
-    """``POST /beta/completions``: fill-in-the-middle. Anywhere else it is a 400."""
+    """``POST /beta/completions``: fill-in-the-middle. Any other path returns status 400."""
 
     path = "/beta/completions"
     fields = MappingProxyType(
@@ -266,7 +266,7 @@ class DeepSeekCompletions(CompletionsDialect):
             "top_logprobs": OptionSpec("logprobs", 0, 20, source=_FILL_IN),
         }
     )
-    unsupported = MappingProxyType({**UNSUPPORTED, "user_id": "completions do not list it"})
+    unsupported = MappingProxyType({**UNSUPPORTED, "user_id": "the completions endpoint does not list it"})
     error_phrases = ERROR_PHRASES
 
 
@@ -276,7 +276,7 @@ class DeepSeekBalance(BalanceDialect):
     path = "/user/balance"
 
     def decode_balance(self, body: Any) -> Balance | None:
-        """``balance_infos``: an amount for each currency, as text."""
+        """Decode ``balance_infos``, which holds an amount for each currency, as text."""
         infos = body.get("balance_infos") if isinstance(body, Mapping) else None
         if not isinstance(infos, list):
             return None

@@ -1,14 +1,14 @@
 """EmpirioLabs, https://api.empiriolabs.ai: DeepSeek V4 Flash in three regional variants. Facts and their sources.
 
-Sources: the model page, docs.empiriolabs.ai (2026-11). Which variant has tools and how
-much it may write stands in ``catalog/models.toml``.
+Sources: the model page, docs.empiriolabs.ai (2026-11). ``catalog/models.toml`` lists the tool support and the output
+limit of each variant.
 
-- The gateway has defaults of its own where nothing is sent: ``temperature`` 0.7, ``top_p`` 0.9, ``max_tokens`` 4096, a
-  thinking budget of 32768. An answer that thinks past 4096 tokens would end without a word, so ``max_tokens`` is always
-  sent: 65536 while thinking (131072 at effort max, or a budget and 32768 more), 8192 else, which is what DeepSeek's own
-  service takes when nothing is said. ``EmpirioLabsOptions(gateway_defaults=True)`` leaves it out.
-- Without a system message it puts one of its own in front ("You are DeepSeek V4 Flash …"). Any system message of yours
-  replaces it; ``EmpirioLabsOptions(system_prompt=…)`` is sent where the conversation has none.
+- The gateway has its own defaults: ``temperature`` 0.7, ``top_p`` 0.9, ``max_tokens`` 4096, a thinking budget of 32768.
+  An answer that reasons for more than 4096 tokens would end without text, so ``max_tokens`` is always sent: 65536 while
+  thinking (131072 at effort max, or the budget plus 32768), else 8192. These are the defaults of DeepSeek's API.
+  ``EmpirioLabsOptions(gateway_defaults=True)`` does not send it.
+- Without a system message the gateway inserts its own ("You are DeepSeek V4 Flash …"). Your system message replaces it;
+  ``EmpirioLabsOptions(system_prompt=…)`` is sent if the conversation has none.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     }
 )
 
-_NOT_LISTED = "it is not among the model's parameters"
+_NOT_LISTED = "the model does not list it as a parameter"
 
 UNSUPPORTED: Mapping[str, str] = MappingProxyType(
     {
@@ -70,19 +70,19 @@ UNSUPPORTED: Mapping[str, str] = MappingProxyType(
             ),
             _NOT_LISTED,
         ),
-        "web_search": "this model has no web search",
+        "web_search": "this model does not support web search",
     }
 )
 
 EFFORTS: Mapping[str, str | None] = MappingProxyType(
     {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "max", "max": "max"}
 )
-"""none, low, medium, high, max; the gateway turns them into ``enable_thinking`` and a ``thinking_budget``."""
+"""none, low, medium, high, max; the gateway converts them to ``enable_thinking`` and a ``thinking_budget``."""
 
 LINKUP = "web_search_linkup"
-"""The base model's search: the latest user message is the query, whatever the model thinks of it."""
+"""The search switch of the base model: the latest user message is always the query."""
 TOOL = "tool_web_search"
-"""The variants' search."""
+"""The search switch of the variants."""
 
 ERROR_TYPES: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType(
     {
@@ -94,12 +94,12 @@ ERROR_TYPES: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType(
         "model_unavailable": errors.OverloadedError,
     }
 )
-"""``error.code``; the HTTP status of each but 429 is not published. ``upstream_error`` says only who failed, so there
-the status tells whether the request is to blame."""
+"""``error.code``; the HTTP status of each but 429 is not published. ``upstream_error`` only names the part that failed,
+so its status decides if the request is invalid."""
 
 
 class EmpirioLabsOptions(ProviderOptions):
-    """Options only EmpirioLabs has, for ``provider_options``.
+    """Options that only EmpirioLabs has, for ``provider_options``.
 
     Example:
         >>> EmpirioLabsOptions(disable_formatting=True).disable_formatting
@@ -107,53 +107,55 @@ class EmpirioLabsOptions(ProviderOptions):
     """
 
     disable_formatting: bool | None = None
-    """No "Sources" footer behind an answer that searched with Linkup (base model). None: no footer where
-    ``response_format`` asks for JSON, which a footer would break."""
+    """Omit the "Sources" footer after an answer with a Linkup search (base model). None: omitted if ``response_format``
+    requests JSON, which a footer would make invalid."""
     system_prompt: str | None = None
-    """Sent as the system message of a conversation without one, in place of the gateway's own."""
+    """System message of a conversation without one; replaces the gateway's own."""
     gateway_defaults: bool = False
-    """Leave ``max_tokens`` out when it is not given; the gateway's 4096 holds then, reasoning possibly included."""
+    """Do not send ``max_tokens`` if it is not set; the gateway's 4096 applies, which may include the reasoning."""
 
 
 class EmpirioLabsDialect(ConfigurableDialect):
-    """What is the same on all three endpoints, for one variant."""
+    """The part of the dialect that all three endpoints share, for one variant."""
 
     fields: Mapping[str, OptionSpec] = FIELDS
     unsupported: Mapping[str, str] = UNSUPPORTED
     efforts = EFFORTS
     error_types = ERROR_TYPES
-    forced_tool_while_thinking = False  # not documented; DeepSeek's own service refuses the pair
+    forced_tool_while_thinking = False  # not documented; DeepSeek's API rejects the combination
     search_switch: str | None = None
 
     def resolve_thinking(self, thinking: Thinking, notes: list[Note]) -> Thinking:
-        """Effort or budget: an effort is turned into a budget there, so the number given here counts."""
+        """Keep the budget if both are set: the gateway converts an effort to a budget."""
         if thinking.effort is None or thinking.budget is None:
             return thinking
-        notes.append(Note("dropped", "reasoning_effort", "thinking_budget is given, and an effort would set another"))
+        notes.append(Note("dropped", "reasoning_effort", "thinking_budget is set; an effort would replace it"))
         return Thinking(True, None, thinking.budget)
 
-    def encode_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
-        """The variant's switch. It knows no options but ``disable_formatting``, with Linkup.
+    def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
+        """Return the variant's search switch. The only option is ``disable_formatting``, with Linkup.
 
         Raises:
-            InvalidRequestError: for another option.
+            InvalidRequestError: If another option is given.
         """
-        if self.search_switch is None or wanted is False:
+        if self.search_switch is None or setting is False:
             return None
-        said: Json = {self.search_switch: True}
-        if isinstance(wanted, Mapping):
-            unknown = sorted(set(wanted) - {"disable_formatting"})
+        body: Json = {self.search_switch: True}
+        if isinstance(setting, Mapping):
+            unknown = sorted(set(setting) - {"disable_formatting"})
             if unknown:
-                raise errors.InvalidRequestError(f"web_search has no option {unknown[0]!r}; only disable_formatting.")
-            if "disable_formatting" in wanted:
-                self._say_formatting(said, bool(wanted["disable_formatting"]), notes)
-        return said
+                raise errors.InvalidRequestError(
+                    f"Unknown option {unknown[0]!r} of web_search. The only option is disable_formatting."
+                )
+            if "disable_formatting" in setting:
+                self._encode_formatting(body, bool(setting["disable_formatting"]), notes)
+        return body
 
     def encode_options(self, body: Json, request: ChatRequest, notes: list[Note]) -> str | None:
-        """``EmpirioLabsOptions``, and the default that must not be left to the gateway.
+        """Add ``EmpirioLabsOptions``, and a ``max_tokens`` larger than the gateway's default.
 
         Returns:
-            The system prompt for a conversation without one, if one is given.
+            The system prompt for a conversation without one, or None.
         """
         options = request.provider_options or EmpirioLabsOptions()
         assert isinstance(options, EmpirioLabsOptions)
@@ -164,21 +166,21 @@ class EmpirioLabsDialect(ConfigurableDialect):
                 Note(
                     "translated",
                     "max_tokens",
-                    f"{body[limit.name]} is sent: the gateway's own 4096 would cut answers",
+                    f"{body[limit.name]} is sent, because the gateway's default of 4096 would truncate answers",
                 )
             )
         if options.disable_formatting is not None:
-            self._say_formatting(body, options.disable_formatting, notes)
+            self._encode_formatting(body, options.disable_formatting, notes)
         elif body.get(LINKUP) and request.response_format is not None and "disable_formatting" not in body:
             body["disable_formatting"] = True
-            notes.append(Note("translated", "disable_formatting", "on: a footer of sources would break the JSON"))
+            notes.append(Note("translated", "disable_formatting", "enabled: a footer would make the JSON invalid"))
         return options.system_prompt
 
-    def _say_formatting(self, body: Json, wanted: bool, notes: list[Note]) -> None:
+    def _encode_formatting(self, body: Json, setting: bool, notes: list[Note]) -> None:
         if self.search_switch == TOOL:
-            notes.append(Note("dropped", "disable_formatting", "only the base model has it, which uses Linkup"))
+            notes.append(Note("dropped", "disable_formatting", "only the base model supports it, with Linkup"))
         else:
-            body["disable_formatting"] = wanted
+            body["disable_formatting"] = setting
 
 
 class EmpirioLabsChat(EmpirioLabsDialect, OpenAICompatibleChat):
@@ -186,11 +188,11 @@ class EmpirioLabsChat(EmpirioLabsDialect, OpenAICompatibleChat):
 
     thinking_on: Mapping[str, Any] | None = MappingProxyType({"enable_thinking": True})
     thinking_off: Mapping[str, Any] | None = MappingProxyType({"enable_thinking": False})
-    effort_switches_on = True  # one family of switches only: which one wins is not documented
-    think_tags = True  # disable_formatting is said to leave <think> in the text of another model of the gateway
+    effort_switches_on = True  # only one kind of switch is sent: the precedence is not documented
+    think_tags = True  # disable_formatting reportedly leaves <think> in the text of another model of the gateway
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """An effort alone, or ``enable_thinking``, beside a budget too."""
+        """Return an effort alone, or ``enable_thinking``, also with a budget."""
         if thinking.budget is not None:
             thinking = Thinking(True, None, thinking.budget)
         return super().encode_thinking(thinking, notes)
@@ -198,35 +200,35 @@ class EmpirioLabsChat(EmpirioLabsDialect, OpenAICompatibleChat):
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
     ) -> Mapping[str, str]:
-        """``EmpirioLabsOptions``, and a single stop as a text."""
+        """Add ``EmpirioLabsOptions``, and send a single stop sequence as a string."""
         headers = super().finish_body(body, messages, request, notes)
         stops = body.get("stop")
         if stops and len(stops) == 1:
-            body["stop"] = stops[0]  # documented as a string of up to four; a list of one might not be read
+            body["stop"] = stops[0]  # documented as a string, or up to four; a list of one might be ignored
         prompt = self.encode_options(body, request, notes)
         if prompt is not None and not any(message["role"] == "system" for message in messages):
             messages.insert(0, {"role": "system", "content": prompt})
         return headers
 
 
-_NOT_IN_ITS_FORM = "the endpoint's form has no such field: use protocol='chat_completions'"
+_NOT_A_FIELD = "the endpoint has no such field: use protocol='chat_completions'"
 
 
 class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
-    """``POST /responses``. Documented: ``enable_thinking`` and ``thinking_budget``; effort is said as OpenAI has it."""
+    """``POST /responses``. ``enable_thinking`` and ``thinking_budget`` are documented; effort is OpenAI's field."""
 
     empty_reasoning_items = True
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """An effort alone, or ``enable_thinking``."""
+        """Return an effort alone, or ``enable_thinking``."""
         if thinking.effort is not None and thinking.on is not False and thinking.budget is None:
-            return {"reasoning": {"effort": _word(thinking.effort, notes)}}
+            return {"reasoning": {"effort": _effort_value(thinking.effort, notes)}}
         return _switch(thinking)
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
     ) -> Mapping[str, str]:
-        """``EmpirioLabsOptions``; past arguments as JSON objects, as in chat."""
+        """Add ``EmpirioLabsOptions``; send past arguments as JSON objects, as in chat."""
         repair_tool_call_arguments(messages, notes)
         prompt = self.encode_options(body, request, notes)
         if prompt is not None and "instructions" not in body:
@@ -235,24 +237,24 @@ class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
 
 
 class EmpirioLabsMessages(EmpirioLabsDialect, MessagesDialect):
-    """``POST /messages``, which the gateway translates to OpenAI's form and back."""
+    """``POST /messages``, which the gateway translates to OpenAI's format and back."""
 
     unread_blocks = frozenset({"redacted_thinking"})
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
-        """As in chat; the endpoint demands the field, whatever ``gateway_defaults`` says."""
+        """Return the same limit as in chat; the endpoint requires it, also with ``gateway_defaults``."""
         return default_max_tokens(thinks, thinking, int(self.fields["max_tokens"].high or LARGEST_BUDGET))
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """An effort alone, or ``enable_thinking``, which is documented here beside Anthropic's ``thinking``."""
+        """Return an effort alone, or ``enable_thinking``, which is documented as well as Anthropic's ``thinking``."""
         if thinking.effort is not None and thinking.on is not False and thinking.budget is None:
-            return {"output_config": {"effort": _word(thinking.effort, notes)}}
+            return {"output_config": {"effort": _effort_value(thinking.effort, notes)}}
         return _switch(thinking)
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
     ) -> Mapping[str, str]:
-        """``EmpirioLabsOptions``."""
+        """Add ``EmpirioLabsOptions``."""
         prompt = self.encode_options(body, request, notes)
         if prompt is not None and "system" not in body:
             body["system"] = prompt
@@ -265,18 +267,18 @@ def _switch(thinking: Thinking) -> Json:
     return {"enable_thinking": thinking.on is not False}
 
 
-def _word(effort: str, notes: list[Note]) -> str | None:
-    word = EFFORTS[effort]
-    if word != effort:
-        notes.append(Note("translated", "reasoning_effort", f"{effort} is said {word!r} here"))
-    return word
+def _effort_value(effort: str, notes: list[Note]) -> str | None:
+    value = EFFORTS[effort]
+    if value != effort:
+        notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))
+    return value
 
 
 class EmpirioLabsModels(ModelsDialect):
-    """``GET /models`` and ``/models/{id}``. The docs name the fields, not their form, so several forms are read."""
+    """``GET /models`` and ``/models/{id}``. The docs list the fields without their types, so several are accepted."""
 
     def read_more(self, entry: Json, read: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Abilities as flags or as words in a list, efforts as what a parameter allows, prices as rows or an object."""
+        """Decode capabilities (flags or a list of names), efforts (allowed values) and prices (rows or an object)."""
         more: dict[str, Any] = {}
         abilities = _abilities(entry)
         if abilities is not None:
@@ -287,8 +289,8 @@ class EmpirioLabsModels(ModelsDialect):
         for parameter in entry.get("supported_parameters") or ():
             if isinstance(parameter, Mapping) and parameter.get("name") == "reasoning_effort":
                 allowed = parameter.get("allowed") or parameter.get("enum") or ()
-                words = tuple(word for word in allowed if isinstance(word, str))
-                more.update({"efforts": words} if words else {})
+                efforts = tuple(effort for effort in allowed if isinstance(effort, str))
+                more.update({"efforts": efforts} if efforts else {})
                 if isinstance(parameter.get("default"), str):
                     more["default_effort"] = parameter["default"]
         rows = _rows(entry)
@@ -303,18 +305,18 @@ _LISTED = "https://api.empiriolabs.ai/v1/models"
 
 
 def _abilities(entry: Json) -> set[str] | None:
-    """The words for what a model can do; None where the entry has no list of them."""
+    """Return the names of the model's capabilities; None if the entry does not list them."""
     for name in ("capabilities", "features"):
-        told = entry.get(name)
-        if isinstance(told, Mapping):
-            return {word for word, able in told.items() if able is True}
-        if isinstance(told, list):
-            return {word for word in told if isinstance(word, str)}
+        listed = entry.get(name)
+        if isinstance(listed, Mapping):
+            return {ability for ability, able in listed.items() if able is True}
+        if isinstance(listed, list):
+            return {ability for ability in listed if isinstance(ability, str)}
     return None
 
 
 def _rows(entry: Json) -> Mapping[str, Any]:
-    """Charge -> amount, for a million tokens or a request; rows in another currency or unit are left out."""
+    """Return charge -> amount, per million tokens or per request; rows in another currency or unit are skipped."""
     rows = entry.get("pricing_rows")
     if not isinstance(rows, list):
         prices = entry.get("pricing")
@@ -330,43 +332,43 @@ def _rows(entry: Json) -> Mapping[str, Any]:
 
 
 def default_max_tokens(thinks: bool, thinking: Thinking, cap: int) -> int:
-    """What is sent when ``max_tokens`` is not given.
+    """Return the ``max_tokens`` to send if it is not set.
 
-    DeepSeek's own service takes 8K without thinking, 64K with it, 128K at effort max;
-    the same here, so that changing the provider cuts no answer. A budget gets room for an answer behind it.
+    DeepSeek's API uses 8K without thinking, 64K with thinking, and 128K at effort max; the same values are used here,
+    so that a change of provider truncates no answer. With a budget, tokens for the answer are added.
     """
     if not thinks:
-        wanted = 8_192
+        limit = 8_192
     elif thinking.budget is not None:
-        wanted = max(65_536, thinking.budget + 32_768)
+        limit = max(65_536, thinking.budget + 32_768)
     else:
-        wanted = 131_072 if thinking.effort in ("max", "xhigh") else 65_536
-    return min(wanted, cap)
+        limit = 131_072 if thinking.effort in ("max", "xhigh") else 65_536
+    return min(limit, cap)
 
 
-_TALKING: Mapping[str, tuple[type[EmpirioLabsDialect], Mapping[str, str]]] = MappingProxyType(
+_DIALECTS: Mapping[str, tuple[type[EmpirioLabsDialect], Mapping[str, str]]] = MappingProxyType(
     {
         "chat_completions": (EmpirioLabsChat, {}),
         "responses": (EmpirioLabsResponses, {"max_tokens": "max_output_tokens", "stop": ""}),
         "messages": (EmpirioLabsMessages, {"stop": "stop_sequences"}),
     }
 )
-"""Protocol -> its dialect, and the fields that have another name there, or none."""
+"""Protocol -> its dialect, and the fields with another name in it; ``""`` for a field it does not have."""
 
 
 @functools.cache
 def _described(protocol: str, cap: int, tools: bool, search_switch: str | None, with_tools: str) -> EmpirioLabsDialect:
-    kind, names = _TALKING[protocol]
+    kind, names = _DIALECTS[protocol]
     most = OptionSpec("max_tokens", 1, cap, clamp=True, default=4096, source=_PAGE)
     fields = {
         option: dataclasses.replace(field, name=names.get(option, field.name))
         for option, field in {**FIELDS, "max_tokens": most}.items()
         if names.get(option) != ""
     }
-    missing = {option: _NOT_IN_ITS_FORM for option, name in names.items() if name == ""}
+    missing = {option: _NOT_A_FIELD for option, name in names.items() if name == ""}
     return kind(
         fields=fields,
-        unsupported={**UNSUPPORTED, **missing, "tools": f"function calling is served by {with_tools}"},
+        unsupported={**UNSUPPORTED, **missing, "tools": f"use a model with function calling: {with_tools}"},
         tools=tools,
         search_switch=search_switch,
     )
@@ -375,16 +377,16 @@ def _described(protocol: str, cap: int, tools: bool, search_switch: str | None, 
 @dataclass(frozen=True)
 class _EmpirioLabs(Provider):
     def model_id(self, model: str) -> str:
-        """Ids copied from a router carry the author in front; here they come without."""
+        """Remove the author prefix of ids copied from a router."""
         return super().model_id(model.removeprefix("deepseek/"))
 
     def dialect_for(self, protocol: str, model: str) -> Dialect:
-        """Variants differ in features. One that the catalog has not is request for everything; the gateway decides."""
-        if protocol not in _TALKING:
+        """Return the dialect of a variant. All features are enabled for one that is not in the catalog."""
+        if protocol not in _DIALECTS:
             return self.dialect(protocol)
         facts = lookup.find(self.name, model)
         switch = TOOL if ":" in model else LINKUP
-        able = ", ".join(each.id for each in lookup.models(self.name) if each.tools) or "none that is known"
+        able = ", ".join(each.id for each in lookup.models(self.name) if each.tools) or "none is known"
         searches = facts.web_search or not facts.known
         return _described(protocol, facts.max_output_tokens, facts.tools, switch if searches else None, able)
 
@@ -395,7 +397,7 @@ EMPIRIOLABS = _EmpirioLabs(
     key_variable="EMPIRIOLABS_API_KEY",
     dialects=MappingProxyType(
         {
-            **{name: _described(name, LARGEST_BUDGET, True, LINKUP, "deepseek-v4-flash:variant2") for name in _TALKING},
+            **{key: _described(key, LARGEST_BUDGET, True, LINKUP, "deepseek-v4-flash:variant2") for key in _DIALECTS},
             "models": EmpirioLabsModels(),
         }
     ),

@@ -1,9 +1,9 @@
-"""Other hosts of DeepSeek V4 Flash, as descriptions: where they are and how they say what differs. Data, no logic.
+"""Other hosts of DeepSeek V4 Flash: their base URLs and what differs in their APIs. Data, no logic.
 
-Each description rests on the hosts' docs, and models.dev
-(github.com/anomalyco/models.dev, snapshot of 2026-07-02) for key variables and words for effort. Only doubleword and
-huggingface have recorded traffic behind them; the others were never called from here. Hosts without evidence of V4
-Flash (Volcengine Ark, AWS Bedrock) or without a documented address (Ollama cloud, …) are not here:
+Each entry is based on the host's documentation, and on models.dev
+(github.com/anomalyco/models.dev, snapshot of 2026-07-02) for key variables and effort values. Only doubleword and
+huggingface were checked against recorded traffic; the others were never called. Hosts without evidence of V4
+Flash (Volcengine Ark, AWS Bedrock) or without a documented URL (Ollama cloud, …) are not listed:
 ``openai_compatible`` describes them in a few lines.
 """
 
@@ -19,12 +19,12 @@ from deepseek_v4.providers.openai_compatible import SAMPLING_FIELDS, openai_comp
 __all__ = ["HOSTS"]
 
 _HIGH_MAX = {"minimal": "high", "low": "high", "medium": "high", "high": "high", "xhigh": "max", "max": "max"}
-"""Hosts that kept DeepSeek's words of April 2026: low and medium mean high, xhigh means max."""
+"""Hosts that kept DeepSeek's effort values of April 2026: low and medium mean high, xhigh means max."""
 _HIGH_XHIGH = {"minimal": "high", "low": "high", "medium": "high", "high": "high", "xhigh": "xhigh", "max": "xhigh"}
-"""Hosts whose top word is xhigh."""
+"""Hosts whose highest effort is xhigh."""
 _LOW_TO_XHIGH = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "xhigh"}
 _LOW_HIGH_MAX = {"minimal": "low", "low": "low", "medium": "high", "high": "high", "xhigh": "high", "max": "max"}
-"""Hosts with the words of DeepSeek's own service of today."""
+"""Hosts with the current effort values of DeepSeek's API."""
 _NO_EFFORT = {"reasoning_effort": "none"}
 _ON = {"enable_thinking": True}
 _OFF = {"enable_thinking": False}
@@ -44,7 +44,7 @@ def _alibaba(name: str, base_url: str) -> Provider:
 
 
 def _siliconflow(name: str, base_url: str, key_variable: str) -> Provider:
-    """https://docs.siliconflow.cn chat-completions. ``max_tokens`` leaves the chain of thought out."""
+    """https://docs.siliconflow.cn chat-completions. ``max_tokens`` does not count the reasoning."""
     return openai_compatible(
         name,
         base_url,
@@ -65,8 +65,8 @@ _ALL: tuple[Provider, ...] = (
         "",
         key_variable="AZURE_API_KEY",
         address_form="https://<resource>.services.ai.azure.com/openai/v1",
-        # SGLang-shaped answers; no switch is documented, and the AI SDK sends none. JSON mode while thinking puts the
-        # JSON into the reasoning, so schemas are sent as json_schema.
+        # responses in SGLang's format; no thinking switch is documented, and the AI SDK sends none. JSON mode while
+        # thinking puts the JSON into the reasoning, so schemas are sent as json_schema.
         json_schema=True,
         finish_reason_always=True,
     ),
@@ -103,7 +103,7 @@ _ALL: tuple[Provider, ...] = (
         thinking_off=_NO_EFFORT,
         effort_switches_on=True,
         efforts={"minimal": "low", "low": "low", "medium": "high", "high": "high", "xhigh": "xhigh", "max": "xhigh"},
-        unsupported={"thinking_budget": "put {'thinking': {'type': 'enabled', 'budget_tokens': …}} into extra_body"},
+        unsupported={"thinking_budget": "set {'thinking': {'type': 'enabled', 'budget_tokens': …}} in extra_body"},
         fields={"max_tokens": OptionSpec("max_tokens", 1, 384_000, clamp=True), **SAMPLING_FIELDS},
     ),
     openai_compatible(
@@ -124,8 +124,12 @@ _ALL: tuple[Provider, ...] = (
         "novita",
         "https://api.novita.ai/openai",
         key_variable="NOVITA_API_KEY",
-        # the catalogue lists a switch but no docs name its field for V4
-        efforts={"minimal": "minimal", **{word: word for word in ("low", "medium", "high", "xhigh")}, "max": "xhigh"},
+        # the catalogue lists a thinking switch, but its field for V4 is not documented
+        efforts={
+            "minimal": "minimal",
+            **{effort: effort for effort in ("low", "medium", "high", "xhigh")},
+            "max": "xhigh",
+        },
         fields={"max_tokens": OptionSpec("max_tokens", 1, 393_216, clamp=True), **SAMPLING_FIELDS},
     ),
     openai_compatible(
@@ -134,14 +138,14 @@ _ALL: tuple[Provider, ...] = (
         key_variable="BASETEN_API_KEY",
         # https://docs.baseten.co/inference/model-apis/reasoning; may count more reasoning than completion tokens
         thinking_off=_NO_EFFORT,
-        efforts={word: word for word in ("minimal", "low", "medium", "high", "xhigh", "max")},
+        efforts={effort: effort for effort in ("minimal", "low", "medium", "high", "xhigh", "max")},
         fields={"max_tokens": OptionSpec("max_tokens", 1, 1_048_576, clamp=True)},
     ),
     openai_compatible(
         "tencent",
         "https://tokenhub-intl.tencentcloudmaas.com/v1",
         key_variable="TENCENT_TOKENHUB_API_KEY",
-        # documents 1300/80633 and 1300/80637. They say to send past content only, against DeepSeek's own rule
+        # documents 1300/80633 and 1300/80637. They recommend to send past content only, against DeepSeek's own rule
         thinking_on={"thinking": {"type": "enabled"}},
         thinking_off={"thinking": {"type": "disabled"}},
         efforts={"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"},
@@ -151,9 +155,13 @@ _ALL: tuple[Provider, ...] = (
         "huggingface",
         "https://router.huggingface.co/v1",
         key_variable="HF_TOKEN",
-        # what is read and switched depends on the host behind it; recordings have <think> in the text
+        # fields and switches depend on the upstream host; recordings have <think> in the text
         thinking_off=_NO_EFFORT,
-        efforts={"minimal": "minimal", **{word: word for word in ("low", "medium", "high", "xhigh")}, "max": "xhigh"},
+        efforts={
+            "minimal": "minimal",
+            **{effort: effort for effort in ("low", "medium", "high", "xhigh")},
+            "max": "xhigh",
+        },
         think_tags=True,
     ),
     openai_compatible(
@@ -173,14 +181,14 @@ _ALL: tuple[Provider, ...] = (
         "opencode",
         "https://opencode.ai/zen/v1",
         key_variable="OPENCODE_API_KEY",
-        efforts=_LOW_HIGH_MAX,  # no switch is documented; a forced tool is refused while thinking
+        efforts=_LOW_HIGH_MAX,  # no thinking switch is documented; a forced tool is rejected while thinking
         fields={"max_tokens": OptionSpec("max_tokens", 1, 384_000, clamp=True)},
     ),
     openai_compatible(
         "nanogpt",
         "https://nano-gpt.com/api/v1",
         key_variable="NANO_GPT_API_KEY",
-        # /api/v1 says reasoning, /api/v1legacy reasoning_content, /api/v1thinking puts it into the text
+        # /api/v1 sends reasoning, /api/v1legacy reasoning_content, /api/v1thinking puts it into the text
         reasoning_response_fields=("reasoning", "reasoning_content"),
         reasoning_request_fields=("reasoning", "reasoning_content"),
         thinking_off=_NO_EFFORT,
@@ -192,7 +200,7 @@ _ALL: tuple[Provider, ...] = (
         "doubleword",
         "https://api.doubleword.ai/v1",
         key_variable="DOUBLEWORD_API_KEY",
-        # recordings of 2026-08: reasoning_content and reasoning_details side by side; no switch was seen
+        # recordings of 2026-08: both reasoning_content and reasoning_details; no thinking switch was seen
         sends_details=True,
     ),
 )

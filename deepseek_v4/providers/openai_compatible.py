@@ -1,7 +1,7 @@
-"""A host that speaks OpenAI's chat completions, described in a few lines: what most hosts of DeepSeek V4 are.
+"""OpenAI-compatible hosts: most hosts of DeepSeek V4 serve OpenAI's chat completions and differ in a few attributes.
 
-``openai_compatible(...)`` makes a ``Provider`` from a description; ``hosts.py`` holds such descriptions as data. The
-providers with a file of their own build on the same ``OpenAICompatibleChat``.
+``openai_compatible(...)`` creates a ``Provider`` from these attributes; ``hosts.py`` holds such providers as data. The
+providers with their own file also use ``OpenAICompatibleChat``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ STANDARD_FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
         "user_id": OptionSpec("user", source=_OPENAI),
     }
 )
-"""What OpenAI's reference lists, by canonical option."""
+"""The options that OpenAI's reference lists."""
 
 SAMPLING_FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     {
@@ -52,18 +52,21 @@ SAMPLING_FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
         "repetition_penalty": OptionSpec("repetition_penalty", 0, 2, above=True, default=1),
     }
 )
-"""What servers built on vLLM and SGLang read beside OpenAI's list."""
+"""Further options of servers built on vLLM and SGLang."""
 
 
 INVALID_ARGUMENTS = "invalid_arguments"
-"""Under this name a past call's broken arguments are shown to the model, inside the object that servers demand."""
+"""The key under which the invalid arguments of a past tool call are sent, in the JSON object that servers require."""
 
 
 class ConfigurableDialect(Dialect):
-    """A dialect of which each object may say attributes otherwise: for one host, or one model.
+    """A dialect whose class attributes can be overridden per object, for one host or one model.
 
     Args:
         **facts: Attributes of the class.
+
+    Raises:
+        TypeError: If the class has no attribute with that name.
     """
 
     def __init__(self, **facts: Any) -> None:
@@ -74,87 +77,87 @@ class ConfigurableDialect(Dialect):
 
 
 class OpenAICompatibleChat(ConfigurableDialect, ChatDialect):
-    """Chat completions as most hosts serve them, with the differences as attributes."""
+    """The chat completions dialect of most hosts; attributes hold the differences between them."""
 
     fields: Mapping[str, OptionSpec] = STANDARD_FIELDS
     reasoning_response_fields: tuple[str, ...] = ("reasoning_content", "reasoning")
-    """Fields of a message that may hold reasoning; the first that is not null counts."""
+    """Fields of a message that may hold reasoning; the first one that is not null is used."""
     reasoning_request_fields: tuple[str, ...] = ("reasoning_content",)
-    """Fields of a past message that get its reasoning."""
+    """Fields of a past message in which its reasoning is sent."""
     sends_details = False
-    """Whether the record ``reasoning_details`` is passed back too."""
+    """True if ``reasoning_details`` are passed back too."""
     thinking_on: Mapping[str, Any] | None = None
-    """Body fields that switch thinking on; None where no switch is known."""
+    """Body fields that enable thinking; None if no switch is known."""
     thinking_off: Mapping[str, Any] | None = None
-    """Body fields that switch it off; None where no switch is known."""
+    """Body fields that disable thinking; None if no switch is known."""
     always_sends_thinking = False
-    """Whether the switch is said in every request, because the server's own default is not certain."""
+    """True if the switch is sent in every request, because the server's default is not certain."""
     effort_field = "reasoning_effort"
-    """Where effort goes; a dot descends into an object."""
+    """Body field of the effort; a dot descends into an object."""
     effort_switches_on = False
-    """Whether an effort alone switches thinking on, so that ``thinking_on`` beside it is too much."""
+    """True if an effort alone enables thinking, so that ``thinking_on`` is not sent with it."""
     web_search_on: Mapping[str, Any] | None = None
-    """Body fields that switch the host's own web search on; None where it has none."""
+    """Body fields that enable the host's web search; None if it has none."""
     forced_tool_while_thinking = False
     may_leak_markup = True
 
     def thinks(self, thinking: Thinking) -> bool:
-        """As request, or as ever where the host has no switch to ask with."""
+        """Return True if the model will think; if thinking cannot be disabled, the host's default applies."""
         if thinking.on is False and self.thinking_off is None:
             return self.thinks_by_default
         return super().thinks(thinking)
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """The switch, and the effort in the host's own word."""
+        """Return the thinking switch, and the effort as the host's value."""
         if thinking.on is False:
             if self.thinking_off is None:
-                notes.append(Note("dropped", "thinking", "no way to switch it off is documented here"))
+                notes.append(Note("dropped", "thinking", "this provider documents no way to disable it"))
                 return {}
             return copy.deepcopy(dict(self.thinking_off))
         effort, budget = thinking.effort, thinking.budget
-        request = thinking.on or effort is not None or budget is not None
-        said: Json = {}
-        switch = bool(thinking.on) or self.always_sends_thinking or (request and not self.thinks_by_default)
+        requested = thinking.on or effort is not None or budget is not None
+        body: Json = {}
+        switch = bool(thinking.on) or self.always_sends_thinking or (requested and not self.thinks_by_default)
         if switch and not (effort is not None and self.effort_switches_on):
-            said = copy.deepcopy(dict(self.thinking_on or {}))
+            body = copy.deepcopy(dict(self.thinking_on or {}))
             if self.thinking_on is None and not self.thinks_by_default:
-                notes.append(Note("dropped", "thinking", "no way to switch it on is documented here"))
+                notes.append(Note("dropped", "thinking", "this provider documents no way to enable it"))
         if effort is not None:
-            word = self.efforts[effort]
-            if word != effort:
-                notes.append(Note("translated", "reasoning_effort", f"{effort} is said {word!r} here"))
-            _put(said, self.effort_field, word)
-        return said
+            value = self.efforts[effort]
+            if value != effort:
+                notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))
+            _put(body, self.effort_field, value)
+        return body
 
-    def encode_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
-        """The host's switch, where it has one."""
-        if self.web_search_on is None or wanted is False:
+    def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
+        """Return the host's web search switch, if it has one."""
+        if self.web_search_on is None or setting is False:
             return None
         return copy.deepcopy(dict(self.web_search_on))
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
     ) -> Mapping[str, str]:
-        """Past arguments as JSON objects: SGLang refuses a request with anything else, vLLM one with broken JSON."""
+        """Send past arguments as JSON objects: SGLang rejects any other value, vLLM rejects invalid JSON."""
         for place, message in enumerate(messages):
             calls = message.get("tool_calls") or ()
             functions = [_with_object(call["function"], notes) for call in calls]
             if any(function is not call["function"] for function, call in zip(functions, calls, strict=True)):
-                said = [{**call, "function": function} for function, call in zip(functions, calls, strict=True)]
-                messages[place] = {**message, "tool_calls": said}
+                repaired = [{**call, "function": function} for function, call in zip(functions, calls, strict=True)]
+                messages[place] = {**message, "tool_calls": repaired}
         return {}
 
     def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
-        """Every field the host may read it from, ``""`` when nothing is known; its record too, where it takes one."""
-        said: Json = dict.fromkeys(self.reasoning_request_fields, readable(reasoning) or "")
+        """Return all fields the host may read it from, ``""`` if unknown, and ``reasoning_details`` if supported."""
+        fields: Json = dict.fromkeys(self.reasoning_request_fields, readable(reasoning) or "")
         if self.sends_details and reasoning is not None and reasoning.details:
             record = reasoning_details.details_for_protocol(reasoning, "chat_completions")
             if record:
-                said["reasoning_details"] = [dict(item) for item in record]
-        return said
+                fields["reasoning_details"] = [dict(item) for item in record]
+        return fields
 
     def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
-        """The first of the host's fields that is not null; the record beside it as it came."""
+        """Decode the first of the host's fields that is not null, and ``reasoning_details`` unchanged."""
         details = message.get("reasoning_details")
         if not isinstance(details, list):
             details = None
@@ -165,7 +168,7 @@ class OpenAICompatibleChat(ConfigurableDialect, ChatDialect):
         return (text_of(details) if details else None), details
 
     def decode_usage(self, usage: Json) -> Usage:
-        """OpenAI's counts; cached and reasoning tokens also where Together, SGLang and DeepSeek put them."""
+        """Decode OpenAI's counts; cached and reasoning tokens also from the fields of Together, SGLang and DeepSeek."""
         prompt = usage.get("prompt_tokens_details") or {}
         completion = usage.get("completion_tokens_details") or {}
         return Usage(
@@ -181,26 +184,27 @@ class OpenAICompatibleChat(ConfigurableDialect, ChatDialect):
 
 
 def repair_tool_call_arguments(items: list[Json], notes: list[Note]) -> None:
-    """The same among the items of ``/responses``, which such servers turn into a chat."""
+    """Send past arguments as JSON objects in the items of ``/responses``; servers convert the items to a chat."""
     for place, item in enumerate(items):
         if item.get("type") == "function_call":
             items[place] = _with_object(item, notes)
 
 
 def _with_object(function: Json, notes: list[Note]) -> Json:
-    """A past call whose arguments are a JSON object: itself, or another with what there is wrapped in one."""
+    """Return the past call if its arguments are a JSON object, else a copy with the arguments wrapped in an object."""
     text = function["arguments"]
     try:
         if isinstance(json.loads(text or "{}"), dict):
             return function if text else {**function, "arguments": "{}"}
     except ValueError:
         pass
-    notes.append(Note("repaired", "messages", f"wrapped the arguments of {function['name']}, which are no JSON object"))
+    reason = f"wrapped the arguments of {function['name']} in an object, because they are not a JSON object"
+    notes.append(Note("repaired", "messages", reason))
     return {**function, "arguments": json.dumps({INVALID_ARGUMENTS: text}).decode()}
 
 
 def _count(*counts: Any) -> int | None:
-    """The first that was counted; some hosts send whole numbers as floats."""
+    """Return the first count that is not None as an int; some hosts send integers as floats."""
     return next((int(count) for count in counts if count is not None), None)
 
 
@@ -212,24 +216,24 @@ def _put(body: Json, name: str, value: Any) -> None:
 
 
 def text_of(details: list[Json] | tuple[Mapping[str, Any], ...]) -> str | None:
-    """The readable text of a record of reasoning; None where all of it is encrypted."""
-    pieces = [detail.get("text") or detail.get("summary") for detail in details]
-    texts = [piece for piece in pieces if isinstance(piece, str)]
+    """Return the readable text of reasoning details; None if all of it is encrypted."""
+    values = [detail.get("text") or detail.get("summary") for detail in details]
+    texts = [value for value in values if isinstance(value, str)]
     return "".join(texts) if texts else None
 
 
 def readable(reasoning: Reasoning | None) -> str | None:
-    """The text of past reasoning, taken from its record where only that survived."""
+    """Return the text of past reasoning, or the text in its details."""
     if reasoning is None:
         return None
     return reasoning.text if reasoning.text is not None else text_of(reasoning.details or ())
 
 
 def keep_reasoning_for_tools(body: Json, notes: list[Note]) -> None:
-    """Take out what would hide reasoning that has to be passed back, which V4 demands while it calls tools."""
+    """Remove options that hide the reasoning: V4 requires it to be passed back while it calls tools."""
     if not body.get("tools"):
         return
-    why = "with tools the reasoning must come back, because it has to be sent again"
+    why = "with tools the response must include the reasoning, because it has to be sent again"
     reasoning = body.get("reasoning")
     if isinstance(reasoning, dict) and reasoning.get("exclude"):
         body["reasoning"] = {name: value for name, value in reasoning.items() if name != "exclude"}
@@ -240,7 +244,7 @@ def keep_reasoning_for_tools(body: Json, notes: list[Note]) -> None:
 
 
 def encode_continuation(body: Json, messages: list[Json]) -> None:
-    """Ask vLLM or SGLang to write on at the last message; what DeepSeek's own service calls chat prefix completion."""
+    """Request vLLM or SGLang to continue the last message; DeepSeek's API calls this chat prefix completion."""
     if messages[-1].pop("prefix", False):
         body["continue_final_message"] = True
         body["add_generation_prompt"] = False
@@ -265,7 +269,7 @@ def openai_compatible(
     unsupported: Mapping[str, str] | None = None,
     **facts: Any,
 ) -> Provider:
-    """Describe a host of one's own.
+    """Create a provider for any OpenAI-compatible host.
 
     Example:
         >>> mine = openai_compatible(
@@ -282,28 +286,28 @@ def openai_compatible(
         '/chat/completions'
 
     Args:
-        name: The word for it, in errors and prices.
-        base_url: Its root, usually ending in ``/v1``; ``/chat/completions`` is put behind it.
-        key_variable: Environment variable of its key. None: no key is needed.
-        headers: Sent with every request.
-        address_form: What a ``base_url`` looks like, where each user has one of their own and ``base_url`` is ``""``.
-        reasoning_response_fields: Fields of an answer that may hold reasoning, the likeliest first.
-        reasoning_request_fields: Fields of a past assistant message that get its reasoning again; ``()`` for none.
-        thinking_on: Body fields that switch thinking on.
-        thinking_off: Body fields that switch it off.
-        thinks_by_default: Whether the model thinks when nothing is said.
-        efforts: Canonical effort (minimal, low, medium, high, xhigh, max) -> the host's word. The others are not known.
-        effort_field: Where the word goes; a dot descends into an object.
-        budget: How ``thinking_budget`` is said, where the host counts one.
-        fields: Options said otherwise than ``STANDARD_FIELDS`` has them; None for one the host has not.
-        unsupported: Option -> why the host has not got it, for the warning.
+        name: Name of the provider, for errors and prices.
+        base_url: Base URL, usually ending in ``/v1``; ``/chat/completions`` is appended.
+        key_variable: Environment variable of the API key. None: the host needs no key.
+        headers: Headers sent with every request.
+        address_form: An example of a ``base_url``, if each user has a different one and ``base_url`` is ``""``.
+        reasoning_response_fields: Fields of a response that may hold reasoning, the most likely first.
+        reasoning_request_fields: Fields of a past assistant message in which its reasoning is sent; ``()`` for none.
+        thinking_on: Body fields that enable thinking.
+        thinking_off: Body fields that disable thinking.
+        thinks_by_default: True if the model thinks when the request does not set it.
+        efforts: Effort (minimal, low, medium, high, xhigh, max) -> the host's value. Missing efforts are unsupported.
+        effort_field: Body field of the effort; a dot descends into an object.
+        budget: How ``thinking_budget`` is sent, if the host supports it.
+        fields: Options that differ from ``STANDARD_FIELDS``; None for an option that the host does not support.
+        unsupported: Option -> why the host does not support it, for the warning.
         **facts: Attributes of ``OpenAICompatibleChat``: ``json_schema=True``, ``tools=False``, ``think_tags=True``, …
 
     Returns:
-        A provider for ``provider=`` of every model class here.
+        A provider for ``provider=`` of every model class.
 
     Raises:
-        TypeError: for an attribute that a dialect has not.
+        TypeError: If a dialect has no attribute with that name.
     """
     table = {**STANDARD_FIELDS, **(fields or {})}
     if budget is not None:

@@ -1,11 +1,10 @@
-"""DeepSeek V4 behind one's own SGLang server. Facts and their sources.
+"""DeepSeek V4 on your own SGLang server: facts and their sources.
 
 Sources: sgl-project/sglang, main of mid-2026 (``encoding_dsv4.py``, ``serving_chat.py``, ``protocol.py``).
-The server wants ``--reasoning-parser deepseek-v4 --tool-call-parser deepseekv4``.
+The server needs ``--reasoning-parser deepseek-v4 --tool-call-parser deepseekv4``.
 
-- The server does not think unless it is told to, so the switch is sent in every request; ``thinking=None`` counts as
-  on, as at DeepSeek's own service.
-- ``response_format`` is not enforced while tools are offered.
+- Thinking is off by default, so the switch is sent in every request; ``thinking=None`` means on, as in DeepSeek's API.
+- ``response_format`` is not enforced in requests with tools.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
 
 
 class SglangOptions(ProviderOptions):
-    """Options only SGLang has, for ``provider_options``.
+    """Options that only SGLang has, for ``provider_options``.
 
     Example:
         >>> SglangOptions(regex="yes|no").regex
@@ -47,17 +46,17 @@ class SglangOptions(ProviderOptions):
     """
 
     chat_template_kwargs: dict[str, Any] | None = None
-    """Joined with the switch for thinking that is sent anyway."""
+    """Merged with the thinking switch, which is always sent."""
     separate_reasoning: bool | None = None
     """False leaves the reasoning in the text. Default True."""
     stream_reasoning: bool | None = None
-    """False sends the reasoning of a stream in one piece. Default True."""
+    """False sends the reasoning of a stream in one chunk. Default True."""
     task: Literal["action", "query", "authority", "domain", "read_url", "title"] | None = None
     """V4's quick instructions."""
     regex: str | None = None
     ebnf: str | None = None
     continuous_usage_stats: bool | None = None
-    """Token counts on every chunk of a stream."""
+    """Send token counts in every chunk of a stream."""
 
 
 class SglangChat(OpenAICompatibleChat):
@@ -66,11 +65,11 @@ class SglangChat(OpenAICompatibleChat):
     fields = FIELDS
     unsupported: Mapping[str, str] = MappingProxyType(
         {
-            "web_search": "the server searches nothing",
-            "thinking_budget": "the server counts no reasoning budget: use reasoning_effort",
+            "web_search": "the server does not support web search",
+            "thinking_budget": "the server does not support a thinking budget: use reasoning_effort",
         }
     )
-    always_sends_thinking = True  # off by default, or as SGLANG_DEFAULT_THINKING says
+    always_sends_thinking = True  # off by default; SGLANG_DEFAULT_THINKING changes it
     # the V4 encoder reads "thinking" only, not "enable_thinking"
     thinking_on: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": {"thinking": True}})
     thinking_off: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": {"thinking": False}})
@@ -86,19 +85,19 @@ class SglangChat(OpenAICompatibleChat):
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
     ) -> Mapping[str, str]:
-        """``SglangOptions``, and the message to be continued."""
+        """Add ``SglangOptions`` and the fields that continue a message."""
         headers = super().finish_body(body, messages, request, notes)
         encode_continuation(body, messages)
         options = request.provider_options
         if options is None:
             return headers
         assert isinstance(options, SglangOptions)
-        said = options.said()
-        body.setdefault("chat_template_kwargs", {}).update(said.pop("chat_template_kwargs", {}))
-        continuous = said.pop("continuous_usage_stats", None)
+        values = options.set_fields()
+        body.setdefault("chat_template_kwargs", {}).update(values.pop("chat_template_kwargs", {}))
+        continuous = values.pop("continuous_usage_stats", None)
         if continuous is not None and request.stream:
             body.setdefault("stream_options", {})["continuous_usage_stats"] = continuous
-        body.update(said)
+        body.update(values)
         return headers
 
 

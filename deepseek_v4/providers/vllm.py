@@ -1,14 +1,14 @@
-"""DeepSeek V4 behind one's own vLLM server. Facts and their sources.
+"""DeepSeek V4 on your own vLLM server: facts and their sources.
 
 Sources: vllm-project/vllm (``tokenizers/deepseek_v4.py``, ``chat_completion/protocol.py``), the recipe of 2026-08-17.
-The server wants ``--tokenizer-mode deepseek_v4 --tool-call-parser deepseek_v4
+The server needs ``--tokenizer-mode deepseek_v4 --tool-call-parser deepseek_v4
 --enable-auto-tool-choice --reasoning-parser deepseek_v4``, and ``--reasoning-config`` for a thinking budget. The
-model's id is what ``--served-model-name`` says.
+model id is the value of ``--served-model-name``.
 
-- Whether the server thinks by default depends on its version, so the switch is sent in every request; ``thinking=None``
-  counts as on, as at DeepSeek's own service.
-- Options of one's own for ``chat_template_kwargs`` go into ``VllmOptions``, where they join the switches;
-  ``extra_body`` would replace them.
+- The server's default for thinking depends on its version, so the switch is sent in every request; ``thinking=None``
+  means on, as in DeepSeek's API.
+- Put your own ``chat_template_kwargs`` into ``VllmOptions``, which merges them with the thinking switches;
+  ``extra_body`` would replace the switches.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
 
 
 class VllmOptions(ProviderOptions):
-    """Options only vLLM has, for ``provider_options``.
+    """Options that only vLLM has, for ``provider_options``.
 
     Example:
         >>> VllmOptions(min_tokens=16, cache_salt="tenant-7").min_tokens
@@ -53,9 +53,9 @@ class VllmOptions(ProviderOptions):
     """
 
     chat_template_kwargs: dict[str, Any] | None = None
-    """Joined with the switches for thinking that are sent anyway."""
+    """Merged with the thinking switches, which are always sent."""
     include_reasoning: bool | None = None
-    """False hides the reasoning. Left out where tools are offered: there would be nothing to pass back."""
+    """False hides the reasoning. Not sent with tools, because the reasoning has to be passed back."""
     structured_outputs: dict[str, Any] | None = None
     """``{"regex": …}``, ``{"choice": […]}``, ``{"grammar": …}``; a JSON Schema is ``response_format``."""
     min_tokens: int | None = None
@@ -67,19 +67,19 @@ class VllmOptions(ProviderOptions):
     cache_salt: str | None = None
     documents: list[dict[str, Any]] | None = None
     continuous_usage_stats: bool | None = None
-    """Token counts on every chunk of a stream."""
+    """Send token counts in every chunk of a stream."""
 
 
 class VllmChat(OpenAICompatibleChat):
     """``POST /chat/completions``."""
 
     fields = FIELDS
-    unsupported: Mapping[str, str] = MappingProxyType({"web_search": "the server searches nothing"})
-    # The word became "reasoning" (#27752), and its old name left the answers (#33402). On the way in,
-    # "reasoning_content" was dropped in silence for a while (#38488), so both are sent.
+    unsupported: Mapping[str, str] = MappingProxyType({"web_search": "the server does not support web search"})
+    # The field was renamed to "reasoning" (#27752), and the old name was removed from responses (#33402). In requests,
+    # "reasoning_content" was silently dropped for a while (#38488), so both are sent.
     reasoning_response_fields = ("reasoning", "reasoning_content")
     reasoning_request_fields = ("reasoning", "reasoning_content")
-    # Off by default in older releases, on since #50580: the switch is said in every request. Either key switches.
+    # Off by default in older releases, on since #50580: the switch is sent in every request. Either key works.
     always_sends_thinking = True
     thinking_on: Mapping[str, Any] | None = MappingProxyType(
         {"chat_template_kwargs": {"thinking": True, "enable_thinking": True}}
@@ -88,31 +88,31 @@ class VllmChat(OpenAICompatibleChat):
         {"chat_template_kwargs": {"thinking": False, "enable_thinking": False}}
     )
     effort_field = "chat_template_kwargs.reasoning_effort"
-    # The encoder knows low, high and max, and takes "medium" for low; DeepSeek's own service takes it for high.
+    # The encoder accepts low, high and max, and treats "medium" as low; DeepSeek's API treats it as high.
     efforts: Mapping[str, str | None] = MappingProxyType(
         {"minimal": "low", "low": "low", "medium": "high", "high": "high", "xhigh": "high", "max": "max"}
     )
     forced_tool_while_thinking = True
     json_schema = True
-    strict_tools = True  # a strict tool brings its grammar back, which plain ones lost with #45600
+    strict_tools = True  # enables the grammar again, which tools without strict lost with #45600
     prefix_path = "/chat/completions"
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
     ) -> Mapping[str, str]:
-        """``VllmOptions``, and the message to be continued."""
+        """Add ``VllmOptions`` and the fields that continue a message."""
         headers = super().finish_body(body, messages, request, notes)
         encode_continuation(body, messages)
         options = request.provider_options
         if options is None:
             return headers
         assert isinstance(options, VllmOptions)
-        said = options.said()
-        body.setdefault("chat_template_kwargs", {}).update(said.pop("chat_template_kwargs", {}))
-        continuous = said.pop("continuous_usage_stats", None)
+        values = options.set_fields()
+        body.setdefault("chat_template_kwargs", {}).update(values.pop("chat_template_kwargs", {}))
+        continuous = values.pop("continuous_usage_stats", None)
         if continuous is not None and request.stream:
             body.setdefault("stream_options", {})["continuous_usage_stats"] = continuous
-        body.update(said)
+        body.update(values)
         keep_reasoning_for_tools(body, notes)
         return headers
 

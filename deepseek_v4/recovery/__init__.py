@@ -1,1 +1,1 @@
-"""More than one attempt at an answer. Policies decide without I/O; the drivers send."""
+"""Retries and continuations: policies decide without I/O, the drivers send."""

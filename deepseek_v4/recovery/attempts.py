@@ -1,8 +1,8 @@
-"""The attempts at one answer: what happens to each delta, and whether another request follows. No I/O.
+"""The attempts of one call: what happens to each delta, and whether another request follows. No I/O.
 
-An answer may take several requests: one fails, one is answered with nothing, one with JSON that does not fit, one
-stream breaks off. A ``RetryPolicy`` decides about one such cause; ``Attempts`` asks the policies in order, keeps what
-each attempt gave and cost, and merges it into the final answer. ``run.py`` holds the loops that send.
+An answer may take several requests: a request fails, an answer is empty, its JSON does not match the schema, or a
+stream is interrupted. A ``RetryPolicy`` decides about one such cause; ``Attempts`` calls the policies in order, records
+the result and usage of each attempt, and merges them into the final answer. ``run.py`` contains the loops that send.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _log = logging.getLogger("deepseek_v4")
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt(Generic[Answer]):
-    """One attempt that did not give the final answer.
+    """One attempt whose result is not the final answer.
 
     Attributes:
         reason: Why another request followed.
-        detail: The same in a sentence, for people.
-        seconds: How long it took.
-        outcome: The answer it gave, or the error it ended with; with the answer that it continues in front.
-        kept: The part of its answer that belongs to the final one, because it was shown already.
+        detail: The reason as a sentence.
+        seconds: Its duration.
+        outcome: Its answer or its error; preceded by the answer that it continues.
+        kept: The part of its answer that belongs to the final one, because it was already shown.
     """
 
     reason: AttemptReason
@@ -50,19 +50,19 @@ class FailedAttempt(Generic[Answer]):
 
 @dataclass(frozen=True, slots=True)
 class Retry(Generic[Request, Item, Answer]):
-    """The verdict of a policy: send another request.
+    """The decision of a policy to send another request.
 
     Attributes:
         request: The request to send next.
-        reason: Why.
-        detail: The same in a sentence.
-        wait: Seconds to wait before.
-        begun: The answer so far, if the next one continues it: the policies judge both as one answer.
-        missed: Items of ``begun`` that were not received, because the attempt broke off.
-        kept: The part of this attempt's answer that belongs to the final one, if the next one is another answer.
-        fallback: Whether this attempt's answer is the final one if the next request fails, or a policy raises
+        reason: The reason for it.
+        detail: The reason as a sentence.
+        wait: Seconds to wait before it.
+        begun: The answer so far, if the next request continues it: the policies judge both as one answer.
+        missed: Items of ``begun`` that were not received, because the attempt was interrupted.
+        kept: The part of this attempt's answer that belongs to the final one, if the next request starts a new answer.
+        fallback: True if this attempt's answer is the final one if the next request fails, or a policy raises
             ``FallBack``.
-        holds_next: Whether nothing of the next answer is shown before it has been judged.
+        holds_next: True if nothing of the next answer is shown before it has been judged.
     """
 
     request: Request
@@ -77,17 +77,17 @@ class Retry(Generic[Request, Item, Answer]):
 
 
 class FallBack(Exception):
-    """The verdict of a policy: the answer is no better than the one before it, which stays."""
+    """The decision of a policy that the answer is not better than the one before it, which is returned."""
 
 
 class RetryPolicy(ABC, Generic[Request, Item, Answer]):
-    """Decides about one cause for another attempt."""
+    """The rule for one cause of another attempt."""
 
     sees_items: ClassVar[bool] = False
-    """Whether every streamed item is given to ``holds``; otherwise the common ones pass by."""
+    """True if every streamed item is passed to ``holds``; otherwise the common types are not."""
 
     def holds(self, item: Item) -> bool:
-        """Whether a streamed item is to be held back until the attempt has been judged, or an item is let through."""
+        """Return True if a streamed item is held back until the attempt is judged, or another item is not held."""
         return False
 
     @abstractmethod
@@ -97,11 +97,11 @@ class RetryPolicy(ABC, Generic[Request, Item, Answer]):
         """Decide about the outcome of an attempt.
 
         Args:
-            attempts: All that is known: the request, the attempts before it, the time left.
+            attempts: The state of the call: the request, the attempts before it, the time left.
             outcome: The answer, or the error.
 
         Returns:
-            What to send next; None if this policy has no objection.
+            The next request; None if this policy requires none.
 
         Raises:
             DeepSeekError: to end the call with another error.
@@ -110,28 +110,28 @@ class RetryPolicy(ABC, Generic[Request, Item, Answer]):
 
 
 class Attempts(ABC, Generic[Request, Item, Answer]):
-    """The state of one call over all its attempts. Subclasses merge answers of their kind.
+    """The state of one call over all its attempts. Subclasses merge answers of their type.
 
     Args:
         request: The first request.
-        policies: In order; the first verdict counts.
-        started: When the first request was sent, by ``time.monotonic``.
+        policies: The policies in order; the first decision applies.
+        started: Time when the first request was sent, by ``time.monotonic``.
         total_timeout: Seconds that all attempts may take together, waits included.
 
     Attributes:
         request: The request to send next.
-        base: The request whose answer is judged: the same, or the one whose answer ``request`` continues.
+        base: The request whose answer is judged: the same one, or the one whose answer ``request`` continues.
         begun: The answer that ``request`` continues; None if it does not.
-        failed: The attempts so far that did not give the final answer.
-        opened: Whether the current attempt has given an item; an error after that is not one of the request.
+        failed: The attempts so far whose result is not the final answer.
+        opened: True if the response of the current attempt has begun; a later error is not one of the request.
         wait: Seconds to wait before the next request.
     """
 
     passes_through: ClassVar[tuple[type, ...]] = ()
-    """Types of items that no policy needs to see, unless one ``sees_items``: they are passed on without a call."""
+    """Types of items that are passed on without calling the policies, unless one of them ``sees_items``."""
 
     passes_by: ClassVar[tuple[type, ...]] = ()
-    """Types of items that are shown while others stay held back: they belong to another channel."""
+    """Types of items that are shown while others are held back, because they belong to another channel."""
 
     def __init__(
         self,
@@ -153,31 +153,31 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         self._held: list[Item] = []
         self._holding = False
         self._fallback: tuple[int, list[Item]] | None = None
-        """Place of the attempt whose answer is the final one if the next request fails, and its items."""
+        """Index of the attempt whose answer is the final one if the next request fails, and its items."""
 
     @abstractmethod
     def merge(self, failed: Sequence[FailedAttempt[Answer]], answer: Answer | None) -> Answer:
-        """One answer made of all attempts: the usage of all, and in front what was kept of the earlier ones.
+        """Merge all attempts into one answer: their summed usage, preceded by what was kept of the earlier ones.
 
         Args:
-            failed: The attempts that did not give the answer, oldest first.
+            failed: The attempts before the answer, oldest first.
             answer: The answer; None if there is none.
         """
 
     @abstractmethod
     def note(self, failed: FailedAttempt[Answer]) -> Attempt:
-        """What is reported of an attempt that did not give the answer."""
+        """Describe an attempt before the final one, for ``Reply.attempts``."""
 
     def notes(self, failed: Sequence[FailedAttempt[Answer]]) -> tuple[Attempt, ...]:
-        """What is reported of several attempts, with those that each of them made itself."""
+        """Describe several attempts, including those that each of them made itself."""
         return tuple(map(self.note, failed))
 
     def join(self, begun: Answer, outcome: Answer | DeepSeekError) -> Answer | DeepSeekError:
-        """An outcome with the answer that it continues in front; its usage stays its own."""
+        """Put the answer that an outcome continues in front of it; the usage is not added."""
         return outcome
 
     def partial(self, error: DeepSeekError) -> Reply | None:
-        """What an error holds of all attempts: the usage of the earlier ones, with what it held itself."""
+        """Return the partial reply of an error, with the usage of the earlier attempts added."""
         usage = None
         for note in self.notes(self.failed):
             usage = usage + note.usage if usage is not None else note.usage
@@ -187,20 +187,20 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         return replace(own, usage=usage + own.usage)
 
     def limited(self, request: Request) -> Request:
-        """A follow-up request, limited to the time that is left."""
+        """Limit a follow-up request to the time that is left."""
         return request
 
     def seconds_left(self) -> float:
-        """Seconds until the deadline; infinite without one."""
+        """Return the seconds until the deadline; infinite without one."""
         return math.inf if self.deadline == math.inf else self.deadline - time.monotonic()
 
     def count(self, *reasons: AttemptReason) -> int:
-        """How many attempts failed for one of the reasons."""
+        """Count the attempts that failed for one of the reasons."""
         return sum(attempt.reason in reasons for attempt in self.failed)
 
     def receive(self, item: Item) -> Sequence[Item]:
-        """Take a streamed item; return the items to show now."""
-        holds = [policy.holds(item) for policy in self.policies]  # each sees every item
+        """Receive a streamed item; return the items to show now."""
+        holds = [policy.holds(item) for policy in self.policies]  # every policy sees every item
         if self._holding or any(holds):
             self._held.append(item)
             return ()
@@ -210,13 +210,13 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         return items
 
     def finish(self, outcome: Answer | DeepSeekError) -> tuple[Sequence[Item], Answer | None]:
-        """Take the outcome of an attempt.
+        """Process the outcome of an attempt.
 
         Returns:
             The items to show now, and the final answer; None if ``request`` is to be sent after ``wait`` seconds.
 
         Raises:
-            DeepSeekError: the error that ends the call; ``partial`` holds what was shown before and the usage of all.
+            DeepSeekError: the error that ends the call; ``partial`` contains what was shown and the usage of all.
         """
         retry: Retry[Request, Item, Answer] | None = None
         if self.begun is not None:
@@ -242,13 +242,13 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         try:
             raise self._with_history(outcome)
         finally:
-            del outcome  # an error and the frame it went through would keep each other
+            del outcome  # avoids a reference cycle between the error and its frame
 
     def _prepare_next(
         self, retry: Retry[Request, Item, Answer], outcome: Answer | DeepSeekError, held: list[Item]
     ) -> Sequence[Item]:
         now = time.monotonic()
-        if not self._holding and retry.reason != "transient":  # while it holds, the first answer stays the fallback
+        if not self._holding and retry.reason != "transient":  # while holding, the first answer stays the fallback
             self._fallback = (len(self.failed), held) if retry.fallback else None
         kept = None if self._holding else retry.kept  # nothing of it was shown
         self.failed.append(FailedAttempt(retry.reason, retry.detail, now - self._started, outcome, kept))
@@ -289,14 +289,14 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         return error
 
 
-# -- engines inside engines --------------------------------------------------------------------------------------
+# -- nested retries ----------------------------------------------------------------------------------------------
 
 _handled: ContextVar[frozenset[AttemptReason]] = ContextVar("deepseek_v4_handled_by_caller", default=frozenset())
 
 
 @contextmanager
 def handled_by_caller(*reasons: AttemptReason) -> Iterator[None]:
-    """Inside, calls leave these causes to the caller, which makes further attempts itself.
+    """Return a context in which calls do not retry for these causes, because the caller does.
 
     A context variable, not a call option: an option would be part of the key of a framework's cache.
     """
@@ -308,5 +308,5 @@ def handled_by_caller(*reasons: AttemptReason) -> Iterator[None]:
 
 
 def is_handled_by_caller(reason: AttemptReason) -> bool:
-    """Whether the caller makes further attempts for this cause itself."""
+    """Return True if the caller retries for this cause itself."""
     return reason in _handled.get()

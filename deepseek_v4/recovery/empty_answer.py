@@ -1,8 +1,8 @@
-"""An answer that ends by itself with neither text nor a call: when it counts as empty, and what follows.
+"""Empty answers: the definition, the retry, and the error.
 
-It happens: the model thinks, and stops (https://github.com/deepseek-ai/DeepSeek-V3/issues/1453). The same request is
-sent once more, and after that it is an error that holds the answer. A stream goes on with the second answer: its reader
-has been shown nothing but reasoning, which stays in front of the reasoning that follows.
+The model sometimes stops after its reasoning (https://github.com/deepseek-ai/DeepSeek-V3/issues/1453). The same request
+is sent once more; a second empty answer is an error that contains the answer. A stream continues with the second
+answer: only reasoning has been shown before, and the reasoning of the second answer follows it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from deepseek_v4.values.reply import Delta, Reply
 __all__ = ["EmptyAnswerPolicy", "empty_error", "is_empty"]
 
 _OTHER_CONTENT = ("refusal", "images", "audio")
-"""What a provider may send instead of text, under its own name."""
+"""Keys under which a provider may send other content than text."""
 
 
 def is_empty(reply: Reply) -> bool:
-    """Whether an answer ended by itself without text and without a call, whatever its reasoning.
+    """Return True if an answer ended by itself without text and without a tool call, with or without reasoning.
 
-    An answer that the output limit cut is not empty but cut: it is returned, and ``max_tokens`` is to be raised.
+    An answer that was cut by the output limit is not empty: it is returned, and ``max_tokens`` should be increased.
     """
     return (
         reply.finish_reason in ("stop", "tool_calls", None)
@@ -33,20 +33,20 @@ def is_empty(reply: Reply) -> bool:
 
 
 def empty_error(reply: Reply, provider: str, *, twice: bool) -> EmptyReplyError:
-    """The error for an empty answer after which no other request follows."""
+    """Return the error for an empty answer that is not retried."""
     return EmptyReplyError(
-        f"The model ended its turn with neither text nor a tool call{', twice' if twice else ''}. The answer is in "
-        ".partial. Ask again, say it in other words, or set on_empty='return' to be given such answers.",
+        f"The model returned an empty answer (no text and no tool call){' twice' if twice else ''}. Retry, rephrase "
+        "the prompt, or set on_empty='return' to accept empty answers. The reply is in `.partial`.",
         provider=provider,
         partial=reply,
     )
 
 
 class EmptyAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
-    """Sends the request once more after an empty answer, whatever ``max_retries`` is; raises after the second.
+    """Policy for empty answers: one more request, independent of ``max_retries``; an error after the second.
 
     Args:
-        streamed: Whether the reasoning of an empty answer has been shown.
+        streamed: True if the reasoning of an empty answer has been shown.
     """
 
     def __init__(self, *, streamed: bool) -> None:
@@ -55,7 +55,7 @@ class EmptyAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
     def judge(
         self, attempts: Attempts[PreparedRequest, Delta, Reply], outcome: Reply | DeepSeekError
     ) -> Retry[PreparedRequest, Delta, Reply] | None:
-        """The same request again, or ``EmptyReplyError``."""
+        """Send the same request again, or raise ``EmptyReplyError``."""
         if isinstance(outcome, DeepSeekError) or not is_empty(outcome):
             return None
         request = attempts.base
@@ -63,4 +63,4 @@ class EmptyAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
         if before or request.options.on_empty != "retry" or attempts.seconds_left() <= 0:
             raise empty_error(outcome, request.provider.name, twice=bool(before))
         kept = Reply(reasoning=outcome.reasoning) if self._streamed else None
-        return Retry(request, "empty", "the answer held neither text nor a tool call", kept=kept)
+        return Retry(request, "empty", "the answer contains neither text nor a tool call", kept=kept)

@@ -1,10 +1,10 @@
 """Answers checked against what their request requires: JSON of a schema, or a tool call; invalid ones are retried.
 
-Agents parse such answers themselves and give up at the first problem. Typed answers of a class are the adapters' own.
+Agents parse such answers themselves and fail at the first problem. The adapters check typed answers of a class.
 
-Of a stream, reasoning and calls are shown as they come. Its text is held back until a call follows it or the answer has
-ended, if it is to be JSON by the prompt alone; in other streams it has been shown when it could be judged, and no other
-request follows.
+Of a stream, reasoning and calls are shown as they arrive. If only the prompt requires JSON, the text is held back until
+a call follows it or the answer has ended. In other streams the text has been shown before it can be judged, so there is
+no retry.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ __all__ = ["InvalidAnswerPolicy"]
 
 
 class InvalidAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
-    """Shows the model its answer and the problem, up to ``answer_retries`` times. Judges empty answers, too.
+    """Policy for invalid and empty answers: the model gets its answer and the problem, up to ``answer_retries`` times.
 
     Args:
-        request: The request, with its demand.
-        streamed: Whether the reasoning of an answer has been shown.
+        request: The request, with its required form of answer.
+        streamed: True if the reasoning of an answer has been shown.
     """
 
     sees_items = True
@@ -45,7 +45,7 @@ class InvalidAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
         self._shown = False
 
     def holds(self, item: Delta) -> bool:
-        """Text, until a call follows it or the answer has ended."""
+        """Hold back text until a call follows it or the answer has ended."""
         if isinstance(item, ToolCallDelta):
             self._shown = True
         return isinstance(item, TextDelta) and not self._shown
@@ -53,7 +53,7 @@ class InvalidAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
     def judge(
         self, attempts: Attempts[PreparedRequest, Delta, Reply], outcome: Reply | DeepSeekError
     ) -> Retry[PreparedRequest, Delta, Reply] | None:
-        """The request with the answer and its problem at the end."""
+        """Append the answer and its problem to the request."""
         if isinstance(outcome, DeepSeekError):
             return None
         request, options = attempts.base, attempts.base.options
@@ -80,7 +80,7 @@ class InvalidAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
         return Retry(request.with_messages(more), "empty" if is_empty(outcome) else "invalid", problem, kept=kept)
 
     def problem(self, reply: Reply, request: PreparedRequest) -> str | None:
-        """Why an answer cannot be used and another may; None if it can, or if asking again cannot help."""
+        """Return why an answer is invalid; None if it is valid, or if a retry cannot help."""
         if is_empty(reply):
             return "The answer is empty."
         called = bool(reply.tool_calls or reply.invalid_tool_calls)
@@ -88,6 +88,9 @@ class InvalidAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
             reply.finish_reason, called_tools=called and not self._forced
         ):
             return None
+        limit = request.context.limit
+        if limit is not None and reply.usage is not None and reply.usage.output_tokens >= limit:
+            return None  # the output limit would cut the next answer, too, whatever the finish reason is
         if self._forced:
             return self._problem_of_calls(reply, request)
         return None if self._schema is None else _problem_of_text(reply.content, self._schema)
@@ -97,18 +100,18 @@ class InvalidAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
         offered = {tool.name: tool.parameters for tool in tools if isinstance(tool, ToolSpec)}
         chosen = self._choice.name if isinstance(self._choice, NamedTool) else None
         for invalid in reply.invalid_tool_calls:
-            return f"The call of {invalid.name or 'a function'} cannot be used: {invalid.error}."
+            return f"The call of {invalid.name or 'a function'} is invalid: {invalid.error}."
         for call in reply.tool_calls:
             if call.name not in offered or chosen not in (None, call.name):
-                return f"{call.name} is not the tool to call: {chosen or ', '.join(offered)}."
+                return f"{call.name} is not an allowed tool. Call: {chosen or ', '.join(offered)}."
             schema = offered[call.name]
             wrong = None if schema is None else _problem(arguments_object(call.arguments), schema)
             if wrong is not None:
-                return f"The arguments of {call.name} do not fit: {wrong}."
+                return f"The arguments of {call.name} do not match the schema: {wrong}."
         # a tool that the provider runs itself may have been the call: its answer comes as text
         if reply.tool_calls or (chosen is None and any(isinstance(tool, ServerTool) for tool in tools)):
             return None
-        return "A tool call was demanded, and there is none."
+        return "A tool call is required, but the answer contains none."
 
 
 def _schema_of(response_format: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -118,15 +121,15 @@ def _schema_of(response_format: Mapping[str, Any] | None) -> Mapping[str, Any] |
 
 
 def _problem_of_text(text: str, schema: Mapping[str, Any]) -> str | None:
-    """Strictly: agents parse the text as it is."""
+    """Check a text strictly, because agents parse it as it is."""
     try:
         value = json.loads_exactly(text)
     except ValueError as error:
-        return f"It is not valid JSON: {error}."
+        return f"The answer is not valid JSON: {error}."
     wrong = _problem(value, schema)
-    return None if wrong is None else f"It does not fit the schema: {wrong}."
+    return None if wrong is None else f"The answer does not match the schema: {wrong}."
 
 
 def _problem(value: Any, schema: Mapping[str, Any]) -> str | None:
-    """Without tolerance for nulls: the classes that agents make of such a value have none either."""
+    """Check without tolerance for nulls, because agents validate the value without it."""
     return json_validation.fault(value, schema, nulls=False)

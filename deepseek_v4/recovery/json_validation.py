@@ -1,7 +1,7 @@
-"""Whether a JSON value fits a JSON Schema, and where it does not. For answers whose schema no class checks.
+"""Check a JSON value against a JSON Schema. For answers whose schema has no class.
 
-It judges by the keywords that schemas of answers are made of and passes over the others (``not``, ``if``, most
-formats): a value it refuses is wrong, a value it lets through may still break what it does not know.
+Only the keywords that are common in answer schemas are checked, others are ignored (``not``, ``if``, most formats): a
+rejected value is invalid, but an accepted value may still violate an ignored keyword.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 class _Held(NamedTuple):
-    """What a value is held against."""
+    """What a value is checked against."""
 
     schema: Mapping[str, Any]
     nulls: bool
 
 
 def fault(value: Any, schema: Mapping[str, Any], *, nulls: bool = True) -> str | None:
-    """The first place where a value breaks a schema, in words; None where it fits.
+    """Return the path and description of the first violation of a schema; None if the value is valid.
 
     Args:
         value: The value.
-        schema: The schema, whole, so that its references lead somewhere.
-        nulls: Whether a null for an optional property passes: that is how models say "none".
+        schema: The complete schema, so that its references can be resolved.
+        nulls: True if null is accepted for an optional property: models write null for "none".
 
     Example:
         >>> fault({"age": "36"}, {"type": "object", "properties": {"age": {"type": "integer"}}})
-        "age: '36' is no integer"
+        "age: '36' is not of type integer"
     """
     return next(_faults(value, schema, _Held(schema, nulls), "", 0), None)
 
@@ -72,11 +72,11 @@ def _faults(value: Any, schema: Any, held: _Held, path: str, depth: int) -> Iter
     kinds = schema.get("type")
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if isinstance(kinds, list) and not any(_is(value, kind) for kind in kinds):
-        yield f"{where}{_shown(value)} is no {' or '.join(map(str, kinds))}"
+        yield f"{where}{_shown(value)} is not of type {' or '.join(map(str, kinds))}"
         return
     allowed = schema.get("enum")
     if isinstance(allowed, list) and not any(_same(value, entry) for entry in allowed):
-        yield f"{where}{_shown(value)} is none of {', '.join(map(_shown, allowed))}"
+        yield f"{where}{_shown(value)} is not one of {', '.join(map(_shown, allowed))}"
     if "const" in schema and not _same(value, schema["const"]):
         yield f"{where}{_shown(value)} is not {_shown(schema['const'])}"
     for part in schema.get("allOf") or ():
@@ -91,24 +91,24 @@ def _faults(value: Any, schema: Any, held: _Held, path: str, depth: int) -> Iter
         yield from _within(len(value), schema, ("minLength", "maxLength"), f"{where}its length")
         form = schema.get("format")
         if isinstance(form, str) and form in _FORMS and not _is_of_form(value, form):
-            yield f"{where}{_shown(value)} is no {form}"
+            yield f"{where}{_shown(value)} is not a valid {form}"
         pattern = schema.get("pattern")
         if isinstance(pattern, str) and not _matches(pattern, value):
-            yield f"{where}{_shown(value)} does not match {pattern}"
+            yield f"{where}{_shown(value)} does not match the pattern {pattern}"
     elif _is(value, "number"):
         yield from _within(value, schema, ("minimum", "maximum"), f"{where}{value}")
 
 
 def _choice(value: Any, branches: Any, held: _Held, path: str, depth: int) -> Iterator[str]:
-    """Any branch will do; of many that do not, the fault of the one that is told most exactly."""
+    """Accept any valid branch; if none is valid, report the problem of the branch that matched deepest."""
     if not isinstance(branches, list) or not branches:
         return
     faults = [next(_faults(value, branch, held, path, depth + 1), None) for branch in branches]
-    told = [words for words in faults if words is not None]
-    if len(told) == len(faults):
-        deepest = max(told, key=lambda words: len(words.partition(": ")[0]))
-        same = all(words.partition(": ")[0] == deepest.partition(": ")[0] for words in told)
-        yield "; or ".join(dict.fromkeys(told)) if same else deepest
+    problems = [problem for problem in faults if problem is not None]
+    if len(problems) == len(faults):
+        deepest = max(problems, key=lambda problem: len(problem.partition(": ")[0]))
+        same = all(problem.partition(": ")[0] == deepest.partition(": ")[0] for problem in problems)
+        yield "; or ".join(dict.fromkeys(problems)) if same else deepest
 
 
 def _object(value: Mapping[str, Any], schema: Mapping[str, Any], held: _Held, path: str, depth: int) -> Iterator[str]:
@@ -117,7 +117,7 @@ def _object(value: Mapping[str, Any], schema: Mapping[str, Any], held: _Held, pa
     required = required if isinstance(required, (list, tuple)) else ()
     for name in required:
         if name not in value:
-            yield f"{_step(path, name)}: is missing"
+            yield f"{_step(path, name)}: required property is missing"
     more = schema.get("additionalProperties")
     patterns = schema.get("patternProperties")
     patterns = patterns if isinstance(patterns, Mapping) else {}
@@ -130,7 +130,7 @@ def _object(value: Mapping[str, Any], schema: Mapping[str, Any], held: _Held, pa
         if name in properties or fitting:
             continue
         if more is False:
-            yield f"{_step(path, name)}: there is no such property"
+            yield f"{_step(path, name)}: unknown property"
         elif isinstance(more, Mapping):
             yield from _faults(inner, more, held, _step(path, name), depth + 1)
     yield from _within(len(value), schema, ("minProperties", "maxProperties"), f"{path or 'the answer'}: its size")
@@ -141,28 +141,28 @@ def _array(value: list[Any], schema: Mapping[str, Any], held: _Held, path: str, 
     first = schema.get("prefixItems")
     first = first if isinstance(first, list) else []
     for number, inner in enumerate(value):
-        wanted = first[number] if number < len(first) else schema.get("items", True)
-        yield from _faults(inner, wanted, held, _step(path, str(number)), depth + 1)
+        item_schema = first[number] if number < len(first) else schema.get("items", True)
+        yield from _faults(inner, item_schema, held, _step(path, str(number)), depth + 1)
     yield from _within(len(value), schema, ("minItems", "maxItems"), f"{where}its number of items")
     if schema.get("uniqueItems") is True and len({json.dumps(inner, sort_keys=True) for inner in value}) < len(value):
         yield f"{where}its items are not all different"
 
 
-def _within(size: float, schema: Mapping[str, Any], words: tuple[str, str], what: str) -> Iterator[str]:
-    least, most = (schema.get(word) for word in words)
+def _within(size: float, schema: Mapping[str, Any], keywords: tuple[str, str], what: str) -> Iterator[str]:
+    least, most = (schema.get(keyword) for keyword in keywords)
     if _is(least, "number") and size < least:  # type: ignore[operator]
         yield f"{what} is less than {least}"
     if _is(most, "number") and size > most:  # type: ignore[operator]
         yield f"{what} is more than {most}"
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    if words[0] == "minimum" and _is(above, "number") and size <= above:  # type: ignore[operator]
+    if keywords[0] == "minimum" and _is(above, "number") and size <= above:  # type: ignore[operator]
         yield f"{what} is not more than {above}"
-    if words[0] == "minimum" and _is(below, "number") and size >= below:  # type: ignore[operator]
+    if keywords[0] == "minimum" and _is(below, "number") and size >= below:  # type: ignore[operator]
         yield f"{what} is not less than {below}"
 
 
 def _target(reference: str, root: Mapping[str, Any]) -> Any:
-    """What a local reference leads to; None where it leads nowhere."""
+    """Resolve a local reference; None if its target does not exist."""
     place: Any = root
     if reference == "#":
         return root
@@ -185,14 +185,14 @@ def _is(value: Any, kind: Any) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equality of JSON values, in which true is not 1."""
+    """Compare two JSON values; true is not equal to 1."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     return bool(one == other)
 
 
 def _is_of_form(text: str, form: str) -> bool:
-    """As widely as pydantic takes it."""
+    """Check a format as leniently as pydantic does."""
     try:
         _adapter(form).validate_python(text)
     except ValidationError:
@@ -217,5 +217,5 @@ def _step(path: str, name: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    words = repr(value)
-    return words if len(words) <= 80 else f"{words[:80]}…"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"

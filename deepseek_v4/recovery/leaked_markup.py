@@ -1,12 +1,12 @@
-"""Tool calls in an answer's text, as markup: the model is asked once whether it meant them. They are never executed.
+"""Tool calls in an answer's text, as markup: the model is asked once to repeat them properly. They are never executed.
 
-Neither Markdown nor the place in the text can tell a call that a server failed to parse from a quotation of a web page,
-and whoever executes the one executes the other. So the text is returned as it came, or another answer is: in one more
-request the model reads that its text was not executed, and to make a tool call if it meant one.
+Neither Markdown nor the position in the text distinguishes a call that a server failed to parse from a quotation of a
+web page, and a parser that executes the one executes the other. So the result is the text as it came, or another
+answer: one more request informs the model that its text was not executed, and requests a tool call if one was meant.
 
-Of a stream everything is shown up to the markup, and held from there on. What was shown stays in front of the second
-answer, for whole answers as well unless they are JSON. The first answer stays if the second one is empty or holds
-markup again, or its request fails.
+Of a stream, everything up to the markup is shown, and the rest is held back. What was shown stays in front of the
+second answer, for complete answers as well unless they are JSON. The first answer is kept if the second one is empty
+or contains markup again, or if its request fails.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from deepseek_v4.values.reply import Delta, LeakedText, Reply, TextDelta
 __all__ = ["LeakedMarkupPolicy"]
 
 _PROMPT = (
-    "Your last answer contains a tool call that is written as text, and text is not executed. "
-    "To call a tool, make a tool call. If you only quoted it, answer again without the markup."
+    "Your last answer contains a tool call written as text. It was not executed. "
+    "To call a tool, make a tool call. If you only quoted the markup, answer again without it."
 )
 
 
 class LeakedMarkupPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
-    """Asks once for a proper tool call, or an answer without markup.
+    """Policy for leaked markup: one more request for a proper tool call, or an answer without markup.
 
     Args:
-        keeps_text: Whether the text before the markup stays in front of the second answer.
+        keeps_text: True if the text before the markup stays in front of the second answer.
     """
 
     def __init__(self, *, keeps_text: bool) -> None:
@@ -39,25 +39,25 @@ class LeakedMarkupPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
         self._found = False
 
     def holds(self, item: Delta) -> bool:
-        """The text from the markup on, and what a resumed stream adds to it."""
+        """Hold back the text from the markup on, and what a resumed stream adds to it."""
         self._found = self._found or isinstance(item, LeakedText)
         return self._found and isinstance(item, TextDelta)
 
     def judge(
         self, attempts: Attempts[PreparedRequest, Delta, Reply], outcome: Reply | DeepSeekError
     ) -> Retry[PreparedRequest, Delta, Reply] | None:
-        """The request with the answer and the question at its end."""
+        """Append the answer and the prompt to the request."""
         self._found = False
         if isinstance(outcome, DeepSeekError):
             return None
         found = outcome.extra.get("leaked_markup")
-        asked = attempts.count("leaked_markup") > 0
-        if asked and is_empty(outcome):
+        is_second = attempts.count("leaked_markup") > 0
+        if is_second and is_empty(outcome):
             raise FallBack("the second answer is empty")
         if not found or outcome.tool_calls or outcome.invalid_tool_calls:
             return None
-        if asked:
-            raise FallBack("the second answer holds tool call markup, too")
+        if is_second:
+            raise FallBack("the second answer contains tool call markup, too")
         if not is_retryable_answer(outcome.finish_reason) or attempts.count("invalid") or attempts.seconds_left() <= 0:
             return None
         shown = outcome.content[: found["at"]] if self._keeps_text else ""
@@ -66,7 +66,7 @@ class LeakedMarkupPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
         return Retry(
             attempts.base.with_messages((outcome.to_message(), Message.user(_PROMPT))),
             "leaked_markup",
-            f"the text holds {found['found'] or 'the beginning of'} tool call(s) as markup",
+            f"the text contains {found['found'] or 'the beginning of'} tool call(s) as markup",
             kept=kept,
             fallback=True,
             holds_next=True,

@@ -1,4 +1,4 @@
-"""The answer made of all its attempts: the usage and cost of all, and in front what was shown of the earlier ones."""
+"""Merge the attempts of a call into one answer: usage and cost are summed, what was shown before stays in front."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["add_values", "describe", "joined", "merge_replies", "reply_of"]
 
 
 def reply_of(outcome: Reply | DeepSeekError) -> Reply | None:
-    """The answer of an attempt, as far as it arrived."""
+    """Return the reply of an attempt, complete or partial."""
     return outcome.partial if isinstance(outcome, DeepSeekError) else outcome
 
 
 def describe(failed: FailedAttempt[Any], usage: Usage | None = None, cost: float | None = None) -> Attempt:
-    """What is reported of an attempt that did not give the answer."""
+    """Describe an attempt before the final one, for ``Reply.attempts``."""
     error = failed.outcome if isinstance(failed.outcome, DeepSeekError) else None
     status = 200 if error is None else error.status_code
     return Attempt(failed.reason, failed.detail, round(failed.seconds, 3), status, usage, cost)
 
 
 def merge_replies(failed: Sequence[FailedAttempt[Reply]], answer: Reply | None) -> Reply:
-    """One reply. What there is one of (finish reason, id, model) is the last one's."""
+    """Merge replies into one. Single values (finish reason, id, model) are those of the last one."""
     reply = answer or Reply()
     for one in reversed(failed):
         before = reply_of(one.outcome)
@@ -39,10 +39,10 @@ def merge_replies(failed: Sequence[FailedAttempt[Reply]], answer: Reply | None) 
 
 
 def joined(before: Reply, part: Reply) -> Reply:
-    """A reply with another one in front of it; its usage stays its own."""
+    """Put one reply in front of another; the usage is that of the second."""
     leaked = part.extra.get("leaked_markup")
     extra = {**before.extra, **part.extra}
-    if leaked and "at" in leaked:  # a place in the text
+    if leaked and "at" in leaked:  # a position in the text
         extra["leaked_markup"] = before.extra.get("leaked_markup") or {
             **leaked,
             "at": len(before.content) + leaked["at"],
@@ -66,7 +66,7 @@ def _joined_lists(before: Any, part: Any) -> Any:
 
 
 def add_values(one: Any, other: Any) -> Any:
-    """Two usage objects of one shape as one: numbers added, objects by key, what only one has kept as it is."""
+    """Add two usage objects of the same format: numbers are added, objects merged by key, other values kept."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return {**one, **{key: add_values(one[key], value) if key in one else value for key, value in other.items()}}
     if _is_number(one) and _is_number(other):

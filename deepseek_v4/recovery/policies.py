@@ -1,4 +1,4 @@
-"""Which policies hold for a request, and the engine for replies of the core."""
+"""The policies of a request, and the attempts at the replies of the core."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
 
     Args:
         request: The first request.
-        started: When it was sent, by ``time.monotonic``.
+        started: Time when it was sent, by ``time.monotonic``.
     """
 
     passes_through = (TextDelta, ReasoningDelta, ToolCallDelta)
@@ -41,27 +41,27 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
         super().__init__(request, policies, started=started, total_timeout=request.options.total_timeout)
 
     def merge(self, failed: Sequence[FailedAttempt[Reply]], answer: Reply | None) -> Reply:
-        """One reply, with all attempts before the last one."""
+        """Merge the attempts into one reply, with a list of the attempts before the last one."""
         return dataclasses.replace(merge_replies(failed, answer), attempts=tuple(map(self.note, failed)))
 
     def join(self, begun: Reply, outcome: Reply | DeepSeekError) -> Reply | DeepSeekError:
-        """A reply, or what an error holds of one, with the reply that it continues in front."""
+        """Put the reply that an outcome continues in front of it, or of the partial reply of an error."""
         if not isinstance(outcome, DeepSeekError):
             return joined(begun, outcome)
         outcome.partial = joined(begun, outcome.partial or Reply())
         return outcome
 
     def partial(self, error: DeepSeekError) -> Reply | None:
-        """What was shown of all attempts, with their usage; None if no attempt gave anything."""
+        """Return what was shown of all attempts, with their usage; None if no attempt returned anything."""
         given = any(reply_of(one.outcome) is not None for one in self.failed)
         return merge_replies(self.failed, error.partial) if given else error.partial
 
     def limited(self, request: PreparedRequest) -> PreparedRequest:
-        """The request with the deadline of the call."""
+        """Return the request with the deadline of the call."""
         return request if self.deadline == math.inf else request.with_deadline(self.deadline)
 
     def note(self, failed: FailedAttempt[Reply]) -> Attempt:
-        """The attempt with its tokens, and their cost at the price of this hour."""
+        """Describe the attempt, with its tokens and their cost at the current price."""
         reply = reply_of(failed.outcome)
         if reply is None or reply.usage is None:
             return describe(failed)
@@ -70,31 +70,31 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
 
 
 class AccountAttempts(Attempts[AccountRequest[Any], Any, Any]):
-    """The attempts at a small request about models or the account.
+    """The attempts at a request about models or the account.
 
     Args:
         query: The request.
-        started: When it was sent, by ``time.monotonic``.
+        started: Time when it was sent, by ``time.monotonic``.
     """
 
     def __init__(self, query: AccountRequest[Any], started: float) -> None:
         super().__init__(query, [TRANSIENT], started=started, total_timeout=query.options.total_timeout)
 
     def merge(self, failed: Sequence[FailedAttempt[Any]], answer: Any) -> Any:
-        """The answer; earlier attempts gave none."""
+        """Return the answer; earlier attempts have none."""
         return answer
 
     def note(self, failed: FailedAttempt[Any]) -> Attempt:
-        """The attempt, which cost nothing."""
+        """Describe the attempt, which has no cost."""
         return describe(failed)
 
     def limited(self, request: AccountRequest[Any]) -> AccountRequest[Any]:
-        """The request with the deadline of the call."""
+        """Return the request with the deadline of the call."""
         return request if self.deadline == math.inf else dataclasses.replace(request, deadline=self.deadline)
 
 
 def accepts(request: PreparedRequest, reply: Reply) -> bool:
-    """Whether a reply needs no judgement: it holds text or calls, and nothing of its form can be wrong."""
+    """Return True if no policy needs to judge a reply: it has text or calls, and no form is required."""
     if "leaked_markup" in reply.extra or not (reply.tool_calls or reply.content.strip()):
         return False
     options = request.options
@@ -102,17 +102,17 @@ def accepts(request: PreparedRequest, reply: Reply) -> bool:
 
 
 def requires_form(options: CallOptions) -> bool:
-    """Whether a tool call, or JSON of a schema, is required of the answer."""
+    """Return True if the answer must be a tool call or JSON of a schema."""
     requested = options.response_format
     by_schema = requested is not None and requested.get("type") == "json_schema"
     return bool(by_schema or options.tool_choice not in (None, "auto", "none")) and options.answer_retries > 0
 
 
 def policies_for(request: PreparedRequest, *, streamed: bool) -> list[RetryPolicy[PreparedRequest, Delta, Reply]]:
-    """The policies of a request, in the order in which they judge."""
+    """Return the policies of a request, in order."""
     options, messages = request.options, request.request.messages
     policies: list[RetryPolicy[PreparedRequest, Delta, Reply]] = [TRANSIENT]
-    continues = request.protocol.name == "completions" or messages[-1].prefix  # may well add nothing, or half an object
+    continues = request.protocol.name == "completions" or messages[-1].prefix  # may be empty, or half an object
     if streamed and options.resume_streams:
         from deepseek_v4.recovery.resume_stream import ResumePolicy
 
@@ -141,10 +141,10 @@ def policies_for(request: PreparedRequest, *, streamed: bool) -> list[RetryPolic
 
 
 def _was_asked_again(messages: Sequence[Message]) -> bool:
-    """Whether an answer since the last user message came of a second request.
+    """Return True if an answer after the last user message is the result of a retry with a new prompt.
 
-    Such a turn gets no other: an agent whose model is asked again and then calls tools would not end. A user message
-    directly after a tool result does not begin a turn, because images and files of the result are sent as one.
+    Such a turn is not retried again: an agent whose model calls tools after each retry would not terminate. A user
+    message directly after a tool result does not begin a turn, because images and files of a result are sent as one.
     """
     for place in range(len(messages) - 1, -1, -1):
         if messages[place].retried:
@@ -155,6 +155,6 @@ def _was_asked_again(messages: Sequence[Message]) -> bool:
 
 
 def _is_json_by_prompt(request: PreparedRequest) -> bool:
-    """Whether the prompt alone asks for JSON at the end, after calls that the model makes of its own accord."""
+    """Return True if only the prompt requires JSON, after optional tool calls."""
     chat = request.request
     return bool(chat.tools) and chat.tool_choice in (None, "auto") and chat.response_format is None

@@ -1,10 +1,10 @@
-"""A streamed answer that breaks off, or ends for length, goes on where it stopped.
+"""Resume a streamed answer that was interrupted, or that the output limit cut.
 
-The next request ends with what has arrived, as the beginning of the assistant's message (chat prefix completion), and
-the answer to it continues there without repeating it, inside the reasoning too.
+The next request ends with the text received so far, as the beginning of the assistant message (chat prefix completion),
+and its answer continues the text without repeating it, inside the reasoning too.
 
-Not resumed: a stream in which a tool call has begun, because arguments cannot be continued; an answer the provider
-refused for its content; a call whose ``total_timeout`` is used up.
+Not resumed: a stream in which a tool call has begun, because arguments cannot be continued; an answer that the provider
+rejected for its content; a call whose ``total_timeout`` is exceeded.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, TextDelta, To
 __all__ = ["ResumePolicy"]
 
 _RESUMABLE_FINISH_REASONS = ("length",)
-"""Finish reasons of an answer that could go on."""
+"""Finish reasons of an answer that can be continued."""
 
 
 class ResumePolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
-    """Continues a streamed answer, up to ``max_resumes`` times.
+    """Policy that continues a streamed answer, up to ``max_resumes`` times.
 
     Args:
         request: The first request.
@@ -36,12 +36,12 @@ class ResumePolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
         self._limit = request.options.max_resumes
         self._called = False
         self._content = 0
-        """Characters of the text that were received, over all its parts."""
+        """Number of characters of text received, over all parts."""
         self._reasoning = 0
-        """Characters of the reasoning that were received."""
+        """Number of characters of reasoning received."""
 
     def holds(self, item: Delta) -> bool:
-        """Nothing; it counts what is received."""
+        """Hold back nothing; count what is received."""
         if isinstance(item, TextDelta):
             self._content += len(item.text)
         elif isinstance(item, ReasoningDelta):
@@ -53,10 +53,10 @@ class ResumePolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
     def judge(
         self, attempts: Attempts[PreparedRequest, Delta, Reply], outcome: Reply | DeepSeekError
     ) -> Retry[PreparedRequest, Delta, Reply] | None:
-        """The request that continues the answer.
+        """Return the request that continues the answer.
 
         Raises:
-            StreamInterruptedError: if the request that was to continue a broken stream failed.
+            StreamInterruptedError: if the request to continue an interrupted stream failed.
         """
         if not isinstance(outcome, DeepSeekError):
             if (
@@ -66,13 +66,14 @@ class ResumePolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
             ):
                 request = _continued(attempts.base, outcome)
                 return Retry(request, "length", "the output limit cut the answer", begun=outcome, fallback=True)
-            self._called, self._content, self._reasoning = False, 0, 0  # what follows is another answer
+            self._called, self._content, self._reasoning = False, 0, 0  # a new answer follows
             return None
         if not attempts.opened:
             if attempts.begun is None:
-                return None  # it was not to continue anything
+                return None  # it does not continue an answer
             raise StreamInterruptedError(
-                f"The stream broke off and could not be resumed: {outcome.message} What had arrived is in .partial.",
+                f"The stream was interrupted and could not be resumed: {outcome.message} "
+                "The partial reply is in `.partial`.",
                 provider=outcome.provider,
                 status_code=outcome.status_code,
                 request_id=outcome.request_id,
@@ -98,7 +99,7 @@ class ResumePolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
 
 
 def _continued(base: PreparedRequest, begun: Reply) -> PreparedRequest:
-    """A request with the beginning of its answer at its end; the request itself if nothing has arrived."""
+    """Append the partial answer to a request; return the request itself if nothing was received."""
     if not _has_begun(begun):
         return base
     messages = base.request.messages

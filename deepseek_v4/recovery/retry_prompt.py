@@ -1,6 +1,6 @@
-"""What the model is shown of an answer that cannot be used, and when another one is worth a request. No I/O.
+"""The messages that show the model its invalid answer, and the rule for when to retry. No I/O.
 
-It imports no framework: the caller passes how its messages are made.
+This module imports no framework: the caller passes the functions that create messages.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ __all__ = ["format_validation_error", "is_retryable_answer", "retry_messages"]
 
 T = TypeVar("T")
 
-_LONGEST_FAULT = 2000
-"""Characters of an error that the model is shown; validators of large answers write pages."""
+_MAX_PROBLEM_LENGTH = 2000
+"""Characters of an error that are sent to the model; errors of large answers can be pages long."""
 
-_MOST_FAULTS = 10
-"""Faults of one answer that are told."""
+_MAX_ERRORS = 10
+"""Validation errors of one answer that are listed."""
 
 
 def is_retryable_answer(finish_reason: str | None, *, called_tools: bool = False) -> bool:
-    """Whether asking again can help.
+    """Return True if a retry can help.
 
-    Only where the answer ended by itself: the output limit would cut the next one too, moderation would stop it, and an
-    answer with a finish reason of the server's own is returned as it is. And not where the model called tools of its
-    own accord, which is a turn of its own and no failed answer.
+    Only if the answer ended by itself: the output limit would cut the next one too, moderation would stop it, and an
+    answer with a finish reason specific to the server is returned as it is. Not if the model called tools although
+    none was required: that is a valid turn and not a failed answer.
     """
     return not called_tools and finish_reason in ("stop", "tool_calls", None)
 
@@ -39,37 +39,41 @@ def retry_messages(
     from_tool: Callable[[str, str], T] | None = None,
     calls: Sequence[str] = (),
 ) -> list[T]:
-    """The conversation that shows the model its answer and what was wrong with it.
+    """Return the conversation with the invalid answer and its problem appended.
 
-    What was asked for is not repeated: it stands where it stood, so that the prompt is the old one with messages more.
+    The original instruction is not repeated: it keeps its position, so that the new prompt starts with the old one.
 
     Args:
-        messages: What was sent, in any framework's form. Never changed.
-        answer: The answer as it came, reasoning included.
-        problem: Why it cannot be used.
-        is_empty: Whether the answer had neither text nor call; an empty turn is not sent, providers refuse it.
-        from_user: Makes a message of the user.
-        from_tool: Makes the result of a call, of its text and the call's id; given where the answer is a tool call.
-        calls: The ids of the answer's calls, in its order. Each gets a result, as providers demand.
+        messages: The messages that were sent, as any framework's objects. Never changed.
+        answer: The answer as received, reasoning included.
+        problem: Why it is invalid.
+        is_empty: True if the answer had neither text nor a tool call; providers reject an empty message, so it is not
+            sent.
+        from_user: Creates a user message.
+        from_tool: Creates a tool message from its text and the id of the call; given if the answer must be a tool call.
+        calls: The ids of the answer's calls, in order. Providers require a result for each.
     """
-    shown = problem if len(problem) <= _LONGEST_FAULT else f"{problem[:_LONGEST_FAULT]} …"
+    shown = problem if len(problem) <= _MAX_PROBLEM_LENGTH else f"{problem[:_MAX_PROBLEM_LENGTH]} …"
     if from_tool is not None:
         if calls:
-            words = f"This call cannot be used, and nothing was run. {shown}\nCall again, all arguments corrected."
-            return [*messages, answer, *(from_tool(words, call_id) for call_id in calls)]
-        wanted = "Make the tool call, and do not answer in text."
+            text = (
+                f"The tool call was invalid and was not executed. {shown}\n"
+                "Call the tool again with all arguments corrected."
+            )
+            return [*messages, answer, *(from_tool(text, call_id) for call_id in calls)]
+        order = "Call the tool. Do not answer in text."
     else:
-        wanted = "Answer again: the whole corrected JSON and nothing else."
-    said = () if is_empty else (answer,)
-    what = "You gave no answer." if is_empty else f"That answer cannot be used. {shown}"
-    return [*messages, *said, from_user(f"{what}\n{wanted}")]
+        order = "Send the complete corrected JSON and nothing else."
+    if is_empty:
+        return [*messages, from_user(f"Your last answer was empty.\n{order}")]
+    return [*messages, answer, from_user(f"Your last answer was invalid. {shown}\n{order}")]
 
 
 def format_validation_error(error: ValueError) -> str:
-    """A validation error of pydantic 2 or 1 in one line: each place and what is wrong there."""
-    told = getattr(error, "errors", None)
-    if told is None:
+    """Format a validation error of pydantic 2 or 1 as one line: the path and the message of each error."""
+    errors = getattr(error, "errors", None)
+    if errors is None:
         return str(error)
-    faults = [f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg']}" for fault in told()]
-    more = f" (and {len(faults) - _MOST_FAULTS} more)" if len(faults) > _MOST_FAULTS else ""
-    return "; ".join(faults[:_MOST_FAULTS]) + more
+    lines = [f"{'.'.join(map(str, one['loc'])) or 'the answer'}: {one['msg']}" for one in errors()]
+    more = f" (and {len(lines) - _MAX_ERRORS} more)" if len(lines) > _MAX_ERRORS else ""
+    return "; ".join(lines[:_MAX_ERRORS]) + more

@@ -1,6 +1,6 @@
-"""The only loops that send, and the only places that wait: one driver that blocks, and its twin on asyncio.
+"""The only loops that send and wait: one blocking driver, and its equivalent on asyncio.
 
-A driver sends one request after another until ``Attempts`` has the final answer. A whole answer is a stream of its end.
+A driver sends requests until ``Attempts`` has the final answer. A complete answer is a stream of its end only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 OPENED: Any = object()
-"""The first item of a driver: its first stream is open, and its ``finally`` runs however it ends."""
+"""The first item of a driver: its first stream is open, and its ``finally`` will run."""
 
 sleep = time.sleep
 asleep = asyncio.sleep
@@ -35,9 +35,9 @@ def run(
     """Yield ``OPENED``, then the items to show, and a ``StreamEnd`` with the final answer.
 
     Args:
-        attempts: Decides.
+        attempts: The state that decides about further requests.
         open_stream: Sends a request; returns the items of its answer, the last one a ``StreamEnd``.
-        outcome: The outcome of a first attempt that was made already.
+        outcome: The outcome of a first attempt, if it was already made.
 
     Raises:
         DeepSeekError: the error that ends the call.
@@ -58,7 +58,7 @@ def run(
                     yield OPENED
                 through, items = attempts.through, iter(stream)
                 while True:
-                    try:  # no yield in here: an error that the reader throws is not one of the stream
+                    try:  # no yield here: an error thrown by the consumer is not one of the stream
                         item = next(items, None)
                     except DeepSeekError as error:
                         outcome = error
@@ -84,7 +84,7 @@ def run(
             if attempts.wait:
                 sleep(attempts.wait)
     finally:
-        outcome = None  # an error and the frame it went through would keep each other
+        outcome = None  # avoids a reference cycle between the error and its frame
         if hasattr(stream, "close"):
             stream.close()
 
@@ -111,7 +111,7 @@ async def arun(
                     yield OPENED
                 through, items = attempts.through, aiter(stream)
                 while True:
-                    try:  # no yield in here: an error that the reader throws is not one of the stream
+                    try:  # no yield here: an error thrown by the consumer is not one of the stream
                         item = await anext(items, None)
                     except DeepSeekError as error:
                         outcome = error
@@ -139,7 +139,7 @@ async def arun(
             if attempts.wait:
                 await asleep(attempts.wait)
     finally:
-        outcome = None  # an error and the frame it went through would keep each other
+        outcome = None  # avoids a reference cycle between the error and its frame
         if hasattr(stream, "aclose"):
             await stream.aclose()
 
@@ -150,13 +150,13 @@ def complete(
     accepts: Callable[[Request, Answer], bool],
     attempts_for: Callable[[Request, float], Attempts[Request, Any, Answer]],
 ) -> Answer:
-    """Send a request, and others if its answer is not accepted; return the final answer.
+    """Send a request, and further ones if its answer is not accepted; return the final answer.
 
     Args:
         request: The first request.
-        send: Sends one and returns its whole answer.
-        accepts: Whether an answer needs no judgement at all; almost every one.
-        attempts_for: The engine, if one is needed: of the request, and when it was sent.
+        send: Sends a request and returns its complete answer.
+        accepts: Returns True if no policy needs to judge an answer, which is the common case.
+        attempts_for: Creates the attempts from the request and the time when it was sent, if they are needed.
 
     Raises:
         DeepSeekError: the error that ends the call.

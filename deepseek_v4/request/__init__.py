@@ -1,1 +1,1 @@
-"""From settings, messages and call options to one HTTP request."""
+"""Build one HTTP request from settings, messages and call options."""

@@ -1,4 +1,4 @@
-"""The small endpoints beside the models: which there are, and what is left on the account."""
+"""Requests to the account endpoints: the list of models, and the account balance."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ T = TypeVar("T")
 
 @dataclass(slots=True, eq=False, repr=False)
 class AccountRequest(Generic[T]):
-    """A question without a body, and how its answer is read.
+    """A request without a body, and the function that decodes its response.
 
     Attributes:
         http: The request.
-        read: Makes the value of a whole answer; raises ``MalformedResponseError`` when it is none.
-        dialect: For reading errors.
-        provider: Who is asked.
-        options: For the limits and the retries.
+        read: Decodes the complete response; raises ``MalformedResponseError`` if it is not as expected.
+        dialect: The dialect that decodes errors.
+        provider: The provider that receives the request.
+        options: The options with the time limits and the number of retries.
+        deadline: Time by which the call must be done, by ``time.monotonic``; None for the first request of a call.
     """
 
     http: HttpRequest
@@ -45,13 +46,13 @@ class AccountRequest(Generic[T]):
 
 
 def models_query(options: CallOptions) -> AccountRequest[tuple[ModelInfo, ...]]:
-    """Ask which models there are."""
+    """Build the request for the list of models."""
     provider, dialect = _lister(options)
     return _query(options, provider, dialect, dialect.path, dialect.decode_models)
 
 
 def model_query(options: CallOptions, model: str) -> AccountRequest[ModelInfo]:
-    """Ask about a single model."""
+    """Build the request for the facts of one model."""
     provider, dialect = _lister(options)
     path = dialect.one_path.format(id=quote(provider.model_id(model), safe="/:"))
     return _query(options, provider, dialect, path, dialect.decode_model)
@@ -65,20 +66,22 @@ def _lister(options: CallOptions) -> tuple[Provider, ModelsDialect]:
 
 
 def balance_query(options: CallOptions) -> AccountRequest[Balance]:
-    """Ask what is left on the account.
+    """Build the request for the account balance.
 
     Raises:
-        UnsupportedError: when the provider does not tell.
+        UnsupportedError: if the provider does not report it.
     """
     provider = find_provider(options.provider)
     dialect = provider.dialects.get("balance")
     if not isinstance(dialect, BalanceDialect):
-        raise errors.UnsupportedError(f"{provider.name} tells no balance over its API.", provider=provider.name)
+        raise errors.UnsupportedError(
+            f"{provider.name} does not report the account balance through its API.", provider=provider.name
+        )
     return _query(options, provider, dialect, dialect.path, dialect.decode_balance)
 
 
 _MODELS = ModelsDialect()
-"""Every host with an OpenAI-compatible face lists its models in the same place."""
+"""The path of the list of models, the same on every OpenAI-compatible host."""
 
 
 def _query(
@@ -100,7 +103,7 @@ def _query(
         value = read(body)
         if value is None:
             raise errors.MalformedResponseError(
-                f"The answer of {path} is not what was expected; is base_url the root of the service?",
+                f"Unexpected response from {path}. Check that base_url is the root URL of the service.",
                 status_code=response.status,
                 provider=provider.name,
                 body=body,

@@ -1,7 +1,7 @@
-"""From a conversation and its options to the HTTP request: every decision in between, and none of the encoding.
+"""Build the HTTP request from a conversation and its options. All decisions are here; protocols only encode.
 
-``prepare`` takes the steps in order: options checked, tool choice reconciled with thinking, JSON mode made
-acceptable, the history mended, the protocol's encoding, address and headers.
+The steps of ``prepare``: check the options, combine the tool choice with thinking, adapt JSON mode, repair the history,
+encode the body, build URL and headers.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def prepare(messages: Sequence[Message], options: CallOptions, *, stream: bool) 
     Args:
         messages: The message history, oldest first. Never changed.
         options: The options of the call.
-        stream: Whether the answer is to be streamed.
+        stream: True if the answer is streamed.
 
     Raises:
-        InvalidRequestError: for bad input, before anything is sent; says what to do.
-        UnsupportedError: for what the provider, protocol or model does not support.
-        AuthenticationError: when there is no key; names the variable that is read.
+        InvalidRequestError: for invalid input, before anything is sent; the message contains the correction.
+        UnsupportedError: if the provider, protocol or model does not support something that is requested.
+        AuthenticationError: if the API key is missing; names the environment variable to set.
     """
     provider = find_provider(options.provider)
     model = provider.model_id(options.model)
@@ -63,12 +63,12 @@ def prepare(messages: Sequence[Message], options: CallOptions, *, stream: bool) 
     encoded = protocol.encode(request, dialect, provider.name)
     notes.extend(encoded.notes)
     if stream and options.resume_streams and not (isinstance(dialect, ChatDialect) and dialect.prefix_path):
-        why = f"{provider.name} continues no begun message on protocol={dialect.protocol!r}"
+        why = f"{provider.name} does not support prefix completion with protocol={dialect.protocol!r}"
         notes.append(Note("dropped", "resume_streams", why))
         options = options.model_copy(update={"resume_streams": False})
     if options.on_unsupported == "raise":
-        _refuse_what_is_dropped(notes, provider)
-    _tell(notes, provider.name, options.on_unsupported)
+        _raise_if_dropped(notes, provider)
+    _report(notes, provider.name, options.on_unsupported)
     accept = "text/event-stream" if stream else "application/json"
     headers = build_headers(
         provider, options, {"content-type": "application/json", "accept": accept, **encoded.headers}
@@ -92,14 +92,14 @@ def _chat_request(
         for message in messages:
             if not isinstance(message, Message):
                 raise errors.InvalidRequestError(
-                    f"{message!r:.200} is no Message: see Message.user, .assistant and .tool."
+                    f"{message!r:.200} is not a Message. Create one with Message.user(), .assistant() or .tool()."
                 )
     if options.prefix:
         if not messages or messages[-1].role != "assistant":
-            raise errors.InvalidRequestError("prefix=True continues the last message, which must be the assistant's.")
+            raise errors.InvalidRequestError("prefix=True requires the last message to be an assistant message.")
         messages = (*messages[:-1], dataclasses.replace(messages[-1], prefix=True))
     if dialect.protocol != "completions" and (options.suffix is not None or options.echo):
-        raise errors.InvalidRequestError("suffix and echo belong to complete(), which fills in text; chat has neither.")
+        raise errors.InvalidRequestError("suffix and echo are only available in complete(), not in chat().")
     thinking = options.thinking_request()
     return ChatRequest(
         model=model,
@@ -124,28 +124,28 @@ def _chat_request(
     )
 
 
-def _refuse_what_is_dropped(notes: Sequence[Note], provider: Provider) -> None:
+def _raise_if_dropped(notes: Sequence[Note], provider: Provider) -> None:
     for note in notes:
         if note.kind == "dropped":
             raise errors.UnsupportedError(
-                f"{note.option} is not available on {provider.name}: {note.text}.", provider=provider.name
+                f"{provider.name} does not support {note.option}: {note.text}.", provider=provider.name
             )
 
 
 _log = logging.getLogger(__name__)
-_told: set[tuple[str, str, str]] = set()
+_reported: set[tuple[str, str, str]] = set()
 
 
-def _tell(notes: Sequence[Note], provider: str, on_unsupported: str) -> None:
-    """Warn of what was dropped or lowered (once per option and provider) and of every repair; log translations once."""
+def _report(notes: Sequence[Note], provider: str, on_unsupported: str) -> None:
+    """Warn about dropped or reduced options (once per option and provider) and every repair; log translations once."""
     for note in notes:
         if note.kind == "repaired":
             if note.option == "messages":
                 warnings.warn(str(note), errors.HistoryRepairedWarning, stacklevel=4)
             continue
-        if (provider, note.option, note.text) in _told:
+        if (provider, note.option, note.text) in _reported:
             continue
-        _told.add((provider, note.option, note.text))
+        _reported.add((provider, note.option, note.text))
         if note.kind == "translated":
             _log.info("%s: %s", provider, note)
         elif on_unsupported == "warn":

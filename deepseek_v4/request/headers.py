@@ -1,4 +1,4 @@
-"""The headers of a request, and the key that goes into one of them as it is sent."""
+"""The headers of a request, and the API key that is added when it is sent."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["build_headers", "require_api_key"]
 
 
 def build_headers(provider: Provider, options: CallOptions, headers: Mapping[str, str]) -> dict[str, str]:
-    """All headers of a request but the key's; the user's own stand over ours.
+    """Return all headers of a request except the key's; the user's headers take precedence.
 
     Raises:
-        InvalidRequestError: if the model was unpickled and some of its headers were not pickled; names them.
+        InvalidRequestError: if the model was unpickled and some of its headers were not pickled; lists their names.
     """
     own = options.default_headers or {}
     missing = own and [name for name, value in own.items() if value == NOT_PICKLED]
@@ -29,19 +29,19 @@ def build_headers(provider: Provider, options: CallOptions, headers: Mapping[str
             "Assign them again: model.default_headers = {…}.",
             provider=provider.name,
         )
-    said = {"user-agent": f"deepseek-v4/{__version__}"}
+    merged = {"user-agent": f"deepseek-v4/{__version__}"}
     for more in (provider.headers, headers, own):
         for name, value in more.items():
-            said[name.lower()] = value  # one spelling, so that the user's takes the place of ours
-    return said
+            merged[name.lower()] = value  # one spelling, so that the user's header replaces ours
+    return merged
 
 
 def require_api_key(provider: Provider, options: CallOptions) -> SecretStr | None:
-    """The key of a call; a callable is not called yet.
+    """Return the API key of a call; a callable is not called yet.
 
     Raises:
-        AuthenticationError: if there is none and one is needed, which names the variable that is read; or if an
-            unpickled model finds another key than it was made with.
+        AuthenticationError: if a key is needed and there is none (the message names the variable to set), or if an
+            unpickled model finds a different key than the one it was created with.
     """
     key: SecretStr | None = options.api_key
     try:
@@ -55,5 +55,5 @@ def require_api_key(provider: Provider, options: CallOptions) -> SecretStr | Non
         return None
     variable = named or provider.key_variable or "its variable"
     raise errors.AuthenticationError(
-        f"There is no key for {provider.name}: set {variable}, or give api_key=….", provider=provider.name
+        f"No API key for {provider.name}. Set {variable} or pass api_key=….", provider=provider.name
     )

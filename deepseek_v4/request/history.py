@@ -1,7 +1,7 @@
-"""What past turns look like when they are sent again: histories that a provider would refuse are mended here.
+"""Message histories: checked, and repaired if a provider would reject them.
 
-Every function returns new messages and leaves those it was given as they are. Passing reasoning back is
-not a repair: the provider's dialect says how (``encode_reasoning``), and the protocol does it for each message.
+No function changes the messages that are passed to it. Sending reasoning back is not a repair: the provider's dialect
+defines how (``encode_reasoning``), and the protocol encodes it for each message.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from deepseek_v4 import errors
 from deepseek_v4.values.messages import ImagePart, Message, TextPart
 from deepseek_v4.values.notes import Note
 
-NOT_RUN = "(this call was not run)"
-"""The result given to a call that has none, so that the history is whole again."""
+NOT_RUN = "(This tool call was not executed.)"
+"""The result that is added to a tool call without one."""
 
-_MOVED = Note("repaired", "messages", "moved tool results up behind the calls they answer")
+_MOVED = Note("repaired", "messages", "moved tool results directly after their tool calls")
 
 
 def repair(messages: Sequence[Message]) -> tuple[Sequence[Message], list[Note]]:
-    """Mend what a provider would refuse.
+    """Repair a history that a provider would reject.
 
-    Dangling tool calls get a result that says they were not run; results without a call are dropped; a call id
-    used twice is renamed together with its result; results move up behind the calls they answer; assistant turns
-    without text and calls are dropped. What there is nothing to mend in comes back as it is, the same object.
+    Tool calls without a result get one stating that they were not executed; results without a call are removed; a call
+    id that is used twice is renamed together with its result; results are moved directly after their calls; assistant
+    messages without text and calls are removed. A valid history is returned unchanged, as the same object.
     """
     notes: list[Note] = []
     if _is_sound(messages):
         return messages, notes
     messages = _with_late_results(messages, notes)
-    mended: list[Message] = []
+    repaired: list[Message] = []
     seen: set[str] = set()
     position = 0
     while position < len(messages):
@@ -39,24 +39,24 @@ def repair(messages: Sequence[Message]) -> tuple[Sequence[Message], list[Note]]:
         if message.role == "tool":
             notes.append(_orphan(message))
         elif message.role != "assistant":
-            mended.append(message)
+            repaired.append(message)
         elif message.tool_calls:
             results, others, position = _results_after(messages, position, message)
             notes.extend(_orphan(other) for other in others if other.role == "tool")
-            overtaken = [other for other in others if other.role != "tool"]
-            if overtaken:
+            moved_after = [other for other in others if other.role != "tool"]
+            if moved_after:
                 notes.append(_MOVED)
-            mended.extend(_settle(message, results, seen, notes))
-            mended.extend(overtaken)
+            repaired.extend(_settle(message, results, seen, notes))
+            repaired.extend(moved_after)
         elif _is_empty(message) and not (message.prefix and position == len(messages)):
-            notes.append(Note("repaired", "messages", "dropped an assistant turn without text and tool calls"))
+            notes.append(Note("repaired", "messages", "removed an assistant message with no text and no tool calls"))
         else:
-            mended.append(message)
-    return mended, notes
+            repaired.append(message)
+    return repaired, notes
 
 
 def _is_sound(messages: Sequence[Message]) -> bool:
-    """Whether there is nothing to mend, in one pass; a history it cannot judge counts as unsound."""
+    """Return True if there is nothing to repair, in one pass; False also if one pass is not enough to decide."""
     called: list[str] = []
     waiting: list[str] = []
     for message in messages:
@@ -77,7 +77,7 @@ def _is_sound(messages: Sequence[Message]) -> bool:
 
 
 def _with_late_results(messages: Sequence[Message], notes: list[Note]) -> Sequence[Message]:
-    """Results that stand behind a later assistant turn, put behind the turn that called; the others where they were."""
+    """Move results from after a later assistant message to the message with their call; leave the others in place."""
     turn_of: dict[str, int] = {}
     answered: set[str] = set()
     late: dict[int, list[Message]] = {}
@@ -110,35 +110,37 @@ def _is_empty(message: Message) -> bool:
 
 
 def _orphan(result: Message) -> Note:
-    return Note("repaired", "messages", f"dropped the result of {result.tool_call_id}: no such call")
+    return Note(
+        "repaired", "messages", f"removed the result of {result.tool_call_id}: the history has no such tool call"
+    )
 
 
 def _results_after(
-    messages: Sequence[Message], start: int, asked: Message
+    messages: Sequence[Message], start: int, caller: Message
 ) -> tuple[dict[str, list[Message]], list[Message], int]:
-    """The results that answer ``asked``, what stood between them, and where the turn ends.
+    """Return the results of the calls in ``caller``, the messages between them, and the position after the last one.
 
-    A result may come late, after a user's or a system's message; those behind the next assistant turn have been moved.
+    A result may come late, after a user or system message; results after the next assistant message were moved before.
     """
-    wanted = {call.id for call in asked.tool_calls}
+    ids = {call.id for call in caller.tool_calls}
     results: dict[str, list[Message]] = {}
     end = start
     for offset in range(start, len(messages)):
         message = messages[offset]
         if message.role == "assistant":
             break
-        if message.role == "tool" and message.tool_call_id in wanted:
+        if message.role == "tool" and message.tool_call_id in ids:
             results.setdefault(message.tool_call_id, []).append(message)
             end = offset + 1
-    between = [m for m in messages[start:end] if not (m.role == "tool" and m.tool_call_id in wanted)]
+    between = [m for m in messages[start:end] if not (m.role == "tool" and m.tool_call_id in ids)]
     return results, between, end
 
 
-def _settle(asked: Message, results: dict[str, list[Message]], seen: set[str], notes: list[Note]) -> list[Message]:
-    """An assistant turn with tool calls, each call under an id of its own and followed by one result."""
+def _settle(caller: Message, results: dict[str, list[Message]], seen: set[str], notes: list[Note]) -> list[Message]:
+    """Return an assistant message whose tool calls have unique ids, followed by one result for each call."""
     calls = []
     answers = []
-    for call in asked.tool_calls:
+    for call in caller.tool_calls:
         call_id = call.id
         if not call_id or call_id in seen:
             call_id = _fresh(call.id or "call", seen)
@@ -152,16 +154,17 @@ def _settle(asked: Message, results: dict[str, list[Message]], seen: set[str], n
                 answer if answer.tool_call_id == call_id else dataclasses.replace(answer, tool_call_id=call_id)
             )
         else:
-            notes.append(Note("repaired", "messages", f"the call {call_id} had no result; said that it was not run"))
+            why = f"tool call {call_id} had no result; added one saying that it was not run"
+            notes.append(Note("repaired", "messages", why))
             answers.append(Message.tool(NOT_RUN, call_id))
     notes.extend(
-        Note("repaired", "messages", f"dropped a second result of {message.tool_call_id}")
+        Note("repaired", "messages", f"removed a second result of {message.tool_call_id}")
         for surplus in results.values()
         for message in surplus
     )
-    if calls != list(asked.tool_calls):
-        asked = dataclasses.replace(asked, tool_calls=tuple(calls))
-    return [asked, *answers]
+    if calls != list(caller.tool_calls):
+        caller = dataclasses.replace(caller, tool_calls=tuple(calls))
+    return [caller, *answers]
 
 
 def _fresh(call_id: str, seen: set[str]) -> str:
@@ -172,18 +175,18 @@ def _fresh(call_id: str, seen: set[str]) -> str:
 
 
 def check(messages: Sequence[Message], *, images: bool, model: str) -> None:
-    """Refuse what no repair can mend, before anything is sent.
+    """Raise for a history that cannot be repaired, before anything is sent.
 
     Raises:
-        InvalidRequestError: for an empty conversation, or an image for a model that is known to read text only.
+        InvalidRequestError: for an empty conversation, or an image for a model that is known to accept text only.
     """
     if not messages:
-        raise errors.InvalidRequestError("The conversation is empty: give at least one message.")
+        raise errors.InvalidRequestError("The conversation is empty. Pass at least one message.")
     if images:
         return
     for message in messages:
         if not isinstance(message.content, str) and any(isinstance(part, ImagePart) for part in message.content):
             raise errors.UnsupportedError(
-                f"{model} reads text only, and the conversation holds an image. Use a model that reads images, "
-                "such as deepseek-flash, or take the image out."
+                f"{model} accepts text only, and the conversation contains an image. Use a model that accepts images, "
+                "such as deepseek-flash, or remove the image."
             )

@@ -1,6 +1,6 @@
-"""Where a key comes from: it is given, read from a variable, returned by a callable, or expected after unpickling.
+"""Sources of the API key: an argument, an environment variable, a callable, or the fingerprint in a pickle.
 
-Every kind is a ``SecretStr``, so that the rest of the package asks for ``get_secret_value()`` and nothing else.
+Every kind is a ``SecretStr``, so that the rest of the package only needs ``get_secret_value()``.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ ITERATIONS = 100_000
 """PBKDF2 rounds of a fingerprint.
 
 One fast salted hash would be enough for a provider's key (128 random bits and more), but not for a key that was
-chosen by hand for a self-hosted server: whoever reads the pickle could test a dictionary. It costs some 30 ms, once
-per key and process.
+chosen by hand for a self-hosted server: a reader of the pickle could run a dictionary attack. It takes about
+30 ms, once per key and process.
 """
 
 
 class EnvironmentKey(SecretStr):
-    """A key that was read from a variable, so that no other provider gets it when the model is copied."""
+    """A key that was read from an environment variable; a copy of the model for another provider does not use it."""
 
     def __init__(self, secret: str, variable: str) -> None:
         super().__init__(secret)
@@ -48,7 +48,7 @@ class EnvironmentKey(SecretStr):
 
 
 class _LateKey(SecretStr):
-    """A key that is known only when it is needed: compared and tested for truth without looking at it."""
+    """A key whose value is determined when it is needed; comparison and truth value do not use it."""
 
     def __init__(self) -> None:
         super().__init__("")
@@ -76,10 +76,10 @@ class CalledKey(_LateKey):
         self.function = function
 
     def get_secret_value(self) -> str:
-        """Call it.
+        """Call the function and return its result.
 
         Raises:
-            AuthenticationError: if the callable fails, or returns anything but text.
+            AuthenticationError: if the callable raises, or returns an object that is not text.
         """
         try:
             key = self.function()
@@ -102,7 +102,7 @@ class CalledKey(_LateKey):
 
 
 class UnpickledKey(_LateKey):
-    """The fingerprint of a key that was given before pickling; the key itself is expected in a variable.
+    """The fingerprint of a key that was given before pickling; the key itself must be in an environment variable.
 
     Args:
         salt: Random bytes.
@@ -118,14 +118,14 @@ class UnpickledKey(_LateKey):
         self._found: SecretStr | None = None
 
     def expected_in(self, variable: str | None) -> UnpickledKey:
-        """The same fingerprint, for another variable."""
+        """Return the same fingerprint for another variable."""
         return self if variable == self.variable else UnpickledKey(self.salt, self.digest, variable)
 
     def get_secret_value(self) -> str:
         """Read the key from its variable and compare it with the fingerprint, once.
 
         Raises:
-            AuthenticationError: if there is no key, or another one than the model was made with.
+            AuthenticationError: if the variable is not set, or contains another key than the model was created with.
         """
         if self._found is None:
             self._found = self._checked(key_from_environment(self.variable))
@@ -135,13 +135,13 @@ class UnpickledKey(_LateKey):
         advice = f"Set {self.variable} in this process (Ray: runtime_env)" if self.variable else "Set api_key_variable"
         if key is None:
             raise errors.AuthenticationError(
-                "This model was made with a key and unpickled here; keys are not pickled. "
+                "This model was created with a key and then unpickled; keys are not pickled. "
                 f"{advice}, or pass a callable as api_key."
             )
         if not hmac.compare_digest(_digest(key, self.salt), self.digest):
             raise errors.AuthenticationError(
-                f"This model was made with a key and unpickled here, and {self.variable} holds another key, which was "
-                f"not sent. {advice} to the key the model was made with, or assign another one: model.api_key = …."
+                f"This model was created with a key and then unpickled, and {self.variable} contains a different key, "
+                f"which was not sent. {advice} to the original key, or assign another one: model.api_key = …."
             )
         return key
 
@@ -150,7 +150,7 @@ class UnpickledKey(_LateKey):
 
 
 _fingerprints: weakref.WeakKeyDictionary[SecretStr, tuple[bytes, bytes]] = weakref.WeakKeyDictionary()
-"""Given key -> salt and digest: a model that is pickled with every task pays for one fingerprint."""
+"""Key -> salt and digest: a model that is pickled with every task computes one fingerprint."""
 
 
 def _digest(key: SecretStr, salt: bytes) -> bytes:
@@ -158,7 +158,7 @@ def _digest(key: SecretStr, salt: bytes) -> bytes:
 
 
 def key_to_pickle(key: SecretStr | None, variable: str | None) -> SecretStr | None:
-    """What a pickle holds instead of a key: a fingerprint; None for a key that is read again from its variable."""
+    """Return the fingerprint to pickle instead of a key; None for a key that is read again from its variable."""
     key = as_key(key)
     if key is None or isinstance(key, EnvironmentKey):
         return None
@@ -172,17 +172,17 @@ def key_to_pickle(key: SecretStr | None, variable: str | None) -> SecretStr | No
 
 
 def key_from_environment(variable: str | None) -> EnvironmentKey | None:
-    """The key in a variable, if there is one."""
+    """Return the key in an environment variable, if there is one."""
     if not variable or not os.environ.get(variable):
         return None
     return EnvironmentKey(os.environ[variable], variable)
 
 
 def as_key(value: Any) -> SecretStr | None:
-    """A key from what a user gives: text, a ``SecretStr``, a callable, or None.
+    """Convert the ``api_key`` argument: text, a ``SecretStr``, a callable, or None.
 
     Raises:
-        ValueError: for anything else; it does not show the value.
+        ValueError: for any other type; the message does not contain the value.
     """
     if value is None or isinstance(value, SecretStr):
         return value

@@ -1,4 +1,4 @@
-"""The options of one call: the constructor's, with those of the call over them, resolved and checked once."""
+"""The options of one call: the constructor's, overridden by those of the call, resolved and checked once."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ Endpoint = Literal["chat_completions", "responses", "messages", "completions"]
 
 
 class CallOptions(ModelSettings):
-    """Every option of one call: the fields of ``ModelSettings``, and those that belong to a call alone.
+    """All options of one call: the fields of ``ModelSettings``, and the options that exist only per call.
 
-    ``resolve`` makes it. It is not validated again, and its fields cannot be assigned.
+    ``resolve`` creates it. It is not validated again, and its fields cannot be assigned.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,18 +44,18 @@ class CallOptions(ModelSettings):
     response_format: Mapping[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     prefix: bool | None = None
-    """True continues the last message, which is the assistant's."""
+    """True if the answer continues the last message, which must be an assistant message."""
     suffix: str | None = None
     """Completions only: the text after the gap."""
     echo: bool | None = None
-    """Completions only: the prompt is repeated before the text."""
+    """Completions only: True if the prompt is repeated before the text."""
 
     def sampling(self) -> Sampling:
-        """The sampling and limit options."""
+        """Return the sampling and limit options."""
         return Sampling._make(_sampling(self.__dict__))
 
     def thinking_request(self) -> Thinking:
-        """What is requested about reasoning."""
+        """Return the requested thinking mode, effort and budget."""
         if self.thinking is False or self.reasoning_effort == "none":
             return Thinking(on=False)
         return Thinking(self.thinking, self.reasoning_effort, self.thinking_budget)
@@ -68,18 +68,18 @@ CALL_ONLY = frozenset(_CALL_DEFAULTS) - {"endpoint"}
 
 
 def resolve(settings: ModelSettings, given: Mapping[str, Any], *, completions: bool = False) -> CallOptions:
-    """The options of one call: those of the model, with those of the call over them.
+    """Return the options of one call: those of the model, overridden by those of the call.
 
-    An option given as None for a call is left out of it; one that must have a value keeps the model's. A call to
-    another provider has that provider's key and address, never those of the model's own.
+    None for an option of a call unsets it; an option that must have a value keeps the model's. A call to another
+    provider uses the key and the base URL of that provider, never those of the model's provider.
 
     Args:
-        settings: The model's own options. They may have been assigned since it was made.
+        settings: The model's options. They may have been assigned after its construction.
         given: The options of the call, by canonical name or alias.
-        completions: Whether the call is a fill-in-the-middle completion.
+        completions: True if the call is a fill-in-the-middle completion.
 
     Raises:
-        InvalidRequestError: for an unknown option, a wrong type, or one that cannot be given per call.
+        InvalidRequestError: for an unknown option, a wrong type, or an option that cannot be set per call.
     """
     own = settings.__dict__
     values = {**own, **_CALL_DEFAULTS}  # with the fields of a framework's class, which are not read here
@@ -91,7 +91,7 @@ def resolve(settings: ModelSettings, given: Mapping[str, Any], *, completions: b
         elif name not in FIELDS:
             raise errors.InvalidRequestError(unknown_option(alias, [*FIELDS, *CALL_ONLY]))
         elif name in CONSTRUCTOR_ONLY:
-            raise errors.InvalidRequestError(f"{name} belongs to the model object: give it to the constructor.")
+            raise errors.InvalidRequestError(f"{name} cannot be set per call. Pass it to the constructor.")
         elif value is None or (name == "stop" and not value):
             if ModelSettings.model_fields[name].default is None:
                 values[name] = None
@@ -100,7 +100,7 @@ def resolve(settings: ModelSettings, given: Mapping[str, Any], *, completions: b
     if values["provider"] != own["provider"]:
         _change_provider(values, settings, {ALIASES.get(alias, alias) for alias in given})
     values["endpoint"] = "completions" if completions else values["protocol"]
-    return _made_of(values)
+    return _unvalidated(values)
 
 
 def _call_only(name: str, value: Any) -> Any:
@@ -111,7 +111,7 @@ def _call_only(name: str, value: Any) -> Any:
     if name == "response_format":
         if value is not None and not isinstance(value, Mapping):
             raise errors.InvalidRequestError(
-                "response_format must be an object such as {'type': 'json_object'}; for a class, use structured output."
+                "response_format must be an object such as {'type': 'json_object'}. For a class, use structured output."
             )
         return None if value == {"type": "text"} else value
     return value
@@ -127,7 +127,7 @@ def _validated(name: str, value: Any) -> Any:
 
 
 def _change_provider(values: dict[str, Any], settings: ModelSettings, given: set[str]) -> None:
-    """Put a call's own provider's key and address in place of the model's; the model's headers may hold a key too."""
+    """Replace the model's key, base URL and headers (which may contain a key) by those of the call's provider."""
     provider = find_provider(values["provider"])
     own = settings.resolved_provider()
     if provider.name == own.name:
@@ -138,8 +138,8 @@ def _change_provider(values: dict[str, Any], settings: ModelSettings, given: set
         values["api_key"] = key_from_environment(provider.key_variable)
 
 
-def _made_of(values: dict[str, Any]) -> CallOptions:
-    """Options of values that are checked already; building a pydantic object takes ten times as long."""
+def _unvalidated(values: dict[str, Any]) -> CallOptions:
+    """Create options from values that are already checked; building a pydantic object takes ten times as long."""
     options = CallOptions.__new__(CallOptions)
     _set(options, "__dict__", values)
     _set(options, "__pydantic_fields_set__", set())

@@ -1,4 +1,4 @@
-"""A request that is ready to be sent, and how its answer is decoded."""
+"""A request that is ready to be sent, and what is needed to decode its answer."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class PreparedRequest:
     """A request ready to be sent, and what is needed to decode its answer.
 
     Attributes:
-        http: The request, complete but for the key, which is put in as it is sent.
-        request: The same by canonical names.
-        context: For the decoder.
+        http: The request, complete except for the key, which is added when it is sent.
+        request: The same request by canonical names.
+        context: The context of the decoder.
         protocol: The endpoint's codec.
-        provider: Who it goes to.
+        provider: The provider that receives it.
         body: The JSON body as a value.
-        notes: What was translated, dropped, clamped or repaired, and why.
-        options: All options of the call, as the provider allows them.
-        deadline: When the call must be done, by ``time.monotonic``, for a request that follows another one; None for
-            the first request of a call, which has the whole ``total_timeout``.
+        notes: What was translated, dropped, clamped or repaired, with the reason.
+        options: All options of the call, reduced to what the provider supports.
+        deadline: Time by which the call must be done, by ``time.monotonic``, for a follow-up request; None for the
+            first request of a call, which has the full ``total_timeout``.
     """
 
     http: HttpRequest
@@ -50,18 +50,18 @@ class PreparedRequest:
     deadline: float | None = None
 
     def with_messages(self, more: Sequence[Message]) -> PreparedRequest:
-        """The request with more messages at its end, repaired like those before, and everything else as it is."""
+        """Return the request with messages appended and the history repaired; everything else is unchanged."""
         messages: Sequence[Message] = (*self.request.messages, *more)
         if self.options.repair_history:
-            messages, _ = history.repair(messages)  # hosts that count their calls give one id to several
+            messages, _ = history.repair(messages)  # hosts that number their calls reuse ids
         return self.with_history(tuple(messages))
 
     def with_deadline(self, deadline: float) -> PreparedRequest:
-        """The request as one that follows another in a call with a ``total_timeout``."""
+        """Return the request with the deadline of a call with a ``total_timeout``."""
         return dataclasses.replace(self, deadline=deadline)
 
     def with_history(self, messages: tuple[Message, ...]) -> PreparedRequest:
-        """The request with another history, and everything else as it is; a message to continue has its own path."""
+        """Return the request with another history; a message to continue can change the URL path."""
         request = dataclasses.replace(self.request, messages=messages)
         encoded = self.protocol.encode(request, self.context.dialect, self.provider.name)
         url = endpoint_url(self.provider.root(self.options.base_url), encoded.path)
@@ -70,14 +70,15 @@ class PreparedRequest:
 
 
 def body_bytes(body: Mapping[str, Any]) -> bytes:
-    """A JSON body, serialized.
+    """Serialize a JSON body.
 
     Raises:
-        InvalidRequestError: for a value that JSON does not have; names the places to check.
+        InvalidRequestError: for a value that cannot be serialized; names the places to check.
     """
     try:
         return json.dumps(body)
     except (TypeError, ValueError, RecursionError) as error:
         raise errors.InvalidRequestError(
-            f"The request cannot be said as JSON: {error}. Look into tool parameters, response_format and extra_body."
+            f"The request cannot be serialized to JSON: {error}. Check the tool parameters, response_format and "
+            "extra_body."
         ) from None

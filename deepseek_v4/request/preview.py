@@ -1,4 +1,4 @@
-"""The request that would be sent, as a user may see it: the key masked, what was changed told, the prompt's cost."""
+"""A preview of the request: API key masked, changes listed, token count and cost estimated."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ __all__ = ["Preview", "preview"]
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The request that would be sent. Nothing was.
+    """The request that would be sent. Nothing was sent.
 
     Attributes:
         method: HTTP method.
-        url: Full address.
-        headers: Headers, the key masked.
+        url: Full URL.
+        headers: Headers, with the key masked.
         body: JSON body.
-        notes: What was translated, dropped, clamped or repaired, and why.
+        notes: What was translated, dropped, clamped or repaired, with the reason.
         input_tokens: Estimated prompt tokens.
-        cost: Estimated US dollars for the prompt alone, without cache hits; None where no price is known.
+        cost: Estimated US dollars for the prompt alone, without cache hits; None if no price is known.
     """
 
     method: str
@@ -42,7 +42,7 @@ class Preview:
 
 
 def preview(prepared: PreparedRequest) -> Preview:
-    """What a prepared request looks like, the key masked."""
+    """Return the preview of a prepared request, with the key masked."""
     request = prepared.request
     headers = {name: MASK if SECRET_HEADER.search(name) else value for name, value in prepared.http.headers.items()}
     if prepared.http.key is not None:

@@ -1,7 +1,7 @@
-"""The options a model is made with, shared by the core client and both adapters, and checked once.
+"""The constructor options of a model, shared by the core client and both adapters, and checked once.
 
-``ModelSettings`` is a pydantic model, so an adapter inherits it beside its framework's base class and gets
-every field, its docs and its validation. Ranges are not checked here: they belong to the provider (``dialect``).
+``ModelSettings`` is a pydantic model: an adapter inherits from it and from its framework's base class, and gets every
+field, its documentation and its validation. Ranges are not checked here: they depend on the provider (``dialect``).
 """
 
 from __future__ import annotations
@@ -55,18 +55,18 @@ ALIASES: Mapping[str, str] = {
     "http_sync_client": "http_client",
     "async_http_client": "http_async_client",
 }
-"""Names people's fingers know from other integrations -> ours."""
+"""Aliases from other integrations -> option names of this package."""
 
 CLIENTS = frozenset({"http_client", "http_async_client"})
 """Options that hold sockets, which cannot be pickled."""
 
 CONSTRUCTOR_ONLY = CLIENTS | {"api_key", "api_key_variable"}
-"""Options that belong to the object and cannot be given per call."""
+"""Options that cannot be set per call."""
 
 
 def own_key(variable: str | None, given: Any) -> SecretStr | None:
-    """The key that was given, unless it was read from another provider's variable; else the one in its own."""
-    key = as_key(given)  # a copy with changes holds them as they were given
+    """Return the given key, unless it was read from the variable of another provider; else the key in ``variable``."""
+    key = as_key(given)  # a copy with changes contains them as they were given
     if isinstance(key, UnpickledKey):
         return key.expected_in(variable)
     if key is None or (isinstance(key, EnvironmentKey) and key.variable != variable):
@@ -75,7 +75,7 @@ def own_key(variable: str | None, given: Any) -> SecretStr | None:
 
 
 def _pickled_headers(headers: Mapping[str, str] | None) -> dict[str, str] | None:
-    """Headers without secrets; a mark in their place makes the first call fail instead of sending less."""
+    """Replace secrets in headers by a mark, so that the first call fails instead of sending less."""
     if headers is None:
         return None
     return {name: NOT_PICKLED if SECRET_HEADER.search(name) else value for name, value in headers.items()}
@@ -109,7 +109,7 @@ def _not_boolean(value: Any) -> Any:
 
 
 class ModelSettings(BaseModel):
-    """What a model is made with. Options left at None are not sent: the provider's own defaults hold."""
+    """The options of a model. An option that is None is not sent: the provider's default applies."""
 
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
@@ -117,25 +117,25 @@ class ModelSettings(BaseModel):
         protected_namespaces=(),
         validate_assignment=False,
         defer_build=True,
-        hide_input_in_errors=True,  # the input of a refused construction may hold the key
+        hide_input_in_errors=True,  # the input of a failed construction may contain the key
     )
 
     model: str = Field(DEFAULT_MODEL, min_length=1)
     """Any V4-family id: ``deepseek-flash``, ``deepseek-v4-pro``, ``deepseek/deepseek-v4-flash``, ``…:variant2``."""
     provider: Annotated[str | Provider, AfterValidator(_known_provider)] = "deepseek"
-    """Who answers: a name, or a ``Provider`` for a host of one's own."""
+    """The provider: a name, or a ``Provider`` for your own host."""
     protocol: Literal["chat_completions", "responses", "messages"] = "chat_completions"
-    """Which endpoint is spoken."""
+    """The API endpoint to use."""
     api_key: Annotated[SecretStr | None, BeforeValidator(as_key)] = Field(None, exclude=True, repr=False)
-    """The key, or a callable that returns it, called for every request. None: read from ``api_key_variable``.
+    """The API key, or a callable that returns it, called for every request. None: read from ``api_key_variable``.
 
-    A pickle holds a salted fingerprint of a key that was given, and a callable by reference. An unpickled model reads
-    the key from the variable at its first call and accepts only the same one.
+    A pickle contains a salted fingerprint of a key that was given, and a callable by reference. An unpickled model
+    reads the key from the variable at its first call and accepts only the same key.
     """
     api_key_variable: Annotated[str | None, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = None
-    """Environment variable to read the key from. None: the provider's own, and no other provider's."""
+    """Environment variable that contains the API key. None: the variable of the provider."""
     base_url: Annotated[str | None, AfterValidator(without_userinfo)] = None
-    """The provider's root, when it is not the usual one. A root that ends in ``/v1`` works as well.
+    """The base URL, if it is not the provider's default. A URL that ends in ``/v1`` works as well.
 
     It must not contain a user name or a password.
     """
@@ -143,12 +143,12 @@ class ModelSettings(BaseModel):
     thinking: bool | None = None
     """True, False, or None for the provider's default (DeepSeek: on)."""
     reasoning_effort: Effort | None = None
-    """How long it may think; ``none`` switches thinking off. Providers know fewer words: see ``docs/parameters.md``."""
+    """Amount of thinking; ``none`` disables it. Most providers support fewer levels: see ``docs/parameters.md``."""
     thinking_budget: int | None = Field(None, ge=1)
-    """Largest number of reasoning tokens, where the provider counts them."""
+    """Maximum number of reasoning tokens, if the provider supports it."""
 
     temperature: float | None = None
-    """Randomness, 0 to 2. Without effect while thinking."""
+    """Randomness, 0 to 2. No effect while thinking."""
     top_p: float | None = None
     """Share of probability kept when sampling, (0, 1]."""
     top_k: int | None = None
@@ -156,84 +156,84 @@ class ModelSettings(BaseModel):
     min_p: float | None = None
     """Smallest probability kept, relative to the likeliest, 0 to 1."""
     max_tokens: int | None = None
-    """Largest number of tokens to write, reasoning included."""
+    """Maximum number of output tokens, reasoning included."""
     stop: Annotated[list[str] | None, BeforeValidator(_as_list)] = None
-    """Texts at which writing stops; they are not part of the answer."""
+    """Texts at which generation stops; they are not part of the answer."""
     frequency_penalty: float | None = None
-    """-2 to 2. Accepted and without effect on DeepSeek V4."""
+    """-2 to 2. Accepted, but without effect on DeepSeek V4."""
     presence_penalty: float | None = None
-    """-2 to 2. Accepted and without effect on DeepSeek V4."""
+    """-2 to 2. Accepted, but without effect on DeepSeek V4."""
     repetition_penalty: float | None = None
-    """(0, 2], where the provider has it."""
+    """(0, 2], if the provider supports it."""
     seed: int | None = None
-    """For repeatable sampling, where the provider has it."""
+    """Seed for repeatable sampling, if the provider supports it."""
     logit_bias: dict[str, float] | None = None
-    """Token id -> bias from -100 to 100, where the provider has it."""
+    """Token id -> bias from -100 to 100, if the provider supports it."""
     logprobs: bool | None = None
-    """Whether log probabilities come with the tokens."""
+    """True if log probabilities of the tokens are returned."""
     top_logprobs: int | None = None
-    """How many alternatives come with each token, 0 to 20; asks for ``logprobs`` too."""
+    """Number of alternatives returned for each token, 0 to 20; implies ``logprobs``."""
 
     user_id: str | None = None
-    """Keeps the end users of one account apart (cache, scheduling, content safety)."""
+    """Identifies the end user of an account (cache, scheduling, content safety)."""
     web_search: bool | dict[str, Any] | None = None
-    """The provider's own web search: False, True, or its options."""
+    """The provider's web search: False, True, or its options."""
     strict_tools: bool | None = None
-    """Whether tool arguments must follow their schemas, enforced by the provider (DeepSeek: beta)."""
+    """True if the provider enforces the schemas of tool arguments (DeepSeek: beta)."""
     on_forced_tool: Literal["disable_thinking", "instruct", "raise"] = "disable_thinking"
-    """What to do when a forced ``tool_choice`` meets thinking on a provider that refuses the pair."""
+    """What to do with a forced ``tool_choice`` while thinking, if the provider rejects the combination."""
     on_unsupported: Literal["warn", "raise", "ignore"] = "warn"
-    """What to do with an option this provider has not: drop it with a warning (once), refuse, or drop it silently."""
+    """What to do with an option that the provider does not support: drop it and warn once, raise, or drop silently."""
     provider_options: Any = None
-    """Options only one provider has, typed: ``OpenRouterOptions(...)``, ``EmpirioLabsOptions(...)``."""
+    """Provider-specific options, typed: ``OpenRouterOptions(...)``, ``EmpirioLabsOptions(...)``."""
     extra_body: dict[str, Any] | None = None
-    """Fields put into the request body as they are; for what has no name here."""
+    """Fields added to the request body unchanged, for what this package does not know."""
 
     pass_back: bool = True
-    """Whether past reasoning is sent again, as thinking with tools demands."""
+    """True if past reasoning is sent again, as thinking with tools requires."""
     repair_history: bool = True
-    """Whether a history the provider would refuse is mended, with a warning."""
+    """Repair message histories that the provider would reject, and warn about it."""
     recover_tool_calls: Annotated[Literal["ask", "off", "parse"], BeforeValidator(_not_boolean)] = "ask"
     """What to do with tool calls that a server left in the text, in the model's own markup.
 
-    ``"ask"``: ask the model once whether it meant to call; it makes the call properly, or answers without markup.
-    ``"off"``: return the text as it came, report the markup in ``leaked_markup`` and warn once. ``"parse"``: make tool
-    calls of it. Only for your own engine without a tool parser, and only if no untrusted text reaches the model: a web
-    page or a document can contain such markup, and a model that repeats it would call the tool.
+    ``"ask"``: send one more request, in which the model makes the call properly or answers without markup.
+    ``"off"``: return the text as received, report the markup in ``leaked_markup`` and warn once. ``"parse"``: convert
+    it to tool calls. Only for your own engine without a tool parser, and only if no untrusted text reaches the model: a
+    web page or a document can contain such markup, and a model that repeats it would call the tool.
     """
     on_empty: Literal["retry", "raise", "return"] = "retry"
-    """What to do with an answer that ends by itself without text and without a call.
+    """What to do with an answer that ends by itself without text and without a tool call.
 
-    Ask once more, whatever ``max_retries`` says, and raise ``EmptyReplyError`` if the next one is empty too; raise at
-    once; or give it out.
+    ``"retry"``: send the request once more, independent of ``max_retries``, and raise ``EmptyReplyError`` if the next
+    answer is empty too. ``"raise"``: raise it at once. ``"return"``: return the empty answer.
     """
 
     default_headers: dict[str, str] | None = Field(None, repr=False)
     """Headers sent with every request."""
     timeout: Annotated[Any, AfterValidator(_positive_timeout)] = None
-    """Seconds without a byte (connect, write, idle read; keep-alives count), or a ``httpx.Timeout``. None: 600 idle."""
+    """Seconds without a byte (connect, write, idle read; keep-alives count), or ``httpx.Timeout``. None: 600 idle."""
     total_timeout: float | None = Field(None, gt=0)
-    """Seconds a whole call may take, retries included."""
+    """Seconds that a complete call may take, retries included."""
     max_retries: int = Field(2, ge=0)
-    """How often a failed request is sent again; 0 is never."""
+    """Number of times a failed request is sent again; 0 disables retries."""
     stream_usage: bool = True
-    """Whether streams end with token counts."""
+    """True if streams end with token counts."""
     resume_streams: bool = False
-    """Whether a stream that breaks off, or ends for length, goes on where it stopped (chat prefix completion).
+    """True if an interrupted stream, or one that the output limit cut, is continued (chat prefix completion).
 
-    The parts add up to one answer; ``max_tokens`` holds for each of them. Not once a tool call has begun.
+    The parts are joined to one answer; ``max_tokens`` applies to each part. Not possible after a tool call has begun.
     """
     max_resumes: int = Field(3, ge=1)
-    """How often one answer may be resumed, with ``resume_streams``."""
+    """Maximum number of times one answer is resumed, with ``resume_streams``."""
     answer_retries: int = Field(1, ge=0)
-    """How often an answer that is not what was demanded (JSON of a schema, a forced tool call) is asked for again.
+    """How many times to retry when the answer does not match the schema or lacks the required tool call.
 
-    The model is shown its answer and the error.
+    The retry contains the answer and the error.
     """
     http_client: Any = Field(None, exclude=True, repr=False)
-    """An ``httpx`` or ``httpx2`` client of one's own, for synchronous calls. It is never closed here."""
+    """Your own ``httpx`` or ``httpx2`` client, for synchronous calls. This package never closes it."""
     http_async_client: Any = Field(None, exclude=True, repr=False)
-    """The same for asynchronous calls."""
+    """Your own client for asynchronous calls."""
 
     if not TYPE_CHECKING:  # type checkers know the fields better than this signature
 
@@ -272,13 +272,13 @@ class ModelSettings(BaseModel):
         return None if headers is None else {k: v for k, v in headers.items() if not SECRET_HEADER.search(k)}
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """A copy with the same key; clients are shared, because sockets cannot be copied, and so is a callable."""
+        """Return a copy with the same key; clients (sockets cannot be copied) and a key callable are shared."""
         memo = {} if memo is None else memo
         memo.update({id(shared): shared for shared in (self.http_client, self.http_async_client, self.api_key)})
         return super().__deepcopy__(memo)
 
     def __getstate__(self) -> dict[Any, Any]:
-        """What is pickled: no clients, a fingerprint instead of a given key, and no headers that may hold a secret."""
+        """Return the state to pickle: no clients, a fingerprint instead of a given key, no secret headers."""
         state = super().__getstate__()
         return {**state, "__dict__": self._pickled_values()}
 
@@ -295,37 +295,37 @@ class ModelSettings(BaseModel):
         }
 
     def resolved_provider(self) -> Provider:
-        """The provider, with its facts."""
+        """Return the provider object."""
         return find_provider(self.provider)
 
     @property
     def key_variable(self) -> str | None:
-        """The environment variable of the key, if it has one."""
+        """The environment variable of the API key, if there is one."""
         return self.api_key_variable or find_provider(self.provider).key_variable
 
     @property
     def host(self) -> str:
-        """Where requests go, for logs and tracers: the host alone, without path, user or query."""
+        """The host that receives requests, for logs and tracers: without path, user or query."""
         return urlsplit(self.base_url or find_provider(self.provider).base_url).hostname or ""
 
     @property
     def provider_name(self) -> str:
-        """The word for who answers."""
+        """The name of the provider."""
         return find_provider(self.provider).name
 
     def set_fields(self) -> dict[str, Any]:
-        """The options that are set, by canonical name; for traces."""
+        """Return the options that are set, by canonical name; for traces."""
         return {name: self.__dict__[name] for name in ModelSettings.model_fields if self.__dict__[name] is not None}
 
 
 FIELDS = frozenset(ModelSettings.model_fields)
-"""The names of the options that a model is made with."""
+"""The names of the constructor options."""
 
 _CHECKED_WHEN_ASSIGNED = frozenset({"api_key", "base_url"})
 
 
 def _rename(values: dict[str, Any], cls: type[BaseModel]) -> dict[str, Any]:
-    """Bring the known aliases to their canonical names and refuse what nobody knows.
+    """Replace aliases by canonical names and raise for unknown names.
 
     Raises:
         ValueError: for an unknown name, with the nearest known one.
@@ -335,7 +335,7 @@ def _rename(values: dict[str, Any], cls: type[BaseModel]) -> dict[str, Any]:
         if alias in values and alias not in known:
             value = values.pop(alias)
             if name in values and values[name] != value:
-                raise ValueError(f"{alias} and {name} are the same option; give one of them")
+                raise ValueError(f"{alias} is an alias of {name}. Set only one of them.")
             values[name] = value
     for name in values:
         if name not in known and not any(field.alias == name for field in known.values()):
@@ -344,15 +344,18 @@ def _rename(values: dict[str, Any], cls: type[BaseModel]) -> dict[str, Any]:
 
 
 def unknown_option(name: str, known: list[str]) -> str:
-    """What to tell about an option nobody knows."""
+    """Return the error message for an unknown option."""
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "see docs/parameters.md."
-    return f"unknown option {name!r}: {hint} A field of the provider's own goes into extra_body={{{name!r}: …}}"
+    hint = f"Did you mean {near[0]!r}?" if near else "See docs/parameters.md."
+    return (
+        f"Unknown option {name!r}. {hint} To send a field that this package does not know, use "
+        f"extra_body={{{name!r}: …}}."
+    )
 
 
 @functools.cache
 def checker(name: str) -> TypeAdapter[Any]:
-    """The validator of one option."""
+    """Return the validator of one option."""
     field = ModelSettings.model_fields[name]
     annotation: Any = field.annotation
     for constraint in field.metadata:

@@ -1,8 +1,8 @@
-"""How many tokens a prompt will be: an estimate offline, exact where a tokenizer file is given. Never a request.
+"""Token counts of prompts: estimated offline, or exact with a tokenizer file. Sends no request.
 
 The estimate follows DeepSeek's published ratios (https://api-docs.deepseek.com/quick_start/token_usage):
-about 0.3 token per English character, 0.6 per Chinese character. Of other scripts the page says nothing;
-what is taken for them is our choice. The count that is billed is the one in ``Reply.usage``.
+about 0.3 token per English character, 0.6 per Chinese character. The page gives no ratio for other scripts;
+their ratios are our choice. The billed count is the one in ``Reply.usage``.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _FOUR_BYTES: Final = 15  # emoji and rare Han. Our choice: one to three tokens e
 PER_MESSAGE: Final = 4
 """Role marker, thinking tag, end of message. Our choice, after the published prompt encoding."""
 PER_TOOL_CALL: Final = 12
-"""The markup around a call, beside its name and arguments."""
+"""The markup around a call, without its name and arguments."""
 PER_TOOLS: Final = 220
-"""The text that declaring any tool puts into the prompt: 284 to 290 prompt tokens were recorded for a short question
-with one trivial tool (August 2026)."""
+"""The text that is added to the prompt when any tool is declared: 284 to 290 prompt tokens were recorded for a short
+question with one trivial tool (August 2026)."""
 PER_TOOL: Final = 8
 """The frame around one tool's schema."""
 PER_IMAGE: Final = 1024
-"""The most an image costs (https://api-docs.deepseek.com/guides/vision)."""
+"""The maximum for an image (https://api-docs.deepseek.com/guides/vision)."""
 
 
 def estimate_text(text: str) -> int:
-    """The estimated tokens of a text, rounded up; 0 for none.
+    """Estimate the tokens of a text, rounded up; 0 for an empty text.
 
-    Linear in its length: four million characters take a few hundredths of a second.
+    Linear in the length: four million characters take a few hundredths of a second.
 
     Example:
         >>> estimate_text("hello world")  # 11 characters at 0.3
@@ -64,21 +64,21 @@ def estimate(
     *,
     count: Callable[[str], int] = estimate_text,
 ) -> int:
-    """The estimated prompt tokens of a request.
+    """Estimate the prompt tokens of a request.
 
-    Counts texts, tool calls and their schemas, and the markup around them. Reasoning that is passed back counts where
-    the model reads it: with tools always, without them only after the last user message
+    Counts texts, tool calls and their schemas, and the markup around them. Reasoning that is passed back counts if the
+    model reads it: with tools always, without them only after the last user message
     (https://api-docs.deepseek.com/guides/thinking_mode, 2026-10-01; a recording of June 2026 agrees). An image
-    counts as the most it can cost; a file counts nothing, because nobody can know before it is read. Reasoning effort
-    adds a preamble that is not counted (about 80 tokens at the default, August 2026).
+    counts as its maximum; a file counts nothing, because its size in tokens is not known before it is read. Reasoning
+    effort adds a preamble that is not counted (about 80 tokens at the default, August 2026).
 
     Args:
         messages: The conversation.
         tools: The tools declared with it.
-        count: What counts a text; give ``Tokenizer.count`` for exact texts.
+        count: The function that counts the tokens of a text; pass ``Tokenizer.count`` for exact counts.
 
     Returns:
-        Tokens; 0 for no message and no tool.
+        The number of tokens; 0 without messages and tools.
 
     Example:
         >>> estimate([Message.user("hello world")])
@@ -119,8 +119,8 @@ def _content(content: str | Sequence[Part], count: Callable[[str], int]) -> int:
 def _reasoning_text(reasoning: Reasoning) -> str:
     if reasoning.text is not None:
         return reasoning.text
-    read = (detail.get("text") or detail.get("summary") for detail in reasoning.details or ())
-    return "".join(text for text in read if isinstance(text, str))
+    texts = (detail.get("text") or detail.get("summary") for detail in reasoning.details or ())
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def _declaration(tool: ToolSpec | ServerTool) -> str:
@@ -131,7 +131,7 @@ def _declaration(tool: ToolSpec | ServerTool) -> str:
 
 
 class Tokenizer:
-    """DeepSeek's tokenizer, from its ``tokenizer.json``: exact for texts, without the markup of a conversation.
+    """DeepSeek's tokenizer, loaded from ``tokenizer.json``: exact for texts, without the markup of a conversation.
 
     The file is in https://cdn.deepseek.com/api-docs/deepseek_v4_tokenizer.zip and in the model's repository. Reading it
     needs the package ``tokenizers``, which is not installed with this one.
@@ -154,36 +154,36 @@ class Tokenizer:
         """Read a tokenizer file.
 
         Args:
-            path: A ``tokenizer.json``, or a folder that holds one.
+            path: A ``tokenizer.json``, or a folder that contains one.
 
         Raises:
-            ImportError: when ``tokenizers`` is not installed.
-            FileNotFoundError: when there is no such file.
-            ValueError: when the file is no tokenizer.
+            ImportError: if ``tokenizers`` is not installed.
+            FileNotFoundError: if the file does not exist.
+            ValueError: if the file is not a tokenizer.
         """
         try:
             tokenizers = importlib.import_module("tokenizers")
         except ImportError as error:
             raise ImportError(
-                "Reading a tokenizer file needs the package tokenizers: pip install tokenizers"
+                "Reading a tokenizer file needs the package tokenizers. Run: pip install tokenizers"
             ) from error
         name = os.fspath(path)
         if os.path.isdir(name):
             name = os.path.join(name, "tokenizer.json")
         if not os.path.exists(name):
             raise FileNotFoundError(
-                f"There is no {name}; it is in https://cdn.deepseek.com/api-docs/deepseek_v4_tokenizer.zip"
+                f"{name} does not exist. Download https://cdn.deepseek.com/api-docs/deepseek_v4_tokenizer.zip."
             )
         try:
             return cls(tokenizers.Tokenizer.from_file(name))
         except Exception as error:  # tokenizers raises nothing more special
-            raise ValueError(f"{name} is no tokenizer file: {error}") from error
+            raise ValueError(f"{name} is not a tokenizer file: {error}") from error
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text's tokens, special tokens not added."""
+        """Return the token ids of a text, without special tokens."""
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
     def count(self, text: str) -> int:
-        """The number of a text's tokens, special tokens not added."""
+        """Return the number of tokens of a text, without special tokens."""
         return len(self.encode(text))

@@ -10,10 +10,10 @@ from deepseek_v4.values.messages import NamedTool, ServerTool, ToolChoice, ToolS
 
 
 def parse_tools(value: Any) -> tuple[ToolSpec | ServerTool, ...]:
-    """Tools in our own types or as OpenAI-shaped objects.
+    """Parse tools: ``ToolSpec``, ``ServerTool``, or objects in OpenAI format.
 
     Raises:
-        InvalidRequestError: for anything else.
+        InvalidRequestError: for any other type.
     """
     tools: list[ToolSpec | ServerTool] = []
     for tool in value or ():
@@ -22,7 +22,7 @@ def parse_tools(value: Any) -> tuple[ToolSpec | ServerTool, ...]:
         elif isinstance(tool, Mapping) and tool.get("type") == "function" and isinstance(tool.get("function"), Mapping):
             function = tool["function"]
             if not isinstance(function.get("name"), str) or not function["name"]:
-                raise errors.InvalidRequestError("A tool has no name.")
+                raise errors.InvalidRequestError("A tool has no name. Set function.name.")
             tools.append(
                 ToolSpec(
                     function["name"],
@@ -34,15 +34,17 @@ def parse_tools(value: Any) -> tuple[ToolSpec | ServerTool, ...]:
         elif isinstance(tool, Mapping) and isinstance(tool.get("type"), str):
             tools.append(ServerTool(tool))
         else:
-            raise errors.InvalidRequestError(f"{tool!r:.200} is no tool: give a ToolSpec or an OpenAI-shaped object.")
+            raise errors.InvalidRequestError(
+                f"{tool!r:.200} is not a tool. Pass a ToolSpec or a tool in OpenAI format."
+            )
     return tuple(tools)
 
 
 def parse_tool_choice(value: Any) -> ToolChoice | None:
-    """A tool choice in our own words, OpenAI's or LangChain's ("any").
+    """Parse a tool choice in the format of this package, OpenAI or LangChain (``"any"``).
 
     Raises:
-        InvalidRequestError: for a value that is no choice.
+        InvalidRequestError: for a value that is not a tool choice.
     """
     if value is None or isinstance(value, NamedTool):
         return value
@@ -59,5 +61,5 @@ def parse_tool_choice(value: Any) -> ToolChoice | None:
         if isinstance(value.get("type"), str):
             return parse_tool_choice(value["type"])
     raise errors.InvalidRequestError(
-        f"tool_choice={value!r} is none of 'auto', 'none', 'required', a tool's name, or an OpenAI-shaped object."
+        f"Invalid tool_choice={value!r}. Use 'auto', 'none', 'required', a tool name, or an object in OpenAI format."
     )

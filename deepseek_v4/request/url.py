@@ -1,4 +1,4 @@
-"""The URL of a request: the provider's root, checked, and the path of the endpoint."""
+"""The URL of a request: the checked base URL and the path of the endpoint."""
 
 from __future__ import annotations
 
@@ -15,41 +15,39 @@ __all__ = ["endpoint_url", "without_userinfo"]
 
 @functools.lru_cache(maxsize=256)
 def endpoint_url(base_url: str, path: str) -> str:
-    """The address of an endpoint under a provider's root.
+    """Return the URL of an endpoint under a base URL.
 
     Raises:
-        InvalidRequestError: if the root is not an http address, contains a user name or password, or would send the
+        InvalidRequestError: if the base URL is not an HTTP URL, contains a user name or password, or would send the
             key in clear over a public network.
     """
     root = (without_userinfo(base_url) or "").strip().rstrip("/")
     try:
         parts = urlsplit(root)
     except ValueError as error:
-        raise errors.InvalidRequestError(f"base_url={base_url!r} is no address: {error}.") from None
+        raise errors.InvalidRequestError(f"Invalid base_url={base_url!r}: {error}.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise errors.InvalidRequestError(
-            f"base_url={base_url!r} is no address: it must begin with https:// or http://."
-        )
+        raise errors.InvalidRequestError(f"Invalid base_url={base_url!r}: it must start with https:// or http://.")
     if parts.scheme == "http" and not _is_local(parts.hostname):
         raise errors.InvalidRequestError(
-            f"base_url={base_url!r} would send the key unencrypted over a public network: use https://."
+            f"base_url={base_url!r} would send the API key unencrypted over a public network. Use https://."
         )
     root = root.removesuffix("/beta")
-    if path.startswith(("/beta", "/anthropic", "/user")):  # DeepSeek's, which stand beside /v1 and not under it
+    if path.startswith(("/beta", "/anthropic", "/user")):  # DeepSeek's paths that are not under /v1
         root = root.removesuffix("/v1")
     return root + path
 
 
 def without_userinfo(base_url: str | None) -> str | None:
-    """The same base URL, if there is no user name or password before its host, however many slashes it has.
+    """Return the base URL if it has no user name or password before its host, whatever the number of slashes.
 
     Raises:
-        InvalidRequestError: otherwise. A ``ValueError`` would become pydantic's, which keeps the refused value.
+        InvalidRequestError: otherwise. Pydantic would convert a ``ValueError`` to its own, which keeps the value.
     """
     if base_url is not None and re.match(r"\s*(?:[a-z][a-z0-9+.-]*:)?[/\\]*[^/?#]*@", base_url, re.I):
         raise errors.InvalidRequestError(
-            "base_url must not contain a user name or password, which logs and traces would show. Send them as a "
-            "header with default_headers."
+            "base_url must not contain a user name or password, because logs and traces would show them. Send them as "
+            "a header with default_headers."
         )
     return base_url
 
@@ -67,7 +65,7 @@ _BARE_NAME = re.compile(r"[a-z0-9_-]+", re.I)
 
 
 def _ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that the system's resolver reads in a host: 134744072, 0x08080808, 010.8.8.8 and 8.2056 are IPv4."""
+    """Parse a host as the system's resolver does: 134744072, 0x08080808, 010.8.8.8 and 8.2056 are IPv4 addresses."""
     try:
         number = ipaddress.ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A local server that speaks the DeepSeek protocol, for tests without network or key.
+"""A local server with the DeepSeek API, for tests without network or key.
 
 ```python
 from deepseek_v4.testing import LocalServer, ToolCall, Turn

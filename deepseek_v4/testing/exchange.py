@@ -26,7 +26,7 @@ from deepseek_v4.testing.writing.responses import ResponsesShapes
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request with all that is needed to answer it."""
+    """A request with all data for its answer."""
 
     received: ReceivedRequest
     dialect: Dialect
@@ -47,17 +47,17 @@ class Exchange:
         return self.received.body
 
     def next_turn(self) -> Turn | None:
-        """The queued answer, if there is one."""
+        """Return the queued answer, if there is one."""
         return self.script.next_turn(keep=self.fault is not None and self.fault.keeps_turn)
 
     def refusal(self, status: int, message: str | None = None) -> Outcome:
-        """The response with a status of refusal, in the provider's own words unless others are given."""
+        """Return an error response, in the provider's own words unless a message is given."""
         rejection = self.dialect.status_refusal(status)
         rejection.message = message or rejection.message
         return self.dialect.refuse(rejection, self.protocol)
 
     def error_object(self, status: int) -> dict[str, Any]:
-        """The error object of such a response."""
+        """Return the error object of such a response."""
         return self.dialect.error_object(self.dialect.status_refusal(status), self.protocol)
 
 
@@ -66,18 +66,18 @@ Endpoint = Callable[[Exchange], Outcome]
 
 @dataclass(frozen=True, slots=True)
 class EndpointRoute:
-    """A method and a path, and the endpoint behind them."""
+    """A method and a path, and their endpoint."""
 
     method: str
     path: str
     endpoint: Endpoint
     beta: bool = False
-    protocol: str = "chat"  # or "responses", "messages": how errors and streams are written
+    protocol: str = "chat"  # or "responses", "messages": the form of errors and streams
 
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A model a provider serves: the JSON of its catalogue entry, and what decides about requests."""
+    """A served model: the JSON of its catalogue entry, and the properties that requests are checked against."""
 
     id: str
     entry: Mapping[str, Any]
@@ -86,7 +86,7 @@ class ServedModel:
 
 
 class Dialect(ChatShapes, ABC):
-    """A provider as the server plays it."""
+    """A provider that the server imitates."""
 
     name: str
     root = ""
@@ -96,25 +96,25 @@ class Dialect(ChatShapes, ABC):
     blank_line = b"\n"
     thinking_default = True
     key_needed = True
-    octet_errors = False  # whether errors keep the content type of the rejection; else they are JSON
+    octet_errors = False  # True if errors keep the content type of the rejection; else they are JSON
     status_words: Mapping[int, tuple[str, str, str]] = {}
     responses: ResponsesShapes = ResponsesShapes()
     messages: MessagesShapes = MessagesShapes()
 
     @abstractmethod
     def routes(self) -> tuple[EndpointRoute, ...]:
-        """The endpoints, by method and path."""
+        """Return the endpoints, by method and path."""
 
     @abstractmethod
     def read_chat(self, exchange: Exchange) -> ChatCall:
-        """Check a chat request in the provider's order and say what it asks for.
+        """Check a chat request in the provider's order, and return it as a call.
 
         Raises:
             Rejection: The provider would refuse it.
         """
 
     def read_responses(self, exchange: Exchange) -> ChatCall:
-        """The same for a Responses request; its items become the messages they stand for.
+        """Check a Responses request; its items become messages.
 
         Raises:
             Rejection: The provider would refuse it.
@@ -122,7 +122,7 @@ class Dialect(ChatShapes, ABC):
         raise NotImplementedError
 
     def read_messages(self, exchange: Exchange) -> ChatCall:
-        """The same for a request in Anthropic's form.
+        """Check a request in Anthropic's form.
 
         Raises:
             Rejection: The provider would refuse it.
@@ -130,14 +130,14 @@ class Dialect(ChatShapes, ABC):
         raise NotImplementedError
 
     def remember(self, answer: Answer, exchange: Exchange) -> None:
-        """Keep of an answer what a later request is held against; nothing, unless a dialect says otherwise."""
+        """Store the data of an answer that later requests are checked against; nothing by default."""
 
     def takes_x_api_key(self, path: str) -> bool:
-        """Whether the key may come in Anthropic's header."""
+        """Return True if the key may be in Anthropic's header."""
         return path.endswith("/messages")
 
     def key_in(self, headers: Mapping[str, str], path: str) -> str | None:
-        """The key a request carries."""
+        """Return the key of a request."""
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and key.strip():
             return key.strip()
@@ -145,42 +145,42 @@ class Dialect(ChatShapes, ABC):
 
     @abstractmethod
     def refuse_key(self, key: str | None) -> Rejection:
-        """The refusal of a wrong or missing key."""
+        """Return the refusal of a wrong or missing key."""
 
     def response_headers(self, stamp: Stamp) -> dict[str, str]:
-        """Headers on every response."""
+        """Return headers on every response."""
         return {"x-trace-id": stamp.trace_id()}
 
     def error_object(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
-        """The error itself."""
+        """Return the error itself."""
         return {"message": rejection.message, "type": rejection.type, "param": None, "code": rejection.code}
 
     def error(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
-        """The body of a refusal."""
+        """Return the body of a refusal."""
         return {"error": self.error_object(rejection, protocol)}
 
     def status_refusal(self, status: int) -> Rejection:
-        """What the provider says with a status, on demand."""
+        """Return the provider's own refusal for a status."""
         text, kind, code = self.status_words.get(status, ("Request failed", "invalid_request_error", "error"))
         return Rejection(text, status, kind, code)
 
     def refuse(self, rejection: Rejection, protocol: str = "chat") -> Outcome:
-        """A refusal as a response."""
+        """Return a refusal as a response."""
         content_type = rejection.content_type if self.octet_errors else JSON
         body = dumps(self.error(rejection, protocol))
         return Outcome((body,), rejection.status, content_type, dict(rejection.headers))
 
     def thinks_by_default(self, exchange: Exchange) -> bool:
-        """Whether a request that says nothing about it thinks."""
-        asked = exchange.options.thinking_default
-        return self.thinking_default if asked is None else asked
+        """Return True if a request without a thinking option thinks."""
+        default = exchange.options.thinking_default
+        return self.thinking_default if default is None else default
 
     def unknown_model(self, name: str) -> Rejection:
-        """The refusal of a model that is not served."""
+        """Return the refusal of a model that is not served."""
         return Rejection(f"The model '{name}' does not exist", status=404)
 
     def check_model(self, name: str, exchange: Exchange) -> ServedModel:
-        """The model a request names.
+        """Return the model of a request.
 
         Raises:
             Rejection: It is not served.
@@ -193,5 +193,5 @@ class Dialect(ChatShapes, ABC):
         raise self.unknown_model(name)
 
     def model_named(self, name: str) -> ServedModel | None:
-        """A model by its id."""
+        """Return a model by its id."""
         return next((model for model in self.models if model.id == name), None)

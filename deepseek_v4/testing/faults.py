@@ -1,4 +1,4 @@
-"""Misbehaviour on demand: refusals, broken connections, cut and malformed streams, odd answers."""
+"""Faults on request: refusals, broken connections, truncated and malformed streams, irregular answers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from deepseek_v4.testing.script import ToolCall, Turn
 
 
 class Refusals(Protocol):
-    """How the provider refuses the request that a fault meets; ``Exchange`` is one."""
+    """The provider's refusals for a request with a fault; ``Exchange`` is one."""
 
     def refusal(self, status: int, message: str | None = None) -> Outcome:
-        """The response with a status of refusal, in the provider's own words unless others are given."""
+        """Return an error response, in the provider's own words unless a message is given."""
 
     def error_object(self, status: int) -> dict[str, Any]:
-        """The error object of such a response."""
+        """Return the error object of such a response."""
 
 
 StepChange = Callable[[Refusals, Outcome], Iterable[Step]]
@@ -27,7 +27,7 @@ TurnChange = Callable[[Turn], Turn]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to misbehave, made by the class methods.
+    """One fault, created by the class methods.
 
     ```python
     server.fault(Fault.status(429, retry_after=1), times=2)
@@ -35,12 +35,12 @@ class Fault:
     ```
 
     Args:
-        name: What it is called.
-        instead: Makes the response that is sent instead of any answer.
-        change_turn: What becomes of the scripted turn.
-        change_steps: What becomes of the body.
+        name: Name for logs.
+        instead: Returns the response that replaces the answer.
+        change_turn: Changes the scripted turn.
+        change_steps: Changes the body.
         delay: Seconds before the status line.
-        keeps_turn: The queued turn stays for the next request, since this answer does not reach its end.
+        keeps_turn: True if the queued turn stays for the next request, since this answer is incomplete.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Fault:
 
         Args:
             code: HTTP status.
-            message: Other words.
+            message: Another error message.
             retry_after: A `Retry-After` header, in seconds or as a date.
             body: Another body: an object, or the bytes.
             content_type: Another content type; DeepSeek sends most errors as octets.
@@ -85,13 +85,13 @@ class Fault:
 
     @classmethod
     def html(cls, code: int = 502) -> Fault:
-        """A gateway's HTML page."""
+        """Answer with a gateway's HTML page."""
         page = f"<html><head><title>{code}</title></head><body><h1>{code} Bad Gateway</h1></body></html>\n"
         return cls(f"html {code}", lambda _: Outcome((page.encode(),), code, "text/html"), keeps_turn=True)
 
     @classmethod
     def blank_body(cls, lines: int = 3) -> Fault:
-        """Status 200 and nothing but newlines, as from a queue that gave up."""
+        """Answer with status 200 and newlines only, as from a queue that failed."""
         return cls("blank body", lambda _: Outcome((b"\n" * lines,)), keeps_turn=True)
 
     @classmethod
@@ -106,8 +106,8 @@ class Fault:
         """Wait before answering.
 
         Args:
-            seconds: How long.
-            keep_alives: How many keep-alives to send meanwhile; with none, not even the headers come.
+            seconds: Duration.
+            keep_alives: Number of keep-alives during the wait; with 0, the headers are delayed too.
         """
         if not keep_alives:
             return cls("silence", delay=seconds)
@@ -120,11 +120,11 @@ class Fault:
 
     @classmethod
     def stall(cls, after_events: int, seconds: float) -> Fault:
-        """Stop in the middle of the body without a word, then go on.
+        """Stop in the middle of the body without keep-alives, then continue.
 
         Args:
-            after_events: Events sent before; a whole body stalls halfway.
-            seconds: How long.
+            after_events: Events sent before; an unstreamed body stalls halfway.
+            seconds: Duration.
         """
         return cls("stall", change_steps=_at(after_events, lambda rest: iter((Pause(seconds, 0), *rest))))
 
@@ -133,22 +133,22 @@ class Fault:
         """Close the socket in the middle of the body: a broken connection.
 
         Args:
-            after_events: Events sent before; a whole body is cut halfway.
+            after_events: Events sent before; an unstreamed body is truncated halfway.
         """
         return cls("cut stream", change_steps=_at(after_events, lambda _: iter((HangUp(),))), keeps_turn=True)
 
     @classmethod
     def eof_stream(cls, after_events: int) -> Fault:
-        """End the body in good order, but too early: no finish reason, no `[DONE]`.
+        """End the body regularly, but too early: without finish reason and `[DONE]`.
 
         Args:
-            after_events: Events sent before; a whole body ends halfway.
+            after_events: Events sent before; an unstreamed body ends halfway.
         """
         return cls("early end", change_steps=_at(after_events, lambda _: iter(())), keeps_turn=True)
 
     @classmethod
     def no_done(cls) -> Fault:
-        """The finish reason comes, the end of the stream does not: `[DONE]`, or `message_stop`.
+        """Send the finish reason, but not the end of the stream: `[DONE]`, or `message_stop`.
 
         In the Responses protocol one event is both, and it is missing.
         """
@@ -160,7 +160,7 @@ class Fault:
 
     @classmethod
     def malformed_event(cls, after_events: int) -> Fault:
-        """One event is cut JSON; the others follow.
+        """Send one event with truncated JSON; the others follow.
 
         Args:
             after_events: Events sent before.
@@ -181,37 +181,37 @@ class Fault:
         with_choices: bool = False,
         finish_reason: str | None = None,
     ) -> Fault:
-        """An error object inside a 200 answer, and the stream ends.
+        """Send an error object inside a 200 answer, and end the stream.
 
         In the Responses protocol it is a `response.failed` event, in the Messages protocol an `error` event.
 
         Args:
-            after_events: Events sent before; a whole answer is the error alone.
-            error: The error object; the provider's words for a refused content when omitted.
-            with_choices: Send it beside a choice in a chunk, then `[DONE]`, as aggregators do; else alone. A whole
-                answer has it in its choice then, with half of the text. In the Responses protocol it is an `error`
-                event then.
-            finish_reason: Finish reason of that choice; OpenRouter's documents have `error`, its recordings null.
+            after_events: Events sent before; an unstreamed answer is the error alone.
+            error: The error object; the provider's own error for refused content if omitted.
+            with_choices: Send it with a choice in a chunk, then `[DONE]`, as aggregators do; else alone. An
+                unstreamed answer then has it in its choice, with half of the text. In the Responses protocol it is
+                an `error` event then.
+            finish_reason: Finish reason of that choice; `error` in OpenRouter's documentation, null in recordings.
         """
 
         def fail(refusals: Refusals, outcome: Outcome) -> Iterable[Step]:
-            said = error or refusals.error_object(400)
+            details = error or refusals.error_object(400)
             if not outcome.streaming:
                 body = b"".join(step for step in outcome.steps if isinstance(step, bytes))
-                return (outcome.form.failed_body(body, said, with_choices),)
+                return (outcome.form.failed_body(body, details, with_choices),)
             failure = outcome.form.failure
-            return _at(after_events, lambda _: failure(said, with_choices, finish_reason))(refusals, outcome)
+            return _at(after_events, lambda _: failure(details, with_choices, finish_reason))(refusals, outcome)
 
         return cls("error in stream", change_steps=fail, keeps_turn=True)
 
     @classmethod
     def trailing_error(cls, error: Mapping[str, Any] | None = None) -> Fault:
-        """The answer as it is, and an error on its last chunk, beside the usage; seen at OpenRouter.
+        """Send the answer unchanged, with an error and the usage on its last chunk, as seen at OpenRouter.
 
         Args:
             error: The error object.
         """
-        said = error or {"code": 400, "message": "Token limit reached"}
+        details = error or {"code": 400, "message": "Token limit reached"}
 
         def add(refusals: Refusals, outcome: Outcome) -> Iterator[Step]:
             held: Step | None = None
@@ -222,7 +222,7 @@ class Fault:
                     held = step
                     continue
                 if isinstance(held, bytes):
-                    held = held.replace(b"data: {", b'data: {"error":' + dumps(said) + b",", 1)
+                    held = held.replace(b"data: {", b'data: {"error":' + dumps(details) + b",", 1)
                     yield held
                     held = None
                 yield step
@@ -231,20 +231,20 @@ class Fault:
 
         return cls("trailing error", change_steps=add)
 
-    # ------------------------------------------------------------------ odd answers
+    # ------------------------------------------------------------------ irregular answers
 
     @classmethod
     def finish(cls, reason: str) -> Fault:
-        """The answer as it is, with another finish reason.
+        """Send the answer with another finish reason.
 
         Args:
-            reason: Such as `content_filter`, `insufficient_system_resource` or `aborted`.
+            reason: For example `content_filter`, `insufficient_system_resource` or `aborted`.
         """
         return cls(f"finish {reason}", change_turn=lambda turn: replace(turn, finish_reason=reason))
 
     @classmethod
     def length(cls) -> Fault:
-        """Half of the text, finish reason `length`."""
+        """Send half of the text, finish reason `length`."""
 
         def halve(turn: Turn) -> Turn:
             return replace(turn, text=turn.text[: len(turn.text) // 2], tool_calls=(), finish_reason="length")
@@ -253,7 +253,7 @@ class Fault:
 
     @classmethod
     def truncated_arguments(cls) -> Fault:
-        """The last call's arguments are cut, or the text when there is no call; finish reason `length`."""
+        """Truncate the last call's arguments, or the text of an answer without calls; finish reason `length`."""
 
         def truncate(turn: Turn) -> Turn:
             if not turn.tool_calls:
@@ -267,7 +267,7 @@ class Fault:
 
     @classmethod
     def empty_reply(cls) -> Fault:
-        """Reasoning only: no content, no call, finish reason `stop`."""
+        """Send reasoning only: no content, no call, finish reason `stop`."""
 
         def empty(turn: Turn) -> Turn:
             reasoning = turn.reasoning or "(local server, scripted reasoning)"
@@ -277,7 +277,7 @@ class Fault:
 
     @classmethod
     def dsml_in_content(cls) -> Fault:
-        """Tool calls leak into the text in the model's own markup, finish reason `stop`."""
+        """Send tool calls as text in the model's own markup, finish reason `stop`."""
 
         def leak(turn: Turn) -> Turn:
             calls = turn.tool_calls or (ToolCall("scripted_tool", {"input": "scripted"}),)
@@ -288,7 +288,7 @@ class Fault:
 
 
 def _at(events: int, then: Callable[[Iterable[Step]], Iterator[Step]]) -> StepChange:
-    """Let so many events pass, then let the rest be changed; a whole body passes halfway."""
+    """Change the steps after a number of events; an unstreamed body is changed from its middle on."""
 
     def change(refusals: Refusals, outcome: Outcome) -> Iterator[Step]:
         iterator = iter(outcome.steps)
@@ -310,7 +310,7 @@ def _at(events: int, then: Callable[[Iterable[Step]], Iterator[Step]]) -> StepCh
 
 
 def dsml(calls: Iterable[ToolCall]) -> str:
-    """Tool calls in the markup the model itself writes."""
+    """Return tool calls in the model's own markup."""
     lines = ["<｜DSML｜tool_calls>"]
     for call in calls:
         lines.append(f'<｜DSML｜invoke name="{call.name}">')

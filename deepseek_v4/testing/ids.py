@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-FIRST_SECOND = 1_790_000_000  # 2026-09-21; any fixed time does
-UNSTAMPED = ("stream", "stream_options")  # a streamed answer bears the ids of the whole one
+FIRST_SECOND = 1_790_000_000  # 2026-09-21; any fixed time works
+UNSTAMPED = ("stream", "stream_options")  # a streamed answer has the ids of the unstreamed one
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,29 +21,29 @@ class Stamp:
 
     @classmethod
     def of(cls, body: Any, counter: int | None = None) -> Stamp:
-        """The stamp of a request; a counter makes repeated requests differ."""
+        """Return the stamp of a request; a counter makes repeated requests differ."""
         kept = {k: v for k, v in body.items() if k not in UNSTAMPED} if isinstance(body, dict) else body
         text = json.dumps([counter, kept], sort_keys=True, ensure_ascii=True)
         return cls(hashlib.sha256(text.encode()).digest())
 
     def answer_id(self) -> str:
-        """A bare UUID."""
+        """Return a bare UUID."""
         return str(uuid.UUID(bytes=self.digest[:16], version=4))
 
     def created(self) -> int:
-        """Seconds since 1970."""
+        """Return seconds since 1970."""
         return FIRST_SECOND + int.from_bytes(self.digest[16:18], "big")
 
     def hex(self, purpose: str) -> str:
-        """32 hex digits."""
+        """Return 32 hex digits."""
         return self._derive(purpose).hex()[:32]
 
     def trace_id(self) -> str:
-        """32 hex digits."""
+        """Return 32 hex digits."""
         return self.hex("trace")
 
     def call_id(self, position: int, prefix: str = "", *, unreasoned: bool = False) -> str:
-        """`call_<NN>_<20 alphanumerics>`, NN being the position in the batch; or a prefix and 24 hex digits.
+        """Return `call_<NN>_<20 alphanumerics>`, NN being the position in the batch, or a prefix and 24 hex digits.
 
         An answer that thought nothing while thinking is on has `call_<NN>_ET_…`.
         """
@@ -53,15 +53,15 @@ class Stamp:
         return f"call_{position:02d}_{mark}{self.letters(f'call {position}', 20)}"
 
     def uuid(self, purpose: str) -> str:
-        """A bare UUID for a part of the answer."""
+        """Return a bare UUID for a part of the answer."""
         return str(uuid.UUID(bytes=self._derive(purpose)[:16], version=4))
 
     def letters(self, purpose: str, length: int) -> str:
-        """Letters and digits."""
+        """Return letters and digits."""
         return "".join(ALPHABET[byte % len(ALPHABET)] for byte in self._derive(purpose)[:length])
 
     def logprob(self, position: int) -> float:
-        """A small negative number for the token at this position."""
+        """Return a small negative number for the token at this position."""
         digest = self._derive(f"logprob {position}")
         return -round(int.from_bytes(digest[:2], "big") / 65536, 7)
 

@@ -13,7 +13,7 @@ USAGE_CHUNKS: tuple[UsageChunk, ...] = ("with_finish", "separate", "repeated_fin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """How the server behaves; `LocalServer` says what each option means."""
+    """The options of the server; `LocalServer` documents each of them."""
 
     passback: Passback = "strict"
     keep_alives: int = 0
@@ -47,5 +47,5 @@ class ServerOptions:
 
     @property
     def strict(self) -> bool:
-        """Whether doubtful requests are refused as the strictest reading of the documents has it."""
+        """True if doubtful requests are refused, by the strictest reading of the documentation."""
         return self.passback == "strict"

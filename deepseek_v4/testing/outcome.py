@@ -1,4 +1,4 @@
-"""What an endpoint decided to send: a status, headers, and the steps of the body. No sockets here."""
+"""The response of an endpoint: a status, headers, and the steps of the body. No sockets here."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Wait; fillers are what keeps the connection alive meanwhile.
+    """A wait; fillers keep the connection alive during it.
 
     Args:
-        seconds: How long.
-        fillers: How many to spread over the wait; `None` leaves it to the server's interval.
+        seconds: Duration.
+        fillers: Number of fillers, spread over the wait; `None` uses the server's interval.
     """
 
     seconds: float
@@ -26,42 +26,42 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """Close the connection here, in the middle of the body."""
+    """The end of the connection, in the middle of the body."""
 
 
 Step: TypeAlias = bytes | Pause | HangUp
 
 
 def dumps(value: Any) -> bytes:
-    """JSON as the service writes it: compact, not escaped."""
+    """Return JSON as the service writes it: compact, not escaped."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def event(value: Any) -> bytes:
-    """A value as one server-sent event."""
+    """Return a value as one server-sent event."""
     return b"data: " + dumps(value) + b"\n\n"
 
 
 def named_event(value: Mapping[str, Any]) -> bytes:
-    """A value as one server-sent event that bears its type as a name."""
+    """Return a value as one server-sent event that bears its type as a name."""
     return b"event: " + str(value["type"]).encode() + b"\n" + event(value)
 
 
 DONE = b"data: [DONE]\n\n"
 LAST_EVENTS = (DONE, b"event: message_stop", b"event: response.completed", b"event: response.incomplete")
-"""How the last event of a good stream begins, whatever the protocol."""
+"""The beginnings of the last event of a complete stream, for all protocols."""
 
 
 # ---------------------------------------------------------------------- how a protocol writes
 
 
-def _failure(error: Mapping[str, Any], beside_choice: bool, finish_reason: str | None) -> Iterator[bytes]:
-    """What is said where no answer is known."""
+def _failure(error: Mapping[str, Any], with_choice: bool, finish_reason: str | None) -> Iterator[bytes]:
+    """Yield the error alone."""
     yield event({"error": error})
 
 
-def _chat_failed_body(body: bytes, error: Mapping[str, Any], beside_choice: bool) -> bytes:
-    if not beside_choice:
+def _chat_failed_body(body: bytes, error: Mapping[str, Any], with_choice: bool) -> bytes:
+    if not with_choice:
         return dumps({"error": error})
     answer = json.loads(body)
     choice = answer["choices"][0]
@@ -72,15 +72,15 @@ def _chat_failed_body(body: bytes, error: Mapping[str, Any], beside_choice: bool
 
 @dataclass(frozen=True, slots=True)
 class StreamForm:
-    """How a protocol writes events, ends a stream, and says that an answer failed after its status was sent.
+    """The form of events, of the end of a stream, and of a failure after the status was sent.
 
     Args:
         event: One value as an event.
-        end: What ends a stream whose events were given.
-        failure: The end of a stream that fails; gets the error, whether it stands beside a choice, and the choice's
+        end: The end of a complete stream.
+        failure: The end of a stream that fails; gets the error, True if it is sent with a choice, and the choice's
             finish reason. Protocols without choices have two forms as well.
-        failed_body: The whole body of an answer that fails; gets the body it would have had, the error, and whether
-            it stands beside a choice.
+        failed_body: The unstreamed body of an answer that fails; gets the regular body, the error, and True if the
+            error is sent with a choice.
     """
 
     event: Callable[[Mapping[str, Any]], bytes] = event
@@ -97,14 +97,14 @@ class Outcome:
     """A response, not yet sent.
 
     Args:
-        steps: The body: each `bytes` is one event of a stream, or a whole body.
+        steps: The body: each `bytes` is one event of a stream, or a complete body.
         status: HTTP status.
         content_type: Content type.
         headers: More headers.
-        streaming: Whether this is an event stream.
-        filler: What is sent to keep the connection alive; `b""` where nothing may be.
+        streaming: True if this is an event stream.
+        filler: Bytes that keep the connection alive; `b""` if nothing may be sent.
         hang_up: Close the connection instead of answering.
-        form: How the protocol writes.
+        form: The protocol's form.
     """
 
     steps: Iterable[Step]

@@ -1,6 +1,6 @@
 """pytest fixtures: a fresh local server for each test, or one for the session.
 
-Registered as a `pytest11` entry point, so it imports nothing heavy before a test asks for a server.
+Registered as a `pytest11` entry point, so it imports no large module before a test uses a server.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def deepseek_server() -> Iterator[LocalServer]:
-    """A strict DeepSeek server of this test's own."""
+    """Yield a strict DeepSeek server for one test."""
     from deepseek_v4.testing.server import LocalServer
 
     with LocalServer() as server:
@@ -25,7 +25,7 @@ def deepseek_server() -> Iterator[LocalServer]:
 
 @pytest.fixture(scope="session")
 def deepseek_server_session() -> Iterator[LocalServer]:
-    """A strict DeepSeek server for the whole session; call `reset()` where a clean log is needed."""
+    """Yield a strict DeepSeek server for the session; call `reset()` if a clean log is needed."""
     from deepseek_v4.testing.server import LocalServer
 
     with LocalServer() as server:

@@ -1,4 +1,4 @@
-"""A refused request: raised by the checks, written out by the dialect."""
+"""A refused request: raised by the checks, encoded by the dialect."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 JSON = "application/json"
-OCTETS = "application/octet-stream"  # what business errors are served as
+OCTETS = "application/octet-stream"  # the content type of business errors
 
 
 @dataclass(slots=True)
 class Rejection(Exception):
-    """Why a request is refused, before any dialect has worded it."""
+    """The reason of a refusal, independent of the dialect's form."""
 
     message: str
     status: int = 400
@@ -20,7 +20,7 @@ class Rejection(Exception):
     code: str = "invalid_request_error"
     content_type: str = OCTETS
     headers: Mapping[str, str] = field(default_factory=dict)
-    details: Mapping[str, Any] = field(default_factory=dict)  # more keys of the error, where a dialect has them
+    details: Mapping[str, Any] = field(default_factory=dict)  # more keys of the error, for some dialects
 
     def __str__(self) -> str:
         return self.message

@@ -1,4 +1,4 @@
-"""What reached the server: the log of requests and of the keys that came with them."""
+"""The log of the requests and of their keys."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ PRIVATE_HEADERS = ("authorization", "x-api-key", "proxy-authorization", "cookie"
 
 
 def masked_key(key: str) -> str:
-    """A key as the service shows it: four asterisks and the last four characters."""
+    """Return a key as the service shows it: four asterisks and the last four characters."""
     return "****" + key[-4:]
 
 
 def masked_header(name: str, value: str) -> str:
-    """A header's value, with keys masked."""
+    """Return a header's value, with keys masked."""
     if name not in PRIVATE_HEADERS:
         return value
     scheme, _, key = value.rpartition(" ")
@@ -25,7 +25,7 @@ def masked_header(name: str, value: str) -> str:
 
 @dataclass(slots=True)
 class ReceivedRequest:
-    """One request as the server saw it, and what became of it.
+    """One request as the server received it, and its result.
 
     Attributes:
         method: HTTP method.
@@ -49,11 +49,11 @@ class ReceivedRequest:
 
 
 class SeenKey:
-    """A key that came in, held as a digest so that it can be compared but not read back.
+    """A received key, stored as a digest so that it can be compared but not read back.
 
     Attributes:
         masked: Four asterisks and the last four characters.
-        count: How many requests carried it.
+        count: Number of requests with it.
     """
 
     __slots__ = ("_digest", "count", "masked")
@@ -64,7 +64,7 @@ class SeenKey:
         self.count = 1
 
     def matches(self, key: str) -> bool:
-        """Whether this is that key."""
+        """Return True if the keys are equal."""
         return hmac.compare_digest(self._digest, hashlib.sha256(key.encode()).digest())
 
     def __repr__(self) -> str:

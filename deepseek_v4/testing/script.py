@@ -1,4 +1,4 @@
-"""What the scripted model is told to say: turns and tool calls. Values only; nothing here is sent."""
+"""The answers of the scripted model: turns and tool calls. Values only; nothing here is sent."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class ToolCall:
 
     Args:
         name: Function name.
-        arguments: A mapping, written as JSON, or a string that is sent as it stands (broken JSON too).
-        id: Call id; made from the request when omitted.
-        index: Index on the wire; the position in the batch when omitted.
+        arguments: A mapping, written as JSON, or a string that is sent unchanged (broken JSON too).
+        id: Call id; derived from the request if omitted.
+        index: Index on the wire; the position in the batch if omitted.
     """
 
     name: str
@@ -27,7 +27,7 @@ class ToolCall:
     index: int | None = None
 
     def arguments_text(self) -> str:
-        """The arguments as they go over the wire."""
+        """Return the arguments as they are sent."""
         if isinstance(self.arguments, str):
             return self.arguments
         return json.dumps(self.arguments, ensure_ascii=False)
@@ -35,27 +35,27 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One answer of the scripted model, and the oddities with which it is delivered.
+    """One answer of the scripted model, and the irregularities of its delivery.
 
     Args:
         text: Visible content.
         reasoning: Chain of thought; sent in thinking mode only. `None` is sent as `""` there.
         tool_calls: Calls, in order.
-        finish_reason: A word of chat completions, said as it stands there and translated elsewhere; otherwise
-            `tool_calls`, `length` or `stop` as the answer turns out.
-        native_finish_reason: OpenRouter's word of the upstream when it differs from the finish reason.
-        chunk_size: Characters per streamed chunk of text and reasoning; token-like pieces when omitted.
-        logprobs: The `logprobs` object of a whole answer; made up when omitted and asked for.
-        usage: The `usage` object as it stands; counted when omitted.
+        finish_reason: A value of chat completions, sent unchanged there and translated for other protocols; by default
+            `tool_calls`, `length` or `stop`, depending on the answer.
+        native_finish_reason: The upstream's value at OpenRouter, if it differs from the finish reason.
+        chunk_size: Characters per streamed chunk of text and reasoning; token-like parts if omitted.
+        logprobs: The `logprobs` object of an unstreamed answer; generated if omitted and requested.
+        usage: The `usage` object, sent unchanged; counted if omitted.
         system_fingerprint: Fingerprint of the answer.
-        model: Model id in the answer when it differs from the one asked for.
-        raw: Sent as it is: `bytes` are the whole body, a dict is the JSON body or the only event, a list of
+        model: Model id in the answer, if it differs from the requested one.
+        raw: Sent unchanged: `bytes` are the complete body, a dict is the JSON body or the only event, a list of
             dicts is the events of a stream.
-        status: HTTP status; anything but 200 sends `error`.
+        status: HTTP status; any value except 200 sends `error`.
         error: An error object, or its message.
-        reasoning_details: OpenRouter's record of the reasoning as it stands; made from `reasoning` when omitted.
-        citations: Pages a web search found, each with `url`, `title` and `content`; made up when omitted and a
-            search was asked for.
+        reasoning_details: OpenRouter's record of the reasoning, sent unchanged; derived from `reasoning` if omitted.
+        citations: Results of a web search, each with `url`, `title` and `content`; generated if omitted and a
+            search was requested.
         arguments_chunk: Characters per streamed fragment of tool arguments.
         interleave_tool_calls: Announce all calls first, then send their arguments in turns.
         merge_tool_deltas: Put the deltas of several calls into one chunk (chat).

@@ -10,7 +10,7 @@ from deepseek_v4.testing.script import Turn
 
 
 class Script:
-    """The turns and the faults that are queued."""
+    """The queued turns and faults."""
 
     def __init__(self) -> None:
         self._turns: deque[Turn] = deque()
@@ -23,24 +23,24 @@ class Script:
             self._turns.extend(turns)
 
     def add_fault(self, fault: Fault, times: int) -> None:
-        """Queue a fault for so many requests."""
+        """Queue a fault for a number of requests."""
         with self._lock:
             self._faults.extend([fault] * times)
 
     def next_turn(self, keep: bool = False) -> Turn | None:
-        """The next answer; kept in the queue on demand."""
+        """Return the next answer; it stays in the queue if `keep` is True."""
         with self._lock:
             if not self._turns:
                 return None
             return self._turns[0] if keep else self._turns.popleft()
 
     def next_fault(self) -> Fault | None:
-        """The next fault."""
+        """Return the next fault."""
         with self._lock:
             return self._faults.popleft() if self._faults else None
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Clear everything."""
         with self._lock:
             self._turns.clear()
             self._faults.clear()

@@ -1,4 +1,4 @@
-"""The local server a test starts: real sockets, scripted answers, faults on demand, a log of what came."""
+"""The local server of a test: real sockets, scripted answers, faults on request, a log of the requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_KEY = "sk-local-server"
 
 
 class LocalServer:
-    """A server on 127.0.0.1 that speaks a provider's protocol and gives scripted answers.
+    """A server on 127.0.0.1 with a provider's API and scripted answers.
 
     ```python
     with LocalServer(chunk_delay=0.01) as server:
@@ -30,32 +30,32 @@ class LocalServer:
     ```
 
     Args:
-        provider: Whose dialect is spoken: `deepseek`, `openrouter`, `empiriolabs`, `vllm` or `sglang`.
-        api_key: The key that is accepted; any other gets 401.
-        extra_keys: More keys that are accepted.
+        provider: The imitated provider: `deepseek`, `openrouter`, `empiriolabs`, `vllm` or `sglang`.
+        api_key: The accepted key; any other gets 401.
+        extra_keys: Additional accepted keys.
         passback: Which past reasoning is required in thinking mode. `lenient`: in an open tool turn, every assistant
             message since the last user message needs `reasoning_content`, as in DeepSeek's own parser. `strict`: with
-            tools declared, every assistant message needs it, as in DeepSeek's documents. `off`: none. The other
-            protocols and providers have rules of their own, which their dialects describe.
-        keep_alives: Comments before the first event of a stream, blank lines before a whole body.
-        keep_alive_interval: Seconds between them, and between those sent while events are waited for.
-        fragment: Bytes per piece of a body; a `random.Random`, or a seed (str) for one, for random pieces.
+            tools declared, every assistant message needs it, as in DeepSeek's documentation. `off`: none. The
+            other protocols and providers have their own rules, described by their dialects.
+        keep_alives: Comments before the first event of a stream, blank lines before an unstreamed body.
+        keep_alive_interval: Seconds between them, and between those sent while the server waits for events.
+        fragment: Bytes per fragment of a body; a `random.Random`, or a seed (str) for one, for random lengths.
         chunk_delay: Seconds between the events of a stream.
-        burst: Write events that need no delay together; otherwise each on its own.
-        content_null: Send `content: null` rather than `""` beside the tool calls of a whole answer.
-        usage_chunk: Where a stream says its usage. `with_finish`: on the chunk with the finish reason. `separate`: on
-            one of its own without choices. `repeated_finish`, `null_finish`: on one of its own whose choice repeats
-            the finish reason, or has none. The provider's own way when omitted.
+        burst: Write events without delay together; otherwise one by one.
+        content_null: Send `content: null` rather than `""` with the tool calls of an unstreamed answer.
+        usage_chunk: The chunk of a stream with the usage. `with_finish`: the chunk with the finish reason. `separate`:
+            a separate one without choices. `repeated_finish`, `null_finish`: a separate one whose choice repeats
+            the finish reason, or has none. As the provider does if omitted.
         pings: Send `ping` events in the streams of the Messages protocol.
-        thinking_default: Whether a request that says nothing thinks; as the provider has it when omitted.
+        thinking_default: True if requests without a thinking option think; the provider's default if omitted.
         type_error_status: Status of type errors: 422, or 400 as in August 2026.
-        unique_ids: Let the ids of repeated equal requests differ. Otherwise they depend on the request alone.
+        unique_ids: Let the ids of repeated equal requests differ. Otherwise they depend on the request only.
         prefix_cache: Report the cached tokens of prompts that begin like earlier ones.
-        context_length: Tokens of context; the provider's own when omitted.
-        extra_models: More model ids that are served.
-        unavailable_models: Models that are down; lists of fallback models (OpenRouter) go on to the next.
+        context_length: Tokens of context; the provider's own if omitted.
+        extra_models: Additional served model ids.
+        unavailable_models: Models that are down; lists of fallback models (OpenRouter) continue with the next.
         host: Address to listen on.
-        port: Port to listen on; 0 takes a free one.
+        port: Port to listen on; 0 selects a free one.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class LocalServer:
         """Start listening; returns the server.
 
         Raises:
-            RuntimeError: It runs already, or does not come up.
+            RuntimeError: It runs already, or does not start.
             OSError: The port is taken.
         """
         if self._thread is not None:
@@ -127,7 +127,7 @@ class LocalServer:
         return self
 
     def stop(self) -> None:
-        """Close every connection and stop; does nothing when it does not run."""
+        """Close every connection and stop; without effect if it does not run."""
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.stop()
@@ -144,7 +144,7 @@ class LocalServer:
         state = self.base_url if self._thread is not None else "stopped"
         return f"<LocalServer {self._application.dialect.name} {state}>"
 
-    # ------------------------------------------------------------------ what it will do
+    # ------------------------------------------------------------------ behaviour
 
     @property
     def base_url(self) -> str:
@@ -155,30 +155,30 @@ class LocalServer:
     def script(self, *turns: Turn) -> None:
         """Queue answers for the next valid requests, in order; with an empty queue, answers are improvised.
 
-        A turn stays queued when a fault keeps its answer from reaching the end, so that a retry gets it.
+        A turn stays queued if a fault prevents its complete answer, so that a retry receives it.
         """
         self._application.script.add_turns(turns)
 
     def fault(self, fault: Fault, *, times: int = 1) -> None:
-        """Let the next requests misbehave; faults queue up.
+        """Queue a fault for the next requests.
 
         Args:
-            fault: How.
-            times: For how many requests.
+            fault: The fault.
+            times: Number of requests.
         """
         self._application.script.add_fault(fault, times)
 
     def configure(self, **changes: Any) -> None:
-        """Change options while it runs: the constructor's, but not provider, api_key, host and port."""
+        """Change options of the running server: the constructor's, except provider, api_key, host and port."""
         if "fragment" in changes:
             changes["fragment"] = _fragment(changes["fragment"])
         self._application.options = dataclasses.replace(self._application.options, **changes)
 
     def reset(self) -> None:
-        """Forget requests, keys, scripts, faults and cached prompts; options stay."""
+        """Clear requests, keys, scripts, faults and cached prompts; options stay."""
         self._application.forget()
 
-    # ------------------------------------------------------------------ what it saw
+    # ------------------------------------------------------------------ observations
 
     @property
     def requests(self) -> list[ReceivedRequest]:
@@ -187,7 +187,7 @@ class LocalServer:
 
     @property
     def authorizations(self) -> list[SeenKey]:
-        """The different keys that came, in order of their first request. Their values cannot be read back."""
+        """The different keys received, in order of their first request. Their values cannot be read back."""
         return list(self._application.seen_keys)
 
     @property
@@ -201,5 +201,5 @@ class LocalServer:
         return self._traffic.open_streams
 
 
-def _fragment(wanted: int | str | random.Random | None) -> int | random.Random | None:
-    return random.Random(wanted) if isinstance(wanted, str) else wanted  # noqa: S311 - lengths, no secret
+def _fragment(requested: int | str | random.Random | None) -> int | random.Random | None:
+    return random.Random(requested) if isinstance(requested, str) else requested  # noqa: S311 - lengths, no secret

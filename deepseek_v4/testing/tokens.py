@@ -27,34 +27,34 @@ _PIECE = re.compile(
 
 
 def estimate(text: str) -> int:
-    """How many tokens a text would be, roughly."""
+    """Estimate the number of tokens of a text."""
     ascii_characters = len(text.encode("ascii", "ignore"))
     return int(ascii_characters * ASCII_TOKENS + (len(text) - ascii_characters) * OTHER_TOKENS + 0.999)
 
 
-def pieces(text: str) -> list[str]:
-    """A text cut into token-like pieces; joined they give the text again."""
+def token_parts(text: str) -> list[str]:
+    """Split a text into token-like parts; joined, they are the text again."""
     return _PIECE.findall(text)
 
 
 def chunks(text: str, size: int | None) -> Iterator[str]:
-    """A text in chunks of so many characters, or in token-like pieces."""
+    """Yield a text in chunks of a number of characters, or in token-like parts."""
     if size is None:
-        yield from pieces(text)
+        yield from token_parts(text)
         return
     for start in range(0, len(text), max(size, 1)):
         yield text[start : start + max(size, 1)]
 
 
 class PrefixCache:
-    """Remembers the prefixes of earlier prompts, per account and user, in units of 128 tokens."""
+    """The prefixes of earlier prompts, per account and user, in units of 128 tokens."""
 
     def __init__(self) -> None:
         self._seen: set[bytes] = set()
         self._lock = threading.Lock()
 
     def hit_tokens(self, prompt: str, prompt_tokens: int, owner: str) -> int:
-        """Tokens of this prompt that an earlier one began with; the prompt itself is remembered."""
+        """Return the number of leading tokens shared with an earlier prompt; the prompt itself is stored."""
         data = prompt.encode("utf-8", "replace")
         state = hashlib.sha1(owner.encode("utf-8", "replace"), usedforsecurity=False)
         hits = 0
@@ -69,6 +69,6 @@ class PrefixCache:
         return min(hits, max(prompt_tokens - 1, 0) // CACHE_UNIT) * CACHE_UNIT
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Clear everything."""
         with self._lock:
             self._seen.clear()

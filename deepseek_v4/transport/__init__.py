@@ -1,7 +1,7 @@
-"""HTTP: clients and timeouts, blocking and on asyncio. The only place with sockets; every request is sent once.
+"""HTTP: clients and timeouts, sync and async. The only package that opens sockets; it sends each request once.
 
-It knows no message and no provider: what to send comes as a ``HttpRequest``, and what the bytes mean is said by
-the ``read``, ``decode_error`` and ``decoder`` it is given.
+This package does not depend on messages or providers: it sends an ``HttpRequest``, and the given ``read``,
+``decode_error`` and ``decoder`` decode the bytes of the response.
 """
 
 from deepseek_v4.transport.asynchronous import AsyncStream, AsyncTransport

@@ -1,4 +1,4 @@
-"""The asyncio transport: the twin of ``sync.py``."""
+"""The async transport, with the same methods as ``sync.py``."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ T = TypeVar("T")
 
 
 class AsyncStream(Generic[T]):
-    """The items of a streamed answer as they arrive. Iterate it once; ``aclose`` it to break off.
+    """The items of a streamed response as they arrive. Iterate over it once; call ``aclose`` to stop early.
 
-    The connection is freed when the stream is read to its end, closed, or dropped.
+    The connection is released when the stream is exhausted, closed, or garbage-collected.
     """
 
     __slots__ = ("_items",)
@@ -44,29 +44,29 @@ class AsyncStream(Generic[T]):
         return await self._items.__anext__()
 
     async def aclose(self) -> None:
-        """Free the connection now. More than once does no harm."""
+        """Release the connection now. Can be called more than once."""
         await self._items.aclose()
 
     async def __aenter__(self) -> AsyncStream[T]:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, traceback: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
 
 
 class AsyncTransport:
-    """Sends requests and reads answers, on asyncio.
+    """An async transport: sends requests and reads responses.
 
     Args:
-        http_client: A ``httpx.AsyncClient`` (or ``httpx2.AsyncClient``) to use; it is never closed here.
+        http_client: An ``httpx.AsyncClient`` (or ``httpx2.AsyncClient``) to use; the transport does not close it.
             None: clients shared by all transports of the running event loop.
 
-    Copies share the given client; a pickled transport has none.
+    Copies share the given client; a pickled transport does not keep it.
 
     Raises:
-        InvalidRequestError: when the given client cannot make calls on asyncio.
+        InvalidRequestError: If the given client cannot make async calls.
     """
 
     def __init__(self, http_client: Any = None) -> None:
@@ -81,7 +81,7 @@ class AsyncTransport:
         decode_error: ReadError,
         provider: str,
     ) -> T:
-        """Send a request and read the whole answer; see ``SyncTransport.call``."""
+        """Send a request and read the complete response; see ``SyncTransport.call``."""
         exchange = Exchange(request, limits, decode_error, provider, streamed=False)
         return exchange.result(await self._fetch(exchange), read)
 
@@ -94,14 +94,17 @@ class AsyncTransport:
         decode_error: ReadError,
         provider: str,
     ) -> AsyncStream[T]:
-        """Send a request and read until the first items are there; see ``SyncTransport.stream``."""
+        """Send a request and read until the first items arrive; see ``SyncTransport.stream``."""
         exchange = Exchange(request, limits, decode_error, provider, streamed=True)
         items = self._items(exchange, decoder)
         await items.__anext__()
         return AsyncStream(items)
 
     async def aclose(self) -> None:
-        """Give the running loop's clients back; the last to do so closes their sockets. Use after it is fine."""
+        """Release the running loop's clients; the last transport to do so closes their sockets.
+
+        The transport can be used again.
+        """
         if self._given is None:
             await clients.leave_async_pool(self)
 
@@ -116,14 +119,14 @@ class AsyncTransport:
     async def _fetch(self, exchange: Exchange) -> bytes:
         try:
             async with await self._client() as client:
-                response = await _sent(exchange, client)
+                response = await _send(exchange, client)
                 async with aclosing(response):
                     if not exchange.accepts(response):
-                        raise exchange.refusal(await _refused(exchange, response))
+                        raise exchange.refusal(await _refusal_body(exchange, response))
                     body: bytes = await _within(exchange, response.aread())
                     return body
-        except BaseException as fault:
-            failure = exchange.failure(fault)
+        except BaseException as error:
+            failure = exchange.failure(error)
         try:
             raise failure
         finally:
@@ -133,16 +136,16 @@ class AsyncTransport:
         begun = False
         try:
             async with await self._client() as client:
-                response = await _sent(exchange, client)
+                response = await _send(exchange, client)
                 async with aclosing(response):
                     if not exchange.accepts(response):
-                        raise exchange.refusal(await _refused(exchange, response))
-                    pieces: AsyncIterator[bytes] = aiter(
+                        raise exchange.refusal(await _refusal_body(exchange, response))
+                    chunks: AsyncIterator[bytes] = aiter(
                         response.aiter_bytes() if compressed(response) else response.stream
                     )
                     feed = decoder.feed
-                    async for piece in pieces if exchange.deadline is None else _until(exchange, pieces):
-                        items = feed(piece)
+                    async for chunk in chunks if exchange.deadline is None else _until(exchange, chunks):
+                        items = feed(chunk)
                         if items:
                             if not begun:
                                 begun = True
@@ -158,10 +161,10 @@ class AsyncTransport:
                             yield OPENED
                         for item in items:
                             yield item
-                    await _drain(pieces)
+                    await _drain(chunks)
                 return
-        except BaseException as fault:
-            failure = exchange.failure(fault, decoder if begun else None)
+        except BaseException as error:
+            failure = exchange.failure(error, decoder if begun else None)
         try:
             raise failure
         finally:
@@ -177,7 +180,7 @@ class AsyncTransport:
         return AsyncTransport, ()
 
 
-async def _sent(exchange: Exchange, client: Any) -> Any:
+async def _send(exchange: Exchange, client: Any) -> Any:
     try:
         return await _within(exchange, client.send(exchange.request_on(client), **exchange.options))
     except (asyncio.CancelledError, errors.TimeoutError):
@@ -186,7 +189,7 @@ async def _sent(exchange: Exchange, client: Any) -> Any:
 
 
 async def _within(exchange: Exchange, work: Awaitable[T]) -> T:
-    """The work's result, unless the call's deadline comes first."""
+    """Return the result of the work, or raise if the call's deadline comes first."""
     if exchange.deadline is None:
         return await work
     from anyio import move_on_after
@@ -196,33 +199,33 @@ async def _within(exchange: Exchange, work: Awaitable[T]) -> T:
     raise exchange.out_of_time()
 
 
-async def _until(exchange: Exchange, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _until(exchange: Exchange, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     while True:
         try:
-            piece = await _within(exchange, anext(pieces))
+            chunk = await _within(exchange, anext(chunks))
         except StopAsyncIteration:
             return
-        yield piece
+        yield chunk
 
 
-async def _refused(exchange: Exchange, response: Any) -> bytes:
-    """What arrives in time of a refusal's body; see ``sync._refused``."""
+async def _refusal_body(exchange: Exchange, response: Any) -> bytes:
+    """Read as much of an error response's body as arrives in time; see ``sync._refusal_body``."""
     from anyio import move_on_after
 
     body = bytearray()
     with suppress(Exception), move_on_after(exchange.refusal_deadline() - time.monotonic()):
-        async for piece in response.aiter_bytes():
-            body += piece
+        async for chunk in response.aiter_bytes():
+            body += chunk
             if len(body) >= REFUSAL_BYTES:
                 break
     return bytes(body[:REFUSAL_BYTES])
 
 
-async def _drain(pieces: AsyncIterator[bytes]) -> None:
-    """Read what follows the answer, so that the connection can serve again; give up soon, and silently."""
+async def _drain(chunks: AsyncIterator[bytes]) -> None:
+    """Read the bytes after the answer, so that the connection can be reused; stop soon, and without an error."""
     from anyio import move_on_after
 
-    # the answer is whole: how its connection ends matters to nobody
+    # the answer is complete: an error at the end of its connection does not matter
     with move_on_after(DRAIN_SECONDS), suppress(Exception):
-        async for _ in pieces:
+        async for _ in chunks:
             pass

@@ -1,9 +1,8 @@
-"""Who holds the sockets: HTTP clients shared by all transports of a process, or of an event loop.
+"""HTTP clients, shared by all transports of a process (sync) or of an event loop (async).
 
-A transport takes a lease when it first sends; when the last living one has given its lease back, the clients
-are closed. For every request httpx's connection pool looks at all its connections, so many calls at a time are
-spread over several clients, while few calls stay on the first one and keep
-reusing its connections.
+A transport takes a lease when it first sends; when the last lease is released, the clients are closed. For each
+request httpx's connection pool scans all its connections, so many concurrent calls are spread over several clients,
+while few calls stay on the first client and reuse its connections.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ if TYPE_CHECKING:
 
 CLIENTS = 32
 CALLS_PER_CLIENT = 8
-"""Calls under way on one client before another one is opened, which takes a tenth of a millisecond. With 200 calls
-at a time, 5.0 ms of CPU per call on one client became 0.8 ms (16 clients: 1.2 ms)."""
+"""Concurrent calls on one client before another one is opened, which takes a tenth of a millisecond. With 200
+concurrent calls, 5.0 ms of CPU per call on one client became 0.8 ms (16 clients: 1.2 ms)."""
 KEPT_PER_CLIENT = 32
 IDLE_SECONDS = 50.0
-"""How long an idle connection is kept: under the 60 to 75 s after which common front ends close it."""
+"""How long an idle connection is kept: less than the 60 to 75 s after which common front ends close it."""
 
 
 @functools.cache
 def ssl_context() -> ssl.SSLContext:
-    """One for all clients, for it takes 20 to 50 ms to build. Honours SSL_CERT_FILE and SSL_CERT_DIR."""
+    """Return the context shared by all clients: it takes 20 to 50 ms to build. Uses SSL_CERT_FILE and SSL_CERT_DIR."""
     import httpx
 
     return httpx.create_ssl_context()
@@ -57,11 +56,11 @@ PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 def _built(kind: Any) -> Any:
-    """A shared client of httpx's class.
+    """Build a shared client of an httpx class.
 
     Raises:
-        ConnectionError: when the environment's certificates or proxies cannot be used. It is not retryable, because
-            building the client again gives the same failure.
+        ConnectionError: If the environment's certificates or proxies cannot be used. It is not retryable, because
+            building the client again fails in the same way.
     """
     from urllib.request import getproxies
 
@@ -74,51 +73,51 @@ def _built(kind: Any) -> Any:
     try:
         verify = ssl_context()
         variables = PROXY_VARIABLES
-        for proxy in getproxies().values():  # a blocking socket takes a port modulo 65536
+        for proxy in getproxies().values():  # a blocking socket uses a port modulo 65536
             _ = urlsplit("//" + proxy.rpartition("//")[2]).port
         return _plain(kind)(verify=verify, limits=limits)
-    except Exception as fault:
-        failure = _not_built(fault, variables)
+    except Exception as error:
+        failure = _not_built(error, variables)
     raise failure
 
 
-def _not_built(fault: Exception, variables: tuple[str, ...]) -> errors.ConnectionError:
+def _not_built(error: Exception, variables: tuple[str, ...]) -> errors.ConnectionError:
     given = [name for name in variables if os.environ.get(name) or os.environ.get(name.lower())]
     if variables is CERTIFICATE_VARIABLES:  # a proxy's value may hold a password
         given = [f"{name}={os.environ[name]}" for name in given if name in os.environ]
     return errors.ConnectionError(
-        f"The HTTP client cannot be built: {str(fault).strip().rstrip('.') or type(fault).__name__}. "
-        f"Check {', '.join(given or variables)} in the environment, or pass an http_client of your own.",
+        f"The HTTP client cannot be built: {str(error).strip().rstrip('.') or type(error).__name__}. "
+        f"Check {', '.join(given or variables)} in the environment, or pass your own http_client.",
         retryable=False,
     )
 
 
 def checked(client: Any, option: str, kind: str) -> Any:
-    """The client that was given, unless it cannot make the calls it is given for.
+    """Check a given client and return it.
 
     Args:
-        client: An object of either library, or None.
-        option: The option it was given as.
+        client: A client of httpx or httpx2, or None.
+        option: Name of the option that holds it.
         kind: ``Client`` or ``AsyncClient``.
 
     Raises:
-        InvalidRequestError: when it is something else, or of the other kind.
+        InvalidRequestError: If it is not a client, or a client of the other kind.
     """
     closes, other = ("close", "aclose") if kind == "Client" else ("aclose", "close")
     if client is None or (hasattr(client, "build_request") and (hasattr(client, closes) or not hasattr(client, other))):
         return client
     raise errors.InvalidRequestError(
-        f"{option} is of the type {type(client).__module__.partition('.')[0]}.{type(client).__name__}. "
+        f"{option} has the wrong type {type(client).__module__.partition('.')[0]}.{type(client).__name__}. "
         "Pass an httpx.Client as http_client, and an httpx.AsyncClient as http_async_client."
     )
 
 
 @functools.cache
 def _plain(client: type[Any]) -> type[Any]:
-    """The client class without what shared clients have no use for: 12 instead of 30 µs to build a request.
+    """Return the client class without the features shared clients do not need: 12 instead of 30 µs to build a request.
 
-    There is no memory for cookies: one account's must not travel with another's requests. A request is built of what it
-    is given alone, because these clients have no base address, parameters or headers of somebody's own to add.
+    Cookies are not stored: one account's cookies must not be sent with another's requests. A request is built from its
+    arguments alone, because these clients have no base URL, parameters or headers set by a user.
     """
     import httpx
 
@@ -129,24 +128,24 @@ def _plain(client: type[Any]) -> type[Any]:
     none = NoCookies()
     parsed = functools.lru_cache(maxsize=256)(httpx.URL)
 
-    def standing(self: Any) -> dict[str, str]:
+    def fixed_headers(self: Any) -> dict[str, str]:
         return {name: self.headers[name] for name in ("accept-encoding", "connection")}
 
     def build_request(self: Any, method: str, url: str, *, headers: Any, content: bytes, extensions: Any) -> Any:
         return httpx.Request(
-            method, parsed(url), headers={**self.standing, **headers}, content=content, extensions=extensions
+            method, parsed(url), headers={**self.fixed_headers, **headers}, content=content, extensions=extensions
         )
 
     added = {
         "cookies": property(lambda _: none),
-        "standing": functools.cached_property(standing),
+        "fixed_headers": functools.cached_property(fixed_headers),
         "build_request": build_request,
     }
     return type(client.__name__, (client,), added)
 
 
 class Shard:
-    """One client and the number of calls under way on it; a context that holds a place."""
+    """One client and the number of its active calls; a context manager that holds a slot for one call."""
 
     __slots__ = ("_lock", "calls", "client", "retired")
 
@@ -154,7 +153,7 @@ class Shard:
         self.client = client
         self.calls = 0
         self.retired = False
-        """Whether no new call may come here; the last one under way closes the client."""
+        """True if the client accepts no new call; the last active call closes it."""
         self._lock = lock
 
     def __enter__(self) -> Any:
@@ -175,7 +174,7 @@ class Shard:
 
 
 class Pool:
-    """The clients of one process or one event loop, and who holds a lease on them."""
+    """The clients of one process or one event loop, and the holders of leases on them."""
 
     def __init__(self, build: Callable[[], Any]) -> None:
         self.open = True
@@ -186,14 +185,14 @@ class Pool:
         self._holders: WeakSet[Any] = WeakSet()
 
     def lease(self, holder: object) -> bool:
-        """Count the holder in; False when the pool has been closed."""
+        """Add a holder; return False if the pool has been closed."""
         with self._lock:
             if self.open:
                 self._holders.add(holder)
             return self.open
 
     def release(self, holder: object) -> list[Any]:
-        """Count the holder out; when nobody is left, close the pool and return the clients to close."""
+        """Remove a holder; if none is left, close the pool and return the clients to close."""
         with self._lock:
             self._holders.discard(holder)
             return [] if self._holders else self._shut()
@@ -210,10 +209,10 @@ class Pool:
         return clients
 
     def retire(self, client: Any) -> None:
-        """Give the client no more calls.
+        """Assign no more calls to the client.
 
-        httpcore loses a connection when the call that opens it is cancelled between opening and sending: it stays
-        in its pool, open and never used again. Closing the client frees it.
+        httpcore leaks a connection if the call that opens it is cancelled between opening and sending: the connection
+        stays in its pool, open and never used again. Closing the client releases it.
         """
         with self._lock:
             for shard in self._shards:
@@ -223,7 +222,7 @@ class Pool:
                     return
 
     def place(self) -> Shard | None:
-        """The first client with room for one more call, else the least busy; None when the pool is closed."""
+        """Reserve a slot on the first client with a free one, else on the least busy; None if the pool is closed."""
         with self._lock:
             if not self.open:
                 return None
@@ -248,15 +247,15 @@ class _Registry:
         self.sync_pool: Pool | None = None
         self.by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
         self.inherited: _Registry | None = None
-        """In a forked child, the parent's: kept, because a pool that is dropped has its event loop close the clients,
-        and the loop's wake-up pipe is still the parent's too."""
+        """In a forked child, the parent's registry. It is kept alive, because a garbage-collected pool makes its event
+        loop close the clients, and the loop's wake-up pipe is still shared with the parent."""
 
 
 _registry = _Registry()
 
 
 def sync_pool(holder: object) -> Pool:
-    """The process's pool, with a lease on it."""
+    """Return the process's pool, with a lease for the holder."""
     with _registry.lock:
         pool = _registry.sync_pool
         if pool is None or not pool.lease(holder):
@@ -266,14 +265,14 @@ def sync_pool(holder: object) -> Pool:
 
 
 def leave_sync_pool(holder: object) -> None:
-    """Give the lease back; the last one closes the clients."""
+    """Release the holder's lease; the last release closes the clients."""
     pool = _registry.sync_pool
     for client in [] if pool is None else pool.release(holder):
         client.close()
 
 
 async def async_pool(holder: object) -> Pool:
-    """The running event loop's pool, with a lease on it."""
+    """Return the running event loop's pool, with a lease for the holder."""
     loop = asyncio.get_running_loop()
     with _registry.lock:
         pool = _registry.by_loop.get(loop)
@@ -289,23 +288,23 @@ async def async_pool(holder: object) -> Pool:
 
 
 def retire(client: Any) -> None:
-    """Let the running loop's pool replace one of its clients; others are left alone."""
+    """Make the running loop's pool replace the client; clients of other pools are ignored."""
     pool = _registry.by_loop.get(asyncio.get_running_loop())
     if pool is not None:
         pool.retire(client)
 
 
 async def leave_async_pool(holder: object) -> None:
-    """Give the lease on the running loop's pool back; the last one closes the clients."""
+    """Release the holder's lease on the running loop's pool; the last release closes the clients."""
     pool = _registry.by_loop.get(asyncio.get_running_loop())
     for client in [] if pool is None else pool.release(holder):
         await client.aclose()
 
 
 async def _close_with_loop(pool: Pool) -> AsyncGenerator[None, None]:
-    """Closes the clients as the loop ends.
+    """Close the clients when the loop ends.
 
-    ``asyncio.run`` closes async generators before the loop, so no socket is left for the garbage collector.
+    ``asyncio.run`` closes async generators before the loop, so the garbage collector finds no open socket.
     """
     try:
         yield
@@ -321,7 +320,7 @@ def _close_at_exit() -> None:
 
 
 def _start_over() -> None:
-    """In a forked child: the parent's connections must not be used, and its locks may be held by nobody."""
+    """Reset the state in a forked child: it must not use the parent's connections, and locks may stay locked."""
     global _registry
     inherited = _registry
     _registry = _Registry()

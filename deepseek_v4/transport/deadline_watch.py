@@ -1,7 +1,7 @@
-"""Cuts a blocking socket when its time is up.
+"""A watchdog that shuts down a blocking socket at its deadline.
 
-A thread that waits in ``recv`` cannot look at the clock, and the HTTP library fixes the read timeout of a body
-when it starts. One background thread for the process, alive only while something is watched, does the looking.
+A thread that waits in ``recv`` cannot check the clock, and the HTTP library fixes the read timeout of a body when the
+body starts. One background thread per process checks it; the thread lives only while a socket is watched.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from contextlib import suppress
 from typing import Any
 
 LINGER_SECONDS = 1.0
-"""How long the thread stays when nothing is watched any more."""
+"""How long the thread stays alive when no socket is watched."""
 
 
 class Watch:
-    """One watched socket. Leave its context before the connection can serve anyone else."""
+    """One watched socket. Exit its context before another request uses the connection."""
 
     __slots__ = ("_guard", "_socket", "deadline", "fired")
 
@@ -32,11 +32,11 @@ class Watch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop watching: no cut comes after this returns."""
+        """Stop watching: the socket is not shut down after this returns."""
         self._guard.drop(self)
 
     def cut(self) -> None:
-        """End the connection under the thread that reads it."""
+        """Shut down the connection while another thread reads from it."""
         self.fired = True
         with suppress(OSError):
             # not SSLSocket.shutdown: that would take the TLS state from the reading thread
@@ -44,7 +44,7 @@ class Watch:
 
 
 class Unwatched:
-    """A watch over nothing."""
+    """A watch without a socket."""
 
     fired = False
 
@@ -56,7 +56,7 @@ class Unwatched:
 
 
 class Guard:
-    """The watched sockets and the thread that looks after them."""
+    """The watched sockets and the thread that watches them."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -65,7 +65,7 @@ class Guard:
         self._thread: threading.Thread | None = None
 
     def watch(self, watched: socket.socket, deadline: float) -> Watch:
-        """Begin to watch."""
+        """Start to watch a socket."""
         watch = Watch(self, watched, deadline)
         with self._changed:
             self._watches.add(watch)
@@ -78,7 +78,7 @@ class Guard:
         return watch
 
     def drop(self, watch: Watch) -> None:
-        """Watch it no more."""
+        """Stop watching a socket."""
         with self._changed:
             self._watches.discard(watch)
 
@@ -102,20 +102,20 @@ _guard = Guard()
 
 
 def cut_at(deadline: float | None, response: Any) -> Watch | Unwatched:
-    """A context in which the response's socket is cut at ``deadline`` (``time.monotonic``), if there is one."""
+    """Return a context in which the response's socket is shut down at ``deadline`` (``time.monotonic``), if any."""
     watched = None if deadline is None else socket_of(response)
     return _UNWATCHED if watched is None or deadline is None else _guard.watch(watched, deadline)
 
 
 def socket_of(response: Any) -> socket.socket | None:
-    """The socket a response is read from; None when it is out of reach (a mock, a foreign transport)."""
+    """Return the socket a response is read from; None if it is not accessible (a mock, another transport)."""
     stream = response.extensions.get("network_stream")
     found = None if stream is None else stream.get_extra_info("socket")
     return found if isinstance(found, socket.socket) else None
 
 
 def _start_over() -> None:
-    """In a forked child: the thread is gone and its lock may be held by nobody."""
+    """Reset the state in a forked child: the thread does not exist there, and its lock may stay locked."""
     global _guard
     _guard = Guard()
 

@@ -1,8 +1,8 @@
-"""Exceptions of the HTTP libraries as ours, and tracebacks without the frames that hold the key.
+"""Translation of HTTP library exceptions, and tracebacks without the frames that hold the key.
 
-Classes are known by their names: httpx and httpx2 use the same ones in different modules, and a user's client may
-come from either. Frames of the HTTP stack have the raw request headers in their locals, so none of them may hang
-on an exception that leaves this package: ours are raised anew, all others are cut free of those frames.
+Classes are matched by name: httpx and httpx2 use the same names in different modules, and a user's client may come
+from either. Frames of the HTTP stack have the raw request headers in their locals, so an exception that leaves this
+package must not refer to them: translated exceptions are raised anew, and all others lose those frames.
 """
 
 from __future__ import annotations
@@ -23,88 +23,88 @@ PHASE_OF: Final[Mapping[str, str]] = MappingProxyType(
         "TimeoutError": "read",
     }
 )
-"""Exception name -> the phase whose limit ran out."""
+"""Exception name -> the phase that timed out."""
 
 UNUSABLE: Final = ("has been closed", "loop is closed", "different event loop", "different loop")
-"""Parts of the texts of a RuntimeError about a client that is closed, or belongs to another event loop."""
+"""Parts of the message of a RuntimeError about a client that is closed or belongs to another event loop."""
 
 STACK: Final = frozenset({"httpx", "httpcore", "httpx2", "httpcore2", "h11", "h2", "anyio", "httpx_aiohttp", "aiohttp"})
-"""Packages whose frames see the raw headers."""
+"""Packages whose frames hold the raw headers."""
 
 
-def translate(fault: Exception, host: str, timeouts: Mapping[str, float | None]) -> errors.DeepSeekError | None:
-    """Our exception for one of the HTTP library's; None when it is none of them."""
-    names = _names(fault)
+def translate(error: Exception, host: str, timeouts: Mapping[str, float | None]) -> errors.DeepSeekError | None:
+    """Translate an exception of the HTTP library into a ``DeepSeekError``; None for any other exception."""
+    names = _names(error)
     if "ExceptionGroup" in names:  # anyio connects to the addresses of a host together
-        members: Sequence[Exception] = fault.exceptions  # type: ignore[attr-defined]
+        members: Sequence[Exception] = error.exceptions  # type: ignore[attr-defined]
         found = [translate(one, host, timeouts) for one in members]
         return None if None in found else found[0]
-    if "ConnectTimeout" in names and not any("Timeout" in name for name in _names(fault.__cause__ or fault)):
-        names = frozenset({"NetworkError"})  # httpx-aiohttp's word for any broken connection
-    text = str(fault).strip().rstrip(".") or type(fault).__name__
+    if "ConnectTimeout" in names and not any("Timeout" in name for name in _names(error.__cause__ or error)):
+        names = frozenset({"NetworkError"})  # httpx-aiohttp raises it for any broken connection
+    text = str(error).strip().rstrip(".") or type(error).__name__
     for name, phase in PHASE_OF.items():
         if name in names:
-            return errors.TimeoutError(_out_of_patience(phase, host, timeouts.get(phase)))
+            return errors.TimeoutError(_timeout_message(phase, host, timeouts.get(phase)))
     if names & {"InvalidURL", "UnsupportedProtocol", "IDNAError"} or ("UnicodeError" in names and "idna" in text):
-        return errors.InvalidRequestError(f"The address cannot be used: {text}. Check base_url.")
-    if names & {"LocalProtocolError", "UnicodeEncodeError"}:  # their texts quote the header's value
+        return errors.InvalidRequestError(f"The URL is invalid: {text}. Check base_url.")
+    if names & {"LocalProtocolError", "UnicodeEncodeError"}:  # their messages quote the header's value
         return errors.InvalidRequestError(
-            "A header cannot be sent: values must be ASCII without line breaks. Check default_headers."
+            "A header value is invalid: values must be ASCII without line breaks. Check default_headers."
         )
     if "DecodingError" in names:
-        return errors.MalformedResponseError(f"The answer's compression is broken: {text}.")
+        return errors.MalformedResponseError(f"The response cannot be decompressed: {text}.")
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return errors.ConnectionError(
-            f"The certificate of {host} is not trusted: {text}. Behind a company proxy, point SSL_CERT_FILE to "
-            "its certificate, or pass an http_client of your own.",
+            f"The certificate of {host} is not trusted: {text}. If you use a company proxy, set SSL_CERT_FILE to "
+            "its certificate, or pass your own http_client.",
             retryable=False,
         )
     if "ProxyError" in names:
-        return errors.ConnectionError(f"The proxy before {host} failed: {text}. Check the proxy variables.")
+        return errors.ConnectionError(f"The proxy for {host} failed: {text}. Check the proxy variables.")
     if "ConnectError" in names:
-        return errors.ConnectionError(f"No connection to {host}: {text}. Check base_url and the network.")
+        return errors.ConnectionError(f"Cannot connect to {host}: {text}. Check base_url and the network.")
     if "OverflowError" in names and "port" in text:
         return errors.ConnectionError(
-            f"No connection to {host}: {text}. Check the port of base_url and of the proxy.", retryable=False
+            f"Cannot connect to {host}: {text}. Check the port of base_url and of the proxy.", retryable=False
         )
     if names & {"NetworkError", "RemoteProtocolError", "OSError"} or text == "Connection closed":  # aiohttp's
-        return errors.ConnectionError(f"The connection to {host} broke before the answer: {text}.")
+        return errors.ConnectionError(f"The connection to {host} broke before the response: {text}.")
     if "HTTPError" in names:
-        return errors.ConnectionError(f"The exchange with {host} failed: {text}.", retryable=False)
+        return errors.ConnectionError(f"The request to {host} failed: {text}.", retryable=False)
     if "RuntimeError" in names and any(sign in text for sign in UNUSABLE):
         return errors.ConnectionError(
-            f"The HTTP client cannot be used any more: {text}. Pass an open one; an async client serves only "
-            "the event loop it was first used in.",
+            f"The HTTP client can no longer be used: {text}. Pass an open client. An async client works only in the "
+            "event loop in which it was first used.",
             retryable=False,
         )
     return None
 
 
-def _names(fault: BaseException) -> frozenset[str]:
-    return frozenset(kind.__name__ for kind in type(fault).__mro__)
+def _names(error: BaseException) -> frozenset[str]:
+    return frozenset(kind.__name__ for kind in type(error).__mro__)
 
 
-def _out_of_patience(phase: str, host: str, seconds: float | None) -> str:
+def _timeout_message(phase: str, host: str, seconds: float | None) -> str:
     limit = "the limit" if seconds is None else f"{seconds:g} s"
-    what = {
+    problem = {
         "connect": f"No connection to {host} within {limit}",
-        "read": f"No byte from {host} for {limit}",
-        "write": f"{host} took no byte of the request for {limit}",
-        "pool": f"No free connection for {limit}: the http_client's own limits are too small",
+        "read": f"No bytes received from {host} for {limit}",
+        "write": f"{host} accepted no bytes of the request for {limit}",
+        "pool": f"No free connection for {limit}: the connection limits of the http_client are too small",
     }[phase]
-    return f"{what}. Raise timeout, or its {phase} part."
+    return f"{problem}. Raise timeout, or its {phase} part."
 
 
-def without_stack_frames(fault: BaseException) -> BaseException:
-    """The same exception; its traceback and those of its causes have lost the HTTP stack's frames."""
-    for one in _chain(fault):
+def without_stack_frames(error: BaseException) -> BaseException:
+    """Remove the HTTP stack's frames from an exception's traceback and those of its causes; return the exception."""
+    for one in _chain(error):
         one.__traceback__ = _cut(one.__traceback__)
-    return fault
+    return error
 
 
-def _chain(fault: BaseException) -> Iterator[BaseException]:
+def _chain(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
-    waiting: list[BaseException | None] = [fault]
+    waiting: list[BaseException | None] = [error]
     while waiting:
         one = waiting.pop()
         if one is None or id(one) in seen:

@@ -1,4 +1,4 @@
-"""The key: put on a request as it leaves, and kept out of everything an error could show."""
+"""The API key: added to a request when it is sent, and masked in errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deepseek_v4.values.http import MASK, SECRET_HEADER
 
 
 class KeyBearer:
-    """An ``auth=`` callable for httpx and httpx2 alike; given per request, it precedes netrc and client auth."""
+    """An ``auth=`` callable for httpx and httpx2; passed per request, it precedes netrc and client auth."""
 
     __slots__ = ("_header", "key")
 
@@ -21,7 +21,7 @@ class KeyBearer:
         self._header = header
 
     def __call__(self, request: Any) -> Any:
-        """Put the key on the library's request."""
+        """Add the key to the library's request."""
         if self._header.lower() == "authorization":
             request.headers[self._header] = f"Bearer {self.key.get_secret_value()}"
         else:
@@ -33,15 +33,15 @@ class KeyBearer:
 
 
 def key_bearer(key: SecretStr, header: str, provider: str) -> KeyBearer:
-    """The callable for a key. A key that is itself the result of a callable is fetched here, once.
+    """Return the ``auth=`` callable for a key. If the key comes from a callable, it is called here, once.
 
     Raises:
-        AuthenticationError: when no header can carry the key; the HTTP library would quote it in its own error.
+        AuthenticationError: If the key cannot be sent in a header; the HTTP library would quote it in its own error.
     """
     key = SecretStr(key.get_secret_value())
     if not _can_be_sent(key):
         raise errors.AuthenticationError(
-            "The API key is empty or holds spaces, line breaks or characters beyond ASCII. Copy it again.",
+            "The API key is empty or contains spaces, line breaks or non-ASCII characters. Copy it again.",
             provider=provider,
         )
     return KeyBearer(key, header)
@@ -53,15 +53,15 @@ def _can_be_sent(key: SecretStr) -> bool:
 
 
 SHORTEST_SECRET = 8
-"""Shorter values (``EMPTY``, ``none``) protect nothing, and masking them would garble errors."""
+"""Shorter values (``EMPTY``, ``none``) are not secret, and masking them would garble errors."""
 
 
 class Mask:
-    """Replaces the secrets of a request if the server sends them back in an error.
+    """A filter that replaces the secrets of a request if the server sends them back in an error.
 
     Args:
-        bearer: What put the key on the request, if anything did.
-        headers: The request's other headers; those that may hold a secret by their name count as secrets.
+        bearer: The callable that added the key to the request, if any.
+        headers: The request's other headers; those with a name that suggests a secret count as secrets.
     """
 
     __slots__ = ("_secrets",)
@@ -73,13 +73,13 @@ class Mask:
         self._secrets = sorted((one for one in secrets if len(one) >= SHORTEST_SECRET), key=len, reverse=True)
 
     def text(self, text: str) -> str:
-        """The text without secrets."""
+        """Return the text with its secrets masked."""
         for secret in self._secrets:
             text = text.replace(secret, MASK)
         return text
 
     def content(self, content: bytes) -> bytes:
-        """A body without secrets, masked before anything is cut off it."""
+        """Return the body with its secrets masked; call it before the body is shortened."""
         for secret in self._secrets:
             content = content.replace(secret.encode(), MASK.encode())
         return content
@@ -95,7 +95,7 @@ class Mask:
         error.body = self._json(error.body)
 
     def _json(self, value: Any) -> Any:
-        """Parsed JSON without secrets. Not recursive: a server decides how deep it is."""
+        """Mask the secrets in parsed JSON. Not recursive, because the server controls the depth."""
         root = [value]
         waiting: list[Any] = [root]
         while waiting:

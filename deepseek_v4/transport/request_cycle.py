@@ -1,6 +1,6 @@
-"""One request and its answer: what is sent, how a response is accepted, what a failure is raised as.
+"""One request and its response: how the request is built, when the response is accepted, which error is raised.
 
-Both twins drive an ``Exchange`` and add nothing to it but the reading and the waiting.
+Both transports use an ``Exchange`` and only add the reading and the waiting.
 """
 
 from __future__ import annotations
@@ -23,59 +23,59 @@ T = TypeVar("T")
 
 
 DRAIN_SECONDS = 1.0
-"""How long the end of a body is waited for once the answer is complete, so that its connection serves again."""
+"""How long to wait for the end of a body after the answer is complete, so that its connection can be reused."""
 REFUSAL_SECONDS = 10.0
-"""How long the body of a refusal is read: its status is the answer, and the body only explains it."""
+"""How long to read the body of an error response: the status decides, and the body only explains it."""
 REFUSAL_BYTES = 1 << 20
-"""How much of it is read."""
+"""How much of that body to read."""
 SLACK_SECONDS = 0.01
-"""What counts as no time left: clocks and timers do not agree to the microsecond."""
+"""Less time than this counts as none: clocks and timers differ by microseconds."""
 OPENED: Any = object()
-"""What a stream's generator gives out first: it has begun then, and its ``finally`` runs however it ends."""
+"""The first item of a stream's generator: after it the generator has started, so its ``finally`` always runs."""
 
 
 class ByteDecoder(Protocol[T]):
-    """Bytes in, items out; see ``deepseek_v4.protocols.stream_decoder.StreamDecoder``."""
+    """A decoder of bytes into items; see ``deepseek_v4.protocols.stream_decoder.StreamDecoder``."""
 
     @property
     def finished(self) -> bool:
-        """Whether the answer is complete, whatever may still follow on the wire."""
+        """True if the answer is complete, even if more bytes follow."""
 
-    def feed(self, piece: bytes) -> list[T]:
-        """Take the next bytes; return the items they complete."""
+    def feed(self, chunk: bytes) -> list[T]:
+        """Decode the next bytes and return the items they complete."""
 
     def close(self) -> list[T]:
-        """The body has ended; return the items held back, or raise when the answer is not whole."""
+        """Return the remaining items at the end of the body, or raise if the answer is incomplete."""
 
     def partial(self) -> Any:
-        """What has arrived so far."""
+        """Return the partial reply received so far."""
 
 
 ReadError = Callable[[HttpResponse], errors.DeepSeekError]
-"""The error for an answer whose status is no success. It is also asked, with an empty body, for the request id
-of an answer that failed in another way."""
+"""Converts an error response into an exception. It is also called with an empty body, to get the request id of a
+response that failed in another way."""
 
 
 class Exchange:
-    """The state of one request and its answer.
+    """The state of one request and its response.
 
     Args:
-        request: What to send.
-        limits: How long it may take.
-        decode_error: A refusal as an exception.
-        provider: Name for errors.
-        streamed: Whether the answer is read piece by piece.
+        request: The request to send.
+        limits: The time limits of the call.
+        decode_error: Converts an error response into an exception.
+        provider: Provider name for errors.
+        streamed: True if the response is read in chunks.
 
     Raises:
-        InvalidRequestError: when the address is relative, and a client's ``base_url`` could lead the key astray, or
-            its port is above 65535, which a blocking socket would take modulo 65536.
+        InvalidRequestError: If the URL is relative (a client's ``base_url`` could send the key to another host), or if
+            its port is above 65535 (a blocking socket would use it modulo 65536).
     """
 
     __slots__ = (
+        "_decode_error",
         "_headers",
         "_limits",
         "_provider",
-        "_read_error",
         "_request",
         "_response",
         "_timeouts",
@@ -90,21 +90,21 @@ class Exchange:
         if problem is not None:
             raise errors.InvalidRequestError(problem, provider=provider)
         self.options: dict[str, Any] = {"stream": True, "follow_redirects": False}
-        """How to send. Redirects are not followed: they would carry the key to another host."""
+        """Arguments of the client's ``send``. Redirects are not followed: they would send the key to another host."""
         self.deadline = limits.ends_at()
         self._timeouts = limits.timeouts()
         self._headers = _uncompressed(request.headers) if streamed else request.headers
         self._request = request
         self._limits = limits
-        self._read_error = decode_error
+        self._decode_error = decode_error
         self._provider = provider
         self._response: Any = None
 
     def request_on(self, client: Any) -> Any:
-        """The request, as an object of the client's library.
+        """Build the request with the client's library.
 
         Raises:
-            AuthenticationError: when no header can carry the key, or a callable does not return one.
+            AuthenticationError: If the key cannot be sent in a header, or a callable does not return a key.
         """
         timeouts = self._timeouts if self.deadline is None else Remaining(self._timeouts, self.deadline)
         request = self._request
@@ -119,63 +119,64 @@ class Exchange:
         )
 
     def accepts(self, response: Any) -> bool:
-        """Take note of the answer; whether its status is a success."""
+        """Store the response; return True if its status is a success."""
         self._response = response
         return bool(200 <= response.status_code < 300)
 
     def refusal(self, body: bytes) -> errors.DeepSeekError:
-        """The error for an answer whose status is no success."""
-        response = self._answered(self._mask().content(body))
-        error = self._read_error(response)
+        """Return the error for a response whose status is not a success."""
+        response = self._http_response(self._mask().content(body))
+        error = self._decode_error(response)
         if 300 <= response.status < 400 and "location" in response.headers:
             error.message += (
-                f" It points to {response.headers['location']}, and redirects are not followed, because they would "
-                "carry the key along: set base_url to the final address."
+                f" It redirects to {response.headers['location']}. Redirects are not followed, because they would "
+                "send the key to another host. Set base_url to the final URL."
             )
         return error
 
     def result(self, body: bytes, read: Callable[[HttpResponse], T]) -> T:
-        """What the caller makes of a whole answer.
+        """Decode a complete response with the caller's function.
 
         Raises:
-            MalformedResponseError: when it is blank, or nothing but the line ends that keep a queued call alive.
+            MalformedResponseError: If the body is empty or holds only the line ends that keep a queued call alive.
         """
         if not body or body.isspace():
-            raise self.told(errors.MalformedResponseError("The answer was blank: no body.", retryable=True))
+            raise self.add_details(errors.MalformedResponseError("The response was empty: no body.", retryable=True))
         try:
-            return read(self._answered(body))
+            return read(self._http_response(body))
         except errors.DeepSeekError as error:
-            self.told(error)
+            self.add_details(error)
             raise
 
-    def failure(self, fault: BaseException, decoder: ByteDecoder[Any] | None = None) -> BaseException:
-        """What to raise, outside any ``except`` block, for what the HTTP library or the decoder raised.
+    def failure(self, cause: BaseException, decoder: ByteDecoder[Any] | None = None) -> BaseException:
+        """Return the exception to raise, outside any ``except`` block, for one of the HTTP library or the decoder.
 
         Args:
-            fault: What was raised.
-            decoder: Given when part of the answer has reached the caller.
+            cause: The exception that was raised.
+            decoder: The decoder, if the caller has received part of the answer.
         """
-        error = fault if isinstance(fault, errors.DeepSeekError) else self._translated(fault, decoder is not None)
+        error = cause if isinstance(cause, errors.DeepSeekError) else self._translated(cause, decoder is not None)
         if error is None:
-            return without_stack_frames(fault)
+            return without_stack_frames(cause)
         if decoder is not None and error.partial is None:
             error.partial = decoder.partial()
-        return self.told(error)
+        return self.add_details(error)
 
     def refusal_deadline(self) -> float:
-        """Until when the body of a refusal is read (``time.monotonic``)."""
+        """Return the time until which the body of an error response is read (``time.monotonic``)."""
         until = time.monotonic() + REFUSAL_SECONDS
         return until if self.deadline is None else min(until, self.deadline)
 
     def out_of_time(self) -> errors.TimeoutError:
-        """The error for a call that took longer than ``total_timeout``."""
+        """Return the error for a call that took longer than ``total_timeout``."""
         return errors.TimeoutError(
-            f"The call was not done within total_timeout={self._limits.total_timeout:g} s. Raise it, or ask for less.",
+            f"The call did not end within total_timeout={self._limits.total_timeout:g} s. "
+            "Raise total_timeout, or request a shorter answer.",
             provider=self._provider,
         )
 
-    def told(self, error: errors.DeepSeekError) -> errors.DeepSeekError:
-        """The error with what is known of the answer filled in where it was missing, and secrets masked."""
+    def add_details(self, error: errors.DeepSeekError) -> errors.DeepSeekError:
+        """Fill in the error's missing fields from the response, mask its secrets, and return it."""
         error.provider = error.provider or self._provider
         if self._response is not None:
             self._fill_in(error)
@@ -183,7 +184,7 @@ class Exchange:
         return error
 
     def _fill_in(self, error: errors.DeepSeekError) -> None:
-        head = self._answered(b"")
+        head = self._http_response(b"")
         if error.status_code is None:
             error.status_code = head.status
         if error.headers is None:
@@ -191,25 +192,25 @@ class Exchange:
         if error.retry_after is None:
             error.retry_after = retry_after(head.headers)
         if error.request_id is None:
-            error.request_id = self._read_error(head).request_id
+            error.request_id = self._decode_error(head).request_id
 
     def _mask(self) -> Mask:
         return Mask(self.options.get("auth"), self._headers)
 
-    def _translated(self, fault: BaseException, midway: bool) -> errors.DeepSeekError | None:
-        error = translate(fault, _host(self._request.url), self._timeouts) if isinstance(fault, Exception) else None
+    def _translated(self, cause: BaseException, midway: bool) -> errors.DeepSeekError | None:
+        error = translate(cause, _host(self._request.url), self._timeouts) if isinstance(cause, Exception) else None
         if error is None or isinstance(error, errors.InvalidRequestError):
             return error
         if self._left() < SLACK_SECONDS:
             return self.out_of_time()
         if midway and not isinstance(error, errors.TimeoutError):
             return errors.StreamInterruptedError(
-                f"The connection broke in the middle of the answer: {fault}. What had arrived is in .partial; send "
-                "the request again for a whole answer."
+                f"The connection broke in the middle of the answer: {cause}. The partial reply is in .partial. Send "
+                "the request again for a complete answer."
             )
         return error
 
-    def _answered(self, body: bytes) -> HttpResponse:
+    def _http_response(self, body: bytes) -> HttpResponse:
         response = self._response
         return HttpResponse(response.status_code, response.headers, body)
 
@@ -219,13 +220,13 @@ class Exchange:
 
 @functools.lru_cache(maxsize=256)
 def _problem_of(url: str) -> str | None:
-    """Why nothing is sent to a URL, or None."""
+    """Return the reason why a URL cannot be used, or None."""
     if not url.startswith(("https://", "http://")):
-        return f"The address {url!r} must begin with https:// or http://. Check base_url."
+        return f"The URL {url!r} does not start with https:// or http://. Check base_url."
     try:
         _ = urlsplit(url).port
-    except ValueError as fault:
-        return f"The address of {_host(url)} cannot be used: {fault}. Check base_url."
+    except ValueError as error:
+        return f"The URL of {_host(url)} is invalid: {error}. Check base_url."
     return None
 
 
@@ -234,12 +235,12 @@ def _host(url: str) -> str:
 
 
 def compressed(response: Any) -> bool:
-    """Whether the body's bytes must go through the HTTP library's decoding."""
+    """Return True if the HTTP library has to decode the body's bytes."""
     return "content-encoding" in response.headers or response.is_stream_consumed
 
 
 def _uncompressed(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """The headers with a wish for a plain body: compression gains nothing on a stream of small events."""
+    """Return the headers that request an uncompressed body: compression does not help a stream of small events."""
     if any(name.lower() == "accept-encoding" for name in headers):
         return headers
     return {**headers, "accept-encoding": "identity"}

@@ -1,4 +1,4 @@
-"""How long a provider asks to wait, as its response headers have it."""
+"""The wait that a provider requests in its response headers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["retry_after"]
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds the provider asks to wait, from ``retry-after-ms`` or ``retry-after`` (seconds or HTTP date)."""
+    """Return the requested wait in seconds, from ``retry-after-ms`` or ``retry-after`` (seconds or HTTP date)."""
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
-    said = headers.get("retry-after")
-    seconds = _number(said)
-    if seconds is not None or said is None:
+    value = headers.get("retry-after")
+    seconds = _number(value)
+    if seconds is not None or value is None:
         return seconds
     try:
-        return max(parsedate_to_datetime(said).timestamp() - time.time(), 0.0)
-    except (ValueError, OverflowError, OSError):  # dates and zones that no clock has
+        return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
+    except (ValueError, OverflowError, OSError):  # invalid dates and time zones
         return None
 
 

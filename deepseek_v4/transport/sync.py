@@ -1,4 +1,4 @@
-"""The blocking transport."""
+"""The sync transport."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ T = TypeVar("T")
 
 
 class SyncStream(Generic[T]):
-    """The items of a streamed answer as they arrive. Iterate it once; ``close`` it to break off.
+    """The items of a streamed response as they arrive. Iterate over it once; call ``close`` to stop early.
 
-    The connection is freed when the stream is read to its end, closed, or dropped.
+    The connection is released when the stream is exhausted, closed, or garbage-collected.
     """
 
     __slots__ = ("_items",)
@@ -42,29 +42,29 @@ class SyncStream(Generic[T]):
         return next(self._items)
 
     def close(self) -> None:
-        """Free the connection now. More than once does no harm."""
+        """Release the connection now. Can be called more than once."""
         self._items.close()
 
     def __enter__(self) -> SyncStream[T]:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, traceback: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
 
 
 class SyncTransport:
-    """Sends requests and reads answers, blocking.
+    """A sync transport: sends requests and reads responses.
 
     Args:
-        http_client: A ``httpx.Client`` (or ``httpx2.Client``) to use; it is never closed here. None: clients
+        http_client: An ``httpx.Client`` (or ``httpx2.Client``) to use; the transport does not close it. None: clients
             shared by all transports of the process.
 
-    Copies share the given client; a pickled transport has none.
+    Copies share the given client; a pickled transport does not keep it.
 
     Raises:
-        InvalidRequestError: when the given client cannot make blocking calls.
+        InvalidRequestError: If the given client cannot make sync calls.
     """
 
     def __init__(self, http_client: Any = None) -> None:
@@ -80,17 +80,17 @@ class SyncTransport:
         decode_error: ReadError,
         provider: str,
     ) -> T:
-        """Send a request and read the whole answer.
+        """Send a request and read the complete response.
 
         Args:
-            request: What to send.
-            limits: How long it may take.
-            read: What to make of the answer.
-            decode_error: A refusal as an exception.
-            provider: Name for errors.
+            request: The request to send.
+            limits: The time limits of the call.
+            read: Decodes the response.
+            decode_error: Converts an error response into an exception.
+            provider: Provider name for errors.
 
         Raises:
-            DeepSeekError: of the kind that says what happened.
+            DeepSeekError: If the call fails; the subclass gives the reason.
         """
         exchange = Exchange(request, limits, decode_error, provider, streamed=False)
         return exchange.result(self._fetch(exchange), read)
@@ -104,10 +104,10 @@ class SyncTransport:
         decode_error: ReadError,
         provider: str,
     ) -> SyncStream[T]:
-        """Send a request and read until the first items are there; they and the rest come from the stream.
+        """Send a request and read until the first items arrive; the stream returns them and the rest.
 
-        Arguments and errors as for ``call``; while iterating, ``StreamInterruptedError`` and ``TimeoutError`` have what
-        had arrived in ``partial``.
+        Arguments and errors as for ``call``. During iteration, ``StreamInterruptedError`` and ``TimeoutError`` hold the
+        partial reply in ``partial``.
         """
         exchange = Exchange(request, limits, decode_error, provider, streamed=True)
         items = self._items(exchange, decoder)
@@ -115,7 +115,7 @@ class SyncTransport:
         return SyncStream(items)
 
     def close(self) -> None:
-        """Give the shared clients back; the last to do so closes their sockets. Use after it is fine."""
+        """Release the shared clients; the last transport to do so closes their sockets. It can be used again."""
         if self._given is None:
             clients.leave_sync_pool(self)
 
@@ -135,10 +135,10 @@ class SyncTransport:
                 response = client.send(exchange.request_on(client), **exchange.options)
                 with closing(response):
                     if not exchange.accepts(response):
-                        raise exchange.refusal(_refused(exchange, response))
-                    return _whole(exchange, response)
-        except BaseException as fault:
-            failure = exchange.failure(fault)
+                        raise exchange.refusal(_refusal_body(exchange, response))
+                    return _read_body(exchange, response)
+        except BaseException as error:
+            failure = exchange.failure(error)
         try:
             raise failure
         finally:
@@ -151,13 +151,13 @@ class SyncTransport:
                 response = client.send(exchange.request_on(client), **exchange.options)
                 with closing(response):
                     if not exchange.accepts(response):
-                        raise exchange.refusal(_refused(exchange, response))
+                        raise exchange.refusal(_refusal_body(exchange, response))
                     decoded = compressed(response)
-                    pieces: Iterator[bytes] = iter(response.iter_bytes() if decoded else response.stream)
+                    chunks: Iterator[bytes] = iter(response.iter_bytes() if decoded else response.stream)
                     feed = decoder.feed
                     with deadline_watch.cut_at(exchange.deadline, response) as watch:
-                        for piece in pieces:
-                            items = feed(piece)
+                        for chunk in chunks:
+                            items = feed(chunk)
                             if items:
                                 if not begun:
                                     begun = True
@@ -174,10 +174,10 @@ class SyncTransport:
                                 yield OPENED
                             yield from items
                     if not decoded:
-                        _drain(response, pieces)
+                        _drain(response, chunks)
                 return
-        except BaseException as fault:
-            failure = exchange.failure(fault, decoder if begun else None)
+        except BaseException as error:
+            failure = exchange.failure(error, decoder if begun else None)
         try:
             raise failure
         finally:
@@ -193,7 +193,7 @@ class SyncTransport:
         return SyncTransport, ()
 
 
-def _whole(exchange: Exchange, response: Any) -> bytes:
+def _read_body(exchange: Exchange, response: Any) -> bytes:
     with deadline_watch.cut_at(exchange.deadline, response) as watch:
         body: bytes = response.read() if compressed(response) else b"".join(response.stream)
     if watch.fired:
@@ -201,23 +201,23 @@ def _whole(exchange: Exchange, response: Any) -> bytes:
     return body
 
 
-def _refused(exchange: Exchange, response: Any) -> bytes:
-    """What arrives in time of a refusal's body. Its status is known, so however the body ends is no failure."""
+def _refusal_body(exchange: Exchange, response: Any) -> bytes:
+    """Read as much of an error response's body as arrives in time. A broken body is ignored: the status is known."""
     body = bytearray()
     until = exchange.refusal_deadline()
     with suppress(Exception), deadline_watch.cut_at(until, response):
-        for piece in response.iter_bytes():
-            body += piece
+        for chunk in response.iter_bytes():
+            body += chunk
             if len(body) >= REFUSAL_BYTES or time.monotonic() > until:
                 break
     return bytes(body[:REFUSAL_BYTES])
 
 
-def _drain(response: Any, pieces: Iterator[bytes]) -> None:
-    """Read what follows the answer, so that the connection can serve again; give up soon, and silently."""
+def _drain(response: Any, chunks: Iterator[bytes]) -> None:
+    """Read the bytes after the answer, so that the connection can be reused; stop soon, and without an error."""
     if deadline_watch.socket_of(response) is None:
         return
-    # the answer is whole: how its connection ends matters to nobody
+    # the answer is complete: an error at the end of its connection does not matter
     with suppress(Exception), deadline_watch.cut_at(time.monotonic() + DRAIN_SECONDS, response):
-        for _ in pieces:
+        for _ in chunks:
             pass

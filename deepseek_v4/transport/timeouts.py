@@ -1,4 +1,4 @@
-"""How long a call may take. Numbers only: nothing here waits."""
+"""The time limits of a call, as numbers: this module does not wait."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Limits:
     """The limits of one call.
 
     Attributes:
-        timeout: Seconds without a byte: connecting, writing, waiting for the next piece, and waiting for a free
-            connection of a given client. A ``httpx.Timeout`` (or ``httpx2.Timeout``) is taken as it is. None: 10 s to
-            connect, 60 s to write, 600 s between pieces and for a free connection.
-        total_timeout: Seconds for everything together: all requests, the waits between them and the whole answer,
-            with the time the caller takes between two pieces of a stream. None: no such limit.
-        deadline: When the call must be done, by ``time.monotonic``, for a request that follows another one of the call.
+        timeout: Seconds without a byte: while connecting, while writing, until the next chunk, and until a given client
+            has a free connection. An ``httpx.Timeout`` (or ``httpx2.Timeout``) is used unchanged. None: 10 s to
+            connect, 60 s to write, 600 s between chunks and for a free connection.
+        total_timeout: Seconds for the complete call: all requests, the waits between them and the complete answer,
+            including the time the caller takes between two chunks of a stream. None: unlimited.
+        deadline: The time by which the call must end (``time.monotonic``), for a later request of the same call.
 
     Raises:
-        InvalidRequestError: when a number of seconds is not above zero.
+        InvalidRequestError: If a number of seconds is not above zero.
     """
 
     timeout: Any = None
@@ -42,16 +42,16 @@ class Limits:
         for name in ("timeout", "total_timeout"):
             value = getattr(self, name)
             if isinstance(value, (int, float)) and not value > 0:
-                raise errors.InvalidRequestError(f"{name}={value} must be above 0 seconds, or None.")
+                raise errors.InvalidRequestError(f"Invalid {name}={value}. Use a number of seconds above 0, or None.")
 
     def ends_at(self) -> float | None:
-        """When the call must be done, by ``time.monotonic``, if it begins now; None without a limit."""
+        """Return the time by which the call must end (``time.monotonic``) if it begins now; None without a limit."""
         if self.deadline is not None or self.total_timeout is None:
             return self.deadline
         return time.monotonic() + self.total_timeout
 
     def timeouts(self) -> dict[str, float | None]:
-        """Seconds by phase, under the names httpx gives them; None is no limit."""
+        """Return the seconds by phase, with httpx's phase names; None means unlimited."""
         given = self.timeout
         if given is None:
             return {"connect": CONNECT_SECONDS, "read": IDLE_SECONDS, "write": WRITE_SECONDS, "pool": IDLE_SECONDS}
@@ -62,7 +62,7 @@ class Limits:
 
 
 class Remaining(dict[str, Any]):
-    """Timeouts by phase, each cut to what is left until a deadline at the moment the HTTP library asks."""
+    """Timeouts by phase, each limited to the time left until a deadline when the HTTP library reads it."""
 
     __slots__ = ("deadline",)
 
@@ -71,7 +71,7 @@ class Remaining(dict[str, Any]):
         self.deadline = deadline
 
     def get(self, phase: str, default: Any = None) -> Any:
-        """Seconds for the phase that begins now."""
+        """Return the seconds for the phase that begins now."""
         left = max(self.deadline - time.monotonic(), 0.001)
         limit = super().get(phase, default)
         return left if limit is None else min(limit, left)

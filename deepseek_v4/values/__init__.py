@@ -1,1 +1,1 @@
-"""Frozen values that everything else passes around. Imports no other room."""
+"""Frozen values that all other packages use. Imports none of them."""

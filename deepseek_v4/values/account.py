@@ -1,4 +1,4 @@
-"""What a provider lists of its models, and the balance of an account."""
+"""The models that a provider lists, and the balance of an account."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ __all__ = ["Amount", "Balance", "ModelInfo"]
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """One model as its provider lists it; what the provider leaves out is None or empty.
+    """One model as its provider lists it; missing facts are None or empty.
 
     Attributes:
-        id: What ``model=`` takes.
-        name: A name for people.
-        owned_by: Who made it.
+        id: The value for ``model=``.
+        name: Display name.
+        owned_by: Its creator.
         created: Unix time in seconds.
-        context_window: Largest number of tokens of prompt and answer together.
-        max_output_tokens: Largest number of tokens of an answer.
-        input_modalities: What it reads: ``text``, ``image``, …
-        output_modalities: What it writes.
-        efforts: The levels of ``reasoning_effort`` it knows.
-        default_effort: The level when none is asked for.
-        parameters: Request fields the provider says it takes.
-        tools: Whether function calling is served.
-        json_schema: Whether ``response_format`` json_schema is served.
-        web_search: Whether the provider can search the web for it.
-        price: What it costs now.
-        web_search_price: US dollars per request with web search, beside the tokens.
-        extra: The entry as it came.
+        context_window: Maximum number of tokens of prompt and answer together.
+        max_output_tokens: Maximum number of tokens of an answer.
+        input_modalities: Types of input: ``text``, ``image``, …
+        output_modalities: Types of output.
+        efforts: The supported levels of ``reasoning_effort``.
+        default_effort: The level if none is requested.
+        parameters: Request fields that the provider accepts.
+        tools: True if function calling is supported.
+        json_schema: True if ``response_format`` json_schema is supported.
+        web_search: True if the provider supports web search for it.
+        price: The current price.
+        web_search_price: US dollars per request with web search, in addition to the tokens.
+        extra: The entry as received.
     """
 
     id: str
@@ -57,12 +57,12 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """What is left in one currency.
+    """The balance in one currency.
 
     Attributes:
         currency: ``USD`` or ``CNY``.
-        total: All of it.
-        granted: The part that was given and may expire.
+        total: The total amount.
+        granted: The part that was granted and may expire.
         topped_up: The part that was paid.
     """
 
@@ -74,12 +74,12 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What is left on the account.
+    """The account balance.
 
     Attributes:
-        available: Whether it is enough for calls, as the provider says; None where it does not.
-        amounts: By currency.
-        extra: The answer as it came.
+        available: True if it is sufficient for calls; None if the provider does not report it.
+        amounts: The amounts by currency.
+        extra: The response as received.
     """
 
     available: bool | None

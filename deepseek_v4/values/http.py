@@ -1,4 +1,4 @@
-"""One HTTP request and one whole response, as values."""
+"""One HTTP request and one complete response, as values."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pydantic import SecretStr
 
 MASK = "********"
 SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.I)
-"""Names of headers that may hold a secret."""
+"""Names of headers that may contain a secret."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class HttpRequest:
-    """One HTTP request, complete but for the key, which is put in as the bytes leave (see ``transport``)."""
+    """One HTTP request, complete except for the key, which is added when it is sent (see ``transport``)."""
 
     method: str
     url: str
@@ -28,7 +28,7 @@ class HttpRequest:
 
 @dataclass(slots=True, eq=False, repr=False)
 class HttpResponse:
-    """One whole HTTP response. Header names are lower case."""
+    """One complete HTTP response. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""JSON bytes in and out, and the values that cross the wire. No meaning, no sockets."""
+"""JSON serialization and parsing."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ Json = dict[str, Any]
 
 
 def dumps(value: Any) -> bytes:
-    """Compact UTF-8 JSON; keys keep their order, so equal values give equal bytes."""
+    """Serialize to compact UTF-8 JSON; keys keep their order, so equal values give equal bytes."""
     if orjson is not None:
         try:
             return orjson.dumps(value)
-        except TypeError:  # lone surrogates and integers over 64 bits: the standard library can say them
+        except TypeError:  # lone surrogates and integers over 64 bits: the standard library supports them
             pass
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 
 fast_dumps: Callable[[Any], bytes] = dumps if orjson is None else orjson.dumps
-"""``dumps`` without its detours: what it cannot say is a TypeError."""
+"""``dumps`` without the fallback: an unsupported value raises TypeError."""
 
 
 def loads(data: bytes | str) -> Any:
     """Parse JSON.
 
     Raises:
-        ValueError: when it is none (``orjson.JSONDecodeError`` and ``json.JSONDecodeError`` are both of this class).
+        ValueError: if the text is not JSON (``orjson.JSONDecodeError`` and ``json.JSONDecodeError`` are subclasses).
     """
     if orjson is not None:
         try:
@@ -43,10 +43,10 @@ def loads(data: bytes | str) -> Any:
 
 
 def loads_exactly(data: bytes | str) -> Any:
-    """Parse JSON and keep integers of any length, as tool arguments may hold; slower than ``loads``.
+    """Parse JSON and keep integers of any length, as in tool arguments; slower than ``loads``.
 
     Raises:
-        ValueError: when it is none, or nested too deeply to be read.
+        ValueError: if the text is not JSON, or nested too deeply.
     """
     try:
         return json.loads(data)
@@ -55,4 +55,4 @@ def loads_exactly(data: bytes | str) -> Any:
 
 
 fast_loads: Callable[[bytes], Any] = loads_exactly if orjson is None else orjson.loads
-"""``loads`` without its detours: NaN may be a ValueError."""
+"""``loads`` without the fallback: NaN may raise ValueError."""

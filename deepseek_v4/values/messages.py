@@ -1,4 +1,4 @@
-"""The messages that are sent, in our own types. Values only: no wire form, no framework."""
+"""The messages of a request, independent of protocols and frameworks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """An image: an ``http(s)`` address (at most 8192 characters on DeepSeek) or a ``data:`` URL."""
+    """An image: an ``http(s)`` URL (at most 8192 characters on DeepSeek) or a ``data:`` URL."""
 
     url: str
     detail: str | None = None
@@ -42,7 +42,7 @@ class ImagePart:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A file: an id given by the provider, or its content as a ``data:`` URL with a name."""
+    """A file: an id from the provider, or its content as a ``data:`` URL with a name."""
 
     file_id: str | None = None
     data: str | None = None
@@ -51,7 +51,7 @@ class FilePart:
 
 @dataclass(frozen=True, slots=True)
 class RawPart:
-    """A content part we have no name for, sent as it is."""
+    """A content part of any other type, sent unchanged."""
 
     data: Mapping[str, Any]
 
@@ -61,17 +61,17 @@ Part = TextPart | ImagePart | FilePart | RawPart
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """A chain of thought: its text and the provider's own record of it, kept verbatim.
+    """A chain of thought: its text and the provider's record of it, both verbatim.
 
-    ``text=""`` means "there was none, and the provider said so"; a message whose ``reasoning`` is None
-    says nothing about it. The two differ on the wire. ``details`` likewise: ``()`` was received empty.
+    ``text=""`` means that the provider sent an empty reasoning text; ``Message.reasoning`` is None if it sent none. The
+    two are encoded differently. The same holds for ``details``: ``()`` was received empty.
     """
 
     text: str | None = None
     details: tuple[Mapping[str, Any], ...] | None = None
 
     def __add__(self, other: Reasoning | None) -> Reasoning:
-        """This reasoning and what followed it in the same turn."""
+        """Append the reasoning that followed in the same turn."""
         if other is None:
             return self
         text = None if self.text is None and other.text is None else (self.text or "") + (other.text or "")
@@ -82,7 +82,7 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call the model asked for. ``arguments`` is the JSON text as the model wrote it."""
+    """A tool call of the model. ``arguments`` is the JSON text as the model wrote it."""
 
     id: str
     name: str
@@ -90,7 +90,7 @@ class ToolCall:
 
 
 class _EncodedCache:
-    """Room for what a protocol made of a value, for the next turn; no field, so that no copy and no pickle holds it."""
+    """A slot for the encoded form of a value; not a field, so that copies and pickles do not contain it."""
 
     __slots__ = ("kept",)
 
@@ -108,9 +108,9 @@ class Message(_EncodedCache):
     tool_call_id: str | None = None
     name: str | None = None
     prefix: bool = False
-    """Assistant only: the model is to continue this message (chat prefix completion)."""
+    """Assistant only: True if the model continues this message (chat prefix completion)."""
     retried: bool = False
-    """Assistant only: the answer before it could not be used, so that it was requested again. Never sent."""
+    """Assistant only: True if it is the result of a retry with a new prompt. Never sent."""
 
     @property
     def text(self) -> str:
@@ -121,34 +121,34 @@ class Message(_EncodedCache):
 
     @classmethod
     def system(cls, content: str) -> Message:
-        """A message that sets the rules."""
+        """Create a system message."""
         return cls("system", content)
 
     @classmethod
     def user(cls, content: str | tuple[Part, ...]) -> Message:
-        """A message from the person."""
+        """Create a user message."""
         return cls("user", content)
 
     @classmethod
     def assistant(cls, content: str, *, reasoning: str | None = None) -> Message:
-        """A past answer, with its reasoning where it is known."""
+        """Create an assistant message, with its reasoning if it is known."""
         return cls("assistant", content, reasoning=None if reasoning is None else Reasoning(reasoning))
 
     @classmethod
     def tool(cls, content: str, tool_call_id: str) -> Message:
-        """What a tool returned for one call."""
+        """Create a tool message: the result of one tool call."""
         return cls("tool", content, tool_call_id=tool_call_id)
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """A function the model may call.
+    """A function that the model may call.
 
     Attributes:
-        name: Any string; what the wire does not allow is replaced there and mapped back in replies.
-        description: What it does, for the model.
+        name: Any string; characters that the API does not allow are replaced, and restored in replies.
+        description: A description for the model.
         parameters: JSON Schema of an object, or None for a function without arguments.
-        strict: Whether the arguments must follow the schema; None leaves it to ``strict_tools``.
+        strict: True if the arguments must follow the schema; None: ``strict_tools`` decides.
     """
 
     name: str
@@ -159,7 +159,7 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True)
 class ServerTool:
-    """A tool the provider runs itself (web search and the like), sent as it is."""
+    """A tool that the provider runs itself (such as web search), sent unchanged."""
 
     data: Mapping[str, Any]
 

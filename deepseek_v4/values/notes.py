@@ -1,4 +1,4 @@
-"""``Note``: what of a request was translated, dropped, clamped or repaired."""
+"""``Note``: a change between the requested options and the request that is sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something a request says differently from how it was asked for, and why."""
+    """One change between the requested options and the request that is sent, with its reason."""
 
     kind: Literal["translated", "dropped", "clamped", "repaired"]
     option: str

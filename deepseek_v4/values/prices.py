@@ -12,7 +12,7 @@ __all__ = ["Cost", "Peak", "Price"]
 
 
 Amount: TypeAlias = "Decimal | float | str"
-"""A price as people write it; ``Price`` and ``Peak`` keep it as the ``Decimal`` of the same digits."""
+"""A price in any notation; ``Price`` and ``Peak`` convert it to a ``Decimal`` of the same digits."""
 _EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 
 
@@ -20,14 +20,14 @@ _EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 class Peak:
     """Other prices at certain hours.
 
-    DeepSeek takes the off-peak price on Chinese public holidays, which are not known here: on
-    a holiday that falls on a weekday the cost of peak hours is computed too high, by a factor of two.
+    DeepSeek charges the off-peak price on Chinese public holidays, which this package does not know: on a holiday that
+    is a weekday the computed cost of peak hours is too high, by a factor of two.
 
     Attributes:
         input: US dollars per million input tokens.
         output: US dollars per million output tokens.
-        cached: US dollars per million input tokens read from the cache; None takes ``input``.
-        hours: Pairs of hours of the day, UTC, the first included, the second not: ``((1, 4), (6, 10))``.
+        cached: US dollars per million input tokens read from the cache; None: the price of ``input``.
+        hours: Pairs of hours of the day, UTC, the first inclusive, the second exclusive: ``((1, 4), (6, 10))``.
         weekdays: Days of the week in UTC, Monday is 0.
     """
 
@@ -43,7 +43,7 @@ class Peak:
         object.__setattr__(self, "weekdays", tuple(self.weekdays))
 
     def covers(self, at: datetime) -> bool:
-        """Whether a time (UTC) is a peak time."""
+        """Return True if a time (UTC) is a peak time."""
         if at.weekday() in self.weekdays:
             for start, end in self.hours:
                 if start <= at.hour < end:
@@ -53,24 +53,25 @@ class Peak:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a million tokens cost in a span of time.
+    """The price of a million tokens in a period of time.
 
     Attributes:
         input: US dollars per million input tokens.
         output: US dollars per million output tokens, reasoning included.
-        cached: US dollars per million input tokens read from the cache; None where no such price is known, and
-            then cached tokens count like others.
-        currency: ``USD``; no other, because exchange rates are not known here.
-        since: From when it holds; None: always did. A date means midnight UTC.
-        until: Until when it held; None: still does.
-        source: Where it stands.
+        cached: US dollars per million input tokens read from the cache; None if it is not known: cached tokens
+            then count like other input tokens.
+        currency: ``USD``; others are not supported, because exchange rates are not known.
+        since: Start of the period; None: no start. A date means midnight UTC.
+        until: End of the period; None: no end.
+        source: The document that states it.
         peak: Other prices at certain hours.
 
     Raises:
-        ValueError: for an amount that is no number or negative, a time that is none, or another currency.
+        ValueError: for an invalid or negative amount, an invalid time, or another currency.
 
     Example:
-        >>> from deepseek_v4.reply import Usage
+        >>> from deepseek_v4.catalog.cost import of
+        >>> from deepseek_v4.values.reply import Usage
         >>> of(Usage(1_000_000, 500_000), Price(0.14, 0.28)).usd
         0.28
     """
@@ -89,25 +90,25 @@ class Price:
         for name in ("since", "until"):
             object.__setattr__(self, name, _moment(getattr(self, name)))
         if self.currency != "USD":
-            raise ValueError(f"currency={self.currency!r}: costs are told in US dollars, so give prices in USD.")
+            raise ValueError(f"currency={self.currency!r} is not supported. Give prices in USD.")
         if isinstance(self.peak, Mapping):
             object.__setattr__(self, "peak", Peak(**self.peak))
 
     def covers(self, at: datetime) -> bool:
-        """Whether the price holds at a time (UTC)."""
+        """Return True if the price applies at a time (UTC)."""
         since, until = self.since, self.until
         return not (isinstance(since, datetime) and at < since) and not (isinstance(until, datetime) and at >= until)
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an answer cost.
+    """The cost of an answer.
 
     Attributes:
-        usd: US dollars, for tokens alone when computed: fees per request (web search) are not in it.
-        computed: Whether it was computed here from a price; False: the provider reported it.
-        price_since: The day from which the price holds (``YYYY-MM-DD``), None when it is not known or not computed.
-        source: Where the price stands.
+        usd: US dollars. A computed cost covers tokens only, without fees per request (web search).
+        computed: True if it was computed from a price; False if the provider reported it.
+        price_since: The first day of the price (``YYYY-MM-DD``); None if it is not known or not computed.
+        source: The document that states the price.
     """
 
     usd: float
@@ -124,10 +125,10 @@ def _normalise(rates: Price | Peak) -> None:
 
 
 def _exact(value: Amount, name: str = "price") -> Decimal:
-    """The decimal number with the digits that were written: 0.1 is a tenth.
+    """Convert a price to a decimal number with the digits as written: 0.1 is exactly a tenth.
 
     Raises:
-        ValueError: when it is no number, negative or infinite.
+        ValueError: if it is not a number, negative or infinite.
     """
     if isinstance(value, Decimal):
         amount = value
@@ -135,9 +136,9 @@ def _exact(value: Amount, name: str = "price") -> Decimal:
         try:
             amount = Decimal(str(value))
         except ArithmeticError:
-            raise ValueError(f"{name}={value!r} is no amount of US dollars.") from None
+            raise ValueError(f"{name}={value!r} is not a valid price in US dollars.") from None
     if not amount.is_finite() or amount < 0:
-        raise ValueError(f"{name}={value!r} is no amount of US dollars.")
+        raise ValueError(f"{name}={value!r} is not a valid price in US dollars.")
     return amount
 
 

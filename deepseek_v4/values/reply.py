@@ -1,6 +1,6 @@
-"""What came back: a ``Reply``, or the ``Delta``s that make one up while it streams.
+"""The answer: a ``Reply``, or the ``Delta``s of a stream.
 
-The last delta of a stream is an ``StreamEnd`` that holds the whole reply, so nothing has to be added up a second time.
+The last delta of a stream is a ``StreamEnd`` with the complete reply, so deltas need not be added up again.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ Answer = TypeVar("Answer")
 Count = TypeVar("Count", int, float)
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "interrupted", "error"] | str
-"""Why the model stopped. ``interrupted``: the backend ran out of resources or gave up. A word that the dialect does not
-list is kept as the provider sent it (``abort``, ``timeout``, …)."""
+"""Why the model stopped. ``interrupted``: the backend ran out of resources or aborted. A value that the dialect does
+not list is kept as the provider sent it (``abort``, ``timeout``, …)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counted them; ``None`` where it said nothing.
+    """Tokens as counted by the provider; None if it did not report them.
 
     Attributes:
         input_tokens: Prompt tokens, cached ones included.
         output_tokens: Completion tokens, reasoning included.
         cached_tokens: Prompt tokens read from the provider's cache.
-        cache_write_tokens: Prompt tokens written to it, where that is billed apart.
+        cache_write_tokens: Prompt tokens written to the cache, if they are billed separately.
         reasoning_tokens: Completion tokens spent on reasoning.
-        cost: US dollars, only where the provider itself reports them.
-        extra: The provider's usage object as it came.
+        cost: US dollars, if the provider reports them.
+        extra: The provider's usage object as received.
     """
 
     input_tokens: int
@@ -60,11 +60,11 @@ class Usage:
 
     @property
     def total_tokens(self) -> int:
-        """Input plus output."""
+        """Input tokens plus output tokens."""
         return self.input_tokens + self.output_tokens
 
     def __add__(self, other: Usage | None) -> Usage:
-        """Tokens of this answer and of another; one that broke off reported none."""
+        """Add the tokens of another answer; an interrupted answer has none."""
         if other is None:
             return self
         return Usage(
@@ -79,7 +79,7 @@ class Usage:
 
 
 def _added(one: Count | None, other: Count | None) -> Count | None:
-    """The sum of what is known."""
+    """Add two counts, ignoring None."""
     if one is None or other is None:
         return other if one is None else one
     return one + other
@@ -89,23 +89,23 @@ AttemptReason: TypeAlias = Literal["transient", "empty", "invalid", "interrupted
 
 
 ASKED_AGAIN = frozenset({"invalid", "leaked_markup"})
-"""Reasons for which the model was shown its answer and asked for another one."""
+"""Reasons for which the retry contains the answer and a new prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One HTTP request of an answer that did not give it.
+    """One HTTP request of a call before the one that returned the answer.
 
     Attributes:
         reason: ``transient`` (a failed request, sent again), ``empty`` (neither text nor a call), ``invalid`` (not the
-            JSON or the tool call that was required), ``interrupted`` (a stream broke off and was resumed), ``length``
+            JSON or the tool call that was required), ``interrupted`` (a stream was interrupted and resumed), ``length``
             (the output limit cut a stream, which was resumed), ``leaked_markup`` (a tool call as text), ``error`` (the
-            last request, which failed, while an earlier answer stayed).
-        detail: The same in a sentence.
-        seconds: How long it took, without the wait after it.
-        status: HTTP status; None if no response came.
-        usage: Tokens as the provider counted them, as far as it did.
-        cost: US dollars; None where it is not known.
+            last request, which failed; an earlier answer was returned).
+        detail: The reason as a sentence.
+        seconds: Its duration, without the wait after it.
+        status: HTTP status; None if no response was received.
+        usage: Tokens as counted by the provider, if it did.
+        cost: US dollars; None if it is not known.
     """
 
     reason: AttemptReason
@@ -116,7 +116,7 @@ class Attempt:
     cost: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The attempt as JSON values, for the metadata of a framework; what is not known is left out."""
+        """Return the attempt as JSON values, for the metadata of a framework; unknown fields are left out."""
         known = {"status": self.status, "cost": self.cost}
         if self.usage is not None:
             counted = (name for name in ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"))
@@ -130,17 +130,17 @@ class Attempt:
 
     @classmethod
     def from_dict(cls, known: Mapping[str, Any]) -> Attempt:
-        """The attempt that ``to_dict`` returned."""
+        """Create an attempt from the values of ``to_dict``."""
         usage = known.get("usage")
         return cls(**{**known, "usage": None if usage is None else Usage(**usage)})
 
 
 @dataclass(frozen=True, slots=True)
 class InvalidToolCall:
-    """A call that may be cut, or whose arguments are not a JSON object. Do not run it.
+    """A tool call that may be truncated, or whose arguments are not a JSON object. Do not run it.
 
-    The last call of an answer may be cut, whatever its arguments look like, unless the answer ended by itself: some
-    engines close cut arguments.
+    Unless the answer ended by itself, its last call may be truncated even if its arguments are valid JSON: some engines
+    close truncated arguments.
     """
 
     id: str
@@ -148,27 +148,27 @@ class InvalidToolCall:
     arguments: str
     error: str
     position: int = 0
-    """Its place among all calls of the answer, valid ones included."""
+    """Its index among all calls of the answer, including valid ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One whole answer.
+    """One complete answer.
 
     Attributes:
         content: The visible text.
-        reasoning: The chain of thought, or None when the provider sent none.
-        tool_calls: Calls with sound arguments, in the model's order.
+        reasoning: The chain of thought, or None if the provider sent none.
+        tool_calls: Calls with valid arguments, in order.
         invalid_tool_calls: Calls that must not be run.
-        finish_reason: Why the model stopped: a word of ours, else the provider's own as it came; None if none came.
-        usage: Token counts, or None where the provider sent none.
+        finish_reason: Why the model stopped: a value of ``FinishReason``, or the provider's; None if it sent none.
+        usage: Token counts, or None if the provider sent none.
         id: The provider's id of this answer.
-        model: The id of the model that answered, which can differ from the one asked for.
+        model: The id of the model that answered, which can differ from the requested one.
         created: Unix time in seconds.
         system_fingerprint: The provider's build id.
-        logprobs: As received: ``{"content": [...], "reasoning_content": [...]}``, absent channels left out.
-        annotations: Citations and the like, as received.
-        extra: Everything else the provider said about this answer, under its own names.
+        logprobs: As received: ``{"content": [...], "reasoning_content": [...]}``, without missing channels.
+        annotations: Citations and other annotations, as received.
+        extra: All other fields of the response, under the provider's names.
         attempts: The HTTP requests of this answer before the last one; usage and cost are the sum over all.
     """
 
@@ -188,7 +188,7 @@ class Reply:
     attempts: tuple[Attempt, ...] = ()
 
     def to_message(self) -> Message:
-        """The assistant message that carries this answer into the next request."""
+        """Return the assistant message with this answer, for the next request."""
         calls = list(self.tool_calls)
         for call in self.invalid_tool_calls:
             calls.insert(call.position, ToolCall(call.id, call.name, call.arguments))
@@ -202,42 +202,42 @@ class Reply:
 
 
 class TextDelta(NamedTuple):
-    """A piece of the visible text, never empty."""
+    """A part of the visible text, never empty."""
 
     text: str
 
 
 class ReasoningDelta(NamedTuple):
-    """A piece of the chain of thought. ``details``: fragments of the provider's own record, as received."""
+    """A part of the chain of thought. ``details``: fragments of the provider's record, as received."""
 
     text: str
     details: tuple[Mapping[str, Any], ...] | None = None
 
 
 class ToolCallDelta(NamedTuple):
-    """A piece of a tool call.
+    """A part of a tool call.
 
-    ``index`` counts calls from 0 in the order they began, whatever the wire numbered them.
-    ``id`` and ``name`` come with the first piece of a call and are None afterwards.
-    The pieces of ``arguments`` add up to those of the reply. They are as the model wrote them, but not for strict tools
-    with fields that may be missing: theirs come in one piece, at the end (``schema.undo_nulls``).
+    ``index`` counts the calls from 0 in the order in which they began, independent of the numbers in the response.
+    ``id`` and ``name`` are in the first delta of a call and None in the others.
+    The ``arguments`` of all deltas add up to those of the reply. They are as the model wrote them, except for strict
+    tools with optional fields: their arguments are in one delta, at the end (``schema.undo_nulls``).
     """
 
-    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
+    index: int  # type: ignore[assignment]  # hides tuple.index, which is not needed
     id: str | None
     name: str | None
     arguments: str
 
 
 class LeakedText(TextDelta):
-    """Text from the markup of a tool call on; only with ``recover_tool_calls="ask"``, where it may be held back."""
+    """Text from the markup of a tool call on; only with ``recover_tool_calls="ask"``, which may hold it back."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEnd(Generic[Answer]):
-    """The end of a stream, with all of it put together."""
+    """The last delta of a stream; holds the complete reply."""
 
     reply: Answer
 
@@ -246,12 +246,12 @@ Delta: TypeAlias = "TextDelta | ReasoningDelta | ToolCallDelta | StreamEnd[Reply
 
 
 def fold(deltas: Iterable[Delta]) -> Reply:
-    """Read a stream to its end and return the whole reply.
+    """Read a stream to its end and return the complete reply.
 
     Raises:
-        ValueError: when the deltas stop without an ``StreamEnd``, so they are not a whole stream.
+        ValueError: if the deltas end without a ``StreamEnd``.
     """
     for delta in deltas:
         if isinstance(delta, StreamEnd):
             return delta.reply
-    raise ValueError("the deltas end without an StreamEnd: this is not a whole stream")
+    raise ValueError("the stream ended without a StreamEnd delta, so the reply is incomplete")

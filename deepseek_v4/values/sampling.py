@@ -1,4 +1,4 @@
-"""Sampling options, thinking, and the words for its effort."""
+"""Sampling options, thinking, and the levels of its effort."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """What was asked for about reasoning. ``on=None`` leaves it to the provider."""
+    """The requested thinking mode, effort and budget. ``on=None``: the provider decides."""
 
     on: bool | None = None
     effort: str | None = None
@@ -22,7 +22,7 @@ class Thinking:
 class Sampling(NamedTuple):
     """The sampling and limit options of a request, in the order in which they are encoded; None is not sent.
 
-    Ranges belong to the provider: ``OptionSpec``. ``request/settings.py`` describes each option.
+    Ranges depend on the provider: ``OptionSpec``. ``request/settings.py`` describes each option.
     """
 
     max_tokens: int | None = None
@@ -41,7 +41,7 @@ class Sampling(NamedTuple):
     user_id: str | None = None
 
     def given(self) -> dict[str, Any]:
-        """The options that are set, by canonical name."""
+        """Return the options that are set, by canonical name."""
         if self == _NOTHING:
             return {}
         return {name: value for name, value in zip(self._fields, self, strict=True) if value is not None}

@@ -1,4 +1,4 @@
-"""Tool arguments: JSON text to an object, and back."""
+"""Conversion of tool arguments between JSON text and objects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["arguments_object", "arguments_text"]
 
 
 def arguments_object(text: str) -> dict[str, Any] | None:
-    """The arguments of a call as an object; None when the text is no JSON object. No arguments are ``{}``."""
+    """Parse the arguments of a call; None if the text is not a JSON object. An empty text is ``{}``."""
     if not text.strip():
         return {}
     try:
@@ -22,7 +22,7 @@ def arguments_object(text: str) -> dict[str, Any] | None:
 
 
 def arguments_text(value: Mapping[str, Any] | str | None) -> str:
-    """The arguments of a call as JSON text; text stays as it is."""
+    """Serialize the arguments of a call to JSON text; text is returned unchanged."""
     if isinstance(value, str):
         return value
     return json.dumps(dict(value or {})).decode()

@@ -1,1 +1,1 @@
-"""LangChain messages, content and tools to our own values, and back."""
+"""Conversion of LangChain messages, content and tools to the core's values, and back."""

@@ -1,9 +1,9 @@
-"""The mark on arguments that must not be run: put on for LangChain, taken off again before they go to the provider.
+"""The suffix of arguments that must not be executed: appended for LangChain, removed before they are sent again.
 
-langchain-core parses a streamed call's arguments with a repair, so that cut ones look sound. The mark makes them
-certainly invalid: a closing bracket that closes nothing (``partial_json.invalidating_tail``), and a space for each
-of its characters, which tells its length. Whole answers carry the same mark, so that ``invoke`` and a stream give equal
-messages.
+langchain-core repairs a streamed call's arguments when it parses them, so that truncated ones look valid. The suffix
+makes them invalid in any case: a closing bracket that closes nothing (``partial_json.invalidating_tail``), and a space
+for each of its characters, which encodes its length. Complete answers have the same suffix, so that ``invoke`` and a
+stream return equal messages.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ __all__ = ["invalidating_suffix", "strip_suffix"]
 
 
 def invalidating_suffix(arguments: str) -> str:
-    """What to append to arguments that are no JSON object."""
+    """Return the suffix for arguments that are not a JSON object."""
     tail = invalidating_tail(arguments)
     if not tail and arguments.endswith(" "):
-        tail = "]"  # wrong already, but its spaces could be taken for a mark
+        tail = "]"  # invalid already, but its spaces could be taken for a suffix
     return tail + " " * len(tail)
 
 
 def strip_suffix(arguments: str) -> str:
-    """The arguments as the model wrote them."""
-    marked = arguments.rstrip(" ")
-    length = len(arguments) - len(marked)
-    written = marked[: len(marked) - length]
+    """Return the arguments as the model wrote them."""
+    stripped = arguments.rstrip(" ")
+    length = len(arguments) - len(stripped)
+    written = stripped[: len(stripped) - length]
     return written if length and written + invalidating_suffix(written) == arguments else arguments

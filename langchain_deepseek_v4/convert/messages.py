@@ -1,8 +1,8 @@
-"""LangChain messages as a conversation in our own words. Messages that come in are never changed.
+"""LangChain messages converted to the core's messages. Input messages are never changed.
 
-Histories come from everywhere: our own turns (whole, streamed, v1 output), checkpoints, turns written by hand, turns
-of another vendor after a model fallback. What each of them says is read from wherever it stands; the mending
-of what a provider would refuse is the core's (``deepseek_v4.history``).
+Histories have many sources: our own answers (complete, streamed, v1 output), checkpoints, messages written by hand,
+answers of another vendor after a model fallback. Content is read from every place that these use; the core repairs what
+a provider would reject (``deepseek_v4.request.history``).
 """
 
 from __future__ import annotations
@@ -44,52 +44,52 @@ ROLES: Mapping[str, Role] = {
     "ai": "assistant",
     "model": "assistant",
 }
-"""Roles of a ``ChatMessage`` -> ours. The service itself knows no ``developer``."""
+"""Roles of a ``ChatMessage`` -> ours. The API does not support ``developer``."""
 
 SHOWN_BELOW = "(see the next message)"
-"""The text of a tool result that holds an image or a file and no words."""
+"""The text of a tool result that contains an image or a file and no text."""
 
-_MEMORY = ConversionCache()
-"""What plain messages said, as long as they live."""
+_CACHE = ConversionCache()
+"""The conversions of plain messages, as long as these exist."""
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-"""Names that every service takes; others are left out."""
+"""Names that every provider accepts; others are left out."""
 
 
 def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
-    """The conversation that a list of messages says.
+    """Convert a list of messages to a conversation.
 
-    Images and files in tool results go into a user's message behind the results, because tool messages hold text only.
+    Images and files in tool results move into a user message after the results: tool messages contain text only.
 
     Raises:
-        InvalidRequestError: for a message of a kind or role that cannot be said.
-        UnsupportedError: for audio and video.
+        InvalidRequestError: if a message has a type or role that is not supported.
+        UnsupportedError: if a message has audio or video.
     """
     looks = [
         (_LOOKS.get(message.__class__, _unknown)(message.__dict__), message.response_metadata.get("attempts"))
         for message in messages
     ]
-    known = _MEMORY.recall(messages, looks)
+    known = _CACHE.recall(messages, looks)
     conversation: list[Message] = list(takewhile(bool, known))  # type: ignore[arg-type]
     attachments: list[Part] = []
     new = slice(len(conversation), None)
-    for message, look, said in zip(messages[new], looks[new], known[new], strict=True):
+    for message, look, converted in zip(messages[new], looks[new], known[new], strict=True):
         if attachments and not isinstance(message, ToolMessage):
             conversation.append(Message.user(tuple(attachments)))
             attachments = []
-        if said is not None:
-            conversation.append(said)
+        if converted is not None:
+            conversation.append(converted)
         elif _is_plain(message):
-            said = _plain(message)
-            _MEMORY.keep(message, look, said)
-            conversation.append(said)
+            converted = _plain(message)
+            _CACHE.keep(message, look, converted)
+            conversation.append(converted)
         elif isinstance(message, ToolMessage):
-            text, held = result_of(message.content)
-            conversation.append(Message.tool(text or (SHOWN_BELOW if held else ""), message.tool_call_id))
-            if held:
-                attachments += (TextPart(f"From the result of the tool call {message.tool_call_id}:"), *held)
+            text, attached = result_of(message.content)
+            conversation.append(Message.tool(text or (SHOWN_BELOW if attached else ""), message.tool_call_id))
+            if attached:
+                attachments += (TextPart(f"From the result of the tool call {message.tool_call_id}:"), *attached)
         else:
-            conversation.extend(_said(message, conversation))
+            conversation.extend(_converted(message, conversation))
     if attachments:
         conversation.append(Message.user(tuple(attachments)))
     return tuple(conversation)
@@ -105,18 +105,18 @@ _LOOKS: Mapping[type, Look] = {
     HumanMessage: itemgetter("type", "content", "name"),
     SystemMessage: itemgetter("type", "content", "name"),
 }
-"""Class -> everything that is read of a plain message, out of its fields."""
+"""Class -> the fields of a plain message that are read."""
 _unknown: Look = id
-"""For messages of other classes, which are read anew each time."""
+"""For messages of other classes, which are converted each time."""
 
 
 def _is_plain(message: BaseMessage) -> bool:
-    """Whether it says one message, always the same: what a user or a tool says may hold files and results."""
+    """True if it always converts to the same single message: a user or tool message may contain files and results."""
     return message.__class__ in _LOOKS and (isinstance(message.content, str) or isinstance(message, AIMessage))
 
 
 def _plain(message: BaseMessage) -> Message:
-    """What a plain message says."""
+    """Convert a plain message."""
     if isinstance(message, AIMessage):
         return _assistant(message)
     text = text_of(message.content)
@@ -125,8 +125,8 @@ def _plain(message: BaseMessage) -> Message:
     return Message("system" if isinstance(message, SystemMessage) else "user", text, name=_name(message))
 
 
-def _said(message: BaseMessage, before: Sequence[Message]) -> Iterator[Message]:
-    """What a message that is no tool result says."""
+def _converted(message: BaseMessage, before: Sequence[Message]) -> Iterator[Message]:
+    """Convert a message that is not a tool result."""
     if isinstance(message, RemoveMessage):
         return
     if isinstance(message, FunctionMessage):
@@ -150,8 +150,8 @@ def _role(message: BaseMessage) -> Role:
         return "system"
     if isinstance(message, ChatMessage) and message.role in ROLES:
         return ROLES[message.role]
-    said = f"role {message.role!r}" if isinstance(message, ChatMessage) else f"type {message.type!r}"
-    raise errors.InvalidRequestError(f"A message of {said} cannot be sent; known roles: {', '.join(ROLES)}.")
+    kind = f"role {message.role!r}" if isinstance(message, ChatMessage) else f"type {message.type!r}"
+    raise errors.InvalidRequestError(f"A message of {kind} cannot be sent. Use one of the roles: {', '.join(ROLES)}.")
 
 
 def _name(message: BaseMessage) -> str | None:
@@ -159,14 +159,14 @@ def _name(message: BaseMessage) -> str | None:
 
 
 def _user(message: BaseMessage) -> Iterator[Message]:
-    """A user's turn; the tool results that Anthropic's histories keep in it stand before it."""
+    """Convert a user message; the tool results that Anthropic's histories keep in it precede it."""
     content = message.content
     results = [] if isinstance(content, str) else [b for b in blocks_of(content) if b.get("type") in RESULTS]
     attachments: tuple[Part, ...] = ()
     for result in results:
-        text, held = result_of(result.get("content") or "")
-        yield Message.tool(text or (SHOWN_BELOW if held else ""), result.get("tool_use_id") or "")
-        attachments += held
+        text, attached = result_of(result.get("content") or "")
+        yield Message.tool(text or (SHOWN_BELOW if attached else ""), result.get("tool_use_id") or "")
+        attachments += attached
     parts = parts_of(content)
     if attachments:
         parts = (*attachments, *((TextPart(parts),) if isinstance(parts, str) else parts))
@@ -185,7 +185,7 @@ def _assistant(message: BaseMessage) -> Message:
 
 
 def _function_result(message: FunctionMessage, before: Sequence[Message]) -> Message:
-    """A result of the time before tools: it names a function instead of a call."""
+    """Convert the result of a legacy function call: it has the name of a function instead of a call id."""
     text, _ = result_of(message.content)
     for past in reversed(before):
         for call in past.tool_calls:
@@ -195,10 +195,10 @@ def _function_result(message: FunctionMessage, before: Sequence[Message]) -> Mes
 
 
 def _reasoning(message: BaseMessage) -> Reasoning | None:
-    """The chain of thought, wherever it survived; None when nothing is known, which is not the same as ``""``.
+    """Return the reasoning, from any place that stores it; None if there is none, which differs from ``""``.
 
-    It stands in ``additional_kwargs`` (ours and the ecosystem's), in reasoning blocks (v1 output, event streams,
-    OpenAI), or in thinking blocks (Anthropic, Google, Bedrock).
+    It is in ``additional_kwargs`` (ours and the ecosystem's), in reasoning blocks (v1 output, event streams, OpenAI),
+    or in thinking blocks (Anthropic, Google, Bedrock).
     """
     text = message.additional_kwargs.get("reasoning_content")
     details = message.additional_kwargs.get("reasoning_details")
@@ -224,9 +224,9 @@ def _reasoning_blocks(message: BaseMessage) -> tuple[list[str], list[Mapping[str
     for block in blocks_of(message.content):
         kind = block.get("type")
         if kind == "reasoning":
-            said = block.get("reasoning")
-            if isinstance(said, str):
-                texts.append(said)
+            text = block.get("reasoning")
+            if isinstance(text, str):
+                texts.append(text)
             texts += [summary.get("text") or "" for summary in block.get("summary") or ()]  # OpenAI Responses
             extras = block.get("extras") or {}
             if isinstance(extras.get("reasoning_details"), (list, tuple)):
@@ -239,7 +239,7 @@ def _reasoning_blocks(message: BaseMessage) -> tuple[list[str], list[Mapping[str
 
 
 def _calls(message: BaseMessage) -> Iterator[ToolCall]:
-    """The tool calls of an assistant's turn; the blocks of its content speak only where its own fields are empty."""
+    """Yield the tool calls of an assistant message; from its content blocks only if its own fields are empty."""
     valid = getattr(message, "tool_calls", ())
     invalid = getattr(message, "invalid_tool_calls", ())
     for call in valid:
@@ -250,8 +250,8 @@ def _calls(message: BaseMessage) -> Iterator[ToolCall]:
         return
     for block in () if isinstance(message.content, str) else blocks_of(message.content):
         if block.get("type") in TOOL_CALL_TYPES and block.get("name"):
-            said = block.get("args") or block.get("input") or block.get("arguments")
-            arguments = strip_suffix(said) if isinstance(said, str) else arguments_text(said)
+            value = block.get("args") or block.get("input") or block.get("arguments")
+            arguments = strip_suffix(value) if isinstance(value, str) else arguments_text(value)
             yield ToolCall(block.get("call_id") or block.get("id") or "", block["name"], arguments)
     function = message.additional_kwargs.get("function_call")
     if isinstance(function, Mapping) and function.get("name"):

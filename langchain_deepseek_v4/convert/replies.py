@@ -1,10 +1,11 @@
-"""Replies and deltas as LangChain messages. What ``invoke`` returns and what a stream adds up to are equal.
+"""Replies and deltas as LangChain messages. The answer of ``invoke`` and the merged chunks of a stream are equal.
 
-Two shapes: v0, a string with the reasoning in ``additional_kwargs["reasoning_content"]``; and v1, a list of typed
-blocks. The blocks carry string indexes of their own (``lc_rs_0``, ``lc_txt_0``, ``lc_tc_0``), because langchain-core
-would number them itself otherwise and melt a tool call into the reasoning block of the same number.
+Two formats: v0, a string with the reasoning in ``additional_kwargs["reasoning_content"]``; and v1, a list of typed
+blocks. The blocks have string indexes (``lc_rs_0``, ``lc_txt_0``, ``lc_tc_0``), because langchain-core would number
+them otherwise and merge a tool call into the reasoning block of the same number.
 
-A chunk holds one kind of content. What must not be added up (model name, finish reason, usage, cost) is in the last.
+A chunk contains one kind of content. Values that must not be merged (model name, finish reason, usage, cost) are in
+the last chunk.
 """
 
 from __future__ import annotations
@@ -42,27 +43,27 @@ _result = unvalidated_factory(ChatResult(generations=[]), "generations", "llm_ou
 
 
 class MessageBuilder:
-    """Writes one answer of a provider.
+    """Builds the message, or the chunks, of one answer.
 
     Args:
-        provider: Its name, as ``model_provider`` says it.
-        model: The id asked for, where the answer names none.
-        blocks: Whether content is a list of typed blocks (v1 output).
+        provider: The provider's name, for ``model_provider``.
+        model: The requested id, for answers without one.
+        blocks: True if content is a list of typed blocks (v1 output).
     """
 
-    __slots__ = ("_blocks", "_joiner", "_marks", "_model", "_provider")
+    __slots__ = ("_blocks", "_coalescer", "_common", "_model", "_provider")
 
     def __init__(self, provider: str, model: str, *, blocks: bool) -> None:
         self._blocks = blocks
-        self._joiner = ToolArgumentCoalescer()
+        self._coalescer = ToolArgumentCoalescer()
         self._model = model
         self._provider = provider
-        self._marks: dict[str, Any] = {"model_provider": provider}
+        self._common: dict[str, Any] = {"model_provider": provider}
         if blocks:
-            self._marks["output_version"] = "v1"
+            self._common["output_version"] = "v1"
 
     def message(self, reply: Reply) -> AIMessage:
-        """A whole answer."""
+        """Return the message of a complete answer."""
         valid, invalid = _calls(reply)
         return _message(
             {
@@ -76,27 +77,27 @@ class MessageBuilder:
         )
 
     def chunks(self, delta: Delta) -> tuple[AIMessageChunk, ...]:
-        """A piece of an answer: one chunk, or none when there is nothing in it to show; more at the end."""
+        """Return the chunks of a delta: one, or none if there is nothing to show; several at the end."""
         if isinstance(delta, TextDelta):
             return (self._text(delta.text),)
         if isinstance(delta, ReasoningDelta):
-            return self._thought(delta)
+            return self._reasoning_chunks(delta)
         if isinstance(delta, ToolCallDelta):
-            joined = self._joiner.add(delta)
+            joined = self._coalescer.add(delta)
             return () if joined is None else self._call(*joined)
-        held = [chunk for piece in self._joiner.rest() for chunk in self._call(*piece)]
-        return (*held, *self._cited(delta.reply), *self._marked(delta), self._last(delta.reply))
+        rest = [chunk for call in self._coalescer.rest() for chunk in self._call(*call)]
+        return (*rest, *self._cited(delta.reply), *self._invalidated(delta), self._last(delta.reply))
 
     def _cited(self, reply: Reply) -> tuple[AIMessageChunk, ...]:
-        """What the text cites, which is known at its end; v0 output has no blocks to hang it on."""
+        """Return the citations, which are known at the end of the text; v0 output has no blocks for them."""
         if not (self._blocks and reply.annotations and reply.content):
             return ()
         annotations = as_annotations(reply.annotations)
         text = {"type": "text", "text": "", "index": TEXT, "annotations": annotations}
-        return (message_chunk([text], {}, self._marks),)
+        return (message_chunk([text], {}, self._common),)
 
-    def _marked(self, end: StreamEnd[Reply]) -> tuple[AIMessageChunk, ...]:
-        """The mark on the arguments of every call that must not be run; LangChain mends them otherwise."""
+    def _invalidated(self, end: StreamEnd[Reply]) -> tuple[AIMessageChunk, ...]:
+        """Return the suffix for every call that must not be executed; LangChain would repair its arguments."""
         return tuple(
             chunk
             for call in end.reply.invalid_tool_calls
@@ -104,17 +105,17 @@ class MessageBuilder:
         )
 
     def _last(self, reply: Reply) -> AIMessageChunk:
-        """Everything that is said once."""
-        said = _reasoning(reply)
-        if said.get("reasoning_content"):  # its pieces were sent; an empty one never is
-            del said["reasoning_content"]
+        """Return the chunk with everything that is sent once."""
+        extra = _reasoning(reply)
+        if extra.get("reasoning_content"):  # sent in chunks before, if not empty
+            del extra["reasoning_content"]
         content: Any = [] if self._blocks else ""
-        if self._blocks and "reasoning_details" in said:
-            extras = {"reasoning_details": said["reasoning_details"]}
+        if self._blocks and "reasoning_details" in extra:
+            extras = {"reasoning_details": extra["reasoning_details"]}
             content = [{"type": "reasoning", "reasoning": "", "index": REASONING, "extras": extras}]
         return AIMessageChunk(
             content=content,
-            additional_kwargs=said,
+            additional_kwargs=extra,
             response_metadata=self._metadata(reply),
             usage_metadata=usage_metadata(reply.usage),
             chunk_position="last",
@@ -122,26 +123,26 @@ class MessageBuilder:
 
     def _text(self, text: str) -> AIMessageChunk:
         content: Any = [{"type": "text", "text": text, "index": TEXT}] if self._blocks else text
-        return message_chunk(content, {}, self._marks)
+        return message_chunk(content, {}, self._common)
 
-    def _thought(self, delta: ReasoningDelta) -> tuple[AIMessageChunk, ...]:
+    def _reasoning_chunks(self, delta: ReasoningDelta) -> tuple[AIMessageChunk, ...]:
         text = delta.text
         if not text:
-            return ()  # it would open an empty reasoning block; the records come at the end
+            return ()  # it would open an empty reasoning block; the details come at the end
         content: Any = [{"type": "reasoning", "reasoning": text, "index": REASONING}] if self._blocks else ""
-        return (message_chunk(content, {"reasoning_content": text}, self._marks),)
+        return (message_chunk(content, {"reasoning_content": text}, self._common),)
 
     def _call(self, index: int, call_id: str | None, name: str | None, arguments: str) -> tuple[AIMessageChunk, ...]:
         if not (arguments or call_id or name):
             return ()
-        piece = _piece(index, call_id, name, arguments)
-        content: Any = [{**piece, "index": f"{CALL}{index}"}] if self._blocks else ""
+        fragment = _fragment(index, call_id, name, arguments)
+        content: Any = [{**fragment, "index": f"{CALL}{index}"}] if self._blocks else ""
         if call_id is None and name is None:
-            return (fragment_chunk(content, piece, self._marks),)
-        return (AIMessageChunk(content=content, tool_call_chunks=[piece], response_metadata=self._marks),)
+            return (fragment_chunk(content, fragment, self._common),)
+        return (AIMessageChunk(content=content, tool_call_chunks=[fragment], response_metadata=self._common),)
 
     def _metadata(self, reply: Reply) -> dict[str, Any]:
-        """What is known of an answer beside its content; what is unknown is left out."""
+        """Return the ``response_metadata`` of an answer; unknown values are left out."""
         price = catalog.cost_of(reply, self._provider, self._model)
         known: dict[str, Any] = {
             **reply.extra,
@@ -154,36 +155,36 @@ class MessageBuilder:
             "annotations": [dict(annotation) for annotation in reply.annotations] or None,
             "cost": None if price is None else price.usd,
             "attempts": [attempt.to_dict() for attempt in reply.attempts] or None,
-            "cost_details": None if price is None else _told(price),
-            **self._marks,
+            "cost_details": None if price is None else _cost_details(price),
+            **self._common,
         }
         return {name: value for name, value in known.items() if value is not None}
 
 
 def chat_result(message: AIMessage) -> ChatResult:
-    """A whole answer as LangChain's model layer wants it; what stands beside the message is for those who trace it."""
-    said = message.response_metadata
-    facts = {name: said[name] for name in ("model_name", "id") if name in said}
-    beside = finish_info(message)
+    """Return the result for LangChain's model layer; what is not the message itself is for tracers."""
+    metadata = message.response_metadata
+    facts = {name: metadata[name] for name in ("model_name", "id") if name in metadata}
+    info = finish_info(message)
     if isinstance(message.content, str):
-        generation = _generation({"message": message, "text": message.content, "generation_info": beside})
+        generation = _generation({"message": message, "text": message.content, "generation_info": info})
     else:
-        generation = ChatGeneration(message=message, generation_info=beside)
+        generation = ChatGeneration(message=message, generation_info=info)
     return _result({"generations": [generation], "llm_output": facts})
 
 
-def _told(price: Cost) -> dict[str, Any]:
-    """Where a cost comes from."""
-    told = {"computed": price.computed, "price_since": price.price_since, "source": price.source}
-    return {name: value for name, value in told.items() if value is not None}
+def _cost_details(price: Cost) -> dict[str, Any]:
+    """Return the source of a cost."""
+    details = {"computed": price.computed, "price_since": price.price_since, "source": price.source}
+    return {name: value for name, value in details.items() if value is not None}
 
 
-def _piece(index: int, call_id: str | None, name: str | None, arguments: str) -> ToolCallChunk:
+def _fragment(index: int, call_id: str | None, name: str | None, arguments: str) -> ToolCallChunk:
     return tool_call_chunk(index=index, id=call_id, name=name, args=arguments)
 
 
 def _calls(reply: Reply) -> tuple[list[ToolCall], list[InvalidToolCall]]:
-    """The calls of a whole answer; arguments that must not be run are marked as a stream marks them."""
+    """Return the calls of a complete answer; invalid arguments have the same suffix as in a stream."""
     valid = [tool_call(name=c.name, args=parse_partial_json(c.arguments), id=c.id) for c in reply.tool_calls]
     invalid = [
         invalid_tool_call(name=c.name or None, args=c.arguments + invalidating_suffix(c.arguments), id=c.id, error=None)
@@ -193,42 +194,42 @@ def _calls(reply: Reply) -> tuple[list[ToolCall], list[InvalidToolCall]]:
 
 
 def _reasoning(reply: Reply) -> dict[str, Any]:
-    """The reasoning as ``additional_kwargs`` keep it: ``""`` was received empty, no entry was not received."""
-    said: dict[str, Any] = {}
+    """Return the reasoning for ``additional_kwargs``: ``""`` if it was received empty, no entry if not received."""
+    extra: dict[str, Any] = {}
     if reply.reasoning is not None:
         if reply.reasoning.text is not None:
-            said["reasoning_content"] = reply.reasoning.text
+            extra["reasoning_content"] = reply.reasoning.text
         if reply.reasoning.details is not None:
-            said["reasoning_details"] = [dict(record) for record in reply.reasoning.details]
-    return said
+            extra["reasoning_details"] = [dict(record) for record in reply.reasoning.details]
+    return extra
 
 
 def _content_blocks(reply: Reply, valid: list[ToolCall], invalid: list[InvalidToolCall]) -> list[str | Block]:
-    """The blocks of a whole answer, as its stream would have added them up."""
+    """Return the blocks of a complete answer, equal to the merged blocks of its stream."""
     blocks: list[str | Block] = []
-    said = _reasoning(reply)
-    text = said.get("reasoning_content") or ""
-    thought: Block = {"type": "reasoning", "reasoning": text, "index": REASONING}
-    if "reasoning_details" in said:
-        thought["extras"] = {"reasoning_details": said["reasoning_details"]}
+    extra = _reasoning(reply)
+    text = extra.get("reasoning_content") or ""
+    reasoning: Block = {"type": "reasoning", "reasoning": text, "index": REASONING}
+    if "reasoning_details" in extra:
+        reasoning["extras"] = {"reasoning_details": extra["reasoning_details"]}
     if text:
-        blocks.append(thought)
+        blocks.append(reasoning)
     if reply.content:
         block: Block = {"type": "text", "text": reply.content, "index": TEXT}
         if reply.annotations:
             block["annotations"] = as_annotations(reply.annotations)
         blocks.append(block)
     calls: list[Block] = [dict(call) for call in valid]
-    for place, call in zip(reply.invalid_tool_calls, invalid, strict=True):
-        # a call that never became valid stays the fragment it was
-        piece = _piece(place.position, call["id"], call["name"], call["args"] or "")
-        calls.insert(place.position, {**piece, "index": f"{CALL}{place.position}"})
-    records_alone = [thought] if "extras" in thought and not text else []  # at the end, as a stream brings them
-    return [*blocks, *calls, *records_alone]
+    for invalid_call, call in zip(reply.invalid_tool_calls, invalid, strict=True):
+        # a call that never became valid stays a fragment
+        fragment = _fragment(invalid_call.position, call["id"], call["name"], call["args"] or "")
+        calls.insert(invalid_call.position, {**fragment, "index": f"{CALL}{invalid_call.position}"})
+    details_alone = [reasoning] if "extras" in reasoning and not text else []  # at the end, as in a stream
+    return [*blocks, *calls, *details_alone]
 
 
 def usage_metadata(usage: Usage | None) -> UsageMetadata | None:
-    """Token counts under langchain-core's names; what the provider did not count is left out."""
+    """Return the token counts with langchain-core's names; what the provider did not count is left out."""
     if usage is None:
         return None
     counted = UsageMetadata(

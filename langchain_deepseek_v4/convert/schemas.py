@@ -1,7 +1,7 @@
-"""The JSON Schema of whatever a typed answer may be asked as, and values made instances of it again.
+"""The JSON Schema of every type that a typed answer may have, and the conversion of values to its instances.
 
-langchain-core's own conversion writes references out, which cuts recursive classes short, and takes a dataclass for
-a function; so classes are asked themselves.
+langchain-core's own conversion expands references, which truncates recursive classes, and takes a dataclass for a
+function; so the schema of a class comes from the class itself.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ Method = Literal["auto", "json_schema", "json_mode", "function_calling"]
 
 
 def answer_class(schema: Any) -> type | None:
-    """The class that answers are made instances of: a pydantic class or a dataclass; None where they stay dicts."""
+    """Return the class of the answers: a pydantic class or a dataclass; None if answers stay dicts."""
     if not isinstance(schema, type):
         return None
     return schema if is_basemodel_subclass(schema) or dataclasses.is_dataclass(schema) else None
 
 
 def json_schema_of(schema: Any) -> dict[str, Any]:
-    """A pydantic class (2 or 1), dataclass, TypedDict, JSON Schema or OpenAI-shaped function as JSON Schema.
+    """Convert a pydantic class (2 or 1), dataclass, TypedDict, JSON Schema or OpenAI function to JSON Schema.
 
     Raises:
-        ValueError: for what is none of them.
+        ValueError: if the object is of another type.
     """
     if (cls := answer_class(schema)) is not None:
-        whole = _rooted(_class_schema(cls))
-        first: dict[str, Any] = {word: whole[word] for word in ("title", "description") if word in whole}
-        return {**first, **whole}
+        complete = _rooted(_class_schema(cls))
+        first: dict[str, Any] = {key: complete[key] for key in ("title", "description") if key in complete}
+        return {**first, **complete}
     if isinstance(schema, Mapping):
         function = schema.get("function", schema)
         if "parameters" not in function and ("type" in function or "properties" in function or "$ref" in function):
@@ -51,29 +51,31 @@ def json_schema_of(schema: Any) -> dict[str, Any]:
 
 
 def _typed_dict_schema(schema: Any) -> dict[str, Any]:
-    """The JSON Schema of a TypedDict.
+    """Return the JSON Schema of a TypedDict.
 
-    langchain-core has ways of its own to describe a key (``Annotated[str, ..., "In full"]``, a docstring's ``Args:``)
-    and demands every key; pydantic knows which keys may be missing, at any depth.
+    langchain-core has its own ways to describe a key (``Annotated[str, ..., "In full"]``, a docstring's ``Args:``) and
+    requires every key; pydantic's schema lists which keys may be missing, at any depth.
     """
     exact = _rooted({"title": schema.__name__, **TypeAdapter(schema).json_schema()})
     try:
-        told = convert_to_json_schema(schema)
+        converted = convert_to_json_schema(schema)
     except (RecursionError, TypeError):  # a TypedDict that contains itself, or has NotRequired keys
         return exact
     if _leaves_keys_out(exact):
-        described = {name: part["description"] for name, part in told["properties"].items() if "description" in part}
+        described = {
+            name: part["description"] for name, part in converted["properties"].items() if "description" in part
+        }
         properties = {
             name: {**part, "description": described[name]} if name in described else part
             for name, part in exact.get("properties", {}).items()
         }
-        about = {"description": told["description"]} if told.get("description") else {}
+        about = {"description": converted["description"]} if converted.get("description") else {}
         return {**exact, **about, "properties": properties}
-    return told
+    return converted
 
 
 def _leaves_keys_out(schema: Any) -> bool:
-    """Whether an object somewhere in a schema may lack a key."""
+    """True if an object anywhere in a schema may lack a key."""
     if isinstance(schema, list):
         return any(_leaves_keys_out(part) for part in schema)
     if not isinstance(schema, dict):
@@ -92,52 +94,52 @@ def _class_schema(cls: Any) -> dict[str, Any]:
 
 
 def _rooted(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema whose root is no bare reference; that of a class which contains itself is one."""
-    for word in ("$defs", "definitions"):
-        root = schema.get(word, {}).get(str(schema.get("$ref", "")).removeprefix(f"#/{word}/"))
+    """Return a schema whose root is not a bare reference, as it is for a class that contains itself."""
+    for key in ("$defs", "definitions"):
+        root = schema.get(key, {}).get(str(schema.get("$ref", "")).removeprefix(f"#/{key}/"))
         if root is not None:
             return {**{k: v for k, v in schema.items() if k != "$ref"}, **root}
     return schema
 
 
 def as_function(schema: Any) -> dict[str, Any]:
-    """The function whose arguments are an answer, OpenAI-shaped.
+    """Return the function whose arguments are an answer, in OpenAI's format.
 
     Raises:
-        ValueError: for a schema of other values than objects, which no function takes.
+        ValueError: if the schema does not allow objects.
     """
-    whole = json_schema_of(schema)
-    if not allows_object(whole):
+    complete = json_schema_of(schema)
+    if not allows_object(complete):
         raise ValueError(
-            f"A tool call answers with an object, and {whole.get('title', 'the schema')} asks for {whole['type']}: "
-            "put it into a field of an object, or use method='auto'."
+            f"Function calling needs an object schema, but {complete.get('title', 'the schema')} has type "
+            f"{complete['type']}. Wrap it in an object, or use method='auto'."
         )
-    name, description = whole.get("title") or "answer", whole.get("description") or ""
-    parameters = {key: value for key, value in whole.items() if key not in ("title", "description")}
+    name, description = complete.get("title") or "answer", complete.get("description") or ""
+    parameters = {key: value for key, value in complete.items() if key not in ("title", "description")}
     return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
 
 
 def wire_name(title: str) -> str:
-    """A name that services accept, for classes called ``Box[int]``."""
+    """Return a name that providers accept, for classes such as ``Box[int]``."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", title)[:64] or "answer"
 
 
 def instance_of(cls: Any, schema: Mapping[str, Any] | None, value: Any, *, strictly: bool) -> Any:
-    """A value as an instance of a class; without a class the value itself, held against the schema.
+    """Convert a value to an instance of a class; without a class, check it against the schema and return it.
 
     Args:
         cls: The class, or None.
-        schema: What a plain value must fit; None for any.
-        value: JSON.
-        strictly: False for a value that is still growing, whose faults may mend themselves.
+        schema: The JSON Schema of a plain value; None for any value.
+        value: The parsed JSON.
+        strictly: False if the value is incomplete, so that its errors may disappear.
 
     Raises:
-        ValueError: for a value that does not fit; the validation errors of pydantic 2 and 1 are of this class too.
+        ValueError: if the value does not fit; the validation errors of pydantic 2 and 1 are of this class, too.
     """
     if cls is None:
-        wrong = fault(value, schema) if strictly and schema is not None else None
-        if wrong is not None:
-            raise ValueError(wrong)
+        problem = fault(value, schema) if strictly and schema is not None else None
+        if problem is not None:
+            raise ValueError(problem)
         return value
     if hasattr(cls, "parse_obj") and not hasattr(cls, "model_validate"):
         return cls.parse_obj(value)

@@ -1,4 +1,4 @@
-"""Tools in every form LangChain knows, as OpenAI-shaped objects; and the choice among them, checked at once."""
+"""Tools of every type that LangChain supports, converted to OpenAI's format; and the tool choice, checked at once."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from langchain_deepseek_v4.convert.schemas import json_schema_of, wire_name
 __all__ = ["ToolLike", "as_response_format", "as_tool", "as_tool_choice", "tool_name"]
 
 ToolLike = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
-"""A pydantic class, a TypedDict, a function, a ``BaseTool``, a schema, or a tool the provider runs itself."""
+"""A pydantic class, a TypedDict, a function, a ``BaseTool``, a schema, or a tool that the provider runs."""
 
 _SCHEMA_KEYS = frozenset({"function", "input_schema", "parameters", "properties", "toolSpec"})
 
 
 def as_tool(tool: ToolLike) -> dict[str, Any]:
-    """A tool as an OpenAI-shaped object.
+    """Convert a tool to OpenAI's format.
 
     Raises:
-        ValueError: for what is no tool.
+        ValueError: if the object is not a tool.
     """
     if isinstance(tool, Mapping) and _is_server_tool(tool):
         return dict(tool)
@@ -30,13 +30,13 @@ def as_tool(tool: ToolLike) -> dict[str, Any]:
 
 
 def _is_server_tool(tool: Mapping[str, Any]) -> bool:
-    """Whether the provider runs it itself: it has a type and no schema."""
+    """True if the provider runs the tool: it has a type and no schema."""
     kind = tool.get("type")
     return isinstance(kind, str) and kind not in ("function", "object") and not _SCHEMA_KEYS & tool.keys()
 
 
 def tool_name(tool: Mapping[str, Any]) -> str | None:
-    """The name of an OpenAI-shaped function; None for a tool the provider runs itself."""
+    """Return the name of a function in OpenAI's format; None for a tool that the provider runs."""
     function = tool.get("function")
     return function.get("name") if isinstance(function, Mapping) else None
 
@@ -44,44 +44,44 @@ def tool_name(tool: Mapping[str, Any]) -> str | None:
 def as_tool_choice(
     choice: Mapping[str, Any] | str | bool | None, tools: Sequence[Mapping[str, Any]]
 ) -> str | dict[str, Any] | None:
-    """A tool choice as OpenAI says it.
+    """Convert a tool choice to OpenAI's format.
 
     Args:
         choice: ``"auto"``, ``"none"``, ``"any"`` or ``"required"``, True for "one of them", a tool's name, or an object
-            in OpenAI's or Anthropic's shape.
-        tools: What there is to choose from, OpenAI-shaped.
+            in OpenAI's or Anthropic's format.
+        tools: The tools to choose from, in OpenAI's format.
 
     Raises:
-        ValueError: for a name that is not among the tools, and for a call demanded without tools.
+        ValueError: if the name is not among the tools, or if a call is required without tools.
     """
     if choice is None or choice is False:
         return None
     names = [name for tool in tools if (name := tool_name(tool))]
     if isinstance(choice, Mapping):
         named = choice.get("function", choice)
-        wanted: Any = named.get("name") if isinstance(named, Mapping) else None
-        wanted = wanted or choice.get("type")
+        requested: Any = named.get("name") if isinstance(named, Mapping) else None
+        requested = requested or choice.get("type")
     else:
-        wanted = choice
-    if wanted is True:
-        wanted = names[0] if len(names) == 1 else "required"
-    if wanted in ("auto", "none"):
-        return str(wanted)
-    if wanted in ("any", "required"):
+        requested = choice
+    if requested is True:
+        requested = names[0] if len(names) == 1 else "required"
+    if requested in ("auto", "none"):
+        return str(requested)
+    if requested in ("any", "required"):
         if not tools:
-            raise ValueError(f"tool_choice={choice!r} demands a tool call, and there are no tools.")
+            raise ValueError(f"tool_choice={choice!r} requires at least one tool.")
         return "required"
-    if wanted not in names:
+    if requested not in names:
         offered = ", ".join(names) or "none"
         raise ValueError(f"tool_choice={choice!r} is not among the tools: {offered}.")
-    return {"type": "function", "function": {"name": wanted}}
+    return {"type": "function", "function": {"name": requested}}
 
 
-def as_response_format(wanted: Any) -> Any:
-    """A response format as an object; a class or a bare JSON Schema becomes one that asks for its schema."""
-    if wanted is None or (isinstance(wanted, Mapping) and wanted.get("type") in FORMATS):
-        return wanted
-    schema = json_schema_of(wanted)
+def as_response_format(requested: Any) -> Any:
+    """Convert a response format to an object; a class or a bare JSON Schema becomes one of type ``json_schema``."""
+    if requested is None or (isinstance(requested, Mapping) and requested.get("type") in FORMATS):
+        return requested
+    schema = json_schema_of(requested)
     return {"type": "json_schema", "json_schema": {"name": wire_name(schema.get("title") or ""), "schema": schema}}
 
 

@@ -56,38 +56,38 @@ class AnswerParser(JsonOutputParser):
         generation = result[0]
         message = generation.message if isinstance(generation, ChatGeneration) else None
         if partial and getattr(message, "chunk_position", None) != "last":
-            growing = _StreamedAnswer(self.tool)
-            return self._so_far(growing.add(generation.text if message is None else message))
+            streamed = _StreamedAnswer(self.tool)
+            return self._so_far(streamed.add(generation.text if message is None else message))
         try:
             return self._read(generation.text, message)
         except InvalidAnswer as error:
             earlier = None if message is None else first_problem(message.response_metadata)
-            also = f" This was the last try; the first one failed too: {earlier}" if earlier else ""
+            also = f" All attempts failed. First error: {earlier}" if earlier else ""
             failure = AnswerError(f"{error}{also}", llm_output=error.body)
             failure.raw = message if isinstance(message, AIMessage) else None
             raise failure from error.__cause__
 
     def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:
-        """Yield the value of a stream so far; a whole message in it replaces all chunks."""
-        growing, known = _StreamedAnswer(self.tool), None
-        for piece in input:
-            parsed = self._after(growing, piece)
+        """Yield the value of a stream so far; a complete message in it replaces all chunks."""
+        streamed, known = _StreamedAnswer(self.tool), None
+        for chunk in input:
+            parsed = self._after(streamed, chunk)
             if parsed is not None and parsed != known:
                 known = parsed
                 yield parsed
 
     async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:
-        growing, known = _StreamedAnswer(self.tool), None
-        async for piece in input:
-            parsed = self._after(growing, piece)
+        streamed, known = _StreamedAnswer(self.tool), None
+        async for chunk in input:
+            parsed = self._after(streamed, chunk)
             if parsed is not None and parsed != known:
                 known = parsed
                 yield parsed
 
-    def _after(self, growing: _StreamedAnswer, piece: str | BaseMessage) -> Any:
-        so_far = growing.add(piece)
-        if growing.whole is not None:
-            return self.parse_result([ChatGeneration(message=growing.whole)])
+    def _after(self, streamed: _StreamedAnswer, chunk: str | BaseMessage) -> Any:
+        so_far = streamed.add(chunk)
+        if streamed.message is not None:
+            return self.parse_result([ChatGeneration(message=streamed.message)])
         return self._so_far(so_far)
 
     def _so_far(self, value: Any) -> Any:
@@ -117,8 +117,8 @@ class AnswerParser(JsonOutputParser):
             raise InvalidAnswer(
                 f"The arguments of {self.tool} are cut or not valid JSON{_why(message)}.", cut[0]["args"]
             )
-        said = "" if message is None else message.text
-        raise InvalidAnswer(f"The model did not call {self.tool}{_why(message)}.", said)
+        text = "" if message is None else message.text
+        raise InvalidAnswer(f"The model did not call {self.tool}{_why(message)}.", text)
 
     def _instance(self, value: Any, *, partial: bool) -> Any:
         cls: Any = self.pydantic_object
@@ -126,11 +126,13 @@ class AnswerParser(JsonOutputParser):
             return instance_of(cls, self.shape, value, strictly=not partial)
         except Exception as error:
             if partial:
-                return None  # a validator of the user's own may fail on what has not arrived
+                return None  # a validator in the class may fail while fields are missing
             if not isinstance(error, ValueError):
                 raise
             name = cls.__name__ if cls is not None else (self.shape or {}).get("title") or "answer of the schema"
-            raise InvalidAnswer(f"The answer is no {name}: {format_validation_error(error)}.", repr(value)) from error
+            raise InvalidAnswer(
+                f"The answer is not a valid {name}: {format_validation_error(error)}.", repr(value)
+            ) from error
 
 
 class _StreamedAnswer:
@@ -143,28 +145,28 @@ class _StreamedAnswer:
     def __init__(self, tool: str | None) -> None:
         self._tool = tool
         self._index: Any = None
-        """Which of the calls is to the function, once it has begun."""
+        """The index of the call of the function, once it has begun."""
         self._answer = PartialAnswer()
         self._chunks: list[AIMessageChunk] = []
-        self.whole: AIMessage | None = None
+        self.message: AIMessage | None = None
         """The message, once it is complete."""
 
-    def add(self, piece: str | BaseMessage) -> Any:
+    def add(self, chunk: str | BaseMessage) -> Any:
         """Return the value after a chunk; None if it adds nothing, or completes the message."""
-        if not isinstance(piece, AIMessage):
-            return self._answer.feed(piece if isinstance(piece, str) else piece.text)
-        if not isinstance(piece, AIMessageChunk):
-            self.whole = piece
+        if not isinstance(chunk, AIMessage):
+            return self._answer.feed(chunk if isinstance(chunk, str) else chunk.text)
+        if not isinstance(chunk, AIMessageChunk):
+            self.message = chunk
             return None
-        self._chunks.append(piece)
-        if piece.chunk_position == "last":
-            self.whole = add_ai_message_chunks(*self._chunks)
+        self._chunks.append(chunk)
+        if chunk.chunk_position == "last":
+            self.message = add_ai_message_chunks(*self._chunks)
             return None
-        return self._answer.feed(piece.text if self._tool is None else self._arguments(piece))
+        return self._answer.feed(chunk.text if self._tool is None else self._arguments(chunk))
 
-    def _arguments(self, piece: AIMessageChunk) -> str:
+    def _arguments(self, chunk: AIMessageChunk) -> str:
         text = ""
-        for call in piece.tool_call_chunks:
+        for call in chunk.tool_call_chunks:
             if call["name"] == self._tool and self._index is None:
                 self._index = call["index"]
             if self._index is not None and call["index"] == self._index:
@@ -177,8 +179,8 @@ def _value(text: str, message: Any) -> Any:
         called = ", ".join(call["name"] for call in getattr(message, "tool_calls", ()))
         if called:
             raise InvalidAnswer(
-                f"The model called {called} instead of answering: run the tools and ask again "
-                "(include_raw=True gives the calls).",
+                f"The model called {called} instead of answering. Run the tools and send their results "
+                "(include_raw=True returns the calls).",
                 text,
             )
         raise InvalidAnswer(f"The answer is empty{_why(message)}.", text)
@@ -189,6 +191,6 @@ def _value(text: str, message: Any) -> Any:
 
 
 def _why(message: Any) -> str:
-    """A likely reason, when the model was cut off."""
+    """Return the likely reason if the model was cut off."""
     cut = message is not None and message.response_metadata.get("finish_reason") == "length"
     return ", because it was cut off at the output limit: raise max_tokens" if cut else ""

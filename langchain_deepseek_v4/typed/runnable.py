@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, aclosing
 from typing import Any, cast
 
 from langchain_core.exceptions import OutputParserException
@@ -53,11 +53,13 @@ def structured(
     retries: int,
     options: Mapping[str, Any],
 ) -> Runnable[LanguageModelInput, Any]:
-    """A model that answers with instances of a schema; see ``ChatDeepSeekV4.with_structured_output``."""
+    """Return a model that answers with instances of a schema; see ``ChatDeepSeekV4.with_structured_output``."""
     if schema is None and method != "json_mode":
-        raise ValueError(f"method={method!r} needs a schema; without one, use method='json_mode'.")
+        raise ValueError(f"method={method!r} needs a schema. Pass one, or use method='json_mode'.")
     if tools and method == "function_calling":
-        raise ValueError("tools cannot be combined with method='function_calling', which forces a tool of its own.")
+        raise ValueError(
+            "tools cannot be used with method='function_calling', because that method forces its own tool."
+        )
     if retries < 0:
         raise ValueError(f"retries={retries} must be 0 or more.")
     options = dict(options)
@@ -82,7 +84,7 @@ def structured(
 
 
 def _response_format(schema: Any, strict: bool | None) -> dict[str, Any]:
-    """The response format of a schema. The core puts it into the prompt if the provider has JSON mode only."""
+    """Return the response format of a schema. The core puts it into the prompt if the provider has JSON mode only."""
     form: dict[str, Any] = as_response_format(schema)
     if strict is not None:
         form["json_schema"]["strict"] = strict
@@ -90,57 +92,57 @@ def _response_format(schema: Any, strict: bool | None) -> dict[str, Any]:
 
 
 def _with_raw(answer: Runnable[LanguageModelInput, AIMessage], parser: AnswerParser) -> Runnable[Any, Any]:
-    """The message, the parsed answer and the parsing error, as one dict; a stream ends with the latter two."""
+    """Add the parsed answer and the parsing error to the message, as one dict; a stream ends with these two."""
 
-    def read(pieces: Iterator[Any], config: RunnableConfig) -> Iterator[Any]:
+    def read(chunks: Iterator[Any], config: RunnableConfig) -> Iterator[Any]:
         raw = []
-        for piece in pieces:
-            raw.append(piece["raw"])
-            yield AddableDict(piece)
+        for chunk in chunks:
+            raw.append(chunk["raw"])
+            yield AddableDict(chunk)
         try:
-            parsed, fault = parser.invoke(_whole(raw), config), None
+            parsed, failure = parser.invoke(_merged(raw), config), None
         except OutputParserException as error:
-            parsed, fault = None, error
+            parsed, failure = None, error
         yield AddableDict(parsed=parsed)
-        yield AddableDict(parsing_error=fault)
+        yield AddableDict(parsing_error=failure)
 
-    async def aread(pieces: AsyncIterator[Any], config: RunnableConfig) -> AsyncIterator[Any]:
+    async def aread(chunks: AsyncIterator[Any], config: RunnableConfig) -> AsyncIterator[Any]:
         raw = []
-        async for piece in pieces:
-            raw.append(piece["raw"])
-            yield AddableDict(piece)
+        async for chunk in chunks:
+            raw.append(chunk["raw"])
+            yield AddableDict(chunk)
         try:
-            parsed, fault = await parser.ainvoke(_whole(raw), config), None
+            parsed, failure = await parser.ainvoke(_merged(raw), config), None
         except OutputParserException as error:
-            parsed, fault = None, error
+            parsed, failure = None, error
         yield AddableDict(parsed=parsed)
-        yield AddableDict(parsing_error=fault)
+        yield AddableDict(parsing_error=failure)
 
-    reader: Any = RunnableGenerator  # its type knows no config
+    reader: Any = RunnableGenerator  # its type lacks the config parameter
     return RunnableMap(raw=answer) | cast("Runnable[Any, Any]", reader(read, aread, name="read_answer"))
 
 
-def _whole(pieces: Sequence[AIMessage]) -> AIMessage:
-    """The message that the pieces of a stream make up; a whole one as it is."""
-    if len(pieces) == 1 and not isinstance(pieces[0], AIMessageChunk):
-        return pieces[0]
-    chunks = [piece for piece in pieces if isinstance(piece, AIMessageChunk)]
-    whole = message_chunk_to_message(add_ai_message_chunks(*chunks))
-    assert isinstance(whole, AIMessage)
-    return whole
+def _merged(received: Sequence[AIMessage]) -> AIMessage:
+    """Return the message of a stream's chunks; a complete message as it is."""
+    if len(received) == 1 and not isinstance(received[0], AIMessageChunk):
+        return received[0]
+    chunks = [chunk for chunk in received if isinstance(chunk, AIMessageChunk)]
+    message = message_chunk_to_message(add_ai_message_chunks(*chunks))
+    assert isinstance(message, AIMessage)
+    return message
 
 
 class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # type: ignore[no-redef]  # the plugin: a field "kwargs"
     """A model whose answer is parsed before it is returned, and requested again if it cannot be used.
 
     The next request shows the model its answer, reasoning included, and the problem. The message returned is the last
-    answer, with the usage and the cost of all. A stream is passed on as it comes; if its answer cannot be used, a
-    whole message follows, which replaces it.
+    answer, with the usage and the cost of all attempts. A stream is passed on as it arrives; if its answer cannot be
+    used, a complete message follows, which replaces it.
 
     Attributes:
         parser: Parses an answer.
         retries: How many more requests may follow the first.
-        also_streamed: Whether another answer may follow a streamed one; not if the reader adds up the chunks.
+        also_streamed: True if another answer may follow a streamed one; False if the reader merges the chunks.
     """
 
     parser: AnswerParser
@@ -149,7 +151,7 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
-        """False: classes of answers cannot be serialized."""
+        """Return False: classes of answers cannot be serialized."""
         return False
 
     def invoke(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> AIMessage:
@@ -175,7 +177,7 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
         return await acomplete(input, send, self._accepts, self._attempts)
 
     def stream(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
-        """Yield the chunks of an answer; after one that cannot be used, a whole message."""
+        """Yield the chunks of an answer; if it cannot be used, then a complete message."""
         bound, bound_invoke = super().stream, super().invoke
         attempts = self._attempts(input, time.monotonic(), self.retries * self.also_streamed)
 
@@ -203,8 +205,10 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
 
         async def items(request: LanguageModelInput) -> AsyncIterator[Any]:
             if not attempts.failed:
-                async for item in self._achunks(bound(request, config, **kwargs)):
-                    yield item
+                chunks: Any = bound(request, config, **kwargs)
+                async with aclosing(chunks):
+                    async for item in self._achunks(chunks):
+                        yield item
                 return
             with self._handled():
                 answer = await bound_invoke(request, config, **kwargs)
@@ -213,36 +217,37 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
         async def open_stream(request: LanguageModelInput) -> AsyncIterator[Any]:
             return items(request)
 
-        async for item in arun(attempts, open_stream):
-            if type(item) is not StreamEnd:
-                if item is not OPENED:
-                    yield item
-            elif attempts.failed:
-                yield item.reply
+        async with aclosing(arun(attempts, open_stream)) as received:
+            async for item in received:
+                if type(item) is not StreamEnd:
+                    if item is not OPENED:
+                        yield item
+                elif attempts.failed:
+                    yield item.reply
 
     def _chunks(self, chunks: Iterator[AIMessage]) -> Iterator[Any]:
         """Yield the chunks of a stream, and its end. The request is sent when the first one is read."""
-        given: list[AIMessage] = []
+        received: list[AIMessage] = []
         with self._handled():
             chunk = next(chunks, None)
         while chunk is not None:
-            given.append(chunk)
+            received.append(chunk)
             yield chunk
             chunk = next(chunks, None)
-        yield StreamEnd(_whole(given))
+        yield StreamEnd(_merged(received))
 
     async def _achunks(self, chunks: AsyncIterator[AIMessage]) -> AsyncIterator[Any]:
-        given: list[AIMessage] = []
+        received: list[AIMessage] = []
         with self._handled():
             chunk = await anext(chunks, None)
         while chunk is not None:
-            given.append(chunk)
+            received.append(chunk)
             yield chunk
             chunk = await anext(chunks, None)
-        yield StreamEnd(_whole(given))
+        yield StreamEnd(_merged(received))
 
     def _handled(self) -> AbstractContextManager[None]:
-        """Inside, the core leaves to this class what it retries itself; an empty answer cannot be used either."""
+        """Return a context in which this class, not the core, retries invalid and empty answers."""
         return handled_by_caller("invalid", *(("empty",) if self.retries else ()))
 
     def _accepts(self, request: LanguageModelInput, answer: AIMessage) -> bool:
@@ -256,15 +261,15 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
         return MessageAttempts(request, [policy], started=started)
 
     def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
-        """``stream`` of the input put together."""
+        """Merge the input and ``stream`` its answer."""
         yield from Runnable.transform(self, input, config, **kwargs)
 
     async def atransform(
         self, input: AsyncIterator[Any], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
         """Like ``transform``, asynchronously."""
-        async for piece in Runnable.atransform(self, input, config, **kwargs):
-            yield piece
+        async for chunk in Runnable.atransform(self, input, config, **kwargs):
+            yield chunk
 
     def batch(self, inputs: list[LanguageModelInput], config: Any = None, **kwargs: Any) -> list[AIMessage]:
         """Return the answers to several inputs, each with its own retries."""
@@ -277,7 +282,7 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
     def batch_as_completed(
         self, inputs: Sequence[LanguageModelInput], config: Any = None, **kwargs: Any
     ) -> Iterator[tuple[int, Any]]:
-        """Like ``batch``, each answer as soon as it has arrived."""
+        """Like ``batch``, but yield each answer as soon as it is received."""
         yield from Runnable.batch_as_completed(self, inputs, config, **kwargs)
 
     async def abatch_as_completed(
@@ -290,7 +295,7 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
     def _again(self, request: LanguageModelInput, answer: AIMessage, problem: str) -> list[BaseMessage]:
         """Return the messages that show the model its answer and the problem.
 
-        The answer is sent without what differs from run to run, so that the second answer is found in a cache, too.
+        The answer is sent without what differs between runs, so that a cache can have the second answer, too.
         """
         if isinstance(request, PromptValue):
             messages = request.to_messages()
@@ -309,19 +314,19 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
         )
 
 
-def _ends(piece: AIMessage) -> bool:
-    return getattr(piece, "chunk_position", "last") == "last"
+def _ends(chunk: AIMessage) -> bool:
+    return getattr(chunk, "chunk_position", "last") == "last"
 
 
-def _result(words: str, call_id: str) -> BaseMessage:
-    return ToolMessage(words, tool_call_id=call_id, status="error")
+def _result(text: str, call_id: str) -> BaseMessage:
+    return ToolMessage(text, tool_call_id=call_id, status="error")
 
 
 class MessageAttempts(TypedAttempts[LanguageModelInput, AIMessage, AIMessage]):
     """The attempts at one message."""
 
     def merge(self, failed: Sequence[FailedAttempt[AIMessage]], answer: AIMessage | None) -> AIMessage:
-        """The answer, with the usage and cost of all attempts. No message is changed: tracers hold them."""
+        """Return the answer with the usage and cost of all attempts. No message is changed: tracers hold them."""
         assert answer is not None
         usage, cost = answer.usage_metadata, answer.response_metadata.get("cost")
         for one in failed:
@@ -336,7 +341,7 @@ class MessageAttempts(TypedAttempts[LanguageModelInput, AIMessage, AIMessage]):
         return answer.model_copy(update={"response_metadata": known, "usage_metadata": usage})
 
     def facts(self, answer: AIMessage) -> tuple[Mapping[str, Any], Usage | None, float | None]:
-        """What ``response_metadata`` and ``usage_metadata`` hold."""
+        """Return the metadata, usage and cost of an answer."""
         counted = answer.usage_metadata
         usage = None if counted is None else Usage(counted["input_tokens"], counted["output_tokens"])
         return answer.response_metadata, usage, answer.response_metadata.get("cost")

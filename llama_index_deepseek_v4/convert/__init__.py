@@ -1,1 +1,1 @@
-"""LlamaIndex messages, content and tools to our own values, and back."""
+"""Conversion of LlamaIndex messages, content and tools to the core's values, and back."""

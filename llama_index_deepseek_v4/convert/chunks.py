@@ -1,4 +1,4 @@
-"""Blocks and responses of what our own decoder made, without validation; see ``fast_construction``."""
+"""Blocks and responses of decoded answers, created without validation; see ``fast_construction``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class ChatResponseChunk(ChatResponse):
-    """A response of a stream that is not its last: tool calls in it may be cut anywhere."""
+    """A response of a stream that is not its last: its tool calls may be incomplete."""
 
 
 _MESSAGE = ChatMessage(role=MessageRole.ASSISTANT, blocks=[])
@@ -43,49 +43,49 @@ _whole = unvalidated_factory(ChatResponse(message=_MESSAGE), "message", "raw", "
 
 
 def text_block(text: str) -> TextBlock:
-    """``TextBlock(text=text)``."""
+    """Return ``TextBlock(text=text)``."""
     return _text({"text": text})
 
 
 def thinking_block(text: str) -> ThinkingBlock:
-    """``ThinkingBlock(content=text)``."""
+    """Return ``ThinkingBlock(content=text)``."""
     return _thinking({"content": text, "additional_information": {}})
 
 
-def whole_thinking_block(text: str | None, tokens: int | None, known: dict[str, Any]) -> ThinkingBlock:
-    """``ThinkingBlock(content=text, num_tokens=tokens, additional_information=known)``."""
-    return _whole_thinking({"content": text, "num_tokens": tokens, "additional_information": known})
+def whole_thinking_block(text: str | None, tokens: int | None, details: dict[str, Any]) -> ThinkingBlock:
+    """Return ``ThinkingBlock(content=text, num_tokens=tokens, additional_information=details)``."""
+    return _whole_thinking({"content": text, "num_tokens": tokens, "additional_information": details})
 
 
 def call_block(call_id: str | None, name: str, arguments: dict[str, Any] | str) -> ToolCallBlock:
-    """``ToolCallBlock(tool_call_id=call_id, tool_name=name, tool_kwargs=arguments)``."""
+    """Return ``ToolCallBlock(tool_call_id=call_id, tool_name=name, tool_kwargs=arguments)``."""
     return _call({"tool_call_id": call_id, "tool_name": name, "tool_kwargs": arguments})
 
 
 def whole_response(
     blocks: list[ContentBlock],
-    kept: dict[str, Any],
+    kwargs: dict[str, Any],
     delta: str | None,
     raw: dict[str, Any],
     logprobs: list[list[LogProb]] | None,
     extra: dict[str, Any],
 ) -> ChatResponse:
-    """A whole answer; arguments as for ``response_chunk``."""
-    message = _message({"blocks": blocks, "additional_kwargs": kept})
+    """Create the response of a complete answer; arguments as for ``response_chunk``."""
+    message = _message({"blocks": blocks, "additional_kwargs": kwargs})
     return _whole({"message": message, "raw": raw, "delta": delta, "logprobs": logprobs, "additional_kwargs": extra})
 
 
 def response_chunk(
-    blocks: list[ContentBlock], kept: dict[str, Any], delta: str, raw: dict[str, Any], extra: dict[str, Any]
+    blocks: list[ContentBlock], kwargs: dict[str, Any], delta: str, raw: dict[str, Any], extra: dict[str, Any]
 ) -> ChatResponseChunk:
-    """A response with everything so far.
+    """Create a response with everything so far.
 
     Args:
-        blocks: The blocks of the message; owned by it from here on.
-        kept: Its ``additional_kwargs``, likewise.
-        delta: What was added to the visible text.
-        raw: The chunk in OpenAI's shape.
+        blocks: The blocks of the message. Not copied; the message owns them.
+        kwargs: The message's ``additional_kwargs``. Not copied either.
+        delta: The text that was added.
+        raw: The chunk in OpenAI's format.
         extra: The response's ``additional_kwargs``.
     """
-    message = _message({"blocks": blocks, "additional_kwargs": kept})
+    message = _message({"blocks": blocks, "additional_kwargs": kwargs})
     return _response({"message": message, "delta": delta, "raw": raw, "additional_kwargs": extra})

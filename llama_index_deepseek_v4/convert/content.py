@@ -1,4 +1,4 @@
-"""Content blocks of LlamaIndex as the parts of a message: text, images, files; what cannot be said is refused."""
+"""LlamaIndex content blocks converted to parts of a message: text, images, files; others raise an error."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from deepseek_v4.values.messages import FilePart, ImagePart, Part, Role, TextPar
 
 __all__ = ["joined", "parts_of"]
 
-_SAID_ELSEWHERE = (ThinkingBlock, ToolCallBlock)
-_WITHOUT_MEANING = (CachePoint,)
-"""DeepSeek caches prefixes by itself; a history made for Anthropic may carry these."""
+_CONVERTED_BY_MESSAGES = (ThinkingBlock, ToolCallBlock)
+_IGNORED = (CachePoint,)
+"""DeepSeek caches prefixes automatically; a history written for Anthropic may contain these."""
 
 
 def parts_of(blocks: Sequence[BaseContentBlock], role: Role) -> list[Part]:
-    """The parts of a message's blocks, in order.
+    """Convert the blocks of a message to its parts, in order.
 
     Raises:
-        UnsupportedError: for audio, video, a document by address, and blocks of other packages.
-        InvalidRequestError: for an image or file where the service takes text only.
+        UnsupportedError: if a block is audio, video, a document by URL, or of another package.
+        InvalidRequestError: if there is an image or file in a message that may contain text only.
     """
     parts = list(_parts(blocks, role))
     if role in ("system", "assistant") and not all(isinstance(part, TextPart) for part in parts):
         raise errors.InvalidRequestError(
-            f"A message with the role {role!r} holds an image or a file; DeepSeek V4 takes them in user messages only."
+            f"A message with the role {role!r} contains an image or a file. Put it into a user message."
         )
     return parts
 
 
 def joined(parts: Sequence[Part]) -> str | tuple[Part, ...]:
-    """Text alone as a string, joined without a separator; parts where there is more than text."""
+    """Return text alone as a string, joined without a separator; parts if there is more than text."""
     if all(isinstance(part, TextPart) for part in parts):
         return "".join(part.text for part in parts if isinstance(part, TextPart))
     return tuple(parts)
@@ -63,31 +63,33 @@ def _parts(blocks: Sequence[BaseContentBlock], role: Role) -> Iterator[Part]:
             yield TextPart(f"[{block.title}]({block.source})\n")
             yield from _parts(block.content, role)
         elif isinstance(block, CitationBlock):
-            if role != "assistant":  # there it is a remark about the text beside it
+            if role != "assistant":  # there it annotates the text of the message
                 yield from _parts([block.cited_content], role)
         elif isinstance(block, (AudioBlock, VideoBlock)):
             raise errors.UnsupportedError(
-                f"A message holds {block.block_type}, and DeepSeek V4 reads text, images and files only: "
-                "transcribe it, or take it out."
+                f"A message contains {block.block_type}, but DeepSeek V4 supports text, images and files only. "
+                "Transcribe it, or remove it."
             )
-        elif not isinstance(block, (*_SAID_ELSEWHERE, *_WITHOUT_MEANING)):
-            raise errors.UnsupportedError(f"A message holds a {type(block).__name__}, which cannot be said here.")
+        elif not isinstance(block, (*_CONVERTED_BY_MESSAGES, *_IGNORED)):
+            raise errors.UnsupportedError(
+                f"A message contains a {type(block).__name__}, which DeepSeek V4 does not support. Remove it."
+            )
 
 
 def _image(block: ImageBlock) -> ImagePart:
     if block.image is None and block.path is None:
         if block.url is None:
-            raise errors.InvalidRequestError("An ImageBlock holds neither image, path nor url.")
-        return ImagePart(str(block.url), block.detail)  # the service fetches it; data: addresses pass as they are
+            raise errors.InvalidRequestError("An ImageBlock needs image, path or url.")
+        return ImagePart(str(block.url), block.detail)  # the provider fetches it; data: URLs are sent as they are
     data = block.resolve_image(as_base64=True).read().decode()
-    # the service looks at the bytes, so a wrong subtype does no harm and a missing one would make no data: URL
+    # the provider checks the bytes, so a wrong subtype does no harm; without one there is no valid data: URL
     return ImagePart(f"data:{block.image_mimetype or 'image/png'};base64,{data}", block.detail)
 
 
 def _document(block: DocumentBlock) -> FilePart:
     if block.data is None and block.path is None:
         raise errors.UnsupportedError(
-            f"The document {block.title!r} is given by its address, which DeepSeek V4 does not fetch: download it "
-            "and give data= or path=."
+            f"The document {block.title!r} is given as a URL, which DeepSeek V4 does not fetch. Download it and pass "
+            "data= or path=."
         )
     return FilePart(data=block.inline_url(), filename=block.title)

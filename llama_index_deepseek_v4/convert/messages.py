@@ -1,6 +1,6 @@
-"""LlamaIndex messages -> our conversation: reasoning, tool calls and tool results found wherever they survived.
+"""LlamaIndex messages converted to a conversation: with reasoning, tool calls and results from any place that has them.
 
-Reads only: a message may be shared with a memory or an agent's state, so nothing that came in is changed.
+A message may be shared with a memory or an agent's state, so input messages are never changed.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ ROLES: Mapping[MessageRole, Role] = {
 }
 
 SHOWN_BELOW = "(see the next message)"
-"""The text of a tool result that holds an image or a file and no words."""
+"""The text of a tool result that contains an image or a file and no text."""
 
-_MEMORY = ConversionCache()
-"""What messages without images and files said, as long as they live."""
+_CACHE = ConversionCache()
+"""The conversions of messages without images and files, as long as these exist."""
 
 
 def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
-    """The conversation a list of chat messages says.
+    """Convert a list of chat messages to a conversation.
 
-    Images and files that tools returned move into a user message behind the last result of their batch: a tool
-    message carries text only.
+    Images and files that tools returned move into a user message after the last result of their batch: a tool
+    message contains text only.
 
     Raises:
-        UnsupportedError: for a block DeepSeek V4 cannot read, such as audio.
-        InvalidRequestError: for an image or file outside a user's or tool's message.
+        UnsupportedError: if a block has a type that DeepSeek V4 does not support, such as audio.
+        InvalidRequestError: if an image or file is in a message that is neither a user nor a tool message.
     """
     looks = []
     for message in messages:
@@ -54,36 +54,37 @@ def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
         for block in fields["blocks"]:
             look.append(block.__dict__)  # noqa: PERF401 - most messages have one, and a comprehension takes a call
         looks.append(look)
-    known = _MEMORY.recall(messages, looks)
+    known = _CACHE.recall(messages, looks)
     conversation: list[Message] = list(takewhile(bool, known))  # type: ignore[arg-type]
-    shown: list[Part] = []
+    attachments: list[Part] = []
     new = slice(len(conversation), None)
-    for message, look, said in zip(messages[new], looks[new], known[new], strict=True):
+    for message, look, converted in zip(messages[new], looks[new], known[new], strict=True):
         role = ROLES[message.role]
-        if role != "tool" and shown:
-            conversation.append(Message.user(tuple(shown)))
-            shown = []
-        if said is None:
+        if role != "tool" and attachments:
+            conversation.append(Message.user(tuple(attachments)))
+            attachments = []
+        if converted is None:
             blocks = message.blocks
             if {block.__class__ for block in blocks} <= _PLAIN:
-                said = _said(message, role, "".join([block.text for block in blocks if block.__class__ is TextBlock]))
-                _MEMORY.keep(message, look, said)
+                text = "".join([block.text for block in blocks if block.__class__ is TextBlock])
+                converted = _converted(message, role, text)
+                _CACHE.keep(message, look, converted)
             elif role == "tool":
-                said, attached = _tool_result(message)
-                shown.extend(attached)
+                converted, attached = _tool_result(message)
+                attachments.extend(attached)
             else:
-                said = _said(message, role, joined(parts_of(blocks, role)))
-        conversation.append(said)
-    if shown:
-        conversation.append(Message.user(tuple(shown)))
+                converted = _converted(message, role, joined(parts_of(blocks, role)))
+        conversation.append(converted)
+    if attachments:
+        conversation.append(Message.user(tuple(attachments)))
     return conversation
 
 
 _PLAIN = {TextBlock, ThinkingBlock, ToolCallBlock}
-"""Blocks that say the same each time; files and images are read anew."""
+"""Blocks that convert to the same each time; files and images are read again."""
 
 
-def _said(message: ChatMessage, role: Role, content: str | tuple[Part, ...]) -> Message:
+def _converted(message: ChatMessage, role: Role, content: str | tuple[Part, ...]) -> Message:
     if role == "assistant":
         return Message(
             role,
@@ -104,7 +105,7 @@ def _name(message: ChatMessage) -> str | None:
 
 
 def _tool_result(message: ChatMessage) -> tuple[Message, list[Part]]:
-    """A result as text, and what of it must be shown to the model in a user message."""
+    """Return a result as text, and the parts that must be attachments to the model in a user message."""
     call_id = message.additional_kwargs.get("tool_call_id")
     parts = parts_of(message.blocks, "tool")
     text = "".join(part.text for part in parts if isinstance(part, TextPart))
@@ -116,7 +117,7 @@ def _tool_result(message: ChatMessage) -> tuple[Message, list[Part]]:
 
 
 def _reasoning(message: ChatMessage) -> Reasoning | None:
-    """What the message says of its reasoning; None when it says nothing, which is not the same as an empty one."""
+    """Return the reasoning of a message; None if it has none, which differs from an empty one."""
     thoughts = [block for block in message.blocks if isinstance(block, ThinkingBlock)]
     if thoughts:
         text: str | None = None
@@ -127,19 +128,20 @@ def _reasoning(message: ChatMessage) -> Reasoning | None:
             if "reasoning_details" in thought.additional_information:
                 details = (*(details or ()), *(thought.additional_information["reasoning_details"] or ()))
         return Reasoning(text, details)
-    # as integrations write it that keep the wire's fields on the message
-    beside = message.additional_kwargs
-    said, found = beside.get("reasoning_content"), beside.get("reasoning_details")
-    text = said if isinstance(said, str) else None
-    details = tuple(found) if isinstance(found, (list, tuple)) else None
+    # integrations that keep the wire's fields on the message
+    content = message.additional_kwargs.get("reasoning_content")
+    records = message.additional_kwargs.get("reasoning_details")
+    text = content if isinstance(content, str) else None
+    details = tuple(records) if isinstance(records, (list, tuple)) else None
     return None if text is None and details is None else Reasoning(text, details)
 
 
 def _tool_calls(message: ChatMessage) -> tuple[ToolCall, ...]:
-    """The calls of a message, from its blocks, else from ``additional_kwargs["tool_calls"]``; never from both.
+    """Return the calls of a message, from its blocks, else from ``additional_kwargs["tool_calls"]``; never from both.
 
-    A block's arguments are a dict, written anew they need not give the model's own bytes. Where the wire text
-    stands beside it and means the same, that is sent, so that the provider's prompt cache holds.
+    A block's arguments are a dict, and encoding it again may give other bytes than the model's own. If
+    ``additional_kwargs`` has the original text of the same arguments, that is sent, so that the provider's prompt cache
+    matches.
     """
     legacy = tuple(legacy_calls(message.additional_kwargs.get("tool_calls")))
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
@@ -151,24 +153,24 @@ def _tool_calls(message: ChatMessage) -> tuple[ToolCall, ...]:
         call_id, arguments = block.tool_call_id or "", block.tool_kwargs
         verbatim = written.get((call_id, block.tool_name))
         if verbatim is None or (
-            isinstance(arguments, dict) and not _say_the_same(arguments_object(verbatim), arguments)
+            isinstance(arguments, dict) and not _is_same_json(arguments_object(verbatim), arguments)
         ):
             verbatim = arguments_text(arguments)
         calls.append(ToolCall(call_id, block.tool_name, verbatim))
     return tuple(calls)
 
 
-def _say_the_same(one: Any, other: Any) -> bool:
-    """Whether two values are the same JSON; Python calls ``1``, ``1.0`` and ``True`` equal, too."""
+def _is_same_json(one: Any, other: Any) -> bool:
+    """True if two values are the same JSON; for Python ``1``, ``1.0`` and ``True`` are equal, too."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_say_the_same(value, other[key]) for key, value in one.items())
+        return one.keys() == other.keys() and all(_is_same_json(value, other[key]) for key, value in one.items())
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_say_the_same, one, other))
+        return len(one) == len(other) and all(map(_is_same_json, one, other))
     return type(one) is type(other) and bool(one == other)
 
 
 def legacy_calls(calls: Any) -> Iterator[ToolCall]:
-    """OpenAI-shaped calls, as dicts or as the objects of a vendor's SDK."""
+    """Yield the calls of a list in OpenAI's format, of dicts or of a vendor SDK's objects."""
     for call in calls or ():
         function = _field(call, "function")
         name = _field(function, "name")

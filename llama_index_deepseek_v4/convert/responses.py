@@ -1,7 +1,7 @@
-"""Replies and deltas -> what LlamaIndex hands around: whole responses, and the growing ones of a stream.
+"""Replies and deltas converted to LlamaIndex responses: complete ones, and the cumulative ones of a stream.
 
-A streamed response carries everything so far, as LlamaIndex wants it. Nothing handed out is changed afterwards:
-each chunk is built of what the delta added and of the blocks that did not change.
+A streamed response contains everything so far, as LlamaIndex requires. A yielded response is never changed: each chunk
+is built from the delta and from the blocks that did not change.
 """
 
 from __future__ import annotations
@@ -36,40 +36,40 @@ from llama_index_deepseek_v4.convert.chunks import (
 __all__ = ["INVALID_CALLS", "ChatResponseChunk", "ResponseBuilder", "as_completion", "to_chat_response"]
 
 INVALID_CALLS = "invalid_tool_calls"
-"""Key of a response's ``additional_kwargs``: ids of the calls that must not be run, and why. Their arguments may be
-valid JSON and cut all the same."""
+"""Key of a response's ``additional_kwargs``: the ids of calls that must not be executed, with the reason. Truncated
+arguments can still be valid JSON."""
 
 
 def to_chat_response(reply: Reply, provider: str, model: str, *, delta: str | None = None) -> ChatResponse:
-    """A whole answer: thinking first, then one text block, then the tool calls.
+    """Convert a complete answer: thinking first, then one text block, then the tool calls.
 
     Args:
         reply: The answer.
-        provider: Who gave it, for its price.
-        model: The model asked for, where the answer does not name the one that gave it.
-        delta: What the last piece of a stream added.
+        provider: The provider's name, for the price.
+        model: The requested model, for answers without a model name.
+        delta: The text that the last chunk of a stream added.
     """
     blocks: list[ContentBlock] = []
     if reply.reasoning is not None:
-        known: dict[str, Any] = {}
+        information: dict[str, Any] = {}
         if reply.reasoning.details is not None:
-            known["reasoning_details"] = [dict(record) for record in reply.reasoning.details]
+            information["reasoning_details"] = [dict(record) for record in reply.reasoning.details]
         tokens = reply.usage.reasoning_tokens if reply.usage is not None else None
-        blocks.append(whole_thinking_block(reply.reasoning.text, tokens, known))
+        blocks.append(whole_thinking_block(reply.reasoning.text, tokens, information))
     blocks.append(text_block(reply.content))
     for call in reply.tool_calls:
         arguments = arguments_object(call.arguments)
         blocks.append(call_block(call.id, call.name, call.arguments if arguments is None else arguments))
-    # as text: they must not be run, and not be repaired
+    # as text: they must be neither executed nor repaired
     blocks += [call_block(call.id, call.name, call.arguments) for call in reply.invalid_tool_calls]
-    kept: dict[str, Any] = {}
+    kwargs: dict[str, Any] = {}
     if calls := openai_format.tool_calls(reply):
-        kept["tool_calls"] = calls
-    if reply.attempts:  # on the message as well, which agents keep
-        kept["attempts"] = [attempt.to_dict() for attempt in reply.attempts]
+        kwargs["tool_calls"] = calls
+    if reply.attempts:  # on the message as well, because agents keep it
+        kwargs["attempts"] = [attempt.to_dict() for attempt in reply.attempts]
     return whole_response(
         blocks,
-        kept,
+        kwargs,
         delta,
         openai_format.chat_completion(reply),
         _logprobs(reply.logprobs),
@@ -78,7 +78,7 @@ def to_chat_response(reply: Reply, provider: str, model: str, *, delta: str | No
 
 
 def as_completion(response: ChatResponse) -> CompletionResponse:
-    """A chat response as a completion: the visible text and nothing of the thinking."""
+    """Convert a chat response to a completion: the visible text, without the thinking."""
     return CompletionResponse(
         text=response.message.content or "",
         additional_kwargs={**response.message.additional_kwargs, **response.additional_kwargs},
@@ -89,7 +89,7 @@ def as_completion(response: ChatResponse) -> CompletionResponse:
 
 
 def _facts(reply: Reply, provider: str, model: str) -> dict[str, Any]:
-    """What is worth knowing of an answer beside its message, flat; absent where the provider said nothing."""
+    """Return the response's ``additional_kwargs``, flat; what the provider did not report is left out."""
     facts: dict[str, Any] = {
         "finish_reason": reply.finish_reason,
         "id": reply.id,
@@ -116,7 +116,7 @@ def _facts(reply: Reply, provider: str, model: str) -> dict[str, Any]:
 
 
 def _logprobs(channels: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
-    """Log probabilities of the visible text, a list of candidates for each token; of thinking they stay in ``raw``."""
+    """Return the log probabilities of the visible text, the candidates of each token; ``raw`` has those of thinking."""
     if channels is None or not isinstance(channels.get("content"), list):
         return None
     try:
@@ -129,18 +129,18 @@ def _logprobs(channels: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
             ]
             for token in channels["content"]
         ]
-    except (AttributeError, TypeError, ValueError):  # another form than OpenAI's: it is in ``raw`` as it came
+    except (AttributeError, TypeError, ValueError):  # not OpenAI's format: ``raw`` has it as received
         return None
 
 
 class ResponseBuilder:
-    """A streamed answer on its way: deltas in, responses with everything so far out.
+    """Builds the responses of a streamed answer: takes deltas, returns responses with everything so far.
 
-    Besides the growing text, which LlamaIndex wants whole in every item, a delta costs the same at the end as at
-    the beginning: blocks and calls that did not change are used again, arguments are not parsed before the end.
+    Except for the text, which LlamaIndex requires in full in every response, each delta has the same cost: blocks and
+    calls that did not change are reused, and arguments are parsed at the end only.
     """
 
-    __slots__ = ("_blocks", "_calls", "_joiner", "_model", "_provider", "_text", "_text_at", "_thinking")
+    __slots__ = ("_blocks", "_calls", "_coalescer", "_model", "_provider", "_text", "_text_at", "_thinking")
 
     def __init__(self, provider: str, model: str) -> None:
         self._provider = provider
@@ -148,13 +148,13 @@ class ResponseBuilder:
         self._thinking = ""
         self._text = ""
         self._text_at = 0
-        """Where the text block stands: behind the thinking block, if there is one."""
+        """The index of the text block: after the thinking block, if there is one."""
         self._blocks: list[ContentBlock] = [TextBlock(text="")]
         self._calls: list[dict[str, Any]] = []
-        self._joiner = ToolArgumentCoalescer()
+        self._coalescer = ToolArgumentCoalescer()
 
     def add(self, delta: Delta) -> tuple[ChatResponse, ...]:
-        """The response after a delta; none when it adds nothing to be seen yet, more at the end."""
+        """Return the response after a delta; none if it adds nothing to show yet, several at the end."""
         if isinstance(delta, TextDelta):
             self._text += delta.text
             self._blocks[self._text_at] = text_block(self._text)
@@ -169,18 +169,18 @@ class ResponseBuilder:
             self._blocks[0] = thinking_block(self._thinking)
             return (self._chunk("", {"thinking_delta": delta.text}, {"reasoning_content": delta.text}),)
         if isinstance(delta, ToolCallDelta):
-            joined = self._joiner.add(delta)
+            joined = self._coalescer.add(delta)
             return () if joined is None else (self._call(joined),)
-        held = [self._call(piece) for piece in self._joiner.rest()]
-        return (*held, to_chat_response(delta.reply, self._provider, self._model, delta=""))
+        rest = [self._call(call) for call in self._coalescer.rest()]
+        return (*rest, to_chat_response(delta.reply, self._provider, self._model, delta=""))
 
     def _call(self, delta: ToolCallDelta) -> ChatResponseChunk:
         self._add_to_call(delta)
         function = {"arguments": delta.arguments}
         if delta.name is not None:
             function = {"name": delta.name, **function}
-        piece = {"index": delta.index, "id": delta.id, "type": "function", "function": function}
-        return self._chunk("", {}, {"tool_calls": [piece]})
+        call = {"index": delta.index, "id": delta.id, "type": "function", "function": function}
+        return self._chunk("", {}, {"tool_calls": [call]})
 
     def _add_to_call(self, delta: ToolCallDelta) -> None:
         call_id, name, arguments = delta.id, delta.name or "", delta.arguments
@@ -196,7 +196,7 @@ class ResponseBuilder:
             call_block(call_id, name, arguments),
         )
 
-    def _chunk(self, delta: str, extra: dict[str, Any], said: dict[str, Any]) -> ChatResponseChunk:
+    def _chunk(self, delta: str, extra: dict[str, Any], raw_delta: dict[str, Any]) -> ChatResponseChunk:
         calls = {"tool_calls": self._calls.copy()} if self._calls else {}
-        raw = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": said, "finish_reason": None}]}
+        raw = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": raw_delta, "finish_reason": None}]}
         return response_chunk(self._blocks.copy(), calls, delta, raw, extra)

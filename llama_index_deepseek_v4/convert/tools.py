@@ -1,4 +1,4 @@
-"""Tools and tool choice as a chat request takes them, and the selections in a response."""
+"""Tools and tool choice for a chat request, and the tool selections of a response."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def tool_options(
     tool_required: bool,
     tool_choice: str | Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """The options of a call with tools. They show up in events, so they are plain OpenAI-shaped objects.
+    """Return the options of a call with tools. They appear in events, so they are plain objects in OpenAI's format.
 
     Args:
-        tools: What the model may call.
-        allow_parallel_tool_calls: Whether an answer may hold several calls; if not, all but the first are dropped.
-        tool_required: Whether the answer must be a call; ``tool_choice`` goes before it.
-        tool_choice: "auto", "none", "required", a tool's name, or an OpenAI-shaped object.
+        tools: The tools that the model may call.
+        allow_parallel_tool_calls: True if an answer may have several calls; if False, all but the first are dropped.
+        tool_required: True if the answer must be a call; ``tool_choice`` takes precedence.
+        tool_choice: "auto", "none", "required", a tool's name, or an object in OpenAI's format.
 
     Raises:
-        InvalidRequestError: when a call is required and there are no tools, or the chosen tool is not among them.
+        InvalidRequestError: if a call is required without tools, or if the chosen tool is not among them.
     """
     choice: Any = tool_choice if tool_choice is not None else ("required" if tool_required else None)
     options: dict[str, Any] = {}
@@ -53,9 +53,9 @@ def tool_options(
 
 
 def as_openai_tools(tools: Sequence[Any]) -> list[Any]:
-    """LlamaIndex tools as OpenAI-shaped objects under their own names; what is in another form stays as it is.
+    """Convert LlamaIndex tools to OpenAI's format, with their own names; other objects stay as they are.
 
-    The core makes the names fit the wire and maps them back, so a call finds its tool by the name it has here.
+    The core makes the names valid on the wire and maps them back, so that calls have the names used here.
     """
     return [_tool(tool.metadata) if isinstance(tool, BaseTool) else tool for tool in tools]
 
@@ -70,30 +70,30 @@ def _tool(metadata: ToolMetadata) -> dict[str, Any]:
 
 
 def _parameters(metadata: ToolMetadata) -> dict[str, Any]:
-    """The schema of a tool's arguments, as LlamaIndex gives it to other services too."""
+    """Return the schema of a tool's arguments, as in LlamaIndex's other integrations."""
     parameters: dict[str, Any] = metadata.get_parameters_dict()
     if "type" in parameters or metadata.fn_schema is None:
         return parameters
-    whole = schema_of(metadata.fn_schema)  # of a class that contains itself LlamaIndex keeps the definitions only
-    return {key: whole[key] for key in ("type", "properties", "required", "$defs") if key in whole}
+    schema = schema_of(metadata.fn_schema)  # of a class that contains itself, LlamaIndex keeps the definitions only
+    return {key: schema[key] for key in ("type", "properties", "required", "$defs") if key in schema}
 
 
 def schema_of(cls: type[BaseModel]) -> dict[str, Any]:
-    """The JSON Schema of a class, an object at its root also when the class contains itself."""
+    """Return the JSON Schema of a class; its root is an object even if the class contains itself."""
     schema = cls.model_json_schema()
     root = schema.get("$defs", {}).get(schema.get("$ref", "").removeprefix("#/$defs/"))
     return schema if root is None else {**root, "$defs": schema["$defs"]}
 
 
 def tool_selections(response: ChatResponse, *, error_on_no_tool_call: bool) -> list[ToolSelection]:
-    """The tool calls of a response, ready to run.
+    """Return the tool calls of a response, ready to run.
 
-    Agents ask for them with every chunk of a stream. A call's arguments are final only with the last response, so
-    a chunk has none, and nothing is parsed while they grow.
+    Agents request them for every chunk of a stream. Arguments are complete only in the last response, so a chunk has no
+    calls, and partial arguments are not parsed.
 
     Raises:
-        UnusableAnswerError: for arguments that were cut or are no JSON object; and, if asked for, when there is no
-            call. Nothing is mended.
+        UnusableAnswerError: if arguments were truncated or are not a JSON object; they are not repaired. With
+            ``error_on_no_tool_call``, also if the response has no call.
     """
     if isinstance(response, ChatResponseChunk):
         return []
@@ -106,9 +106,9 @@ def tool_selections(response: ChatResponse, *, error_on_no_tool_call: bool) -> l
         for call in legacy_calls(response.message.additional_kwargs.get("tool_calls"))
     ]
     if not calls and error_on_no_tool_call:
-        said = (response.message.content or "")[:200]
+        text = (response.message.content or "")[:200]
         raise UnusableAnswerError(
-            f"Expected a tool call, and the model answered without one: {said!r}. tool_required=True demands one.",
+            f"Expected a tool call, but the model answered with text: {text!r}. Set tool_required=True to force one.",
             body=response.message.content,
         )
     return [
@@ -118,7 +118,7 @@ def tool_selections(response: ChatResponse, *, error_on_no_tool_call: bool) -> l
 
 
 def _arguments(call_id: str, name: str, arguments: dict[str, Any] | str, response: ChatResponse) -> dict[str, Any]:
-    """A call's arguments as an object of the caller's own: what a tool changes in it does not change the history."""
+    """Return a copy of a call's arguments: a tool that changes it does not change the history."""
     if isinstance(arguments, dict):
         try:
             return copy.deepcopy(arguments)
@@ -127,16 +127,17 @@ def _arguments(call_id: str, name: str, arguments: dict[str, Any] | str, respons
                 f"The call to {name!r} was not run: its arguments are nested too deeply.", body=None
             ) from None
     if not name:
-        raise UnusableAnswerError("The model called a function without naming it.", body=arguments)
+        raise UnusableAnswerError("The model called a function without a name.", body=arguments)
     parsed = arguments_object(arguments)
-    known = response.additional_kwargs.get(INVALID_CALLS) or {}
-    if call_id in known:
+    invalid = response.additional_kwargs.get(INVALID_CALLS) or {}
+    if call_id in invalid:
         raise UnusableAnswerError(
-            f"The call to {name!r} was not run: {known[call_id]}. Its arguments: {arguments[:200]!r}.", body=arguments
+            f"The call to {name!r} was not run: {invalid[call_id]}. Its arguments: {arguments[:200]!r}.", body=arguments
         )
     if parsed is None:
         raise UnusableAnswerError(
-            f"The arguments of the call to {name!r} are no JSON object, so it was not run: {arguments[:200]!r}.",
+            f"The arguments of the call to {name!r} are not a JSON object, so the tool was not run: "
+            f"{arguments[:200]!r}.",
             body=arguments,
         )
     return parsed

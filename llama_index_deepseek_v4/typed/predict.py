@@ -1,9 +1,9 @@
 """Typed answers: the ``structured_predict`` family, which works while the model thinks.
 
-LlamaIndex itself uses a forced tool call, which DeepSeek refuses while thinking. The default here is JSON mode with the
+LlamaIndex itself uses a forced tool call, which DeepSeek rejects while thinking. The default here is JSON mode with the
 schema in the prompt; ``PydanticProgramMode.FUNCTION`` requests the tool call. Either answer is checked against the
 class; if it does not fit, one more request shows the model the error. Chunks of a streamed answer have been shown by
-then, so the second answer comes whole, as the last chunk.
+then, so the second answer is one complete, last chunk.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _ADDED = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens",
 
 
 def is_ours(mode: PydanticProgramMode) -> bool:
-    """Whether a program mode is served here; the others are LlamaIndex's own programs."""
+    """True if this module implements a program mode; the others are LlamaIndex's own programs."""
     return mode in (PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION)
 
 
@@ -79,19 +79,19 @@ async def acomplete_typed(llm: FunctionCallingLLM, request: TypedRequest) -> tup
 
 
 def stream_typed(llm: FunctionCallingLLM, request: TypedRequest) -> Generator[tuple[Any, ChatResponse], None, None]:
-    """Yield objects that hold what has arrived so far, each with its response; the last one complete and checked."""
+    """Yield objects with what has been received so far, each with its response; the last is complete and checked."""
     attempts = ResponseAttempts.of(request, time.monotonic())
 
     def open_stream(request: TypedRequest) -> Generator[Any, None, None]:
         with _handled(request):
-            if attempts.failed:  # chunks of the first answer have been shown: this one comes whole
+            if attempts.failed:  # chunks of the first answer have been shown: this one is not streamed
                 responses: Any = iter((llm.chat(request.messages, **request.options),))
             else:
                 responses = llm.stream_chat(request.messages, **request.options)
-        growing = PartialObjectParser(request)
+        parser = PartialObjectParser(request)
         try:
             for response in responses:
-                if isinstance(response, ChatResponseChunk) and (output := growing.add(response)) is not None:
+                if isinstance(response, ChatResponseChunk) and (output := parser.add(response)) is not None:
                     yield output, response
         finally:
             if hasattr(responses, "close"):
@@ -115,19 +115,19 @@ async def astream_typed(
     """Like ``stream_typed``, asynchronously."""
     attempts = ResponseAttempts.of(request, time.monotonic())
 
-    async def whole(response: ChatResponse) -> AsyncGenerator[ChatResponse, None]:
+    async def single(response: ChatResponse) -> AsyncGenerator[ChatResponse, None]:
         yield response
 
     async def items(request: TypedRequest) -> AsyncGenerator[Any, None]:
         with _handled(request):
             if attempts.failed:
-                responses: Any = whole(await llm.achat(request.messages, **request.options))
+                responses: Any = single(await llm.achat(request.messages, **request.options))
             else:
                 responses = await llm.astream_chat(request.messages, **request.options)
-        growing = PartialObjectParser(request)
+        parser = PartialObjectParser(request)
         try:
             async for response in responses:
-                if isinstance(response, ChatResponseChunk) and (output := growing.add(response)) is not None:
+                if isinstance(response, ChatResponseChunk) and (output := parser.add(response)) is not None:
                     yield output, response
         finally:
             await responses.aclose()
@@ -148,7 +148,7 @@ async def astream_typed(
 
 
 def _handled(request: TypedRequest) -> AbstractContextManager[None]:
-    """Inside, the core leaves to this module what it retries itself; an empty answer cannot be used either."""
+    """Return a context in which this module, not the core, retries invalid and empty answers."""
     return handled_by_caller("invalid", *(("empty",) if request.retries else ()))
 
 
@@ -161,7 +161,7 @@ class ResponseAttempts(TypedAttempts[TypedRequest, Any, ChatResponse]):
 
     @classmethod
     def of(cls, request: TypedRequest, started: float) -> ResponseAttempts:
-        """The engine for a request.
+        """Create the attempts at the answer of a request.
 
         Args:
             request: The first request.
@@ -172,7 +172,7 @@ class ResponseAttempts(TypedAttempts[TypedRequest, Any, ChatResponse]):
         return cls(request, [policy], started=started)
 
     def merge(self, failed: Sequence[FailedAttempt[ChatResponse]], answer: ChatResponse | None) -> ChatResponse:
-        """The answer, with the usage and cost of all attempts. No response is changed: tracers hold them."""
+        """Return the answer with the usage and cost of all attempts. No response is changed: tracers hold them."""
         assert answer is not None
         facts = dict(answer.additional_kwargs)
         raw = answer.raw
@@ -193,12 +193,12 @@ class ResponseAttempts(TypedAttempts[TypedRequest, Any, ChatResponse]):
         return answer.model_copy(update={"additional_kwargs": facts, "raw": raw})
 
     def facts(self, answer: ChatResponse) -> tuple[Mapping[str, Any], Usage | None, float | None]:
-        """What ``additional_kwargs`` hold."""
+        """Return the metadata, usage and cost of an answer."""
         known = answer.additional_kwargs
         return known, usage_of(known), known.get("cost")
 
 
-# -- what the LLM class calls ------------------------------------------------------------------------------------------
+# -- called by the LLM class -------------------------------------------------------------------------------------------
 
 
 def predict(
@@ -208,7 +208,7 @@ def predict(
     llm_kwargs: dict[str, Any] | None,
     prompt_args: dict[str, Any],
 ) -> Model:
-    """One typed answer."""
+    """Return one typed answer."""
     dispatcher.event(LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args))
     mode = llm.pydantic_program_mode
     output: Any
@@ -248,7 +248,7 @@ def stream(
     llm_kwargs: dict[str, Any] | None,
     prompt_args: dict[str, Any],
 ) -> Generator[Any, None, None]:
-    """Objects that hold what has arrived so far, the last one whole and checked."""
+    """Yield objects that hold what has been received so far; the last one is complete and checked."""
     pairs = stream_typed(llm, _typed_request(llm, output_cls, prompt, llm_kwargs, prompt_args))
     try:
         for output, _ in pairs:

@@ -31,7 +31,7 @@ from llama_index_deepseek_v4.errors import UnusableAnswerError
 __all__ = ["PartialObjectParser", "TypedRequest", "usage_of"]
 
 _PROGRAM_ONLY = frozenset({"tool_required", "tool_choice", "allow_parallel_tool_calls"})
-"""Options of LlamaIndex's programs that callers pass along and that mean nothing here."""
+"""Options of LlamaIndex's programs that callers pass on; they have no effect here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class TypedRequest:
 
     Attributes:
         output_cls: The class of the answer.
-        messages: The messages, with the model's system prompt in front.
+        messages: The messages, after the model's system prompt.
         options: The options of the call.
-        in_tool_call: Whether the answer is the arguments of a tool call; otherwise it is the text.
+        in_tool_call: True if the answer is the arguments of a tool call; otherwise it is the text.
         retries: How many more requests may follow an answer that cannot be used.
     """
 
@@ -60,10 +60,10 @@ class TypedRequest:
         messages: Sequence[ChatMessage],
         llm_kwargs: Mapping[str, Any] | None,
     ) -> TypedRequest:
-        """The request for a class, with the model's system prompt in front.
+        """Create the request for a class; the model's system prompt comes first.
 
         Raises:
-            ValueError: for a class of other values than objects, if the answer is to be a tool call.
+            ValueError: if the answer must be a tool call and the schema of the class does not allow objects.
         """
         options = {name: value for name, value in (llm_kwargs or {}).items() if name not in _PROGRAM_ONLY}
         retries: int = options.pop("answer_retries", None)
@@ -74,8 +74,8 @@ class TypedRequest:
         if in_tool_call:
             if not allows_object(schema):
                 raise ValueError(
-                    f"A tool call answers with an object, and {output_cls.__name__} asks for {schema['type']}: put it "
-                    "into a field of an object, or use PydanticProgramMode.DEFAULT."
+                    f"Function calling needs an object schema, but {output_cls.__name__} has type {schema['type']}. "
+                    "Wrap it in an object, or use PydanticProgramMode.DEFAULT."
                 )
             name = schema.get("title", output_cls.__name__)
             description = schema.pop("description", "")
@@ -98,9 +98,9 @@ class TypedRequest:
             return self._read(response)
         except InvalidAnswer as error:
             earlier = first_problem(response.additional_kwargs)
-            also = f" This was the last try; the first one failed too: {earlier}." if earlier else ""
+            also = f" All attempts failed. First error: {earlier}." if earlier else ""
             raise UnusableAnswerError(
-                f"The answer is no {self.output_cls.__name__}: {error.problem}{error.advice}{also}",
+                f"The answer is not a valid {self.output_cls.__name__}: {error.problem}{error.advice}{also}",
                 body=error.body,
                 partial=_partial(response),
                 attempts=attempts_of(response.additional_kwargs),
@@ -123,9 +123,9 @@ class TypedRequest:
         messages = retry_messages(
             self.messages,
             response.message,
-            f"It is no {self.output_cls.__name__}: {problem}.",
+            f"It is not a valid {self.output_cls.__name__}: {problem}.",
             is_empty=not (response.message.content or "").strip() and not calls,
-            from_user=lambda words: ChatMessage(role=MessageRole.USER, content=words),
+            from_user=lambda text: ChatMessage(role=MessageRole.USER, content=text),
             from_tool=_result if self.in_tool_call else None,
             calls=calls,
         )
@@ -144,20 +144,22 @@ class TypedRequest:
                 value = parse_answer_json(text)
             except ValueError as error:
                 if cut:
-                    raise InvalidAnswer("it was cut by the output limit", text, "; raise max_tokens.") from None
+                    raise InvalidAnswer("it was cut off at the output limit", text, ". Raise max_tokens.") from None
                 if not text.strip():
-                    raise InvalidAnswer("the model ended without any text", text, "; ask again.") from None
-                raise InvalidAnswer(f"it is no JSON ({error})", text, ".") from None
+                    raise InvalidAnswer("the model returned no text", text, ". Send the request again.") from None
+                raise InvalidAnswer(f"it is not valid JSON ({error})", text, ".") from None
         try:
             return validate_as(self.output_cls, value)
         except ValidationError as error:
             raise InvalidAnswer(
-                format_validation_error(error), value, ". Describe the fields better, or ask again."
+                format_validation_error(error),
+                value,
+                ". Describe the fields more precisely, or send the request again.",
             ) from error
 
 
 def usage_of(facts: Mapping[str, Any]) -> Usage | None:
-    """The tokens and cost that ``additional_kwargs`` report of an answer."""
+    """Return the tokens and cost in the ``additional_kwargs`` of an answer."""
     if facts.get("prompt_tokens") is None:
         return None
     return Usage(
@@ -170,7 +172,7 @@ def usage_of(facts: Mapping[str, Any]) -> Usage | None:
 
 
 def _partial(response: ChatResponse) -> Reply:
-    """An answer that cannot be used, with the usage, cost and list of all attempts, for the error."""
+    """Return the unusable answer for the error, with the usage and cost of all attempts, and their list."""
     facts = response.additional_kwargs
     return Reply(
         response.message.content or "",
@@ -184,12 +186,12 @@ def _calls(response: ChatResponse) -> list[dict[str, Any]]:
     return response.message.additional_kwargs.get("tool_calls") or []
 
 
-def _result(words: str, call_id: str) -> ChatMessage:
-    return ChatMessage(role=MessageRole.TOOL, content=words, additional_kwargs={"tool_call_id": call_id})
+def _result(text: str, call_id: str) -> ChatMessage:
+    return ChatMessage(role=MessageRole.TOOL, content=text, additional_kwargs={"tool_call_id": call_id})
 
 
 class PartialObjectParser:
-    """Parses a typed answer while it streams: takes chunks, returns objects with what has arrived so far."""
+    """Parses a typed answer while it streams: takes chunks, returns objects with what has been received so far."""
 
     def __init__(self, request: TypedRequest) -> None:
         self._request = request
@@ -199,16 +201,16 @@ class PartialObjectParser:
 
     def add(self, response: ChatResponseChunk) -> Any:
         """Return the object after a chunk; None if the chunk adds nothing."""
-        known = self._answer.feed(self._piece(response))
+        known = self._answer.feed(self._added_text(response))
         if not isinstance(known, dict):
             return None
         try:
             return self._request.output_cls.model_validate(known)
-        except Exception:  # a validator of the user's own may raise anything while fields it reads are missing
+        except Exception:  # a validator in the class may raise anything while fields are missing
             return self._flexible.model_validate(known)
 
-    def _piece(self, response: ChatResponseChunk) -> str:
-        """The characters of JSON that a chunk adds."""
+    def _added_text(self, response: ChatResponseChunk) -> str:
+        """Return the characters of JSON that a chunk adds."""
         if not self._request.in_tool_call:
             return response.delta or ""
         calls = response.message.additional_kwargs.get("tool_calls")

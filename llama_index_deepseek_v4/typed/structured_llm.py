@@ -1,4 +1,4 @@
-"""``llm.as_structured_llm(cls)``: LlamaIndex's own wrapper drops its answers' tokens and thinking; here they stay."""
+"""``llm.as_structured_llm(cls)``: unlike LlamaIndex's own wrapper, it keeps the tokens and thinking of answers."""
 
 from __future__ import annotations
 
@@ -40,74 +40,78 @@ dispatcher = instrumentation.get_dispatcher(__name__)  # type: ignore[attr-defin
 
 
 class DeepSeekStructuredLLM(StructuredLLM):
-    """A model whose every answer is an instance of ``output_cls``: its JSON as the text, the object in ``raw``.
+    """A model whose answers are instances of ``output_cls``: the text is its JSON, ``raw`` is the object.
 
-    ``additional_kwargs`` hold what the model's own responses hold there (tokens and cost of all tries, finish reason),
-    and the message begins with the thinking.
+    ``additional_kwargs`` are those of the model's own responses (tokens and cost of all attempts, finish reason), and
+    the message begins with the thinking.
     """
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """One answer of the class."""
+        """Return one answer of the class."""
         output, response = predict.complete_typed(self._llm, self._typed_request(messages, kwargs))
-        return _told(output, response)
+        return _as_response(output, response)
 
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Like ``chat``, asynchronously."""
         output, response = await predict.acomplete_typed(self._llm, self._typed_request(messages, kwargs))
-        return _told(output, response)
+        return _as_response(output, response)
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        """Objects that hold what has arrived so far; the last response is complete and has the tokens."""
-        behind = ExitStack()
+        """Stream objects that hold what has been received so far; the last response is complete and has the tokens."""
+        resources = ExitStack()
 
         @llm_chat_callback()
         def responses(llm: DeepSeekStructuredLLM, messages: Sequence[ChatMessage], **options: Any) -> ChatResponseGen:
-            pairs = behind.enter_context(closing(predict.stream_typed(llm._llm, llm._typed_request(messages, options))))
-            return (_told(output, response) for output, response in pairs)
+            pairs = resources.enter_context(
+                closing(predict.stream_typed(llm._llm, llm._typed_request(messages, options)))
+            )
+            return (_as_response(output, response) for output, response in pairs)
 
-        return close_on_exit(responses(self, messages, **kwargs), behind.close)
+        return close_on_exit(responses(self, messages, **kwargs), resources.close)
 
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         """Like ``stream_chat``, asynchronously."""
-        behind = AsyncExitStack()
+        resources = AsyncExitStack()
 
         @llm_chat_callback()
         async def responses(
             llm: DeepSeekStructuredLLM, messages: Sequence[ChatMessage], **options: Any
         ) -> ChatResponseAsyncGen:
             request = llm._typed_request(messages, options)
-            pairs = await behind.enter_async_context(aclosing(predict.astream_typed(llm._llm, request)))
-            return (_told(output, response) async for output, response in pairs)
+            pairs = await resources.enter_async_context(aclosing(predict.astream_typed(llm._llm, request)))
+            return (_as_response(output, response) async for output, response in pairs)
 
-        return await aclose_on_exit(await responses(self, messages, **kwargs), behind.aclose)
+        return await aclose_on_exit(await responses(self, messages, **kwargs), resources.aclose)
 
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
-        """Like ``complete``, in pieces; see ``stream_chat``."""
-        behind = ExitStack()
+        """Like ``complete``, as a stream; see ``stream_chat``."""
+        resources = ExitStack()
 
         @llm_completion_callback()
         def completions(
             llm: DeepSeekStructuredLLM, prompt: str, formatted: bool, **options: Any
         ) -> CompletionResponseGen:
-            responses = behind.enter_context(closing(llm.stream_chat(prompt_to_messages(prompt), **options)))
+            responses = resources.enter_context(closing(llm.stream_chat(prompt_to_messages(prompt), **options)))
             return stream_chat_response_to_completion_response(responses)
 
-        return close_on_exit(completions(self, prompt, formatted, **kwargs), behind.close)
+        return close_on_exit(completions(self, prompt, formatted, **kwargs), resources.close)
 
     async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
         """Like ``stream_complete``, asynchronously."""
-        behind = AsyncExitStack()
+        resources = AsyncExitStack()
 
         @llm_completion_callback()
         async def completions(
             llm: DeepSeekStructuredLLM, prompt: str, formatted: bool, **options: Any
         ) -> CompletionResponseAsyncGen:
             responses = await llm.astream_chat(prompt_to_messages(prompt), **options)
-            return astream_chat_response_to_completion_response(await behind.enter_async_context(aclosing(responses)))
+            return astream_chat_response_to_completion_response(
+                await resources.enter_async_context(aclosing(responses))
+            )
 
-        return await aclose_on_exit(await completions(self, prompt, formatted, **kwargs), behind.aclose)
+        return await aclose_on_exit(await completions(self, prompt, formatted, **kwargs), resources.aclose)
 
     @property
     def _llm(self) -> Any:
@@ -121,10 +125,9 @@ class DeepSeekStructuredLLM(StructuredLLM):
         return TypedRequest.of(self._llm, self.output_cls, messages, options)
 
 
-def _told(output: BaseModel, response: ChatResponse) -> ChatResponse:
-    """The object as a response, with what the response it was read from tells beside its text."""
-    whole = not isinstance(response, ChatResponseChunk)
-    if whole:
+def _as_response(output: BaseModel, response: ChatResponse) -> ChatResponse:
+    """Return a response with the object, and with the thinking and metadata of the response it was parsed from."""
+    if not isinstance(response, ChatResponseChunk):
         dispatcher.event(LLMStructuredPredictEndEvent(output=output))
     message = ChatMessage(role=MessageRole.ASSISTANT, content=write_json(output))
     thinking = [block for block in response.message.blocks if isinstance(block, ThinkingBlock)]

@@ -106,9 +106,9 @@ def test_a_provider_in_a_file_of_its_own_is_known_by_a_row(host: Host, monkeypat
     assert headers["x-region"] == "eu"
     assert (body["max_tokens"], body["search"]) == (32_768, True)
     assert "max_tokens clamped" in str(client.preview("Hi").notes[0])
-    with pytest.raises(errors.UnsupportedError, match="ACME knows efforts only"):
+    with pytest.raises(errors.UnsupportedError, match="ACME supports efforts only"):
         client.chat("Hi", thinking_budget=10, on_unsupported="raise")
-    with pytest.raises(errors.InvalidRequestError, match="there is no field 'regoin'; there are: region"):
+    with pytest.raises(errors.InvalidRequestError, match=r"unknown field 'regoin'\. Known fields: region"):
         client.chat("Hi", provider_options={"regoin": "eu"})
 
 

@@ -45,5 +45,5 @@ async def test_the_answer_is_the_rest(engine: Engine, framework: str, way: str) 
 
 @pytest.mark.parametrize("protocol", ["responses", "messages"])
 async def test_other_protocols_have_no_prefix(engine: Engine, framework: str, protocol: str) -> None:
-    with pytest.raises(UnsupportedError, match="no prefix completion"):
+    with pytest.raises(UnsupportedError, match="does not support prefix completion"):
         await engine.model(framework, protocol).ask("whole", conversation(framework), prefix=True)

@@ -1,4 +1,4 @@
-"""Every example runs as a user would run it, without a key, and says who answered."""
+"""Every example runs as a user would run it, without a key, and reports that the answers are scripted."""
 
 from __future__ import annotations
 
@@ -10,28 +10,35 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-SAYS = {
-    "demo.py": ["calls get_weather", "calls get_time", "says Paris: 18", "In Paris it is 18", "source ", "tokens read"],
-    "agent.py": ["thirty days", "['The handbook knows.', 'I have read it.', 'Thirty divided by twelve.']"],
+OUTPUT = {
+    "demo.py": [
+        "calls get_weather",
+        "calls get_time",
+        "get_weather returned Paris: 18",
+        "In Paris it is 18",
+        "source ",
+        "tokens read",
+    ],
+    "agent.py": ["thirty days", "['The answer is in the handbook.', 'I have read it.', 'Thirty divided by twelve.']"],
     "structured_output.py": ["LangChain:  number='A-17' total=420.0", "LlamaIndex: number='A-17' total=420.0"],
-    "extraction.py": ["number='A-17'", "tokens; at first: The answer is no Invoice: number:", "state='paid'"],
+    "extraction.py": ["number='A-17'", "tokens; first attempt: The answer is not a valid Invoice:", "state='paid'"],
     "router.py": ["router:        (scripted) A table costs 340", "(scripted) A chair costs 40 euros and arrives"],
-    "rag.py": ["passages in the store; nearest to 'Which errors are retried?':\n  errors.md ("],
+    "rag.py": ["passages in the store; nearest to 'How long does a retry wait?':\n  errors.md ("],
     "hand_off.py": [
-        "researcher thinks: The list knows how long a table takes.\n  look_up({'goods': 'table'}) says two weeks",
+        "researcher thinks: The list shows how long a table takes.\n  look_up({'goods': 'table'}) returned two weeks",
         "researcher thinks: Two weeks. The line itself is the writer's work.\n  handoff(",
-        "writer thinks: One line, friendly, two weeks in it.\nwriter says: (scripted) Your table is with you",
+        "writer thinks: One line, friendly, two weeks in it.\nwriter answers: (scripted) Your table is with you",
     ],
     "research.py": [
         "thinks: Reading is a helper's work.\n  calls task\n  thinks: Two sentences.\n  calls write_file",
-        "/report.md:\n(scripted) An empty answer is asked for once more.",
+        "/report.md:\n(scripted) An empty answer is retried once.",
     ],
     "provider_switch.py": [
-        "asked for deepseek/deepseek-v4-flash, thinking said as {'reasoning': {'enabled': True}}",
-        "asked for deepseek-v4-flash:variant2, thinking said as {'enable_thinking': True}",
+        "model deepseek/deepseek-v4-flash, thinking sent as {'reasoning': {'enabled': True}}",
+        "model deepseek-v4-flash:variant2, thinking sent as {'enable_thinking': True}",
         "vllm\n",
         "sglang\n",
-        "thought: 0.9 is more than 0.11.\n  said: (scripted) 9.9 is larger.",
+        "reasoning: 0.9 is more than 0.11.\n  answer: (scripted) 9.9 is larger.",
     ],
 }
 
@@ -42,12 +49,12 @@ SHARED = {"connection.py", "local_embedding.py"}
 
 
 def test_every_example_is_tried_and_named_in_the_readme() -> None:
-    assert {path.name for path in EXAMPLES.glob("*.py")} - SHARED == set(SAYS)
+    assert {path.name for path in EXAMPLES.glob("*.py")} - SHARED == set(OUTPUT)
     readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
-    assert [name for name in SAYS if f"(examples/{name})" not in readme] == []
+    assert [name for name in OUTPUT if f"(examples/{name})" not in readme] == []
 
 
-@pytest.mark.parametrize("name", SAYS)
+@pytest.mark.parametrize("name", OUTPUT)
 def test_example_runs(name: str) -> None:
     if name in NEEDS and sys.version_info < (3, 11):
         pytest.skip(f"{NEEDS[name]} needs Python 3.11")
@@ -57,5 +64,5 @@ def test_example_runs(name: str) -> None:
     )
     assert result.returncode == 0, result.stderr[-3000:]
     assert "Its answers are scripted" in result.stdout
-    for words in SAYS[name]:
+    for words in OUTPUT[name]:
         assert words in result.stdout, result.stdout

@@ -191,7 +191,7 @@ def test_a_preview_estimates_the_tokens_of_the_prompt() -> None:
 
 def test_a_preview_says_what_was_translated() -> None:
     shown = Client(api_key="sk-1").preview("Hi", reasoning_effort="medium")
-    assert [str(note) for note in shown.notes] == ["reasoning_effort translated: medium is said 'high' here"]
+    assert [str(note) for note in shown.notes] == ["reasoning_effort translated: 'medium' is sent as 'high'"]
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -299,7 +299,7 @@ def test_a_pickled_client_works_where_the_key_is_in_the_environment(
 def test_a_client_takes_settings_or_options_but_not_both() -> None:
     settings = ModelSettings(api_key="sk-1")
     assert Client(settings).settings is settings
-    with pytest.raises(TypeError, match="not both"):
+    with pytest.raises(TypeError, match="only one of them"):
         Client(settings, temperature=1)
 
 

@@ -27,7 +27,7 @@ def test_a_field_that_an_endpoint_does_not_have_is_dropped_with_the_advice_to_us
     preview = client.preview("Hi", stop=["a"], max_tokens=20_000)
     assert preview.body["max_output_tokens"] == 20_000
     [note] = [note for note in preview.notes if note.option == "stop"]
-    assert note.text.startswith("the endpoint's form has no such field: use protocol='chat_completions'")
+    assert note.text.startswith("the endpoint has no such field: use protocol='chat_completions'")
 
 
 @pytest.mark.parametrize(("currency", "known"), [("USD", True), ("CNY", False)])
@@ -142,7 +142,7 @@ def test_the_short_form_drops_a_comment_and_keeps_a_property_of_its_name() -> No
 
 
 def test_a_strict_schema_that_is_not_an_object_is_refused_by_its_path() -> None:
-    with pytest.raises(errors.UnsupportedError, match="tool f: parameters: this is no schema"):
+    with pytest.raises(errors.UnsupportedError, match="tool f: parameters: this is not a schema"):
         schema.strict_subset([1], "tool f")  # type: ignore[arg-type]
 
 

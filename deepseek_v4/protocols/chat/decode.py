@@ -1,4 +1,4 @@
-"""What ``/chat/completions`` answers, whole or in chunks, read into a reply. Pure."""
+"""Decode complete and streamed responses of ``/chat/completions`` into replies. Pure."""
 
 from __future__ import annotations
 
@@ -25,25 +25,26 @@ _ENVELOPE = frozenset({"id", "object", "created", "model", "choices", "usage", "
 
 
 def decode_body(body: Any, context: DecodeContext) -> Reply:
-    """A parsed whole answer.
+    """Decode a complete response.
 
     Raises:
-        DeepSeekError: for an error inside it; ``partial`` holds what came beside it.
-        MalformedResponseError: when there is no choice in it, or a field is of another type than the protocol says.
+        DeepSeekError: if it contains an error; ``partial`` holds the rest of the response.
+        MalformedResponseError: if it has no choice, or a field is of an unexpected type.
     """
     dialect = context.dialect
     assert isinstance(dialect, ChatDialect)
-    whole = dialect.unwrap(body) if isinstance(body, dict) else {}
-    choices = whole.get("choices")
+    completion = dialect.unwrap(body) if isinstance(body, dict) else {}
+    choices = completion.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-    failed = whole if whole.get("error") or _is_flat_error(whole) else choice if choice.get("error") else None
+    flawed = completion.get("error") or _is_flat_error(completion)
+    failed = completion if flawed else choice if choice.get("error") else None
     error = None if failed is None else read_error_body(failed, dialect, context.provider)
     if isinstance(choice.get("message"), dict):
         try:
-            reply = _read_choice(whole, choice, context, dialect, whole=error is None)
-        except UNREADABLE as fault:
+            reply = _read_choice(completion, choice, context, dialect, complete=error is None)
+        except UNREADABLE as problem:
             error = error or errors.MalformedResponseError(
-                f"The answer is not what the protocol says: {type(fault).__name__}: {fault}.",
+                f"The response does not follow the protocol: {type(problem).__name__}: {problem}.",
                 provider=context.provider,
                 body=body,
             )
@@ -52,11 +53,11 @@ def decode_body(body: Any, context: DecodeContext) -> Reply:
                 return reply
             error.partial = reply
     raise error or errors.MalformedResponseError(
-        "The answer holds no choice with a message.", provider=context.provider, body=body, retryable=True
+        "The response contains no choice with a message.", provider=context.provider, body=body, retryable=True
     )
 
 
-def _read_choice(body: Json, choice: Json, context: DecodeContext, dialect: ChatDialect, *, whole: bool) -> Reply:
+def _read_choice(body: Json, choice: Json, context: DecodeContext, dialect: ChatDialect, *, complete: bool) -> Reply:
     builder = context.builder()
     message = choice["message"]
     decode_envelope(body, builder, _ENVELOPE)
@@ -83,26 +84,26 @@ def _read_choice(body: Json, choice: Json, context: DecodeContext, dialect: Chat
         builder.add_tool_call(position, text_of(call.get("id")), name, _text(function.get("arguments")))
     builder.add_annotations(message.get("annotations"))
     keep(builder.extra, message, _MESSAGE_KEYS)
-    reply = builder.build(whole=whole)
-    _tell_leaks(reply, context)
+    reply = builder.build(complete=complete)
+    _warn_of_leaks(reply, context)
     return reply
 
 
 def _is_flat_error(body: Json) -> bool:
-    """An error without an envelope, as vLLM and SGLang had it: ``{"object": "error", "message": …}``."""
+    """Return True for an error without an envelope, as vLLM and SGLang send: ``{"object": "error", "message": …}``."""
     return body.get("object") == "error" and not body.get("choices")
 
 
-def _tell_leaks(reply: Reply, context: DecodeContext) -> None:
-    """Say that the server's parsers left prompt markup in the text, where no call could be made of it."""
+def _warn_of_leaks(reply: Reply, context: DecodeContext) -> None:
+    """Warn that the server's parsers left prompt markup in the text that no call could be made of."""
     assert isinstance(context.dialect, ChatDialect)
     leaked = reply.extra.get("leaked_markup", {})
     if "found" in leaked:
         return  # reported by the builder
     if leaked.get("withheld") or (context.dialect.may_leak_markup and _holds_markup(reply.content)):
         warnings.warn(
-            f"The answer of {context.provider} holds prompt markup (<｜DSML｜…> or </think>): its parser of tools or "
-            "reasoning let some through. Check the server's parser flags and version.",
+            f"The reply of {context.provider} contains model markup (<｜DSML｜…> or </think>) that the server's tool "
+            "or reasoning parser missed. Check the server's parser flags and version.",
             errors.LeakedMarkupWarning,
             stacklevel=2,
         )
@@ -112,21 +113,21 @@ def _holds_markup(text: str) -> bool:
     if "DSML" not in text and "</think>" not in text:
         return False
     from deepseek_v4.protocols.leaked_calls.dsml import (
-        holds_markup,  # hardly ever needed, and its patterns take a while
+        holds_markup,  # rarely needed, and its patterns are slow to compile
     )
 
     return holds_markup(text)
 
 
 def _text(arguments: Any) -> str:
-    """Arguments as JSON text; a few hosts send them as an object."""
+    """Return arguments as JSON text; a few hosts send them as an object."""
     if isinstance(arguments, str):
         return arguments
     return "" if arguments is None else json.dumps(arguments).decode()
 
 
-def _keep_pieces(extra: dict[str, Any], delta: Json) -> None:
-    """Message keys we have no name for, put together from a stream's pieces."""
+def _merge_unknown(extra: dict[str, Any], delta: Json) -> None:
+    """Merge message keys that this package does not decode from the chunks of a stream."""
     for key, value in delta.items():
         if key not in _MESSAGE_KEYS and value is not None:
             known = extra.get(key)
@@ -141,23 +142,23 @@ def _read_finish(builder: ReplyBuilder, choice: Json, dialect: ChatDialect) -> N
 
 
 class ChatStreamDecoder(StreamDecoder):
-    """Chunks of ``chat.completion.chunk`` to deltas."""
+    """Decodes ``chat.completion.chunk`` events into deltas."""
 
     def __init__(self, context: DecodeContext) -> None:
         super().__init__(context.builder(streamed=True), context.provider)
         assert isinstance(context.dialect, ChatDialect)
-        self._reading = context
+        self._context = context
         self._dialect = context.dialect
         self._read_reasoning = context.dialect.decode_reasoning
         self._named = False
         self._splitter = ThinkSplitter() if context.dialect.think_tags else None
 
     def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
-        """One chunk, or ``[DONE]``."""
+        """Decode one chunk, or ``[DONE]``."""
         if event == b"[DONE]":
-            fault = self.missing()
-            if fault is not None and (self._dialect.finish_reason_always or self._empty()):
-                raise self.interrupted(fault)
+            reason = self.missing()
+            if reason is not None and (self._dialect.finish_reason_always or self._empty()):
+                raise self.interrupted(reason)
             self.finish(deltas)
             return
         try:
@@ -208,7 +209,7 @@ class ChatStreamDecoder(StreamDecoder):
             if delta.get("annotations"):
                 builder.add_annotations(delta["annotations"])
             if not _MESSAGE_KEYS.issuperset(delta):
-                _keep_pieces(builder.extra, delta)
+                _merge_unknown(builder.extra, delta)
         if choice.get("logprobs"):
             builder.add_logprobs(choice["logprobs"])
         if choice.get("finish_reason") and not (chunk.get("error") and self.missing() is None):
@@ -218,23 +219,23 @@ class ChatStreamDecoder(StreamDecoder):
             self._read_error(choice)
 
     def missing(self) -> str | None:
-        """A finish reason must have come; ``[DONE]`` alone ends the streams of hosts that never send one."""
-        return None if self.builder.finish_reason is not None else "no finish reason came"
+        """Require a finish reason; ``[DONE]`` alone ends the streams of hosts that never send one."""
+        return None if self.builder.finish_reason is not None else "no finish reason was received"
 
     def read_stray(self, body: bytes, deltas: list[Delta]) -> None:
-        """A whole answer or an error as plain JSON, which some gateways send whatever was asked for."""
+        """Decode a complete response or an error as plain JSON, which some gateways send for streaming requests."""
         try:
             parsed = json.loads(body)
         except ValueError:
             super().read_stray(body, deltas)
             return
-        reply = decode_body(parsed, self._reading)
+        reply = decode_body(parsed, self._context)
         deltas.extend(_as_deltas(reply))
         self.finished = True
         deltas.append(StreamEnd(reply))
 
     def finish(self, deltas: list[Delta]) -> None:
-        """Give out what was held back, and the end."""
+        """Append the deltas that were held back, and ``StreamEnd``."""
         if self._splitter is not None:
             self._add_split(*self._splitter.close(), deltas)
             if self._splitter.opened and self.builder.reasoning is None:
@@ -242,7 +243,7 @@ class ChatStreamDecoder(StreamDecoder):
         super().finish(deltas)
         end = deltas[-1]
         assert isinstance(end, StreamEnd)
-        _tell_leaks(end.reply, self._reading)
+        _warn_of_leaks(end.reply, self._context)
 
     def _add_split(self, thought: str, text: str, deltas: list[Delta]) -> None:
         if thought:
@@ -263,14 +264,14 @@ class ChatStreamDecoder(StreamDecoder):
             delta = self.builder.add_tool_call(
                 call.get("index"),
                 text_of(call.get("id")),
-                self._reading.names.from_wire(name) if name else None,
+                self._context.names.from_wire(name) if name else None,
                 _text(function.get("arguments")),
             )
             if delta is not None:
                 deltas.append(delta)
 
     def _read_error(self, source: Json) -> None:
-        """An error inside the stream; one that comes after a finish reason no longer harms the answer."""
+        """Raise an error inside the stream; after a finish reason it is only recorded."""
         if self.builder.finish_reason in ("stop", "length", "tool_calls"):
             self.builder.extra["error"] = source.get("error", source)
             return
@@ -280,7 +281,7 @@ class ChatStreamDecoder(StreamDecoder):
 
 
 def _as_deltas(reply: Reply) -> list[Delta]:
-    """A whole reply as the deltas it would have streamed in, but for the ``StreamEnd``."""
+    """Return the deltas that a complete reply would have been streamed in, without the ``StreamEnd``."""
     deltas: list[Delta] = []
     if reply.reasoning is not None and (reply.reasoning.text or reply.reasoning.details):
         deltas.append(ReasoningDelta(reply.reasoning.text or "", reply.reasoning.details))

@@ -1,4 +1,4 @@
-"""How one provider's version of chat completions differs."""
+"""Differences between providers on the Chat Completions endpoint."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from deepseek_v4.protocols.dialect import FINISH_REASONS, Dialect
 
 
 class ChatDialect(Dialect):
-    """What a provider's chat completions may say differently."""
+    """A provider's version of ``/chat/completions``."""
 
     protocol = "chat_completions"
     path = "/chat/completions"
     strict_path: str | None = None
-    """Where strict function calling is served, when it is not ``path``."""
+    """Path for strict function calling, if it is not ``path``."""
     prefix_path: str | None = None
-    """Where chat prefix completion is served, or None."""
+    """Path for chat prefix completion, or None."""
     asks_for_stream_usage = True
-    """Whether usage comes in streams only when ``stream_options.include_usage`` asks for it."""
+    """True if streams report usage only with ``stream_options.include_usage``."""
     parallel_tool_calls = False
-    """Whether the field ``parallel_tool_calls`` is read; otherwise it is held here, on the reply."""
+    """True if the provider reads the field ``parallel_tool_calls``; else it is enforced on the reply."""
     finish_reason_always = False
-    """Whether every stream names a finish reason, so that ``[DONE]`` without one means it was cut."""
+    """True if every stream has a finish reason, so that ``[DONE]`` without one means it was truncated."""
     think_tags = False
-    """Whether reasoning may come inside the visible text, between ``<think>`` and ``</think>`` at its start."""
+    """True if reasoning may be inside the visible text, between ``<think>`` and ``</think>`` at its start."""
     may_leak_markup = False
-    """Whether the server's parsers are known to leave prompt markup in the visible text; then it is told."""
+    """True if the server's parsers are known to leave prompt markup in the visible text; a warning is then issued."""
     finish_reasons = FINISH_REASONS
-    """The provider's words for why an answer ended -> ours."""
+    """The provider's finish reasons -> ours."""
 
     def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
-        """Fields of a past assistant message that pass its reasoning back, while thinking is on."""
+        """Return the fields of a past assistant message that pass its reasoning back while thinking is on."""
         raise NotImplementedError
 
     def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
-        """Text and record of reasoning in a message or a streamed delta; None where absent."""
+        """Return the text and the record of reasoning in a message or a streamed delta; None for what is missing."""
         raise NotImplementedError
 
     def unwrap(self, body: Json) -> Json:
-        """The completion (or chunk) in a body of status 200, where a gateway puts it elsewhere."""
+        """Return the completion (or chunk) in a body of status 200, if a gateway wraps it."""
         return body
 
     def was_cut(self, choice: Json) -> bool:
-        """Whether the output limit cut an answer whose finish reason says otherwise."""
+        """Return True if the output limit truncated an answer with another finish reason."""
         return False

@@ -1,4 +1,4 @@
-"""``POST /chat/completions``, in the form OpenAI gave it and every host of DeepSeek V4 speaks. Pure."""
+"""``POST /chat/completions``, in OpenAI's format, which every host of DeepSeek V4 supports. Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ChatCompletions(Protocol):
     name = "chat_completions"
 
     def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
-        """The request as a JSON body; ``messages`` come last, so that a growing history only adds at the end."""
+        """Encode a request as a JSON body; ``messages`` come last, so that a growing history only appends."""
         assert isinstance(dialect, ChatDialect)
         notes: list[Note] = []
         names = ToolNames(tool.name for tool in request.tools if isinstance(tool, ToolSpec))
@@ -66,7 +66,7 @@ class ChatCompletions(Protocol):
         passed_back = bool(request.thinks and request.pass_back)
         messages = _messages(request.messages, dialect, names, passed_back)
         if request.messages[-1].prefix:
-            # the beginning of an answer is no past turn: its reasoning belongs to it whatever pass_back says
+            # a prefix is not a past turn: its reasoning belongs to it whatever pass_back is
             messages[-1] = _message(request.messages[-1], dialect, names, request.thinks)
             messages[-1]["prefix"] = True
         headers = dialect.finish_body(body, messages, request, notes)
@@ -85,37 +85,36 @@ class ChatCompletions(Protocol):
     def _path(self, request: ChatRequest, dialect: ChatDialect, *, strict: bool) -> str:
         if request.messages[-1].prefix:
             if dialect.prefix_path is None:
-                raise errors.UnsupportedError("This provider has no chat prefix completion.")
+                raise errors.UnsupportedError("This provider does not support chat prefix completion.")
             return dialect.prefix_path
         if strict and dialect.strict_path is not None:
             return dialect.strict_path
         return dialect.path
 
     def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
-        """A whole answer."""
+        """Decode a complete response."""
         return decode_body(parse_body(response, context.provider), context)
 
     def stream(self, context: DecodeContext) -> StreamDecoder:
-        """A decoder for one streamed answer."""
+        """Return a decoder for one streamed response."""
         return ChatStreamDecoder(context)
 
 
 def _strict_tools(request: ChatRequest, dialect: ChatDialect, provider: str, notes: list[Note]) -> list[ToolSpec]:
-    """The tools whose arguments must follow their schemas.
+    """Return the tools whose arguments must follow their schemas.
 
     Raises:
-        InvalidRequestError: for a mixture, where strict calls are served at an address of their own.
+        InvalidRequestError: for strict and other tools together, if strict calls have their own path.
     """
     functions = [tool for tool in request.tools if isinstance(tool, ToolSpec)]
     strict = [tool for tool in functions if (request.strict_tools if tool.strict is None else tool.strict)]
     if strict and not dialect.strict_tools:
-        drop("strict_tools", "this provider has no strict function calling", request, provider, notes)
+        drop("strict_tools", "this provider does not support strict function calling", request, provider, notes)
         return []
     if strict and len(strict) < len(functions) and dialect.strict_path is not None:
         others = ", ".join(tool.name for tool in functions if tool not in strict)
         raise errors.InvalidRequestError(
-            f"Strict function calling wants every tool strict here, and these are not: {others}. "
-            "Make all of them strict, or none."
+            f"This provider requires strict mode for all tools or none. Not strict: {others}."
         )
     return strict
 
@@ -136,7 +135,7 @@ def _tool(tool: ToolSpec | ServerTool, names: ToolNames, strict: bool) -> Json:
 
 
 def _messages(messages: Sequence[Message], dialect: ChatDialect, names: ToolNames, passed_back: bool) -> list[Json]:
-    """The conversation as it is said; what a message became is kept with it, because every turn says it again."""
+    """Encode the messages; each encoded message is cached on its message, because every turn sends it again."""
     if not names.changes_none:
         return [_message(message, dialect, names, passed_back) for message in messages]
     conversation: list[Json] = []
@@ -150,12 +149,12 @@ def _messages(messages: Sequence[Message], dialect: ChatDialect, names: ToolName
 
 
 def _message(message: Message, dialect: ChatDialect, names: ToolNames, passed_back: bool) -> Json:
-    said: Json = {"role": message.role, "content": _content(message.content)}
+    encoded: Json = {"role": message.role, "content": _content(message.content)}
     if message.role == "assistant":
         if passed_back:
-            said.update(dialect.encode_reasoning(message.reasoning))
+            encoded.update(dialect.encode_reasoning(message.reasoning))
         if message.tool_calls:
-            said["tool_calls"] = [
+            encoded["tool_calls"] = [
                 {
                     "id": call.id,
                     "type": "function",
@@ -164,14 +163,14 @@ def _message(message: Message, dialect: ChatDialect, names: ToolNames, passed_ba
                 for call in message.tool_calls
             ]
     elif message.role == "tool":
-        said["tool_call_id"] = message.tool_call_id
+        encoded["tool_call_id"] = message.tool_call_id
     if message.name and message.role != "tool":
-        said["name"] = message.name
-    return said
+        encoded["name"] = message.name
+    return encoded
 
 
 def _content(content: str | tuple[Part, ...]) -> str | list[Json]:
-    """Text alone is said as a string, which every model takes; parts only where there is more than text."""
+    """Encode content: text alone as a string, which every model accepts; else as parts."""
     if isinstance(content, str):
         return content
     if all(isinstance(part, TextPart) for part in content):

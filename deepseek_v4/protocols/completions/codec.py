@@ -1,4 +1,4 @@
-"""``POST /completions``: a prompt, and the text that follows it or fills the gap before a suffix. Pure.
+"""``POST /completions``: complete a prompt, or fill the gap between a prompt and a suffix. Pure.
 
 The model does not think here, has no tools and sees no messages; DeepSeek serves it on the beta host
 (https://api-docs.deepseek.com/guides/fim_completion).
@@ -32,14 +32,14 @@ _KNOWN = frozenset({"id", "object", "created", "model", "choices", "usage", "sys
 
 
 class Completions(Protocol):
-    """The protocol ``completions``. The conversation is one user message: the prompt."""
+    """The protocol ``completions``. Its history is one user message: the prompt."""
 
     name = "completions"
 
     def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
-        """The request as a JSON body."""
+        """Encode a request as a JSON body."""
         assert isinstance(dialect, CompletionsDialect)
-        _refuse_what_chat_has(request)
+        _refuse_chat_options(request)
         notes: list[Note] = []
         body: Json = {"model": request.model}
         body.update(encode_options(_plain(request, provider, notes), dialect, provider, notes))
@@ -58,37 +58,37 @@ class Completions(Protocol):
         return EncodedRequest(dialect.path, body, notes, DecodeContext(dialect, provider, ToolNames(())), headers)
 
     def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
-        """A whole answer."""
+        """Decode a complete response."""
         builder = ReplyBuilder()
         body = parse_body(response, context.provider)
         with decoding(body, context.provider):
-            _read_whole(body, builder, context)
+            _read_complete(body, builder, context)
             return builder.build()
 
     def stream(self, context: DecodeContext) -> StreamDecoder:
-        """A decoder for one streamed answer."""
+        """Return a decoder for one streamed response."""
         return CompletionsStreamDecoder(context)
 
 
-def _refuse_what_chat_has(request: ChatRequest) -> None:
-    for option, given in (("tools", request.tools), ("response_format", request.response_format)):
-        if given:
-            raise errors.UnsupportedError(f"{option} is not available in completions: use chat.")
+def _refuse_chat_options(request: ChatRequest) -> None:
+    for option, value in (("tools", request.tools), ("response_format", request.response_format)):
+        if value:
+            raise errors.UnsupportedError(f"{option} is not supported by completions. Use chat().")
     if len(request.messages) != 1 or request.messages[0].role != "user":
-        raise errors.InvalidRequestError("A completion takes one prompt, not a conversation: use chat for messages.")
-    wants_logprobs = request.sampling.logprobs or request.sampling.top_logprobs is not None
-    if request.echo and (request.suffix is not None or wants_logprobs):
-        raise errors.InvalidRequestError("echo goes neither with suffix nor with logprobs: leave one of them out.")
+        raise errors.InvalidRequestError("A completion takes one prompt. Use chat() for a message history.")
+    has_logprobs = request.sampling.logprobs or request.sampling.top_logprobs is not None
+    if request.echo and (request.suffix is not None or has_logprobs):
+        raise errors.InvalidRequestError("echo cannot be combined with suffix or logprobs.")
 
 
 def _plain(request: ChatRequest, provider: str, notes: list[Note]) -> ChatRequest:
-    """Thinking left out, and log probabilities asked for in this endpoint's way, by a number."""
+    """Return the request without thinking, and with log probabilities requested by a number, as this endpoint needs."""
     thinking = request.thinking
     if thinking.on or thinking.effort is not None or thinking.budget is not None:
-        drop("thinking", "completions never think: use chat for an answer with reasoning", request, provider, notes)
+        drop("thinking", "completions do not support thinking; use chat()", request, provider, notes)
     sampling = request.sampling
     if sampling.logprobs is False and sampling.top_logprobs is not None:
-        raise errors.InvalidRequestError("top_logprobs needs logprobs: leave logprobs out, or set it to True.")
+        raise errors.InvalidRequestError("top_logprobs requires logprobs. Leave logprobs unset, or set it to True.")
     number = 1 if sampling.logprobs and sampling.top_logprobs is None else sampling.top_logprobs
     return dataclasses.replace(
         request, thinking=Thinking(), sampling=sampling._replace(logprobs=None, top_logprobs=number)
@@ -102,7 +102,7 @@ def _read_head(body: Json, builder: ReplyBuilder, dialect: CompletionsDialect) -
 
 
 def _read_choice(choice: Json, builder: ReplyBuilder, dialect: CompletionsDialect) -> str:
-    """Read a choice, whole or a piece of it; return its text."""
+    """Decode a choice, complete or a chunk of it; return its text."""
     text = text_of(choice.get("text"))
     if text:
         builder.add_text(text)
@@ -113,7 +113,7 @@ def _read_choice(choice: Json, builder: ReplyBuilder, dialect: CompletionsDialec
     return text
 
 
-def _read_whole(body: Any, builder: ReplyBuilder, context: DecodeContext) -> str:
+def _read_complete(body: Any, builder: ReplyBuilder, context: DecodeContext) -> str:
     dialect = context.dialect
     assert isinstance(dialect, CompletionsDialect)
     if isinstance(body, dict) and body.get("error"):
@@ -121,27 +121,27 @@ def _read_whole(body: Any, builder: ReplyBuilder, context: DecodeContext) -> str
     choices = body.get("choices") if isinstance(body, dict) else None
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise errors.MalformedResponseError(
-            "The answer holds no choice.", provider=context.provider, body=body, retryable=True
+            "The response contains no choice.", provider=context.provider, body=body, retryable=True
         )
     _read_head(body, builder, dialect)
     return _read_choice(choices[0], builder, dialect)
 
 
 class CompletionsStreamDecoder(StreamDecoder):
-    """Chunks of ``text_completion`` to deltas."""
+    """Decodes ``text_completion`` chunks into deltas."""
 
     def __init__(self, context: DecodeContext) -> None:
         super().__init__(ReplyBuilder(streamed=True), context.provider)
         assert isinstance(context.dialect, CompletionsDialect)
-        self._reading = context
+        self._context = context
         self._dialect = context.dialect
 
     def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
-        """One chunk, or ``[DONE]``."""
+        """Decode one chunk, or ``[DONE]``."""
         if event == b"[DONE]":
-            fault = self.missing()
-            if fault is not None:
-                raise self.interrupted(fault)
+            reason = self.missing()
+            if reason is not None:
+                raise self.interrupted(reason)
             self.finish(deltas)
             return
         chunk = parse_event(event, self)
@@ -156,14 +156,14 @@ class CompletionsStreamDecoder(StreamDecoder):
                 deltas.append(TextDelta(text))
 
     def missing(self) -> str | None:
-        """A finish reason must have come."""
-        return None if self.builder.finish_reason is not None else "no finish reason came"
+        """Require a finish reason."""
+        return None if self.builder.finish_reason is not None else "no finish reason was received"
 
     def read_stray(self, body: bytes, deltas: list[Delta]) -> None:
-        """A whole answer or an error as plain JSON, which some gateways send whatever was asked for."""
+        """Decode a complete response or an error as plain JSON, which some gateways send for streaming requests."""
         if not body.strip():
             super().read_stray(body, deltas)
-        text = _read_whole(parse_body(HttpResponse(200, {}, body), self.provider), self.builder, self._reading)
+        text = _read_complete(parse_body(HttpResponse(200, {}, body), self.provider), self.builder, self._context)
         if text:
             deltas.append(TextDelta(text))
         self.finish(deltas)

@@ -1,4 +1,4 @@
-"""What a provider may say differently where text is filled in (``protocols/completions.py``)."""
+"""Differences between providers on the Completions endpoint."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from deepseek_v4.values.sampling import Thinking
 
 
 class CompletionsDialect(Dialect):
-    """Facts of one provider's ``/completions``: a prompt, an optional text after the gap, and no thinking."""
+    """A provider's version of ``/completions``: a prompt, an optional suffix, and no thinking."""
 
     protocol = "completions"
     path = "/completions"
     tools = False
     asks_for_stream_usage = True
-    """Whether usage comes in streams only when ``stream_options.include_usage`` asks for it."""
+    """True if streams report usage only with ``stream_options.include_usage``."""
     finish_reasons = FINISH_REASONS
 
     def thinks(self, thinking: Thinking) -> bool:
-        """Never."""
+        """Return False."""
         return False
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """There is nothing to switch."""
+        """Return no fields, because this endpoint does not support thinking."""
         return {}
 
     def decode_usage(self, usage: Json) -> Usage:
-        """As in chat, where OpenAI's form is shared."""
+        """Decode OpenAI's usage object, as in chat."""
         details = usage.get("prompt_tokens_details") or {}
         return Usage(
             input_tokens=int(usage.get("prompt_tokens") or 0),

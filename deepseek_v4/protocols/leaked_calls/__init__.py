@@ -1,1 +1,1 @@
-"""Tool calls that a server left in the text, in the model's own markup."""
+"""Detection of tool calls that a server left in the text, in the model's own markup."""

@@ -1,4 +1,4 @@
-"""DSML, the markup in which DeepSeek's models write tool calls: its tags, and the calls they make up. Pure.
+"""Parse DSML, the markup in which DeepSeek's models write tool calls: its tags, and the calls they form. Pure.
 
     <｜DSML｜tool_calls>
     <｜DSML｜invoke name="get_weather">
@@ -6,10 +6,10 @@
     </｜DSML｜invoke>
     </｜DSML｜tool_calls>
 
-``string="true"`` is raw text, ``"false"`` a JSON value (encoding/encoding_dsv4.py in the models' repositories). Seen in
-the wild, and read: other bars (``｜｜``, ``‖``, ``|``), blanks and line ends inside a tag, V4.1's ``calls`` and V3.2's
-``function_calls`` outside, no outer tag at all, a JSON object instead of parameters, closing tags without a slash, and
-the tags without their DSML mark, which is one token that detokenizers drop.
+``string="true"`` is raw text, ``"false"`` a JSON value (encoding/encoding_dsv4.py in the models' repositories). These
+observed variants are read too: other bars (``｜｜``, ``‖``, ``|``), blanks and line ends inside a tag, V4.1's ``calls``
+and V3.2's ``function_calls`` outside, no outer tag at all, a JSON object instead of parameters, closing tags without a
+slash, and the tags without their DSML mark, which is one token that detokenizers drop.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Block", "LeakedCall", "Tag", "begins_tag", "find_candidate", "holds_
 
 INVOKE, PARAMETER, OUTER = "invoke", "parameter", "calls"
 
-# V4, V3.2, V4.1; then what was seen instead of them
+# V4, V3.2, V4.1; then observed variants
 _OUTER_WORDS = ("tool_calls", "function_calls", "calls", "toolcalls", "tool_call", "function_call", "tool_use")
 _WORDS = (*_OUTER_WORDS, INVOKE, PARAMETER)
 _LONGEST_ATTRIBUTES = 300
@@ -51,7 +51,7 @@ def _beginnings(*sizes: int) -> str:
 
 
 def _begun() -> re.Pattern[str]:
-    """What a text may end with when a tag is being written: every beginning of what ``_TAG`` takes."""
+    """Compile the pattern of an incomplete tag at the end of a text: every prefix of what ``_TAG`` matches."""
     word = rf"(?:(?:{_beginnings(*range(1, 20))})\Z|(?:{_ANY_WORD})(?:\s[^<>]{{0,{_LONGEST_ATTRIBUTES}}})?/?\Z)"
     begun = rf"(?:\Z|{_BARS}\s{{0,4}}(?:\Z|/?\s{{0,4}}(?:\Z|{word})))"
     begun = rf"{_BARS}(?:\Z|D(?:\Z|S(?:\Z|M(?:\Z|L\s{{0,2}}{begun}))))"
@@ -60,15 +60,15 @@ def _begun() -> re.Pattern[str]:
 
 _BEGUN = _begun()
 _CANDIDATE = re.compile(rf"<(?=\s{{0,4}}/?\s{{0,4}}(?:\Z|[|｜‖]|{_beginnings(4)}|(?:{_beginnings(1, 2, 3)})\Z))", re.I)
-"""Where the two are tried at all: hardly anywhere in HTML and code."""
+"""Positions at which both patterns are tried; rare in HTML and code."""
 
 
 class LeakedCall(NamedTuple):
-    """A call that was found in the text. ``fault`` says why it must not be run."""
+    """A call that was found in the text. ``problem`` is the reason why it must not be run."""
 
     name: str
     arguments: str
-    fault: str | None
+    problem: str | None
 
 
 class Tag(NamedTuple):
@@ -83,7 +83,7 @@ class Tag(NamedTuple):
 
     @classmethod
     def read(cls, text: str, at: int) -> Tag | None:
-        """The tag that stands at a place in a text, or None."""
+        """Return the tag at a position of a text, or None."""
         match = _TAG.match(text, at)
         if match is None or match.end() - match.end("word") > _LONGEST_ATTRIBUTES:
             return None
@@ -97,23 +97,23 @@ class Tag(NamedTuple):
 
 
 def holds_markup(text: str) -> bool:
-    """Whether there is something in a text that looks like markup of DeepSeek's prompts."""
+    """Return True if a text contains something like the markup of DeepSeek's prompts."""
     return _LEFT.search(text) is not None
 
 
 def find_candidate(text: str, start: int) -> int:
-    """The next place from ``start`` on where a tag may stand, or begin; -1 when there is none."""
+    """Return the next position from ``start`` on at which a tag may be or begin; -1 if there is none."""
     candidate = _CANDIDATE.search(text, start)
     return -1 if candidate is None else candidate.start()
 
 
 def begins_tag(text: str, at: int) -> bool:
-    """Whether what stands at ``at`` is a tag as far as the text goes."""
+    """Return True if the text from ``at`` on is the beginning of a tag."""
     return _BEGUN.match(text, at) is not None
 
 
 def is_marked(text: str) -> bool:
-    """Whether a text begins like a tag with a mark."""
+    """Return True if a text begins like a tag with a mark."""
     return _MARKED.match(text) is not None
 
 
@@ -121,37 +121,37 @@ _BETWEEN: Final = "between the calls"
 _CALL: Final = "inside a call"
 _VALUE: Final = "inside a parameter"
 _BODY: Final = "inside a call with a JSON object"
-_BROKEN: Final = "inside a call that went wrong"
+_BROKEN: Final = "inside an invalid call"
 
-_NOT_OFFERED = "no tool of this name was offered"
-_TANGLED = "its markup is not closed, or holds other markup"
+_NOT_OFFERED = "the request has no tool with this name"
+_TANGLED = "its markup is not closed, or contains other markup"
 _UNFINISHED = "the answer ended inside the markup of the call"
 
 
 class Block:
-    """Tags that belong together, read one after another.
+    """A sequence of tags that belong together.
 
     Args:
         tools: As for ``MarkupScanner``.
-        real: Whether it can hold calls: not when it is quoted.
-        at_line_start: Whether it begins a line, as markup does.
-        marked: Whether its tags carry the DSML mark. Without, only whole calls with typed parameters count.
+        real: True if it can contain calls: it is not quoted.
+        at_line_start: True if it begins a line, as markup does.
+        marked: True if its tags carry the DSML mark. Without it, only complete calls with typed parameters count.
     """
 
     __slots__ = (
-        "_fault",
         "_key",
         "_keys",
         "_name",
         "_offered",
         "_parameters",
+        "_problem",
         "_schema",
+        "_source",
         "_state",
         "_string",
         "_tools",
         "_value",
         "_value_marked",
-        "_whole",
         "at_line_start",
         "calls",
         "closed",
@@ -167,18 +167,18 @@ class Block:
         self.marked = marked
         self.calls: list[LeakedCall] = []
         self.closed = False
-        """Whether its outer tag has been closed behind a call."""
+        """True if its outer tag has been closed after a call."""
         self.tags = 0
         self.rest: list[str] = []
-        """What came behind the last whole call."""
-        self._whole: list[str] = []
+        """The source after the last complete call."""
+        self._source: list[str] = []
         self._tools = tools
         self._state = _BETWEEN
         self._offered = False
-        """Whether a tool that was offered is called."""
+        """True if one of the calls names a tool of the request."""
         self._name = ""
         self._schema: Mapping[str, Any] = {}
-        self._fault: str | None = None
+        self._problem: str | None = None
         self._parameters: list[str] = []
         self._keys: set[str] = set()
         self._key = ""
@@ -188,20 +188,20 @@ class Block:
 
     @property
     def counts(self) -> bool:
-        """Whether calls were found in it."""
+        """True if it contains calls."""
         return self.real and self._offered and bool(self.calls)
 
     @property
     def is_fragment(self) -> bool:
-        """Whether there is no call in it, and nothing but tags."""
+        """True if it contains no call, and only tags."""
         return self.real and not self.calls and self._state == _BETWEEN
 
     def markup(self) -> str:
-        """All of it, as it came."""
-        return "".join(self._whole)
+        """Return the unchanged source."""
+        return "".join(self._source)
 
     def read_text(self, text: str) -> bool:
-        """Take text between tags; False when the markup does not go on with it."""
+        """Add text between tags; return False if the markup does not continue with it."""
         if self._state in (_VALUE, _BODY):
             self._value.append(text)
         elif self._state != _BROKEN and not text.isspace():
@@ -212,12 +212,12 @@ class Block:
                 self._state = _BROKEN
             else:
                 return False
-        self._whole.append(text)
+        self._source.append(text)
         self.rest.append(text)
         return True
 
     def read_tag(self, tag: Tag) -> bool:
-        """Take a tag; False when the markup does not go on with it."""
+        """Add a tag; return False if the markup does not continue with it."""
         state = self._state
         if state == _VALUE:
             fits = self._in_value(tag)
@@ -230,7 +230,7 @@ class Block:
         if not fits:
             return False
         self.tags += 1
-        self._whole.append(tag.text)
+        self._source.append(tag.text)
         if self._state == _BETWEEN and self.calls and (tag.closing or tag.empty):
             self.rest.clear()
         else:
@@ -238,7 +238,7 @@ class Block:
         return True
 
     def unfinished(self) -> LeakedCall | None:
-        """The call we are in, if the text ends here."""
+        """Return the call that is incomplete if the text ends here."""
         if not self.real or self._state == _BETWEEN or not self._offered:
             return None
         arguments = "{" + ", ".join(self._parameters)
@@ -246,12 +246,12 @@ class Block:
             arguments = "".join(self._value)
         elif self._state == _VALUE:
             value = "".join(self._value)
-            said = value if self._is_json(value) else json.dumps(value, ensure_ascii=False)[:-1]
-            arguments += f"{', ' if self._parameters else ''}{json.dumps(self._key, ensure_ascii=False)}: {said}"
-        return LeakedCall(self._name, arguments, self._fault or _UNFINISHED)
+            encoded = value if self._is_json(value) else json.dumps(value, ensure_ascii=False)[:-1]
+            arguments += f"{', ' if self._parameters else ''}{json.dumps(self._key, ensure_ascii=False)}: {encoded}"
+        return LeakedCall(self._name, arguments, self._problem or _UNFINISHED)
 
     def _sure(self) -> bool:
-        """Whether this can only be markup, so that what does not fit makes a call invalid, not the markup text."""
+        """Return True if this is certainly markup: unexpected input then makes a call invalid instead of plain text."""
         return self.real and self.marked and self._offered and bool(self.calls or self._parameters)
 
     def _between(self, tag: Tag) -> bool:
@@ -269,11 +269,11 @@ class Block:
         if not self._sure():
             return False
         if tag.closing and tag.word == OUTER:
-            self._fault = self._fault or _TANGLED
+            self._problem = self._problem or _TANGLED
             self._end_call()
             self.closed = True
         elif tag.word == INVOKE and "name" in tag.attributes:
-            self._fault = self._fault or _TANGLED
+            self._problem = self._problem or _TANGLED
             self._end_call()
             self._begin_call(tag)
         else:
@@ -286,7 +286,7 @@ class Block:
             self._end_value()
             return True
         if own and (tag.closing or tag.word != OUTER):
-            self._fault = self._fault or _TANGLED  # a closing tag may be missing: do not run what that would make of it
+            self._problem = self._problem or _TANGLED  # a closing tag may be missing: do not run it
         self._value.append(tag.text)
         return True
 
@@ -304,7 +304,7 @@ class Block:
         tool = self._tools.get(name)
         self._name = name if tool is None else tool.name
         self._schema = (tool.parameters if tool is not None else None) or {}
-        self._fault = None if tool is not None else _NOT_OFFERED
+        self._problem = None if tool is not None else _NOT_OFFERED
         self._offered = self._offered or tool is not None
         self._parameters = []
         self._keys = set()
@@ -319,12 +319,12 @@ class Block:
         if self._state == _BODY:
             arguments = "".join(self._value).strip()
             if not isinstance(_loaded(arguments), dict):
-                self._fault = self._fault or "the arguments are not a JSON object"
+                self._problem = self._problem or "the arguments are not a JSON object"
         elif self._state == _BROKEN:
-            self._fault = self._fault or _TANGLED
+            self._problem = self._problem or _TANGLED
         elif not self.marked and not self._parameters:
             self.real = False
-        self.calls.append(LeakedCall(self._name, arguments, self._fault))
+        self.calls.append(LeakedCall(self._name, arguments, self._problem))
         self._state = _BETWEEN
         self.rest.clear()
 
@@ -346,19 +346,19 @@ class Block:
     def _end_value(self) -> None:
         value = "".join(self._value)
         if self._is_json(value):
-            said = value.strip()
-            if _loaded(said) is _NOTHING:
-                self._fault = self._fault or f"the value of {self._key!r} is not valid JSON"
+            encoded = value.strip()
+            if _loaded(encoded) is _NOTHING:
+                self._problem = self._problem or f"the value of {self._key!r} is not valid JSON"
         else:
-            said = json.dumps(value, ensure_ascii=False)
+            encoded = json.dumps(value, ensure_ascii=False)
         if self._key in self._keys:
-            self._fault = self._fault or f"{self._key!r} is given twice"
+            self._problem = self._problem or f"{self._key!r} is set twice"
         self._keys.add(self._key)
-        self._parameters.append(f"{json.dumps(self._key, ensure_ascii=False)}: {said}")
+        self._parameters.append(f"{json.dumps(self._key, ensure_ascii=False)}: {encoded}")
         self._state = _CALL
 
     def _is_json(self, value: str) -> bool:
-        """Whether a value is JSON; where its tag does not say, a string is taken where the schema has one."""
+        """Return True if a value is JSON; for an untyped tag, a string is assumed if the schema allows one."""
         if self._string is not None:
             return not self._string
         described = self._schema.get("properties")

@@ -1,7 +1,7 @@
-"""Where one stands in a text: in code, quoted, at the start of a line. As Markdown tells it, while it streams. Pure.
+"""Track the position in a Markdown text while it streams: in code, quoted, at the start of a line. Pure.
 
-Only what stands before is known, so what may be code counts as code: a run of backticks that has not closed yet does,
-to the end of its paragraph.
+Only the preceding text is known, so what may be code counts as code: an unclosed run of backticks counts as code
+up to the end of its paragraph.
 """
 
 from __future__ import annotations
@@ -10,35 +10,35 @@ import re
 
 _TOKENS = re.compile(r"`+|~+|\n|[^`~\n]+")
 _HEAD = re.compile(r"(?:[ \t\r>*+-]|\d{1,9}[.)]?)*")
-"""What may stand before a fence on its line: indentation, marks of quotation and of lists."""
+"""What may precede a fence on its line: indentation, marks of quotation and of lists."""
 _LONGEST_HEAD = 80
 _INDENTED = re.compile(r" {0,3}\t| {4}")
 _QUOTES = frozenset("\"'“‘‚„«‹「『《〈（([{\\")
-"""A tag directly behind one of these is spoken of, not used."""
+"""A tag directly after one of these is quoted, not used."""
 
 
 class MarkdownState:
-    """A text as it comes, and the place that has been reached in it."""
+    """The position in a Markdown text that is read chunk by chunk."""
 
     __slots__ = ("_closing", "_fence", "_head", "_inline", "_last", "_marks", "_opening")
 
     def __init__(self) -> None:
         self._fence = ""
-        """The marks that opened the fenced block we are in; ``""`` outside."""
+        """The marks that opened the current fenced block; ``""`` outside."""
         self._opening = False
-        """Whether we are still on the line that opened it."""
+        """True on the line that opened it."""
         self._closing = False
-        """Whether this line closes it, unless more follows on it."""
+        """True if this line closes it, unless more follows on it."""
         self._inline = 0
-        """How many backticks opened the inline code we are in; 0 outside."""
+        """How many backticks opened the current inline code; 0 outside."""
         self._head: str | None = ""
-        """The line so far, while there is nothing on it but indentation and marks; else None."""
+        """The line so far, while it contains only indentation and marks; else None."""
         self._marks = ""
-        """A run of backticks or tildes that may go on."""
+        """A run of backticks or tildes that may continue."""
         self._last = ""
 
     def read(self, text: str) -> None:
-        """Take the next piece."""
+        """Read the next chunk."""
         for token in _TOKENS.findall(text):
             first = token[0]
             if self._marks and first != self._marks[0]:
@@ -48,20 +48,20 @@ class MarkdownState:
             elif first == "\n":
                 self._end_line()
             else:
-                self._read_words(token)
+                self._read_text(token)
         self._last = text[-1:] or self._last
 
     def in_code(self) -> bool:
-        """Whether what follows is code: fenced, between backticks, or indented."""
+        """Return True if the next character is code: fenced, between backticks, or indented."""
         self._end_marks()
         return bool(self._fence or self._inline) or bool(self._head and _INDENTED.match(self._head))
 
     def quotes(self) -> bool:
-        """Whether what follows is quoted: behind a quotation mark or a bracket, or on a quoted line."""
+        """Return True if the next character is quoted: after a quotation mark or a bracket, or on a quoted line."""
         return self._last in _QUOTES or bool(self._head and ">" in self._head)
 
     def at_line_start(self) -> bool:
-        """Whether there is nothing on this line yet but indentation."""
+        """Return True if this line contains only indentation so far."""
         self._end_marks()
         return self._head is not None and not self._head.strip()
 
@@ -71,7 +71,7 @@ class MarkdownState:
             return
         head, self._head = self._head, None
         if self._opening and marks[0] == self._fence[0] == "`":
-            # no backtick can stand on the line of a fence: what opened was inline code
+            # the line of a fence cannot contain backticks: this is inline code
             self._inline = len(self._fence)
             self._fence = ""
             self._opening = False
@@ -86,11 +86,11 @@ class MarkdownState:
         elif marks[0] == "`":
             self._inline = len(marks)
 
-    def _read_words(self, words: str) -> None:
-        if self._closing and not words.isspace():
+    def _read_text(self, text: str) -> None:
+        if self._closing and not text.isspace():
             self._closing = False
         if self._head is not None:
-            head = self._head + words[:_LONGEST_HEAD]
+            head = self._head + text[:_LONGEST_HEAD]
             self._head = head if len(head) < _LONGEST_HEAD and _HEAD.fullmatch(head) else None
 
     def _end_line(self) -> None:

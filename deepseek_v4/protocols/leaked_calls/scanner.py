@@ -1,9 +1,9 @@
-"""Tool calls in the model's own markup that a server left in the visible text: found, and taken out as calls. Pure.
+"""Find tool calls in the model's own markup that a server left in the visible text, and extract them. Pure.
 
-The model writes calls as tags (``dsml``); a server's parser turns them into values, and now and then it does not
-(https://github.com/deepseek-ai/DeepSeek-V3/issues/1244, https://github.com/vllm-project/vllm/issues/40801). What
-decides is the structure: a call is an ``invoke`` of a tool that was offered, with nothing inside but parameters,
-standing neither in code nor in quotes. All else is text, and comes out as it came in.
+The model writes calls as tags (``dsml``); a server's parser turns them into values, but sometimes misses one
+(https://github.com/deepseek-ai/DeepSeek-V3/issues/1244, https://github.com/vllm-project/vllm/issues/40801). The
+structure decides: a call is an ``invoke`` of a tool of the request, with only parameters inside, neither in code nor
+in quotes. Everything else is text and is returned unchanged.
 
 A quotation outside of code cannot be distinguished from a call that was not parsed, so ``reply_builder`` takes calls
 from here only with ``recover_tool_calls="parse"``, and reports them otherwise.
@@ -22,13 +22,13 @@ __all__ = ["Ending", "MarkupScanner"]
 
 
 class Ending(NamedTuple):
-    """What is left when the text has ended.
+    """What remains when the text has ended.
 
     Attributes:
-        text: Was held back, and is text.
+        text: Text that was held back.
         calls: All calls that were found.
-        markup: The markup they stood in.
-        withheld: Markup that held no call, and was not shown.
+        markup: The markup that contained them.
+        withheld: Markup that contained no call and was not shown.
     """
 
     text: str
@@ -38,12 +38,12 @@ class Ending(NamedTuple):
 
 
 class MarkupScanner:
-    """Reads the visible text as it comes, holding back only what may be markup.
+    """Reads the visible text chunk by chunk, holding back only what may be markup.
 
     Args:
-        tools: The tools whose calls are looked for, by the name the model knows them by.
-        visible: The list the visible text is collected in. What can be shown is added to it; it is read where a tag
-            is found, to see where that stands.
+        tools: The tools whose calls are searched for, by their names on the wire.
+        visible: The list that collects the visible text. Text that can be shown is appended to it; it is read when a
+            tag is found, to determine its position.
     """
 
     __slots__ = (
@@ -62,29 +62,29 @@ class MarkupScanner:
 
     def __init__(self, tools: Mapping[str, ToolSpec], visible: list[str]) -> None:
         self.holding = False
-        """Whether text is held back. When not, a piece without ``<`` need not be fed."""
+        """True if text is held back. If not, a chunk without ``<`` need not be fed."""
         self.found_after: int | None = None
-        """How many pieces of the visible text come before the first markup that held a call; None without one."""
+        """Number of chunks of the visible text before the first markup with a call; None without one."""
         self._tools = tools
         self._visible = visible
         self._prose = MarkdownState()
         self._seen = 0
-        """How many pieces of the visible text ``_prose`` has read."""
+        """Number of chunks of the visible text that ``_prose`` has read."""
         self._tail = ""
-        """A tag that has begun and may go on."""
+        """A tag that is still incomplete."""
         self._block: Block | None = None
-        """The markup we are in."""
+        """The current markup."""
         self._began = 0
-        """How many pieces of the visible text stand before it."""
+        """Number of chunks of the visible text before it."""
         self._blocks: list[Block] = []
-        """Markup that held calls."""
+        """Markup that contained calls."""
         self._shown = False
-        """Whether a tag was given out as text, so that this text talks about tags."""
+        """True if a tag was returned as text, so that the text describes tags."""
 
-    def feed(self, piece: str) -> str:
-        """Take the next piece of the text; return what of the text can be shown, which is also in ``visible`` then."""
+    def feed(self, chunk: str) -> str:
+        """Add a chunk of the text; return the text that can be shown, which is then also in ``visible``."""
         first = len(self._visible)
-        text = self._tail + piece
+        text = self._tail + chunk
         self._tail = ""
         done = 0
         at = find_candidate(text, 0)
@@ -104,11 +104,11 @@ class MarkupScanner:
         return "".join(self._visible[first:])
 
     def end(self, *, cut: bool) -> Ending:
-        """What is left, if the text ends here; nothing is changed.
+        """Return what remains if the text ends here; changes nothing.
 
         Args:
-            cut: Whether it was broken off, so that markup may have been as well; a text that ends by itself in the
-                middle of a line, with the beginning of a tag, talks about it.
+            cut: True if the text was truncated, so that its markup may be truncated too; a text that ends by itself in
+                the middle of a line, with the beginning of a tag, describes the tag.
         """
         calls = [call for block in self._blocks for call in block.calls]
         markup = [block.markup() for block in self._blocks]
@@ -125,14 +125,14 @@ class MarkupScanner:
         if unfinished is not None:
             return Ending("", (*calls, *block.calls, unfinished), "".join([*markup, block.markup(), tail]), "")
         if block.counts:
-            # a tag that has begun behind marked calls goes on with their markup
+            # an incomplete tag after marked calls continues their markup
             text = "" if tail and block.marked else "".join(block.rest) + tail
             return Ending(text, (*calls, *block.calls), "".join([*markup, block.markup()]), "")
-        whole = block.markup() + tail
+        source = block.markup() + tail
         if block.is_fragment and block.marked and sure and not self._shown:
-            shell = whole.rstrip()
-            return Ending(whole[len(shell) :], tuple(calls), "".join(markup), shell)
-        return Ending(whole, tuple(calls), "".join(markup), "")
+            shell = source.rstrip()
+            return Ending(source[len(shell) :], tuple(calls), "".join(markup), shell)
+        return Ending(source, tuple(calls), "".join(markup), "")
 
     def _read_text(self, text: str) -> None:
         if not text:
@@ -176,6 +176,6 @@ class MarkupScanner:
             self._visible.append(rest)
 
     def _read_prose(self) -> None:
-        for piece in self._visible[self._seen :]:
-            self._prose.read(piece)
+        for chunk in self._visible[self._seen :]:
+            self._prose.read(chunk)
         self._seen = len(self._visible)

@@ -1,1 +1,1 @@
-"""``POST /messages``, in the form of Anthropic."""
+"""``POST /messages``, in Anthropic's format."""

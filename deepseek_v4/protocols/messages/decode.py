@@ -1,6 +1,6 @@
-"""What ``/messages`` answers: blocks, whole or as events, to a reply. Pure.
+"""Decode complete and streamed responses of ``/messages`` into replies. Pure.
 
-Whole answers and streams go through one ``BlockReader``: a whole block is one that begins and ends at once.
+Both go through one ``BlockReader``: a complete block is one that begins and ends at once.
 """
 
 from __future__ import annotations
@@ -41,22 +41,22 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "text_delta": ("text", "text"),
     "thinking_delta": ("thinking", "thinking"),
 }
-"""Type of a delta -> the type of block it belongs to, and the field of both that it adds to."""
+"""Type of a delta -> the type of its block, and the field of both that holds the text."""
 
 
 class _Block:
-    """A block that is being written."""
+    """A block that is still incomplete."""
 
-    __slots__ = ("block", "pieces", "whole")
+    __slots__ = ("block", "chunks", "complete")
 
     def __init__(self, block: Json) -> None:
         self.block = block
-        self.pieces: list[str] = []
-        self.whole = False
+        self.chunks: list[str] = []
+        self.complete = False
 
 
 class BlockReader:
-    """Reads content blocks into a builder, in whatever pieces they come."""
+    """Reads content blocks into a builder, complete or chunk by chunk."""
 
     def __init__(self, builder: ReplyBuilder, context: DecodeContext) -> None:
         self._blocks: dict[Any, _Block] = {}
@@ -64,7 +64,7 @@ class BlockReader:
         self._names = context.names
 
     def begin(self, place: Any, block: Json, deltas: list[Delta]) -> None:
-        """A block has begun; what it holds already is read."""
+        """Begin a block, and decode its initial content."""
         self._blocks[place] = _Block(block)
         kind = block.get("type")
         if kind == "text":
@@ -76,7 +76,7 @@ class BlockReader:
             self._call(place, text_of(block.get("id")), name, "", deltas)
 
     def add(self, place: Any, delta: Json, deltas: list[Delta]) -> None:
-        """More of a block."""
+        """Add a delta to a block."""
         kind = delta.get("type", "")
         if kind in _TEXTS:
             of, field = _TEXTS[kind]
@@ -90,7 +90,7 @@ class BlockReader:
         if kind == "input_json_delta":
             text = text_of(delta.get("partial_json"))
             if text:
-                open_block.pieces.append(text)
+                open_block.chunks.append(text)
                 if open_block.block.get("type") in CALLS:
                     self._call(place, None, None, text, deltas)
         elif kind == "signature_delta":
@@ -100,27 +100,27 @@ class BlockReader:
             open_block.block = {**block, "citations": [*(block.get("citations") or ()), delta.get("citation")]}
 
     def end_block(self, place: Any, deltas: list[Delta]) -> None:
-        """A block is whole."""
+        """Finish a block."""
         one = self._blocks.get(place)
-        if one is None or one.whole:
+        if one is None or one.complete:
             return
-        one.whole = True
+        one.complete = True
         kind = one.block.get("type")
         if kind == "text":
-            one.block = {**one.block, "text": "".join(one.pieces)}
+            one.block = {**one.block, "text": "".join(one.chunks)}
             self._builder.add_annotations(one.block.get("citations"))
         elif kind == "thinking":
-            one.block = {**one.block, "thinking": "".join(one.pieces)}
+            one.block = {**one.block, "thinking": "".join(one.chunks)}
         elif kind in CALLS:
-            given = one.block.get("input")
-            if not one.pieces and given:
-                # spaced as the models and DeepSeek's own encoder write it, so that whole and streamed calls are alike
-                self._call(place, None, None, json.dumps(given, ensure_ascii=False), deltas)
-        elif one.pieces:
-            one.block = {**one.block, "input": _parsed("".join(one.pieces))}
+            arguments = one.block.get("input")
+            if not one.chunks and arguments:
+                # spaced as the models and DeepSeek's own encoder do, so that complete and streamed calls are equal
+                self._call(place, None, None, json.dumps(arguments, ensure_ascii=False), deltas)
+        elif one.chunks:
+            one.block = {**one.block, "input": _parsed("".join(one.chunks))}
 
     def end(self, deltas: list[Delta]) -> None:
-        """All blocks are whole: keep the record of the turn."""
+        """Finish all blocks and store the record of the turn."""
         for place in self._blocks:
             self.end_block(place, deltas)
         blocks = [one.block for one in self._blocks.values()]
@@ -137,7 +137,7 @@ class BlockReader:
             self._builder.add_reasoning(text)
         if not text:
             return
-        self._blocks[place].pieces.append(text)
+        self._blocks[place].chunks.append(text)
         if kind == "thinking":
             deltas.append(ReasoningDelta(text))
         else:
@@ -159,11 +159,11 @@ def _parsed(text: str) -> Any:
 
 
 def read_message(body: Any, builder: ReplyBuilder, context: DecodeContext, deltas: list[Delta]) -> None:
-    """A whole answer.
+    """Decode a complete response.
 
     Raises:
-        DeepSeekError: when it holds an error.
-        MalformedResponseError: when it is none.
+        DeepSeekError: if it contains an error.
+        MalformedResponseError: if it contains no content blocks.
     """
     dialect = context.dialect
     assert isinstance(dialect, MessagesDialect)
@@ -172,7 +172,7 @@ def read_message(body: Any, builder: ReplyBuilder, context: DecodeContext, delta
     content = body.get("content") if isinstance(body, dict) else None
     if not isinstance(content, list):
         raise errors.MalformedResponseError(
-            "The answer holds no content blocks.", provider=context.provider, body=body, retryable=True
+            "The response contains no content blocks.", provider=context.provider, body=body, retryable=True
         )
     decode_envelope(body, builder, _KNOWN)
     _read_stop(body, builder, dialect)
@@ -186,19 +186,19 @@ def read_message(body: Any, builder: ReplyBuilder, context: DecodeContext, delta
     reader.end(deltas)
 
 
-def _read_stop(said: Json, builder: ReplyBuilder, dialect: MessagesDialect) -> None:
-    builder.end(said.get("stop_reason"), dialect.stop_reasons)
-    if said.get("stop_sequence") is not None:
-        builder.extra["stop_sequence"] = said["stop_sequence"]
+def _read_stop(source: Json, builder: ReplyBuilder, dialect: MessagesDialect) -> None:
+    builder.end(source.get("stop_reason"), dialect.stop_reasons)
+    if source.get("stop_sequence") is not None:
+        builder.extra["stop_sequence"] = source["stop_sequence"]
 
 
 class MessagesStreamDecoder(StreamDecoder):
-    """Events of a streamed message to deltas. They end with ``message_stop``."""
+    """Decodes the events of a streamed message into deltas. The last event is ``message_stop``."""
 
     def __init__(self, context: DecodeContext) -> None:
         super().__init__(context.builder(), context.provider)
         assert isinstance(context.dialect, MessagesDialect)
-        self._reading = context
+        self._context = context
         self._dialect = context.dialect
         self._blocks = BlockReader(self.builder, context)
         self._usage: Json = {}
@@ -213,64 +213,64 @@ class MessagesStreamDecoder(StreamDecoder):
         }
 
     def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
-        """One event; ``ping`` and unknown ones are passed over."""
+        """Decode one event; ``ping`` and unknown ones are ignored."""
         if event == b"[DONE]":
             return
-        said = parse_event(event, self)
-        reader = self._readers.get(said.get("type", ""))
+        value = parse_event(event, self)
+        reader = self._readers.get(value.get("type", ""))
         if reader is not None:
-            reader(said, deltas)
-        elif said.get("error"):
-            self._failed(said, deltas)
+            reader(value, deltas)
+        elif value.get("error"):
+            self._failed(value, deltas)
 
     def missing(self) -> str | None:
-        """A stop reason must have come; ``message_stop`` says nothing beyond it."""
-        return None if self.builder.finish_reason is not None else "no stop_reason came"
+        """Require a stop reason; ``message_stop`` adds nothing to it."""
+        return None if self.builder.finish_reason is not None else "no stop_reason was received"
 
     def finish(self, deltas: list[Delta]) -> None:
-        """Keep the record, then give out the end."""
+        """Store the record, then append ``StreamEnd``."""
         self._blocks.end(deltas)
         super().finish(deltas)
 
     def read_stray(self, body: bytes, deltas: list[Delta]) -> None:
-        """A whole answer or an error as plain JSON, which some gateways send whatever was asked for."""
+        """Decode a complete response or an error as plain JSON, which some gateways send for streaming requests."""
         parsed = _parsed(body.decode("utf-8", "replace"))
         if isinstance(parsed, str):
             super().read_stray(body, deltas)
             return
-        read_message(parsed, self.builder, self._reading, deltas)
+        read_message(parsed, self.builder, self._context, deltas)
         super().finish(deltas)
 
-    def _delta(self, said: Json, deltas: list[Delta]) -> None:
-        self._blocks.add(said.get("index"), said["delta"], deltas)
+    def _delta(self, event: Json, deltas: list[Delta]) -> None:
+        self._blocks.add(event.get("index"), event["delta"], deltas)
 
-    def _start(self, said: Json, deltas: list[Delta]) -> None:
-        self._blocks.begin(said.get("index"), said["content_block"], deltas)
+    def _start(self, event: Json, deltas: list[Delta]) -> None:
+        self._blocks.begin(event.get("index"), event["content_block"], deltas)
 
-    def _stop(self, said: Json, deltas: list[Delta]) -> None:
-        self._blocks.end_block(said.get("index"), deltas)
+    def _stop(self, event: Json, deltas: list[Delta]) -> None:
+        self._blocks.end_block(event.get("index"), deltas)
 
-    def _message_start(self, said: Json, deltas: list[Delta]) -> None:
-        message = said["message"]
+    def _message_start(self, event: Json, deltas: list[Delta]) -> None:
+        message = event["message"]
         decode_envelope(message, self.builder, _KNOWN)
         self._count(message.get("usage"))
 
-    def _message_delta(self, said: Json, deltas: list[Delta]) -> None:
-        _read_stop(said["delta"], self.builder, self._dialect)
-        self._count(said.get("usage"))
+    def _message_delta(self, event: Json, deltas: list[Delta]) -> None:
+        _read_stop(event["delta"], self.builder, self._dialect)
+        self._count(event.get("usage"))
 
-    def _message_stop(self, said: Json, deltas: list[Delta]) -> None:
+    def _message_stop(self, event: Json, deltas: list[Delta]) -> None:
         if self.builder.finish_reason is None:
             raise self.interrupted("it stopped without a stop_reason")
         self.finish(deltas)
 
-    def _failed(self, said: Json, deltas: list[Delta]) -> None:
-        error = read_error_body(said, self._dialect, self.provider)
+    def _failed(self, event: Json, deltas: list[Delta]) -> None:
+        error = read_error_body(event, self._dialect, self.provider)
         error.partial = self.partial()
         raise error
 
     def _count(self, usage: Json | None) -> None:
-        """Counts in ``message_delta`` are totals; those it leaves out stand in ``message_start``."""
+        """Merge token counts: those in ``message_delta`` are totals; missing ones are in ``message_start``."""
         if usage:
             self._usage = {**self._usage, **{name: count for name, count in usage.items() if count is not None}}
             self.builder.count(self._dialect.decode_usage(self._usage))

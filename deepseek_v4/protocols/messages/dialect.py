@@ -1,4 +1,4 @@
-"""What a provider may say differently on the Messages endpoint (``protocols/messages.py``)."""
+"""Differences between providers on the Messages endpoint."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from deepseek_v4.values.sampling import Thinking
 
 
 class MessagesDialect(Dialect):
-    """Facts and small functions of one provider's ``/messages``."""
+    """A provider's version of ``/messages``."""
 
     protocol = "messages"
     path = "/messages"
     headers: Mapping[str, str] = MappingProxyType({"anthropic-version": "2023-06-01"})
-    json_object = False  # Anthropic's form has no JSON mode: the schema is said in the prompt
+    json_object = False  # Anthropic's format has no JSON mode: the schema is in the prompt
     parallel_tool_calls = False
-    """Whether ``tool_choice.disable_parallel_tool_use`` is read; otherwise it is held here, on the reply."""
+    """True if the provider reads ``tool_choice.disable_parallel_tool_use``; else it is enforced on the reply."""
     documents = True
-    """Whether files that are no images are read."""
+    """True if files other than images are supported."""
     unread_blocks: frozenset[str] = frozenset()
-    """Types of blocks in a past turn's record that are refused here."""
+    """Types of blocks in a past turn's record that the provider refuses."""
     stop_reasons = FINISH_REASONS
-    """The provider's words for why an answer ended -> ours."""
+    """The provider's stop reasons -> ours."""
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
-        """What to send when ``max_tokens`` is not set, since this form demands the field."""
+        """Return the value to send if ``max_tokens`` is not set, because this format requires the field."""
         raise NotImplementedError
 
     def encode_reasoning(self, text: str | None) -> list[Json]:
-        """Blocks that pass a past turn's reasoning back when only its text is known, or not even that (None)."""
+        """Return blocks for a past turn's reasoning of which only the text is known, or not even that (None)."""
         return [{"type": "thinking", "thinking": text or "", "signature": ""}]
 
     def encode_block(self, block: Json) -> Json | None:
-        """A block of the provider's own record as it goes back, or None to leave it out."""
+        """Encode a block of the provider's own record, or return None to leave it out."""
         return None if block.get("type") in self.unread_blocks else block
 
     def decode_usage(self, usage: Json) -> Usage:
-        """Anthropic's form: ``input_tokens`` leaves out what was read from or written to the cache; ours do not."""
+        """Decode Anthropic's usage: its ``input_tokens`` excludes tokens read from or written to the cache."""
         read = usage.get("cache_read_input_tokens")
         written = usage.get("cache_creation_input_tokens")
         details = usage.get("output_tokens_details") or {}

@@ -1,4 +1,4 @@
-"""``POST /messages``, in the form Anthropic gave it: blocks, alternating roles, the system's words apart. Pure."""
+"""``POST /messages``, in Anthropic's format: blocks, alternating roles, a separate system prompt. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from deepseek_v4.values.notes import Note
 from deepseek_v4.values.reply import Reply
 
 FILES = "files-api-2025-04-14"
-"""What ``anthropic-beta`` must say for files given by id."""
+"""Value of ``anthropic-beta`` for files given by id."""
 
 _NO_PARAMETERS: Json = {"type": "object", "properties": {}}
 _REASONING = frozenset({"thinking", "redacted_thinking"})
@@ -48,11 +48,11 @@ class Messages(Protocol):
     name = "messages"
 
     def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
-        """The request as a JSON body; ``messages`` come last, so that a growing history only adds at the end."""
+        """Encode a request as a JSON body; ``messages`` come last, so that a growing history only appends."""
         assert isinstance(dialect, MessagesDialect)
         if request.messages[-1].prefix:
             raise errors.UnsupportedError(
-                "The Messages endpoint has no prefix completion: use protocol='chat_completions'."
+                "The Messages endpoint does not support prefix completion. Use protocol='chat_completions'."
             )
         notes: list[Note] = []
         names = ToolNames(tool.name for tool in request.tools if isinstance(tool, ToolSpec))
@@ -63,11 +63,11 @@ class Messages(Protocol):
         if field is not None and request.sampling.max_tokens is None:
             largest = dialect.default_max_tokens(request.thinks, request.thinking)
             put(body, field.name, largest)
-            notes.append(Note("translated", "max_tokens", f"must be said here: {largest}, the provider's default"))
+            notes.append(Note("translated", "max_tokens", f"required here; sent the provider's default {largest}"))
         if request.stream:
             body["stream"] = True
         if any(isinstance(tool, ToolSpec) and (tool.strict or request.strict_tools) for tool in request.tools):
-            drop("strict_tools", "this endpoint has no strict function calling", request, provider, notes)
+            drop("strict_tools", "this endpoint does not support strict function calling", request, provider, notes)
         tools += [_tool(tool, names) for tool in request.tools]
         if tools:
             body["tools"] = tools
@@ -88,7 +88,7 @@ class Messages(Protocol):
         return EncodedRequest(dialect.path, body, notes, context, headers)
 
     def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
-        """A whole answer."""
+        """Decode a complete response."""
         builder = context.builder()
         body = parse_body(response, context.provider)
         with decoding(body, context.provider):
@@ -96,18 +96,18 @@ class Messages(Protocol):
             return builder.build()
 
     def stream(self, context: DecodeContext) -> StreamDecoder:
-        """A decoder for one streamed answer."""
+        """Return a decoder for one streamed response."""
         return MessagesStreamDecoder(context)
 
 
 def _tool(tool: ToolSpec | ServerTool, names: ToolNames) -> Json:
     if isinstance(tool, ServerTool):
         return dict(tool.data)
-    said: Json = {"name": names.to_wire(tool.name)}
+    encoded: Json = {"name": names.to_wire(tool.name)}
     if tool.description:
-        said["description"] = tool.description
-    said["input_schema"] = dict(tool.parameters or _NO_PARAMETERS)
-    return said
+        encoded["description"] = tool.description
+    encoded["input_schema"] = dict(tool.parameters or _NO_PARAMETERS)
+    return encoded
 
 
 def _choice(request: ChatRequest, dialect: MessagesDialect, names: ToolNames) -> Json | None:
@@ -126,7 +126,7 @@ def _choice(request: ChatRequest, dialect: MessagesDialect, names: ToolNames) ->
 
 
 class _History:
-    """Messages as turns that alternate between user and assistant, and the system's words before them."""
+    """Messages as turns that alternate between user and assistant, and the system prompt."""
 
     def __init__(
         self, request: ChatRequest, dialect: MessagesDialect, names: ToolNames, provider: str, notes: list[Note]
@@ -134,7 +134,7 @@ class _History:
         self.messages: list[Json] = []
         self.system: str | list[Json] = ""
         self.files = False
-        """Whether a file is named by its id."""
+        """True if a file is given by its id."""
         self._dialect = dialect
         self._names = names
         self._provider = provider
@@ -144,18 +144,17 @@ class _History:
             if message.role == "system":
                 system.append(message.text)
                 if position >= len(system):
-                    notes.append(
-                        Note("translated", "messages", "a later system message stands with the first, before all turns")
-                    )
+                    moved = "moved a later system message to the start of the conversation"
+                    notes.append(Note("translated", "messages", moved))
             else:
                 self._add("assistant" if message.role == "assistant" else "user", self._blocks(message))
         if not self.messages:
-            raise errors.InvalidRequestError("The conversation holds system messages only: give a user message.")
+            raise errors.InvalidRequestError("The conversation contains only system messages. Add a user message.")
         for turn in self.messages:
             _tidy(turn)
-        words = [text for text in system if text]
-        if words:
-            self.system = words[0] if len(words) == 1 else [{"type": "text", "text": text} for text in words]
+        texts = [text for text in system if text]
+        if texts:
+            self.system = texts[0] if len(texts) == 1 else [{"type": "text", "text": text} for text in texts]
 
     def _add(self, role: str, blocks: list[Json]) -> None:
         if self.messages and self.messages[-1]["role"] == role:
@@ -179,9 +178,9 @@ class _History:
         )
         blocks = []
         for block in record:
-            said = dialect.encode_block(dict(block))
-            if said is not None and (self._passed_back or block.get("type") not in _REASONING):
-                blocks.append(said)
+            encoded = dialect.encode_block(dict(block))
+            if encoded is not None and (self._passed_back or block.get("type") not in _REASONING):
+                blocks.append(encoded)
         if self._passed_back and not any(block.get("type") in _REASONING for block in blocks):
             blocks[:0] = dialect.encode_reasoning(reasoning.text if reasoning is not None else None)
         if text or not (blocks or message.tool_calls):
@@ -224,8 +223,8 @@ class _History:
             return {"type": "image", "source": source}
         if not self._dialect.documents:
             raise errors.UnsupportedError(
-                f"{self._provider} reads no files but images on the Messages endpoint: put the file's text into the "
-                "message, or use protocol='chat_completions'."
+                f"{self._provider} supports only images as files on the Messages endpoint. Put the file's text into "
+                "the message, or use protocol='chat_completions'."
             )
         document: Json = {"type": "document", "source": source}
         if part.filename:
@@ -234,7 +233,7 @@ class _History:
 
 
 def _tidy(turn: Json) -> None:
-    """Results before everything else, text that says nothing left out, a single text as a string."""
+    """Put tool results first, drop empty text blocks, and turn a single text block into a string."""
     blocks = [block for block in turn["content"] if block.get("type") != "text" or block.get("text")]
     if turn["role"] == "user":
         blocks.sort(key=lambda block: block.get("type") != "tool_result")
@@ -249,19 +248,19 @@ def _text_of(block: Mapping[str, Any]) -> str | None:
 
 
 def _input(arguments: str) -> Json:
-    """The arguments as the object this form demands; what is none goes along under Anthropic's own name for it.
+    """Return the arguments as the required object; invalid ones are sent under Anthropic's key for them.
 
     https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
     """
     try:
-        said = json.loads(arguments or "{}")
+        value = json.loads(arguments or "{}")
     except ValueError:
         return {"INVALID_JSON": arguments}
-    return said if isinstance(said, dict) else {"INVALID_JSON": arguments}
+    return value if isinstance(value, dict) else {"INVALID_JSON": arguments}
 
 
 def _source(url: str) -> Json:
-    """An address as it is; a ``data:`` URL as its type and its base64 text."""
+    """Encode a URL; a ``data:`` URL as its media type and its base64 text."""
     if not url.startswith("data:"):
         return {"type": "url", "url": url}
     head, _, data = url[5:].partition(",")

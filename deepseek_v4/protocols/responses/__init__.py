@@ -1,1 +1,1 @@
-"""``POST /responses``, in the form of OpenAI."""
+"""``POST /responses``, in OpenAI's format."""

@@ -1,6 +1,6 @@
-"""What ``/responses`` answers: items, whole or as events, to a reply. Pure.
+"""Decode complete and streamed responses of ``/responses`` into replies. Pure.
 
-Whole answers and streams go through one ``ItemReader``: a whole item is a streamed one of which nothing has come yet.
+Both go through one ``ItemReader``: a complete item is a streamed one that has received nothing yet.
 """
 
 from __future__ import annotations
@@ -63,25 +63,25 @@ _ECHOED = frozenset(
         "user",
     }
 )
-"""Keys of a response that say the request again, or that a reply has a field for."""
+"""Keys of a response that repeat the request, or that a reply has a field for."""
 
 
 class ItemReader:
-    """Reads output items into a builder, in whatever pieces they come; nothing is read twice."""
+    """Reads output items into a builder, complete or chunk by chunk; nothing is read twice."""
 
     def __init__(self, builder: ReplyBuilder, context: DecodeContext) -> None:
         self.items: dict[Any, Json] = {}
-        """Items by their place in the output, as far as they are known."""
+        """Items by their place in the output, as received so far."""
         self._builder = builder
         self._names = context.names
         self._read: dict[tuple[Any, str, Any], int] = {}
         """(place, kind of text, number of the part) -> how many characters of it have been read."""
         self._settled: set[Any] = set()
-        self._spoken: dict[Any, str] = {}
+        self._reasoning_kinds: dict[Any, str] = {}
         """Place of a reasoning item -> the kind of its text that is read: the reasoning itself, or its summary."""
 
     def begin(self, place: Any, item: Json, deltas: list[Delta]) -> None:
-        """An item has begun."""
+        """Begin an item."""
         self.items[place] = item
         kind = item.get("type")
         if kind in CALLS:
@@ -93,7 +93,7 @@ class ItemReader:
                 deltas.append(delta)
 
     def text(self, place: Any, part: Any, text: str, logprobs: Any, deltas: list[Delta]) -> None:
-        """More of the visible text."""
+        """Add visible text."""
         if logprobs:
             self._builder.add_logprobs({"content": logprobs})
             self._advance(place, "logprobs", part, len(logprobs))
@@ -104,8 +104,8 @@ class ItemReader:
                 deltas.append(TextDelta(shown))
 
     def reasoning(self, place: Any, kind: str, part: Any, text: str, deltas: list[Delta]) -> None:
-        """More of the chain of thought, or of its summary where that is all there is."""
-        if self._spoken.setdefault(place, kind) != kind:
+        """Add reasoning text, or its summary if the item has only a summary."""
+        if self._reasoning_kinds.setdefault(place, kind) != kind:
             return
         self._advance(place, kind, part, len(text))
         self._builder.add_reasoning(text)
@@ -113,18 +113,18 @@ class ItemReader:
             deltas.append(ReasoningDelta(text))
 
     def arguments(self, place: Any, text: str, deltas: list[Delta]) -> None:
-        """More of a call's arguments, or of a custom tool's free text."""
+        """Add to a call's arguments, or to a custom tool's free text."""
         if not text or place not in self.items:
             return
         self._advance(place, "arguments", 0, len(text))
         custom = self.items[place].get("type") == "custom_tool_call"
-        said = json.dumps(text, ensure_ascii=False)[1:-1] if custom else text
-        delta = self._builder.add_tool_call((place,), None, None, said)
+        arguments = json.dumps(text, ensure_ascii=False)[1:-1] if custom else text
+        delta = self._builder.add_tool_call((place,), None, None, arguments)
         if delta is not None:
             deltas.append(delta)
 
     def settle(self, place: Any, item: Json, deltas: list[Delta]) -> None:
-        """An item is whole: read what no event has brought of it."""
+        """Finish an item: read what no event contained."""
         if place in self._settled:
             return
         self._settled.add(place)
@@ -134,8 +134,8 @@ class ItemReader:
             if not known:
                 self.begin(place, item, deltas)
             custom = kind == "custom_tool_call"
-            said = text_of(item.get("input" if custom else "arguments"))
-            self.arguments(place, said[self._read.get((place, "arguments", 0), 0) :], deltas)
+            arguments = text_of(item.get("input" if custom else "arguments"))
+            self.arguments(place, arguments[self._read.get((place, "arguments", 0), 0) :], deltas)
             if custom:
                 self._close_custom(place, deltas)
         elif kind == "message":
@@ -145,7 +145,7 @@ class ItemReader:
         self.items[place] = item
 
     def settle_all(self, output: list[Json], deltas: list[Delta]) -> None:
-        """The output as a whole; what it says of an item counts over what events said."""
+        """Finish the items with the complete output, which takes precedence over the events."""
         places = list(self.items)
         numbered = all(isinstance(place, int) for place in places)
         for number, item in enumerate(output):
@@ -154,7 +154,7 @@ class ItemReader:
             self.items = dict(enumerate(output))
 
     def end(self, deltas: list[Delta]) -> None:
-        """All items are whole: keep the record of the turn."""
+        """Store the record of the turn, after all items are complete."""
         items = list(self.items.values())
         others = [item for item in items if item.get("type") not in CALLS and item.get("type") != "message"]
         unknown = [item for item in others if item.get("type") != "reasoning"]
@@ -176,9 +176,9 @@ class ItemReader:
             self._builder.add_annotations(part.get("annotations"))
 
     def _settle_reasoning(self, place: Any, item: Json, deltas: list[Delta]) -> None:
-        spoken = self._spoken.get(place)
+        read_kind = self._reasoning_kinds.get(place)
         content = item.get("content") or ()
-        kind = spoken or ("reasoning" if content else "summary")
+        kind = read_kind or ("reasoning" if content else "summary")
         parts = content if kind == "reasoning" else item.get("summary") or ()
         for number, part in enumerate(parts):
             rest = text_of(part.get("text"))[self._read.get((place, kind, number), 0) :]
@@ -205,19 +205,19 @@ def read_response(
     reader: ItemReader | None = None,
     status: str | None = None,
 ) -> None:
-    """A response object that has come to its end.
+    """Decode a response object that has ended.
 
     Args:
-        body: The object.
-        builder: What it is read into.
-        context: What is known of its request.
-        deltas: Gets what no event has brought.
-        reader: What has read its events, if there were any.
+        body: The response object.
+        builder: Receives its content.
+        context: The facts of its request.
+        deltas: Receives deltas for what no event contained.
+        reader: The reader of its events, if there were any.
         status: Its status by its last event, for an object without one.
 
     Raises:
-        DeepSeekError: when it holds an error.
-        MalformedResponseError: when it is none.
+        DeepSeekError: if it contains an error.
+        MalformedResponseError: if it contains no output.
     """
     dialect = context.dialect
     assert isinstance(dialect, ResponsesDialect)
@@ -227,7 +227,7 @@ def read_response(
     streamed = reader is not None
     if not isinstance(output, list) and not streamed:
         raise errors.MalformedResponseError(
-            "The answer holds no output.", provider=context.provider, body=body, retryable=True
+            "The response contains no output.", provider=context.provider, body=body, retryable=True
         )
     decode_envelope(body, builder, _ECHOED, created="created_at")
     if body.get("usage"):
@@ -240,7 +240,7 @@ def read_response(
 
 def _error(body: Json, context: DecodeContext) -> errors.DeepSeekError:
     if not body.get("error") and "message" not in body:
-        body = {**body, "error": {"message": "The provider reports that the answer failed, and gives no reason."}}
+        body = {**body, "error": {"message": "The provider reported a failed response without a reason."}}
     return read_error_body(body, context.dialect, context.provider)
 
 
@@ -255,11 +255,11 @@ def _read_status(body: Json, builder: ReplyBuilder, dialect: ResponsesDialect, s
 
 
 class ResponsesStreamDecoder(StreamDecoder):
-    """Events of a streamed response to deltas. They end with a terminal event; ``[DONE]`` may follow or not."""
+    """Decodes the events of a streamed response into deltas. The last is a terminal event; ``[DONE]`` is optional."""
 
     def __init__(self, context: DecodeContext) -> None:
         super().__init__(context.builder(), context.provider)
-        self._reading = context
+        self._context = context
         self._items = ItemReader(self.builder, context)
         self._readers: Mapping[str, Callable[[Json, list[Delta]], None]] = {
             "response.output_text.delta": self._text,
@@ -281,71 +281,73 @@ class ResponsesStreamDecoder(StreamDecoder):
         }
 
     def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
-        """One event; those that only repeat others are passed over, and so are unknown ones."""
+        """Decode one event; unknown ones and those that only repeat others are ignored."""
         if event == b"[DONE]":
             return
-        said = parse_event(event, self)
-        reader = self._readers.get(said.get("type", ""))
+        value = parse_event(event, self)
+        reader = self._readers.get(value.get("type", ""))
         if reader is not None:
-            reader(said, deltas)
-        elif said.get("error"):
-            self._failed(said, deltas)
+            reader(value, deltas)
+        elif value.get("error"):
+            self._failed(value, deltas)
 
     def missing(self) -> str | None:
-        """Only a terminal event says that the answer is whole."""
-        return "no response.completed came"
+        """Require a terminal event, the only one that ends an answer."""
+        return "no response.completed was received"
 
     def read_stray(self, body: bytes, deltas: list[Delta]) -> None:
-        """A whole answer or an error as plain JSON, which some gateways send whatever was asked for."""
+        """Decode a complete response or an error as plain JSON, which some gateways send for streaming requests."""
         try:
             parsed = wire.loads(body)
         except ValueError:
             super().read_stray(body, deltas)
             return
-        read_response(parsed, self.builder, self._reading, deltas)
+        read_response(parsed, self.builder, self._context, deltas)
         self.finish(deltas)
 
-    def _text(self, said: Json, deltas: list[Delta]) -> None:
-        text = text_of(said["delta"])
-        self._items.text(_place(said), said.get("content_index", 0), text, said.get("logprobs"), deltas)
+    def _text(self, event: Json, deltas: list[Delta]) -> None:
+        text = text_of(event["delta"])
+        self._items.text(_place(event), event.get("content_index", 0), text, event.get("logprobs"), deltas)
 
-    def _reasoning(self, said: Json, deltas: list[Delta]) -> None:
-        self._items.reasoning(_place(said), "reasoning", said.get("content_index", 0), text_of(said["delta"]), deltas)
+    def _reasoning(self, event: Json, deltas: list[Delta]) -> None:
+        part = event.get("content_index", 0)
+        self._items.reasoning(_place(event), "reasoning", part, text_of(event["delta"]), deltas)
 
-    def _summary(self, said: Json, deltas: list[Delta]) -> None:
-        self._items.reasoning(_place(said), "summary", said.get("summary_index", 0), text_of(said["delta"]), deltas)
+    def _summary(self, event: Json, deltas: list[Delta]) -> None:
+        part = event.get("summary_index", 0)
+        self._items.reasoning(_place(event), "summary", part, text_of(event["delta"]), deltas)
 
-    def _arguments(self, said: Json, deltas: list[Delta]) -> None:
-        self._items.arguments(_place(said), text_of(said["delta"]), deltas)
+    def _arguments(self, event: Json, deltas: list[Delta]) -> None:
+        self._items.arguments(_place(event), text_of(event["delta"]), deltas)
 
-    def _added(self, said: Json, deltas: list[Delta]) -> None:
-        self._items.begin(_place(said), said["item"], deltas)
+    def _added(self, event: Json, deltas: list[Delta]) -> None:
+        self._items.begin(_place(event), event["item"], deltas)
 
-    def _done(self, said: Json, deltas: list[Delta]) -> None:
-        self._items.settle(_place(said), said["item"], deltas)
+    def _done(self, event: Json, deltas: list[Delta]) -> None:
+        self._items.settle(_place(event), event["item"], deltas)
 
-    def _named(self, said: Json, deltas: list[Delta]) -> None:
-        decode_envelope(said["response"], self.builder, _ECHOED, created="created_at")
+    def _named(self, event: Json, deltas: list[Delta]) -> None:
+        decode_envelope(event["response"], self.builder, _ECHOED, created="created_at")
 
-    def _ended(self, said: Json, deltas: list[Delta]) -> None:
+    def _ended(self, event: Json, deltas: list[Delta]) -> None:
         try:
-            status = said["type"].rpartition(".")[2]
-            read_response(said["response"], self.builder, self._reading, deltas, self._items, status)
+            status = event["type"].rpartition(".")[2]
+            read_response(event["response"], self.builder, self._context, deltas, self._items, status)
         except errors.DeepSeekError as error:
             error.partial = self.partial()
             raise
         self.finish(deltas)
 
-    def _failed(self, said: Json, deltas: list[Delta]) -> None:
-        response = said.get("response")
-        error = _error(response if isinstance(response, dict) else said, self._reading)
+    def _failed(self, event: Json, deltas: list[Delta]) -> None:
+        response = event.get("response")
+        error = _error(response if isinstance(response, dict) else event, self._context)
         error.partial = self.partial()
         raise error
 
 
-def _place(said: Json) -> Any:
-    """Where in the output an event belongs; hosts that leave out the number name the item."""
-    place = said.get("output_index")
+def _place(event: Json) -> Any:
+    """Return the place of an event in the output; hosts that leave out the number send the item's id."""
+    place = event.get("output_index")
     if place is not None:
         return place
-    return said.get("item_id") or (said.get("item") or {}).get("id")
+    return event.get("item_id") or (event.get("item") or {}).get("id")

@@ -1,8 +1,8 @@
 """``POST /responses``: the conversation as a list of items, stateless. Pure.
 
-The service keeps nothing (https://api-docs.deepseek.com, reference §9): all past items go along each time. It demands
-that the calls of a turn stand together and their outputs directly behind them, so a turn is said in one order always:
-reasoning and other items, text, calls.
+The server stores nothing (https://api-docs.deepseek.com, reference §9): each request contains all past items. The
+calls of a turn must be adjacent and directly followed by their outputs, so the order of a turn is always: reasoning
+and other items, text, calls.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from deepseek_v4.values.notes import Note
 from deepseek_v4.values.reply import Reply
 
 BLANK = " "
-"""The reasoning text of a turn whose reasoning is empty or not known, if the provider demands a text."""
+"""The reasoning text of a turn whose reasoning is empty or not known, if the provider requires a text."""
 
 _NO_PARAMETERS: Json = {"type": "object", "properties": {}}
 
@@ -54,16 +54,16 @@ class Responses(Protocol):
     name = "responses"
 
     def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
-        """The request as a JSON body; ``input`` comes last, so that a growing history only adds at the end."""
+        """Encode a request as a JSON body; ``input`` comes last, so that a growing history only appends."""
         assert isinstance(dialect, ResponsesDialect)
         if request.messages[-1].prefix:
             raise errors.UnsupportedError(
-                "The Responses endpoint has no prefix completion: use protocol='chat_completions'."
+                "The Responses endpoint does not support prefix completion. Use protocol='chat_completions'."
             )
         notes: list[Note] = []
         names = ToolNames(tool.name for tool in request.tools if isinstance(tool, ToolSpec))
         body: Json = {"model": request.model}
-        body.update(encode_options(_with_logprobs_said(request, notes), dialect, provider, notes))
+        body.update(encode_options(_with_top_logprobs(request, notes), dialect, provider, notes))
         tools: list[Any] = [*body.pop("tools", ())]
         if request.stream:
             body["stream"] = True
@@ -97,7 +97,7 @@ class Responses(Protocol):
         return EncodedRequest(dialect.path, body, notes, context, headers)
 
     def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
-        """A whole answer."""
+        """Decode a complete response."""
         builder = context.builder()
         body = parse_body(response, context.provider)
         with decoding(body, context.provider):
@@ -105,42 +105,42 @@ class Responses(Protocol):
             return builder.build()
 
     def stream(self, context: DecodeContext) -> StreamDecoder:
-        """A decoder for one streamed answer."""
+        """Return a decoder for one streamed response."""
         return ResponsesStreamDecoder(context)
 
 
-def _with_logprobs_said(request: ChatRequest, notes: list[Note]) -> ChatRequest:
-    """This endpoint has ``top_logprobs`` only: log probabilities come when it is above 0."""
+def _with_top_logprobs(request: ChatRequest, notes: list[Note]) -> ChatRequest:
+    """Return the request with ``top_logprobs`` only: this endpoint sends log probabilities if it is above 0."""
     sampling = request.sampling
     if sampling.logprobs is None:
         return request
     if sampling.logprobs is False and sampling.top_logprobs is not None:
-        raise errors.InvalidRequestError("top_logprobs needs logprobs: leave logprobs out, or set it to True.")
+        raise errors.InvalidRequestError("top_logprobs requires logprobs. Leave logprobs unset, or set it to True.")
     number = sampling.top_logprobs
     if sampling.logprobs and number is None:
-        notes.append(Note("translated", "logprobs", "said as top_logprobs=1"))
+        notes.append(Note("translated", "logprobs", "sent as top_logprobs=1"))
         number = 1
     return dataclasses.replace(request, sampling=sampling._replace(logprobs=None, top_logprobs=number))
 
 
-def _format(wanted: Mapping[str, Any], dialect: ResponsesDialect, notes: list[Note]) -> Json:
-    """Chat's ``response_format`` in this endpoint's flat form."""
-    asked = wanted.get("json_schema")
-    if wanted.get("type") != "json_schema" or not isinstance(asked, Mapping):
-        return dict(wanted)
-    said = {"type": "json_schema", "name": "answer", **asked}
-    if said.get("strict") and not dialect.strict_formats:
-        notes.append(Note("translated", "response_format", "the schema is enforced without strict"))
-        said["strict"] = False
-    return said
+def _format(response_format: Mapping[str, Any], dialect: ResponsesDialect, notes: list[Note]) -> Json:
+    """Encode chat's ``response_format`` in this endpoint's flat format."""
+    json_schema = response_format.get("json_schema")
+    if response_format.get("type") != "json_schema" or not isinstance(json_schema, Mapping):
+        return dict(response_format)
+    encoded = {"type": "json_schema", "name": "answer", **json_schema}
+    if encoded.get("strict") and not dialect.strict_formats:
+        notes.append(Note("translated", "response_format", "sent without strict; the provider enforces the schema"))
+        encoded["strict"] = False
+    return encoded
 
 
 def _strict_tools(request: ChatRequest, dialect: ResponsesDialect, provider: str, notes: list[Note]) -> list[ToolSpec]:
-    """The tools whose arguments must follow their schemas."""
+    """Return the tools whose arguments must follow their schemas."""
     functions = [tool for tool in request.tools if isinstance(tool, ToolSpec)]
     strict = [tool for tool in functions if (request.strict_tools if tool.strict is None else tool.strict)]
     if strict and not dialect.strict_tools:
-        drop("strict_tools", "this endpoint has no strict function calling", request, provider, notes)
+        drop("strict_tools", "this endpoint does not support strict function calling", request, provider, notes)
         return []
     return strict
 
@@ -148,25 +148,25 @@ def _strict_tools(request: ChatRequest, dialect: ResponsesDialect, provider: str
 def _tool(tool: ToolSpec | ServerTool, names: ToolNames, strict: bool) -> Json:
     if isinstance(tool, ServerTool):
         return dict(tool.data)
-    said: Json = {"type": "function", "name": names.to_wire(tool.name)}
+    encoded: Json = {"type": "function", "name": names.to_wire(tool.name)}
     if tool.description:
-        said["description"] = tool.description
+        encoded["description"] = tool.description
     parameters = dict(tool.parameters or _NO_PARAMETERS)
-    said["parameters"] = schema.strict_subset(parameters, f"tool {tool.name}") if strict else parameters
-    # always said: where the field is missing, OpenAI's own form means true
-    said["strict"] = strict
-    return said
+    encoded["parameters"] = schema.strict_subset(parameters, f"tool {tool.name}") if strict else parameters
+    # always sent: OpenAI's default for a missing field is true
+    encoded["strict"] = strict
+    return encoded
 
 
 def _in_tool_turns(messages: Sequence[Message]) -> list[bool]:
-    """For each message: True if a tool was called between the user messages around it."""
+    """Return for each message: True if a tool was called between the user messages around it."""
     turns = list(accumulate(message.role == "user" for message in messages))
     called = {turn for turn, message in zip(turns, messages, strict=True) if message.tool_calls}
     return [turn in called for turn in turns]
 
 
 class _History:
-    """Messages as items."""
+    """Encodes messages as items."""
 
     def __init__(self, request: ChatRequest, dialect: ResponsesDialect, names: ToolNames) -> None:
         self._dialect = dialect
@@ -180,7 +180,7 @@ class _History:
         self._custom_ids: set[str] = set()
 
     def items(self, message: Message, in_tool_turn: bool) -> list[Json]:
-        """The items of one message."""
+        """Return the items of one message."""
         if message.role == "assistant":
             return self._turn(message, in_tool_turn)
         if message.role == "tool":
@@ -196,7 +196,7 @@ class _History:
         return items
 
     def _before(self, message: Message, in_tool_turn: bool) -> tuple[list[Json], str]:
-        """The record of a turn, or its reasoning as text, and the text that comes after it."""
+        """Return the record of a turn, or its reasoning as text, and the text that follows it."""
         dialect = self._dialect
         reasoning = message.reasoning
         record, text = reasoning_details.restore_items(
@@ -204,14 +204,14 @@ class _History:
         )
         items = []
         for item in record:
-            said = dialect.encode_item(dict(item))
-            if said is not None and (self._passed_back or item.get("type") != "reasoning"):
-                items.append(said)
+            encoded = dialect.encode_item(dict(item))
+            if encoded is not None and (self._passed_back or item.get("type") != "reasoning"):
+                items.append(encoded)
         if self._passed_back:
-            owed = in_tool_turn and dialect.demands_reasoning_text(message)
-            if not any(_is_reasoning(item, with_text=owed) for item in items):
+            required = in_tool_turn and dialect.demands_reasoning_text(message)
+            if not any(_is_reasoning(item, with_text=required) for item in items):
                 known = reasoning.text if reasoning is not None else None
-                items[:0] = dialect.encode_reasoning(known or BLANK if owed else known)
+                items[:0] = dialect.encode_reasoning(known or BLANK if required else known)
         return items, text
 
     def _call(self, call: ToolCall) -> Json:
@@ -237,16 +237,16 @@ def _text_of(item: Mapping[str, Any]) -> str | None:
 
 
 def _input(arguments: str) -> str:
-    """The free text of a custom tool's call, which comes to us as ``{"input": text}``."""
+    """Return the free text of a custom tool's call, which the package stores as ``{"input": text}``."""
     try:
-        said = json.loads(arguments)
+        value = json.loads(arguments)
     except ValueError:
         return arguments
-    return said["input"] if isinstance(said, dict) and isinstance(said.get("input"), str) else arguments
+    return value["input"] if isinstance(value, dict) and isinstance(value.get("input"), str) else arguments
 
 
 def _content(content: str | tuple[Part, ...]) -> str | list[Json]:
-    """Text alone is said as a string; parts only where there is more than text."""
+    """Encode content: text alone as a string, else as parts."""
     if isinstance(content, str):
         return content
     if all(isinstance(part, TextPart) for part in content):

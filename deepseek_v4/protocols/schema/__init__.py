@@ -1,4 +1,4 @@
-"""JSON Schemas as requests need them: references, the strict subset, the short form. Values are not validated here."""
+"""JSON Schemas for requests: references, the strict subset, the compact form. Does not validate values."""
 
 from typing import TYPE_CHECKING
 

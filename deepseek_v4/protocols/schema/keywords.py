@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema: where schemas stand in a schema, which of them say what is allowed, and what."""
+"""The keywords of JSON Schema: which contain schemas, which restrict the allowed values, and helpers to read them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 Schema: TypeAlias = "dict[str, Any]"
 
 DEFINITIONS = ("$defs", "definitions")
-# Where schemas stand in a schema, by keyword.
+# Keywords that contain schemas.
 _MAPS = ("properties", "patternProperties", "dependentSchemas", *DEFINITIONS)
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _SINGLES = (
@@ -26,7 +26,7 @@ _SINGLES = (
     "else",
 )
 
-# Keywords that say which values are allowed; all others, known or not, only annotate.
+# Keywords that restrict the allowed values; all others, known or not, are annotations.
 ASSERTIONS = frozenset(
     {
         "$dynamicRef",
@@ -74,7 +74,7 @@ to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=di
 
 
 def parts_of(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The schemas directly inside a schema, each with the keyword it stands under."""
+    """Yield the schemas directly inside a schema, each with its keyword."""
     for keyword, value in schema.items():
         if keyword in _MAPS and isinstance(value, Mapping):
             for inner in value.values():
@@ -87,7 +87,7 @@ def parts_of(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def rebuild(schema: Mapping[str, Any], convert: Callable[[Any, str], Any]) -> Schema:
-    """A copy of a schema with each schema directly inside it converted; ``convert`` is told its key, or ``""``."""
+    """Copy a schema, converting the schemas directly inside it; ``convert`` also receives their key, or ``""``."""
     built: Schema = {}
     for keyword, value in schema.items():
         if keyword in _MAPS and isinstance(value, Mapping):
@@ -102,19 +102,19 @@ def rebuild(schema: Mapping[str, Any], convert: Callable[[Any, str], Any]) -> Sc
 
 
 def copied(value: Any) -> Any:
-    """A deep copy in plain dicts and lists."""
+    """Return a deep copy in plain dicts and lists."""
     if isinstance(value, Mapping):
         return {key: copied(inner) for key, inner in value.items()}
     return [copied(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def choice_of(schema: Mapping[str, Any]) -> str | None:
-    """The keyword of the branches a schema offers; JSON that fits one fits any."""
+    """Return the keyword of a schema's branches, or None; JSON that fits one branch is valid for both keywords."""
     return "anyOf" if "anyOf" in schema else "oneOf" if "oneOf" in schema else None
 
 
 def allowed_values(schema: Mapping[str, Any]) -> list[Any] | None:
-    """The values a schema lists by ``enum`` and ``const``; None when it lists none."""
+    """Return the values that ``enum`` and ``const`` allow; None if the schema has neither."""
     values = schema.get("enum")
     allowed = list(values) if isinstance(values, (list, tuple)) else None
     if "const" not in schema:
@@ -124,7 +124,7 @@ def allowed_values(schema: Mapping[str, Any]) -> list[Any] | None:
 
 
 def kind_of(value: Any) -> str:
-    """The type of a value, in the words of JSON Schema; ``number`` for what is no integer."""
+    """Return the JSON Schema type of a value; ``number`` for a float."""
     if value is None:
         return "null"
     for kind, types in (("boolean", bool), ("integer", int), ("number", float), ("string", str), ("object", Mapping)):
@@ -134,7 +134,7 @@ def kind_of(value: Any) -> str:
 
 
 def is_kind(value: Any, kind: str) -> bool:
-    """Whether a value is of a type; 1.0 is an integer, and every integer a number."""
+    """Return True if a value is of a type; 1.0 is an integer, and every integer a number."""
     found = kind_of(value)
     if kind == "integer" and found == "number":
         return bool(value.is_integer())
@@ -142,6 +142,6 @@ def is_kind(value: Any, kind: str) -> bool:
 
 
 def distinct(values: Iterable[Any]) -> list[Any]:
-    """Each JSON value once, in order; 1 and true are two."""
+    """Return each JSON value once, in order; 1 and true are different."""
     values = list(values)
     return values if len(values) < 2 else list({to_json(value): value for value in values}.values())

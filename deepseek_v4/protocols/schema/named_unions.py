@@ -1,6 +1,6 @@
-"""Branches of ``anyOf`` without a type, which strict function calling refuses.
+"""Give names to branches of ``anyOf`` without a type, which strict function calling refuses.
 
-A choice inside a choice is joined with it. If a branch is a recursive reference, the whole choice gets a name:
+A choice inside a choice is joined with it. If a branch is a recursive reference, the choice gets a name:
 
 ``{"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]}`` becomes ``{"$ref": "#/$defs/Node_or_null"}``, a definition
 whose branches are written out: the object, and null. The same values are allowed. That a reference inside ``anyOf`` is
@@ -23,11 +23,11 @@ def name_unions(root: Schema) -> Schema:
         root: A schema of the strict subset, in which no definition is only a reference to itself.
 
     Raises:
-        LookupError: A choice has no branch but itself; holds its name.
+        LookupError: if a choice has only itself as a branch; the argument is its name.
     """
     naming = _Naming(root)
-    whole = naming.visit(naming.body("#"))
-    return {**whole, "$defs": naming.kept} if naming.kept else whole
+    schema = naming.visit(naming.body("#"))
+    return {**schema, "$defs": naming.kept} if naming.kept else schema
 
 
 class _Naming:
@@ -105,6 +105,6 @@ def _joined(node: Schema) -> Iterator[Schema]:
         yield node
         return
     for branch in node["anyOf"]:
-        told = {"description": branch["description"]} if "anyOf" in branch and "description" in branch else {}
+        description = {"description": branch["description"]} if "anyOf" in branch and "description" in branch else {}
         for inner in _joined(branch):
-            yield inner if "$ref" in inner else {**told, **inner}
+            yield inner if "$ref" in inner else {**description, **inner}

@@ -1,4 +1,4 @@
-"""The way back from the strict subset: arguments without the nulls that only it allowed."""
+"""Reverse the strict subset: remove from arguments the nulls that only it allowed."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from deepseek_v4.protocols.schema.references import References
 
 
 def remove_added_nulls(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments without the nulls that only ``strict_subset`` allowed, so that a function gets its own defaults.
+    """Return arguments without the nulls that only ``strict_subset`` allowed, so that a function's own defaults apply.
 
-    A null goes where the property is optional in the original schema and not nullable there; every other value stays,
-    also one that breaks the schema. Where the schema offers a choice, the branch counts that fits best. Nothing is
-    changed in place; parts without such nulls are shared with the result.
+    A null is removed if the property is optional in the original schema and not nullable there; other values stay, even
+    if they violate the schema. If the schema has branches, the branch that fits best is used. The input is not
+    changed; parts without such nulls are shared with the result.
 
     Args:
-        arguments: What the model wrote for the strict schema.
+        arguments: The arguments that the model wrote for the strict schema.
         schema: The original schema, before ``strict_subset``.
 
     Example:
         >>> schema = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
-        >>> undo_nulls({"city": "Paris", "days": None}, {**schema, "required": ["city"]})
+        >>> remove_added_nulls({"city": "Paris", "days": None}, {**schema, "required": ["city"]})
         {'city': 'Paris'}
     """
-    return dict(_Undoing(schema).fit(arguments, schema)[0])
+    return dict(_NullRemover(schema).fit(arguments, schema)[0])
 
 
 def allows_nulls(schema: Mapping[str, Any]) -> bool:
-    """Whether ``strict_subset`` allows a null somewhere that the schema itself does not.
+    """Return True if ``strict_subset`` allows a null that the schema itself does not.
 
     Example:
         >>> allows_nulls({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})
         False
     """
-    undoing = _Undoing(schema)
+    remover = _NullRemover(schema)
 
     def allows(node: Any) -> bool:
         if not isinstance(node, Mapping):
             return False
         properties, required = node.get("properties"), node.get("required") or ()
         optional = [p for name, p in properties.items() if name not in required] if properties else []
-        return any(undoing.fit(None, inner)[1] for inner in optional) or any(allows(part) for _, part in parts_of(node))
+        return any(remover.fit(None, inner)[1] for inner in optional) or any(allows(part) for _, part in parts_of(node))
 
     return allows(schema)
 
 
-class _Undoing:
-    """Fits values to the schema they were written for. Each pair of value and schema is looked at once."""
+class _NullRemover:
+    """Matches values with the schema they were written for. Each pair of value and schema is visited once."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self.references = References(root)
@@ -57,13 +57,13 @@ class _Undoing:
         self.alive: list[Any] = []
 
     def fit(self, value: Any, schema: Any) -> tuple[Any, int]:
-        """The value without the nulls of optional properties, and in how many places it disagrees with the schema."""
+        """Return the value without the nulls of optional properties, and the number of mismatches with the schema."""
         if not isinstance(schema, Mapping):
             return value, int(schema is False)
         pair = (id(value), id(schema))
         if pair not in self.known:
-            self.alive.append((value, schema))  # so that no other object gets its id
-            self.known[pair] = (value, 1)  # a schema that comes back to itself fits nothing
+            self.alive.append((value, schema))  # keeps the ids unique
+            self.known[pair] = (value, 1)  # a schema that only refers to itself fits nothing
             self.known[pair] = self._fit(value, schema)
         return self.known[pair]
 
@@ -83,7 +83,7 @@ class _Undoing:
         return value, wrong
 
     def _fit_parts(self, value: Any, schema: Mapping[str, Any]) -> tuple[Any, int]:
-        """What ``type``, ``enum``, ``const``, ``properties`` and ``items`` say."""
+        """Match with ``type``, ``enum``, ``const``, ``properties`` and ``items``."""
         allowed, kinds, properties = allowed_values(schema), schema.get("type"), schema.get("properties", {})
         if kinds is None and value is None and ("properties" in schema or "items" in schema):
             kinds = ()
@@ -102,9 +102,9 @@ class _Undoing:
             same = len(kept) == len(value) and all(kept[key] is inner for key, inner in value.items())
             return value if same else kept, wrong
         if isinstance(value, list):
-            validate_as = [self.fit(inner, schema.get("items", True)) for inner in value]
-            same = all(inner is before for (inner, _), before in zip(validate_as, value, strict=True))
-            return value if same else [inner for inner, _ in validate_as], wrong + sum(more for _, more in validate_as)
+            items = [self.fit(inner, schema.get("items", True)) for inner in value]
+            same = all(inner is before for (inner, _), before in zip(items, value, strict=True))
+            return value if same else [inner for inner, _ in items], wrong + sum(more for _, more in items)
         return value, wrong
 
     def _targets(self, schema: Mapping[str, Any]) -> list[Any]:
@@ -114,7 +114,7 @@ class _Undoing:
         return []
 
     def _names(self, schema: Any, depth: int = 8) -> set[str]:
-        """The properties a schema names, on top and in its parts."""
+        """Return the names of the properties of a schema and of its parts."""
         if not isinstance(schema, Mapping) or not depth:
             return set()
         parts = (

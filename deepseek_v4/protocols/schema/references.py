@@ -1,4 +1,4 @@
-"""References of a schema: where they lead, the schema with them written out, and its short form for a prompt."""
+"""Resolve the references of a schema: inline them, or shorten the schema for a prompt."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from deepseek_v4.protocols.schema.keywords import ASSERTIONS, DEFINITIONS, Schem
 Pointer: TypeAlias = "tuple[str, ...]"
 
 LARGEST = 10_000
-"""Parts a schema may have once its references are written out."""
+"""Largest number of nodes of a schema after its references are inlined."""
 
 
 class References:
-    """Where the local references of a schema lead, and which of them come back to themselves."""
+    """The local references of a schema: their targets, and which of them are recursive."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self.root = root
@@ -28,10 +28,10 @@ class References:
         self._names: dict[Pointer, str] = {}
 
     def follow(self, reference: str) -> tuple[Pointer, Any]:
-        """The place a ``$ref`` names and the schema that stands there.
+        """Return the position that a ``$ref`` points to, and the schema there.
 
         Raises:
-            LookupError: when there is none in this schema.
+            LookupError: if it does not exist in this schema.
         """
         if reference != "#" and not reference.startswith("#/"):
             raise LookupError(reference)
@@ -40,7 +40,7 @@ class References:
         return pointer, self.at(pointer)
 
     def at(self, pointer: Pointer) -> Any:
-        """What stands at a place."""
+        """Return the value at a position."""
         place: Any = self.root
         for part in pointer:
             if isinstance(place, Mapping):
@@ -52,25 +52,25 @@ class References:
         return place
 
     def named_in(self, schema: Any) -> Iterator[Pointer]:
-        """The places that the references inside a schema name, one for each reference, definitions left out."""
+        """Yield the target of each reference inside a schema, except in its definitions."""
         if not isinstance(schema, Mapping):
             return
         reference = schema.get("$ref")
         if isinstance(reference, str):
-            with contextlib.suppress(LookupError):  # told where it is resolved, with its path
+            with contextlib.suppress(LookupError):  # reported when it is resolved, with its path
                 yield self.follow(reference)[0]
         for keyword, inner in parts_of(schema):
             if keyword not in DEFINITIONS:
                 yield from self.named_in(inner)
 
     def leads_to(self, pointer: Pointer) -> list[Pointer]:
-        """The places that the references at a place name."""
+        """Return the targets of the references at a position."""
         if pointer not in self._leads_to:
             self._leads_to[pointer] = list(self.named_in(self.at(pointer)))
         return self._leads_to[pointer]
 
     def recurs(self, pointer: Pointer) -> bool:
-        """Whether references lead from a place back to it."""
+        """Return True if references lead from a position to itself."""
         if pointer not in self._recurs:
             seen: set[Pointer] = set()
             ahead = [pointer]
@@ -82,7 +82,7 @@ class References:
         return self._recurs[pointer]
 
     def uses(self) -> Counter[Pointer]:
-        """How often each place is named by what can be reached from the root."""
+        """Count how often each position is referred to, starting from the root."""
         count: Counter[Pointer] = Counter()
         ahead: list[Pointer] = [()]
         while ahead:
@@ -93,7 +93,7 @@ class References:
         return count
 
     def name(self, pointer: Pointer) -> str:
-        """The name of a definition for a place: its last word, made unique."""
+        """Return a unique name of the definition for a position, made of its last part."""
         if pointer not in self._names:
             word = re.sub(r"[^A-Za-z0-9_.-]", "_", pointer[-1]) or "schema"
             name, number = word, 1
@@ -105,7 +105,7 @@ class References:
 
 
 def _write_out(schema: Mapping[str, Any], references: References, keep: Callable[[Pointer], bool]) -> Schema:
-    """A schema with its references written out but for those to be kept, which lead to ``$defs`` at the root."""
+    """Return a schema with its references inlined, except those to keep, which refer to ``$defs`` at the root."""
     definitions: dict[str, Any] = {}
     ahead: list[Pointer] = []
     parts = 0
@@ -114,7 +114,7 @@ def _write_out(schema: Mapping[str, Any], references: References, keep: Callable
         nonlocal parts
         parts += 1
         if parts > LARGEST:
-            raise UnsupportedError(f"The schema has more than {LARGEST} parts once its references are written out.")
+            raise UnsupportedError(f"The schema has more than {LARGEST} nodes after its references are inlined.")
         if not isinstance(node, Mapping):
             return copied(node)
         bare = {keyword: value for keyword, value in node.items() if keyword not in DEFINITIONS}
@@ -124,39 +124,39 @@ def _write_out(schema: Mapping[str, Any], references: References, keep: Callable
         try:
             pointer, target = references.follow(reference)
         except LookupError:
-            raise UnsupportedError(f"$ref {reference!r} leads nowhere in the schema.") from None
+            raise UnsupportedError(f"$ref {reference!r} does not exist in the schema.") from None
         del bare["$ref"]
-        beside = rebuild(bare, written)
+        siblings = rebuild(bare, written)
         if not pointer:
-            return {"$ref": "#", **beside}
+            return {"$ref": "#", **siblings}
         if keep(pointer):
             name = references.name(pointer)
             if name not in definitions:
                 definitions[name] = None
                 ahead.append(pointer)
-            return {"$ref": f"#/$defs/{name}", **beside}
+            return {"$ref": f"#/$defs/{name}", **siblings}
         inner = written(target)
-        if not beside:
+        if not siblings:
             return inner
-        if not isinstance(inner, dict) or any(word in inner and word in ASSERTIONS for word in beside):
-            return {"allOf": [inner], **beside}
-        return {**inner, **beside}
+        if not isinstance(inner, dict) or any(word in inner and word in ASSERTIONS for word in siblings):
+            return {"allOf": [inner], **siblings}
+        return {**inner, **siblings}
 
-    whole: Schema = written(schema)
+    inlined: Schema = written(schema)
     while ahead:
         pointer = ahead.pop(0)
         definitions[references.name(pointer)] = written(references.at(pointer))
-    return {**whole, "$defs": definitions} if definitions else whole
+    return {**inlined, "$defs": definitions} if definitions else inlined
 
 
 def inline_references(schema: Mapping[str, Any]) -> Schema:
-    """A schema with its local references written out; only true recursion stays, as ``$ref`` to ``$defs`` at the root.
+    """Inline the local references of a schema; only recursive ones stay, as ``$ref`` to ``$defs`` at the root.
 
-    What stands beside a ``$ref`` (a description, a default) goes over what it leads to. The input is not changed.
+    Keywords next to a ``$ref`` (a description, a default) override those of its target. The input is not changed.
 
     Raises:
-        UnsupportedError: for a reference that leads nowhere or to another document, and for a schema
-            that grows beyond ``LARGEST`` parts.
+        UnsupportedError: if a reference does not exist or points to another document, or if the schema grows beyond
+            ``LARGEST`` nodes.
 
     Example:
         >>> inline_references({"$ref": "#/$defs/N", "$defs": {"N": {"type": "null"}}})
@@ -167,10 +167,10 @@ def inline_references(schema: Mapping[str, Any]) -> Schema:
 
 
 def compact(schema: Mapping[str, Any]) -> Schema:
-    """A schema as a prompt needs it: the same meaning in fewer words, the same words for the same schema.
+    """Shorten a schema for a prompt: same meaning, fewer words, and equal output for equal schemas.
 
-    Titles that only repeat the key go, of the examples one short one stays, and ``$defs`` stand only for what is used
-    more than once or recurs. The input is not changed.
+    Titles that only repeat the key are removed, one short example stays, and ``$defs`` contain only what is used more
+    than once or recursive. The input is not changed.
 
     Raises:
         UnsupportedError: as ``inline_references``.
@@ -203,5 +203,5 @@ def _shorten(node: Any, key: str) -> Any:
     return short
 
 
-def _letters(words: str) -> str:
-    return re.sub(r"[\W_]+", "", words).lower()
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).lower()

@@ -1,6 +1,6 @@
-"""What OpenRouter says alike on all three endpoints: errors, words for effort, routing and other options of its own.
+"""The parts shared by OpenRouter's three endpoints: errors, effort values, routing and other provider-specific options.
 
-Sources as in ``openrouter.py``.
+Sources as in ``provider.py``.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ UNLISTED = frozenset(
         "web_search_options",
     )
 )
-"""Parameters of a model that OpenRouter knows and V4 Flash does not list. With ``require_parameters`` one of them
-leaves no endpoint; without it they are ignored."""
+"""Parameters that OpenRouter supports and V4 Flash does not list. With ``require_parameters``, no endpoint accepts a
+request that has one of them; without it they are ignored."""
 
 NEAREST: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -43,12 +43,13 @@ NEAREST: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "medium": ("medium", "high"),
         "high": ("high",),
         "xhigh": ("xhigh", "high"),
-        # where xhigh is the top step it means DeepSeek's max: the V4 Flash page of April; on deepseek/deepseek-v4-flash
-        # xhigh reasoned four times as long as high, and max was refused (github.com/earendil-works/pi/issues/3787)
+        # if xhigh is the highest value, it means DeepSeek's max: the V4 Flash page of April; deepseek/deepseek-v4-flash
+        # reasoned four times as long with xhigh as with high, and max was rejected
+        # (github.com/earendil-works/pi/issues/3787)
         "max": ("max", "xhigh", "high"),
     }
 )
-"""Canonical effort -> the words for it, best first; the first that the model lists is said."""
+"""Effort -> OpenRouter's values for it, best first; the first one that the model lists is sent."""
 
 ERROR_PHRASES: ErrorTable = (
     (re.compile(r"(maximum|exceeds?\b.*) context length|context length exceeded", re.I), errors.ContextLengthError),
@@ -95,7 +96,7 @@ ERROR_TYPES: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType(
 )
 
 SHARED = frozenset(("provider", "models", "plugins", "session_id", "server_tools", "reasoning"))
-"""Fields of ``OpenRouterOptions`` that all three endpoints have in their bodies, ``reasoning`` in words of its own."""
+"""Fields of ``OpenRouterOptions`` in the request body of all three endpoints; ``reasoning`` differs by endpoint."""
 
 IN_HEADERS = frozenset(
     (
@@ -108,50 +109,48 @@ IN_HEADERS = frozenset(
         "response_cache_clear",
     )
 )
-"""Fields of it that are headers."""
+"""Fields of ``OpenRouterOptions`` that are sent as headers."""
 
 
 class OpenRouterDialect(ConfigurableDialect):
-    """What is the same in every protocol."""
+    """The part of the dialect that all protocols share."""
 
     forced_tool_while_thinking = False  # by endpoint: 400 on DeepSeek's own
     error_phrases = ERROR_PHRASES
     error_types = ERROR_TYPES
 
     def resolve_thinking(self, thinking: Thinking, notes: list[Note]) -> Thinking:
-        """``effort`` and ``max_tokens`` exclude each other; V4 knows efforts, so the budget goes."""
+        """Drop the budget if an effort is set: they exclude each other, and V4 supports efforts."""
         if thinking.effort is None or thinking.budget is None:
             return thinking
-        notes.append(
-            Note("dropped", "thinking_budget", "reasoning.max_tokens and reasoning.effort exclude each other here")
-        )
+        notes.append(Note("dropped", "thinking_budget", "reasoning.max_tokens and reasoning.effort exclude each other"))
         return Thinking(thinking.on, thinking.effort)
 
-    def encode_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
-        """The server tool, which the model calls when it wants to. The plugin ``web`` searches once, in any case.
+    def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
+        """Return the server tool, which the model can call. The plugin ``web`` would always search once.
 
         Raises:
-            InvalidRequestError: for an option the tool has not.
+            InvalidRequestError: If the tool does not support an option.
         """
-        if wanted is False:
+        if setting is False:
             return None
         tool: Json = {"type": "openrouter:web_search"}
-        if isinstance(wanted, Mapping) and wanted:
+        if isinstance(setting, Mapping) and setting:
             try:
-                tool["parameters"] = WebSearch.model_validate(dict(wanted)).said()
+                tool["parameters"] = WebSearch.model_validate(dict(setting)).set_fields()
             except ValidationError as error:
                 raise errors.InvalidRequestError(f"web_search: {explain(error, WebSearch)}") from None
-        notes.append(Note("translated", "web_search", "the server tool openrouter:web_search"))
+        notes.append(Note("translated", "web_search", "sent as the server tool openrouter:web_search"))
         return {"tools": [tool]}
 
     def error_codes(self, error: Json) -> tuple[str, ...]:
-        """``availability.code`` says more than the status 404 it comes with."""
+        """Return ``availability.code``, which is more specific than its status 404."""
         availability = error.get("availability")
         code = availability.get("code") if isinstance(availability, dict) else None
         return (code,) if isinstance(code, str) else ()
 
     def decode_retry(self, error: Json) -> tuple[bool | None, float | None]:
-        """``availability.retryable`` is to be trusted over the status."""
+        """Return ``availability.retryable`` and the delay in seconds; they take precedence over the status."""
         availability = error.get("availability")
         if not isinstance(availability, dict):
             return None, None
@@ -160,45 +159,45 @@ class OpenRouterDialect(ConfigurableDialect):
         return availability.get("retryable"), seconds
 
 
-def words_for(efforts: tuple[str, ...]) -> Mapping[str, str | None]:
-    """Canonical effort -> the nearest word that a model lists."""
+def effort_values(efforts: tuple[str, ...]) -> Mapping[str, str | None]:
+    """Return effort -> the nearest value that a model lists."""
     return {
-        effort: next(word for word in nearest if word in efforts)
+        effort: next(value for value in nearest if value in efforts)
         for effort, nearest in NEAREST.items()
-        if any(word in efforts for word in nearest)
+        if any(value in efforts for value in nearest)
     }
 
 
 def encode_shared(body: Json, options: OpenRouterOptions, request: ChatRequest, notes: list[Note]) -> None:
-    """Routing, fallbacks, plugins, session and server tools, which every endpoint takes in the same form."""
-    said = options.said()
+    """Add routing, fallbacks, plugins, session and server tools, which have the same format on every endpoint."""
+    values = options.set_fields()
     if options.server_tools:
-        body["tools"] = [*body.get("tools", ()), *said["server_tools"]]
+        body["tools"] = [*body.get("tools", ()), *values["server_tools"]]
     for name in ("provider", "session_id"):
-        if name in said:
-            body[name] = said[name]
+        if name in values:
+            body[name] = values[name]
     if options.models:
         body["models"] = [full_id(model) for model in options.models]
     if options.plugins:
-        body["plugins"] = _plugins(said["plugins"], request, notes)
+        body["plugins"] = _plugins(values["plugins"], request, notes)
 
 
 def merge_reasoning(body: Json, own: Json) -> None:
-    """``OpenRouterOptions.reasoning`` into what thinking, effort and budget have said.
+    """Merge ``OpenRouterOptions.reasoning`` into the fields set by thinking, effort and budget.
 
     Raises:
-        InvalidRequestError: for two words on the same thing.
+        InvalidRequestError: If two options contradict each other.
     """
-    said = body.get("reasoning") or {}
+    current = body.get("reasoning") or {}
     for name in ("effort", "enabled", "max_tokens"):
-        if name in said and name in own and said[name] != own[name]:
+        if name in current and name in own and current[name] != own[name]:
             raise errors.InvalidRequestError(
                 f"provider_options.reasoning.{name}={own[name]!r} contradicts thinking, reasoning_effort or "
-                f"thinking_budget, which say {said[name]!r}: give one of them."
+                f"thinking_budget, which set it to {current[name]!r}. Set only one of them."
             )
-    merged = {**said, **own}
+    merged = {**current, **own}
     if "effort" in merged and "max_tokens" in merged:
-        raise errors.InvalidRequestError("reasoning.effort and reasoning.max_tokens exclude each other: give one.")
+        raise errors.InvalidRequestError("reasoning.effort and reasoning.max_tokens exclude each other. Set only one.")
     body["reasoning"] = merged
 
 
@@ -207,13 +206,13 @@ def _plugins(plugins: list[Json], request: ChatRequest, notes: list[Note]) -> li
         return plugins
     kept = [plugin for plugin in plugins if plugin["id"] != "response-healing"]
     if len(kept) < len(plugins):
-        notes.append(Note("dropped", "plugins", "response-healing works on whole answers only, not on streams"))
+        notes.append(Note("dropped", "plugins", "response-healing does not support streams"))
     return kept
 
 
 def build_headers(options: OpenRouterOptions) -> dict[str, str]:
-    """The options that are headers."""
-    said: dict[str, str | None] = {
+    """Return the options that are sent as headers."""
+    headers: dict[str, str | None] = {
         "http-referer": options.app_url,
         "x-openrouter-title": options.app_title,
         "x-openrouter-categories": ",".join(options.app_categories) if options.app_categories else None,
@@ -222,9 +221,9 @@ def build_headers(options: OpenRouterOptions) -> dict[str, str]:
         "x-openrouter-cache-ttl": None if options.response_cache_ttl is None else str(options.response_cache_ttl),
         "x-openrouter-cache-clear": "true" if options.response_cache_clear else None,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in headers.items() if value is not None}
 
 
 def full_id(model: str) -> str:
-    """An id with its author in front, which OpenRouter demands; DeepSeek's own ids come without."""
+    """Add the author prefix that OpenRouter requires; DeepSeek's own ids do not have it."""
     return f"deepseek/{model}" if "/" not in model and model.startswith("deepseek") else model

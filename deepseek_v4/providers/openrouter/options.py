@@ -1,6 +1,6 @@
-"""What only OpenRouter has: routing, fallback models, plugins, server tools, sessions, attribution. Types, no logic.
+"""The options that only OpenRouter has: routing, fallback models, plugins, server tools, sessions, attribution.
 
-Facts: OpenRouter's OpenAPI file and guides (snapshot of 2026-08-22).
+Source: OpenRouter's OpenAPI file and guides (snapshot of 2026-08-22).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Text512 = Annotated[str, Field(max_length=512)]
 
 
 class SortOptions(ProviderOptions):
-    """An order that says as well whether all models are sorted together (``none``) or each for itself."""
+    """A sort order; ``partition`` sorts the hosts of all models together (``none``) or of each model separately."""
 
     by: SortBy
     partition: Literal["model", "none"] | None = None
 
 
 class MaxPrice(ProviderOptions):
-    """The dearest that may answer, US dollars per million tokens. Without an endpoint left the call fails."""
+    """The maximum price, in US dollars per million tokens. If no endpoint is cheaper, the call fails."""
 
     prompt: float | None = Field(None, ge=0)
     completion: float | None = Field(None, ge=0)
@@ -38,55 +38,55 @@ class MaxPrice(ProviderOptions):
 
 
 class Routing(ProviderOptions):
-    """Who may answer: the request's ``provider`` object.
+    """The routing rules: the request's ``provider`` object.
 
     https://openrouter.ai/docs/guides/routing/provider-selection
     """
 
     order: list[str] | None = None
-    """Slugs tried in order, no load balancing; ``deepinfra`` is all its endpoints, ``deepinfra/turbo`` one."""
+    """Hosts to try in order, without load balancing; ``deepinfra`` is all its endpoints, ``deepinfra/turbo`` one."""
     only: list[str] | None = None
-    """None but these."""
+    """The only hosts allowed."""
     ignore: list[str] | None = None
-    """Never these."""
+    """Hosts that are not allowed."""
     allow_fallbacks: bool | None = None
-    """False: fail rather than leave the list. Default True."""
+    """False: fail instead of using a host that is not in the list. Default True."""
     require_parameters: bool | None = None
-    """Only endpoints that read every parameter sent; what the model does not list is left out then, with a warning."""
+    """Only endpoints that support all sent parameters; those the model does not list are dropped with a warning."""
     data_collection: Literal["allow", "deny"] | None = None
-    """Whether providers that may keep data can answer. Default ``allow``."""
+    """``deny`` excludes hosts that may store data. Default ``allow``."""
     zdr: bool | None = None
-    """Only endpoints that keep nothing."""
+    """True: only endpoints with zero data retention."""
     enforce_distillable_text: bool | None = None
-    """Only models whose output may be used for training."""
+    """True: only models whose output may be used for training."""
     quantizations: list[Quantization] | None = None
-    """Only these precisions."""
+    """The only precisions allowed."""
     sort: SortBy | SortOptions | None = None
-    """Order instead of load balancing."""
+    """Sort order of the hosts, instead of load balancing."""
     preferred_min_throughput: float | dict[Share, float] | None = None
-    """Tokens per second (median, or by percentile) that are preferred, not demanded."""
+    """Preferred minimum of tokens per second (median, or by percentile); not required."""
     preferred_max_latency: float | dict[Share, float] | None = None
-    """Seconds to the first token that are preferred, not demanded."""
+    """Preferred maximum of seconds to the first token; not required."""
     max_price: MaxPrice | None = None
-    """The dearest that may answer."""
+    """The maximum price."""
 
 
 class ReasoningOptions(ProviderOptions):
-    """The request's ``reasoning`` object, for what ``thinking`` and ``reasoning_effort`` cannot say.
+    """The request's ``reasoning`` object, for settings that ``thinking`` and ``reasoning_effort`` do not cover.
 
     https://openrouter.ai/docs/guides/best-practices/reasoning-tokens
     """
 
     effort: Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"] | None = None
-    """OpenRouter's own word, sent as it is."""
+    """OpenRouter's value, sent unchanged."""
     max_tokens: int | None = Field(None, ge=1)
-    """A budget; V4 knows efforts, so it is turned into one."""
+    """A thinking budget; OpenRouter converts it to an effort for V4."""
     exclude: bool | None = None
-    """Reason, bill it, and do not return it. Left out where tools are offered: there would be nothing to pass back."""
+    """Do not return the reasoning (it is still billed). Not sent with tools: the reasoning has to be passed back."""
     enabled: bool | None = None
-    """On with the defaults, or off."""
+    """True enables reasoning with the defaults; False disables it."""
     summary: Literal["auto", "concise", "detailed"] | None = None
-    """For models that summarise."""
+    """For models that return reasoning summaries."""
     context: Literal["auto", "all_turns", "current_turn"] | None = None
     """For GPT-5.6 and later."""
     mode: Literal["standard", "pro"] | None = None
@@ -95,12 +95,12 @@ class ReasoningOptions(ProviderOptions):
     @model_validator(mode="after")
     def _effort_or_budget(self) -> ReasoningOptions:
         if self.effort is not None and self.max_tokens is not None:
-            raise ValueError("effort and max_tokens exclude each other: give one of them")
+            raise ValueError("effort and max_tokens exclude each other. Set only one of them")
         return self
 
 
 class Plugin(ProviderOptions):
-    """A plugin of the request; its own fields beside these are passed on as they are.
+    """A plugin of the request; its other fields are sent unchanged.
 
     https://openrouter.ai/docs/guides/features/plugins
     """
@@ -110,7 +110,7 @@ class Plugin(ProviderOptions):
     id: str = Field(min_length=1)
     """``web``, ``file-parser``, ``response-healing``, ``context-compression``, …"""
     enabled: bool | None = None
-    """False switches off what the account has on by default."""
+    """False disables a plugin that the account enables by default."""
 
 
 class WebSearch(ProviderOptions):
@@ -122,7 +122,7 @@ class WebSearch(ProviderOptions):
     engine: Literal["auto", "native", "exa", "firecrawl", "parallel", "perplexity"] | None = None
     mode: str | None = None
     max_results: int | None = Field(None, ge=1, le=25)
-    """Results of one search; default 5."""
+    """Maximum number of results of one search; default 5."""
     max_uses: int | None = Field(None, ge=1)
     max_total_results: int | None = Field(None, ge=1)
     search_context_size: Literal["low", "medium", "high"] | None = None
@@ -142,7 +142,7 @@ class HostedTool(ProviderOptions):
 
 
 class OpenRouterOptions(ProviderOptions):
-    """Options only OpenRouter has, for ``provider_options``. Nested objects can be given as dicts.
+    """Options that only OpenRouter has, for ``provider_options``. Nested objects can be passed as dicts.
 
     Example:
         >>> OpenRouterOptions(
@@ -154,29 +154,29 @@ class OpenRouterOptions(ProviderOptions):
         ... ).models
         ['deepseek/deepseek-v4-pro']
 
-    For agents, ``provider={"require_parameters": True}`` and a ``session_id`` that stays the same are worth having: one
-    upstream answers the whole conversation, and its prompt cache stays warm.
+    For agents, set ``provider={"require_parameters": True}`` and a constant ``session_id``: one upstream then answers
+    the complete conversation, and its prompt cache stays warm.
     """
 
     provider: Routing | None = None
-    """Who may answer."""
+    """The routing rules."""
     models: list[str] | None = None
-    """Models tried in order when the first fails; the one that answered is charged and named in ``Reply.model``."""
+    """Fallback models, tried in order if the first fails; the model that answered is billed and is ``Reply.model``."""
     plugins: list[Plugin] | None = None
     """Plugins of the request."""
     server_tools: list[HostedTool] | None = None
-    """Tools OpenRouter runs; they join the ``tools`` of the call."""
+    """Tools that OpenRouter runs; they are added to the ``tools`` of the call."""
     stop_server_tools_when: Any = None
-    """When the loop of server tools ends."""
+    """Stop condition of the server tool loop."""
     reasoning: ReasoningOptions | None = None
-    """What ``thinking``, ``reasoning_effort`` and ``thinking_budget`` cannot say."""
+    """Settings that ``thinking``, ``reasoning_effort`` and ``thinking_budget`` do not cover."""
     include_reasoning: bool | None = None
-    """Older word: True is ``reasoning: {}``, False is ``reasoning: {"exclude": true}``."""
+    """Older option: True is ``reasoning: {}``, False is ``reasoning: {"exclude": true}``."""
     structured_outputs: bool | None = None
-    """Enable output held to a JSON Schema; today ``response_format`` alone does."""
+    """Enable output that follows a JSON Schema; ``response_format`` alone enables it today."""
     use_max_completion_tokens: bool = False
-    """Say ``max_tokens`` as ``max_completion_tokens``. The page recommends it; the model's list of parameters has
-    ``max_tokens`` alone, which is why that is sent by default."""
+    """Send ``max_tokens`` as ``max_completion_tokens``. OpenRouter's page recommends it, but the model lists only
+    ``max_tokens``, so that is the default."""
     top_a: float | None = Field(None, ge=0, le=1)
     """Not listed for V4."""
     verbosity: Literal["low", "medium", "high", "xhigh", "max"] | None = None
@@ -186,32 +186,32 @@ class OpenRouterOptions(ProviderOptions):
     web_search_options: dict[str, Any] | None = None
     """Options of a model's native search. Not listed for V4."""
     service_tier: Literal["auto", "default", "fast", "flex", "priority", "scale"] | None = None
-    """Echoed in the answer."""
+    """Service tier; the response repeats it."""
     session_id: Annotated[str, Field(max_length=256)] | None = None
-    """Keeps a conversation with one upstream and groups its logs."""
+    """Routes a conversation to one upstream and groups its logs."""
     metadata: dict[Text64, Text512] | None = Field(None, max_length=16)
-    """Up to 16 pairs for your own books."""
+    """Up to 16 key-value pairs for your own use."""
     trace: dict[str, Any] | None = None
     """Ids for observability: ``trace_id``, ``span_name``, …"""
     prompt_cache_key: str | None = None
-    """Keeps one upstream when there is no ``session_id``."""
+    """Routes to one upstream in requests without a ``session_id``."""
     cache_control: dict[str, Any] | None = None
-    """Explicit caching; V4 caches by itself."""
+    """Explicit caching; V4 caches automatically."""
     debug: dict[str, Any] | None = None
     """``{"echo_upstream_body": True}``, in streams only."""
 
     app_url: str | None = None
-    """Header ``HTTP-Referer``: the address of your app, the key of all attribution."""
+    """Header ``HTTP-Referer``: the URL of your app, required for attribution."""
     app_title: str | None = None
-    """Header ``X-OpenRouter-Title``; without ``app_url`` it says nothing."""
+    """Header ``X-OpenRouter-Title``; requires ``app_url``."""
     app_categories: list[str] | None = Field(None, max_length=2)
-    """Header ``X-OpenRouter-Categories``; unknown words are dropped by OpenRouter."""
+    """Header ``X-OpenRouter-Categories``; OpenRouter drops unknown categories."""
     router_metadata: bool | None = None
     """Header ``X-OpenRouter-Metadata``: adds ``openrouter_metadata`` to ``Reply.extra``."""
     response_cache: bool | None = None
-    """Header ``X-OpenRouter-Cache``: equal requests get the stored answer, with all token counts 0."""
+    """Header ``X-OpenRouter-Cache``: equal requests return the cached answer, with all token counts 0."""
     response_cache_ttl: int | None = Field(None, ge=1, le=86_400)
-    """Header ``X-OpenRouter-Cache-TTL``, seconds; default 300."""
+    """Header ``X-OpenRouter-Cache-TTL``, in seconds; default 300."""
     response_cache_clear: bool | None = None
     """Header ``X-OpenRouter-Cache-Clear``."""
 
@@ -219,13 +219,13 @@ class OpenRouterOptions(ProviderOptions):
     @classmethod
     def _categories_hold_no_comma(cls, categories: list[str] | None) -> list[str] | None:
         if any("," in category for category in categories or ()):
-            raise ValueError("a category must not hold a comma")
+            raise ValueError("a category must not contain a comma")
         return categories
 
     @model_validator(mode="after")
     def _title_needs_an_address(self) -> OpenRouterOptions:
         if (self.app_title or self.app_categories) and not self.app_url:
-            raise ValueError("app_title and app_categories need app_url: without it nothing is attributed")
+            raise ValueError("app_title and app_categories require app_url. Set app_url")
         if self.app_url and "://localhost" in self.app_url and not self.app_title:
-            raise ValueError("an app_url at localhost needs app_title as well")
+            raise ValueError("app_url at localhost requires app_title. Set app_title")
         return self

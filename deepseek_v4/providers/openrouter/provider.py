@@ -1,13 +1,13 @@
-"""OpenRouter, https://openrouter.ai: many hosts of DeepSeek V4 behind one address. Facts and their sources.
+"""OpenRouter, https://openrouter.ai: one API for many hosts of DeepSeek V4. Facts and their sources.
 
-What only OpenRouter has is typed in ``options.py``; what is the same on its three endpoints is in ``dialect.py``, and
-the two endpoints other than chat are in ``responses_and_messages.py``. Sources: its OpenAPI file and guides (snapshot
-of 2026-08-22) and the model page.
+``options.py`` defines the options that only OpenRouter has; ``dialect.py`` holds what its three endpoints share, and
+``responses_and_messages.py`` the two endpoints other than chat. Sources: its OpenAPI file and guides (snapshot of
+2026-08-22) and the model page.
 
-- The effort words differ by model; the nearest one that the model lists is sent (``catalog/models.toml``).
-- ``json_schema``, strict tools and forced tools are served by some endpoints and not by others. Without
-  ``provider={"require_parameters": True}`` an endpoint may ignore them in silence.
-- The cost of an answer is what OpenRouter charged (``usage.cost``).
+- The effort values differ by model; the nearest one that the model lists is sent (``catalog/models.toml``).
+- ``json_schema``, strict tools and forced tools are supported by some endpoints only. Without
+  ``provider={"require_parameters": True}`` an endpoint may silently ignore them.
+- The cost of an answer is the amount that OpenRouter charged (``usage.cost``).
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from deepseek_v4.providers.openrouter.dialect import (
     UNLISTED,
     OpenRouterDialect,
     build_headers,
+    effort_values,
     encode_shared,
     full_id,
     merge_reasoning,
-    words_for,
 )
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions
 from deepseek_v4.providers.openrouter.responses_and_messages import OpenRouterMessages, OpenRouterResponses
@@ -52,7 +52,7 @@ _OPENAPI = "https://openrouter.ai/docs/api/reference/parameters (2026-08-22)"
 
 FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     {
-        # the page marks max_tokens as deprecated; the model lists it, and max_completion_tokens not
+        # the page marks max_tokens as deprecated; the model lists it, but not max_completion_tokens
         "max_tokens": OptionSpec("max_tokens", 1, default="the endpoint's", source=_OPENAPI),
         "temperature": OptionSpec("temperature", 0, 2, default="the endpoint's", source=_OPENAPI),
         "top_p": OptionSpec("top_p", 0, 1, above=True, default="the endpoint's", source=_OPENAPI),
@@ -68,7 +68,7 @@ FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
         "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_OPENAPI),
         "user_id": OptionSpec("user", source=_OPENAPI),
         "thinking_budget": OptionSpec(
-            "reasoning.max_tokens", 1, default="none; turned into an effort", source=_OPENAPI
+            "reasoning.max_tokens", 1, default="none; converted to an effort", source=_OPENAPI
         ),
     }
 )
@@ -96,7 +96,7 @@ LISTED = frozenset(
         "top_p",
     )
 )
-"""``supported_parameters`` of deepseek/deepseek-v4-flash, as the model page and GET /models have it."""
+"""``supported_parameters`` of deepseek/deepseek-v4-flash, from the model page and GET /models."""
 
 
 class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
@@ -108,20 +108,20 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
     effort_field = "reasoning.effort"
     sends_details = True
     asks_for_stream_usage = False  # always sent; stream_options has no effect
-    json_schema = True  # per endpoint; without provider.require_parameters it may be ignored in silence
+    json_schema = True  # per endpoint; without provider.require_parameters it may be silently ignored
     strict_tools = True  # function.strict, per endpoint
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """The ``reasoning`` object; some routes want ``enabled`` beside an effort."""
+        """Return the ``reasoning`` object; some routes require ``enabled`` in addition to an effort."""
         if thinking.on is None and thinking.effort is not None:
             thinking = Thinking(True, thinking.effort, thinking.budget)
         return super().encode_thinking(thinking, notes)
 
     def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
-        """The record as it came, ``[]`` too, and its text beside it.
+        """Return ``reasoning_details`` unchanged, also if empty, and the text in ``reasoning_content``.
 
-        DeepSeek's endpoints refuse a record without ``reasoning_content`` (UKGovernmentBEIS/inspect_ai #4079); a record
-        received empty goes back empty and alone (OpenRouterTeam/ai-sdk-provider #487).
+        DeepSeek's endpoints reject details without ``reasoning_content`` (UKGovernmentBEIS/inspect_ai #4079); empty
+        details are sent back empty, without ``reasoning_content`` (OpenRouterTeam/ai-sdk-provider #487).
         """
         text = readable(reasoning)
         details = None if reasoning is None else reasoning.details
@@ -129,14 +129,14 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
             return {"reasoning_content": text or ""}
         if not details and not text:
             return {"reasoning_details": []}
-        said: Json = {"reasoning_content": text or ""}
+        fields: Json = {"reasoning_content": text or ""}
         record = reasoning_details.details_for_protocol(reasoning, "chat_completions")
         if record:
-            said["reasoning_details"] = [dict(item) for item in record]
-        return said
+            fields["reasoning_details"] = [dict(item) for item in record]
+        return fields
 
     def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
-        """``reasoning_details``, and its text; ``reasoning`` repeats it, so it counts only where there is none."""
+        """Decode ``reasoning_details`` and its text; ``reasoning`` repeats the text and is used if there are none."""
         details = message.get("reasoning_details")
         if not isinstance(details, list):
             details = None
@@ -150,7 +150,7 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
         return text, details
 
     def decode_usage(self, usage: Json) -> Usage:
-        """Tokens by the upstream's own tokenizer, and what was charged."""
+        """Decode the tokens, counted by the upstream's tokenizer, and the charged cost."""
         counted = super().decode_usage(usage)
         cost = usage.get("cost")
         return Usage(
@@ -164,7 +164,7 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
         )
 
     def unwrap(self, body: Json) -> Json:
-        """The completion, which has come inside the field ``provider`` (pydantic/pydantic-ai #3994)."""
+        """Return the completion, which can be inside the field ``provider`` (pydantic/pydantic-ai #3994)."""
         inner = body.get("provider")
         if not isinstance(inner, dict) or "choices" not in inner:
             return body
@@ -172,39 +172,40 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
         return {**outer, **{key: value for key, value in inner.items() if value is not None}}
 
     def was_cut(self, choice: Json) -> bool:
-        """Beside ``finish_reason: tool_calls`` the upstream's own word can say that the arguments are cut."""
+        """Return True if the upstream's ``native_finish_reason`` reports a truncated answer."""
         return FINISH_REASONS.get(str(choice.get("native_finish_reason")).lower()) == "length"
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
     ) -> Mapping[str, str]:
-        """``OpenRouterOptions``.
+        """Add ``OpenRouterOptions``.
 
         Raises:
-            InvalidRequestError: for two words on the same thing.
+            InvalidRequestError: If two options contradict each other.
         """
         headers = super().finish_body(body, messages, request, notes)
         options = request.provider_options
         if options is None:
             return headers
         assert isinstance(options, OpenRouterOptions)
-        said = options.said()
+        values = options.set_fields()
         if options.reasoning is not None:
-            merge_reasoning(body, said["reasoning"])
+            merge_reasoning(body, values["reasoning"])
         encode_shared(body, options, request, notes)
-        for name in _BODY_FIELDS & said.keys():
-            body[name] = said[name]
+        for name in _BODY_FIELDS & values.keys():
+            body[name] = values[name]
         keep_reasoning_for_tools(body, notes)
         if options.debug and not request.stream:
             del body["debug"]
-            notes.append(Note("dropped", "debug", "OpenRouter echoes in streams only"))
+            notes.append(Note("dropped", "debug", "OpenRouter supports it in streams only"))
         required = options.provider is not None and options.provider.require_parameters
         if options.use_max_completion_tokens and not required and "max_tokens" in body:
             body["max_completion_tokens"] = body.pop("max_tokens")
         if required:
             for name in sorted(UNLISTED & body.keys()):
                 del body[name]
-                notes.append(Note("dropped", name, "not listed for V4: with require_parameters nobody would answer"))
+                reason = "not listed for V4; with require_parameters no host would accept the request"
+                notes.append(Note("dropped", name, reason))
         return {**headers, **build_headers(options)}
 
 
@@ -225,16 +226,16 @@ _BODY_FIELDS = frozenset(
         "stop_server_tools_when",
     )
 )
-"""Options that are fields of a chat request under their own name, beside those of every endpoint."""
+"""Options that are fields of a chat request under their own name, in addition to those of every endpoint."""
 
 
 class OpenRouterModels(ModelsDialect):
-    """``GET /models``: what the model can do is what its endpoints take together, prices are dollars per token."""
+    """``GET /models``: capabilities are those of all endpoints of a model together, prices are dollars per token."""
 
     one_path = "/model/{id}"
 
     def read_more(self, entry: Json, read: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Abilities by ``supported_parameters``; the price of the endpoint that is request first."""
+        """Decode the capabilities from ``supported_parameters``, and the price of the preferred endpoint."""
         listed = read.get("parameters")
         abilities = {"tools": "tools" in listed, "json_schema": "structured_outputs" in listed} if listed else {}
         prices = entry.get("pricing")
@@ -245,12 +246,12 @@ class OpenRouterModels(ModelsDialect):
 
 
 class OpenRouterBalance(BalanceDialect):
-    """``GET /credits``: what was bought and what was used, US dollars."""
+    """``GET /credits``: bought and used credits, in US dollars."""
 
     path = "/credits"
 
     def decode_balance(self, body: Any) -> Balance | None:
-        """The difference of the two; None when the answer does not say both."""
+        """Decode the difference of both amounts; None if one is missing."""
         data = body.get("data") if isinstance(body, Mapping) else None
         bought = money(data.get("total_credits")) if isinstance(data, Mapping) else None
         used = money(data.get("total_usage")) if isinstance(data, Mapping) else None
@@ -261,26 +262,26 @@ class OpenRouterBalance(BalanceDialect):
 
 @functools.cache
 def _described(protocol: str, efforts: tuple[str, ...]) -> OpenRouterDialect:
-    return _TALKING[protocol](efforts=words_for(efforts))
+    return _DIALECTS[protocol](efforts=effort_values(efforts))
 
 
 @dataclass(frozen=True)
 class _OpenRouter(Provider):
     def model_id(self, model: str) -> str:
-        """With the author in front; ``provider="openrouter:nitro"`` puts its suffix behind others."""
+        """Return the id with the author prefix; ``provider="openrouter:nitro"`` appends its suffix after others."""
         model = full_id(model)
         if self.variant and not model.endswith(f":{self.variant}"):
             return f"{model}:{self.variant}"
         return model
 
     def dialect_for(self, protocol: str, model: str) -> Dialect:
-        """Which efforts there are differs by model (``reasoning.supported_efforts`` of GET /models)."""
-        if protocol not in _TALKING:
+        """Return the dialect of a model: its efforts differ (``reasoning.supported_efforts`` of GET /models)."""
+        if protocol not in _DIALECTS:
             return self.dialect(protocol)
         return _described(protocol, lookup.find(self.name, model).efforts)
 
 
-_TALKING: Mapping[str, type[OpenRouterDialect]] = MappingProxyType(
+_DIALECTS: Mapping[str, type[OpenRouterDialect]] = MappingProxyType(
     {kind.protocol: kind for kind in (OpenRouterChat, OpenRouterResponses, OpenRouterMessages)}
 )
 
@@ -291,7 +292,7 @@ OPENROUTER = _OpenRouter(
     key_variable="OPENROUTER_API_KEY",
     dialects=MappingProxyType(
         {
-            **{protocol: _described(protocol, ("high", "xhigh")) for protocol in _TALKING},
+            **{protocol: _described(protocol, ("high", "xhigh")) for protocol in _DIALECTS},
             **{each.protocol: each for each in (OpenRouterModels(), OpenRouterBalance())},
         }
     ),

@@ -1,7 +1,7 @@
-"""OpenRouter's two endpoints beside chat: ``/responses`` in OpenAI's form, ``/messages`` in Anthropic's.
+"""OpenRouter's two other endpoints: ``/responses`` in OpenAI's format, ``/messages`` in Anthropic's.
 
-Its documents call them skins: the same models, routing and errors under other names. Both keep
-nothing between requests. Of their fields less is written than of chat's; what is not is not sent.
+Its documents call them skins: the same models, routing and errors under other names. Both are stateless. Fewer of their
+fields are documented than of chat's; undocumented fields are not sent.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Thinking
 
 _OPENAPI = "https://openrouter.ai/docs/api/reference (OpenAPI file of 2026-08-22)"
-_CHAT_ONLY = "not written of for this endpoint: use protocol='chat_completions'"
+_CHAT_ONLY = "not documented for this endpoint: use protocol='chat_completions'"
 
-_ABSENT: Mapping[str, str] = MappingProxyType(
+_UNSUPPORTED: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(
         (
             "top_k",
@@ -50,16 +50,16 @@ _ABSENT: Mapping[str, str] = MappingProxyType(
 )
 
 
-def _say_own(
+def _encode_options(
     body: Json, request: ChatRequest, notes: list[Note], *, without: frozenset[str] = frozenset()
 ) -> dict[str, str]:
-    """The options that this endpoint has too, and a note for each of the others."""
+    """Add the options that this endpoint supports, and a note for each of the others; return the headers."""
     options = request.provider_options
     if options is None:
         return {}
     assert isinstance(options, OpenRouterOptions)
     here = (SHARED | IN_HEADERS) - without
-    notes.extend(Note("dropped", name, _CHAT_ONLY) for name in sorted(options.said().keys() - here))
+    notes.extend(Note("dropped", name, _CHAT_ONLY) for name in sorted(options.set_fields().keys() - here))
     known = options.model_copy(update=dict.fromkeys(without))
     encode_shared(body, known, request, notes)
     return build_headers(known)
@@ -77,32 +77,32 @@ class OpenRouterResponses(OpenRouterDialect, ResponsesDialect):
             "thinking_budget": OptionSpec("reasoning.max_tokens", 1, default="none", source=_OPENAPI),
         }
     )
-    unsupported = _ABSENT
+    unsupported = _UNSUPPORTED
     strict_tools = True  # per endpoint
-    empty_reasoning_items = True  # a call without reasoning is refused by DeepSeek's own endpoint
+    empty_reasoning_items = True  # DeepSeek's own endpoint rejects a call without reasoning
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """The ``reasoning`` object, as in chat."""
+        """Return the ``reasoning`` object, as in chat."""
         if thinking.on is False:
             return {"reasoning": {"effort": "none"}}
-        said: Json = {"enabled": True} if thinking.on or thinking.effort is not None else {}
+        reasoning: Json = {"enabled": True} if thinking.on or thinking.effort is not None else {}
         if thinking.effort is not None:
-            said["effort"] = _word(thinking.effort, self.efforts, notes)
-        return {"reasoning": said} if said else {}
+            reasoning["effort"] = _effort_value(thinking.effort, self.efforts, notes)
+        return {"reasoning": reasoning} if reasoning else {}
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
     ) -> Mapping[str, str]:
-        """``OpenRouterOptions``, as far as this endpoint has them; past arguments as JSON objects, as in chat.
+        """Add the ``OpenRouterOptions`` this endpoint supports; send past arguments as JSON objects, as in chat.
 
         Raises:
-            InvalidRequestError: for two words on the same thing.
+            InvalidRequestError: If two options contradict each other.
         """
         repair_tool_call_arguments(messages, notes)
-        headers = _say_own(body, request, notes)
+        headers = _encode_options(body, request, notes)
         own = getattr(request.provider_options, "reasoning", None)
         if own is not None:
-            merge_reasoning(body, own.said())
+            merge_reasoning(body, own.set_fields())
         keep_reasoning_for_tools(body, notes)
         return headers
 
@@ -120,11 +120,11 @@ class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
             "thinking_budget": OptionSpec("thinking.budget_tokens", 1, default="none", source=_OPENAPI),
         }
     )
-    unsupported = MappingProxyType({name: why for name, why in _ABSENT.items() if name != "stop"})
+    unsupported = MappingProxyType({name: why for name, why in _UNSUPPORTED.items() if name != "stop"})
     unread_blocks = frozenset({"redacted_thinking"})
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
-        """What DeepSeek's own service takes when nothing is said; a budget gets room for an answer behind it."""
+        """Return the default of DeepSeek's API; with a budget, tokens for the answer are added."""
         if not thinks:
             return 8_192
         if thinking.budget is not None:
@@ -132,34 +132,34 @@ class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
         return 131_072 if thinking.effort in ("max", "xhigh") else 65_536
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """``thinking``, which is ``adaptive`` where no budget is counted, and ``output_config.effort``."""
+        """Return ``thinking``, which is ``adaptive`` without a budget, and ``output_config.effort``."""
         if thinking.on is False:
             return {"thinking": {"type": "disabled"}}
         if thinking.budget is not None:
             return {"thinking": {"type": "enabled"}}
-        said: Json = {}
+        body: Json = {}
         if thinking.on or thinking.effort is not None:
-            said["thinking"] = {"type": "adaptive"}
+            body["thinking"] = {"type": "adaptive"}
         if thinking.effort is not None:
-            said["output_config"] = {"effort": _word(thinking.effort, self.efforts, notes)}
-        return said
+            body["output_config"] = {"effort": _effort_value(thinking.effort, self.efforts, notes)}
+        return body
 
-    def encode_web_search(self, wanted: Any, notes: list[Note]) -> Json | None:
-        """Anthropic's own server tool, in which the options are Anthropic's."""
-        if not wanted:
+    def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
+        """Return Anthropic's server tool, with Anthropic's options."""
+        if not setting:
             return None
-        options = wanted if isinstance(wanted, Mapping) else {}
+        options = setting if isinstance(setting, Mapping) else {}
         return {"tools": [{"type": "web_search_20250305", "name": "web_search", **options}]}
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
     ) -> Mapping[str, str]:
-        """``OpenRouterOptions``, as far as this endpoint has them; thinking is said in Anthropic's words only."""
-        return _say_own(body, request, notes, without=frozenset({"reasoning", "server_tools"}))
+        """Add the ``OpenRouterOptions`` this endpoint supports; thinking is sent in Anthropic's fields only."""
+        return _encode_options(body, request, notes, without=frozenset({"reasoning", "server_tools"}))
 
 
-def _word(effort: str, words: Mapping[str, str | None], notes: list[Note]) -> str | None:
-    word = words[effort]
-    if word != effort:
-        notes.append(Note("translated", "reasoning_effort", f"{effort} is said {word!r} here"))
-    return word
+def _effort_value(effort: str, efforts: Mapping[str, str | None], notes: list[Note]) -> str | None:
+    value = efforts[effort]
+    if value != effort:
+        notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))
+    return value

@@ -1,1 +1,1 @@
-"""What the service checks before it answers, one subject a file. Every check raises `Rejection`."""
+"""The service's checks before it answers, one subject per file. Every check raises `Rejection`."""

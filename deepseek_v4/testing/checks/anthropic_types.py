@@ -22,7 +22,7 @@ from deepseek_v4.testing.checks.types import (
 )
 
 ROLES = ("user", "assistant", "system")
-# document, search_result, redacted_thinking and others are not known.
+# document, search_result, redacted_thinking and others are not supported.
 KNOWN_BLOCKS = ("text", "image", "thinking", "tool_use", "tool_result", "server_tool_use", "web_search_tool_result")
 BLOCKS: Mapping[str, tuple[str, ...]] = {
     "user": KNOWN_BLOCKS,
@@ -36,7 +36,7 @@ CHOICES = ("none", "auto", "any", "tool")
 
 
 def messages_types(body: Any) -> None:
-    """Types of a whole request."""
+    """Check the types of a complete request."""
     request_types(body, "MessagesRequest", MESSAGES_FIELDS, ("messages", "model"))
 
 

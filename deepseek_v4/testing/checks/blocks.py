@@ -1,4 +1,4 @@
-"""Which blocks of Anthropic's form may be in which message, and how calls and results pair up.
+"""The blocks of Anthropic's form that each message may have, and the pairs of calls and results.
 
 The rules and texts are those of `deepseek-recipe` 0.2.0, DeepSeek's own request parser.
 """
@@ -19,14 +19,14 @@ MISPLACED = {
 
 
 def check_blocks(messages: Sequence[Mapping[str, Any]]) -> None:
-    """Each block is where it may be; the results of a message's calls begin the next message.
+    """Check the place of each block, and that the results of a message's calls begin the next message.
 
     Raises:
         Rejection: A block is misplaced, or a call has no result, or a result no call.
     """
     if not messages:
         raise Rejection("messages: at least one message is required")
-    asked: list[str] = []
+    call_ids: list[str] = []
     unanswered: list[str] = []
     at = 0
     for position, message in enumerate(messages):
@@ -41,7 +41,7 @@ def check_blocks(messages: Sequence[Mapping[str, Any]]) -> None:
             if kind in ("tool_result", "image") if by_assistant else kind in ("tool_use", "thinking"):
                 raise Rejection(MISPLACED[kind].format(position))
             if kind == "tool_result":
-                _answer(block["tool_use_id"], asked, unanswered, f"{position}.content.{number}")
+                _answer(block["tool_use_id"], call_ids, unanswered, f"{position}.content.{number}")
                 continue
             if unanswered:
                 _refuse_unanswered(f"{position}: ", unanswered)
@@ -53,15 +53,15 @@ def check_blocks(messages: Sequence[Mapping[str, Any]]) -> None:
                 _refuse_unanswered(f"{position}.{number}: ", called)
         if unanswered:
             _refuse_unanswered(f"{at}:", unanswered)
-        asked, unanswered, at = called, list(called), position
+        call_ids, unanswered, at = called, list(called), position
     if unanswered:
         _refuse_unanswered(f"{at}:", unanswered)
 
 
-def _answer(call_id: str, asked: list[str], unanswered: list[str], place: str) -> None:
+def _answer(call_id: str, call_ids: list[str], unanswered: list[str], place: str) -> None:
     if call_id in unanswered:
         unanswered.remove(call_id)
-    elif call_id in asked:
+    elif call_id in call_ids:
         raise Rejection(
             f"messages.{place}: each tool_use must have a single result. "
             f"Found multiple `tool_result` blocks with id: {call_id}"

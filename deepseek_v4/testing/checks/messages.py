@@ -1,4 +1,4 @@
-"""The rules between messages: who follows whom, which calls were answered, whose reasoning comes back."""
+"""The rules between messages: their order, answered calls, and reasoning that is passed back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOT_PASSED_BACK = "The `reasoning_content` in the thinking mode must be passed b
 
 
 def check_turns(messages: Sequence[Message], sees_images: bool = True) -> None:
-    """Every rule that holds between messages, but those of reasoning and of the last message."""
+    """Check every rule between messages, except those of reasoning and of the last message."""
     if not messages:
         raise Rejection("Empty input messages")
     open_ids: list[str] = []
@@ -61,7 +61,7 @@ def _check_answered(open_ids: list[str], answered: list[str]) -> None:
 
 
 def check_last(message: Message, model: str, beta: bool) -> None:
-    """The last message is no answer, unless it is to be continued."""
+    """Check that the last message is not an answer, unless it is to be continued."""
     if message["role"] == "assistant" and not (beta and message.get("prefix")):
         raise Rejection(
             f"The last message of {model} must be a user message, or an assistant message with prefix mode "
@@ -96,19 +96,19 @@ def check_reasoning(
     blank_ok: bool = True,
     text: str = NOT_PASSED_BACK,
 ) -> None:
-    """The pass-back rule of thinking mode.
+    """Check the pass-back rule of thinking mode.
 
     A message with a call id of the form `call_00_ET_…`, which is given to calls without a thought, owes nothing.
 
     Args:
         messages: The conversation.
-        has_tools: Whether tools are declared.
+        has_tools: True if tools are declared.
         rule: `lenient` is what `deepseek-recipe` 0.2.0 does: in an open tool turn (tools are declared, or functions
             were called since the last user message), every assistant message since the last user message needs its
             reasoning. `strict` is the newest wording of the documents: with tools declared, those of closed turns
             need it too.
         calls_only: In closed turns, require it of assistant messages with tool calls only.
-        blank_ok: Whether `""` is enough in an open turn; null never is.
+        blank_ok: True if `""` is enough in an open turn; null never is.
         text: The refusal.
     """
     if rule == "off":
@@ -118,8 +118,8 @@ def check_reasoning(
     owing = [m for m in opened if has_tools or any(other.get("tool_calls") for other in opened)]
     missing = [m for m in owing if m.get("reasoning_content") is None or not (blank_ok or m["reasoning_content"])]
     if rule == "strict" and has_tools:
-        asked = [m for m in closed if m.get("tool_calls") or not calls_only]
-        missing += [m for m in asked if m.get("reasoning_content") is None]
+        required = [m for m in closed if m.get("tool_calls") or not calls_only]
+        missing += [m for m in required if m.get("reasoning_content") is None]
     if any(m["role"] == "assistant" and not _called_without_thought(m) for m in missing):
         raise Rejection(text)
 
@@ -129,7 +129,7 @@ def _called_without_thought(message: Message) -> bool:
 
 
 def check_prefix(messages: Sequence[Message], has_tools: bool, response_format: Any) -> None:
-    """A message is continued only without JSON mode, and if no function is declared or was called."""
+    """Check that a continued message has no JSON mode, and no function declared or called."""
     if not messages[-1].get("prefix"):
         return
     if has_tools or any(message.get("tool_calls") for message in messages):
@@ -139,7 +139,7 @@ def check_prefix(messages: Sequence[Message], has_tools: bool, response_format: 
 
 
 def check_json_word(messages: Sequence[Message], response_format: Any, text: str = WITHOUT_JSON) -> None:
-    """JSON mode needs the word in the prompt."""
+    """Check that the prompt of a JSON mode request contains the word "json"."""
     if (response_format or {}).get("type") != "json_object":
         return
     if not any("json" in content_text(message.get("content")).lower() for message in messages):

@@ -1,4 +1,4 @@
-"""Types and ranges of what OpenRouter's gateway reads itself, before any host is asked."""
+"""Types and ranges of the fields that OpenRouter's gateway reads itself, before it calls a host."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ BIAS = Range(-100, 100, "[-100, 100]")
 
 
 def openrouter_types(body: Any) -> None:
-    """Types and ranges of a whole chat request."""
+    """Check the types and ranges of a complete chat request."""
     request_types(body, "ChatRequest", CHAT_FIELDS, ("messages",))
 
 
 def gateway_types(body: Any) -> None:
-    """Types and ranges of the fields that all three protocols have."""
+    """Check the types and ranges of the fields that all three protocols have."""
     request_types(body, "Request", SHARED_FIELDS, ())
 
 
@@ -107,7 +107,7 @@ def _strings(path: str, value: Any) -> None:
 
 
 def _struct(path: str, value: Any, fields: FieldTypes) -> None:
-    """The known fields of an object."""
+    """Check the known fields of an object."""
     mapping(path, value, "object")
     for name, check in fields.items():
         if value.get(name) is not None:
@@ -174,7 +174,7 @@ def _metadata(path: str, value: Any) -> None:
 
 
 def tools(path: str, value: Any) -> None:
-    """Functions, and the router's own tools."""
+    """Check functions, and the router's own tools."""
     sequence(path, value)
     for position, tool in enumerate(value):
         here = f"{path}[{position}]"
@@ -228,7 +228,7 @@ def _preference(path: str, value: Any) -> None:
 
 
 def _price(path: str, value: Any) -> None:
-    """A number, or a number as text."""
+    """Check a number, or a number as text."""
     try:
         float(value)
     except (TypeError, ValueError):

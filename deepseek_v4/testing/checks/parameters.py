@@ -17,7 +17,7 @@ USER_ID = re.compile(r"[a-zA-Z0-9\-_]{1,512}")
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The values a parameter may take, and how the service writes that."""
+    """The allowed values of a parameter, and their text in the service's errors."""
 
     low: float
     high: float
@@ -25,7 +25,7 @@ class Range:
     open_below: bool = False
 
     def holds(self, value: float) -> bool:
-        """Whether a value is within."""
+        """Return True if a value is within the range."""
         return (self.low < value if self.open_below else self.low <= value) and value <= self.high
 
 
@@ -39,7 +39,7 @@ RANGES: Mapping[str, Range] = {
 
 
 def check_ranges(body: Mapping[str, Any], ranges: Mapping[str, Range] = RANGES) -> None:
-    """Numbers within their ranges."""
+    """Check that numbers are within their ranges."""
     for name, allowed in ranges.items():
         value = body.get(name)
         if value is not None and not allowed.holds(value):
@@ -47,18 +47,18 @@ def check_ranges(body: Mapping[str, Any], ranges: Mapping[str, Range] = RANGES) 
 
 
 def check_stop(body: Mapping[str, Any]) -> None:
-    """Not too many stop strings."""
+    """Check the number of stop strings."""
     stop = body.get("stop")
     if isinstance(stop, list) and len(stop) > MOST_STOP_WORDS:
         raise Rejection(f"Stop string array too long: {len(stop)}")
 
 
 def check_chat_parameters(body: Mapping[str, Any], *, json_schema: bool = False) -> None:
-    """Everything about the parameters of a chat request but messages and tools.
+    """Check all parameters of a chat request except messages and tools.
 
     Args:
         body: The request.
-        json_schema: Whether `response_format` may be a schema.
+        json_schema: True if `response_format` may be a schema.
     """
     check_ranges(body)
     if body.get("n") not in (None, 1):
@@ -82,7 +82,7 @@ def check_chat_parameters(body: Mapping[str, Any], *, json_schema: bool = False)
 
 
 def thinking_is_on(body: Mapping[str, Any], default: bool) -> bool:
-    """Whether the request thinks.
+    """Return True if the request thinks.
 
     Raises:
         Rejection: Thinking is switched off and given an effort.

@@ -30,7 +30,7 @@ NAMED_CHOICES = ("function", "custom")
 
 
 def responses_types(body: Any) -> None:
-    """Types of a whole Responses request."""
+    """Check the types of a complete Responses request."""
     request_types(body, "ResponsesRequest", RESPONSES_FIELDS, ("input", "model"))
 
 

@@ -1,4 +1,4 @@
-"""The JSON Schema subset of strict function calling, as the guide lists it; what is not listed is refused.
+"""The JSON Schema subset of strict function calling, as the guide lists it; anything else is refused.
 
 https://api-docs.deepseek.com/guides/function_calling (strict mode, beta). The guide names no annotations but
 `description`, so `title` and `default` on other types than numbers are refused as well.
@@ -28,7 +28,7 @@ FORMATS = frozenset({"email", "hostname", "ipv4", "ipv6", "uuid"})
 
 
 def check_strict_schema(schema: Any) -> str | None:
-    """What strict mode has against the parameters of a function; `None` when nothing."""
+    """Return the reason why strict mode refuses the parameters of a function; `None` if it accepts them."""
     if schema is None:
         return None
     return next(_faults_of_root(schema), None)

@@ -11,23 +11,23 @@ from deepseek_v4.testing.checks.strict_schema import check_strict_schema
 from deepseek_v4.testing.rejection import Rejection
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
-# Keywords whose value has to be an array, an object, or a schema again.
+# Keywords whose value has to be an array, an object, or another schema.
 ARRAYS = ("required", "enum", "anyOf", "allOf", "oneOf", "prefixItems")
 OBJECTS = ("properties", "$defs", "definitions", "patternProperties")
 SCHEMAS = ("items", "additionalProperties", "not", "contains", "propertyNames")
 
 
 def functions_in(tools: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The functions among the tools; the service's own tools are left aside."""
+    """Return the functions among the tools, without the service's own tools."""
     return [tool["function"] for tool in tools if tool["type"] == "function"]
 
 
 def check_tools(body: Mapping[str, Any], *, beta: bool) -> None:
-    """Names, schemas and strict mode.
+    """Check names, schemas and strict mode.
 
     Args:
         body: The request.
-        beta: Whether this is the beta host, where strict functions are enforced.
+        beta: True for the beta host, which enforces strict functions.
     """
     functions = functions_in(body.get("tools") or ())
     names = [function["name"] for function in functions]
@@ -52,14 +52,14 @@ def check_tools(body: Mapping[str, Any], *, beta: bool) -> None:
 
 
 def check_input_schemas(tools: Sequence[Mapping[str, Any]]) -> None:
-    """In Anthropic's form, every function has a schema."""
+    """Check that every function in Anthropic's form has a schema."""
     for tool in tools:
         if tool.get("type") is None:
             _check_well_formed(tool["name"], tool.get("input_schema"))
 
 
 def check_parameters(name: str, schema: Any) -> None:
-    """A function's parameters are an object schema; none at all means no parameters."""
+    """Check that a function's parameters are an object schema; a missing one means no parameters."""
     if schema is None:
         return
     kind = schema.get("type") if isinstance(schema, dict) else None
@@ -69,7 +69,7 @@ def check_parameters(name: str, schema: Any) -> None:
 
 
 def _check_well_formed(name: str, schema: Any) -> None:
-    """Just enough of the metaschema to catch what clients get wrong."""
+    """Check the part of the metaschema that finds common errors of clients."""
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):
@@ -96,17 +96,17 @@ def _check_strict(functions: Sequence[Mapping[str, Any]]) -> None:
     if not all(function.get("strict") for function in functions):
         raise Rejection("Cannot use strict tool with non-strict tool in the same request")
     for function in functions:
-        fault = check_strict_schema(function.get("parameters"))
-        if fault:
-            raise _invalid(function["name"], fault)
+        problem = check_strict_schema(function.get("parameters"))
+        if problem:
+            raise _invalid(function["name"], problem)
 
 
 def check_choice_while_thinking(body: Mapping[str, Any], *, any_allowed: bool = False) -> None:
-    """Thinking mode refuses every choice that forces a call; in Anthropic's form, only that of a certain function."""
+    """Refuse every choice that forces a call while thinking; in Anthropic's form, only that of a named function."""
     choice = body.get("tool_choice") if body.get("tools") else None
     if (choice == "required" and not any_allowed) or isinstance(choice, dict):
         raise Rejection("Thinking mode does not support this tool_choice")
 
 
-def _invalid(name: str, fault: str) -> Rejection:
-    return Rejection(f"Invalid schema for function '{name}': {fault}")
+def _invalid(name: str, problem: str) -> Rejection:
+    return Rejection(f"Invalid schema for function '{name}': {problem}")

@@ -1,4 +1,4 @@
-"""JSON types and enum variants of a chat request, refused in the words of the service's deserializer."""
+"""JSON types and enum variants of a chat request, refused with the texts of the service's deserializer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DETAILS = ("low", "high", "original", "auto")
 
 
 class TypeFault(Exception):
-    """A value of the wrong type, and where."""
+    """A value of the wrong type, and its path."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, reason)
@@ -26,7 +26,7 @@ class TypeFault(Exception):
 
 
 def parsed_json(raw: bytes) -> Any:
-    """The body as JSON.
+    """Return the body as JSON.
 
     Raises:
         Rejection: It is not JSON.
@@ -39,7 +39,7 @@ def parsed_json(raw: bytes) -> Any:
         message = f"Failed to parse the request body as JSON: {reason} at {where}"
     except RecursionError:
         message = "Failed to parse the request body as JSON: recursion limit exceeded at line 1 column 1"
-    except ValueError:  # not UTF-8, or NaN and its kin
+    except ValueError:  # not UTF-8, or NaN and infinities
         message = "Failed to parse the request body as JSON: expected value at line 1 column 1"
     raise Rejection(message, content_type=JSON)
 
@@ -56,10 +56,10 @@ def check_types(body: Any, raw: bytes, status: int, check: Callable[[Any], None]
     """
     try:
         check(body)
-    except TypeFault as fault:
-        where = f"{fault.path}: " if fault.path else ""
+    except TypeFault as error:
+        where = f"{error.path}: " if error.path else ""
         message = (
-            f"Failed to deserialize the JSON body into the target type: {where}{fault.reason} "
+            f"Failed to deserialize the JSON body into the target type: {where}{error.reason} "
             f"at line 1 column {len(raw)}"
         )
         raise Rejection(message, status=status, content_type=JSON) from None
@@ -69,7 +69,7 @@ def check_types(body: Any, raw: bytes, status: int, check: Callable[[Any], None]
 
 
 def described(value: Any) -> str:
-    """A value as the deserializer names it."""
+    """Return a value as the deserializer names it."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -84,12 +84,12 @@ def described(value: Any) -> str:
 
 
 def wrong_type(path: str, value: Any, expected: str) -> TypeFault:
-    """The fault of a wrong type."""
+    """Return the error of a wrong type."""
     return TypeFault(path, f"invalid type: {described(value)}, expected {expected}")
 
 
 def variant(path: str, value: Any, known: tuple[str, ...]) -> None:
-    """An enum."""
+    """Check an enum."""
     if not isinstance(value, str):
         raise wrong_type(path, value, "string or map")
     if value not in known:
@@ -99,25 +99,25 @@ def variant(path: str, value: Any, known: tuple[str, ...]) -> None:
 
 
 def string(path: str, value: Any) -> None:
-    """A string."""
+    """Check a string."""
     if not isinstance(value, str):
         raise wrong_type(path, value, "a string")
 
 
 def boolean(path: str, value: Any) -> None:
-    """A boolean."""
+    """Check a boolean."""
     if not isinstance(value, bool):
         raise wrong_type(path, value, "a boolean")
 
 
 def number(path: str, value: Any) -> None:
-    """A number."""
+    """Check a number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise wrong_type(path, value, "f32")
 
 
 def whole_number(path: str, value: Any) -> None:
-    """An integer that is not negative."""
+    """Check an integer that is not negative."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong_type(path, value, "u32")
     if value < 0:
@@ -125,19 +125,19 @@ def whole_number(path: str, value: Any) -> None:
 
 
 def mapping(path: str, value: Any, name: str) -> None:
-    """An object."""
+    """Check an object."""
     if not isinstance(value, dict):
         raise wrong_type(path, value, f"struct {name}")
 
 
 def sequence(path: str, value: Any) -> None:
-    """An array."""
+    """Check an array."""
     if not isinstance(value, list):
         raise wrong_type(path, value, "a sequence")
 
 
 def required(path: str, value: Mapping[str, Any], key: str) -> Any:
-    """A field that must be there."""
+    """Return a required field."""
     if key not in value:
         raise TypeFault(path, f"missing field `{key}`")
     return value[key]
@@ -150,7 +150,7 @@ FieldTypes = Mapping[str, Callable[[str, Any], None]]
 
 
 def request_types(body: Any, name: str, fields: FieldTypes, needed: tuple[str, ...]) -> None:
-    """Types of a whole request, field by field in the order they came; only what is needed may not be null."""
+    """Check the types of a request, field by field in the order of the body; only required fields may not be null."""
     mapping("", body, name)
     for key, value in body.items():
         check = fields.get(key)
@@ -161,12 +161,12 @@ def request_types(body: Any, name: str, fields: FieldTypes, needed: tuple[str, .
 
 
 def chat_types(body: Any) -> None:
-    """Types of a whole chat request."""
+    """Check the types of a complete chat request."""
     request_types(body, "ChatCompletionRequest", CHAT_FIELDS, ("messages", "model"))
 
 
 def stop_words(path: str, value: Any) -> None:
-    """A string or an array of strings."""
+    """Check a string or an array of strings."""
     if isinstance(value, str):
         return
     sequence(path, value)
@@ -185,14 +185,14 @@ def _response_format(path: str, value: Any) -> None:
 
 
 def stream_options(path: str, value: Any) -> None:
-    """The options of a stream."""
+    """Check the options of a stream."""
     mapping(path, value, "StreamOptions")
     if value.get("include_usage") is not None:
         boolean(f"{path}.include_usage", value["include_usage"])
 
 
 def tool_types(path: str, value: Any) -> None:
-    """Functions, and the service's own tools."""
+    """Check functions, and the service's own tools."""
     sequence(path, value)
     for position, tool in enumerate(value):
         here = f"{path}[{position}]"
@@ -209,7 +209,7 @@ def tool_types(path: str, value: Any) -> None:
 
 
 def tool_choice(path: str, value: Any) -> None:
-    """A word, or a function by name."""
+    """Check a string, or a function by name."""
     named = (
         isinstance(value, dict)
         and value.get("type") == "function"
@@ -221,7 +221,7 @@ def tool_choice(path: str, value: Any) -> None:
 
 
 def message_types(path: str, value: Any, roles: tuple[str, ...] = ROLES) -> None:
-    """Messages of a conversation."""
+    """Check the messages of a conversation."""
     sequence(path, value)
     for position, message in enumerate(value):
         here = f"{path}[{position}]"

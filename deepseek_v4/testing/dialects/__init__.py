@@ -1,4 +1,4 @@
-"""Who the server pretends to be: one file per provider, registered here by name."""
+"""The providers that the server imitates: one file each, registered here by name."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ DIALECTS: dict[str, Callable[[], Dialect]] = {
 
 
 def dialect_named(name: str) -> Dialect:
-    """The dialect of a provider.
+    """Return the dialect of a provider.
 
     Raises:
-        ValueError: The server does not speak it.
+        ValueError: The server does not support it.
     """
     try:
         return DIALECTS[name]()
     except KeyError:
         known = ", ".join(sorted(DIALECTS))
-        raise ValueError(f"the local server speaks {known}, not {name!r}") from None
+        raise ValueError(f"The local server does not support provider={name!r}. Use one of {known}.") from None

@@ -1,12 +1,12 @@
 """DeepSeek's own service: its paths, models, keys and the order in which it checks a request.
 
-Choices where its documents are silent:
+Choices without documentation:
 
 - Responses: `strict` requires a reasoning item (an empty one is enough) in every closed turn that calls functions
   if tools are declared; past messages of closed turns need none. `web_search` is executed.
 - Messages: a last message of the assistant is continued. Thinking is on by default, as in chat.
 
-Where documents and recordings are silent, the rules are those of `deepseek-recipe` 0.2.0, DeepSeek's own parser.
+Without documentation and recordings, the rules are those of `deepseek-recipe` 0.2.0, DeepSeek's own parser.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from deepseek_v4.testing.reading import responses
 from deepseek_v4.testing.reading.chat import ChatCall, chat_call
 from deepseek_v4.testing.rejection import JSON, OCTETS, Rejection
 
-CONTEXT_LENGTH = 1_048_565  # the number in the error text; /models says 1048576
+CONTEXT_LENGTH = 1_048_565  # the number in the error text; /models has 1048576
 CONTEXT_WINDOW = 1_048_576
 MAX_OUTPUT = 393_216
 RESPONSES_WITHOUT_JSON = (
@@ -54,7 +54,7 @@ RESPONSES_WITHOUT_JSON = (
 REASONING_TEXT_NOT_PASSED_BACK = "The `reasoning_text` in the thinking mode must be passed back to the API."
 THINKING_NOT_PASSED_BACK = "The `content[].thinking` in the thinking mode must be passed back to the API."
 
-# What the service says for a status: message, type, code. reference: error codes page and recordings.
+# The service's error for a status: message, type, code. Sources: error codes page and recordings.
 STATUS_WORDS: Mapping[int, tuple[str, str, str]] = {
     400: ("Content Exists Risk", "invalid_request_error", "invalid_request_error"),
     401: (
@@ -94,7 +94,7 @@ def _model(name: str, title: str, *, images: bool, listed: bool = True) -> Serve
 
 
 class DeepSeekDialect(Dialect):
-    """api.deepseek.com, as its documents of October 2026 and the recordings have it."""
+    """api.deepseek.com, by its documentation of October 2026 and the recordings."""
 
     name = "deepseek"
     context_length = CONTEXT_LENGTH
@@ -109,7 +109,7 @@ class DeepSeekDialect(Dialect):
     )
 
     def routes(self) -> tuple[EndpointRoute, ...]:
-        """Chat with and without `/v1`, on the beta host too; fill-in-the-middle on the beta host only."""
+        """Return chat with and without `/v1`, on the beta host too; fill-in-the-middle on the beta host only."""
         return (
             EndpointRoute("POST", "/chat/completions", answer_chat),
             EndpointRoute("POST", "/v1/chat/completions", answer_chat),
@@ -130,13 +130,13 @@ class DeepSeekDialect(Dialect):
         )
 
     def status_refusal(self, status: int) -> Rejection:
-        """In the service's words; a refused key is the only one that is served as JSON."""
+        """Return a refusal in the service's own words; a refused key is the only one that is served as JSON."""
         rejection = super().status_refusal(status)
         rejection.content_type = JSON if status == 401 else OCTETS
         return rejection
 
     def refuse_key(self, key: str | None) -> Rejection:
-        """401, with the key masked."""
+        """Return 401, with the key masked."""
         if key is None:
             message = "Authentication Fails (auth header format should be Bearer sk-...)"
         else:
@@ -144,7 +144,7 @@ class DeepSeekDialect(Dialect):
         return Rejection(message, status=401, type="authentication_error", content_type=JSON)
 
     def response_headers(self, stamp: Stamp) -> dict[str, str]:
-        """A trace id, and what was recorded beside it."""
+        """Return a trace id, and the other headers of the recordings."""
         return {
             "x-ds-trace-id": stamp.trace_id(),
             "x-content-type-options": "nosniff",
@@ -152,13 +152,13 @@ class DeepSeekDialect(Dialect):
         }
 
     def unknown_model(self, name: str) -> Rejection:
-        """The refusal names the ids of the V4 launch, as it did in August 2026."""
+        """Return a refusal with the ids of the V4 launch, as in August 2026."""
         return Rejection(
             f"The supported API model names are deepseek-v4-pro or deepseek-v4-flash, but you passed {name}."
         )
 
     def read_chat(self, exchange: Exchange) -> ChatCall:
-        """The checks, in the documented order where one is documented."""
+        """Run the checks, in the documented order if there is one."""
         body = exchange.body
         check_types(body, exchange.received.raw, exchange.options.type_error_status, chat_types)
         model = self.check_model(body["model"], exchange)
@@ -169,7 +169,7 @@ class DeepSeekDialect(Dialect):
         return self._read(exchange, body, partial(check_reasoning, rule=exchange.options.passback))
 
     def read_responses(self, exchange: Exchange) -> ChatCall:
-        """The same for items. In an open tool turn, an empty reasoning item is not enough, nor is a summary."""
+        """Read items. In an open tool turn, neither an empty reasoning item nor a summary is enough."""
         body, options = exchange.body, exchange.options
         check_types(body, exchange.received.raw, options.type_error_status, responses_types)
         self.check_model(body["model"], exchange)
@@ -184,7 +184,7 @@ class DeepSeekDialect(Dialect):
         )
 
     def read_messages(self, exchange: Exchange) -> ChatCall:
-        """The same for Anthropic's blocks. Models it does not know are answered by one it has."""
+        """Read Anthropic's blocks. Unknown models are mapped to a served one."""
         body, options = exchange.body, exchange.options
         check_types(body, exchange.received.raw, options.type_error_status, messages_types)
         model = self.check_model(self._served_for(body["model"], exchange), exchange)
@@ -200,7 +200,7 @@ class DeepSeekDialect(Dialect):
         return self._read(exchange, request, rule, any_allowed=True, web_search=search)
 
     def _served_for(self, name: str, exchange: Exchange) -> str:
-        """Claude's names mean the model of their size; any other unknown name means the small one."""
+        """Return the served model: Claude's names mean the model of their size, other unknown names the small one."""
         if self.model_named(name) is not None or name in exchange.options.extra_models:
             return name
         return "deepseek-v4-pro" if name.startswith("claude-opus") else "deepseek-flash"
@@ -215,7 +215,7 @@ class DeepSeekDialect(Dialect):
         json_text: str = WITHOUT_JSON,
         **more: Any,
     ) -> ChatCall:
-        """What is checked alike in all protocols, once the request is in the form of chat."""
+        """Check what all protocols share, with the request in the form of chat."""
         messages = tuple(body["messages"])
         check_tools(body, beta=exchange.beta)
         thinking = thinking_is_on(body, self.thinks_by_default(exchange))
@@ -229,7 +229,7 @@ class DeepSeekDialect(Dialect):
         return call
 
     def check_context(self, prompt_tokens: int, output_tokens: int, exchange: Exchange) -> None:
-        """Prompt and output fit into the context.
+        """Check that prompt and output fit into the context.
 
         Raises:
             Rejection: They do not.

@@ -1,4 +1,4 @@
-"""How hosts that keep to OpenAI's form write answers: usage on a chunk of its own, nothing of DeepSeek's in it."""
+"""Answers of hosts that follow OpenAI's form: usage on a separate chunk, without DeepSeek's own fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ JsonObject = dict[str, Any]
 
 
 class OpenAIShapes(ChatShapes):
-    """Chat completions of a host that adds a field for reasoning and nothing else."""
+    """Chat completions of a host that only adds a field for reasoning."""
 
     usage_chunk: UsageChunk = "separate"
     usage_pending: Mapping[str, Any] = {}
@@ -21,12 +21,12 @@ class OpenAIShapes(ChatShapes):
     reasoning_field = "reasoning_content"
 
     def envelope(self, answer: Answer, kind: str) -> JsonObject:
-        """With an id of OpenAI's form."""
+        """Return the envelope, with an id in OpenAI's form."""
         head = {"id": f"chatcmpl-{answer.stamp.hex('answer')}", "object": kind, "created": answer.stamp.created()}
         return {**head, "model": answer.model}
 
     def message(self, answer: Answer, options: ServerOptions) -> JsonObject:
-        """The message; `content` is null beside tool calls."""
+        """Return the message; `content` is null if there are tool calls."""
         message = super().message(answer, options)
         if answer.calls:
             message["content"] = answer.content or None
@@ -36,7 +36,7 @@ class OpenAIShapes(ChatShapes):
         return message
 
     def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
-        """Prompt, completion and total; details where there is something to say."""
+        """Return prompt, completion and total; reasoning details only while thinking."""
         body: JsonObject = {
             "prompt_tokens": usage.prompt,
             "total_tokens": usage.prompt + usage.completion,
@@ -48,13 +48,13 @@ class OpenAIShapes(ChatShapes):
         return body
 
     def first_delta(self, answer: Answer) -> JsonObject:
-        """The role."""
+        """Return the role."""
         return {"role": "assistant", "content": ""}
 
     def reasoning_delta(self, text: str) -> JsonObject:
-        """A piece of reasoning."""
+        """Return a delta of reasoning."""
         return {self.reasoning_field: text}
 
     def content_delta(self, answer: Answer, text: str) -> JsonObject:
-        """A piece of visible text."""
+        """Return a delta of visible text."""
         return {"content": text}

@@ -1,4 +1,4 @@
-"""What servers of one's own have alike: one model under names of one's choice, a key only where one was set."""
+"""The common part of self-hosted servers: one model under any name, a key only if one is set."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ SERVER_FIELDS: FieldTypes = {
 
 
 def efforts(*words: str) -> FieldTypes:
-    """The words for effort a server takes."""
+    """Return the effort values that a server accepts."""
     return {"reasoning_effort": lambda path, value: variant(path, value, words)}
 
 
 class SelfHostedDialect(OpenAIShapes, Dialect):
-    """A server of one's own."""
+    """A self-hosted server."""
 
     root = ROOT
     key_needed = False
@@ -78,7 +78,7 @@ class SelfHostedDialect(OpenAIShapes, Dialect):
         self.models = tuple(ServedModel(name, self.model_entry(name)) for name in self.served)
 
     def model_entry(self, name: str) -> dict[str, Any]:
-        """An entry of the catalogue."""
+        """Return an entry of the catalogue."""
         return {
             "id": name,
             "object": "model",
@@ -89,7 +89,7 @@ class SelfHostedDialect(OpenAIShapes, Dialect):
         }
 
     def routes(self) -> tuple[EndpointRoute, ...]:
-        """Chat and the catalogue."""
+        """Return chat and the catalogue."""
         return (
             EndpointRoute("POST", f"{ROOT}/chat/completions", answer_chat),
             EndpointRoute("GET", f"{ROOT}/models", answer_models),
@@ -97,16 +97,16 @@ class SelfHostedDialect(OpenAIShapes, Dialect):
         )
 
     def check_body(self, body: Any, fields: FieldTypes) -> None:
-        """Types, ranges and what excludes each other.
+        """Check types, ranges, and options that exclude each other.
 
         Raises:
             Rejection: 400.
         """
         try:
             request_types(body, "ChatCompletionRequest", {**SERVER_FIELDS, **fields}, ("messages",))
-        except TypeFault as fault:
-            where = f"{fault.path}: " if fault.path else ""
-            raise Rejection(f"{where}{fault.reason}") from None
+        except TypeFault as error:
+            where = f"{error.path}: " if error.path else ""
+            raise Rejection(f"{where}{error.reason}") from None
         for name, allowed in RANGES.items():
             value = body.get(name)
             if value is not None and not allowed.holds(value):
@@ -121,7 +121,7 @@ class SelfHostedDialect(OpenAIShapes, Dialect):
             raise Rejection("messages: at least one message is needed")
 
     def check_tool_choice(self, body: Mapping[str, Any]) -> None:
-        """A choice of a tool that is there.
+        """Check that the chosen tool exists.
 
         Raises:
             Rejection: 400.

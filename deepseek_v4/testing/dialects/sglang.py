@@ -1,6 +1,6 @@
-"""An SGLang server: thinks on `chat_template_kwargs.thinking` only, says every key of a delta, wants JSON objects.
+"""An SGLang server: thinks on `chat_template_kwargs.thinking` only, sends every key of a delta, requires JSON objects.
 
-It asks for no reasoning back. `stream_reasoning` is accepted and has no effect here.
+It does not require past reasoning. `stream_reasoning` is accepted and has no effect here.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ FIELDS = {
 
 
 class SglangDialect(SelfHostedDialect):
-    """SGLang's main of the middle of 2026; it does not think unless told to (`thinking_default` says else)."""
+    """SGLang's main branch of mid-2026; it thinks on request only (unless `thinking_default` is set)."""
 
     name = "sglang"
     thinking_default = False
     usage_pending: Mapping[str, Any] = {"usage": None}
 
     def read_chat(self, exchange: Exchange) -> ChatCall:
-        """Types, ranges, and the arguments of past calls."""
+        """Check types, ranges, and the arguments of past calls."""
         body = exchange.body
         self.check_body(body, FIELDS)
         name = body.get("model") or self.served[0]
@@ -56,7 +56,7 @@ class SglangDialect(SelfHostedDialect):
         for position, message in enumerate(messages):
             for call in message.get("tool_calls") or ():
                 _check_arguments(f"messages[{position}]", call["function"]["arguments"])
-        if body.get("tools"):  # constrained decoding gives way to tools, with a warning in the server's log
+        if body.get("tools"):  # tools disable constrained decoding, with a warning in the server's log
             body = {**body, "response_format": None}
         return chat_call(
             {**body, "model": name},
@@ -68,24 +68,24 @@ class SglangDialect(SelfHostedDialect):
         )
 
     def unknown_model(self, name: str) -> Rejection:
-        """404."""
+        """Return 404."""
         return Rejection(f"The model `{name}` does not exist", status=404)
 
     def refuse_key(self, key: str | None) -> Rejection:
-        """401."""
+        """Return 401."""
         return Rejection("Unauthorized", status=401)
 
     def error(self, rejection: Rejection, protocol: str) -> JsonObject:
-        """Flat; a refused key is a text only."""
+        """Return a flat error; only a text for a refused key."""
         if rejection.status == 401:
             return {"error": "Unauthorized"}
         kind = "BadRequest" if rejection.status == 400 else "Error"
         flat = {"object": "error", "message": rejection.message, "type": kind, "param": None}
         return {**flat, "code": rejection.status}
 
-    def whole(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
-        """With what stopped it, and every key of the message said."""
-        body = super().whole(answer, call, options)
+    def complete(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
+        """Return the body, with the stop reason and every key of the message."""
+        body = super().complete(answer, call, options)
         choice = body["choices"][0]
         message = {"role": "assistant", "content": None, "reasoning_content": None, "tool_calls": None}
         choice["message"] = {**message, **choice["message"]}
@@ -94,7 +94,7 @@ class SglangDialect(SelfHostedDialect):
         return {**body, "metadata": {"weight_version": "default"}}
 
     def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
-        """Reasoning is counted at the top."""
+        """Return the counts, with reasoning tokens at the top level."""
         return {
             "prompt_tokens": usage.prompt,
             "total_tokens": usage.prompt + usage.completion,
@@ -104,48 +104,54 @@ class SglangDialect(SelfHostedDialect):
         }
 
     def chunk(self, answer: Answer, delta: Any, finish_reason: str | None = None) -> JsonObject:
-        """A chunk; deltas have all their keys, null where nothing is said."""
-        said = delta
+        """Return a chunk; deltas have all their keys, null if not set."""
+        fields = delta
         if isinstance(delta, dict):
-            said = {"role": None, "content": None, "reasoning_content": None, "tool_calls": None, **delta}
+            fields = {"role": None, "content": None, "reasoning_content": None, "tool_calls": None, **delta}
         matched = None if finish_reason is None else _matched(answer)
-        choice = {"index": 0, "delta": said, "logprobs": None, "finish_reason": finish_reason, "matched_stop": matched}
+        choice = {
+            "index": 0,
+            "delta": fields,
+            "logprobs": None,
+            "finish_reason": finish_reason,
+            "matched_stop": matched,
+        }
         return {**self.envelope(answer, "chat.completion.chunk"), "choices": [choice]}
 
     def first_delta(self, answer: Answer) -> JsonObject:
-        """The role, and every other key."""
+        """Return the role, and every other key."""
         return {"role": "assistant", "content": "", "reasoning_content": None, "tool_calls": None}
 
     def reasoning_delta(self, text: str) -> JsonObject:
-        """A piece of reasoning."""
+        """Return a delta of reasoning."""
         return {"role": None, "content": None, "reasoning_content": text, "tool_calls": None}
 
     def content_delta(self, answer: Answer, text: str) -> JsonObject:
-        """A piece of text; nothing at the end."""
+        """Return a delta of text, without content at the end."""
         return {"role": None, "content": text or None, "reasoning_content": None, "tool_calls": None}
 
     def calls_delta(self, deltas: list[JsonObject]) -> JsonObject:
-        """Pieces of calls."""
+        """Return a delta of calls."""
         return {"role": None, "content": None, "reasoning_content": None, "tool_calls": deltas}
 
 
 def _matched(answer: Answer) -> int | str | None:
-    """What ended the answer: a stop string, the end token by its number, or nothing."""
+    """Return what ended the answer: a stop string, the number of the end token, or `None`."""
     return answer.stopped_by or (1 if answer.finish_reason == "stop" else None)
 
 
 def _thinks(body: Mapping[str, Any], default: bool) -> bool:
-    """`thinking` alone is read of the template's switches; an effort does not switch on."""
-    wanted = body.get("reasoning") or {}
-    if body.get("reasoning_effort") == "none" or wanted.get("effort") == "none":
+    """Return True if it thinks. Only the template's switch `thinking` is read; an effort does not enable it."""
+    reasoning = body.get("reasoning") or {}
+    if body.get("reasoning_effort") == "none" or reasoning.get("effort") == "none":
         return False
     switch = (body.get("chat_template_kwargs") or {}).get("thinking")
-    switch = wanted.get("enabled") if switch is None else switch
+    switch = reasoning.get("enabled") if switch is None else switch
     return default if switch is None else bool(switch)
 
 
 def _rendered(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """The messages as the encoder sees them: a last answer that is not continued counts as the user's."""
+    """Return the messages for the encoder: a last answer that is not continued becomes a user message."""
     messages = [{**m, "role": "system"} if m["role"] == "developer" else m for m in body["messages"]]
     if messages[-1]["role"] == "assistant" and not body.get("continue_final_message"):
         messages[-1] = {"role": "user", "content": messages[-1].get("content") or ""}

@@ -1,6 +1,6 @@
 """A vLLM server: reasoning in the field `reasoning`, thinking switched in `chat_template_kwargs`.
 
-It asks for no reasoning back: its template renders what it gets, from `reasoning`, else from `reasoning_content`.
+It does not require past reasoning: its template renders `reasoning`, else `reasoning_content`, if present.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ KINDS: Mapping[int, str] = {401: "Unauthorized", 404: "NotFoundError", 400: "Bad
 
 
 class VllmDialect(SelfHostedDialect):
-    """vLLM from 0.20 on; it thinks unless told not to, as since the summer of 2026 (`thinking_default` says else)."""
+    """vLLM from 0.20 on; it thinks by default, as since mid-2026 (unless `thinking_default` is set)."""
 
     name = "vllm"
     reasoning_field = "reasoning"
 
     def read_chat(self, exchange: Exchange) -> ChatCall:
-        """Types and ranges; histories are not looked into."""
+        """Check types and ranges, but not the history."""
         body = exchange.body
         self.check_body(body, FIELDS)
         name = body.get("model") or self.served[0]
@@ -49,37 +49,37 @@ class VllmDialect(SelfHostedDialect):
         )
 
     def unknown_model(self, name: str) -> Rejection:
-        """404."""
+        """Return 404."""
         return Rejection(f"The model `{name}` does not exist.", status=404)
 
     def refuse_key(self, key: str | None) -> Rejection:
-        """401."""
+        """Return 401."""
         return Rejection("Unauthorized", status=401)
 
     def error_object(self, rejection: Rejection, protocol: str) -> JsonObject:
-        """The status as the code."""
+        """Return the status as the code."""
         kind = KINDS.get(rejection.status, "InternalServerError")
         return {"message": rejection.message, "type": kind, "param": None, "code": rejection.status}
 
     def error(self, rejection: Rejection, protocol: str) -> JsonObject:
-        """A refused key is a text only."""
+        """Return the error; only a text for a refused key."""
         return {"error": "Unauthorized"} if rejection.status == 401 else super().error(rejection, protocol)
 
-    def whole(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
-        """With the server's own extras."""
-        body = super().whole(answer, call, options)
+    def complete(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
+        """Return the body, with the server's own extra fields."""
+        body = super().complete(answer, call, options)
         body["choices"][0] |= {"stop_reason": answer.stopped_by, "token_ids": None}
         extras = {"service_tier": None, "system_fingerprint": None, "prompt_logprobs": None}
         return {**body, **extras, "kv_transfer_params": None}
 
     def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
-        """No details: those of the prompt need a flag of the server."""
+        """Return counts without details: those of the prompt need a flag of the server."""
         counts = super().counted_usage(usage, thinking)
         counts.pop("completion_tokens_details", None)
         return {**counts, "prompt_tokens_details": None}
 
     def chunk(self, answer: Answer, delta: Any, finish_reason: str | None = None) -> JsonObject:
-        """A chunk, with what stopped it on the last one."""
+        """Return a chunk, with what stopped it on the last one."""
         choice: JsonObject = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         if finish_reason is not None:
             choice["stop_reason"] = answer.stopped_by
@@ -87,7 +87,7 @@ class VllmDialect(SelfHostedDialect):
 
 
 def _thinks(body: Mapping[str, Any], default: bool) -> bool:
-    """Either key of the template switches; an effort switches where neither is given."""
+    """Return True if it thinks: by either key of the template, else by the effort."""
     switches = body.get("chat_template_kwargs") or {}
     given = [bool(switches[key]) for key in ("thinking", "enable_thinking") if switches.get(key) is not None]
     if given:
@@ -97,7 +97,7 @@ def _thinks(body: Mapping[str, Any], default: bool) -> bool:
 
 
 def _with_reasoning(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A past message as the template sees it; a developer's message counts as the system's."""
+    """Return a past message for the template; a developer message becomes a system message."""
     role = "system" if message["role"] == "developer" else message["role"]
     text = message.get("reasoning")
     return {**message, "role": role, "reasoning_content": message.get("reasoning_content") if text is None else text}

@@ -19,5 +19,5 @@ BALANCE = {
 
 
 def answer_balance(exchange: Exchange) -> Outcome:
-    """An account with money in it."""
+    """Return an account with money in it."""
     return Outcome((dumps(BALANCE),))

@@ -1,4 +1,4 @@
-"""POST /chat/completions: check, let the scripted model speak, write the answer out."""
+"""POST /chat/completions: check, get the answer of the scripted model, encode it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def answer_chat(exchange: Exchange) -> Outcome:
     """Answer a chat request."""
     dialect, options = exchange.dialect, exchange.options
     call = dialect.read_chat(exchange)
-    answer = speak(exchange, call)
+    answer = next_answer(exchange, call)
     if isinstance(answer, Outcome):
         return answer
     if call.stream:
         return event_stream(exchange, dialect.events(answer, call, options), dialect.form(answer))
-    return whole_body(exchange, dialect.whole(answer, call, options))
+    return complete_body(exchange, dialect.complete(answer, call, options))
 
 
-def speak(exchange: Exchange, call: ChatCall, form: StreamForm = CHAT) -> Answer | Outcome:
-    """The next answer, whatever the protocol; an outcome where the turn is an error or is sent as it stands."""
+def next_answer(exchange: Exchange, call: ChatCall, form: StreamForm = CHAT) -> Answer | Outcome:
+    """Return the next answer, or an outcome if the turn is an error or is sent unchanged."""
     turn = exchange.next_turn() or improvise(call)
     if exchange.fault is not None and exchange.fault.change_turn is not None:
         turn = exchange.fault.change_turn(turn)
@@ -44,19 +44,19 @@ def speak(exchange: Exchange, call: ChatCall, form: StreamForm = CHAT) -> Answer
 
 
 def event_stream(exchange: Exchange, events: Iterable[Step], form: StreamForm = CHAT) -> Outcome:
-    """Events as a response."""
+    """Return events as a response."""
     headers = {"cache-control": "no-cache"}
     filler = exchange.dialect.keep_alive_comment
     return Outcome(events, content_type=EVENT_STREAM, headers=headers, streaming=True, filler=filler, form=form)
 
 
-def whole_body(exchange: Exchange, body: Mapping[str, Any], form: StreamForm = CHAT) -> Outcome:
-    """A whole answer as a response, without a length in its headers, since keep-alives may come before it."""
+def complete_body(exchange: Exchange, body: Mapping[str, Any], form: StreamForm = CHAT) -> Outcome:
+    """Return an unstreamed answer as a response, without a length header, since keep-alives may precede it."""
     return Outcome(iter((dumps(body),)), filler=exchange.dialect.blank_line, form=form)
 
 
 def fixed_outcome(exchange: Exchange, turn: Turn, stream: bool, form: StreamForm = CHAT) -> Outcome | None:
-    """The response of a turn that is an error or is sent as it stands; `None` for an ordinary one."""
+    """Return the response of a turn that is an error or is sent unchanged; `None` for an ordinary one."""
     if turn.error is not None or turn.status != 200:
         words = turn.error if isinstance(turn.error, str) else "Request failed"
         refused = exchange.dialect.refuse(Rejection(words, status=turn.status), exchange.protocol)

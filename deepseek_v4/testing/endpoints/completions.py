@@ -15,7 +15,7 @@ from deepseek_v4.testing.model.answer import cut_at_stop
 from deepseek_v4.testing.outcome import DONE, Outcome, dumps, event
 from deepseek_v4.testing.rejection import Rejection
 from deepseek_v4.testing.script import Turn
-from deepseek_v4.testing.tokens import estimate, pieces
+from deepseek_v4.testing.tokens import estimate, token_parts
 
 OFF_BETA = 'completions api is only available when using beta api (set base_url="https://api.deepseek.com/beta")'
 MOST_OUTPUT = 4096
@@ -33,7 +33,7 @@ class Completion:
 
 
 def refuse_off_beta(exchange: Exchange) -> Outcome:
-    """The endpoint exists on the beta host only."""
+    """Refuse the endpoint, which exists on the beta host only."""
     raise Rejection(OFF_BETA)
 
 
@@ -53,8 +53,8 @@ def answer_completion(exchange: Exchange) -> Outcome:
     if stream:
         return event_stream(exchange, _events(exchange, body, turn, completion))
     logprobs = _logprobs(exchange, completion.text, body.get("logprobs"))
-    whole = _body(exchange, body, turn, completion.text, logprobs, completion.finish_reason)
-    return Outcome(iter((dumps({**whole, "usage": completion.usage}),)), filler=exchange.dialect.blank_line)
+    complete = _body(exchange, body, turn, completion.text, logprobs, completion.finish_reason)
+    return Outcome(iter((dumps({**complete, "usage": completion.usage}),)), filler=exchange.dialect.blank_line)
 
 
 def _check(exchange: Exchange, body: Mapping[str, Any]) -> None:
@@ -72,26 +72,26 @@ def _check(exchange: Exchange, body: Mapping[str, Any]) -> None:
 def _complete(body: Mapping[str, Any], turn: Turn, prompt: str, suffix: str) -> Completion:
     stop = body.get("stop") or ()
     text, stop_word = cut_at_stop(turn.text, (stop,) if isinstance(stop, str) else stop)
-    parts = pieces(text)
+    parts = token_parts(text)
     limit = body.get("max_tokens") or MOST_OUTPUT
     reason = turn.finish_reason if turn.finish_reason and stop_word is None else "stop"
     if len(parts) > limit:
         text, reason, parts = "".join(parts[:limit]), "length", parts[:limit]
-    asked = estimate(prompt) + estimate(suffix)
+    prompt_tokens = estimate(prompt) + estimate(suffix)
     usage = {
-        "prompt_tokens": asked,
+        "prompt_tokens": prompt_tokens,
         "completion_tokens": len(parts),
-        "total_tokens": asked + len(parts),
+        "total_tokens": prompt_tokens + len(parts),
         "prompt_tokens_details": {"cached_tokens": 0},
         "prompt_cache_hit_tokens": 0,
-        "prompt_cache_miss_tokens": asked,
+        "prompt_cache_miss_tokens": prompt_tokens,
     }
     return Completion((prompt if body.get("echo") else "") + text, reason, turn.usage or usage)
 
 
 def _events(exchange: Exchange, body: Mapping[str, Any], turn: Turn, completion: Completion) -> Iterator[bytes]:
     pending = {"usage": None} if (body.get("stream_options") or {}).get("include_usage") else {}
-    for text in pieces(completion.text):
+    for text in token_parts(completion.text):
         logprobs = _logprobs(exchange, text, body.get("logprobs"))
         yield event({**_body(exchange, body, turn, text, logprobs, None), **pending})
     final = _body(exchange, body, turn, "", None, completion.finish_reason)
@@ -115,7 +115,7 @@ def _body(
 def _logprobs(exchange: Exchange, text: str, top: int | None) -> dict[str, Any] | None:
     if top is None:
         return None
-    tokens = pieces(text)
+    tokens = token_parts(text)
     values = [exchange.stamp.logprob(position) for position in range(len(tokens))]
     offsets = [sum(len(token) for token in tokens[:position]) for position in range(len(tokens))]
     best = [{token: value} if top else {} for token, value in zip(tokens, values, strict=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepseek_v4.testing.endpoints.chat import event_stream, speak, whole_body
+from deepseek_v4.testing.endpoints.chat import complete_body, event_stream, next_answer
 from deepseek_v4.testing.exchange import Exchange
 from deepseek_v4.testing.outcome import Outcome
 from deepseek_v4.testing.writing.messages import MESSAGES
@@ -12,9 +12,9 @@ def answer_messages(exchange: Exchange) -> Outcome:
     """Answer a request in Anthropic's form."""
     shapes = exchange.dialect.messages
     call = exchange.dialect.read_messages(exchange)
-    answer = speak(exchange, call, MESSAGES)
+    answer = next_answer(exchange, call, MESSAGES)
     if isinstance(answer, Outcome):
         return answer
     if call.stream:
         return event_stream(exchange, shapes.events(answer, exchange.options), MESSAGES)
-    return whole_body(exchange, shapes.whole(answer), MESSAGES)
+    return complete_body(exchange, shapes.complete(answer), MESSAGES)

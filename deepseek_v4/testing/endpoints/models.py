@@ -8,13 +8,13 @@ from deepseek_v4.testing.rejection import Rejection
 
 
 def answer_models(exchange: Exchange) -> Outcome:
-    """The models that are listed; retired names are served but not listed."""
+    """Return the models that are listed; retired names are served but not listed."""
     entries = [model.entry for model in exchange.dialect.models if model.listed]
     return Outcome((dumps({"object": "list", "data": entries}),))
 
 
 def answer_model(exchange: Exchange) -> Outcome:
-    """One model."""
+    """Return one model."""
     name = exchange.path_parameters["id"]
     model = exchange.dialect.model_named(name)
     if model is None:

@@ -1,4 +1,4 @@
-"""The ASGI application: log the request, apply the fault, check the key, ask the endpoint, deliver."""
+"""The ASGI application: log the request, apply the fault, check the key, call the endpoint, deliver."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Application:
         await delivery.deliver(replace(outcome, headers=headers), fault.delay if fault else 0.0)
 
     def forget(self) -> None:
-        """Forget requests, keys, scripts, faults and cached prompts."""
+        """Clear requests, keys, scripts, faults and cached prompts."""
         self.requests.clear()
         self.seen_keys.clear()
         self.script.clear()

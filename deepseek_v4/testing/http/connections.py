@@ -26,15 +26,15 @@ class Traffic:
 
     @property
     def open_connections(self) -> int:
-        """How many accepted TCP connections are open."""
+        """Number of accepted TCP connections that are open."""
         return len(self._connections)
 
     def transport_of(self, client: tuple[str, int] | None) -> asyncio.Transport | None:
-        """The transport a client's address belongs to."""
+        """Return the transport of a client's address."""
         return self._connections.get(client) if client else None
 
     def protocol_class(self) -> type[asyncio.Protocol]:
-        """The protocol of uvicorn, which tells this object of its connections."""
+        """Return a uvicorn protocol class that reports its connections to this object."""
         connections = self._connections
 
         class CountedProtocol(H11Protocol):
@@ -52,7 +52,7 @@ class Traffic:
 
 
 class _QuickServer(uvicorn.Server):
-    """uvicorn without its ticks: it starts and ends when told, and closes what is open."""
+    """uvicorn without its ticks: it starts and stops on request, and closes open connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -80,14 +80,14 @@ class _QuickServer(uvicorn.Server):
                 task.cancel()
 
     def stop(self) -> None:
-        """Ask the server to end; from any thread."""
+        """Stop the server; callable from any thread."""
         if self._loop is not None and self._stopping is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended already
                 self._loop.call_soon_threadsafe(self._stopping.set)
 
 
 class ServerThread:
-    """An ASGI application served on a socket of its own, in a daemon thread."""
+    """An ASGI application served on its own socket, in a daemon thread."""
 
     def __init__(self, application: Any, traffic: Traffic, host: str, port: int) -> None:
         self._listener = _listening_socket(host, port)
@@ -112,7 +112,7 @@ class ServerThread:
 
     @property
     def port(self) -> int:
-        """The port that is listened on."""
+        """The port of the server."""
         return int(self._listener.getsockname()[1])
 
     def start(self) -> None:

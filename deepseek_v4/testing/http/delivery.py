@@ -97,7 +97,7 @@ class Delivery:
             raise _ClientLeft
 
     async def _wait(self, seconds: float, fillers: int | None) -> None:
-        """Wait, with so many fillers spread over the time; None takes the interval of the options."""
+        """Wait, with a number of fillers spread over the time; None uses the interval of the options."""
         if seconds <= 0:
             return
         await self._flush()
@@ -136,6 +136,6 @@ def _fragments(data: bytes, size: int | random.Random | None) -> Iterator[bytes]
 
 
 def _inside_a_character(data: bytes, start: int) -> int:
-    """The next place within a UTF-8 sequence, if there is one nearby."""
+    """Return the next place within a UTF-8 sequence, if there is one nearby."""
     near = range(start, min(start + LONGEST_RANDOM_FRAGMENT, len(data)))
     return next((place for place in near if data[place] & 0xC0 == 0x80), start)

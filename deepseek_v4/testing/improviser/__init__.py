@@ -1,4 +1,4 @@
-"""The scripted model: what it says when nothing is queued. Fixed rules and no model; its texts say so.
+"""The scripted model: its answers if the queue is empty. Fixed rules and no model; its texts are labelled as such.
 
 The same request always gets the same answer. A tool is called when the text suits one, and never again with
 the same arguments after its result came, so that every agent loop ends.
@@ -20,15 +20,15 @@ from deepseek_v4.testing.script import ToolCall, Turn
 __all__ = ["fill_in", "improvise"]
 
 REASONING = "The local server follows its script here."
-# An instruction to call a tool that comes after the user's text, where `tool_choice` cannot say so.
-TOLD_TO_CALL = re.compile(
+# An instruction to call a tool after the user's text, if `tool_choice` cannot require it.
+CALL_INSTRUCTION = re.compile(
     r"\b(?:must|have to|need to|required to)\s+(?:call|use)\b|\bcall (?:exactly )?one of\b|^call the tool\b",
     re.IGNORECASE,
 )
 
 
 def improvise(call: ChatCall) -> Turn:
-    """An answer made from the request alone."""
+    """Return an answer made from the request alone."""
     tools = tuple(replace(offer, parameters=readable(offer.parameters)) for offer in call.tools)
     call = replace(call, tools=tools)
     if call.prefix is not None:
@@ -65,31 +65,31 @@ def _tool_calls(call: ChatCall) -> list[ToolCall]:
 
 
 def _with_results(call: ChatCall) -> str:
-    """The user's text and what the tools said since."""
+    """Return the user's text and the later tool results."""
     results = [past.result for past in call.calls_since_user() if past.result]
     return "\n".join((call.user_text, *results))
 
 
 def _always_called(call: ChatCall) -> ToolOffer | None:
-    """The one tool that the system message says must always be called."""
+    """Return the tool that must always be called according to the system message."""
     system = "\n".join(content_text(m.get("content")) for m in call.messages if m["role"] == "system")
-    demanded = [
+    required = [
         offer
         for offer in call.tools
         if re.search(
             rf"\b(?:always|must)\b[^.\n]{{0,40}}\b(?:call|use)\b[^.\n]{{0,20}}\b{re.escape(offer.name)}\b", system, re.I
         )
     ]
-    return demanded[0] if len(demanded) == 1 else None
+    return required[0] if len(required) == 1 else None
 
 
 def _order_to_call(call: ChatCall, called: bool) -> str | None:
-    """The words at the prompt's end that demand a call; the user's own count until something was called."""
+    """Return the end of the prompt if it requires a call; the user's own text counts until a call was made."""
     for message in reversed(call.messages):
         if message["role"] in ("system", "user", "latest_reminder"):
             from_user = message["role"] == "user"
             text = content_text(message.get("content"))
-            if TOLD_TO_CALL.search(text) and not (from_user and called):
+            if CALL_INSTRUCTION.search(text) and not (from_user and called):
                 return text
             if from_user:
                 return None

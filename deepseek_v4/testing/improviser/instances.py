@@ -1,4 +1,4 @@
-"""Instances of a JSON Schema, filled from a text, and with plain made-up values where it holds nothing."""
+"""Instances of a JSON Schema with values from a text, and plain invented values otherwise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WHOLE_TEXT = word_set(
     """query question input q text prompt search topic message content request task instruction instructions
     subject body description statement term keyword keywords"""
 )
-FORMATS: Mapping[str, tuple[str, str]] = {  # a pattern to look for in the text, and what is said otherwise
+FORMATS: Mapping[str, tuple[str, str]] = {  # a pattern to search in the text, and the default
     "date": (r"\d{4}-\d{2}-\d{2}", "2026-01-15"),
     "date-time": (r"\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?", "2026-01-15T12:00:00Z"),
     "time": (r"\b\d{2}:\d{2}(?::\d{2})?\b", "12:00:00"),
@@ -38,7 +38,7 @@ FORMATS: Mapping[str, tuple[str, str]] = {  # a pattern to look for in the text,
 
 
 class Maker:
-    """Makes values for one schema from one text."""
+    """A generator of values for one schema from one text."""
 
     def __init__(self, root: Mapping[str, Any], text: str, *, fill_optional: bool = False) -> None:
         self._root = readable(root)
@@ -46,7 +46,7 @@ class Maker:
         self._fill_optional = fill_optional
 
     def make(self) -> Any:
-        """An instance of the whole schema."""
+        """Return an instance of the schema."""
         return self._value(self._root, "", 0)
 
     # ------------------------------------------------------------------ by kind
@@ -97,14 +97,14 @@ class Maker:
         return dict(sorted(values.items(), key=lambda item: order.get(item[0], len(order))))
 
     def _optional(self, schema: Any, name: str, depth: int) -> Any:
-        """A property that may be left out: given when the text speaks of it."""
+        """Return an optional property, if the text mentions it."""
         resolved = self._resolved(schema)
         branches = [self._resolved(branch) for branch in resolved.get("anyOf") or resolved.get("oneOf") or [resolved]]
         values = [value for branch in branches for value in branch.get("enum") or () if isinstance(value, str)]
         mentioned = next((value for value in values if self._source.mentions(value)), None)
         if mentioned is not None:
             return mentioned
-        if self._source.said_for(name) is not None:
+        if self._source.value_for(name) is not None:
             return self._value(schema, name, depth + 1)
         if not self._fill_optional or depth >= DEEPEST // 2:
             return MISSING
@@ -122,33 +122,33 @@ class Maker:
         inner = self._resolved(items if isinstance(items, Mapping) else {})
         kind = inner.get("type")
         if kind in ("integer", "number"):
-            wanted = len(self._source.numbers)
+            count = len(self._source.numbers)
         elif kind == "string" and not inner.get("enum"):
-            wanted = len(self._source.quotations) or len(places(self._source.text)) * bool(set(_parts(name)) & PLACES)
+            count = len(self._source.quotations) or len(places(self._source.text)) * bool(set(_parts(name)) & PLACES)
         elif kind == "string":
-            said = [value for value in inner["enum"] if isinstance(value, str) and self._source.mentions(value)]
-            if said:
-                unsaid = [value for value in inner["enum"] if value not in said] or said
-                return [*said, *(unsaid * least)[: max(least - len(said), 0)]][:most]
-            wanted = 0
+            mentioned = [value for value in inner["enum"] if isinstance(value, str) and self._source.mentions(value)]
+            if mentioned:
+                others = [value for value in inner["enum"] if value not in mentioned] or mentioned
+                return [*mentioned, *(others * least)[: max(least - len(mentioned), 0)]][:most]
+            count = 0
         else:
-            wanted = 1
-        count = min(max(wanted, least, 1), most)
+            count = 1
+        length = min(max(count, least, 1), most)
         if depth >= DEEPEST:
-            count = least
-        values = [self._value(inner, name, depth + 1) for _ in range(count)]
+            length = least
+        values = [self._value(inner, name, depth + 1) for _ in range(length)]
         return _distinct(values) if schema.get("uniqueItems") else values
 
-    def _number(self, schema: Mapping[str, Any], name: str, whole: bool) -> int | float:
-        low, high = _bounds(schema, whole)
-        said = self._source.said_for(name)
+    def _number(self, schema: Mapping[str, Any], name: str, integer: bool) -> int | float:
+        low, high = _bounds(schema, integer)
+        stated = self._source.value_for(name)
         if name in ("index", "choice") and (best := best_choice(self._source.text)) is not None and low <= best <= high:
             return best
         value: int | float | None = None
-        if said is not None and re.fullmatch(r"-?\d+(\.\d+)?", said) and low <= float(said) <= high:
-            value = float(said) if "." in said else int(said)
+        if stated is not None and re.fullmatch(r"-?\d+(\.\d+)?", stated) and low <= float(stated) <= high:
+            value = float(stated) if "." in stated else int(stated)
         if value is None:
-            value = self._source.next_number(low, high, whole)
+            value = self._source.next_number(low, high, integer)
         if value is None and is_number(schema.get("default")):
             value = schema["default"]
         if value is None:
@@ -158,12 +158,12 @@ class Maker:
             value = math.floor(value / step) * step
             if value < low:
                 value += step
-        return int(value) if whole else value
+        return int(value) if integer else value
 
     def _boolean(self, schema: Mapping[str, Any], name: str) -> bool:
-        said = self._source.said_for(name)
-        if said is not None and said.lower() in ("true", "false", "yes", "no"):
-            return said.lower() in ("true", "yes")
+        stated = self._source.value_for(name)
+        if stated is not None and stated.lower() in ("true", "false", "yes", "no"):
+            return stated.lower() in ("true", "yes")
         default = schema.get("default")
         return default if isinstance(default, bool) else True
 
@@ -183,9 +183,9 @@ class Maker:
 
     def _text_for(self, name: str, schema: Mapping[str, Any]) -> str:
         source, parts = self._source, set(_parts(name))
-        said = source.said_for(name)
-        if said:
-            return said
+        stated = source.value_for(name)
+        if stated:
+            return stated
         if parts & PLACES:
             return first_of((next(iter(places(source.text)), None), source.next_quotation())) or "Paris"
         if parts & {"path", "file", "filename"}:
@@ -208,7 +208,7 @@ class Maker:
     # ------------------------------------------------------------------ the schema itself
 
     def _resolved(self, schema: Any) -> Mapping[str, Any]:
-        """A schema with its reference followed and its `allOf` merged."""
+        """Return a schema with its reference followed and its `allOf` merged."""
         seen = 0
         while isinstance(schema, Mapping) and ("$ref" in schema or "allOf" in schema) and seen < DEEPEST * 2:
             seen += 1
@@ -239,17 +239,17 @@ class Maker:
 
 
 def best_choice(text: str) -> int | None:
-    """In a numbered list of choices, the number of the one that shares most words with the question."""
+    """Return the number of the listed choice that shares most words with the question."""
     choices = re.findall(r"^\s*\((\d+)\)\s+(.*)$", text, re.MULTILINE)
     if not choices:
         return None
     question = text[text.rfind("question") :] if "question" in text else text[-300:]
-    wanted = content_words(question)
-    return int(max(choices, key=lambda choice: (len(wanted & content_words(choice[1])), -int(choice[0])))[0])
+    query = content_words(question)
+    return int(max(choices, key=lambda choice: (len(query & content_words(choice[1])), -int(choice[0])))[0])
 
 
-def _bounds(schema: Mapping[str, Any], whole: bool) -> tuple[float, float]:
-    step = 1 if whole else 0.01
+def _bounds(schema: Mapping[str, Any], integer: bool) -> tuple[float, float]:
+    step = 1 if integer else 0.01
     low, high = -math.inf, math.inf
     if is_number(schema.get("minimum")):
         low = schema["minimum"]

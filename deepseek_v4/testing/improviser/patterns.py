@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# Enough for identifiers, codes, dates and phone numbers; anything wilder falls back to the given text.
+# Enough for identifiers, codes, dates and phone numbers; other patterns fall back to the given text.
 _ATOM = re.compile(r"\\.|\[\^?(?:\\.|[^\]])*\]|\((?:\?:)?|\)|.", re.DOTALL)
 _COUNT = re.compile(r"\{(\d+)(?:,(\d*))?\}|[*+?]")
 _CLASSES = {"d": "1", "w": "a", "s": " ", "D": "a", "W": " ", "S": "a"}
@@ -12,7 +12,7 @@ _CANDIDATES = ("a", "A", "1", "abc", "ABC", "123", "0", "scripted")
 
 
 def match_for(pattern: str, text: str) -> str:
-    """The text if it matches, else one that does, else the text."""
+    """Return the text if it matches, else a matching one, else the text."""
     try:
         compiled = re.compile(pattern)
     except re.error:
@@ -26,7 +26,7 @@ def match_for(pattern: str, text: str) -> str:
 
 
 class _Builder:
-    """Writes the shortest text along the first alternative."""
+    """A builder of the shortest text along the first alternative."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
@@ -45,10 +45,10 @@ class _Builder:
             if atom == "|":
                 skipping = True
                 continue
-            piece = self.build() if atom.startswith("(") else _one(atom)
+            part = self.build() if atom.startswith("(") else _one(atom)
             count = self._count()
             if not skipping:
-                text.append(piece * count)
+                text.append(part * count)
         return "".join(text)
 
     def _count(self) -> int:

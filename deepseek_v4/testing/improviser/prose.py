@@ -1,4 +1,4 @@
-"""Plain answers: tool results retold, context searched, texts continued."""
+"""Plain answers: tool results repeated, context searched, texts continued."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FUNCTION_HEAD = re.compile(r"(?:^|\n)([ \t]*)(?:def|class|if|for|while|with|try|
 
 
 def plain_answer(call: ChatCall) -> str:
-    """An answer in words."""
+    """Return a text answer."""
     if call.answers_tools:
         return _retold_results(call)
     text = call.user_text
@@ -54,7 +54,7 @@ def plain_answer(call: ChatCall) -> str:
 
 
 def continuation(prefix: str) -> str:
-    """What follows a text that the client began."""
+    """Return the continuation of a text that the client began."""
     if prefix.rstrip().endswith(("```python", "```py")):
         return '\nprint("scripted by the local server")\n```'
     if prefix.strip() == "{":
@@ -64,7 +64,7 @@ def continuation(prefix: str) -> str:
 
 
 def fill_in(prompt: str, suffix: str) -> str:
-    """A middle between a prompt and a suffix."""
+    """Return a middle between a prompt and a suffix."""
     head = FUNCTION_HEAD.search(prompt)
     if head:
         indent = head.group(1) + "    "
@@ -84,22 +84,22 @@ def _retold_results(call: ChatCall) -> str:
 
 
 def _ranked_documents(text: str) -> str | None:
-    """`Doc: 1, Relevance: 9` lines, where a prompt asks for them; a form without room for the sign."""
+    """Return `Doc: 1, Relevance: 9` lines if a prompt requires them; this format has no room for the sign."""
     if "Relevance:" not in text:
         return None
     listed = text.rpartition("try this now")[2]
-    asked = QUESTION.findall(listed)
-    wanted = content_words(asked[-1]) if asked else set()
-    scores = [(len(wanted & content_words(match.group(2))), int(match.group(1))) for match in DOCUMENT.finditer(listed)]
+    questions = QUESTION.findall(listed)
+    query = content_words(questions[-1]) if questions else set()
+    scores = [(len(query & content_words(match.group(2))), int(match.group(1))) for match in DOCUMENT.finditer(listed)]
     best = sorted((score for score in scores if score[0]), key=lambda score: (-score[0], score[1]))
     return "\n".join(f"Doc: {number}, Relevance: {min(hits + 5, 10)}" for hits, number in best or scores[:1]) or None
 
 
 def _context_and_question(call: ChatCall) -> tuple[str, str]:
     text = call.user_text
-    asked = QUESTION.findall(text)
-    question = asked[-1].strip() if asked else text
-    sources = [text] if asked else []
+    questions = QUESTION.findall(text)
+    question = questions[-1].strip() if questions else text
+    sources = [text] if questions else []
     sources += [content_text(m.get("content")) for m in call.messages if m["role"] == "system"]
     for source in sources:
         if "context" not in source.lower():

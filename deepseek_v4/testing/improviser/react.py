@@ -1,4 +1,4 @@
-"""Agents that are told in words how to call tools (Thought, Action, Action Input, Observation)."""
+"""Agents whose prompt describes tool calls as text (Thought, Action, Action Input, Observation)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ACTION = re.compile(r"Action:\s*(\S+)\s*\n?\s*Action Input:\s*(\{.*\})", re.DOTA
 
 
 def react_answer(call: ChatCall) -> str | None:
-    """The next step in the prescribed form; `None` when the prompt prescribes none."""
+    """Return the next step in the required format; `None` if the prompt does not define one."""
     instructions = next((t for m in call.messages if "Action Input:" in (t := content_text(m.get("content")))), None)
     if instructions is None or call.tools or "Thought:" not in instructions:
         return None

@@ -1,4 +1,4 @@
-"""What can be read off a prompt without a model: numbers, quotations, names, lists of things, sentences."""
+"""Parts of a prompt that can be found without a model: numbers, quotations, names, lists, sentences."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
 
 
 def word_set(text: str) -> frozenset[str]:
-    """The words of a list written as text."""
+    """Return the words of a list written as text."""
     return frozenset(text.split())
 
 
 NUMBER_NAMES = "zero one two three four five six seven eight nine ten eleven twelve"
 NUMBER_WORDS = {word: value for value, word in enumerate(NUMBER_NAMES.split(" "))}
-# Words that begin a sentence with a capital and are no names.
+# Words that begin a sentence with a capital and are not names.
 OPENERS = word_set(
     """a an the what what's which who whose when where why how is are was were do does did can could will
     would should please tell give get find use using call create make write add multiply subtract
@@ -48,23 +48,23 @@ STOP_WORDS = word_set(
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, lower case, without endings that only mark number."""
+    """Return the words of a text, lower case, without endings that only mark number."""
     return [stem(word) for word in WORD.findall(text.lower())]
 
 
 def content_words(text: str) -> set[str]:
-    """The words that carry meaning."""
+    """Return the words that carry meaning."""
     return {stem(word) for word in WORD.findall(text.lower()) if word not in STOP_WORDS}
 
 
 def stem(word: str) -> str:
-    """A word without plural or possessive s."""
+    """Return a word without plural or possessive s."""
     word = re.sub(r"['’]s$", "", word)
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
 def numbers(text: str) -> list[int | float]:
-    """The numbers of a text in order; number words when there are no digits."""
+    """Return the numbers of a text in order; number words if it has no digits."""
     joined = re.sub(r"(?<=\d),(?=\d{3}\b)", "", DATE_OR_TIME.sub(" ", text))
     found = [_number(match) for match in NUMBER.findall(joined)]
     if found:
@@ -77,17 +77,17 @@ def _number(text: str) -> int | float:
 
 
 def quotations(text: str) -> list[str]:
-    """What stands in quotation marks."""
+    """Return the texts in quotation marks."""
     return [next(part for part in match if part).strip() for match in QUOTED.findall(text)]
 
 
 def names(text: str) -> list[str]:
-    """Capitalised phrases, without words that are capital only because a sentence begins."""
+    """Return capitalised phrases, without words that are capital only because a sentence begins."""
     return [name for group in name_lists(text) for name in group]
 
 
 def name_lists(text: str) -> list[list[str]]:
-    """Names, those of one enumeration together: `Paris, London and Tokyo` is one list of three."""
+    """Return names, those of one enumeration together: `Paris, London and Tokyo` is one list of three."""
     lists: list[list[tuple[str, str]]] = []
     end = -1
     for match in PHRASE.finditer(text):
@@ -106,7 +106,7 @@ def name_lists(text: str) -> list[list[str]]:
 
 
 def _without_opener(phrase: str, text: str, start: int) -> str:
-    """The phrase without an ordinary word that opens its sentence."""
+    """Return the phrase without an ordinary word that opens its sentence."""
     first, _, rest = phrase.partition(" ")
     opens = not text[:start].strip() or text[:start].rstrip()[-1] in ".!?:\n\"'“(-"
     if first.lower() in OPENERS and (opens or not rest):
@@ -129,7 +129,7 @@ def _joined_places(group: list[tuple[str, str]]) -> list[str]:
 
 
 def places(text: str) -> list[str]:
-    """Names that look like places: those after a preposition, else any, else what follows a preposition."""
+    """Return names that look like places: those after a preposition, else any, else what follows a preposition."""
     after = re.compile(rf"\b{PLACE_WORD}\s+(?:the\s+)?$", re.IGNORECASE)
     for group in name_lists(text):
         position = text.find(group[0])
@@ -143,22 +143,22 @@ def places(text: str) -> list[str]:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text."""
+    """Return the sentences of a text."""
     return [part.strip() for part in SENTENCE_END.split(text) if part.strip()]
 
 
 def without_markup(text: str) -> str:
-    """The prose of a text: no headings, table rows, fences and metadata lines, and no line breaks inside paragraphs."""
+    """Return the prose of a text, without headings, table rows, fences, metadata lines and single line breaks."""
     kept = "\n".join(line for line in text.split("\n") if not MARKUP_LINE.match(line))
     return re.sub(r"(?<!\n)\n(?!\n)", " ", kept) if kept.strip() else text
 
 
 def closest_sentences(text: str, question: str, most: int = 2) -> list[str]:
-    """The sentences that share most words with a question, best first; the first one when none does."""
-    wanted = content_words(question)
+    """Return the sentences that share most words with a question, best first; the first one if none does."""
+    query = content_words(question)
     parts = sentences(text)
     ranked = sorted(
-        ((len(wanted & content_words(part)), -position) for position, part in enumerate(parts)), reverse=True
+        ((len(query & content_words(part)), -position) for position, part in enumerate(parts)), reverse=True
     )
     if not ranked:
         return []
@@ -175,24 +175,24 @@ class Source:
         self.quotations = quotations(text)
         self.names = [name for name in names(text) if name not in self.quotations]
 
-    def next_number(self, low: float, high: float, whole: bool) -> int | float | None:
-        """The next number within a range."""
+    def next_number(self, low: float, high: float, integer: bool) -> int | float | None:
+        """Return the next number within a range."""
         for position, value in enumerate(self.numbers):
-            if low <= value <= high and (not whole or value == int(value)):
+            if low <= value <= high and (not integer or value == int(value)):
                 del self.numbers[position]
-                return int(value) if whole else value
+                return int(value) if integer else value
         return None
 
     def next_quotation(self) -> str | None:
-        """The next quotation."""
+        """Return the next quotation."""
         return self.quotations.pop(0) if self.quotations else None
 
     def next_name(self) -> str | None:
-        """The next name."""
+        """Return the next name."""
         return self.names.pop(0) if self.names else None
 
-    def said_for(self, name: str) -> str | None:
-        """What the text itself says for a parameter: `unit=celsius`, `unit: celsius`, `unit "celsius"`."""
+    def value_for(self, name: str) -> str | None:
+        """Return the value of a parameter in the text: `unit=celsius`, `unit: celsius`, `unit "celsius"`."""
         spelled = re.escape(name).replace("_", "[ _]")
         match = re.search(
             rf"(?<!\w){spelled}\s*(?:=|:|\bis\b|\bof\b)\s*(?:'([^']*)'|\"([^\"]*)\"|([^\s,;.?!()]+))",
@@ -202,17 +202,17 @@ class Source:
         return next((part for part in match.groups() if part is not None), None) if match else None
 
     def mentions(self, value: str) -> bool:
-        """Whether a word or phrase occurs."""
+        """Return True if a word or phrase occurs."""
         return bool(value) and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", self.text, re.IGNORECASE) is not None
 
 
 def first_of(values: Iterable[str | None]) -> str | None:
-    """The first value there is."""
+    """Return the first value that is not empty."""
     return next((value for value in values if value), None)
 
 
 def json_objects(text: str, longest: int = 60_000) -> Iterator[tuple[int, int, object]]:
-    """JSON objects standing in a text, with their places."""
+    """Yield the JSON objects in a text, with their places."""
     decoder = json.JSONDecoder()
     offset = max(len(text) - longest, 0)
     position = text.find("{", offset)

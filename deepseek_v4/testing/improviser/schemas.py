@@ -1,4 +1,4 @@
-"""A JSON Schema without what is malformed in it, so that whoever follows it need not doubt every keyword."""
+"""A JSON Schema without its malformed parts, so that its reader need not check every keyword."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TYPES = frozenset(("object", "array", "string", "number", "integer", "boolean", 
 
 
 def readable(schema: Any, depth: int = 0) -> dict[str, Any]:
-    """The schema with only the keywords that can be followed; nothing at all where it is no schema."""
+    """Return the schema with valid keywords only; empty if it is not a schema."""
     if not isinstance(schema, Mapping) or depth > DEEPEST:
         return {}
     kept: dict[str, Any] = {}
@@ -38,7 +38,7 @@ def readable(schema: Any, depth: int = 0) -> dict[str, Any]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a JSON value is a finite number."""
+    """Return True if a JSON value is a finite number."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 

@@ -1,4 +1,4 @@
-"""Which tools a text asks for, and with which arguments: names, words in common, enumerations, numbers."""
+"""The tools that a text requests, and their arguments: names, shared words, enumerations, numbers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from deepseek_v4.testing.script import ToolCall
 
 MOST_PARALLEL = 8
 NAMED = 100  # the score of a tool whose name is in the text
-# Words in tool names that say nothing about what the tool is for.
+# Words in tool names that do not describe the purpose of the tool.
 HOLLOW = STOP_WORDS | word_set(
     """set do run call tool function fetch make query engine data info information current name value my test
     agent useful use used return given input output string int float number a b x y"""
@@ -52,7 +52,7 @@ AGENT_LISTED = re.compile(r"['\"]?([\w][\w -]*?)['\"]?\s*:\s*['\"]([^'\"\n]*)['\
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """A tool that a text asks for, and where in the text."""
+    """A tool that a text requests, and its place in the text."""
 
     offer: ToolOffer
     position: int
@@ -60,25 +60,25 @@ class _Match:
 
 
 def planned_calls(offers: Sequence[ToolOffer], text: str, past: Sequence[PastCall]) -> list[ToolCall]:
-    """The calls a text asks for and that were not made yet; empty when there is nothing left to call."""
+    """Return the calls that a text requests and that were not made yet."""
     plan = [
         call for match, clause in _clauses(_asked_for(offers, text), text) for call in _calls_of(match, clause, text)
     ]
     left = _not_made(plan, past)
     if not left and not plan:
         left = _hand_off(offers, text, past)
-    work = [call for call in left if not _is_form(call.name)]  # a form to fill in comes last
+    work = [call for call in left if not _is_form(call.name)]  # a typed answer comes last
     left = work or left
     return left[:1] if IN_TURN.search(text) else left[:MOST_PARALLEL]
 
 
 def _is_form(name: str) -> bool:
-    """Whether a tool is named like a class: a typed answer in the shape of a tool."""
+    """Return True if a tool is named like a class: a typed answer as a tool."""
     return name[:1].isupper() and "_" not in name
 
 
 def forced_calls(offers: Sequence[ToolOffer], text: str, past: Sequence[PastCall]) -> list[ToolCall]:
-    """At least one call: what the text asks for, else a tool not called yet, else the last one again."""
+    """Return at least one call: the requested ones, else a tool not called yet, else the last one again."""
     planned = planned_calls(offers, text, past)
     if planned:
         return planned
@@ -89,12 +89,12 @@ def forced_calls(offers: Sequence[ToolOffer], text: str, past: Sequence[PastCall
 
 
 def named_call(offer: ToolOffer, text: str) -> list[ToolCall]:
-    """The one call of a tool that is forced by name, which is how typed answers are asked for."""
+    """Return the call of a tool that is forced by name, as typed answers do."""
     return [ToolCall(offer.name, arguments_for(offer, text, fill_optional=True))]
 
 
 def arguments_for(offer: ToolOffer, text: str, *, fill_optional: bool = False) -> dict[str, Any]:
-    """Arguments made from a tool's schema and a text."""
+    """Return arguments made from a tool's schema and a text."""
     schema = {"type": "object", **offer.parameters}
     made = Maker(schema, text, fill_optional=fill_optional).make()
     return made if isinstance(made, dict) else {}
@@ -104,7 +104,7 @@ def arguments_for(offer: ToolOffer, text: str, *, fill_optional: bool = False) -
 
 
 def _asked_for(offers: Sequence[ToolOffer], text: str) -> list[_Match]:
-    """Tools named in the text, and those that share words with it which no other tool accounts for."""
+    """Return tools named in the text, and those that share words with it which no other tool accounts for."""
     matches = [match for offer in offers if (match := _named(offer, text) or _scored(offer, text))]
     chosen: list[_Match] = []
     claimed: set[str] = set()
@@ -142,7 +142,7 @@ def _scored(offer: ToolOffer, text: str) -> _Match | None:
 
 
 def _first_place(found: set[str], text: str) -> int:
-    """Where in the text the first of these words, or a synonym of it, stands."""
+    """Return the place in the text of the first of these words, or of a synonym."""
     spellings = [group for group in SYNONYMS if found & group]
     alike = found.union(*spellings)
     lower = text.lower()
@@ -162,7 +162,7 @@ def _text_words(text: str) -> set[str]:
 
 
 def _general(word: str) -> str:
-    """One word for all its synonyms."""
+    """Return one word for all its synonyms."""
     return next((min(group) for group in SYNONYMS if word in group), word)
 
 
@@ -171,15 +171,15 @@ def _is_hand_off(offer: ToolOffer) -> bool:
 
 
 def _hand_off(offers: Sequence[ToolOffer], text: str, past: Sequence[PastCall]) -> list[ToolCall]:
-    """Hand over to the agent whose description suits the text, when no tool of one's own does."""
+    """Hand over to the agent whose description matches the text, if no other tool does."""
     offer = next((offer for offer in offers if _is_hand_off(offer)), None)
     if offer is None:
         return []
     before = {_arguments(call).get("to_agent") for call in past}
     candidates = [entry for entry in AGENT_LISTED.findall(offer.description) if entry[0] not in before]
-    wanted = _text_words(text)
+    query = _text_words(text)
     ranked = sorted(
-        ((len(wanted & {_general(w) for w in words(f"{name} {about}")}), name) for name, about in candidates),
+        ((len(query & {_general(w) for w in words(f"{name} {about}")}), name) for name, about in candidates),
         reverse=True,
     )
     if not ranked or ranked[0][0] == 0:
@@ -191,20 +191,20 @@ def _hand_off(offers: Sequence[ToolOffer], text: str, past: Sequence[PastCall]) 
 
 
 def _clauses(matches: Sequence[_Match], text: str) -> list[tuple[_Match, str]]:
-    """Each tool with the part of the text that is about it."""
+    """Return each tool with the part of the text that is about it."""
     starts = [0, *(match.position for match in matches[1:]), len(text)]
     return [(match, text[starts[i] : starts[i + 1]]) for i, match in enumerate(matches)]
 
 
 def _calls_of(match: _Match, clause: str, text: str) -> list[ToolCall]:
-    """The calls of one tool: several when the text enumerates what it is for."""
+    """Return the calls of one tool: several if the text enumerates its values."""
     offer = match.offer
     source = clause if _suffices(offer, clause) else text
     return [ToolCall(offer.name, arguments_for(offer, part)) for part in _parts_for(offer, source)]
 
 
 def _suffices(offer: ToolOffer, clause: str) -> bool:
-    """Whether a clause holds what the tool's required parameters need."""
+    """Return True if a clause contains the values of the tool's required parameters."""
     kinds = _required_kinds(offer)
     if any(kind in ("integer", "number") for kind in kinds.values()):
         return len(numbers(clause)) >= sum(kind in ("integer", "number") for kind in kinds.values())
@@ -214,7 +214,7 @@ def _suffices(offer: ToolOffer, clause: str) -> bool:
 
 
 def _parts_for(offer: ToolOffer, text: str) -> list[str]:
-    """A text as one text for each call."""
+    """Return a text as one text for each call."""
     kinds = _required_kinds(offer)
     if not kinds or not SEPARATELY.search(text):
         return [text]
@@ -236,7 +236,7 @@ def _parts_for(offer: ToolOffer, text: str) -> list[str]:
 
 
 def _only(text: str, thing: str, listed: Sequence[str]) -> str:
-    """The text with one of several listed things left in it."""
+    """Return the text with one of several listed things left in it."""
     start = min(text.find(name) for name in listed)
     end = max(text.find(name) + len(name) for name in listed)
     return text[:start] + thing + text[end:]
@@ -252,7 +252,7 @@ def _required_kinds(offer: ToolOffer) -> dict[str, str]:
 
 
 def _not_made(plan: Sequence[ToolCall], past: Sequence[PastCall]) -> list[ToolCall]:
-    """The plan without the calls that were made; one whose arguments somebody edited counts as made."""
+    """Return the plan without the calls that were made; a call with edited arguments counts as made."""
     made: dict[str, list[dict[str, Any]]] = {}
     for done in past:
         made.setdefault(done.name, []).append(_arguments(done))
@@ -263,7 +263,7 @@ def _not_made(plan: Sequence[ToolCall], past: Sequence[PastCall]) -> list[ToolCa
             arguments.remove(dict(call.arguments) if isinstance(call.arguments, Mapping) else {})
         else:
             left.append((call, arguments))
-    # What is left in `arguments` was made with other arguments than planned.
+    # The rest of `arguments` are calls that were made with other arguments than planned.
     return [call for call, arguments in left if not (arguments and arguments.pop() is not None)]
 
 

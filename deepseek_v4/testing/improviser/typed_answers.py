@@ -1,4 +1,4 @@
-"""JSON on request: the schema is looked for in the prompt, then an example, then the names of keys."""
+"""JSON on request: from the schema in the prompt, else an example, else the names of keys."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from deepseek_v4.testing.reading.chat import ChatCall, content_text
 KEY_WORDS = re.compile(r"\b(?:keys?|fields?|properties|attributes)\b", re.IGNORECASE)
 KEY = re.compile(r"['\"`]([A-Za-z_]\w{0,40})['\"`]")
 CHOICE_ASKED = re.compile(r"\bchoice['\"]?\s*:\s*\d")
-SUB_QUESTIONS_ASKED = re.compile(r"['\"]sub_question['\"].*['\"]tool_name['\"]", re.DOTALL)
-SCHEMA_ASKED = re.compile(
+SUB_QUESTIONS_REQUEST = re.compile(r"['\"]sub_question['\"].*['\"]tool_name['\"]", re.DOTALL)
+SCHEMA_REQUEST = re.compile(
     r"\bjson[ _-]?schema\b|\boutput schema\b|\bselection object\b|formatted as a JSON", re.IGNORECASE
 )
-# How JSON is asked for on an endpoint without JSON mode.
+# The request for JSON on an endpoint without JSON mode.
 ORDERED = re.compile(r"^(?:answer|reply|respond) with (?:one|a|only) .*\bJSON\b", re.IGNORECASE | re.MULTILINE)
 
 
 def typed_answer(call: ChatCall) -> str | None:
-    """A JSON text, when the request asks for JSON; `None` otherwise."""
+    """Return a JSON text if the request requires JSON; `None` otherwise."""
     if call.json_schema is not None:
         return _written(Maker(call.json_schema, call.user_text, fill_optional=True).make())
-    asked = (SCHEMA_ASKED, SUB_QUESTIONS_ASKED)
+    patterns = (SCHEMA_REQUEST, SUB_QUESTIONS_REQUEST)
     call = dataclasses.replace(call, json_output=call.json_output or _is_ordered(call))
-    if not call.json_output and not any(pattern.search(call.user_text) for pattern in asked):
+    if not call.json_output and not any(pattern.search(call.user_text) for pattern in patterns):
         return None
     choice = best_choice(call.user_text)
     if choice is not None and CHOICE_ASKED.search(call.user_text):
         return _written([{"choice": choice, "reason": "Scripted: it shares most words with the question."}])
-    if SUB_QUESTIONS_ASKED.search(call.user_text):
+    if SUB_QUESTIONS_REQUEST.search(call.user_text):
         return _written(_sub_questions(call.user_text))
     schema, example = _described(call)
     text = without_json(call.user_text)
@@ -51,7 +51,7 @@ def typed_answer(call: ChatCall) -> str | None:
 
 
 def _is_ordered(call: ChatCall) -> bool:
-    """Whether a system message orders JSON."""
+    """Return True if a system message requires JSON."""
     system = [content_text(m.get("content")) for m in call.messages if m["role"] == "system"]
     return any(ORDERED.search(text) for text in system)
 
@@ -61,7 +61,7 @@ def _written(value: Any) -> str:
 
 
 def _sub_questions(text: str) -> dict[str, Any]:
-    """One question for each tool that is listed last, for prompts that split a question among tools."""
+    """Return one question for each tool that is listed last, for prompts that split a question among tools."""
     *_, (_, end, tools) = json_objects(text)
     question = text[end:].strip("`\n ").removeprefix("<User Question>").split("<Output>")[0].strip()
     names = list(tools) if isinstance(tools, dict) else []
@@ -69,7 +69,7 @@ def _sub_questions(text: str) -> dict[str, Any]:
 
 
 def _described(call: ChatCall) -> tuple[Mapping[str, Any] | None, Any]:
-    """The last schema in the prompt, and the last example object."""
+    """Return the last schema in the prompt, and the last example object."""
     example: Any = None
     for message in reversed(call.messages):
         if message["role"] not in ("system", "user", "latest_reminder"):
@@ -88,7 +88,7 @@ def _described(call: ChatCall) -> tuple[Mapping[str, Any] | None, Any]:
 
 
 def schema_in(value: Any) -> Mapping[str, Any] | None:
-    """A JSON value as a schema, unwrapped, if it is one."""
+    """Return a JSON value as a schema, unwrapped, if it is one."""
     if not isinstance(value, dict):
         return None
     for wrapper in ("json_schema", "schema", "parameters", "function"):
@@ -103,7 +103,7 @@ def schema_in(value: Any) -> Mapping[str, Any] | None:
 
 
 def without_json(text: str) -> str:
-    """A text without the JSON objects in it and without the words that introduce them."""
+    """Return a text without the JSON objects in it and without the words that introduce them."""
     kept, end = [], 0
     for start, stop, _ in json_objects(text):
         kept.append(text[end:start])
@@ -114,7 +114,7 @@ def without_json(text: str) -> str:
 
 
 def _like(example: Any) -> Any:
-    """A value of the example's shape."""
+    """Return a value of the example's shape."""
     if isinstance(example, dict):
         return {
             key: _like(value) if not isinstance(value, str) else f"scripted {key}" for key, value in example.items()

@@ -1,1 +1,1 @@
-"""The scripted model behind the local server."""
+"""The scripted model of the local server."""

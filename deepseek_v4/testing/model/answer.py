@@ -1,4 +1,4 @@
-"""From a turn to an answer: ids, limits, stop strings, counts. The dialect writes the answer out."""
+"""From a turn to an answer: ids, limits, stop strings, counts. The dialect encodes the answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from deepseek_v4.testing.ids import Stamp
 from deepseek_v4.testing.reading.chat import ChatCall
 from deepseek_v4.testing.script import Turn
-from deepseek_v4.testing.tokens import pieces
+from deepseek_v4.testing.tokens import token_parts
 
 CALL_TOKENS = 13  # markup around a tool call
 MADE_UP_PAGE: Mapping[str, str] = {
@@ -17,7 +17,7 @@ MADE_UP_PAGE: Mapping[str, str] = {
     "title": "A page the local server made up",
     "content": "No web was searched; the local server follows its script.",
 }
-IMPROBABLE = -9999.0  # the service's word for "outside the top 20"
+IMPROBABLE = -9999.0  # the service's value for "outside the top 20"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class AnsweredCall:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens counted, whatever a dialect calls them."""
+    """Token counts, independent of the dialect's names."""
 
     prompt: int
     completion: int
@@ -62,15 +62,15 @@ class Answer:
 
 @dataclass(slots=True)
 class _Budget:
-    """The output tokens a request allows, spent from left to right."""
+    """The output tokens that a request allows, spent from left to right."""
 
     limit: int | None
     spent: int = 0
     exhausted: bool = False
 
     def take(self, text: str) -> str:
-        """As much of a text as is left for."""
-        parts = pieces(text)
+        """Return the part of a text that the remaining budget allows."""
+        parts = token_parts(text)
         left = len(parts) if self.limit is None else max(self.limit - self.spent, 0)
         self.spent += min(left, len(parts))
         if len(parts) > left:
@@ -79,7 +79,7 @@ class _Budget:
         return text
 
     def pay(self, tokens: int) -> bool:
-        """Spend on markup; False when it cannot be paid."""
+        """Spend tokens on markup; return False if the budget is too small."""
         if self.exhausted or (self.limit is not None and self.spent + tokens > self.limit):
             self.spent, self.exhausted = self.limit or self.spent, True
             return False
@@ -125,8 +125,8 @@ def compose(call: ChatCall, turn: Turn, stamp: Stamp, cached_tokens: int) -> Ans
 
 
 def _within(text: str, tokens: int | None) -> str:
-    """As much of a text as a budget of tokens allows."""
-    return text if tokens is None else "".join(pieces(text)[:tokens])
+    """Return the part of a text that a budget of tokens allows."""
+    return text if tokens is None else "".join(token_parts(text)[:tokens])
 
 
 def _citations(turn: Turn, call: ChatCall) -> tuple[Mapping[str, str], ...]:
@@ -140,7 +140,7 @@ def _answered_calls(
 ) -> tuple[AnsweredCall, ...]:
     calls = []
     for position, call in enumerate(turn.tool_calls):
-        if not budget.pay(CALL_TOKENS + len(pieces(call.name))):
+        if not budget.pay(CALL_TOKENS + len(token_parts(call.name))):
             break
         calls.append(
             AnsweredCall(
@@ -164,7 +164,7 @@ def _finish_reason(turn: Turn, budget: _Budget, stopped: bool, calls: Sequence[A
 
 
 def cut_at_stop(text: str, stop: Sequence[str]) -> tuple[str, str | None]:
-    """A text up to the first stop string, and which one that was."""
+    """Return a text up to the first stop string, and this string."""
     found = [(position, word) for word in stop if word and (position := text.find(word)) >= 0]
     if not found:
         return text, None
@@ -173,9 +173,9 @@ def cut_at_stop(text: str, stop: Sequence[str]) -> tuple[str, str | None]:
 
 
 def token_logprobs(text: str, stamp: Stamp, top: int, start: int = 0) -> list[dict[str, Any]]:
-    """Made-up log probabilities for a text, the same for the same request."""
+    """Return made-up log probabilities for a text, the same for the same request."""
     items = []
-    for position, token in enumerate(pieces(text), start):
+    for position, token in enumerate(token_parts(text), start):
         likely = _logprob(token, stamp.logprob(position))
         others = [_logprob(f" alternative{rank}", IMPROBABLE) for rank in range(1, top)]
         items.append({**likely, "top_logprobs": [likely, *others] if top else []})

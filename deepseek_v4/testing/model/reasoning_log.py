@@ -1,4 +1,4 @@
-"""What reasoning was sent with which answer, to tell whether it comes back as it was."""
+"""The reasoning of each answer, to check if it is passed back unchanged."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class ReasoningRecords:
                 self._kept.popitem(last=False)
 
     def sent_with(self, message: Mapping[str, Any]) -> list[Record]:
-        """The records of the answers that this message of a history may be; none for a message from elsewhere."""
+        """Return the records of the answers that a past message may be; none for a message that was not sent here."""
         call_ids = tuple(call["id"] for call in message.get("tool_calls") or ())
         with self._lock:
             return list(self._kept.get(_name(content_text(message.get("content")), call_ids), ()))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Clear everything."""
         with self._lock:
             self._kept.clear()
 

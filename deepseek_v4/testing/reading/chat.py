@@ -1,4 +1,4 @@
-"""What a valid request asks for, in the server's own words. Dialects make it; the scripted model reads it."""
+"""A valid request as a value. Dialects create it; the scripted model reads it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOOLS_TOKENS = 250  # fixed preamble when tools are declared
 
 
 def content_text(content: Any) -> str:
-    """The text of a message's content, a string or parts."""
+    """Return the text of a message's content, a string or parts."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
@@ -25,7 +25,7 @@ def content_text(content: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ToolOffer:
-    """A function the client offers."""
+    """A function that the client declares."""
 
     name: str
     description: str
@@ -34,7 +34,7 @@ class ToolOffer:
 
 @dataclass(frozen=True, slots=True)
 class PastCall:
-    """A tool call in the history, with its result when there is one."""
+    """A tool call in the history, with its result if there is one."""
 
     name: str
     arguments: str
@@ -62,14 +62,14 @@ class ChatCall:
     user_id: str = ""
     prefix: str | None = None
     hides_reasoning: bool = False  # the model thinks, the answer does not show it
-    joins_reasoning: bool = False  # the reasoning is left in the text, as the model writes it
+    joins_reasoning: bool = False  # the reasoning stays in the text, as the model generates it
     thinking_budget: int | None = None
-    caches: bool = True  # whether a prefix cache is reported
+    caches: bool = True  # True if a prefix cache is reported
     web_search: bool = False  # the provider searches the web before it answers
-    lists_sources: bool = False  # what was found is listed under the answer
-    call_id_prefix: str = ""  # ids of tool calls that are this and hex digits
+    lists_sources: bool = False  # the results are listed after the answer
+    call_id_prefix: str = ""  # ids of tool calls have this prefix and hex digits
     upstream: str = ""  # the display name of the host that a router chose
-    hidden_tokens: int = 0  # of what the provider puts into the prompt by itself
+    hidden_tokens: int = 0  # tokens that the provider adds to the prompt itself
     prompt: str = field(default="", repr=False)
 
     @property
@@ -87,11 +87,11 @@ class ChatCall:
 
     @property
     def answers_tools(self) -> bool:
-        """Whether the request ends with tool results."""
+        """True if the request ends with tool results."""
         return bool(self.messages) and self.messages[-1]["role"] == "tool"
 
     def calls_since_user(self) -> list[PastCall]:
-        """The tool calls made since the last user message, in order."""
+        """Return the tool calls made since the last user message, in order."""
         results: dict[str, str] = {}
         calls: list[Mapping[str, Any]] = []
         for message in self.messages:
@@ -107,12 +107,12 @@ class ChatCall:
 
 
 def prompt_size(prompt: str, messages: int, has_tools: bool) -> int:
-    """A rough count of a prompt's tokens."""
+    """Return a rough count of a prompt's tokens."""
     return estimate(prompt) + MESSAGE_TOKENS * messages + (TOOLS_TOKENS if has_tools else 0)
 
 
 def render_prompt(messages: tuple[Mapping[str, Any], ...], tools: Any) -> str:
-    """One text for the whole prompt: what is counted, and what the prefix cache compares."""
+    """Return one text for the complete prompt, used for token counts and by the prefix cache."""
     parts = [json.dumps(tools, ensure_ascii=False)] if tools else []
     for message in messages:
         parts.append(f"<{message['role']}>")
@@ -126,13 +126,13 @@ def render_prompt(messages: tuple[Mapping[str, Any], ...], tools: Any) -> str:
 def chat_call(
     body: Mapping[str, Any], messages: tuple[Mapping[str, Any], ...], thinking: bool, **more: Any
 ) -> ChatCall:
-    """The call that a checked request in the form of chat completions stands for.
+    """Return the call of a checked request in the form of chat completions.
 
     Args:
         body: The request.
         messages: Its messages.
-        thinking: Whether it thinks.
-        more: Fields of the call that a dialect says otherwise.
+        thinking: True if it thinks.
+        more: Fields of the call that a dialect sets itself.
     """
     tools = [tool["function"] for tool in body.get("tools") or () if tool["type"] == "function"]
     choice = body.get("tool_choice") or "auto"

@@ -1,4 +1,4 @@
-"""A request in Anthropic's form as the chat request it stands for: blocks become messages."""
+"""A request in Anthropic's form as a chat request: blocks become messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHOICES: Mapping[str, str] = {"none": "none", "auto": "auto", "any": "required"}
 
 
 def chat_request(body: Mapping[str, Any]) -> Json:
-    """The chat request a request in Anthropic's form stands for. Past thinking is in `reasoning_content`.
+    """Return a request in Anthropic's form as a chat request. Past thinking is in `reasoning_content`.
 
     Args:
         body: The request; its types were checked.
@@ -47,7 +47,7 @@ def chat_request(body: Mapping[str, Any]) -> Json:
 
 
 def asks_for_search(body: Mapping[str, Any]) -> bool:
-    """Whether the service is asked to search the web by itself."""
+    """Return True if the request enables server-side web search."""
     tools = body.get("tools") or ()
     choice = (body.get("tool_choice") or {}).get("type")
     return choice != "none" and any(str(tool.get("type") or "").startswith("web_search") for tool in tools)
@@ -65,7 +65,7 @@ def _turn(message: Mapping[str, Any]) -> list[Json]:
         return [_assistant(blocks)]
     if message["role"] == "system":
         return [{"role": "system", "content": content_text(blocks)}]
-    return list(_said(blocks))
+    return list(_user_content(blocks))
 
 
 def _assistant(blocks: Sequence[Mapping[str, Any]]) -> Json:
@@ -87,8 +87,8 @@ def _assistant(blocks: Sequence[Mapping[str, Any]]) -> Json:
     return message
 
 
-def _said(blocks: Sequence[Mapping[str, Any]]) -> Iterator[Json]:
-    """What a user message holds, in order: each tool result, and the text and images between them together."""
+def _user_content(blocks: Sequence[Mapping[str, Any]]) -> Iterator[Json]:
+    """Yield the parts of a user message: each tool result, and the text and images between them together."""
     parts: list[Json] = []
     for block in blocks:
         if block["type"] == "tool_result":

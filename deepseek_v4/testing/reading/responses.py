@@ -1,6 +1,6 @@
-"""A Responses request as the chat request it stands for: items become messages.
+"""A Responses request as a chat request: items become messages.
 
-What holds between items is checked on the way: the calls of a batch stand together, their outputs right after.
+The rules between items are checked on the way: the calls of a batch are adjacent, their outputs directly after.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ SEARCHES = ("web_search", "web_search_preview")
 
 
 def chat_request(body: Mapping[str, Any], *, summaries: bool = True) -> Json:
-    """The chat request a Responses request stands for. Past reasoning is in `reasoning_content`, absent if it is not.
+    """Return a Responses request as a chat request. Past reasoning is in `reasoning_content`.
 
     Args:
         body: The request; its types were checked.
-        summaries: Whether the summary of a reasoning item without content is taken for its content.
+        summaries: True if the summary of a reasoning item without content is used as its content.
 
     Raises:
         Rejection: A call without its output, or an output without its call.
@@ -58,13 +58,13 @@ def chat_request(body: Mapping[str, Any], *, summaries: bool = True) -> Json:
 
 
 def asks_for_search(body: Mapping[str, Any]) -> bool:
-    """Whether the service is asked to search the web by itself."""
+    """Return True if the request enables server-side web search."""
     tools = body.get("tools") or ()
     return body.get("tool_choice") != "none" and any(str(tool["type"]).startswith(SEARCHES) for tool in tools)
 
 
 def _functions(tools: Sequence[Mapping[str, Any]]) -> list[Json]:
-    """The functions, in the form of chat; the other built-in tools are ignored, as the documents say."""
+    """Return the functions, in the form of chat; other built-in tools are ignored, as documented."""
     functions = []
     for tool in tools:
         if tool["type"] == "custom" and tool["name"] != "apply_patch":
@@ -83,7 +83,7 @@ def _response_format(body: Mapping[str, Any]) -> Json | None:
 
 
 class _History:
-    """Puts items together to messages: reasoning, text and calls in this order are one turn."""
+    """The messages of a list of items: reasoning, text and calls in this order are one turn."""
 
     def __init__(self, summaries: bool) -> None:
         self._summaries = summaries
@@ -94,7 +94,7 @@ class _History:
         self._seen: set[str] = set()
 
     def read(self, items: Sequence[Mapping[str, Any]]) -> list[Json]:
-        """The messages of all items."""
+        """Return the messages of all items."""
         for item in items:
             kind = item.get("type", "message")
             if kind == "message":
@@ -162,7 +162,7 @@ class _History:
         self._turn = None
 
     def _close_batch(self) -> None:
-        """The batch of calls ends here: each must have its output."""
+        """End the batch of calls: each must have its output."""
         missing = [call_id for call_id in self._open if call_id not in self._answered]
         if missing:
             raise Rejection(f"No tool output found for tool call {missing[0]}.")
@@ -170,7 +170,7 @@ class _History:
 
 
 def _content(content: Any) -> Any:
-    """Text as it is, parts in the form of chat."""
+    """Return text unchanged, parts in the form of chat."""
     if isinstance(content, str):
         return content
     parts: list[Json] = []

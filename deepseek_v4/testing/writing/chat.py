@@ -1,4 +1,4 @@
-"""How a chat answer is written out: the JSON body and the events of a stream, in DeepSeek's shape.
+"""The encoding of a chat answer: the JSON body and the events of a stream, in DeepSeek's form.
 
 A dialect with other names for reasoning or usage overrides the small methods.
 """
@@ -21,20 +21,20 @@ _MARK = "\x00delta\x00"
 
 
 class ChatShapes:
-    """Writes answers in the shape of DeepSeek's chat completions."""
+    """The encoder of answers in the form of DeepSeek's chat completions."""
 
     usage_chunk: UsageChunk = "with_finish"
     reasoning_logprobs = True
-    usage_pending: Mapping[str, Any] = {"usage": None}  # on earlier chunks, when usage was asked for
+    usage_pending: Mapping[str, Any] = {"usage": None}  # on earlier chunks, if usage was requested
 
-    # ------------------------------------------------------------------ whole answers
+    # ------------------------------------------------------------------ unstreamed answers
 
-    def whole(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
-        """The body of an answer that is not streamed."""
+    def complete(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
+        """Return the body of an answer that is not streamed."""
         choice = {
             "index": 0,
             "message": self.message(answer, options),
-            "logprobs": self.whole_logprobs(answer, call),
+            "logprobs": self.complete_logprobs(answer, call),
             "finish_reason": answer.finish_reason,
         }
         return {
@@ -45,12 +45,12 @@ class ChatShapes:
         }
 
     def envelope(self, answer: Answer, kind: str) -> JsonObject:
-        """The keys every body and chunk begins with."""
+        """Return the first keys of every body and chunk."""
         stamp = answer.stamp
         return {"id": stamp.answer_id(), "object": kind, "created": stamp.created(), "model": answer.model}
 
     def message(self, answer: Answer, options: ServerOptions) -> JsonObject:
-        """The assistant message of a whole answer."""
+        """Return the assistant message of an unstreamed answer."""
         message: JsonObject = {"role": "assistant", "content": answer.content}
         if answer.calls and not answer.content and options.content_null:
             message["content"] = None
@@ -69,13 +69,13 @@ class ChatShapes:
         return message
 
     def usage(self, answer: Answer) -> JsonObject:
-        """The usage object."""
+        """Return the usage object."""
         if answer.turn.usage is not None:
             return dict(answer.turn.usage)
         return self.counted_usage(answer.usage, answer.thinking)
 
     def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
-        """Our counts in the dialect's words; no reasoning details outside thinking mode."""
+        """Return the counts under the dialect's names; no reasoning details outside thinking mode."""
         body: JsonObject = {
             "prompt_tokens": usage.prompt,
             "completion_tokens": usage.completion,
@@ -88,7 +88,7 @@ class ChatShapes:
         body["prompt_cache_miss_tokens"] = usage.prompt - usage.cached
         return body
 
-    def whole_logprobs(self, answer: Answer, call: ChatCall) -> JsonObject | None:
+    def complete_logprobs(self, answer: Answer, call: ChatCall) -> JsonObject | None:
         """Log probabilities of both channels; a channel without tokens is absent."""
         if not call.logprobs:
             return None
@@ -104,7 +104,7 @@ class ChatShapes:
     # ------------------------------------------------------------------ streams
 
     def events(self, answer: Answer, call: ChatCall, options: ServerOptions) -> Iterator[bytes]:
-        """The events of a streamed answer, `[DONE]` last."""
+        """Yield the events of a streamed answer, `[DONE]` last."""
         head, tail = self._frame(answer, call)
 
         def chunk(delta: JsonObject) -> bytes:
@@ -133,10 +133,10 @@ class ChatShapes:
         yield DONE
 
     def form(self, answer: Answer) -> StreamForm:
-        """How the events of this answer are written, and how it fails amid its stream."""
+        """Return the event form of this answer, and its form of failure inside the stream."""
 
-        def fail(error: Mapping[str, Any], beside_choice: bool, finish_reason: str | None) -> Iterator[bytes]:
-            if not beside_choice:
+        def fail(error: Mapping[str, Any], with_choice: bool, finish_reason: str | None) -> Iterator[bytes]:
+            if not with_choice:
                 yield event({"error": error})
                 return
             yield event({**self.chunk(answer, self.content_delta(answer, ""), finish_reason), "error": error})
@@ -145,34 +145,34 @@ class ChatShapes:
         return replace(CHAT, failure=fail)
 
     def first_delta(self, answer: Answer) -> JsonObject:
-        """The delta that opens a stream."""
+        """Return the delta that opens a stream."""
         if answer.shows_reasoning:
             return {"role": "assistant", "content": None, "reasoning_content": ""}
         return {"role": "assistant", "content": ""}
 
     def opening_deltas(self, answer: Answer) -> Iterator[JsonObject]:
-        """What a dialect sends before reasoning and text."""
+        """Yield the deltas that a dialect sends before reasoning and text."""
         return iter(())
 
     def reasoning_deltas(self, answer: Answer) -> Iterator[tuple[str, JsonObject]]:
-        """The pieces of the reasoning, each as text and as a delta."""
+        """Yield the reasoning in parts, each as text and as a delta."""
         for text in chunks(answer.reasoning, answer.turn.chunk_size):
             yield text, self.reasoning_delta(text)
 
     def reasoning_delta(self, text: str) -> JsonObject:
-        """A piece of reasoning."""
+        """Return a delta of reasoning."""
         return {"content": None, "reasoning_content": text}
 
     def calls_delta(self, deltas: list[JsonObject]) -> JsonObject:
-        """Pieces of tool calls."""
+        """Return a delta of tool calls."""
         return {"tool_calls": deltas}
 
     def content_delta(self, answer: Answer, text: str) -> JsonObject:
-        """A piece of visible text."""
+        """Return a delta of visible text."""
         return {"content": text, "reasoning_content": None} if answer.shows_reasoning else {"content": text}
 
     def last_events(self, answer: Answer, call: ChatCall, options: ServerOptions) -> Iterator[bytes]:
-        """The chunk with the finish reason, and the usage: on it, or on a chunk of its own."""
+        """Yield the chunk with the finish reason, and the usage: on it, or on a chunk of its own."""
         final = self.chunk(answer, self.content_delta(answer, ""), answer.finish_reason)
         shape = options.usage_chunk or self.usage_chunk
         if shape == "with_finish":
@@ -190,7 +190,7 @@ class ChatShapes:
         yield event({**(final if shape == "repeated_finish" else again), **usage})
 
     def chunk(self, answer: Answer, delta: Any, finish_reason: str | None = None) -> JsonObject:
-        """One chunk of a stream, without usage."""
+        """Return one chunk of a stream, without usage."""
         return {
             **self.envelope(answer, "chat.completion.chunk"),
             "system_fingerprint": answer.turn.system_fingerprint,
@@ -198,7 +198,7 @@ class ChatShapes:
         }
 
     def _frame(self, answer: Answer, call: ChatCall) -> tuple[bytes, bytes]:
-        """The bytes around a delta; only the delta differs from chunk to chunk."""
+        """Return the bytes around a delta; only the delta differs from chunk to chunk."""
         body = self.chunk(answer, _MARK)
         if call.include_usage:
             body.update(self.usage_pending)

@@ -1,4 +1,4 @@
-"""How an answer is written out in Anthropic's form: the message with its blocks, and the events of a stream.
+"""The encoding of an answer in Anthropic's form: the message with its blocks, and the events of a stream.
 
 The shape is DeepSeek's: the signature of a thinking block is the id of the message.
 """
@@ -16,7 +16,7 @@ from deepseek_v4.testing.tokens import chunks
 
 JsonObject = dict[str, Any]
 PING = {"type": "ping"}
-# Stop reasons for the finish reasons of chat completions; other words are said as they stand.
+# Stop reasons for the finish reasons of chat completions; other values are sent unchanged.
 STOP_REASONS: Mapping[str, str] = {
     "stop": "end_turn",
     "length": "max_tokens",
@@ -40,15 +40,15 @@ ERROR_TYPES: Mapping[int, str] = {
 
 
 def error_type(status: int) -> str:
-    """The type of an error in Anthropic's own envelope."""
+    """Return the type of an error in Anthropic's own envelope."""
     return ERROR_TYPES.get(status, "invalid_request_error")
 
 
-def _failure(error: Mapping[str, Any], beside: bool, finish_reason: str | None) -> Iterator[bytes]:
+def _failure(error: Mapping[str, Any], with_choice: bool, finish_reason: str | None) -> Iterator[bytes]:
     yield named_event({"type": "error", "error": error})
 
 
-def _failed_body(body: bytes, error: Mapping[str, Any], beside: bool) -> bytes:
+def _failed_body(body: bytes, error: Mapping[str, Any], with_choice: bool) -> bytes:
     return dumps({"type": "error", "error": error})
 
 
@@ -56,10 +56,10 @@ MESSAGES = StreamForm(named_event, (), _failure, _failed_body)
 
 
 class MessagesShapes:
-    """Writes answers in Anthropic's form."""
+    """The encoder of answers in Anthropic's form."""
 
-    def whole(self, answer: Answer) -> JsonObject:
-        """The body of an answer that is not streamed."""
+    def complete(self, answer: Answer) -> JsonObject:
+        """Return the body of an answer that is not streamed."""
         return {
             **self.envelope(answer, self.blocks(answer)),
             "stop_reason": self.stop_reason(answer),
@@ -68,26 +68,26 @@ class MessagesShapes:
         }
 
     def envelope(self, answer: Answer, blocks: list[JsonObject]) -> JsonObject:
-        """The keys every message begins with."""
+        """Return the first keys of every message."""
         head = {"id": self.message_id(answer), "type": "message", "role": "assistant"}
         return {**head, "model": answer.model, "content": blocks}
 
     def message_id(self, answer: Answer) -> str:
-        """The id of the message."""
+        """Return the id of the message."""
         return answer.stamp.answer_id()
 
     def signature(self, answer: Answer) -> str:
-        """The signature of a thinking block."""
+        """Return the signature of a thinking block."""
         return answer.stamp.answer_id()
 
     def stop_reason(self, answer: Answer) -> str:
-        """Why the answer ended."""
+        """Return the stop reason of the answer."""
         if answer.stopped_by is not None:
             return "stop_sequence"
         return STOP_REASONS.get(answer.finish_reason, answer.finish_reason)
 
     def usage(self, answer: Answer) -> JsonObject:
-        """The usage object; its input leaves out what was read from the cache."""
+        """Return the usage object; its input does not include tokens read from the cache."""
         if answer.turn.usage is not None:
             return dict(answer.turn.usage)
         return {
@@ -101,7 +101,7 @@ class MessagesShapes:
     # ------------------------------------------------------------------ blocks
 
     def blocks(self, answer: Answer) -> list[JsonObject]:
-        """The blocks of the answer; thinking mode has a thinking block even where there was no thought."""
+        """Return the blocks of the answer; in thinking mode there is always a thinking block."""
         blocks: list[JsonObject] = []
         if answer.shows_reasoning:
             block = {"type": "thinking", "thinking": answer.reasoning, "signature": self.signature(answer)}
@@ -113,7 +113,7 @@ class MessagesShapes:
         return blocks + [self.call_block(one) for one in answer.calls]
 
     def search_blocks(self, answer: Answer) -> list[JsonObject]:
-        """A web search of the service itself, and what it found."""
+        """Return a server-side web search, and its results."""
         call_id = answer.stamp.call_id(0)
         query = {
             "type": "server_tool_use",
@@ -134,7 +134,7 @@ class MessagesShapes:
         return [query, {"type": "web_search_tool_result", "tool_use_id": call_id, "content": found}]
 
     def call_block(self, one: AnsweredCall) -> JsonObject:
-        """A tool call; arguments that are no JSON object, or were cut, are an empty one."""
+        """Return a tool call; invalid or truncated arguments become an empty object."""
         try:
             arguments = json.loads(one.arguments)
         except ValueError:
@@ -145,7 +145,7 @@ class MessagesShapes:
     # ------------------------------------------------------------------ streams
 
     def events(self, answer: Answer, options: ServerOptions) -> Iterator[bytes]:
-        """The events of a streamed answer, `message_stop` last."""
+        """Yield the events of a streamed answer, `message_stop` last."""
         usage = self.usage(answer)
         begun = {**self.envelope(answer, []), "stop_reason": None, "stop_sequence": None}
         start_usage = {**usage, "output_tokens": 0}
@@ -167,14 +167,14 @@ class MessagesShapes:
 
 
 def _emptied(block: JsonObject) -> JsonObject:
-    """A block as it begins."""
+    """Return a block as it begins."""
     filled = {"thinking": "", "signature": "", "text": ""}
     emptied = {key: filled.get(key, value) if key != "type" else value for key, value in block.items()}
     return {**emptied, "input": {}} if block["type"] in ("tool_use", "server_tool_use") else emptied
 
 
 def _deltas(block: JsonObject, arguments: str, answer: Answer) -> Iterator[JsonObject]:
-    """What a block is made of in a stream."""
+    """Yield the deltas of a block."""
     turn, kind = answer.turn, block["type"]
     if kind == "thinking":
         for text in chunks(block["thinking"], turn.chunk_size):

@@ -1,4 +1,4 @@
-"""How a Responses answer is written out: the response object with its items, and the events of a stream.
+"""The encoding of a Responses answer: the response object with its items, and the events of a stream.
 
 The shape is DeepSeek's. Items of an answer come in the order reasoning, web search, message, function calls.
 """
@@ -18,7 +18,7 @@ from deepseek_v4.testing.tokens import chunks
 
 JsonObject = dict[str, Any]
 
-# The status that a finish reason of chat completions is here, and the reason of an incomplete one.
+# The status for a finish reason of chat completions, and the reason of an incomplete one.
 INCOMPLETE: Mapping[str, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
 FAILED = ("insufficient_system_resource", "aborted", "error")
 
@@ -29,7 +29,7 @@ CONSTANT: Mapping[str, Any] = {
     "parallel_tool_calls": True,
     "truncation": "disabled",
 }
-# Fields of the request that come back as they were sent, with what stands there when they were not.
+# Fields of the request that are returned unchanged, with their defaults.
 ECHOED: Mapping[str, Any] = {
     "instructions": None,
     "max_output_tokens": None,
@@ -43,40 +43,40 @@ ECHOED: Mapping[str, Any] = {
 
 
 class ResponsesShapes:
-    """Writes answers in the shape of DeepSeek's Responses endpoint."""
+    """The encoder of answers in the form of DeepSeek's Responses endpoint."""
 
-    end: tuple[bytes, ...] = ()  # what follows the last event; DeepSeek sends no `[DONE]`
-    names_events = True  # whether an `event:` line with the type comes before each
+    end: tuple[bytes, ...] = ()  # bytes after the last event; DeepSeek sends no `[DONE]`
+    names_events = True  # True if an `event:` line with the type precedes each
 
     @property
     def form(self) -> StreamForm:
-        """How events are written, and how an answer fails of which no event was sent."""
+        """The form of events, and of a failure before the first event."""
         return StreamForm(named_event if self.names_events else event, self.end, failed_body=_failed_body)
 
-    # ------------------------------------------------------------------ whole answers
+    # ------------------------------------------------------------------ unstreamed answers
 
-    def whole(self, answer: Answer, call: ChatCall, body: Mapping[str, Any]) -> JsonObject:
-        """The response object of an answer that is not streamed."""
+    def complete(self, answer: Answer, call: ChatCall, body: Mapping[str, Any]) -> JsonObject:
+        """Return the response object of an answer that is not streamed."""
         return self.response(answer, body, self.status(answer), self.items(answer, call), self.usage(answer))
 
     def status(self, answer: Answer) -> str:
-        """How the answer ended."""
+        """Return the status of the answer."""
         if answer.finish_reason in FAILED:
             return "failed"
         return "incomplete" if answer.finish_reason in INCOMPLETE else "completed"
 
     def response_id(self, answer: Answer) -> str:
-        """The id of the response."""
+        """Return the id of the response."""
         return answer.stamp.answer_id()
 
     def item_id(self, answer: Answer, kind: str, position: int) -> str:
-        """The id of an item."""
+        """Return the id of an item."""
         return answer.stamp.uuid(f"{kind} {position}")
 
     def response(
         self, answer: Answer, body: Mapping[str, Any], status: str, items: list[JsonObject], usage: Any
     ) -> JsonObject:
-        """The response object in any state, in the order of keys that was recorded."""
+        """Return the response object in any state, in the order of keys that was recorded."""
         done = status in ("completed", "incomplete", "failed")
         created = answer.stamp.created()
         echoed = {name: default if body.get(name) is None else body[name] for name, default in ECHOED.items()}
@@ -122,7 +122,7 @@ class ResponsesShapes:
         }
 
     def usage(self, answer: Answer) -> JsonObject:
-        """The usage object."""
+        """Return the usage object."""
         if answer.turn.usage is not None:
             return dict(answer.turn.usage)
         usage = answer.usage
@@ -137,7 +137,7 @@ class ResponsesShapes:
     # ------------------------------------------------------------------ items
 
     def items(self, answer: Answer, call: ChatCall) -> list[JsonObject]:
-        """The items of the answer, finished; the last one is incomplete when the answer is."""
+        """Return the items of the answer, finished; the last one is incomplete when the answer is."""
         items = [self.reasoning_item(answer)] if self.has_reasoning_item(answer) else []
         if answer.searched_for is not None:
             items.append(self.search_item(answer))
@@ -149,11 +149,11 @@ class ResponsesShapes:
         return items
 
     def has_reasoning_item(self, answer: Answer) -> bool:
-        """Whether there is one: where there is reasoning, and before calls even without, as chat has `""` there."""
+        """Return True if there is one: with reasoning, and always before calls, as chat has `""` there."""
         return answer.shows_reasoning and bool(answer.reasoning or answer.calls)
 
     def reasoning_item(self, answer: Answer) -> JsonObject:
-        """The reasoning; `encrypted_content` is what the service has sent there since August 2026."""
+        """Return the reasoning; `encrypted_content` has the form that the service has sent since August 2026."""
         content = [{"type": "reasoning_text", "text": answer.reasoning}] if answer.reasoning else []
         return {
             "type": "reasoning",
@@ -165,13 +165,13 @@ class ResponsesShapes:
         }
 
     def search_item(self, answer: Answer) -> JsonObject:
-        """A web search of the service itself."""
+        """Return a server-side web search."""
         call_id = answer.stamp.call_id(0)
         action = {"type": "search", "queries": [answer.searched_for, f"ws_call_id={call_id}"]}
         return {"type": "web_search_call", "id": call_id, "status": "completed", "action": action}
 
     def message_item(self, answer: Answer, call: ChatCall) -> JsonObject:
-        """The message."""
+        """Return the message."""
         return {
             "type": "message",
             "id": self.item_id(answer, "message", 0),
@@ -182,11 +182,11 @@ class ResponsesShapes:
         }
 
     def text_part(self, answer: Answer, call: ChatCall, text: str) -> JsonObject:
-        """The text of a message, with its log probabilities when they were asked for."""
+        """Return the text of a message, with log probabilities if they were requested."""
         return {"type": "output_text", "annotations": [], "logprobs": _logprobs(answer, call, text), "text": text}
 
     def call_item(self, answer: Answer, one: AnsweredCall, position: int) -> JsonObject:
-        """A function call."""
+        """Return a function call."""
         return {
             "type": "function_call",
             "id": self.item_id(answer, "call", position),
@@ -199,12 +199,12 @@ class ResponsesShapes:
     # ------------------------------------------------------------------ streams
 
     def stream(self, answer: Answer, call: ChatCall, body: Mapping[str, Any]) -> ResponsesStream:
-        """The events of a streamed answer."""
+        """Return the events of a streamed answer."""
         return ResponsesStream(self, answer, call, body)
 
 
 class ResponsesStream:
-    """Writes the events of one answer and numbers them."""
+    """The encoder of the numbered events of one answer."""
 
     def __init__(self, shapes: ResponsesShapes, answer: Answer, call: ChatCall, body: Mapping[str, Any]) -> None:
         self._shapes, self._answer, self._call, self._body = shapes, answer, call, body
@@ -213,11 +213,11 @@ class ResponsesStream:
 
     @property
     def form(self) -> StreamForm:
-        """How this stream writes an event, and how it says that it failed."""
+        """The form of events and of failures of this stream."""
         return replace(self._shapes.form, failure=self._failure)
 
     def events(self) -> Iterator[bytes]:
-        """All events, from `response.created` to the one that ends the answer."""
+        """Yield all events, from `response.created` to the one that ends the answer."""
         answer, shapes = self._answer, self._shapes
         status = shapes.status(answer)
         begun = shapes.response(answer, self._body, "in_progress", [], None)
@@ -237,7 +237,7 @@ class ResponsesStream:
         yield from shapes.end
 
     def _item(self, place: int, item: JsonObject) -> Iterator[bytes]:
-        """An item that is no function call."""
+        """Yield the events of an item other than a function call."""
         begun = {**item, "status": "in_progress"}
         begun.pop("encrypted_content", None)
         if "content" in item:
@@ -261,7 +261,7 @@ class ResponsesStream:
         yield self._event("response.output_item.done", item=item, output_index=place)
 
     def _call_events(self, place: int, item: JsonObject) -> Iterator[bytes]:
-        """A function call: its announcement, its arguments in fragments, its end."""
+        """Yield the events of a function call: its announcement, its arguments in fragments, its end."""
         begun = {**item, "status": "in_progress", "arguments": ""}
         yield self._event("response.output_item.added", item=begun, output_index=place)
         where = {"item_id": item["id"], "output_index": place}
@@ -278,21 +278,21 @@ class ResponsesStream:
         return self._write(numbered)
 
     def _failure(self, error: Mapping[str, Any], bare: bool, finish_reason: str | None) -> Iterator[bytes]:
-        """`response.failed`, or an `error` event where it is to stand by itself."""
+        """Yield `response.failed`, or a separate `error` event."""
         if bare:
             yield self._event("error", **{k: v for k, v in error.items() if k != "type"})
             return
         response = self._shapes.response(self._answer, self._body, "failed", [], None)
-        said = {"code": error.get("code"), "message": error.get("message")}
-        yield self._event("response.failed", response={**response, "error": said})
+        details = {"code": error.get("code"), "message": error.get("message")}
+        yield self._event("response.failed", response={**response, "error": details})
 
 
 def _failed_body(body: bytes, error: Mapping[str, Any], inside: bool) -> bytes:
-    """A whole answer that failed: the error alone, or inside a response object."""
+    """Return an unstreamed answer that failed: the error alone, or inside a response object."""
     if not inside:
         return dumps({"error": error})
-    said = {"code": error.get("code"), "message": error.get("message")}
-    return dumps({**json.loads(body), "status": "failed", "error": said, "output": [], "usage": None})
+    details = {"code": error.get("code"), "message": error.get("message")}
+    return dumps({**json.loads(body), "status": "failed", "error": details, "output": [], "usage": None})
 
 
 def _logprobs(answer: Answer, call: ChatCall, text: str, start: int = 0) -> list[JsonObject]:

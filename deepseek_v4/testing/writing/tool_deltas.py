@@ -1,4 +1,4 @@
-"""Tool calls cut into the deltas of a stream, in the good order or in one of the odd ones that occur."""
+"""Tool calls as the deltas of a stream, in the regular order or in one of the irregular ones that occur."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Delta = dict[str, Any]
 
 
 def tool_deltas(calls: tuple[AnsweredCall, ...], turn: Turn) -> Iterator[list[Delta]]:
-    """The `tool_calls` lists of successive chunks."""
+    """Yield the `tool_calls` lists of successive chunks."""
     rows = [list(_deltas_of(call, turn)) for call in calls]
     if turn.merge_tool_deltas:
         for column in zip_longest(*rows):
@@ -28,12 +28,12 @@ def tool_deltas(calls: tuple[AnsweredCall, ...], turn: Turn) -> Iterator[list[De
 
 
 def _deltas_of(call: AnsweredCall, turn: Turn) -> Iterator[Delta]:
-    """One call: its announcement, then its arguments in fragments."""
+    """Yield the deltas of one call: its announcement, then its arguments in fragments."""
     index = {} if turn.omit_index else {"index": call.index}
-    whole = turn.single_chunk_calls
-    function = {"name": call.name, "arguments": call.arguments if whole else ""}
+    single = turn.single_chunk_calls
+    function = {"name": call.name, "arguments": call.arguments if single else ""}
     yield {**index, "id": call.id, "type": "function", "function": function}
-    if whole:
+    if single:
         return
     continued = {**index, "id": ""} if turn.empty_ids else index
     size = max(turn.arguments_chunk, 1)

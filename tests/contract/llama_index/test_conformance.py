@@ -82,7 +82,7 @@ class TestToolChoice:
         assert not {"tools", "tool_choice"} & server.requests[0].body.keys()
 
     def test_bad_choices_are_refused_before_anything_is_sent(self, llm: DeepSeekV4, server: LocalServer) -> None:
-        with pytest.raises(errors.InvalidRequestError, match="needs tools"):
+        with pytest.raises(errors.InvalidRequestError, match="needs at least one tool"):
             llm.chat_with_tools([], user_msg="q", tool_required=True)
         with pytest.raises(errors.InvalidRequestError, match="not among the tools: add"):
             llm.chat_with_tools([FunctionTool.from_defaults(add)], user_msg="q", tool_choice="subtract")

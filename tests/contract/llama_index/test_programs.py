@@ -161,9 +161,9 @@ class TestFamily:
         ("turn", "why"),
         [
             (Turn('{"name": "x", "songs": [{"title": "y"}]}'), r"songs\.0\.seconds: Field required"),
-            (Turn("I cannot do that."), "no JSON"),
-            (Turn("", reasoning="Hm."), "without any text"),
-            (Turn('["x"]'), "no Album"),
+            (Turn("I cannot do that."), "not valid JSON"),
+            (Turn("", reasoning="Hm."), "returned no text"),
+            (Turn('["x"]'), "not a valid Album"),
         ],
     )
     async def test_answers_that_do_not_fit(
@@ -178,7 +178,7 @@ class TestFamily:
     async def test_a_cut_answer(self, llm: DeepSeekV4, server: LocalServer, method: str) -> None:
         server.script(SAID)
         server.fault(Fault.length())
-        with pytest.raises(UnusableAnswerError, match="raise max_tokens"):
+        with pytest.raises(UnusableAnswerError, match="Raise max_tokens"):
             await predicted(llm, method, Album, PROMPT, topic="noise")
 
     @pytest.mark.parametrize("turn", [Turn("No."), Turn(tool_calls=[ToolCall("Album", '{"name": "x"')])])

@@ -174,7 +174,7 @@ class TestChatEngines:
         server.configure(chunk_delay=0.005, burst=False)
         server.script(Turn("word " * 20, reasoning="r"))
         server.fault(Fault.eof_stream(6))
-        with pytest.raises(Exception, match="stream ended before the answer did") as caught:
+        with pytest.raises(Exception, match="stream ended before the answer was complete") as caught:
             "".join(engines(llm, index)[kind].stream_chat("What colour?").response_gen)
         chain: BaseException | None = caught.value
         while chain is not None and not isinstance(chain, errors.StreamInterruptedError):

@@ -22,4 +22,4 @@ def server(running: LocalServer) -> LocalServer:
 @pytest.fixture(autouse=True)
 def nothing_told_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dropped option is told once in a process."""
-    monkeypatch.setattr("deepseek_v4.request.build._told", set())
+    monkeypatch.setattr("deepseek_v4.request.build._reported", set())

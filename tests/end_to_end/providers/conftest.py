@@ -19,7 +19,7 @@ def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for provider in PROVIDERS.values():
         if provider.key_variable:
             monkeypatch.delenv(provider.key_variable, raising=False)
-    monkeypatch.setattr(request_module, "_told", set())
+    monkeypatch.setattr(request_module, "_reported", set())
 
 
 @contextmanager

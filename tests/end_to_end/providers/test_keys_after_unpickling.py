@@ -91,8 +91,8 @@ def test_in_a_process_with_another_key_in_its_environment(framework: str, server
         check=True,
     )
     other, same, none = done.stdout.splitlines()
-    assert other.startswith("AuthenticationError This model was made with a key")
-    assert "another key, which was not sent" in other
+    assert other.startswith("AuthenticationError This model was created with a key")
+    assert "a different key, which was not sent" in other
     assert same.startswith("answered")
     assert "Set DEEPSEEK_API_KEY in this process" in none
     assert keys_seen(server) == [True]
@@ -106,7 +106,7 @@ def test_only_the_key_it_was_made_with_is_sent(
     for copied in (lambda model: model, copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))):
         monkeypatch.setenv(VARIABLE, OTHER)
         model = copied(pickle.loads(data))
-        with pytest.raises(errors.AuthenticationError, match="another key") as caught:
+        with pytest.raises(errors.AuthenticationError, match="a different key") as caught:
             ask(model)
         assert caught.value.provider == "deepseek"
         monkeypatch.setenv(VARIABLE, KEY)
@@ -119,8 +119,8 @@ def test_without_a_key_the_error_tells_what_to_do(make: Callable[..., Any]) -> N
     with pytest.raises(errors.AuthenticationError) as caught:
         ask(model)
     assert str(caught.value).startswith(
-        "This model was made with a key and unpickled here; keys are not pickled. Set DEEPSEEK_API_KEY in this process "
-        "(Ray: runtime_env), or pass a callable"
+        "This model was created with a key and then unpickled; keys are not pickled. Set DEEPSEEK_API_KEY in this "
+        "process (Ray: runtime_env), or pass a callable"
     )
 
 

@@ -45,7 +45,7 @@ COUNTED = (
     dataclasses.replace(UNFIT, usage={"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}),
     dataclasses.replace(GOOD, usage={"prompt_tokens": 150, "completion_tokens": 30, "total_tokens": 180}),
 )
-FAULTS = {"unfit": (UNFIT, "greater than or equal to 0"), "no JSON": (NO_JSON, "JSON"), "empty": (EMPTY, "no answer")}
+FAULTS = {"unfit": (UNFIT, "greater than or equal to 0"), "no JSON": (NO_JSON, "JSON"), "empty": (EMPTY, "was empty")}
 PROMPT = PromptTemplate("Who is {name}?")
 
 
@@ -192,17 +192,17 @@ def _user(text: str) -> Any:
 
 def test_langchain_tells_both_errors(server: LocalServer, reach: dict[str, Any]) -> None:
     server.script(UNFIT, NO_JSON)
-    with pytest.raises(OutputParserException, match=r"not valid JSON.*first one failed too.*greater than or equal"):
+    with pytest.raises(OutputParserException, match=r"not valid JSON.*First error.*greater than or equal"):
         ChatDeepSeekV4(**reach).with_structured_output(Person).invoke("Who?")
     server.script(UNFIT, NO_JSON)
     result = asked_langchain(reach, "whole")
     assert result["parsed"] is None
-    assert "first one failed too" in str(result["parsing_error"])
+    assert "All attempts failed. First error" in str(result["parsing_error"])
 
 
 def test_llama_index_tells_both_errors(server: LocalServer, reach: dict[str, Any]) -> None:
     server.script(UNFIT, NO_JSON)
-    with pytest.raises(UnusableAnswerError, match=r"no JSON.*first one failed too.*greater than or equal"):
+    with pytest.raises(UnusableAnswerError, match=r"not valid JSON.*First error.*greater than or equal"):
         asked_llama_index(reach, "whole")
 
 
@@ -249,7 +249,7 @@ def test_a_turn_that_calls_tools_is_no_failed_answer(server: LocalServer, reach:
     typed = ChatDeepSeekV4(**reach).with_structured_output(Person, tools=[look_up], include_raw=True)
     result = typed.invoke("Who is Ada?")
     assert result["raw"].tool_calls[0]["name"] == "look_up"
-    assert "run the tools" in str(result["parsing_error"])
+    assert "Run the tools" in str(result["parsing_error"])
     assert len(server.requests) == 1
 
 

@@ -18,6 +18,7 @@ from deepseek_v4.recovery import run
 from deepseek_v4.recovery.attempts import is_handled_by_caller
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
+from langchain_deepseek_v4.typed import runnable
 from langchain_deepseek_v4.typed.parser import AnswerError
 from llama_index_deepseek_v4 import DeepSeekV4, UnusableAnswerError
 
@@ -185,6 +186,33 @@ def test_a_cached_answer_serves_all_numbers_of_retries(server: LocalServer, reac
     assert len(server.requests) == 1
 
 
+# -- closed streams ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("include_raw", [False, True])
+async def test_a_closed_stream_frees_its_connection_at_once(include_raw: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its generators are closed and not left to the garbage collector: here they stay referenced."""
+    referenced: list[Any] = []
+
+    def arun(*given: Any) -> Any:
+        referenced.append(run.arun(*given))
+        return referenced[-1]
+
+    monkeypatch.setattr(runnable, "arun", arun)
+    with LocalServer(chunk_delay=0.02, burst=False) as slow:
+        slow.script(Turn('{"name": "' + "word " * 2000 + '"}'))
+        async with ChatDeepSeekV4(base_url=slow.base_url, api_key=slow.api_key) as model:
+            stream: Any = model.with_structured_output(Growing, include_raw=include_raw).astream("Who?")
+            await anext(stream)
+            await stream.aclose()
+            for _ in range(100):
+                if not slow.open_streams:
+                    break
+                await asyncio.sleep(0.01)
+            assert referenced
+            assert not slow.open_streams
+
+
 # -- the context variable ----------------------------------------------------------------------------------------------
 
 
@@ -245,4 +273,4 @@ def test_an_empty_answer_is_retried_once_with_the_reason(
     server.script(EMPTY, dataclasses.replace(GOOD))
     assert ask(reach, how) == ADA
     assert len(server.requests) == 2
-    assert "no answer" in server.requests[1].body["messages"][-1]["content"]
+    assert "answer was empty" in server.requests[1].body["messages"][-1]["content"]

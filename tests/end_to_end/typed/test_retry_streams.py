@@ -93,10 +93,10 @@ def test_the_usage_of_both_is_told_with_the_last_piece(server: LocalServer, reac
 @pytest.mark.parametrize("how", ["sync", "async"])
 def test_both_errors_are_told(server: LocalServer, reach: dict[str, Any], how: str) -> None:
     server.script(UNFIT, Turn("no"))
-    with pytest.raises(OutputParserException, match=r"not valid JSON.*first one failed too.*greater than or equal"):
+    with pytest.raises(OutputParserException, match=r"not valid JSON.*First error.*greater than or equal"):
         langchain_pieces(reach, how)
     server.script(UNFIT, Turn("no"))
-    with pytest.raises(UnusableAnswerError, match=r"no JSON.*first one failed too.*greater than or equal"):
+    with pytest.raises(UnusableAnswerError, match=r"not valid JSON.*First error.*greater than or equal"):
         llama_index_pieces(reach, how)
 
 
@@ -171,4 +171,4 @@ def test_empty_whole_answers(server: LocalServer, reach: dict[str, Any], on_empt
             assert len(server.requests) == 1
         else:
             assert ask() == ADA
-            assert "no answer" in server.requests[1].body["messages"][-1]["content"]
+            assert "answer was empty" in server.requests[1].body["messages"][-1]["content"]

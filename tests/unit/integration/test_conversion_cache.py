@@ -183,7 +183,7 @@ def test_arguments_a_host_cannot_read_are_told_of_in_every_turn() -> None:
     history = [HISTORY[1], Message("assistant", "", tool_calls=(broken,)), HISTORY[3]]
     notes = []
     for _ in range(2):
-        with pytest.warns(UserWarning, match="no JSON object"):
+        with pytest.warns(UserWarning, match="not a JSON object"):
             prepared = client.prepare(history, {}, stream=False)
         notes.append([str(note) for note in prepared.notes])
     assert notes[0] == notes[1]

@@ -371,7 +371,7 @@ def test_an_unknown_tool_in_the_choice_is_refused_when_it_is_bound(model: ChatDe
 
 
 def test_a_demand_without_tools_is_refused(model: ChatDeepSeekV4) -> None:
-    with pytest.raises(ValueError, match="there are no tools"):
+    with pytest.raises(ValueError, match="requires at least one tool"):
         model.bind_tools([], tool_choice="any")
 
 
@@ -400,7 +400,7 @@ def test_a_response_format_beside_the_tools(model: ChatDeepSeekV4) -> None:
     body = model.preview("Hi", **bound.kwargs).body
     assert "response_format" not in body, "JSON mode might keep the model from calling tools"
     assert '"required":["a","b"]' in body["messages"][0]["content"]
-    assert "Call tools as you need them." in body["messages"][0]["content"]
+    assert "Call tools as needed." in body["messages"][0]["content"]
     assert model.preview("Hi", response_format=Adder).body["response_format"] == {"type": "json_object"}
 
 
@@ -470,7 +470,7 @@ def test_ones_own_tokenizer_is_used() -> None:
         ({"temperature": "warm"}, "temperature"),
         ({"timeout": -1}, "timeout"),
         ({"max_retries": -1}, "max_retries"),
-        ({"modell": "x"}, "did you mean 'model'"),
+        ({"modell": "x"}, "Did you mean 'model'"),
         ({"provider": "nobody"}, "unknown provider"),
         ({"model": ""}, "model"),
         ({"reasoning_effort": "huge"}, "reasoning_effort"),
@@ -486,10 +486,10 @@ def test_bad_options_of_the_constructor(options: dict[str, Any], words: str) -> 
     [
         ({"temperature": 3}, "out of range"),
         ({"temperature": "warm"}, "temperature"),
-        ({"temperatur": 1}, "did you mean 'temperature'"),
-        ({"api_key": "x"}, "belongs to the model object"),
+        ({"temperatur": 1}, "Did you mean 'temperature'"),
+        ({"api_key": "x"}, "cannot be set per call"),
         ({"tool_choice": "nobody", "tools": TOOLS}, "not among the tools"),
-        ({"tool_choice": "required"}, "needs tools"),
+        ({"tool_choice": "required"}, "needs at least one tool"),
     ],
 )
 def test_bad_options_of_a_call_get_one_error_before_anything_is_sent(
@@ -503,7 +503,7 @@ def test_bad_options_of_a_call_get_one_error_before_anything_is_sent(
 
 def test_an_image_for_a_model_that_reads_text_only(server: LocalServer, model: ChatDeepSeekV4) -> None:
     picture = HumanMessage([{"type": "image", "url": "https://x/y.png"}])
-    with pytest.raises(errors.UnsupportedError, match="reads text only"):
+    with pytest.raises(errors.UnsupportedError, match="accepts text only"):
         model.invoke([picture], model="deepseek-v4-pro")
     assert server.requests == []
 

@@ -34,7 +34,7 @@ def test_an_import_with_another_core_names_both_versions(tmp_path: Path, version
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: llama-index-core\nVersion: {version}\n")
     assert last_line_of_import(tmp_path) == (
-        f"ImportError: llama_index_deepseek_v4 needs {REQUIRED}, and {version} is installed. "
+        f"ImportError: llama_index_deepseek_v4 needs {REQUIRED}, but {version} is installed. "
         "Run: pip install 'deepseek-v4[llama-index]'"
     )
 
@@ -46,7 +46,7 @@ def test_an_import_without_a_core_names_the_extra() -> None:
         "def version(name): raise metadata.PackageNotFoundError(name)\n"
         "metadata.version = version"
     )
-    assert "and it is not installed. Run: pip install 'deepseek-v4[llama-index]'" in last_line_of_import(before=missing)
+    assert "but it is not installed. Run: pip install 'deepseek-v4[llama-index]'" in last_line_of_import(before=missing)
 
 
 def test_an_error_with_another_cause_stays_as_it_is() -> None:

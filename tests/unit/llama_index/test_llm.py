@@ -53,7 +53,7 @@ class TestConstruction:
         assert (llm.base_url, llm.stop, llm.max_tokens, llm.timeout) == ("http://localhost", ["x"], 7, 3.0)
 
     def test_unknown_options_are_refused_with_the_nearest_name(self) -> None:
-        with pytest.raises(pydantic.ValidationError, match="did you mean 'temperature'"):
+        with pytest.raises(pydantic.ValidationError, match="Did you mean 'temperature'"):
             DeepSeekV4(temprature=0.5)
 
     def test_a_refusal_does_not_show_the_key(self) -> None:

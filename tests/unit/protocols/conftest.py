@@ -10,4 +10,4 @@ def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """No key of the machine, and no warning counted as told by another test."""
     for variable in ("DEEPSEEK_API_KEY", "OPENROUTER_API_KEY", "EMPIRIOLABS_API_KEY"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(request_module, "_told", set())
+    monkeypatch.setattr(request_module, "_reported", set())

@@ -241,7 +241,7 @@ def test_an_error_of_which_nothing_is_known_is_the_services_and_worth_another_tr
         (404, b"", "base_url"),
         (400, deepseek(TOO_LONG), "Shorten"),
         (400, deepseek("Content Exists Risk"), "Change the text"),
-        (429, deepseek(CONCURRENCY), "fewer requests"),
+        (429, deepseek(CONCURRENCY), "fewer concurrent requests"),
         (500, b"", "Try again"),
         (502, b"<html></html>", "Try again"),
         (503, deepseek(BUSY), "Try again"),

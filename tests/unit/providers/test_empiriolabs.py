@@ -58,7 +58,7 @@ def test_a_variant_is_named_in_the_model_or_in_the_provider(provider: str, model
 
 
 def test_two_variants_at_once_are_refused() -> None:
-    with pytest.raises(errors.InvalidRequestError, match="give one of them"):
+    with pytest.raises(errors.InvalidRequestError, match="Specify only one"):
         prepared(FIRST, model="deepseek-v4-flash:variant2")
 
 

@@ -60,7 +60,7 @@ def test_its_descriptions_are_not_changed_by_use() -> None:
 def test_what_it_has_not_is_told_with_its_reason() -> None:
     with pytest.warns(UnsupportedOptionWarning, match="rolls its own dice"):
         assert added(MINE, seed=1) == {}
-    with pytest.warns(UnsupportedOptionWarning, match="'high' is not known here; known: low, max"):
+    with pytest.warns(UnsupportedOptionWarning, match="'high' is not supported; supported: low, max"):
         assert added(MINE, reasoning_effort="high") == ON
     with pytest.raises(errors.InvalidRequestError, match="thinking_budget=5 is out of range"):
         prepared(MINE, thinking_budget=5)

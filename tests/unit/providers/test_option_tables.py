@@ -234,7 +234,9 @@ def test_a_budget_below_one_is_refused(provider: str) -> None:
 )
 def test_more_output_than_a_variant_has_is_clamped_and_noted(provider: str, largest: int) -> None:
     assert added(provider, max_tokens=400_000) == {"max_tokens": largest}
-    assert notes(provider, max_tokens=400_000) == [f"max_tokens clamped: 400000 -> {largest}, the largest here"]
+    assert notes(provider, max_tokens=400_000) == [
+        f"max_tokens clamped: 400000 -> {largest} (maximum for this provider)"
+    ]
     assert notes(provider, max_tokens=largest) == []
 
 

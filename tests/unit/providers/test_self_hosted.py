@@ -183,7 +183,7 @@ def test_counts_on_every_chunk_are_asked_for_in_streams(name: str) -> None:
 
 @BOTH
 def test_a_wrong_own_option_is_one_error(name: str) -> None:
-    with pytest.raises(errors.InvalidRequestError, match="no field 'guided_json'"):
+    with pytest.raises(errors.InvalidRequestError, match="unknown field 'guided_json'"):
         prepared(name, provider_options={"guided_json": {}})
 
 

@@ -123,7 +123,7 @@ def described(request: PreparedRequest, first: PreparedRequest) -> str:
             words.append(f"{message.reasoning.text if message.reasoning else ''}/{message.text}")
         elif message.role == "user":
             words.append(
-                "markup?" if "not executed" in message.text else "wrong" if "cannot" in message.text else "none"
+                "markup?" if "not executed" in message.text else "wrong" if "invalid" in message.text else "none"
             )
     return "+".join(words) or "-"
 

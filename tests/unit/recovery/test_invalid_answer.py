@@ -57,7 +57,7 @@ UNFIT = [
     ('{"age": -1}', "age: -1 is less than 0"),
     ("She is 36.", "not valid JSON"),
     ('```json\n{"age": 36}\n```', "not valid JSON"),  # agents read the text as it stands
-    ("", "You gave no answer."),
+    ("", "Your last answer was empty."),
 ]
 
 
@@ -94,11 +94,11 @@ def test_what_the_first_answer_cost_is_known_when_the_second_request_fails(
 
 CALLS = [
     (call({"age": -1}), "age: -1 is less than 0"),
-    (call({}), "age: is missing"),
-    (call('{"age": '), "The call of look.up cannot be used"),
-    (call({}, "wait"), "wait is not the tool to call: look.up"),
-    (Turn("She is 36.", reasoning="Hm."), "A tool call was demanded"),
-    (EMPTY, "You gave no answer."),
+    (call({}), "age: required property is missing"),
+    (call('{"age": '), "The call of look.up is invalid"),
+    (call({}, "wait"), "wait is not an allowed tool. Call: look.up"),
+    (Turn("She is 36.", reasoning="Hm."), "A tool call is required"),
+    (EMPTY, "Your last answer was empty."),
 ]
 
 
@@ -115,8 +115,8 @@ def test_a_forced_call_that_cannot_be_used(
     assert [(c.name, json.loads(c.arguments)) for c in reply.tool_calls] == [("look.up", {"age": 36})]
     assert [attempt.reason for attempt in reply.attempts] == ["invalid" if turn is not EMPTY else "empty"]
     assert [request.status for request in server.requests] == [200, 200]
-    if protocol == "messages" and "cannot be used" in told:  # its whole answers hold objects, not text
-        told = "age: is missing"
+    if protocol == "messages" and "is invalid" in told:  # its whole answers hold objects, not text
+        told = "age: required property is missing"
     assert told in json.dumps(server.requests[1].body)
 
 

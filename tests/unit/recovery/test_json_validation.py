@@ -20,30 +20,34 @@ NODE: dict[str, Any] = {
     "additionalProperties": False,
 }
 WRONG: list[tuple[Any, dict[str, Any], str]] = [
-    ([], NODE, "the answer: [] is no object"),
-    ({}, NODE, "label: is missing"),
-    ({"label": 1}, NODE, "label: 1 is no string"),
-    ({"label": "a", "more": 1}, NODE, "more: there is no such property"),
-    ({"label": "a", "next": {"label": "b", "next": {"label": 3}}}, NODE, "next.next.label: 3 is no string"),
-    ({"xs": [1, "2"]}, {"properties": {"xs": {"items": {"type": "integer"}}}}, "xs.1: '2' is no integer"),
-    (True, {"type": "integer"}, "True is no integer"),
+    ([], NODE, "the answer: [] is not of type object"),
+    ({}, NODE, "label: required property is missing"),
+    ({"label": 1}, NODE, "label: 1 is not of type string"),
+    ({"label": "a", "more": 1}, NODE, "more: unknown property"),
+    ({"label": "a", "next": {"label": "b", "next": {"label": 3}}}, NODE, "next.next.label: 3 is not of type string"),
+    ({"xs": [1, "2"]}, {"properties": {"xs": {"items": {"type": "integer"}}}}, "xs.1: '2' is not of type integer"),
+    (True, {"type": "integer"}, "True is not of type integer"),
     (1, {"const": True}, "1 is not True"),
-    (1.5, {"type": "integer"}, "1.5 is no integer"),
-    ("c", {"enum": ["a", "b"]}, "'c' is none of 'a', 'b'"),
+    (1.5, {"type": "integer"}, "1.5 is not of type integer"),
+    ("c", {"enum": ["a", "b"]}, "'c' is not one of 'a', 'b'"),
     (-1, {"type": "integer", "minimum": 0}, "-1 is less than 0"),
     (0, {"type": "number", "exclusiveMinimum": 0}, "0 is not more than 0"),
     ("abcd", {"type": "string", "maxLength": 3}, "its length is more than 3"),
     ("ab", {"type": "string", "pattern": "^[A-Z]+$"}, "does not match"),
     ([1], {"type": "array", "minItems": 2}, "its number of items is less than 2"),
-    ({"a": "x"}, {"additionalProperties": {"type": "integer"}}, "a: 'x' is no integer"),
-    ("x", {"oneOf": [{"type": "integer"}, {"type": "null"}]}, "is no integer; or"),
+    ({"a": "x"}, {"additionalProperties": {"type": "integer"}}, "a: 'x' is not of type integer"),
+    ("x", {"oneOf": [{"type": "integer"}, {"type": "null"}]}, "is not of type integer; or"),
     ({"a": 1}, {"properties": {"a": False}}, "a: is not allowed"),
-    ({"x-1": "s"}, {"patternProperties": {"^x-": {"type": "integer"}}}, "x-1: 's' is no integer"),
-    ({"y": 1}, {"patternProperties": {"^x-": {}}, "additionalProperties": False}, "y: there is no such property"),
-    ({"y": 1}, {"patternProperties": {"^x-": {}}, "additionalProperties": {"type": "string"}}, "y: 1 is no string"),
-    ("tomorrow", {"type": "string", "format": "date"}, "'tomorrow' is no date"),
-    ("noon", {"type": "string", "format": "date-time"}, "'noon' is no date-time"),
-    ("1", {"type": "string", "format": "uuid"}, "'1' is no uuid"),
+    ({"x-1": "s"}, {"patternProperties": {"^x-": {"type": "integer"}}}, "x-1: 's' is not of type integer"),
+    ({"y": 1}, {"patternProperties": {"^x-": {}}, "additionalProperties": False}, "y: unknown property"),
+    (
+        {"y": 1},
+        {"patternProperties": {"^x-": {}}, "additionalProperties": {"type": "string"}},
+        "y: 1 is not of type string",
+    ),
+    ("tomorrow", {"type": "string", "format": "date"}, "'tomorrow' is not a valid date"),
+    ("noon", {"type": "string", "format": "date-time"}, "'noon' is not a valid date-time"),
+    ("1", {"type": "string", "format": "uuid"}, "'1' is not a valid uuid"),
     ({}, {"type": "object", "minProperties": 1}, "its size is less than 1"),
     ([{"a": 1}, {"a": 1}], {"type": "array", "uniqueItems": True}, "its items are not all different"),
 ]
@@ -78,7 +82,7 @@ def test_a_value_that_fits_or_cannot_be_judged(value: Any, schema: dict[str, Any
 def test_nulls_for_what_is_optional_pass_unless_told_otherwise() -> None:
     schema = {"properties": {"a": {"type": "string"}}}
     assert fault({"a": None}, schema) is None
-    assert fault({"a": None}, schema, nulls=False) == "a: None is no string"
+    assert fault({"a": None}, schema, nulls=False) == "a: None is not of type string"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

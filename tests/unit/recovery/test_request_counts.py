@@ -46,6 +46,7 @@ COUNTS: list[tuple[str, dict[str, Any], int, int]] = [
     ("good", FORCED, 2, 1),
     ("good", {**FORCED, "on_forced_tool": "instruct"}, 2, 2),
     ("good", {**FORCED, "answer_retries": 0}, 1, 1),
+    ("good", {**FORCED, "max_tokens": 1}, 1, 1),  # the output limit would cut the next answer, too
     ("markup", TOOLS, 2, 2),
     ("markup", {**TOOLS, "max_retries": 0}, 2, 2),
     ("markup", {**TOOLS, "recover_tool_calls": "off"}, 1, 1),

@@ -73,7 +73,7 @@ def test_an_empty_conversation_is_refused() -> None:
 
 @pytest.mark.parametrize("messages", [[{"role": "user", "content": "Hi"}], ["Hi"], [HI, None], [("user", "Hi")]])
 def test_what_is_no_message_is_refused(messages: Any) -> None:
-    with pytest.raises(errors.InvalidRequestError, match="is no Message"):
+    with pytest.raises(errors.InvalidRequestError, match="is not a Message"):
         Client(api_key=KEY).prepare(messages, {}, stream=False)
 
 
@@ -95,7 +95,7 @@ def test_an_option_out_of_range_is_refused_before_anything_is_sent() -> None:
     ],
 )
 def test_what_cannot_be_said_as_json_is_refused_and_the_places_to_look_named(options: dict[str, Any]) -> None:
-    with pytest.raises(errors.InvalidRequestError, match=r"cannot be said as JSON.*tool parameters"):
+    with pytest.raises(errors.InvalidRequestError, match=r"cannot be serialized to JSON.*tool parameters"):
         prepare(**options)
 
 
@@ -109,7 +109,7 @@ def test_the_author_in_front_of_a_model_id_is_left_out_for_deepseek_itself() -> 
 
 def test_an_image_for_a_model_known_as_text_only_is_refused() -> None:
     picture = Message.user((TextPart("Look"), ImagePart("https://example.org/a.png")))
-    with pytest.raises(errors.UnsupportedError, match="deepseek-v4-pro reads text only"):
+    with pytest.raises(errors.UnsupportedError, match="deepseek-v4-pro accepts text only"):
         prepare(picture, model="deepseek-v4-pro")
 
 
@@ -131,7 +131,7 @@ def test_a_response_format_that_is_no_object_is_refused(response_format: Any) ->
 @pytest.mark.parametrize("api_key", [None, ""])
 def test_a_missing_key_names_the_variable_and_the_option(api_key: Any) -> None:
     with pytest.raises(
-        errors.AuthenticationError, match=r"no key for deepseek: set DEEPSEEK_API_KEY, or give api_key"
+        errors.AuthenticationError, match=r"No API key for deepseek\. Set DEEPSEEK_API_KEY or pass api_key"
     ) as caught:
         prepare(api_key=api_key)
     assert caught.value.provider == "deepseek"
@@ -364,7 +364,7 @@ def test_it_can_be_dropped_silently_and_is_noted_all_the_same(recwarn: pytest.Wa
 
 def test_a_protocol_the_provider_does_not_serve_is_refused_with_those_it_serves() -> None:
     with pytest.raises(
-        errors.UnsupportedError, match=r"myhost does not serve protocol='messages'; it serves: chat_completions"
+        errors.UnsupportedError, match=r"myhost does not support protocol='messages'. Supported: chat_completions"
     ):
         prepare(provider=HOST, protocol="messages")
 

@@ -85,7 +85,7 @@ def test_a_result_without_a_call_is_dropped(messages: list[Message]) -> None:
     assert mended(*messages) == [
         message for message in messages if message.role != "tool" or message.tool_call_id == "a"
     ]
-    assert any("no such call" in note for note in notes(*messages))
+    assert any("no such tool call" in note for note in notes(*messages))
 
 
 def test_a_second_result_of_one_call_is_dropped() -> None:
@@ -98,13 +98,13 @@ def test_a_second_result_of_one_call_is_dropped() -> None:
 def test_a_late_result_moves_up_behind_its_call_and_this_is_told() -> None:
     messages = [HI, asks("a"), NEXT, result("a")]
     assert mended(*messages) == [HI, asks("a"), result("a"), NEXT]
-    assert notes(*messages) == ["moved tool results up behind the calls they answer"]
+    assert notes(*messages) == ["moved tool results directly after their tool calls"]
 
 
 def test_a_result_behind_the_next_assistant_turn_moves_up_to_its_own() -> None:
     messages = [HI, asks("a"), Message.assistant("Meanwhile"), result("a")]
     assert mended(*messages) == [HI, asks("a"), result("a"), Message.assistant("Meanwhile")]
-    assert notes(*messages) == ["moved tool results up behind the calls they answer"]
+    assert notes(*messages) == ["moved tool results directly after their tool calls"]
 
 
 def test_calls_of_two_turns_and_then_the_results_of_both() -> None:
@@ -183,7 +183,7 @@ def test_what_was_renamed_in_a_history_is_renamed_the_same_when_it_has_grown() -
 def test_an_assistant_turn_without_text_and_calls_is_dropped(content: object, reasoning: Reasoning | None) -> None:
     empty = Message("assistant", content, reasoning=reasoning)  # type: ignore[arg-type]
     assert mended(HI, empty, NEXT) == [HI, NEXT]
-    assert "without text" in notes(HI, empty, NEXT)[0]
+    assert "no text" in notes(HI, empty, NEXT)[0]
 
 
 def test_an_empty_turn_that_was_to_be_continued_is_dropped_unless_it_is_the_last() -> None:
@@ -291,7 +291,7 @@ def test_an_empty_conversation_is_refused() -> None:
 
 def test_an_image_for_a_model_that_reads_text_only_is_refused_by_name() -> None:
     picture = Message.user((TextPart("Look"), ImagePart("https://example.org/a.png")))
-    with pytest.raises(errors.UnsupportedError, match=r"deepseek-v4-pro reads text only.*deepseek-flash"):
+    with pytest.raises(errors.UnsupportedError, match=r"deepseek-v4-pro accepts text only.*deepseek-flash"):
         check([HI, picture], images=False, model="deepseek-v4-pro")
 
 

@@ -94,5 +94,5 @@ def test_a_schema_is_sent_as_it_is_where_the_host_knows_schemas() -> None:
 
 @pytest.mark.parametrize("asked", [None, {}, {"name": "x"}, {"schema": "x"}, "x"])
 def test_a_schema_format_without_a_schema_is_refused(asked: Any) -> None:
-    with pytest.raises(errors.InvalidRequestError, match="json_schema needs"):
+    with pytest.raises(errors.InvalidRequestError, match="Invalid response_format"):
         prepare(response_format={"type": "json_schema", "json_schema": asked})

@@ -120,12 +120,12 @@ def test_what_belongs_to_one_call_is_taken_there(option: str) -> None:
 
 @pytest.mark.parametrize("option", [*sorted(CONSTRUCTOR_ONLY), "http_sync_client"])
 def test_what_belongs_to_the_model_is_refused_per_call(option: str) -> None:
-    with pytest.raises(errors.InvalidRequestError, match="give it to the constructor"):
+    with pytest.raises(errors.InvalidRequestError, match="Pass it to the constructor"):
         resolve(ModelSettings(), {option: SECRET})
 
 
 def test_an_unknown_option_of_a_call_is_refused_with_the_nearest_known_one() -> None:
-    with pytest.raises(errors.InvalidRequestError, match=r"'tool_choise': did you mean 'tool_choice'\?"):
+    with pytest.raises(errors.InvalidRequestError, match=r"'tool_choise'. Did you mean 'tool_choice'\?"):
         resolve(ModelSettings(), {"tool_choise": "auto"})
 
 

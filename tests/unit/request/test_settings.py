@@ -60,7 +60,7 @@ def test_an_alias_and_its_option_may_say_the_same() -> None:
 
 
 def test_an_alias_and_its_option_may_not_differ() -> None:
-    with pytest.raises(ValidationError, match="model_name and model are the same option"):
+    with pytest.raises(ValidationError, match="model_name is an alias of model"):
         ModelSettings(model="a", model_name="b")
 
 
@@ -70,12 +70,12 @@ def test_stop_may_be_one_text_or_several(stop: Any, kept: Any) -> None:
 
 
 def test_an_unknown_option_is_refused_with_the_nearest_known_one() -> None:
-    with pytest.raises(ValidationError, match=r"unknown option 'temprature': did you mean 'temperature'\?.*extra_body"):
+    with pytest.raises(ValidationError, match=r"Unknown option 'temprature'. Did you mean 'temperature'\?.*extra_body"):
         ModelSettings(temprature=1)
 
 
 def test_an_option_that_resembles_nothing_is_pointed_to_extra_body() -> None:
-    with pytest.raises(ValidationError, match=r"unknown option 'zzz': see docs.*extra_body"):
+    with pytest.raises(ValidationError, match=r"Unknown option 'zzz'. See docs.*extra_body"):
         ModelSettings(zzz=1)
 
 

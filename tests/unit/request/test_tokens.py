@@ -189,5 +189,5 @@ def test_a_tokenizer_file_gives_exact_counts(tmp_path: Path) -> None:
         assert tokenizer.count("hello world") == 2
     assert estimate([Message.user("hello world")], count=tokenizer.count) - estimate([Message.user("")]) == 2
     file.write_text("{}")
-    with pytest.raises(ValueError, match="no tokenizer file"):
+    with pytest.raises(ValueError, match="not a tokenizer file"):
         Tokenizer.from_file(file)

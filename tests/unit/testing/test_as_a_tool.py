@@ -53,7 +53,7 @@ def test_imports_do_not_load_the_server(module: str) -> None:
 
 
 def test_unknown_providers_and_names_are_errors() -> None:
-    with pytest.raises(ValueError, match="speaks deepseek, empiriolabs, openrouter, sglang, vllm, not"):
+    with pytest.raises(ValueError, match="Use one of deepseek, empiriolabs, openrouter, sglang, vllm"):
         LocalServer(provider="nobody")
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = deepseek_v4.testing.Nothing

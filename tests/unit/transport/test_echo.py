@@ -70,7 +70,7 @@ def test_a_key_in_default_headers_is_masked_too(serve):
 
 def test_a_redirect_that_holds_it(twin, serve):
     server = serve(lambda peer, n: peer.answer(b"", "307 Moved", f"location: https://elsewhere.test/?key={KEY}"))
-    with pytest.raises(errors.DeepSeekError, match="redirects are not followed") as caught:
+    with pytest.raises(errors.DeepSeekError, match="Redirects are not followed") as caught:
         twin.call(request_to(server.url))
     assert KEY not in shown(caught.value)
 

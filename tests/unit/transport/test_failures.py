@@ -23,19 +23,19 @@ def told(fault):
     ("name", "kind", "words"),
     [
         ("ConnectTimeout", errors.TimeoutError, "No connection to api.test within 1 s. Raise timeout, or its connect"),
-        ("ReadTimeout", errors.TimeoutError, "No byte from api.test for 2 s. Raise timeout, or its read part"),
-        ("WriteTimeout", errors.TimeoutError, "took no byte of the request for 3 s"),
-        ("PoolTimeout", errors.TimeoutError, "the http_client's own limits"),
+        ("ReadTimeout", errors.TimeoutError, "No bytes received from api.test for 2 s. Raise timeout, or its read"),
+        ("WriteTimeout", errors.TimeoutError, "accepted no bytes of the request for 3 s"),
+        ("PoolTimeout", errors.TimeoutError, "the connection limits of the http_client are too small"),
         ("InvalidURL", errors.InvalidRequestError, "Check base_url"),
         ("UnsupportedProtocol", errors.InvalidRequestError, "Check base_url"),
         ("LocalProtocolError", errors.InvalidRequestError, "Check default_headers"),
-        ("ConnectError", errors.ConnectionError, "No connection to api.test: why"),
-        ("ReadError", errors.ConnectionError, "broke before the answer: why"),
-        ("WriteError", errors.ConnectionError, "broke before the answer: why"),
-        ("RemoteProtocolError", errors.ConnectionError, "broke before the answer: why"),
-        ("ProxyError", errors.ConnectionError, "The proxy before api.test failed"),
-        ("DecodingError", errors.MalformedResponseError, "compression is broken"),
-        ("TooManyRedirects", errors.ConnectionError, "exchange with api.test failed"),
+        ("ConnectError", errors.ConnectionError, "Cannot connect to api.test: why"),
+        ("ReadError", errors.ConnectionError, "broke before the response: why"),
+        ("WriteError", errors.ConnectionError, "broke before the response: why"),
+        ("RemoteProtocolError", errors.ConnectionError, "broke before the response: why"),
+        ("ProxyError", errors.ConnectionError, "The proxy for api.test failed"),
+        ("DecodingError", errors.MalformedResponseError, "cannot be decompressed"),
+        ("TooManyRedirects", errors.ConnectionError, "request to api.test failed"),
     ],
 )
 def test_both_libraries_failures_have_our_names(library, name, kind, words):
@@ -56,8 +56,11 @@ def test_an_error_of_the_system_is_a_broken_connection():
     [
         (OverflowError("connect(): port must be 0-65535"), "Check the port"),
         (UnicodeError("encoding with 'idna' codec failed"), "Check base_url"),
-        (RuntimeError("<Event> is bound to a different event loop"), "only the event loop it was first used in"),
-        (RuntimeError("Connection closed."), "broke before the answer"),
+        (
+            RuntimeError("<Event> is bound to a different event loop"),
+            "only in the event loop in which it was first used",
+        ),
+        (RuntimeError("Connection closed."), "broke before the response"),
     ],
 )
 def test_errors_of_python_about_a_connection_are_ours(fault, words):

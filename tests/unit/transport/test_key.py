@@ -62,7 +62,7 @@ def test_a_given_clients_own_auth_base_url_and_redirects_do_not_lead_it_astray(
     server = serve(lambda peer, n: peer.answer(b"", "307 Moved", f"location: {elsewhere.url}/x"))
     client = getattr(library, client_class)(base_url=elsewhere.url, follow_redirects=True, auth=("user", "password"))
     twin = make(twin_class, client)
-    with pytest.raises(errors.DeepSeekError, match="set base_url to the final address") as caught:
+    with pytest.raises(errors.DeepSeekError, match="Set base_url to the final URL") as caught:
         twin.call(request_to(server.url))
     assert caught.value.status_code == 307
     assert server.received[0].headers["authorization"] == f"Bearer {KEY}"

@@ -83,7 +83,7 @@ def test_a_broken_connection_interrupts_with_what_had_arrived(twin, serve):
 
     server = serve(script)
     items = []
-    with pytest.raises(errors.StreamInterruptedError, match="send the request again") as caught:
+    with pytest.raises(errors.StreamInterruptedError, match="Send the request again") as caught:
         for item in twin.stream(request_to(server.url)):
             items += [item]
     assert items == caught.value.partial == ["one", "two"]

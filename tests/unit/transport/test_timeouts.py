@@ -63,7 +63,7 @@ def test_limits_that_make_no_sense_are_refused(wrong):
 
 def test_silence_before_the_answer_times_out_and_says_which_limit(twin, serve, clock):
     server = serve(lambda peer, n: peer.wait_until_gone())
-    with pytest.raises(errors.TimeoutError, match=r"No byte from 127.0.0.1:\d+ for 0.2 s. Raise timeout"):
+    with pytest.raises(errors.TimeoutError, match=r"No bytes received from 127.0.0.1:\d+ for 0.2 s. Raise timeout"):
         twin.call(request_to(server.url), timeout=0.2)
     assert clock() < 1
 

@@ -151,7 +151,7 @@ def test_arguments_that_were_cut_are_an_invalid_call(arguments: str, finish_reas
     assert reply.tool_calls == ()
     [invalid] = reply.invalid_tool_calls
     assert (invalid.id, invalid.name, invalid.arguments) == ("a", "f", arguments)
-    assert "cut off" in invalid.error
+    assert "truncated" in invalid.error
 
 
 def test_arguments_cut_by_the_output_limit_say_what_to_raise() -> None:
@@ -191,7 +191,7 @@ def test_a_call_without_a_name_is_invalid() -> None:
 def test_before_the_end_a_call_without_arguments_is_not_yet_sound() -> None:
     builder = ReplyBuilder()
     builder.add_tool_call(0, "a", "delete_everything", "")
-    assert builder.build(whole=False).tool_calls == ()
+    assert builder.build(complete=False).tool_calls == ()
 
 
 def test_the_arguments_are_kept_as_the_model_wrote_them() -> None:
@@ -290,7 +290,7 @@ def test_fold_returns_the_reply_of_the_end() -> None:
 
 
 def test_fold_refuses_deltas_without_an_end() -> None:
-    with pytest.raises(ValueError, match="not a whole stream"):
+    with pytest.raises(ValueError, match="the reply is incomplete"):
         fold([TextDelta("Hi")])
 
 

@@ -1,1 +1,1 @@
-"""EmpirioLabs, as the local server plays it."""
+"""EmpirioLabs, as the local server imitates it."""

@@ -1,14 +1,14 @@
-"""EmpirioLabs: DeepSeek V4 Flash in regional variants, behind a gateway with switches and defaults of its own.
+"""EmpirioLabs: DeepSeek V4 Flash in regional variants, on a gateway with its own switches and defaults.
 
 Little of it is documented; these are choices:
 
-- A feature the variant does not list is refused with 400: tools everywhere but on variant2, in `strict` also the web
-  search switch and `disable_formatting` of another variant. Fields no page lists are ignored.
-- `reasoning_effort` beside `enable_thinking` or `thinking_budget` is refused in `strict`; else the effort counts.
-- The thinking budget is part of `max_tokens`, which is 4096 where nothing is said. More output than the variant has is
-  refused in `strict` and clamped else.
-- Reasoning is in `reasoning_content`, and asked back there like DeepSeek does, by variants that have tools.
-- Errors have OpenAI's envelope, in Anthropic's form Anthropic's; the status of each code is the customary one.
+- A feature the variant does not list is refused with 400: tools everywhere except on variant2, in `strict` also the web
+  search switch and `disable_formatting` of another variant. Undocumented fields are ignored.
+- `reasoning_effort` with `enable_thinking` or `thinking_budget` is refused in `strict`; else the effort counts.
+- The thinking budget is part of `max_tokens`, which is 4096 by default. More output than the variant supports is
+  refused in `strict` and clamped otherwise.
+- Reasoning is in `reasoning_content`, and required there as on DeepSeek, by variants that have tools.
+- Errors have OpenAI's envelope, in Anthropic's form Anthropic's; the status of each code is the usual one.
 - A search's citations are the "Sources" footer, or nowhere.
 """
 
@@ -64,7 +64,7 @@ from deepseek_v4.testing.writing.responses import ResponsesShapes
 ROOT = "/v1"
 ROLES = ("system", "developer", "user", "assistant", "tool")
 MOST_STOP_WORDS = 4
-# Put in front of a conversation without a system message; how it reads is not published.
+# Inserted before a conversation without a system message; the real text is not published.
 IDENTITY = "You are DeepSeek V4 Flash, a large language model served by EmpirioLabs."
 RANGES: Mapping[str, Range] = {
     "temperature": Range(0, 2, "0 to 2"),
@@ -73,7 +73,7 @@ RANGES: Mapping[str, Range] = {
     "thinking_budget": Range(1, LARGEST_BUDGET, f"1 to {LARGEST_BUDGET}"),
 }
 SWITCHES = ("web_search_linkup", "tool_web_search", "disable_formatting")
-# The gateway's own fields, which all three endpoints take.
+# The gateway's own fields, which all three endpoints accept.
 OWN_FIELDS: FieldTypes = {
     "enable_thinking": boolean,
     "thinking_budget": number,
@@ -105,7 +105,7 @@ def _served(name: str, one: Variant) -> ServedModel:
 
 
 class EmpirioLabsDialect(OpenAIShapes, Dialect):
-    """api.empiriolabs.ai, as its model page and documents of November 2026 have it."""
+    """api.empiriolabs.ai, by its model page and documentation of November 2026."""
 
     name = "empiriolabs"
     root = ROOT
@@ -118,7 +118,7 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
     responses: ResponsesShapes = ResponsesShapes()
 
     def routes(self) -> tuple[EndpointRoute, ...]:
-        """The three endpoints the page names, and the catalogue."""
+        """Return the three endpoints of the documentation, and the catalogue."""
         return (
             EndpointRoute("POST", f"{ROOT}/chat/completions", answer_chat),
             EndpointRoute("POST", f"{ROOT}/responses", answer_responses, protocol="responses"),
@@ -128,47 +128,47 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
         )
 
     def model_named(self, name: str) -> ServedModel | None:
-        """Any `:variantN` is served."""
+        """Return the variant of an id; any `:variantN` is served."""
         one = variant_named(name)
         return None if one is None else _served(name, one)
 
     def unknown_model(self, name: str) -> Rejection:
-        """404."""
+        """Return 404."""
         return Rejection(f"Model '{name}' not found", 404, code="model_not_found")
 
     # ------------------------------------------------------------------ refusals
 
     def takes_x_api_key(self, path: str) -> bool:
-        """On every endpoint."""
+        """Return True for every endpoint."""
         return True
 
     def refuse_key(self, key: str | None) -> Rejection:
-        """401."""
+        """Return 401."""
         if key is None:
             return Rejection("Missing API key", 401, "authentication_error", "missing_api_key")
         return Rejection("Invalid API key", 401, "authentication_error", "invalid_api_key")
 
     def error_object(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
-        """OpenAI's form, or Anthropic's with the code in it."""
+        """Return the error in OpenAI's form, or in Anthropic's with the code."""
         if protocol == "messages":
             return {"type": error_type(rejection.status), "message": rejection.message, "code": rejection.code}
         return super().error_object(rejection, protocol)
 
     def error(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
-        """The envelope of the protocol."""
+        """Return the envelope of the protocol."""
         kind = {"type": "error"} if protocol == "messages" else {}
         return {**kind, **super().error(rejection, protocol)}
 
     # ------------------------------------------------------------------ requests
 
     def read_chat(self, exchange: Exchange) -> ChatCall:
-        """The gateway's checks."""
+        """Run the gateway's checks."""
         body = exchange.body
         _typed(partial(request_types, name="ChatRequest", fields=FIELDS, needed=("messages", "model")), body)
         return self._read(exchange, body)
 
     def read_responses(self, exchange: Exchange) -> ChatCall:
-        """The same for items; reasoning is asked back before function calls only."""
+        """Read items; reasoning is required before function calls only."""
         body = exchange.body
         _typed(responses_types, body)
         _typed(partial(request_types, name="ResponsesRequest", fields=OWN_FIELDS, needed=()), body)
@@ -176,22 +176,22 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
         return self._read(exchange, {**request, **_own(body)}, calls_only=True)
 
     def read_messages(self, exchange: Exchange) -> ChatCall:
-        """The same for Anthropic's blocks; `budget_tokens` is the thinking budget."""
+        """Read Anthropic's blocks; `budget_tokens` is the thinking budget."""
         body = exchange.body
         _typed(messages_types, body)
         _typed(partial(request_types, name="MessagesRequest", fields=OWN_FIELDS, needed=()), body)
         request = messages_request.chat_request(body)
-        wanted = request.pop("thinking", None)
-        if wanted is not None:
-            request["enable_thinking"] = wanted["type"] != "disabled"
-            if wanted.get("budget_tokens") is not None:
-                request["thinking_budget"] = wanted["budget_tokens"]
+        requested = request.pop("thinking", None)
+        if requested is not None:
+            request["enable_thinking"] = requested["type"] != "disabled"
+            if requested.get("budget_tokens") is not None:
+                request["thinking_budget"] = requested["budget_tokens"]
         return self._read(exchange, {**request, **_own(body)}, any_allowed=True)
 
     def _read(
         self, exchange: Exchange, body: Mapping[str, Any], *, calls_only: bool = False, any_allowed: bool = False
     ) -> ChatCall:
-        """What is checked alike in all protocols, once the request is in the form of chat."""
+        """Check what all protocols share, with the request in the form of chat."""
         strict = exchange.options.strict
         self.check_model(body["model"], exchange)
         one = variant_named(body["model"]) or BASE
@@ -208,7 +208,7 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
             rule = exchange.options.passback
             _upstream(check_reasoning, past, bool(body.get("tools")), rule, calls_only=calls_only)
         searches = one.search is not None and bool(body.get(one.search))
-        told = any(message["role"] == "system" for message in messages)
+        has_system = any(message["role"] == "system" for message in messages)
         return chat_call(
             {**body, "logprobs": False, "top_logprobs": 0},
             messages,
@@ -218,7 +218,7 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
             web_search=searches,
             caches=one.has("cache"),
             lists_sources=searches and one is BASE and not body.get("disable_formatting"),
-            hidden_tokens=(0 if told else estimate(IDENTITY)) + (estimate(str(MADE_UP_PAGE)) if searches else 0),
+            hidden_tokens=(0 if has_system else estimate(IDENTITY)) + (estimate(str(MADE_UP_PAGE)) if searches else 0),
         )
 
 
@@ -226,9 +226,9 @@ def _typed(check: Any, body: Any) -> None:
     """Run a check of types."""
     try:
         check(body)
-    except TypeFault as fault:
-        where = f"{fault.path}: " if fault.path else ""
-        raise Rejection(f"Invalid request body: {where}{fault.reason}") from None
+    except TypeFault as error:
+        where = f"{error.path}: " if error.path else ""
+        raise Rejection(f"Invalid request body: {where}{error.reason}") from None
 
 
 def _upstream(check: Any, *arguments: Any, **more: Any) -> None:
@@ -267,7 +267,7 @@ def _check_features(body: Mapping[str, Any], one: Variant, strict: bool) -> None
 
 
 def _thinking(body: Mapping[str, Any], strict: bool, default: bool) -> tuple[bool, int | None]:
-    """Whether it thinks, and with which budget."""
+    """Return a pair: True if it thinks, and the budget."""
     effort, switch, budget = (body.get(name) for name in ("reasoning_effort", "enable_thinking", "thinking_budget"))
     if effort is not None:
         if strict and (switch is not None or budget is not None):
@@ -278,7 +278,7 @@ def _thinking(body: Mapping[str, Any], strict: bool, default: bool) -> tuple[boo
 
 
 def _limit(body: Mapping[str, Any], one: Variant, strict: bool) -> int:
-    wanted = int(body.get("max_tokens") or DEFAULTS["max_tokens"])
-    if strict and wanted > one.max_output:
-        raise Rejection(f"Invalid max_tokens: {wanted} is not within 1 to {one.max_output}")
-    return min(wanted, one.max_output)
+    requested = int(body.get("max_tokens") or DEFAULTS["max_tokens"])
+    if strict and requested > one.max_output:
+        raise Rejection(f"Invalid max_tokens: {requested} is not within 1 to {one.max_output}")
+    return min(requested, one.max_output)

@@ -1,6 +1,6 @@
-"""DeepSeek V4 Flash as EmpirioLabs offers it: the regional variants, what each can do, and what it costs.
+"""DeepSeek V4 Flash at EmpirioLabs: the regional variants, with their capabilities and prices.
 
-Source: the model page (2026-11). Variants from the third on are known by name only; here they reason and no more.
+Source: the model page (2026-11). It has only the names of the third and later variants; here these only reason.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 CONTEXT_WINDOW = 1_000_000
 LARGEST_BUDGET = 393_216
 EFFORTS = ("none", "low", "medium", "high", "max")
-# "Bounded thinking budgets sized to the model": the numbers are not published, so these are made up.
+# "Bounded thinking budgets sized to the model": the numbers are not published, so these are assumptions.
 BUDGETS: Mapping[str, int] = {"low": 4096, "medium": 16_384, "high": 65_536, "max": LARGEST_BUDGET}
 DEFAULTS: Mapping[str, Any] = {
     "temperature": 0.7,
@@ -32,7 +32,7 @@ class Variant:
     """One variant.
 
     Args:
-        region: Where it runs.
+        region: Region of the servers.
         features: The words of the page.
         prompt: USD per million tokens.
         completion: The same.
@@ -52,7 +52,7 @@ class Variant:
     max_output: int = LARGEST_BUDGET
 
     def has(self, feature: str) -> bool:
-        """Whether the page lists a feature."""
+        """Return True if the documentation lists a feature."""
         return feature in self.features
 
 
@@ -78,7 +78,7 @@ OTHER = Variant("undisclosed", ("reasoning",), 0.14, 0.28)
 
 
 def variant_named(model: str) -> Variant | None:
-    """The variant of a model id; `None` for an id that is not served."""
+    """Return the variant of a model id; `None` for an id that is not served."""
     name, _, suffix = model.partition(":")
     if name not in NAMES:
         return None
@@ -88,7 +88,7 @@ def variant_named(model: str) -> Variant | None:
 
 
 def entry(model: str, variant: Variant) -> dict[str, Any]:
-    """The machine-readable schema of a variant; its exact form is not published, so this is one reading of it."""
+    """Return the machine-readable schema of a variant. Its exact form is not published, so this is an assumption."""
     parameters = [
         _parameter("temperature", "number", low=0, high=2),
         _parameter("top_p", "number", low=0, high=1),

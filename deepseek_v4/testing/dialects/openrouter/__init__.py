@@ -1,1 +1,1 @@
-"""OpenRouter, as the local server plays it."""
+"""OpenRouter, as the local server imitates it."""

@@ -1,17 +1,17 @@
-"""OpenRouter: ids with authors, its own checks, then those of the host it routes to, told as the host's refusals.
+"""OpenRouter: ids with authors, its own checks, then those of the routed host, reported as the host's refusals.
 
-Choices where its documents are silent, or two sources differ:
+Choices without documentation, or with contradictory sources:
 
 - A past assistant message passes its reasoning back with `reasoning_details` (a list, `[]` too) or as a text in
-  `reasoning` or `reasoning_content`; either is enough. `strict` asks every past assistant message for it when tools
-  are declared, `lenient` those of an open tool turn. The Responses skin asks before function calls only.
-- In `strict`, details of an answer this server gave must come back as they were sent, fragments merged; a text
-  must be the one that was sent.
+  `reasoning` or `reasoning_content`; either is enough. `strict` requires it in every past assistant message if tools
+  are declared, `lenient` in those of an open tool turn. The Responses endpoint requires it before function calls only.
+- In `strict`, details of an answer of this server must be passed back unchanged, with fragments merged; a text
+  must be unchanged.
 - In `strict`, a forced tool choice while thinking and JSON mode without the word "json" are refused as DeepSeek's
-  own endpoint would; otherwise another host is taken to answer.
-- Unknown ids in `models` are refused like that in `model`. Fallbacks are taken for models that are down
+  own endpoint would; otherwise another host is assumed to answer.
+- Unknown ids in `models` are refused like one in `model`. Fallbacks replace models that are down
   (`unavailable_models`).
-- Headers are not looked at, as the service drops what it does not know.
+- Headers are not checked, as the service ignores unknown ones.
 """
 
 from __future__ import annotations
@@ -81,12 +81,12 @@ WORDS: Mapping[int, tuple[str, str, str]] = {
     503: ("No available model provider meets your routing requirements", "", ""),
     529: ("Provider is overloaded", "", ""),
 }
-# What the merged record of streamed fragments is told from: these keys hold text that was sent in pieces.
-PIECED = ("text", "summary")
+# The keys with text that was streamed in fragments, to compare it with the merged record.
+TEXT_FIELDS = ("text", "summary")
 
 
 class OpenRouterDialect(OpenRouterChatShapes, Dialect):
-    """openrouter.ai, as its OpenAPI file and guides of August 2026, the model page and the recordings have it."""
+    """openrouter.ai, by its OpenAPI file and guides of August 2026, the model page and the recordings."""
 
     name = "openrouter"
     root = ROOT
@@ -98,7 +98,7 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
     messages: MessagesShapes = OpenRouterMessagesShapes()
 
     def routes(self) -> tuple[EndpointRoute, ...]:
-        """The three protocols, the catalogue, and what tells of the account."""
+        """Return the endpoints of the three protocols, the catalogue, and the account."""
         return (
             EndpointRoute("POST", f"{ROOT}/chat/completions", answer_chat),
             EndpointRoute("POST", f"{ROOT}/responses", answer_responses, protocol="responses"),
@@ -113,11 +113,11 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
     # ------------------------------------------------------------------ refusals
 
     def refuse_key(self, key: str | None) -> Rejection:
-        """401."""
+        """Return 401."""
         return Rejection("No auth credentials found" if key is None else "User not found.", status=401)
 
     def error_object(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
-        """The status as a number, and metadata; in Anthropic's form, its own object with the type in it."""
+        """Return the status as a number, and metadata; in Anthropic's form, its own object with the type."""
         kind = ERROR_TYPES.get(rejection.status, "unmapped")
         if protocol == "messages":
             return {"type": error_type(rejection.status), "message": rejection.message, "error_type": kind}
@@ -126,14 +126,14 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
         return {"message": rejection.message, "code": rejection.status, "metadata": metadata, **details}
 
     def error(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
-        """The envelope."""
+        """Return the envelope."""
         error = self.error_object(rejection, protocol)
         if protocol == "messages":
             return {"type": "error", "error": error, "request_id": "req_local_server"}
         return {"error": error, "user_id": "user_local_server"}
 
     def status_refusal(self, status: int) -> Rejection:
-        """With the host's name where the host is to blame."""
+        """Return a refusal, with the host's name if the host caused it."""
         rejection = super().status_refusal(status)
         if status in (429, 502, 529):
             raw = "The host is temporarily out of capacity. Please retry shortly."
@@ -141,19 +141,19 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
         return rejection
 
     def response_headers(self, stamp: Stamp) -> dict[str, str]:
-        """The id of the generation."""
+        """Return the id of the generation."""
         return {"x-generation-id": f"gen-{stamp.created()}-{stamp.letters('generation', 20)}"}
 
     # ------------------------------------------------------------------ requests
 
     def read_chat(self, exchange: Exchange) -> ChatCall:
-        """The gateway's checks, the route, then the host's checks."""
+        """Run the gateway's checks, find the route, then run the host's checks."""
         body = exchange.body
         _gateway(openrouter_types, body)
         return self._read(exchange, body, body)
 
     def read_responses(self, exchange: Exchange) -> ChatCall:
-        """The Responses skin keeps nothing, and says so."""
+        """Read a Responses request; stored state is not supported, and is refused."""
         body = exchange.body
         _gateway(responses_types, body)
         _gateway(gateway_types, body)
@@ -165,15 +165,15 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
         return self._read(exchange, request, body, calls_only=True)
 
     def read_messages(self, exchange: Exchange) -> ChatCall:
-        """The skin in Anthropic's form."""
+        """Read a request in Anthropic's form."""
         body = exchange.body
         _gateway(messages_types, body)
         _gateway(gateway_types, body)
         request = messages_request.chat_request(body)
         off = (request.pop("thinking", None) or {}).get("type") == "disabled"
         effort = request.pop("reasoning_effort", None)
-        asked: dict[str, Any] = {"enabled": False} if off else {"effort": effort} if effort else {}
-        return self._read(exchange, request, {**body, "reasoning": asked}, any_allowed=True)
+        requested: dict[str, Any] = {"enabled": False} if off else {"effort": effort} if effort else {}
+        return self._read(exchange, request, {**body, "reasoning": requested}, any_allowed=True)
 
     def _read(
         self,
@@ -184,14 +184,14 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
         calls_only: bool = False,
         any_allowed: bool = False,
     ) -> ChatCall:
-        """What is checked alike in all protocols.
+        """Check what all protocols share.
 
         Args:
             exchange: The exchange.
             request: The request in the form of chat.
             body: The request as it came, with the router's own fields.
             calls_only: Ask only turns with calls for their reasoning.
-            any_allowed: Whether a choice of any tool is allowed while thinking.
+            any_allowed: True if a choice of any tool is allowed while thinking.
         """
         options, strict = exchange.options, exchange.options.strict
         route = find_route(body, options)
@@ -220,10 +220,10 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
             user_id=str(body.get("user") or ""),
         )
         limit = options.context_length or self.context_length
-        asked = call.prompt_tokens + (call.max_tokens or 0)
-        if asked > limit:
+        requested = call.prompt_tokens + (call.max_tokens or 0)
+        if requested > limit:
             raise Rejection(
-                f"This endpoint's maximum context length is {limit} tokens. However, you requested about {asked} "
+                f"This endpoint's maximum context length is {limit} tokens. However, you requested about {requested} "
                 f"tokens ({call.prompt_tokens} of text input, {call.max_tokens or 0} in the output).",
                 details={"metadata": {"provider_name": route.host}},
             )
@@ -245,7 +245,7 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
         request: Mapping[str, Any],
         calls_only: bool,
     ) -> None:
-        """Each message that owes its reasoning has it, in one of its forms; in `strict`, as it was sent."""
+        """Check that each required reasoning is present, in one of its forms; in `strict`, unchanged."""
         rule = exchange.options.passback
         seen = [{**m, "reasoning_content": _reasoning_in(m)} for m in messages]
         last = seen[-1]
@@ -266,9 +266,9 @@ def _gateway(check: Any, body: Any) -> None:
     """Run one of the gateway's own checks of types."""
     try:
         check(body)
-    except TypeFault as fault:
-        where = f"{fault.path}: " if fault.path else ""
-        raise Rejection(f"Invalid request: {where}{fault.reason}") from None
+    except TypeFault as error:
+        where = f"{error.path}: " if error.path else ""
+        raise Rejection(f"Invalid request: {where}{error.reason}") from None
 
 
 def _hosted(host: str, check: Any, *arguments: Any, **more: Any) -> Any:
@@ -282,24 +282,24 @@ def _hosted(host: str, check: Any, *arguments: Any, **more: Any) -> Any:
 
 
 def _thinking(body: Mapping[str, Any], default: bool) -> tuple[bool, bool, int | None]:
-    """Whether it thinks, whether that is hidden, and the most tokens for it."""
-    wanted = body.get("reasoning") or {}
-    effort, short = wanted.get("effort"), body.get("reasoning_effort")
+    """Return three values: True if it thinks, True if that is hidden, and the thinking budget."""
+    reasoning = body.get("reasoning") or {}
+    effort, short = reasoning.get("effort"), body.get("reasoning_effort")
     if effort is not None and short is not None and effort != short:
         raise Rejection("Invalid request: reasoning_effort and reasoning.effort differ")
     effort = effort or short
-    budget = wanted.get("max_tokens")
+    budget = reasoning.get("max_tokens")
     if effort is not None and budget is not None:
         raise Rejection('Invalid request: reasoning: only one of "effort" and "max_tokens" can be given')
-    hidden = bool(wanted.get("exclude")) or body.get("include_reasoning") is False
-    if effort == "none" or wanted.get("enabled") is False:
+    hidden = bool(reasoning.get("exclude")) or body.get("include_reasoning") is False
+    if effort == "none" or reasoning.get("enabled") is False:
         return False, hidden, None
-    asked = effort is not None or budget is not None or wanted.get("enabled") or body.get("include_reasoning")
-    return bool(asked) or default, hidden, budget
+    requested = effort is not None or budget is not None or reasoning.get("enabled") or body.get("include_reasoning")
+    return bool(requested) or default, hidden, budget
 
 
 def _searches(body: Mapping[str, Any]) -> bool:
-    """Whether a plugin or one of the router's tools searches the web."""
+    """Return True if a plugin or one of the router's tools searches the web."""
     plugins = body.get("plugins") or ()
     tools = body.get("tools") or ()
     if any(plugin["id"] == "web" and plugin.get("enabled") is not False for plugin in plugins):
@@ -308,12 +308,12 @@ def _searches(body: Mapping[str, Any]) -> bool:
 
 
 def _system(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A developer's message is a system message to V4."""
+    """Return a message with the role `developer` as a system message."""
     return {**message, "role": "system"} if message["role"] == "developer" else message
 
 
 def _reasoning_in(message: Mapping[str, Any]) -> str | None:
-    """The reasoning of a message in whatever form; `None` where there is none."""
+    """Return the reasoning of a message in any form; `None` if it has none."""
     if message.get("reasoning_details") is not None:
         return ""
     text = message.get("reasoning_content")
@@ -321,7 +321,7 @@ def _reasoning_in(message: Mapping[str, Any]) -> str | None:
 
 
 def _is_verbatim(message: Mapping[str, Any], exchange: Exchange) -> bool:
-    """Whether the reasoning is as it was sent, for a message this server sent; any, for one from elsewhere."""
+    """Return True if the reasoning is unchanged; always for a message that this server did not send."""
     sent = exchange.records.sent_with(message)
     if not sent:
         return True
@@ -329,5 +329,5 @@ def _is_verbatim(message: Mapping[str, Any], exchange: Exchange) -> bool:
     if details is not None:
         return details in sent
     text = _reasoning_in(message)
-    texts = ["".join(str(detail.get(key) or "") for detail in one for key in PIECED) for one in sent]
+    texts = ["".join(str(detail.get(key) or "") for detail in one for key in TEXT_FIELDS) for one in sent]
     return text is None or text in texts

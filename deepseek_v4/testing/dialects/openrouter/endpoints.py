@@ -1,4 +1,4 @@
-"""What OpenRouter tells of its models and of an account."""
+"""OpenRouter's endpoints for its models and for an account."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from deepseek_v4.testing.rejection import Rejection
 
 
 def answer_models(exchange: Exchange) -> Outcome:
-    """All models."""
+    """Return all models."""
     entries = [model.entry for model in exchange.dialect.models if model.listed]
     return _body({"data": entries, "total_count": len(entries), "links": {"next": None}})
 
 
 def answer_model(exchange: Exchange) -> Outcome:
-    """One model; aliases and variants are resolved."""
+    """Return one model; aliases and variants are resolved."""
     return _body({"data": _entry(exchange)})
 
 
 def answer_model_endpoints(exchange: Exchange) -> Outcome:
-    """The hosts of a model."""
+    """Return the hosts of a model."""
     entry = _entry(exchange)
     hosts = [
         {
@@ -47,7 +47,7 @@ def answer_model_endpoints(exchange: Exchange) -> Outcome:
 
 
 def answer_key(exchange: Exchange) -> Outcome:
-    """The key and its limits."""
+    """Return the key and its limits."""
     return _body(
         {
             "data": {
@@ -62,7 +62,7 @@ def answer_key(exchange: Exchange) -> Outcome:
 
 
 def answer_credits(exchange: Exchange) -> Outcome:
-    """What was bought and what was spent."""
+    """Return the amounts that were bought and spent."""
     return _body({"data": {"total_credits": 110.0, "total_usage": 10.0}})
 
 

@@ -1,4 +1,4 @@
-"""What OpenRouter serves here: DeepSeek's models with their catalogue entries, and the hosts behind them."""
+"""The models served at OpenRouter: DeepSeek's models with their catalogue entries, and their hosts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LISTED = (
     "top_logprobs",
     "top_p",
 )
-# Parameters the router knows and these models do not list.
+# Parameters that the router supports and these models do not list.
 UNLISTED = (
     "max_completion_tokens",
     "parallel_tool_calls",
@@ -99,7 +99,7 @@ def _model(
     return ServedModel(name, entry, sees_images)
 
 
-_PREVIEW = ("xhigh", "high")  # where xhigh is DeepSeek's max: the model page of April 2026
+_PREVIEW = ("xhigh", "high")  # xhigh is DeepSeek's max here: the model page of April 2026
 _FINAL = ("max", "high", "low")
 
 MODELS = (
@@ -154,6 +154,6 @@ MODELS = (
 
 
 def price(slug: str, kind: str) -> float:
-    """Dollars per token of a model by its dated slug, or of the first one for a name from elsewhere."""
+    """Return dollars per token of a model by its dated slug, or of the first one for a name from elsewhere."""
     entry = next((model.entry for model in MODELS if model.entry["canonical_slug"] == slug), MODELS[0].entry)
     return float(entry["pricing"][kind])

@@ -1,4 +1,4 @@
-"""Which model and which host a request goes to at OpenRouter, or why nobody takes it."""
+"""The model and the host of a request at OpenRouter, or the reason why it has none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DOCS = "https://openrouter.ai/docs/api/reference/errors-and-debugging"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a request goes."""
+    """The model and the host of a request."""
 
     model: ServedModel
     slug: str
@@ -25,19 +25,21 @@ class Route:
 
 
 def find_route(body: Mapping[str, Any], options: ServerOptions) -> Route:
-    """The model and the host that answer.
+    """Return the model and the host that answer.
 
     Raises:
         Rejection: An id that is not known, or no endpoint that fits.
     """
-    asked = [name for name in (body.get("model"), *(body.get("models") or ())) if name is not None]
-    asked = asked or [MODELS[0].id]  # without a model, the account's default one
-    known = [(name, _named(name, options)) for name in asked]
+    requested = [name for name in (body.get("model"), *(body.get("models") or ())) if name is not None]
+    requested = requested or [MODELS[0].id]  # without a model, the account's default one
+    known = [(name, _named(name, options)) for name in requested]
     up = [(name, model) for name, model in known if name not in options.unavailable_models]
     if not up:
-        raise _no_model(f"No endpoints are available for {asked[0]}.", 503, "temporarily_unavailable", asked, True)
+        raise _no_model(
+            f"No endpoints are available for {requested[0]}.", 503, "temporarily_unavailable", requested, True
+        )
     name, model = up[0]
-    host = _host(body, model, asked)
+    host = _host(body, model, requested)
     slug = model.entry.get("canonical_slug", name)
     return Route(model, slug, HOSTS[host], "online" in name.split(":")[1:])
 
@@ -52,7 +54,7 @@ def _named(name: str, options: ServerOptions) -> ServedModel:
     raise _no_model(f"{name} is not a valid model ID", 400, "model_not_found", [name], False)
 
 
-def _host(body: Mapping[str, Any], model: ServedModel, asked: Sequence[str]) -> str:
+def _host(body: Mapping[str, Any], model: ServedModel, requested: Sequence[str]) -> str:
     wishes = body.get("provider") or {}
     left = list(HOSTS)
     excluded_by = []
@@ -69,20 +71,20 @@ def _host(body: Mapping[str, Any], model: ServedModel, asked: Sequence[str]) -> 
         excluded_by.append("order")
     if not left:
         words = "No allowed providers are available for the selected model."
-        raise _constrained(words, excluded_by, asked)
+        raise _constrained(words, excluded_by, requested)
     unlisted = [name for name in UNLISTED if body.get(name) is not None]
     if wishes.get("require_parameters") and unlisted:
         words = f"No endpoints found that can handle the requested parameters: {', '.join(unlisted)}."
-        raise _constrained(words, ["require_parameters"], asked)
+        raise _constrained(words, ["require_parameters"], requested)
     if wishes.get("quantizations") and QUANTIZATION not in wishes["quantizations"]:
-        raise _constrained("No endpoints found with the requested quantizations.", ["quantizations"], asked)
+        raise _constrained("No endpoints found with the requested quantizations.", ["quantizations"], requested)
     if _too_dear(wishes.get("max_price") or {}, model):
-        raise _constrained("No endpoints found within max_price.", ["max_price"], asked)
+        raise _constrained("No endpoints found within max_price.", ["max_price"], requested)
     return left[0]
 
 
 def _slugs(names: Sequence[str]) -> list[str]:
-    """Hosts by slug, with or without an endpoint's suffix, or by the name they show."""
+    """Return hosts by slug, with or without an endpoint's suffix, or by the name they show."""
     return [name.split("/")[0].lower() for name in names]
 
 
@@ -95,15 +97,17 @@ def _too_dear(most: Mapping[str, Any], model: ServedModel) -> bool:
     )
 
 
-def _constrained(message: str, excluded_by: Sequence[str], asked: Sequence[str]) -> Rejection:
-    return _no_model(message, 404, "constraint_filtered", asked, False, excluded_by=list(excluded_by))
+def _constrained(message: str, excluded_by: Sequence[str], requested: Sequence[str]) -> Rejection:
+    return _no_model(message, 404, "constraint_filtered", requested, False, excluded_by=list(excluded_by))
 
 
-def _no_model(message: str, status: int, code: str, asked: Sequence[str], retryable: bool, **more: Any) -> Rejection:
+def _no_model(
+    message: str, status: int, code: str, requested: Sequence[str], retryable: bool, **more: Any
+) -> Rejection:
     availability = {
         "code": code,
         "retryable": retryable,
-        "requested_models": list(asked),
+        "requested_models": list(requested),
         **({"retry_after": 1} if retryable else {}),
         **more,
         "docs_url": DOCS,

@@ -1,4 +1,4 @@
-"""How OpenRouter writes answers: the record of the reasoning, costs, citations, in all three protocols."""
+"""OpenRouter's answers: the record of the reasoning, costs, citations, in all three protocols."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from deepseek_v4.testing.writing.responses import ResponsesShapes
 
 JsonObject = dict[str, Any]
 SEARCH_PRICE = 0.02  # for one search of the web with five results
-# Finish reasons the router has; the upstream's own word stays in `native_finish_reason`.
+# The router's finish reasons; the upstream's own value stays in `native_finish_reason`.
 FINISH_REASONS: Mapping[str, str] = {"insufficient_system_resource": "error", "aborted": "error"}
-# Where the text of a detail stands, so that a stream can send it in pieces.
+# The field with the text of a detail, so that a stream can send it in fragments.
 TEXT_KEYS: Mapping[str, str] = {"reasoning.text": "text", "reasoning.summary": "summary"}
 
 
 def generation_id(answer: Answer) -> str:
-    """`gen-<seconds>-<20 letters>`."""
+    """Return `gen-<seconds>-<20 letters>`."""
     return f"gen-{answer.stamp.created()}-{answer.stamp.letters('generation', 20)}"
 
 
 def reasoning_details(answer: Answer) -> list[JsonObject]:
-    """The record of the reasoning; empty where V4 did not think aloud."""
+    """Return the record of the reasoning; empty if the answer has no reasoning."""
     if answer.turn.reasoning_details is not None:
         return [dict(detail) for detail in answer.turn.reasoning_details]
     return [text_detail(answer.reasoning)] if answer.reasoning else []
 
 
 def text_detail(text: str) -> JsonObject:
-    """Reasoning of an open model: text without a signature, of no known format."""
+    """Return reasoning of an open model: text without a signature, of no known format."""
     return {"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}
 
 
 def costs(answer: Answer) -> dict[str, float]:
-    """What the answer costs in USD: prompt, completion, search, and together."""
+    """Return the cost of the answer in USD: prompt, completion, search, and total."""
     usage, slug = answer.usage, answer.model
     fresh = (usage.prompt - usage.cached) * price(slug, "prompt") + usage.cached * price(slug, "input_cache_read")
     written = usage.completion * price(slug, "completion")
@@ -58,13 +58,13 @@ class OpenRouterChatShapes(ChatShapes):
     reasoning_logprobs = False
 
     def envelope(self, answer: Answer, kind: str) -> JsonObject:
-        """With the host that answered."""
+        """Return the envelope, with the host that answered."""
         head = {"id": generation_id(answer), "object": kind, "created": answer.stamp.created(), "model": answer.model}
         return {**head, "provider": answer.upstream}
 
-    def whole(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
-        """With the upstream's own finish reason."""
-        body = super().whole(answer, call, options)
+    def complete(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
+        """Return the body, with the upstream's own finish reason."""
+        body = super().complete(answer, call, options)
         choice = body["choices"][0]
         ordered = {
             "logprobs": choice["logprobs"],
@@ -77,7 +77,7 @@ class OpenRouterChatShapes(ChatShapes):
         return {**head, "service_tier": None, "choices": [ordered], "usage": body["usage"]}
 
     def message(self, answer: Answer, options: ServerOptions) -> JsonObject:
-        """The message; `content` is null beside tool calls."""
+        """Return the message; `content` is null if there are tool calls."""
         message: JsonObject = {
             "role": "assistant",
             "content": answer.content or (None if answer.calls else ""),
@@ -95,7 +95,7 @@ class OpenRouterChatShapes(ChatShapes):
         return message
 
     def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
-        """The counts; costs are added where the answer is known."""
+        """Return the counts; `usage` adds the costs."""
         return {
             "prompt_tokens": usage.prompt,
             "completion_tokens": usage.completion,
@@ -103,7 +103,7 @@ class OpenRouterChatShapes(ChatShapes):
         }
 
     def usage(self, answer: Answer) -> JsonObject:
-        """Counts and costs."""
+        """Return counts and costs."""
         if answer.turn.usage is not None:
             return dict(answer.turn.usage)
         cost = costs(answer)
@@ -136,52 +136,52 @@ class OpenRouterChatShapes(ChatShapes):
     # ------------------------------------------------------------------ streams
 
     def chunk(self, answer: Answer, delta: Any, finish: str | None = None) -> JsonObject:
-        """A chunk has both finish reasons."""
+        """Return a chunk with both finish reasons."""
         native = None if finish is None else answer.turn.native_finish_reason or finish
-        said = None if finish is None else FINISH_REASONS.get(finish, finish)
-        choice = {"index": 0, "delta": delta, "finish_reason": said, "native_finish_reason": native, "logprobs": None}
+        reason = None if finish is None else FINISH_REASONS.get(finish, finish)
+        choice = {"index": 0, "delta": delta, "finish_reason": reason, "native_finish_reason": native, "logprobs": None}
         return {**self.envelope(answer, "chat.completion.chunk"), "choices": [choice]}
 
     def first_delta(self, answer: Answer) -> JsonObject:
-        """Where V4 did not think aloud, the empty record is said."""
+        """Return the first delta, with the empty record if the answer has no reasoning."""
         delta: JsonObject = {"content": "", "role": "assistant"}
         if answer.shows_reasoning and not reasoning_details(answer):
             delta |= {"reasoning": None, "reasoning_details": []}
         return delta
 
     def opening_deltas(self, answer: Answer) -> Iterator[JsonObject]:
-        """Citations come first."""
+        """Yield the citations."""
         if answer.citations:
             yield {"content": "", "role": "assistant", "annotations": cited_pages(answer)}
 
     def reasoning_deltas(self, answer: Answer) -> Iterator[tuple[str, JsonObject]]:
-        """Each detail in pieces, where it has a text; else whole."""
+        """Yield each detail in fragments if it has a text, else complete."""
         for detail in reasoning_details(answer):
             key = TEXT_KEYS.get(detail["type"])
             if key is None or not isinstance(detail.get(key), str):
                 yield "", self._reasoning_delta(None, detail)
                 continue
             last = {name: detail[name] for name in ("signature", "id") if detail.get(name) is not None}
-            pieces = list(chunks(detail[key], answer.turn.chunk_size)) or [""]
-            for position, text in enumerate(pieces):
-                piece = {k: v for k, v in detail.items() if k not in last}
-                ended = last if position == len(pieces) - 1 else {}
-                yield text, self._reasoning_delta(text, {**piece, key: text, **ended})
+            parts = list(chunks(detail[key], answer.turn.chunk_size)) or [""]
+            for position, text in enumerate(parts):
+                fields = {k: v for k, v in detail.items() if k not in last}
+                ended = last if position == len(parts) - 1 else {}
+                yield text, self._reasoning_delta(text, {**fields, key: text, **ended})
 
     def _reasoning_delta(self, text: str | None, detail: JsonObject) -> JsonObject:
         return {"content": "", "role": "assistant", "reasoning": text, "reasoning_details": [detail]}
 
     def content_delta(self, answer: Answer, text: str) -> JsonObject:
-        """The role comes again with every piece."""
+        """Return a delta of text, with the role."""
         return {"content": text, "role": "assistant"}
 
     def calls_delta(self, deltas: list[JsonObject]) -> JsonObject:
-        """Beside calls, the content is null."""
+        """Return a delta of calls, with null as content."""
         return {"content": None, "role": "assistant", "tool_calls": deltas}
 
 
 def cited_pages(answer: Answer) -> list[JsonObject]:
-    """Citations; where in the text they belong is not known."""
+    """Return citations, without their places in the text."""
     return [
         {"type": "url_citation", "url_citation": {**page, "start_index": 0, "end_index": 0}}
         for page in answer.citations
@@ -194,38 +194,38 @@ def _text_of(details: list[JsonObject]) -> str | None:
 
 
 class OpenRouterResponsesShapes(ResponsesShapes):
-    """The Responses skin: no names before the events, `[DONE]` behind them, costs in the usage."""
+    """Responses answers: no names before the events, `[DONE]` after them, costs in the usage."""
 
     end = (DONE,)
     names_events = False
 
     def response_id(self, answer: Answer) -> str:
-        """The id of the generation."""
+        """Return the id of the generation."""
         return generation_id(answer)
 
     def item_id(self, answer: Answer, kind: str, position: int) -> str:
-        """Ids with the prefixes of their kinds."""
+        """Return ids with the prefixes of their kinds."""
         prefix = {"reasoning": "rs", "message": "msg", "call": "fc"}[kind]
         return f"{prefix}_tmp_{answer.stamp.letters(f'{kind} {position}', 12).lower()}"
 
     def reasoning_item(self, answer: Answer) -> JsonObject:
-        """With the format of an open model, and nothing encrypted."""
+        """Return the reasoning in the format of an open model, not encrypted."""
         item = super().reasoning_item(answer)
         del item["encrypted_content"]
         return {**item, "format": "unknown"}
 
     def search_item(self, answer: Answer) -> JsonObject:
-        """A search of the router."""
+        """Return a search of the router."""
         action = {"type": "search", "query": answer.searched_for}
         return {"type": "web_search_call", "id": answer.stamp.call_id(0), "status": "completed", "action": action}
 
     def text_part(self, answer: Answer, call: ChatCall, text: str) -> JsonObject:
-        """With citations."""
+        """Return the text, with citations."""
         cited = [{"type": "url_citation", **one["url_citation"]} for one in cited_pages(answer)]
         return {**super().text_part(answer, call, text), "annotations": cited}
 
     def usage(self, answer: Answer) -> JsonObject:
-        """Counts and costs."""
+        """Return counts and costs."""
         if answer.turn.usage is not None:
             return dict(answer.turn.usage)
         cost = costs(answer)
@@ -238,18 +238,18 @@ class OpenRouterResponsesShapes(ResponsesShapes):
 
 
 class OpenRouterMessagesShapes(MessagesShapes):
-    """The skin in Anthropic's form."""
+    """Answers in Anthropic's form."""
 
     def message_id(self, answer: Answer) -> str:
-        """The id of the generation."""
+        """Return the id of the generation."""
         return generation_id(answer)
 
     def signature(self, answer: Answer) -> str:
-        """Open models sign nothing."""
+        """Return an empty signature: open models do not sign."""
         return ""
 
     def usage(self, answer: Answer) -> JsonObject:
-        """Counts and the cost."""
+        """Return counts and the cost."""
         if answer.turn.usage is not None:
             return dict(answer.turn.usage)
         return {**super().usage(answer), "cost": costs(answer)["together"]}

@@ -167,7 +167,7 @@ class TestAgents:
         messages = sent(server)
         assert [message["role"] for message in messages] == ["user", "assistant", "tool", "tool", "assistant", "user"]
         assert passed_back(server) == ["two ways", ""]
-        assert "not run" in messages[3]["content"]
+        assert "not executed" in messages[3]["content"]
         assert "tool_call_id" not in messages[4]
         assert any(issubclass(warning.category, HistoryRepairedWarning) for warning in recwarn)
 

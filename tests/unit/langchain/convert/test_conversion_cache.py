@@ -88,10 +88,10 @@ def test_what_cannot_be_told_apart_is_read_every_time() -> None:
 
 def test_conversations_are_not_kept_alive() -> None:
     gc.collect()
-    before = len(conversion._MEMORY)
+    before = len(conversion._CACHE)
     history = [answer() for _ in range(50)]
     to_conversation(history)
-    assert len(conversion._MEMORY) == before + 50
+    assert len(conversion._CACHE) == before + 50
     del history
     gc.collect()
-    assert len(conversion._MEMORY) == before
+    assert len(conversion._CACHE) == before

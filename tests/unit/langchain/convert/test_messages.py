@@ -159,9 +159,9 @@ def test_blocks_without_meaning_here_are_left_out(block: Any) -> None:
         ({"type": "audio", "base64": "x"}, errors.UnsupportedError, "audio"),
         ({"type": "input_audio", "input_audio": {}}, errors.UnsupportedError, "input_audio"),
         ({"type": "video", "url": "https://x"}, errors.UnsupportedError, "video"),
-        ({"type": "file", "url": "https://x/a.pdf"}, errors.UnsupportedError, "not by address"),
-        ({"type": "image"}, errors.InvalidRequestError, "neither data"),
-        ({"type": "image_url", "image_url": {}}, errors.InvalidRequestError, "no address"),
+        ({"type": "file", "url": "https://x/a.pdf"}, errors.UnsupportedError, "does not fetch files"),
+        ({"type": "image"}, errors.InvalidRequestError, "needs data"),
+        ({"type": "image_url", "image_url": {}}, errors.InvalidRequestError, "has no URL"),
     ],
 )
 def test_blocks_that_cannot_be_read_are_refused(block: Any, kind: type[Exception], words: str) -> None:
@@ -178,7 +178,7 @@ def test_a_system_message_of_text_blocks() -> None:
 
 
 def test_an_image_in_an_assistants_turn_is_left_out_with_a_warning() -> None:
-    with pytest.warns(errors.HistoryRepairedWarning, match="left the image out"):
+    with pytest.warns(errors.HistoryRepairedWarning, match="removed the image"):
         assert one(AIMessage(["Look:", {"type": "image", "url": "https://x/y.png"}])).text == "Look:"
 
 

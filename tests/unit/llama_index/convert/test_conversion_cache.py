@@ -80,10 +80,10 @@ def test_a_changed_message_says_what_it_says_now(what: str) -> None:
 
 def test_conversations_are_not_kept_alive() -> None:
     gc.collect()
-    before = len(conversion._MEMORY)
+    before = len(conversion._CACHE)
     history = [answer(str(number)) for number in range(50)]
     to_conversation(history)
-    assert len(conversion._MEMORY) == before + 50
+    assert len(conversion._CACHE) == before + 50
     del history
     gc.collect()
-    assert len(conversion._MEMORY) == before
+    assert len(conversion._CACHE) == before

@@ -212,7 +212,7 @@ class TestContent:
 
     def test_a_document_by_address_is_refused_and_not_fetched(self) -> None:
         block = DocumentBlock(url="http://127.0.0.1:1/a.pdf")
-        with pytest.raises(errors.UnsupportedError, match="download it"):
+        with pytest.raises(errors.UnsupportedError, match="Download it"):
             one(ChatMessage(role="user", blocks=[block]))
 
     def test_audio_is_refused(self) -> None:
@@ -231,7 +231,7 @@ class TestContent:
 
     @pytest.mark.parametrize("role", ["system", "assistant"])
     def test_an_image_the_service_would_refuse(self, role: str) -> None:
-        with pytest.raises(errors.InvalidRequestError, match="user messages only"):
+        with pytest.raises(errors.InvalidRequestError, match="into a user message"):
             one(ChatMessage(role=role, blocks=[ImageBlock(url="https://x.test/a.png")]))
 
 

@@ -241,8 +241,8 @@ class TestArguments:
             llm.get_tool_calls_from_response(last)
 
     def test_no_name(self, llm: DeepSeekV4) -> None:
-        reply = Reply(invalid_tool_calls=(InvalidToolCall("c", "", "{}", "the call names no function"),))
-        with pytest.raises(errors.MalformedResponseError, match="without naming it"):
+        reply = Reply(invalid_tool_calls=(InvalidToolCall("c", "", "{}", "the call has no function name"),))
+        with pytest.raises(errors.MalformedResponseError, match="without a name"):
             llm.get_tool_calls_from_response(to_chat_response(reply, "deepseek", "m"))
 
     def test_none_at_all(self, llm: DeepSeekV4) -> None:

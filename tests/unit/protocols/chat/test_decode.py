@@ -184,7 +184,7 @@ def test_annotations_are_kept() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\n\n\n", b" \r\n"])
 def test_a_blank_body_is_malformed_and_worth_another_try(data: bytes) -> None:
-    with pytest.raises(errors.MalformedResponseError, match="blank") as caught:
+    with pytest.raises(errors.MalformedResponseError, match="was empty") as caught:
         decode(data)
     assert caught.value.retryable
 
@@ -230,7 +230,7 @@ def test_an_answer_without_a_choice_is_malformed_and_worth_another_try(answer: A
     ],
 )
 def test_a_field_of_another_type_is_malformed_and_shown(message: Any) -> None:
-    with pytest.raises(errors.MalformedResponseError, match="not what the protocol says") as caught:
+    with pytest.raises(errors.MalformedResponseError, match="does not follow the protocol") as caught:
         decode(body(message))
     assert caught.value.body == body(message)
 
@@ -581,7 +581,7 @@ def test_a_delta_of_another_type_is_malformed(delta: Any) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b": keep-alive\n\n: keep-alive\n\n", b": keep-al"])
 def test_a_stream_without_any_event_is_blank_and_worth_another_try(data: bytes) -> None:
-    with pytest.raises(errors.MalformedResponseError, match="blank") as caught:
+    with pytest.raises(errors.MalformedResponseError, match="was empty") as caught:
         deltas_of(data)
     assert caught.value.retryable
 

@@ -85,11 +85,11 @@ def test_a_limit_meant_for_chat_is_lowered_to_what_completions_allow() -> None:
 
 @pytest.mark.parametrize("options", [{"thinking": True}, {"reasoning_effort": "max"}])
 def test_thinking_is_dropped_and_it_is_said_that_completions_never_think(options: dict[str, Any]) -> None:
-    with pytest.warns(UserWarning, match="completions never think"):
+    with pytest.warns(UserWarning, match="completions do not support thinking"):
         request = sent(Client(api_key="sk-test", **options))
     assert "thinking" not in request.body
     assert not request.request.thinks
-    with pytest.raises(UnsupportedError, match="never think"):
+    with pytest.raises(UnsupportedError, match="do not support thinking"):
         sent(Client(api_key="sk-test", on_unsupported="raise", **options))
 
 

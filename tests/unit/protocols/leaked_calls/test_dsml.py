@@ -39,8 +39,8 @@ def read(pieces: Iterable[str], *, cut: bool = False) -> Found:
     assert "".join(shown) == "".join(visible)
     ending = scanner.end(cut=cut)
     assert scanner.end(cut=cut) == ending
-    calls = [(call.name, json.loads(call.arguments)) for call in ending.calls if call.fault is None]
-    faults = [call.fault for call in ending.calls if call.fault is not None]
+    calls = [(call.name, json.loads(call.arguments)) for call in ending.calls if call.problem is None]
+    faults = [call.problem for call in ending.calls if call.problem is not None]
     return Found("".join(visible) + ending.text, calls, faults, ending.withheld)
 
 
@@ -109,7 +109,7 @@ def test_a_call_that_ends_early_is_as_far_as_it_came() -> None:
     scanner.feed(text[: text.index("東") + 1])
     (call,) = scanner.end(cut=True).calls
     assert (call.name, call.arguments) == ("get_weather", '{"city": "Zürich 東')
-    assert call.fault == "the answer ended inside the markup of the call"
+    assert call.problem == "the answer ended inside the markup of the call"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_an_empty_shell_of_markup_at_the_end_is_withheld_and_told(shell: str) ->
                 "\n</｜DSML｜invoke",
                 "".join(['\n<｜DSML｜parameter name="a" string="true">b</｜DSML｜parameter>\n</｜DSML｜invoke']),
             ),
-            "'a' is given twice",
+            "'a' is set twice",
         ),
         ('<｜DSML｜invoke name="now">{"a": }</｜DSML｜invoke>', "the arguments are not a JSON object"),
         ('<｜DSML｜invoke name="now">{"a": 1} {"b": 2}</｜DSML｜invoke>', "the arguments are not a JSON object"),
@@ -152,7 +152,7 @@ def test_a_whole_call_that_says_nonsense_must_not_be_run(markup: str, fault: str
     assert (found.text, found.calls, found.faults) == ("", [], [fault])
 
 
-_TANGLED = "its markup is not closed, or holds other markup"
+_TANGLED = "its markup is not closed, or contains other markup"
 _LS = '<｜DSML｜invoke name="run"><｜DSML｜parameter name="cmd" string="true">ls'
 _NEXT = said((("get_weather", {"city": "x"}),), Style(outer=None, between=""))
 
@@ -181,7 +181,7 @@ def test_a_value_may_hold_tags_without_the_mark_and_an_opening_tag() -> None:
 
 def test_another_tool_beside_one_that_was_offered_is_invalid() -> None:
     found = at_every_cut(said((("now", {}), ("fly", {}))))
-    assert found == Found("", [("now", {})], ["no tool of this name was offered"])
+    assert found == Found("", [("now", {})], ["the request has no tool with this name"])
 
 
 def test_a_json_object_may_stand_for_the_parameters() -> None:

@@ -277,7 +277,7 @@ def test_images_are_addresses_or_base64_and_files_are_named() -> None:
 
 
 def test_a_document_is_refused_before_the_service_does() -> None:
-    with pytest.raises(UnsupportedError, match="no files but images"):
+    with pytest.raises(UnsupportedError, match="supports only images"):
         turns(Message.user((FilePart(data="data:application/pdf;base64,AAAA", filename="a.pdf"),)))
 
 

@@ -80,7 +80,7 @@ def test_a_stream_is_asked_for_without_stream_options() -> None:
 
 
 def test_logprobs_off_contradict_a_number_of_them() -> None:
-    with pytest.raises(InvalidRequestError, match="top_logprobs needs logprobs"):
+    with pytest.raises(InvalidRequestError, match="top_logprobs requires logprobs"):
         body("Hi", R, logprobs=False, top_logprobs=5)
 
 

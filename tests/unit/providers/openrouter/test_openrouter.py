@@ -218,11 +218,11 @@ def test_two_words_on_the_same_thing_are_refused() -> None:
 
 @pytest.mark.parametrize("options", [{"reasoning": {"exclude": True}}, {"include_reasoning": False}])
 def test_reasoning_that_must_be_passed_back_is_not_hidden(options: dict[str, Any]) -> None:
-    with pytest.warns(UnsupportedOptionWarning, match="must come back"):
+    with pytest.warns(UnsupportedOptionWarning, match="must include the reasoning"):
         said = body("openrouter", tools=[WEATHER], provider_options=options)
     assert "include_reasoning" not in said
     assert "exclude" not in said.get("reasoning", {})
-    with pytest.raises(errors.UnsupportedError, match="must come back"):
+    with pytest.raises(errors.UnsupportedError, match="must include the reasoning"):
         prepared("openrouter", tools=[WEATHER], provider_options=options, on_unsupported="raise")
 
 
@@ -280,7 +280,7 @@ def test_what_works_on_whole_answers_only_is_left_out_of_streams_and_the_other_w
 
 
 def test_anothers_options_are_left_out_so_that_switching_takes_one_word() -> None:
-    with pytest.warns(UnsupportedOptionWarning, match="OpenRouterOptions is not for deepseek"):
+    with pytest.warns(UnsupportedOptionWarning, match="OpenRouterOptions belongs to another provider; deepseek has no"):
         assert added("deepseek", provider_options=OpenRouterOptions(session_id="s")) == {}
     with pytest.raises(errors.UnsupportedError, match="OpenRouterOptions"):
         prepared("deepseek", provider_options=OpenRouterOptions(session_id="s"), on_unsupported="raise")
