@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from deepseek_v4 import errors
 from deepseek_v4.transport.failures import translate, without_stack_frames
-from deepseek_v4.transport.key import Mask, key_bearer
-from deepseek_v4.transport.retry_after import retry_after
+from deepseek_v4.transport.key_header import Mask, key_bearer
+from deepseek_v4.transport.retry_after_header import retry_after
 from deepseek_v4.transport.timeouts import Limits, Remaining
 from deepseek_v4.values.http import HttpRequest, HttpResponse
 

@@ -28,7 +28,8 @@ from deepseek_v4.recovery.merge import add_values
 from deepseek_v4.recovery.run import OPENED, acomplete, arun, complete, run
 from deepseek_v4.values.reply import StreamEnd, Usage
 from llama_index_deepseek_v4.convert.responses import ChatResponseChunk
-from llama_index_deepseek_v4.typed.request import PartialObjectParser, TypedRequest, usage_of
+from llama_index_deepseek_v4.typed.partial_objects import PartialObjectParser
+from llama_index_deepseek_v4.typed.request import TypedRequest, usage_of
 
 __all__ = [
     "acomplete_typed",

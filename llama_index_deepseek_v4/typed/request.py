@@ -9,11 +9,9 @@ from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
 from llama_index.core.llms.function_calling import FunctionCallingLLM
-from llama_index.core.program.utils import FlexibleModel, create_flexible_model
 from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel, ValidationError
 
-from deepseek_v4.integration.partial_answer import PartialAnswer
 from deepseek_v4.integration.typed_answers import (
     InvalidAnswer,
     attempts_of,
@@ -24,11 +22,10 @@ from deepseek_v4.integration.typed_answers import (
 from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retryable_answer, retry_messages
 from deepseek_v4.request.json_mode import allows_object
 from deepseek_v4.values.reply import Reply, Usage
-from llama_index_deepseek_v4.convert.responses import ChatResponseChunk
 from llama_index_deepseek_v4.convert.tools import schema_of, tool_selections
 from llama_index_deepseek_v4.errors import UnusableAnswerError
 
-__all__ = ["PartialObjectParser", "TypedRequest", "usage_of"]
+__all__ = ["TypedRequest", "usage_of"]
 
 _PROGRAM_ONLY = frozenset({"tool_required", "tool_choice", "allow_parallel_tool_calls"})
 """Options of LlamaIndex's programs that callers pass on; they have no effect here."""
@@ -188,34 +185,3 @@ def _calls(response: ChatResponse) -> list[dict[str, Any]]:
 
 def _result(text: str, call_id: str) -> ChatMessage:
     return ChatMessage(role=MessageRole.TOOL, content=text, additional_kwargs={"tool_call_id": call_id})
-
-
-class PartialObjectParser:
-    """Parses a typed answer while it streams: takes chunks, returns objects with what has been received so far."""
-
-    def __init__(self, request: TypedRequest) -> None:
-        self._request = request
-        self._flexible: type[FlexibleModel] = create_flexible_model(request.output_cls)
-        self._answer = PartialAnswer()
-        self._seen = 0
-
-    def add(self, response: ChatResponseChunk) -> Any:
-        """Return the object after a chunk; None if the chunk adds nothing."""
-        known = self._answer.feed(self._added_text(response))
-        if not isinstance(known, dict):
-            return None
-        try:
-            return self._request.output_cls.model_validate(known)
-        except Exception:  # a validator in the class may raise anything while fields are missing
-            return self._flexible.model_validate(known)
-
-    def _added_text(self, response: ChatResponseChunk) -> str:
-        """Return the characters of JSON that a chunk adds."""
-        if not self._request.in_tool_call:
-            return response.delta or ""
-        calls = response.message.additional_kwargs.get("tool_calls")
-        if not calls:
-            return ""
-        arguments: str = calls[0]["function"]["arguments"]
-        seen, self._seen = self._seen, len(arguments)
-        return arguments[seen:]

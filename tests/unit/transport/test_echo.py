@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import Client, errors
-from deepseek_v4.transport import key as transport_key
+from deepseek_v4.transport import key_header as transport_key
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
 from tests.unit.transport.client_kinds import KEY, request_to

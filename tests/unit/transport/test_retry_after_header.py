@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from deepseek_v4.transport.retry_after import retry_after
+from deepseek_v4.transport.retry_after_header import retry_after
 
 
 @pytest.mark.parametrize(
