@@ -154,3 +154,11 @@ def test_a_provider_without_a_balance_says_so() -> None:
     with pytest.raises(UnsupportedError, match="host"):
         client.balance()
     assert [model.id for model in client.list_models()] == ["m"]
+
+
+def test_a_list_is_requested_as_json() -> None:
+    service = Service({"object": "list", "data": [LISTED]})
+    with httpx.Client(transport=httpx.MockTransport(service)) as http:
+        Client(api_key="sk-test", http_client=http).list_models()
+    [request] = service.asked
+    assert request.headers["accept"] == "application/json"
