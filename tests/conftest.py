@@ -41,7 +41,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _starts_a_server(item: pytest.Item) -> bool:
     """True for a test whose fixtures hold a server, or whose module starts one by itself."""
     fixtures: list[str] = getattr(item, "fixturenames", [])
-    return any(name == "serve" or name.endswith("server") for name in fixtures) or hasattr(getattr(item, "module", None), "LocalServer")
+    by_fixture = any(name == "serve" or name.endswith("server") for name in fixtures)
+    return by_fixture or hasattr(getattr(item, "module", None), "LocalServer")
 
 
 def pytest_configure(config: pytest.Config) -> None:
