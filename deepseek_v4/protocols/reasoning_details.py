@@ -12,7 +12,7 @@ from typing import Any
 
 from deepseek_v4.values.messages import Reasoning
 
-__all__ = ["details_for_protocol", "detect_protocol", "kept", "restore_items"]
+__all__ = ["details_for_protocol", "detect_protocol", "kept", "merge_details", "restore_items"]
 
 Item = Mapping[str, Any]
 
@@ -74,3 +74,34 @@ def restore_items(
     if content.startswith(inside):
         return list(record), content[len(inside) :]
     return [item for item, text in zip(record, texts, strict=True) if text is None], content
+
+
+def merge_details(fragments: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Join streamed fragments of reasoning records into complete records, in order, without dropping any.
+
+    Consecutive fragments of one ``type`` and ``index`` are one record, unless their ids differ: its ``text``,
+    ``summary`` and ``data`` are concatenated, of the other fields the last that is not null stays. A fragment without
+    an ``index`` continues a record of readable text only, because encrypted data is not split.
+    """
+    merged: list[dict[str, Any]] = []
+    for fragment in fragments:
+        last = merged[-1] if merged else None
+        if last is None or not _continues(last, fragment):
+            merged.append(dict(fragment))
+            continue
+        for key, value in fragment.items():
+            known = last.get(key)
+            if key in ("text", "summary", "data") and isinstance(known, str) and isinstance(value, str):
+                last[key] = known + value
+            elif value is not None or key not in last:
+                last[key] = value
+    return tuple(merged)
+
+
+def _continues(record: Mapping[str, Any], fragment: Mapping[str, Any]) -> bool:
+    if record.get("type") != fragment.get("type") or record.get("index") != fragment.get("index"):
+        return False
+    known, other = record.get("id"), fragment.get("id")
+    if other is not None and other != known and (known is not None or fragment.get("index") is None):
+        return False
+    return fragment.get("index") is not None or "text" in fragment or "summary" in fragment

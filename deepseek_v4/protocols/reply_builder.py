@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols import schema
+from deepseek_v4.protocols.reasoning_details import merge_details
 from deepseek_v4.values import json as wire
 from deepseek_v4.values.messages import Reasoning, ToolCall
 from deepseek_v4.values.reply import (
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from deepseek_v4.protocols.leaked_calls.scanner import MarkupScanner
     from deepseek_v4.values.messages import ToolSpec
 
-__all__ = ["ReplyBuilder", "merge_details"]
+__all__ = ["ReplyBuilder"]
 
 _MOST_TOKENS = 2**53
 """A larger number read from JSON may be a rounded float, which frameworks refuse as a count."""
@@ -429,37 +430,6 @@ class ReplyBuilder:
 
     def _reached_limit(self) -> bool:
         return self.limit is not None and self.usage is not None and self.usage.output_tokens >= self.limit
-
-
-def merge_details(fragments: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
-    """Join streamed fragments of reasoning records into complete records, in order, without dropping any.
-
-    Consecutive fragments of one ``type`` and ``index`` are one record, unless their ids differ: its ``text``,
-    ``summary`` and ``data`` are concatenated, of the other fields the last that is not null stays. A fragment without
-    an ``index`` continues a record of readable text only, because encrypted data is not split.
-    """
-    merged: list[dict[str, Any]] = []
-    for fragment in fragments:
-        last = merged[-1] if merged else None
-        if last is None or not _continues(last, fragment):
-            merged.append(dict(fragment))
-            continue
-        for key, value in fragment.items():
-            known = last.get(key)
-            if key in ("text", "summary", "data") and isinstance(known, str) and isinstance(value, str):
-                last[key] = known + value
-            elif value is not None or key not in last:
-                last[key] = value
-    return tuple(merged)
-
-
-def _continues(record: Mapping[str, Any], fragment: Mapping[str, Any]) -> bool:
-    if record.get("type") != fragment.get("type") or record.get("index") != fragment.get("index"):
-        return False
-    known, other = record.get("id"), fragment.get("id")
-    if other is not None and other != known and (known is not None or fragment.get("index") is None):
-        return False
-    return fragment.get("index") is not None or "text" in fragment or "summary" in fragment
 
 
 def _scanner(recoverable_tools: Mapping[str, ToolSpec], visible: list[str]) -> MarkupScanner:

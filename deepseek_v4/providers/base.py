@@ -101,8 +101,12 @@ class Provider:
             raise ValueError(f"{self.name} has no variants. Use provider={self.name!r}.")
         return dataclasses.replace(self, variant=variant)
 
-    def root(self, base_url: str | None) -> str:
-        """Return the base URL of all endpoints: the given one, or the provider's default.
+    def resolve_base_url(self, base_url: str | None, path: str) -> str:
+        """Return the base URL of an endpoint: the given one, or the provider's default.
+
+        Args:
+            base_url: The base URL that was given, if one was.
+            path: Path of the endpoint, for providers whose endpoints are not all under one root.
 
         Raises:
             InvalidRequestError: If there is neither.

@@ -93,6 +93,11 @@ class _DeepSeek(Provider):
         """Remove the author prefix of ids copied from a router; the API does not accept it."""
         return model.removeprefix("deepseek/")
 
+    def resolve_base_url(self, base_url: str | None, path: str) -> str:
+        """Remove ``/beta``, which belongs to a path, and ``/v1`` for the endpoints that are not under it."""
+        root = super().resolve_base_url(base_url, path).strip().rstrip("/").removesuffix("/beta")
+        return root.removesuffix("/v1") if path.startswith(("/beta", "/anthropic", "/user")) else root
+
 
 class DeepSeekChat(ChatDialect):
     """``POST /chat/completions``."""

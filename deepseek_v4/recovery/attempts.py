@@ -79,6 +79,11 @@ class Retry(Generic[Request, Item, Answer]):
 class FallBack(Exception):
     """The decision of a policy that the answer is not better than the one before it, which is returned."""
 
+    def __init__(self, reason: AttemptReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
 
 class RetryPolicy(ABC, Generic[Request, Item, Answer]):
     """The rule for one cause of another attempt."""
@@ -225,7 +230,7 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
             try:
                 retry = policy.judge(self, outcome)
             except FallBack as verdict:
-                return self._fall_back("leaked_markup", str(verdict), outcome)
+                return self._fall_back(verdict.reason, verdict.detail, outcome)
             except DeepSeekError as error:  # the policies after it judge this one
                 if error.partial is None and isinstance(outcome, DeepSeekError):
                     error.partial = outcome.partial

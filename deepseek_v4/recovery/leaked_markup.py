@@ -53,11 +53,11 @@ class LeakedMarkupPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
         found = outcome.extra.get("leaked_markup")
         is_second = attempts.count("leaked_markup") > 0
         if is_second and is_empty(outcome):
-            raise FallBack("the second answer is empty")
+            raise FallBack("empty", "the second answer is empty")
         if not found or outcome.tool_calls or outcome.invalid_tool_calls:
             return None
         if is_second:
-            raise FallBack("the second answer contains tool call markup, too")
+            raise FallBack("leaked_markup", "the second answer contains tool call markup, too")
         if not is_retryable_answer(outcome.finish_reason) or attempts.count("invalid") or attempts.seconds_left() <= 0:
             return None
         shown = outcome.content[: found["at"]] if self._keeps_text else ""

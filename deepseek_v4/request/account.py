@@ -89,7 +89,7 @@ def _query(
 ) -> AccountRequest[T]:
     http = HttpRequest(
         method="GET",
-        url=endpoint_url(provider.root(options.base_url), path),
+        url=endpoint_url(provider.resolve_base_url(options.base_url, path), path),
         headers=build_headers(provider, options, {"accept": "application/json"}),
         key=require_api_key(provider, options),
         key_header=dialect.key_header,

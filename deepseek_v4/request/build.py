@@ -75,7 +75,7 @@ def prepare(messages: Sequence[Message], options: CallOptions, *, stream: bool) 
     )
     http = HttpRequest(
         method="POST",
-        url=endpoint_url(provider.root(options.base_url), encoded.path),
+        url=endpoint_url(provider.resolve_base_url(options.base_url, encoded.path), encoded.path),
         headers=headers,
         body=body_bytes(encoded.body),
         key=require_api_key(provider, options),

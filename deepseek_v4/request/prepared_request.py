@@ -64,7 +64,7 @@ class PreparedRequest:
         """Return the request with another history; a message to continue can change the URL path."""
         request = dataclasses.replace(self.request, messages=messages)
         encoded = self.protocol.encode(request, self.context.dialect, self.provider.name)
-        url = endpoint_url(self.provider.root(self.options.base_url), encoded.path)
+        url = endpoint_url(self.provider.resolve_base_url(self.options.base_url, encoded.path), encoded.path)
         http = dataclasses.replace(self.http, url=url, body=body_bytes(encoded.body))
         return dataclasses.replace(self, http=http, request=request, context=encoded.context, body=encoded.body)
 

@@ -32,9 +32,6 @@ def endpoint_url(base_url: str, path: str) -> str:
         raise errors.InvalidRequestError(
             f"base_url={base_url!r} would send the API key unencrypted over a public network. Use https://."
         )
-    root = root.removesuffix("/beta")
-    if path.startswith(("/beta", "/anthropic", "/user")):  # DeepSeek's paths that are not under /v1
-        root = root.removesuffix("/v1")
     return root + path
 
 

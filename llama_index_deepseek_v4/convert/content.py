@@ -82,7 +82,7 @@ def _image(block: ImageBlock) -> ImagePart:
             raise errors.InvalidRequestError("An ImageBlock needs image, path or url.")
         return ImagePart(str(block.url), block.detail)  # the provider fetches it; data: URLs are sent as they are
     data = block.resolve_image(as_base64=True).read().decode()
-    # the provider checks the bytes, so a wrong subtype does no harm; without one there is no valid data: URL
+    # the provider checks the bytes, so a wrong subtype does no harm; without one the data: URL is invalid
     return ImagePart(f"data:{block.image_mimetype or 'image/png'};base64,{data}", block.detail)
 
 

@@ -27,7 +27,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the sample")
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time")
     parser.add_argument("--only", default="", help="part of a path: mutants of these files only")
-    parser.add_argument("--least", type=float, default=WANTED, help="share that has to be noticed")
     options = parser.parse_args()
     tests = dict(modules())
     found = [each for path in tests for each in mutants(path, (ROOT / path).read_text(encoding="utf-8"))]
@@ -42,7 +41,7 @@ def main() -> int:
             print("The tests fail without any mutant:", log.read_text(errors="replace")[-3000:], sep="\n")
             return 2
         results = _try_all(sample, tests, options.jobs, Path(folder))
-    return _report(sample, results, options.least)
+    return _report(sample, results)
 
 
 def _sample(found: list[Mutant], count: int, seed: int) -> list[Mutant]:
@@ -108,7 +107,7 @@ def _allowed() -> dict[str, str]:
     return {key.strip(): why for key, _, why in rows}
 
 
-def _report(sample: list[Mutant], results: dict[Mutant, bool], least: float) -> int:
+def _report(sample: list[Mutant], results: dict[Mutant, bool]) -> int:
     allowed = _allowed()
     survivors = [each for each in sample if results.get(each) is False]
     equivalent = [each for each in survivors if each.key in allowed]
@@ -118,7 +117,7 @@ def _report(sample: list[Mutant], results: dict[Mutant, bool], least: float) -> 
     counted = len(results) - len(equivalent)
     share = (counted - len(holes)) / counted if counted else 1.0
     print(f"{counted - len(holes)} of {counted} noticed ({share:.1%}), {len(equivalent)} equivalent ones left out.")
-    return 0 if share >= least else 1
+    return 0 if share >= WANTED else 1
 
 
 if __name__ == "__main__":

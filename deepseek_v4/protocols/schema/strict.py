@@ -118,7 +118,7 @@ def _converted_once(encoded: bytes, where: str) -> bytes:
 def _converted(parameters: Mapping[str, Any], where: str) -> Schema:
     try:
         strict = _Strict(parameters, where).run()
-        # a choice that was one of its own branches is no longer recursive, so references are checked again
+        # a choice that was one of its own branches has become plain, so references are checked again
         return _Strict(strict, where).run() if "$defs" in strict else strict
     except RecursionError:
         what = "this is nested too deeply or without end; make it flatter"

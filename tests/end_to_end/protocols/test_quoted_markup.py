@@ -276,7 +276,7 @@ def test_markup_again_or_an_error_leaves_the_first_text(asker: Asker, protocol: 
             (TEXTS[way], "leaked_markup"),
             (FORMS["V4"], "leaked_markup"),
             (500, "error"),
-            ("", "leaked_markup"),
+            ("", "empty"),
         ):
             service.script(TEXTS[way], second)
             content, calls, facts = ask()

@@ -212,7 +212,7 @@ EITHER: list[Row] = [
     (TOOLS, ["=", "="], (errors.EmptyReplyError, ""), "0/1", "empty", "- -"),
     (TOOLS, ["=", "=See<m>", "=Rain"], "SeeRain", "01/2", "empty leaked_markup", "- - markup?"),
     (TOOLS, ["=See<m>", "503", "=Rain"], "SeeRain", "0/2", "leaked_markup transient", "- markup? markup?"),
-    (TOOLS, ["=See<m>", "="], "See<m>", "0", "leaked_markup", "- markup?"),
+    (TOOLS, ["=See<m>", "="], "See<m>", "0", "empty", "- markup?"),
     # JSON of a schema
     (JSON, ["=no", f"={GOOD}"], GOOD, "0/1", "invalid", "- wrong"),
     ({**JSON, "max_retries": 0}, ["=no", f"={GOOD}"], GOOD, "0/1", "invalid", "- wrong"),

@@ -161,7 +161,12 @@ def test_a_provider_that_needs_no_key_is_asked_without_one() -> None:
     ],
 )
 def test_an_address_is_the_root_and_the_path_however_the_root_was_given(root: str, path: str, url: str) -> None:
-    assert endpoint_url(root, path) == url
+    assert endpoint_url(find_provider("deepseek").resolve_base_url(root, path), path) == url
+
+
+def test_beta_is_deepseeks_own_and_part_of_the_root_elsewhere() -> None:
+    root = find_provider("vllm").resolve_base_url("http://localhost:8000/beta", "/chat/completions")
+    assert endpoint_url(root, "/chat/completions") == "http://localhost:8000/beta/chat/completions"
 
 
 def test_beta_features_go_to_the_beta_address() -> None:

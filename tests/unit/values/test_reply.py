@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import Reasoning, Reply, StreamEnd, ToolCall, ToolCallDelta, Usage, fold
-from deepseek_v4.protocols.reply_builder import ReplyBuilder, merge_details
+from deepseek_v4.protocols.reasoning_details import merge_details
+from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.values.reply import InvalidToolCall, TextDelta
 
 Piece = tuple[Any, str | None, str | None, str]
