@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from deepseek_v4 import errors
     from deepseek_v4.client import Client, Preview
     from deepseek_v4.errors import DeepSeekError
+    from deepseek_v4.limits.limiter import Limiter
     from deepseek_v4.protocols.chat.dialect import ChatDialect
     from deepseek_v4.protocols.completions.dialect import CompletionsDialect
     from deepseek_v4.protocols.dialect import Dialect, OptionSpec
@@ -67,6 +68,7 @@ __all__ = [
     "FilePart",
     "ImagePart",
     "InvalidToolCall",
+    "Limiter",
     "Message",
     "MessagesDialect",
     "ModelInfo",
@@ -113,6 +115,7 @@ _HOME = {
     "FilePart": "values.messages",
     "ImagePart": "values.messages",
     "InvalidToolCall": "values.reply",
+    "Limiter": "limits.limiter",
     "Message": "values.messages",
     "MessagesDialect": "protocols.messages.dialect",
     "ModelInfo": "values.account",

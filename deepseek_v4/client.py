@@ -9,11 +9,13 @@ from typing import Any, TypeVar
 
 from deepseek_v4.catalog import Change, update_from
 from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.limits.paced import apaced, paced
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.protocols.stream_decoder import whole_answer
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
 from deepseek_v4.recovery.run import acomplete, arun, complete, run
+from deepseek_v4.request import tokens
 from deepseek_v4.request.account import AccountRequest, balance_query, model_query, models_query
 from deepseek_v4.request.build import prepare
 from deepseek_v4.request.options import resolve
@@ -211,23 +213,29 @@ class Client:
         Raises:
             DeepSeekError: the error that ends the call; ``partial`` contains the usage of earlier answers.
         """
-        return complete(request, self._send, accepts, ReplyAttempts)
+        reply: Reply = complete(request, self._paced(self._send, paced), accepts, ReplyAttempts)
+        return reply
 
     async def asend(self, request: PreparedRequest) -> Reply:
         """Like ``send``, asynchronously."""
-        return await acomplete(request, self._asend, accepts, ReplyAttempts)
+        return await acomplete(request, self._paced(self._asend, apaced), accepts, ReplyAttempts)
 
     def open(self, request: PreparedRequest) -> SyncStream[Delta]:
         """Send a request and open its stream, which continues with another answer if the first one is invalid."""
-        deltas = run(ReplyAttempts(request, time.monotonic()), self._open)
+        deltas = run(ReplyAttempts(request, time.monotonic()), self._paced(self._open, paced))
         next(deltas)
         return SyncStream(deltas)
 
     async def aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         """Like ``open``, asynchronously."""
-        deltas = arun(ReplyAttempts(request, time.monotonic()), self._aopen)
+        deltas = arun(ReplyAttempts(request, time.monotonic()), self._paced(self._aopen, apaced))
         await anext(deltas)
         return AsyncStream(deltas)
+
+    def _paced(self, send: Callable[[Any], Any], wrap: Callable[..., Callable[[Any], Any]]) -> Callable[[Any], Any]:
+        """Return ``send``, limited by the limiter and the framework's rate limiter, if there are any."""
+        limiter, gate = self.settings.limiter, self.settings.retry_gate()
+        return send if limiter is None and gate is None else wrap(send, limiter, gate, _prompt_tokens)
 
     def _send(self, request: PreparedRequest) -> Reply:
         return self._transport().call(
@@ -321,13 +329,17 @@ class Client:
 
     def _transport(self) -> SyncTransport:
         if self._sync is None:
-            self._sync = SyncTransport(self.settings.http_client)
+            self._sync = SyncTransport(self.settings.http_client, capped=self.settings.limiter is None)
         return self._sync
 
     def _async_transport(self) -> AsyncTransport:
         if self._async is None:
-            self._async = AsyncTransport(self.settings.http_async_client)
+            self._async = AsyncTransport(self.settings.http_async_client, capped=self.settings.limiter is None)
         return self._async
+
+
+def _prompt_tokens(request: PreparedRequest) -> int:
+    return tokens.estimate(request.request.messages, request.request.tools)
 
 
 def _limits(request: PreparedRequest | AccountRequest[Any]) -> Limits:

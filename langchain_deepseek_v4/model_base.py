@@ -9,6 +9,7 @@ from langchain_core.language_models import LangSmithParams
 from typing_extensions import Self
 
 from deepseek_v4.client import Client
+from deepseek_v4.limits.paced import RetryGate
 from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY, ModelSettings
 from deepseek_v4.values.account import Balance, ModelInfo
 from langchain_deepseek_v4.errors import model_errors
@@ -38,6 +39,11 @@ class LangChainModelBase(ModelSettings):
         if client is None or client.settings is not self:
             client = self._client = Client(self)
         return client
+
+    def retry_gate(self) -> RetryGate | None:
+        """Return LangChain's rate limiter: LangChain itself calls it before the first request of a call only."""
+        limiter = getattr(self, "rate_limiter", None)
+        return None if limiter is None else RetryGate(limiter.acquire, limiter.aacquire)
 
     # -- the account ---------------------------------------------------------------------------------------------
 
