@@ -19,7 +19,8 @@ class Stub:
         self.active = self.most = self.sent = self.refused = self.connections = self.open = self.most_open = 0
         self.retry_after: float | None = None
         self.times: list[float] = []
-        self.samples: list[int] = []
+        self.served: list[tuple[float, float]] = []
+        """Begin and end of each answer."""
         self.rows: dict[str, int] = {}
         self.answered: dict[str, int] = {}
         self.bodies: list[dict[str, Any]] = []
@@ -32,7 +33,7 @@ class Stub:
         self.connections += 1
         self.open += 1
         self.most_open = max(self.most_open, self.open)
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = next(int(h[15:]) for h in head.lower().split(b"\r\n") if h.startswith(b"content-length:"))
@@ -58,12 +59,13 @@ class Stub:
             return _response(self.fails[row], {"error": {"message": "fails"}}, "")
         self.active += 1
         self.most = max(self.most, self.active)
-        self.samples.append(self.active)
+        began = time.monotonic()
         try:
             if self.seconds:
                 await asyncio.sleep(self.seconds)
         finally:
             self.active -= 1
+            self.served.append((began, time.monotonic()))
         self.answered[row] = self.answered.get(row, 0) + 1
         usage = {"prompt_tokens": 10, "completion_tokens": self.output_tokens, "total_tokens": 10 + self.output_tokens}
         message = {"role": "assistant", "content": self.text}
