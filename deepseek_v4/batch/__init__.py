@@ -49,10 +49,7 @@ def results(rows: Any, output: str | Path | None = None, **options: Any) -> Asyn
 
 async def arun(rows: Any, output: str | Path | None = None, **options: Any) -> Summary:
     """Like ``run``, asynchronously."""
-    batch = batch_of(rows, output, options)
-    async for _ in batch.results():
-        pass
-    return batch.summary
+    return await batch_of(rows, output, options).run()
 
 
 def run(rows: Any, output: str | Path | None = None, **options: Any) -> Summary:

@@ -8,6 +8,7 @@ from deepseek_v4 import catalog
 from deepseek_v4.batch.engine import Batch
 from deepseek_v4.batch.results import without_peak
 from deepseek_v4.catalog import cost
+from deepseek_v4.catalog.cost import price_at
 from deepseek_v4.values.reply import Usage
 
 __all__ = ["dry_run"]
@@ -29,9 +30,9 @@ def dry_run(batch: Batch) -> dict[str, Any]:
         rows += 1
         most = preview.body.get("max_tokens") or 0
         prompt, answer = prompt + preview.input_tokens, answer + most
-        prices = catalog.find(provider, str(preview.body.get("model"))).prices
-        for place, known in enumerate((prices, without_peak(prices))):
-            price = cost.of(Usage(preview.input_tokens, most), known, at=batch.plan.now())
+        known = price_at(catalog.find(provider, str(preview.body.get("model"))).prices, batch.plan.now())
+        for place, rates in enumerate((known, None if known is None else without_peak(known))):
+            price = cost.of(Usage(preview.input_tokens, most), rates, at=batch.plan.now())
             total = costs[place]
             costs[place] = None if price is None or total is None else total + price.usd
         if len(samples) < SAMPLES:

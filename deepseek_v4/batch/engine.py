@@ -172,7 +172,12 @@ class Batch:
                 with contextlib.suppress(asyncio.CancelledError):
                     await run
 
-    async def _run(self, queue: asyncio.Queue[dict[str, Any] | None]) -> None:
+    async def run(self) -> Summary:
+        """Run the batch to its end; return its numbers. Errors as for ``results``."""
+        await self._run(None)
+        return self.summary
+
+    async def _run(self, queue: asyncio.Queue[dict[str, Any] | None] | None) -> None:
         began = time.monotonic()
         rows = self.missing()
         ticker = asyncio.create_task(self._tick(began))
@@ -245,21 +250,21 @@ class Batch:
         if self.summary.rows is None:
             self.summary.rows = self.summary.skipped + self.summary.done
 
-    async def _work(self, rows: Iterator[Row], queue: asyncio.Queue[dict[str, Any] | None]) -> None:
+    async def _work(self, rows: Iterator[Row], queue: asyncio.Queue[dict[str, Any] | None] | None) -> None:
         while not self._stopping.is_set():
             row = next(rows, None)
             if row is None:
                 return
-            await self._off_peak(str(row.options.get("model") or self.settings.model))
-            async with self._cached(row.prefix):
-                reserved = await self._reserved(row)
-                if reserved is None or self._stopping.is_set():
-                    return
-                outcome = await self._ask(row)
-                usage = outcome.usage
-                output = None if usage is None else usage.output_tokens
-                self.spending.settle(reserved, outcome.cost, outcome.base_cost, output)
-                self._released.set()
+            if self.plan.off_peak:
+                await self._off_peak(str(row.options.get("model") or self.settings.model))
+            prefix = row.prefix if self.plan.warm_cache else ""
+            if len(prefix) < CACHED_PREFIX:
+                outcome = await self._paid(row)
+            else:
+                async with self._cached(prefix):
+                    outcome = await self._paid(row)
+            if outcome is None:
+                return
             if isinstance(outcome.error, STOPS):
                 self.stop(f"{type(outcome.error).__name__}: {outcome.error}")
                 return
@@ -267,8 +272,20 @@ class Batch:
             self._keep(line)
             self.summary.count(outcome)
             self._watch(outcome.error)
-            await self._unread.acquire()
-            queue.put_nowait(line)
+            if queue is not None:
+                await self._unread.acquire()
+                queue.put_nowait(line)
+
+    async def _paid(self, row: Row) -> Outcome | None:
+        """Reserve the cost of a row and ask for its answer; None if the run stops."""
+        reserved = Decimal(0) if self.plan.max_cost is None else await self._reserved(row)
+        if reserved is None:
+            return None
+        outcome = await self._ask(row)
+        output = None if outcome.usage is None else outcome.usage.output_tokens
+        self.spending.settle(reserved, outcome.cost, outcome.base_cost, output)
+        self._released.set()
+        return outcome
 
     def options_of(self, row: Row) -> dict[str, Any]:
         """Return the options of a row's call, with the schema."""
@@ -341,9 +358,6 @@ class Batch:
     @contextlib.asynccontextmanager
     async def _cached(self, prefix: str) -> AsyncIterator[None]:
         """Let the first row of a long common prefix be done before the others begin."""
-        if not self.plan.warm_cache or len(prefix) < CACHED_PREFIX:
-            yield
-            return
         key = digest(prefix)
         while key in self._warming:
             await self._warming[key].wait()

@@ -57,8 +57,6 @@ class Spending:
         Raises:
             BatchRefused: If the model has no known price.
         """
-        if self.max_cost is None:
-            return Decimal(0)
         price = price_at(catalog.find(self._provider, model).prices, now)
         if price is None:
             raise BatchRefused(f"The price of {model} at {self._provider} is not known. Remove max_cost.")
@@ -68,7 +66,7 @@ class Spending:
         for _ in range(self._requests):
             amount += max(prompt * Decimal(rate.input) + output * Decimal(rate.output) for rate in rates) / MILLION
             prompt += output + PROMPT_OVERHEAD  # a retry contains the answer before it
-        if self.total + self._reserved + amount > self.max_cost:
+        if self.max_cost is not None and self.total + self._reserved + amount > self.max_cost:
             return None
         self._reserved += amount
         self._under_way += 1
@@ -82,7 +80,7 @@ class Spending:
     def settle(self, reserved: Decimal, cost: float | None, base: float | None, output_tokens: int | None) -> None:
         """Replace a reservation by the cost of the row."""
         self._reserved -= reserved
-        self._under_way -= 1
+        self._under_way -= bool(reserved)
         self.total += Decimal(str(cost or 0))
         self.base_total += Decimal(str(base or 0))
         if output_tokens is not None:

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 from deepseek_v4.batch.rows import Row
 from deepseek_v4.catalog import cost as costs
 from deepseek_v4.catalog import find
+from deepseek_v4.catalog.cost import price_at
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.integration import openai_format
 from deepseek_v4.integration.answer_schema import AnswerSchema, UnfitAnswer
+from deepseek_v4.values.prices import Price
 from deepseek_v4.values.reply import Reply, Usage
 
 __all__ = ["Outcome", "flat", "openai_form", "outcome_of"]
@@ -51,8 +53,11 @@ def outcome_of(
         except UnfitAnswer as problem:
             error = problem
     usage = None if reply is None else reply.usage
-    facts = find(provider, (reply.model if reply is not None else None) or model)
-    cost, base = (costs.of(usage, prices, at=at) for prices in (facts, without_peak(facts.prices)))
+    prices = find(provider, (reply.model if reply is not None else None) or model).prices
+    price = price_at(prices, at)
+    cost = base = costs.of(usage, price, at=at)
+    if price is not None and price.peak is not None and price.peak.covers(at):
+        base = costs.of(usage, without_peak(price), at=at)
     return Outcome(
         row,
         reply,
@@ -67,9 +72,9 @@ def outcome_of(
     )
 
 
-def without_peak(prices: Any) -> Any:
-    """Return prices without their peak hours."""
-    return tuple(dataclasses.replace(price, peak=None) if price.peak is not None else price for price in prices)
+def without_peak(price: Price) -> Price:
+    """Return a price without its peak hours."""
+    return dataclasses.replace(price, peak=None)
 
 
 def flat(outcome: Outcome) -> dict[str, Any]:
@@ -126,7 +131,7 @@ def _ours(outcome: Outcome) -> dict[str, Any]:
         "cost": outcome.cost,
         "attempts": outcome.attempts,
         "seconds": round(outcome.seconds, 3),
-        "at": outcome.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "at": outcome.at.isoformat("T", "seconds").replace("+00:00", "Z"),
         "hash": outcome.row.hash,
     }
 

@@ -137,7 +137,7 @@ class Rows:
             if not line.strip():
                 continue
             try:
-                yield number, json.loads_exactly(line)
+                yield number, json.loads(line)
             except ValueError as error:
                 raise BatchRefused(f"{self.name}, line {number} is not JSON: {error}. Correct the line.") from None
 

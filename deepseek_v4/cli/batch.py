@@ -121,8 +121,7 @@ async def _run(engine: Batch, progress: Progress) -> Any:
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(interrupt))
     with progress:
         try:
-            async for _ in engine.results():
-                pass
+            await engine.run()
         except asyncio.CancelledError:
             engine.stop("Interrupted.", interrupted=True)
     return engine.summary

@@ -116,80 +116,94 @@ class Limiter:
         Raises:
             TimeoutError: If the deadline is reached first.
         """
-        waiter = _ThreadWaiter()
-        place, seconds = self._enter(waiter, tokens)
+        waiter = _ThreadWaiter(tokens)
+        seconds = self._enter(waiter)
         try:
-            while place is None:
+            while waiter.place is None:
                 waiter.event.wait(_limited(seconds, deadline))
                 waiter.event.clear()
-                place, seconds = self._look(waiter, tokens, deadline)
+                seconds = self._look(waiter, deadline)
         except BaseException:
             self._leave(waiter)
             raise
-        return place
+        return waiter.place
 
     async def aacquire(self, tokens: int = 0, deadline: float | None = None) -> Place:
         """Like ``acquire``, asynchronously."""
-        waiter = _TaskWaiter()
-        place, seconds = self._enter(waiter, tokens)
+        waiter = _TaskWaiter(tokens)
+        seconds = self._enter(waiter)
         try:
-            while place is None:
-                await asyncio.wait((waiter.renewed(),), timeout=_limited(seconds, deadline))
-                place, seconds = self._look(waiter, tokens, deadline)
+            while waiter.place is None:
+                await waiter.woken(_limited(seconds, deadline))
+                seconds = self._look(waiter, deadline)
         except BaseException:
             self._leave(waiter)
             raise
-        return place
+        return waiter.place
 
-    # -- the queue, under the lock -------------------------------------------------------------------------------
+    # -- the queue -----------------------------------------------------------------------------------------------
 
-    def _enter(self, waiter: _Waiter, tokens: int) -> tuple[Place | None, float | None]:
+    def _enter(self, waiter: _Waiter) -> float | None:
         with self._lock:
             self._queue.append(waiter)
-            granted = self._grant(waiter, tokens)
-        if self._keeper is not None and granted[0] is None:
+            self._serve()
+            seconds = self._seconds(waiter)
+        if self._keeper is not None and waiter.place is None:
             self._keeper.wake()
-        return granted
+        return seconds
 
-    def _look(self, waiter: _Waiter, tokens: int, deadline: float | None) -> tuple[Place | None, float | None]:
+    def _look(self, waiter: _Waiter, deadline: float | None) -> float | None:
+        """Serve the queue; return the seconds after which the waiter has to look again, None: when it is woken."""
         with self._lock:
-            place, seconds = self._grant(waiter, tokens)
-        if place is None and deadline is not None and time.monotonic() >= deadline:
+            if waiter.place is None:
+                self._serve()
+            seconds = self._seconds(waiter)
+        if waiter.place is None and deadline is not None and time.monotonic() >= deadline:
             raise TimeoutError("total_timeout ended while the call waited for its limiter. Raise one of them.")
-        return place, seconds
+        return seconds
 
     def _leave(self, waiter: _Waiter) -> None:
+        if waiter.place is not None:
+            waiter.place.end()
+            return
         with self._lock:
             if waiter in self._queue:
                 self._queue.remove(waiter)
-            self._wake_first()
+            self._serve()
 
-    def _grant(self, waiter: _Waiter, tokens: int) -> tuple[Place | None, float | None]:
-        """Return a place, or None and the seconds after which to look again (None: when the waiter is woken)."""
-        if self._queue[0] is not waiter or self._active >= max(int(self._slots()), 0):
-            return None, None
-        now = time.monotonic()
-        seconds = max(self._paused_until, self._requests.ready, self._tokens.ready) - now
-        if seconds > 0:
-            return None, seconds
-        self._queue.popleft()
-        self._active += 1
-        self._sent += 1
-        share = 1.0 if self._keeper is None else self._keeper.share
-        self._requests.take(1, now, share)
-        self._tokens.take(tokens, now, share)
-        self._wake_first()
-        return Place(self, self._round(), tokens), None
+    def _seconds(self, waiter: _Waiter) -> float | None:
+        """Only the first of the queue waits for a time."""
+        if not self._queue or self._queue[0] is not waiter or self._active >= int(self._slots()):
+            return None
+        return max(self._next_time() - time.monotonic(), 0.0)
+
+    def _next_time(self) -> float:
+        return max(self._paused_until, self._requests.ready, self._tokens.ready)
+
+    def _serve(self) -> None:
+        """Give places to the first of the queue, under the lock; the first that has to wait for a time is woken."""
+        while self._queue and self._active < int(self._slots()):
+            waiter, now = self._queue[0], time.monotonic()
+            if self._next_time() > now:
+                if not waiter.wake():
+                    self._queue.popleft()
+                    continue
+                return
+            self._queue.popleft()
+            waiter.place = Place(self, self._round(), waiter.tokens)
+            if not waiter.wake():  # its event loop is closed
+                continue
+            self._active += 1
+            self._sent += 1
+            share = 1.0 if self._keeper is None else self._keeper.share
+            self._requests.take(1, now, share)
+            self._tokens.take(waiter.tokens, now, share)
 
     def _slots(self) -> float:
         return self._window.slots if self._keeper is None else min(self._keeper.slots(), self._window.most)
 
     def _round(self) -> int:
         return self._window.round if self._keeper is None else self._keeper.round
-
-    def _wake_first(self) -> None:
-        while self._queue and not self._queue[0].wake():
-            self._queue.popleft()  # its event loop is closed
 
     def _end(self, place: Place, outcome: BaseException | int | None) -> None:
         """Take a place back and learn from the outcome of its request: an error, or the number of counted tokens."""
@@ -205,7 +219,7 @@ class Limiter:
             if isinstance(outcome, int):
                 share = 1.0 if self._keeper is None else self._keeper.share
                 self._tokens.take(outcome - place.tokens, time.monotonic(), share)
-            self._wake_first()
+            self._serve()
 
     def _slow_down(self, sent_in: int, refusal: DeepSeekError) -> None:
         pause = min(max(refusal.retry_after or 0.0, 0.0), LONGEST_PAUSE)
@@ -219,7 +233,7 @@ class Limiter:
         """Receive the places of a new lease."""
         with self._lock:
             self._paused_until = max(self._paused_until, time.monotonic() + pause)
-            self._wake_first()
+            self._serve()
 
     def __repr__(self) -> str:
         limits = ("concurrency", "requests_per_minute", "tokens_per_minute", "leases")
@@ -252,10 +266,23 @@ class Place:
             limiter._end(self, outcome)
 
 
-class _ThreadWaiter:
+class _Waiter:
+    """A call that waits; ``place`` is set when it is served."""
+
+    def __init__(self, tokens: int) -> None:
+        self.tokens = tokens
+        self.place: Place | None = None
+
+    def wake(self) -> bool:
+        """Let it look at its place again; return False if it cannot be woken any more."""
+        raise NotImplementedError
+
+
+class _ThreadWaiter(_Waiter):
     """A call that waits in a thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, tokens: int) -> None:
+        super().__init__(tokens)
         self.event = threading.Event()
 
     def wake(self) -> bool:
@@ -263,24 +290,32 @@ class _ThreadWaiter:
         return True
 
 
-class _TaskWaiter:
+class _TaskWaiter(_Waiter):
     """A call that waits in a task."""
 
-    def __init__(self) -> None:
+    def __init__(self, tokens: int) -> None:
+        super().__init__(tokens)
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._woken: asyncio.Future[None] | None = None
+        self._future: asyncio.Future[None] | None = None
         self._due = False
 
-    def renewed(self) -> asyncio.Future[None]:
-        """Return the future that the next ``wake`` completes."""
-        self._woken = self._loop.create_future()
-        if self._due:
-            self._complete()
-        return self._woken
+    async def woken(self, seconds: float | None) -> None:
+        """Wait until ``wake`` is called, or for some seconds."""
+        if not self._due:
+            self._future = self._loop.create_future()
+            timer = None if seconds is None else self._loop.call_later(seconds, self._complete)
+            try:
+                await self._future
+            finally:
+                if timer is not None:
+                    timer.cancel()
+        self._due = False
 
     def wake(self) -> bool:
-        if threading.get_ident() == self._thread and not self._loop.is_closed():
+        if self._loop.is_closed():
+            return False
+        if threading.get_ident() == self._thread:
             self._complete()
             return True
         try:
@@ -291,12 +326,10 @@ class _TaskWaiter:
 
     def _complete(self) -> None:
         self._due = True
-        if self._woken is not None and not self._woken.done():
-            self._due = False
-            self._woken.set_result(None)
+        if self._future is not None and not self._future.done():
+            self._future.set_result(None)
 
 
-_Waiter = _ThreadWaiter | _TaskWaiter
 _by_name: WeakValueDictionary[str, Limiter] = WeakValueDictionary()
 _all: WeakSet[Limiter] = WeakSet()
 _restoring = threading.Lock()

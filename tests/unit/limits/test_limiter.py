@@ -199,8 +199,10 @@ async def test_retry_after_stops_all() -> None:
         assert min(stub.times[1:]) - refused_at >= 0.28
 
 
-@pytest.mark.parametrize("limits", [{"requests_per_minute": 1200}, {"tokens_per_minute": 1200 * 17}])
-async def test_requests_and_tokens_are_spread_over_the_minute(limits: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    ("limits", "least"), [({"requests_per_minute": 1200}, 0.4), ({"tokens_per_minute": 1200 * 17}, 0.1)]
+)
+async def test_requests_and_tokens_are_spread_over_the_minute(limits: dict[str, float], least: float) -> None:
     limiter = Limiter(**limits)
     with serving(Stub()) as stub:
         async with client(stub, limiter) as model:
@@ -208,7 +210,7 @@ async def test_requests_and_tokens_are_spread_over_the_minute(limits: dict[str, 
                 await model.achat(f"row {number}")
             began = time.monotonic()
             await ask(model, 10)
-            assert 0.3 < time.monotonic() - began < 1.0  # 20 a second
+            assert least < time.monotonic() - began < 2.0  # 20 a second
         assert stub.sent == 15
 
 
@@ -254,8 +256,8 @@ def test_a_forked_child_has_its_own_places() -> None:
 async def test_without_a_limiter_connections_are_capped(monkeypatch: pytest.MonkeyPatch) -> None:
     assert clients.CONNECTIONS == 256
     monkeypatch.setattr(clients, "CLIENTS", 3)
-    with serving(Stub(seconds=0.1)) as stub:
-        async with client(stub, None, timeout=0.15) as model:
+    with serving(Stub(seconds=0.3)) as stub:
+        async with client(stub, None, timeout=0.7) as model:
             await ask(model, 60)  # the last of them wait longer than the timeout for a connection
         assert (stub.most_open, stub.sent) == (24, 60)
     with serving(Stub(seconds=0.2)) as stub:
