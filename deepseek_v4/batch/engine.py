@@ -265,7 +265,7 @@ class Batch:
                     outcome = await self._paid(row)
             if outcome is None:
                 return
-            if isinstance(outcome.error, STOPS):
+            if self.stops(outcome.error):
                 self.stop(f"{type(outcome.error).__name__}: {outcome.error}")
                 return
             line = self._line(outcome)
@@ -286,6 +286,16 @@ class Batch:
         self.spending.settle(reserved, outcome.cost, outcome.base_cost, output)
         self._released.set()
         return outcome
+
+    async def answer(self, row: Row) -> tuple[dict[str, Any], Exception | None]:
+        """Answer one row; return its result, and its error."""
+        outcome = await self._ask(row)
+        return self._line(outcome), outcome.error
+
+    @staticmethod
+    def stops(error: Exception | None) -> bool:
+        """Return True for an error of the account: no other row can succeed."""
+        return isinstance(error, STOPS)
 
     def options_of(self, row: Row) -> dict[str, Any]:
         """Return the options of a row's call, with the schema."""

@@ -20,7 +20,7 @@ from deepseek_v4.batch.refused import BatchRefused
 from deepseek_v4.batch.rows import digest
 from deepseek_v4.values import json
 
-__all__ = ["Journal", "Written", "written_of"]
+__all__ = ["Journal", "Written", "append", "written_of"]
 
 FAILED, RETRYABLE = 1, 2
 
@@ -86,7 +86,6 @@ class Journal:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self._file = os.open(self.path, flags, 0o644)
             self._sent = os.open(self._sent_path, flags | os.O_TRUNC, 0o644)
-            self._size = self.path.stat().st_size
         except BaseException:
             self._lock.release()
             raise
@@ -106,11 +105,7 @@ class Journal:
         """
         key, written = written_of(line)
         data = json.dumps(line) + b"\n"
-        count = os.write(self._file, data)
-        if count != len(data):
-            os.truncate(self.path, self._size)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
-        self._size += count
+        append(self._file, data)
         self._dirty = True
         if key in self.done:
             self._superseded = True
@@ -260,6 +255,18 @@ class Journal:
             new.flush()
             os.fsync(new.fileno())
         os.replace(written, self.path)
+
+
+def append(file: int, data: bytes) -> None:
+    """Append to an open file with one write; if the disk is full, the file stays as it was.
+
+    Raises:
+        OSError: If the disk is full.
+    """
+    count = os.write(file, data)
+    if count != len(data):
+        os.ftruncate(file, os.fstat(file).st_size - count)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _now() -> str:
