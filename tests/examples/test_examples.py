@@ -40,11 +40,16 @@ OUTPUT = {
         "sglang\n",
         "reasoning: 0.9 is more than 0.11.\n  answer: (scripted) 9.9 is larger.",
     ],
+    "batch_dask.py": ["40 of 40 rows answered", "40 rows in the journal"],
+    "batch_celery.py": ["20 of 20 rows answered"],
+    "batch_ray.py": ["2000 of 2000 rows answered", "number, text, answer, usage, cost, error", "'rows': 2000"],
 }
 
 
 NEEDS = {"research.py": "deepagents"}
 """What an example needs that not every Python has: deepagents begins with 3.11."""
+CLUSTERS = {"batch_dask.py": "distributed", "batch_celery.py": "celery", "batch_ray.py": "ray"}
+"""Examples that start processes on a cluster's engine; they run in the slow lane, if the engine is installed."""
 SHARED = {"connection.py", "local_embedding.py"}
 
 
@@ -54,13 +59,17 @@ def test_every_example_is_tried_and_named_in_the_readme() -> None:
     assert [name for name in OUTPUT if f"(examples/{name})" not in readme] == []
 
 
-@pytest.mark.parametrize("name", OUTPUT)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in CLUSTERS else ()) for name in OUTPUT]
+)
 def test_example_runs(name: str) -> None:
+    if name in CLUSTERS:
+        pytest.importorskip(CLUSTERS[name])
     if name in NEEDS and sys.version_info < (3, 11):
         pytest.skip(f"{NEEDS[name]} needs Python 3.11")
     environment = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
     result = subprocess.run(
-        [sys.executable, EXAMPLES / name], capture_output=True, text=True, env=environment, timeout=120, check=False
+        [sys.executable, EXAMPLES / name], capture_output=True, text=True, env=environment, timeout=400, check=False
     )
     assert result.returncode == 0, result.stderr[-3000:]
     assert "Its answers are scripted" in result.stdout
