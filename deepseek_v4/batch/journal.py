@@ -26,7 +26,7 @@ FAILED, RETRYABLE = 1, 2
 
 
 class Written(int):
-    """What is known of a row in the journal: the hash of its content, and whether it failed; one small number."""
+    """The hash of a row and whether it failed, in one small number, because many are kept."""
 
     @property
     def failed(self) -> bool:
@@ -39,7 +39,7 @@ class Written(int):
         return bool(self & RETRYABLE)
 
     def is_of(self, row_hash: str) -> bool:
-        """Return True if the row has not changed."""
+        """Return True if the row is unchanged."""
         return self >> 2 == int(row_hash, 16)
 
 

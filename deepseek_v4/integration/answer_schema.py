@@ -28,7 +28,7 @@ class AnswerSchema:
         given: A JSON Schema, a pydantic class, dataclass or TypedDict, the path of a JSON file, or ``module:Class``.
 
     Raises:
-        InvalidRequestError: if it is none of these.
+        InvalidRequestError: for any other value.
     """
 
     def __init__(self, given: Any) -> None:
