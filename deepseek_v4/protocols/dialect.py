@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from deepseek_v4 import errors
 from deepseek_v4.values.notes import Note
+from deepseek_v4.values.reply import FinishReason, Usage
 from deepseek_v4.values.sampling import Thinking
 
 if TYPE_CHECKING:
     from deepseek_v4.protocols.chat_request import ChatRequest
     from deepseek_v4.values.json import Json
-    from deepseek_v4.values.reply import FinishReason, Usage
 
 ErrorTable: TypeAlias = "tuple[tuple[re.Pattern[str], type[errors.DeepSeekError]], ...]"
 
@@ -137,6 +137,8 @@ class Dialect:
     """Canonical option -> why it is not supported, for the options that need an explanation."""
     efforts: Mapping[str, str | None] = MappingProxyType({})
     """Canonical effort -> the provider's value; None switches thinking off."""
+    web_search_tool: Mapping[str, Any] | None = None
+    """The tool with which the server searches the web; the options of ``web_search`` are added to it."""
     thinks_by_default = True
     """True if the model thinks when the request does not set it."""
     forced_tool_while_thinking = True
@@ -151,6 +153,12 @@ class Dialect:
     """True if function calling is supported."""
     strict_tools = False
     """True if strict function calling is supported."""
+    reports_cost = False
+    """True if ``cost`` in the usage object is the charged amount in US dollars."""
+    finish_reasons = FINISH_REASONS
+    """The provider's finish reasons -> ours."""
+    parser_flags = ""
+    """Command-line flags of one's own server that enable its parser of tool calls, for a warning."""
     error_phrases: ErrorTable = ()
     """Phrases of an error's text -> exception, for kinds that the status does not determine; checked first."""
     error_types: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType({})
@@ -170,12 +178,21 @@ class Dialect:
         """Return the body fields that set thinking, its effort and its budget."""
         raise NotImplementedError
 
+    def encode_effort(self, effort: str, notes: list[Note]) -> str | None:
+        """Return the provider's value of an effort, with a note if it is another word."""
+        value = self.efforts[effort]
+        if value != effort:
+            notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))
+        return value
+
     def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
         """Return the body fields that set the provider's web search, or None if it has none.
 
         Tools among them are added to the tools of the request.
         """
-        return None
+        if not setting or self.web_search_tool is None:
+            return None
+        return {"tools": [{**self.web_search_tool, **(setting if isinstance(setting, Mapping) else {})}]}
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
@@ -195,8 +212,21 @@ class Dialect:
         return {}
 
     def decode_usage(self, usage: Json) -> Usage:
-        """Decode the provider's usage object."""
-        raise NotImplementedError
+        """Decode OpenAI's usage object: the names of both endpoints, and those of Together, SGLang and DeepSeek."""
+        read = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
+        written = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
+        cost = usage.get("cost") if self.reports_cost else None
+        return Usage(
+            input_tokens=int(usage.get("prompt_tokens") or usage.get("input_tokens") or 0),
+            output_tokens=int(usage.get("completion_tokens") or usage.get("output_tokens") or 0),
+            cached_tokens=_count(
+                read.get("cached_tokens"), usage.get("cached_tokens"), usage.get("prompt_cache_hit_tokens")
+            ),
+            cache_write_tokens=_count(read.get("cache_write_tokens")),
+            reasoning_tokens=_count(written.get("reasoning_tokens"), usage.get("reasoning_tokens")),
+            cost=None if cost is None else float(cost),
+            extra=usage,
+        )
 
     def error_codes(self, error: Json) -> tuple[str, ...]:
         """Return further codes of an error object to look up in ``error_types``."""
@@ -205,3 +235,8 @@ class Dialect:
     def decode_retry(self, error: Json) -> tuple[bool | None, float | None]:
         """Return whether an error object declares itself retryable, and the delay in seconds; None if unspecified."""
         return None, None
+
+
+def _count(*counts: Any) -> int | None:
+    """Return the first count that is not None as an int; some hosts send integers as floats."""
+    return next((int(count) for count in counts if count is not None), None)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import Dialect
-from deepseek_v4.values.json import Json
+from deepseek_v4.values.json import Json, set_path
 from deepseek_v4.values.notes import Note
 
 
@@ -29,11 +28,11 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
         value, note = field.check(option, value)
         if note is not None:
             notes.append(note)
-        put(body, field.name, value)
+        set_path(body, field.name, value)
     if request.sampling.top_logprobs is not None and {"logprobs", "top_logprobs"} <= dialect.fields.keys():
         if request.sampling.logprobs is False:
             raise errors.InvalidRequestError("top_logprobs requires logprobs. Leave logprobs unset, or set it to True.")
-        put(body, dialect.fields["logprobs"].name, True)
+        set_path(body, dialect.fields["logprobs"].name, True)
     thinking = request.thinking
     if thinking.effort is not None and thinking.effort not in dialect.efforts:
         known = ", ".join(dialect.efforts) or "none"
@@ -50,7 +49,7 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
             value, note = field.check("thinking_budget", thinking.budget)
             if note is not None:
                 notes.append(note)
-            put(body, field.name, value)
+            set_path(body, field.name, value)
     if request.web_search is not None:
         fields = dialect.encode_web_search(request.web_search, notes)
         if fields is not None:
@@ -70,11 +69,3 @@ def drop(option: str, why: str, request: ChatRequest, provider: str, notes: list
     if request.on_unsupported == "raise":
         raise errors.UnsupportedError(f"{provider} does not support {option}: {why}.", provider=provider)
     notes.append(Note("dropped", option, f"{why} ({provider})"))
-
-
-def put(body: Json, name: str, value: Any) -> None:
-    """Set a field; dots in its name descend into objects."""
-    *path, last = name.split(".")
-    for step in path:
-        body = body.setdefault(step, {})
-    body[last] = value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from deepseek_v4.values.json import Json
     from deepseek_v4.values.messages import Reasoning
-from deepseek_v4.protocols.dialect import FINISH_REASONS, Dialect
+from deepseek_v4.protocols.dialect import Dialect
 
 
 class ChatDialect(Dialect):
@@ -29,8 +29,6 @@ class ChatDialect(Dialect):
     """True if reasoning may be inside the visible text, between ``<think>`` and ``</think>`` at its start."""
     may_leak_markup = False
     """True if the server's parsers are known to leave prompt markup in the visible text; a warning is then issued."""
-    finish_reasons = FINISH_REASONS
-    """The provider's finish reasons -> ours."""
 
     def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
         """Return the fields of a past assistant message that pass its reasoning back while thinking is on."""

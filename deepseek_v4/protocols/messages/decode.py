@@ -187,7 +187,7 @@ def read_message(body: Any, builder: ReplyBuilder, context: DecodeContext, delta
 
 
 def _read_stop(source: Json, builder: ReplyBuilder, dialect: MessagesDialect) -> None:
-    builder.end(source.get("stop_reason"), dialect.stop_reasons)
+    builder.end(source.get("stop_reason"), dialect.finish_reasons)
     if source.get("stop_sequence") is not None:
         builder.extra["stop_sequence"] = source["stop_sequence"]
 

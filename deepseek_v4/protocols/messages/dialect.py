@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from deepseek_v4.protocols.dialect import FINISH_REASONS, Dialect
+from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Usage
 from deepseek_v4.values.sampling import Thinking
+
+ANTHROPIC_WEB_SEARCH: Mapping[str, str] = MappingProxyType({"type": "web_search_20250305", "name": "web_search"})
+"""The server-side tool of Anthropic's format, for ``web_search_tool``."""
 
 
 class MessagesDialect(Dialect):
@@ -24,8 +27,6 @@ class MessagesDialect(Dialect):
     """True if files other than images are supported."""
     unread_blocks: frozenset[str] = frozenset()
     """Types of blocks in a past turn's record that the provider refuses."""
-    stop_reasons = FINISH_REASONS
-    """The provider's stop reasons -> ours."""
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
         """Return the value to send if ``max_tokens`` is not set, because this format requires the field."""

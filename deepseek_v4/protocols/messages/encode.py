@@ -11,7 +11,7 @@ from deepseek_v4.protocols.base import EncodedRequest, Protocol
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.dialect import Dialect
-from deepseek_v4.protocols.encode_options import drop, encode_options, put
+from deepseek_v4.protocols.encode_options import drop, encode_options
 from deepseek_v4.protocols.messages.decode import MessagesStreamDecoder, read_message
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
 from deepseek_v4.protocols.parsing import decoding, parse_body
@@ -62,7 +62,7 @@ class Messages(Protocol):
         field = dialect.fields.get("max_tokens")
         if field is not None and request.sampling.max_tokens is None:
             largest = dialect.default_max_tokens(request.thinks, request.thinking)
-            put(body, field.name, largest)
+            json.set_path(body, field.name, largest)
             notes.append(Note("translated", "max_tokens", f"required here; sent the provider's default {largest}"))
         if request.stream:
             body["stream"] = True

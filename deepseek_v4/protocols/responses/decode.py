@@ -247,9 +247,12 @@ def _error(body: Json, context: DecodeContext) -> errors.DeepSeekError:
 def _read_status(body: Json, builder: ReplyBuilder, dialect: ResponsesDialect, status: str | None) -> None:
     status = body.get("status") or status
     if status == "incomplete":
-        builder.end((body.get("incomplete_details") or {}).get("reason") or status, dialect.incomplete_reasons)
+        reason = (body.get("incomplete_details") or {}).get("reason") or status
+        builder.end(reason, dialect.finish_reasons)
+        if builder.finish_reason in ("stop", "tool_calls"):  # an incomplete answer never ends by itself
+            builder.finish_reason = reason
         return
-    builder.end(status, dialect.statuses)
+    builder.end(status, dialect.finish_reasons)
     if builder.finish_reason == "stop" and builder.calls:
         builder.finish_reason = "tool_calls"
 
