@@ -34,6 +34,7 @@ class Protocol(ABC):
     """One API endpoint. Implementations hold no state, no client and do no I/O."""
 
     name: ClassVar[str]
+    decoder: ClassVar[type[StreamDecoder]]
 
     @abstractmethod
     def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
@@ -44,7 +45,6 @@ class Protocol(ABC):
             UnsupportedError: if the endpoint does not support an option and ``on_unsupported`` is "raise".
         """
 
-    @abstractmethod
     def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
         """Decode a complete response.
 
@@ -52,7 +52,8 @@ class Protocol(ABC):
             DeepSeekError: if the body of a 200 response contains an error.
             MalformedResponseError: if the body does not follow the protocol.
         """
+        return self.stream(context).decode(response)
 
-    @abstractmethod
     def stream(self, context: DecodeContext) -> StreamDecoder:
-        """Return a decoder for one streamed response."""
+        """Return a decoder for one response."""
+        return self.decoder(context)

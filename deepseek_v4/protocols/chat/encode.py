@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from deepseek_v4 import errors
 from deepseek_v4.protocols import schema
 from deepseek_v4.protocols.base import EncodedRequest, Protocol
-from deepseek_v4.protocols.chat.decode import ChatStreamDecoder, decode_body
+from deepseek_v4.protocols.chat.decode import ChatStreamDecoder
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.encode_options import drop, encode_options
-from deepseek_v4.protocols.parsing import parse_body
-from deepseek_v4.protocols.stream_decoder import StreamDecoder
 from deepseek_v4.protocols.tool_names import ToolNames
-from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import (
     FilePart,
@@ -30,7 +27,6 @@ from deepseek_v4.values.messages import (
     ToolSpec,
 )
 from deepseek_v4.values.notes import Note
-from deepseek_v4.values.reply import Reply
 
 _NO_PARAMETERS: Json = {"type": "object", "properties": {}}
 
@@ -39,6 +35,7 @@ class ChatCompletions(Protocol):
     """The protocol ``chat_completions``."""
 
     name = "chat_completions"
+    decoder = ChatStreamDecoder
 
     def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
         """Encode a request as a JSON body; ``messages`` come last, so that a growing history only appends."""
@@ -90,14 +87,6 @@ class ChatCompletions(Protocol):
         if strict and dialect.strict_path is not None:
             return dialect.strict_path
         return dialect.path
-
-    def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
-        """Decode a complete response."""
-        return decode_body(parse_body(response, context.provider), context)
-
-    def stream(self, context: DecodeContext) -> StreamDecoder:
-        """Return a decoder for one streamed response."""
-        return ChatStreamDecoder(context)
 
 
 def _strict_tools(request: ChatRequest, dialect: ChatDialect, provider: str, notes: list[Note]) -> list[ToolSpec]:

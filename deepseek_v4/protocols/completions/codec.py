@@ -17,24 +17,64 @@ from deepseek_v4.protocols.completions.dialect import CompletionsDialect
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.encode_options import drop, encode_options
-from deepseek_v4.protocols.error_bodies import read_error_body
-from deepseek_v4.protocols.parsing import decode_envelope, decoding, parse_body, parse_event, text_of
-from deepseek_v4.protocols.reply_builder import ReplyBuilder
+from deepseek_v4.protocols.parsing import OPENAI_FIELDS, decode_envelope, text_of
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
 from deepseek_v4.protocols.tool_names import ToolNames
-from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
-from deepseek_v4.values.reply import Delta, Reply, TextDelta
+from deepseek_v4.values.reply import Delta, TextDelta
 from deepseek_v4.values.sampling import Thinking
 
-_KNOWN = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "error"})
+
+class CompletionsStreamDecoder(StreamDecoder):
+    """Decodes ``text_completion`` objects, complete or chunk by chunk."""
+
+    def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
+        """Decode one chunk, or ``[DONE]``."""
+        if event != b"[DONE]":
+            self._read(self.parse_event(event), deltas)
+            return
+        reason = self.missing()
+        if reason is not None:
+            raise self.interrupted(reason)
+        self.finish(deltas)
+
+    def read_body(self, body: Any, deltas: list[Delta]) -> None:
+        """Decode a complete response, which is read like one chunk.
+
+        Raises:
+            DeepSeekError: if it contains an error.
+            MalformedResponseError: if it has no choice.
+        """
+        if not isinstance(body, dict) or not (body.get("error") or body.get("choices")):
+            raise errors.MalformedResponseError(
+                "The response contains no choice.", provider=self.provider, body=body, retryable=True
+            )
+        self._read(body, deltas)
+
+    def _read(self, chunk: Json, deltas: list[Delta]) -> None:
+        if chunk.get("error"):
+            raise self.provider_error(chunk)
+        builder = self.builder
+        decode_envelope(chunk, builder, OPENAI_FIELDS)
+        if chunk.get("usage"):
+            builder.count(self.context.dialect.decode_usage(chunk["usage"]))
+        for choice in (chunk.get("choices") or ())[:1]:
+            text = text_of(choice.get("text"))
+            if text:
+                builder.add_text(text)
+                deltas.append(TextDelta(text))
+            logprobs = choice.get("logprobs")
+            if isinstance(logprobs, Mapping):
+                builder.add_logprobs(logprobs)
+            builder.end(choice.get("finish_reason"))
 
 
 class Completions(Protocol):
     """The protocol ``completions``. Its history is one user message: the prompt."""
 
     name = "completions"
+    decoder = CompletionsStreamDecoder
 
     def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
         """Encode a request as a JSON body."""
@@ -56,18 +96,6 @@ class Completions(Protocol):
         if request.suffix is not None:
             body["suffix"] = request.suffix
         return EncodedRequest(dialect.path, body, notes, DecodeContext(dialect, provider, ToolNames(())), headers)
-
-    def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
-        """Decode a complete response."""
-        builder = ReplyBuilder()
-        body = parse_body(response, context.provider)
-        with decoding(body, context.provider):
-            _read_complete(body, builder, context)
-            return builder.build()
-
-    def stream(self, context: DecodeContext) -> StreamDecoder:
-        """Return a decoder for one streamed response."""
-        return CompletionsStreamDecoder(context)
 
 
 def _refuse_chat_options(request: ChatRequest) -> None:
@@ -93,80 +121,6 @@ def _plain(request: ChatRequest, provider: str, notes: list[Note]) -> ChatReques
     return dataclasses.replace(
         request, thinking=Thinking(), sampling=sampling._replace(logprobs=None, top_logprobs=number)
     )
-
-
-def _read_head(body: Json, builder: ReplyBuilder, dialect: CompletionsDialect) -> None:
-    decode_envelope(body, builder, _KNOWN)
-    if body.get("usage"):
-        builder.count(dialect.decode_usage(body["usage"]))
-
-
-def _read_choice(choice: Json, builder: ReplyBuilder, dialect: CompletionsDialect) -> str:
-    """Decode a choice, complete or a chunk of it; return its text."""
-    text = text_of(choice.get("text"))
-    if text:
-        builder.add_text(text)
-    logprobs = choice.get("logprobs")
-    if isinstance(logprobs, Mapping):
-        builder.add_logprobs(logprobs)
-    builder.end(choice.get("finish_reason"), dialect.finish_reasons)
-    return text
-
-
-def _read_complete(body: Any, builder: ReplyBuilder, context: DecodeContext) -> str:
-    dialect = context.dialect
-    assert isinstance(dialect, CompletionsDialect)
-    if isinstance(body, dict) and body.get("error"):
-        raise read_error_body(body, dialect, context.provider)
-    choices = body.get("choices") if isinstance(body, dict) else None
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise errors.MalformedResponseError(
-            "The response contains no choice.", provider=context.provider, body=body, retryable=True
-        )
-    _read_head(body, builder, dialect)
-    return _read_choice(choices[0], builder, dialect)
-
-
-class CompletionsStreamDecoder(StreamDecoder):
-    """Decodes ``text_completion`` chunks into deltas."""
-
-    def __init__(self, context: DecodeContext) -> None:
-        super().__init__(ReplyBuilder(streamed=True), context.provider)
-        assert isinstance(context.dialect, CompletionsDialect)
-        self._context = context
-        self._dialect = context.dialect
-
-    def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
-        """Decode one chunk, or ``[DONE]``."""
-        if event == b"[DONE]":
-            reason = self.missing()
-            if reason is not None:
-                raise self.interrupted(reason)
-            self.finish(deltas)
-            return
-        chunk = parse_event(event, self)
-        if chunk.get("error"):
-            error = read_error_body(chunk, self._dialect, self.provider)
-            error.partial = self.partial()
-            raise error
-        _read_head(chunk, self.builder, self._dialect)
-        for choice in chunk.get("choices") or ():
-            text = _read_choice(choice, self.builder, self._dialect)
-            if text:
-                deltas.append(TextDelta(text))
-
-    def missing(self) -> str | None:
-        """Require a finish reason."""
-        return None if self.builder.finish_reason is not None else "no finish reason was received"
-
-    def read_stray(self, body: bytes, deltas: list[Delta]) -> None:
-        """Decode a complete response or an error as plain JSON, which some gateways send for streaming requests."""
-        if not body.strip():
-            super().read_stray(body, deltas)
-        text = _read_complete(parse_body(HttpResponse(200, {}, body), self.provider), self.builder, self._context)
-        if text:
-            deltas.append(TextDelta(text))
-        self.finish(deltas)
 
 
 COMPLETIONS = Completions()

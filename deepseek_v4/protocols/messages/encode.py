@@ -12,13 +12,10 @@ from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.encode_options import drop, encode_options
-from deepseek_v4.protocols.messages.decode import MessagesStreamDecoder, read_message
+from deepseek_v4.protocols.messages.decode import MessagesStreamDecoder
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
-from deepseek_v4.protocols.parsing import decoding, parse_body
-from deepseek_v4.protocols.stream_decoder import StreamDecoder
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.values import json
-from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import (
     FilePart,
@@ -33,7 +30,6 @@ from deepseek_v4.values.messages import (
     ToolSpec,
 )
 from deepseek_v4.values.notes import Note
-from deepseek_v4.values.reply import Reply
 
 FILES = "files-api-2025-04-14"
 """Value of ``anthropic-beta`` for files given by id."""
@@ -46,6 +42,7 @@ class Messages(Protocol):
     """The protocol ``messages``."""
 
     name = "messages"
+    decoder = MessagesStreamDecoder
 
     def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
         """Encode a request as a JSON body; ``messages`` come last, so that a growing history only appends."""
@@ -86,18 +83,6 @@ class Messages(Protocol):
         single_call = request.parallel_tool_calls is False and not dialect.parallel_tool_calls
         context = DecodeContext.of(request, dialect, provider, names, body, single_call=single_call)
         return EncodedRequest(dialect.path, body, notes, context, headers)
-
-    def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
-        """Decode a complete response."""
-        builder = context.builder()
-        body = parse_body(response, context.provider)
-        with decoding(body, context.provider):
-            read_message(body, builder, context, [])
-            return builder.build()
-
-    def stream(self, context: DecodeContext) -> StreamDecoder:
-        """Return a decoder for one streamed response."""
-        return MessagesStreamDecoder(context)
 
 
 def _tool(tool: ToolSpec | ServerTool, names: ToolNames) -> Json:

@@ -19,13 +19,10 @@ from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.encode_options import drop, encode_options
-from deepseek_v4.protocols.parsing import decoding, parse_body
-from deepseek_v4.protocols.responses.decode import ResponsesStreamDecoder, read_response
+from deepseek_v4.protocols.responses.decode import ResponsesStreamDecoder
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
-from deepseek_v4.protocols.stream_decoder import StreamDecoder
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.values import json
-from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import (
     FilePart,
@@ -40,7 +37,6 @@ from deepseek_v4.values.messages import (
     ToolSpec,
 )
 from deepseek_v4.values.notes import Note
-from deepseek_v4.values.reply import Reply
 
 BLANK = " "
 """The reasoning text of a turn whose reasoning is empty or not known, if the provider requires a text."""
@@ -52,6 +48,7 @@ class Responses(Protocol):
     """The protocol ``responses``."""
 
     name = "responses"
+    decoder = ResponsesStreamDecoder
 
     def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
         """Encode a request as a JSON body; ``input`` comes last, so that a growing history only appends."""
@@ -95,18 +92,6 @@ class Responses(Protocol):
         single_call = request.parallel_tool_calls is False and not dialect.parallel_tool_calls
         context = DecodeContext.of(request, dialect, provider, names, body, strict=strict, single_call=single_call)
         return EncodedRequest(dialect.path, body, notes, context, headers)
-
-    def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
-        """Decode a complete response."""
-        builder = context.builder()
-        body = parse_body(response, context.provider)
-        with decoding(body, context.provider):
-            read_response(body, builder, context, [])
-            return builder.build()
-
-    def stream(self, context: DecodeContext) -> StreamDecoder:
-        """Return a decoder for one streamed response."""
-        return ResponsesStreamDecoder(context)
 
 
 def _with_top_logprobs(request: ChatRequest, notes: list[Note]) -> ChatRequest:
