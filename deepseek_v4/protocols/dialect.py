@@ -151,8 +151,12 @@ class Dialect:
     """True if JSON mode requires the word "json" in a message."""
     tools = True
     """True if function calling is supported."""
+    parallel_tool_calls = False
+    """True if the provider reads the field for several calls at once; else it is enforced on the reply."""
     strict_tools = False
     """True if strict function calling is supported."""
+    asks_for_stream_usage = False
+    """True if streams report usage only with ``stream_options.include_usage``."""
     reports_cost = False
     """True if ``cost`` in the usage object is the charged amount in US dollars."""
     finish_reasons = FINISH_REASONS
@@ -235,6 +239,18 @@ class Dialect:
     def decode_retry(self, error: Json) -> tuple[bool | None, float | None]:
         """Return whether an error object declares itself retryable, and the delay in seconds; None if unspecified."""
         return None, None
+
+
+class ItemDialect(Dialect):
+    """What the protocols share that send a turn as a list of items or blocks."""
+
+    def encode_reasoning(self, text: str | None) -> list[Json]:
+        """Return items for a past turn's reasoning of which only the text is known, or not even that (None)."""
+        raise NotImplementedError
+
+    def encode_item(self, item: Json) -> Json | None:
+        """Encode an item of the provider's own record, or return None to leave it out."""
+        return item
 
 
 def _count(*counts: Any) -> int | None:

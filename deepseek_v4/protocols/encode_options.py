@@ -9,6 +9,7 @@ from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.values.json import Json, set_path
 from deepseek_v4.values.notes import Note
+from deepseek_v4.values.sampling import Sampling
 
 
 def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes: list[Note]) -> Json:
@@ -19,7 +20,8 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
         UnsupportedError: if the provider does not support an option and ``on_unsupported`` is "raise".
     """
     body: Json = {}
-    for option, value in request.sampling.given().items():
+    sampling = _log_probabilities(request.sampling, dialect, notes)
+    for option, value in sampling.given().items():
         field = dialect.fields.get(option)
         if field is None:
             why = dialect.unsupported.get(option, "this provider does not support this option")
@@ -29,9 +31,7 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
         if note is not None:
             notes.append(note)
         set_path(body, field.name, value)
-    if request.sampling.top_logprobs is not None and {"logprobs", "top_logprobs"} <= dialect.fields.keys():
-        if request.sampling.logprobs is False:
-            raise errors.InvalidRequestError("top_logprobs requires logprobs. Leave logprobs unset, or set it to True.")
+    if sampling.top_logprobs is not None and {"logprobs", "top_logprobs"} <= dialect.fields.keys():
         set_path(body, dialect.fields["logprobs"].name, True)
     thinking = request.thinking
     if thinking.effort is not None and thinking.effort not in dialect.efforts:
@@ -58,6 +58,21 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
             why = dialect.unsupported.get("web_search", "this provider does not support web search")
             drop("web_search", why, request, provider, notes)
     return body
+
+
+def _log_probabilities(sampling: Sampling, dialect: Dialect, notes: list[Note]) -> Sampling:
+    """Return the options with log probabilities requested as the endpoint needs it: some have the number only."""
+    if "top_logprobs" not in dialect.fields or sampling.logprobs is None:
+        return sampling
+    number = sampling.top_logprobs
+    if sampling.logprobs is False and number is not None:
+        raise errors.InvalidRequestError("top_logprobs requires logprobs. Leave logprobs unset, or set it to True.")
+    if "logprobs" in dialect.fields:
+        return sampling
+    if sampling.logprobs and number is None:
+        number = 1
+        notes.append(Note("translated", "logprobs", f"sent as {dialect.fields['top_logprobs'].name}=1"))
+    return sampling._replace(logprobs=None, top_logprobs=number)
 
 
 def drop(option: str, why: str, request: ChatRequest, provider: str, notes: list[Note]) -> None:

@@ -20,9 +20,6 @@ class ChatDialect(Dialect):
     prefix_path: str | None = None
     """Path for chat prefix completion, or None."""
     asks_for_stream_usage = True
-    """True if streams report usage only with ``stream_options.include_usage``."""
-    parallel_tool_calls = False
-    """True if the provider reads the field ``parallel_tool_calls``; else it is enforced on the reply."""
     finish_reason_always = False
     """True if every stream has a finish reason, so that ``[DONE]`` without one means it was truncated."""
     think_tags = False

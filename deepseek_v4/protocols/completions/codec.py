@@ -11,17 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from deepseek_v4 import errors
-from deepseek_v4.protocols.base import EncodedRequest, Protocol
-from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.base import Protocol
 from deepseek_v4.protocols.completions.dialect import CompletionsDialect
-from deepseek_v4.protocols.decode_context import DecodeContext
-from deepseek_v4.protocols.dialect import Dialect
-from deepseek_v4.protocols.encode_options import drop, encode_options
+from deepseek_v4.protocols.encode_options import drop
 from deepseek_v4.protocols.parsing import OPENAI_FIELDS, decode_envelope, text_of
+from deepseek_v4.protocols.request_encoder import RequestEncoder
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
-from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.values.json import Json
-from deepseek_v4.values.notes import Note
 from deepseek_v4.values.reply import Delta, TextDelta
 from deepseek_v4.values.sampling import Thinking
 
@@ -70,57 +66,36 @@ class CompletionsStreamDecoder(StreamDecoder):
             builder.end(choice.get("finish_reason"))
 
 
-class Completions(Protocol):
-    """The protocol ``completions``. Its history is one user message: the prompt."""
+class CompletionsEncoder(RequestEncoder[CompletionsDialect]):
+    """Encodes a request of the protocol ``completions``. Its history is one user message: the prompt."""
 
-    name = "completions"
-    decoder = CompletionsStreamDecoder
+    def check(self) -> None:
+        """Refuse what only a chat has, and drop thinking."""
+        request = self.request
+        for option, value in (("tools", request.tools), ("response_format", request.response_format)):
+            if value:
+                raise errors.UnsupportedError(f"{option} is not supported by completions. Use chat().")
+        if len(request.messages) != 1 or request.messages[0].role != "user":
+            raise errors.InvalidRequestError("A completion takes one prompt. Use chat() for a message history.")
+        has_logprobs = request.sampling.logprobs or request.sampling.top_logprobs is not None
+        if request.echo and (request.suffix is not None or has_logprobs):
+            raise errors.InvalidRequestError("echo cannot be combined with suffix or logprobs.")
+        thinking = request.thinking
+        if thinking.on or thinking.effort is not None or thinking.budget is not None:
+            drop("thinking", "completions do not support thinking; use chat()", request, self.provider, self.notes)
+        self.request = dataclasses.replace(request, thinking=Thinking())
 
-    def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
-        """Encode a request as a JSON body."""
-        assert isinstance(dialect, CompletionsDialect)
-        _refuse_chat_options(request)
-        notes: list[Note] = []
-        body: Json = {"model": request.model}
-        body.update(encode_options(_plain(request, provider, notes), dialect, provider, notes))
-        if request.stream:
-            body["stream"] = True
-            if request.stream_usage and dialect.asks_for_stream_usage:
-                body["stream_options"] = {"include_usage": True}
-        if request.echo:
+    def add_fields(self, body: Json) -> None:
+        """Add the fields of a stream, and ``echo``."""
+        super().add_fields(body)
+        if self.request.echo:
             body["echo"] = True
-        headers = dialect.finish_body(body, [], request, notes)
-        if request.extra_body:
-            body.update(request.extra_body)
-        body["prompt"] = request.messages[0].text
-        if request.suffix is not None:
-            body["suffix"] = request.suffix
-        return EncodedRequest(dialect.path, body, notes, DecodeContext(dialect, provider, ToolNames(())), headers)
+
+    def add_history(self, body: Json, history: list[Json]) -> None:
+        """Add the prompt, and the text after the gap."""
+        body["prompt"] = self.request.messages[0].text
+        if self.request.suffix is not None:
+            body["suffix"] = self.request.suffix
 
 
-def _refuse_chat_options(request: ChatRequest) -> None:
-    for option, value in (("tools", request.tools), ("response_format", request.response_format)):
-        if value:
-            raise errors.UnsupportedError(f"{option} is not supported by completions. Use chat().")
-    if len(request.messages) != 1 or request.messages[0].role != "user":
-        raise errors.InvalidRequestError("A completion takes one prompt. Use chat() for a message history.")
-    has_logprobs = request.sampling.logprobs or request.sampling.top_logprobs is not None
-    if request.echo and (request.suffix is not None or has_logprobs):
-        raise errors.InvalidRequestError("echo cannot be combined with suffix or logprobs.")
-
-
-def _plain(request: ChatRequest, provider: str, notes: list[Note]) -> ChatRequest:
-    """Return the request without thinking, and with log probabilities requested by a number, as this endpoint needs."""
-    thinking = request.thinking
-    if thinking.on or thinking.effort is not None or thinking.budget is not None:
-        drop("thinking", "completions do not support thinking; use chat()", request, provider, notes)
-    sampling = request.sampling
-    if sampling.logprobs is False and sampling.top_logprobs is not None:
-        raise errors.InvalidRequestError("top_logprobs requires logprobs. Leave logprobs unset, or set it to True.")
-    number = 1 if sampling.logprobs and sampling.top_logprobs is None else sampling.top_logprobs
-    return dataclasses.replace(
-        request, thinking=Thinking(), sampling=sampling._replace(logprobs=None, top_logprobs=number)
-    )
-
-
-COMPLETIONS = Completions()
+COMPLETIONS = Protocol("completions", CompletionsEncoder, CompletionsStreamDecoder)

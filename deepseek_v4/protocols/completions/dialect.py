@@ -15,7 +15,6 @@ class CompletionsDialect(Dialect):
     path = "/completions"
     tools = False
     asks_for_stream_usage = True
-    """True if streams report usage only with ``stream_options.include_usage``."""
     reports_cost = True
 
     def thinks(self, thinking: Thinking) -> bool:

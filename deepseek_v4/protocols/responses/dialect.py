@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deepseek_v4.protocols.dialect import Dialect
+from deepseek_v4.protocols.dialect import ItemDialect
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import Message
 
@@ -12,14 +12,12 @@ _UNREASONED = re.compile(r"(?:call|toolu)_\d+_ET_")
 """The beginning of the call ids in an answer of DeepSeek that has no reasoning."""
 
 
-class ResponsesDialect(Dialect):
+class ResponsesDialect(ItemDialect):
     """A provider's version of ``/responses``."""
 
     protocol = "responses"
     path = "/responses"
     json_schema = True
-    parallel_tool_calls = False
-    """True if the provider reads the field ``parallel_tool_calls``; else it is enforced on the reply."""
     empty_reasoning_items = False
     """True if a past turn with unknown reasoning gets an empty reasoning item, as chat gets ``""``."""
     strict_formats = True
