@@ -22,7 +22,7 @@ class OpenAIShapes(ChatShapes):
 
     def envelope(self, answer: Answer, kind: str) -> JsonObject:
         """Return the envelope, with an id in OpenAI's form."""
-        head = {"id": f"chatcmpl-{answer.stamp.hex('answer')}", "object": kind, "created": answer.stamp.created()}
+        head = {"id": f"chatcmpl-{answer.stamp.hex('answer')}", "object": kind, "created": answer.stamp.created}
         return {**head, "model": answer.model}
 
     def message(self, answer: Answer, options: ServerOptions) -> JsonObject:

@@ -105,7 +105,7 @@ def _body(
     return {
         "id": exchange.stamp.answer_id(),
         "object": "text_completion",
-        "created": exchange.stamp.created(),
+        "created": exchange.stamp.created,
         "model": turn.model or body["model"],
         "system_fingerprint": turn.system_fingerprint,
         "choices": [{"index": 0, "text": text, "logprobs": logprobs, "finish_reason": finish_reason}],

@@ -47,7 +47,7 @@ class ChatShapes:
     def envelope(self, answer: Answer, kind: str) -> JsonObject:
         """Return the first keys of every body and chunk."""
         stamp = answer.stamp
-        return {"id": stamp.answer_id(), "object": kind, "created": stamp.created(), "model": answer.model}
+        return {"id": stamp.answer_id(), "object": kind, "created": stamp.created, "model": answer.model}
 
     def message(self, answer: Answer, options: ServerOptions) -> JsonObject:
         """Return the assistant message of an unstreamed answer."""

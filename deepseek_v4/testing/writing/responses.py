@@ -78,7 +78,7 @@ class ResponsesShapes:
     ) -> JsonObject:
         """Return the response object in any state, in the order of keys that was recorded."""
         done = status in ("completed", "incomplete", "failed")
-        created = answer.stamp.created()
+        created = answer.stamp.created
         echoed = {name: default if body.get(name) is None else body[name] for name, default in ECHOED.items()}
         incomplete = INCOMPLETE.get(answer.finish_reason) if status == "incomplete" else None
         failure = {"code": "server_error", "message": f"The answer was interrupted: {answer.finish_reason}"}

@@ -142,7 +142,7 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
 
     def response_headers(self, stamp: Stamp) -> dict[str, str]:
         """Return the id of the generation."""
-        return {"x-generation-id": f"gen-{stamp.created()}-{stamp.letters('generation', 20)}"}
+        return {"x-generation-id": f"gen-{stamp.created}-{stamp.letters('generation', 20)}"}
 
     # ------------------------------------------------------------------ requests
 

@@ -25,7 +25,7 @@ TEXT_KEYS: Mapping[str, str] = {"reasoning.text": "text", "reasoning.summary": "
 
 def generation_id(answer: Answer) -> str:
     """Return `gen-<seconds>-<20 letters>`."""
-    return f"gen-{answer.stamp.created()}-{answer.stamp.letters('generation', 20)}"
+    return f"gen-{answer.stamp.created}-{answer.stamp.letters('generation', 20)}"
 
 
 def reasoning_details(answer: Answer) -> list[JsonObject]:
@@ -59,7 +59,7 @@ class OpenRouterChatShapes(ChatShapes):
 
     def envelope(self, answer: Answer, kind: str) -> JsonObject:
         """Return the envelope, with the host that answered."""
-        head = {"id": generation_id(answer), "object": kind, "created": answer.stamp.created(), "model": answer.model}
+        head = {"id": generation_id(answer), "object": kind, "created": answer.stamp.created, "model": answer.model}
         return {**head, "provider": answer.upstream}
 
     def complete(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
