@@ -17,6 +17,7 @@ from typing import Any
 
 from deepseek_v4.testing.checks.anthropic_types import messages_types
 from deepseek_v4.testing.checks.blocks import check_blocks
+from deepseek_v4.testing.checks.chat_types import chat_types
 from deepseek_v4.testing.checks.messages import (
     WITHOUT_JSON,
     check_json_word,
@@ -31,7 +32,7 @@ from deepseek_v4.testing.checks.parameters import (
 )
 from deepseek_v4.testing.checks.response_types import responses_types
 from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_input_schemas, check_tools
-from deepseek_v4.testing.checks.types import chat_types, check_types
+from deepseek_v4.testing.checks.types import check_types
 from deepseek_v4.testing.endpoints.balance import answer_balance
 from deepseek_v4.testing.endpoints.chat import answer_chat
 from deepseek_v4.testing.endpoints.completions import answer_completion, refuse_off_beta

@@ -9,8 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4.testing.checks.types import boolean, mapping, variant
-from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect, efforts
+from deepseek_v4.testing.checks.types import FieldTypes, boolean, one_of, struct
+from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect
 from deepseek_v4.testing.exchange import Exchange
 from deepseek_v4.testing.model.answer import Answer, Usage
 from deepseek_v4.testing.options import ServerOptions
@@ -18,23 +18,12 @@ from deepseek_v4.testing.reading.chat import ChatCall, chat_call
 from deepseek_v4.testing.rejection import Rejection
 
 JsonObject = dict[str, Any]
-TASKS = ("action", "query", "authority", "domain", "read_url", "title")
-
-
-def _reasoning(path: str, value: Any) -> None:
-    mapping(path, value, "Reasoning")
-    if value.get("enabled") is not None:
-        boolean(f"{path}.enabled", value["enabled"])
-    if value.get("effort") is not None:
-        variant(f"{path}.effort", value["effort"], ("none", "low", "medium", "high"))
-
-
-FIELDS = {
-    **efforts("none", "low", "medium", "high", "max"),
+FIELDS: FieldTypes = {
+    "reasoning_effort": one_of("none", "low", "medium", "high", "max"),
     "separate_reasoning": boolean,
     "stream_reasoning": boolean,
-    "reasoning": _reasoning,
-    "task": lambda path, value: variant(path, value, TASKS),
+    "reasoning": struct("Reasoning", {"enabled": boolean, "effort": one_of("none", "low", "medium", "high")}),
+    "task": one_of("action", "query", "authority", "domain", "read_url", "title"),
 }
 
 
