@@ -19,7 +19,7 @@ from deepseek_v4.testing.checks.types import (
     whole_number,
 )
 from deepseek_v4.testing.dialects.openai_shapes import OpenAIShapes
-from deepseek_v4.testing.endpoints.chat import answer_chat
+from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.endpoints.models import answer_model, answer_models
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, ServedModel
 from deepseek_v4.testing.rejection import Rejection
@@ -79,7 +79,7 @@ class SelfHostedDialect(OpenAIShapes, Dialect):
     def routes(self) -> tuple[EndpointRoute, ...]:
         """Return chat and the catalogue."""
         return (
-            EndpointRoute("POST", f"{ROOT}/chat/completions", answer_chat),
+            EndpointRoute("POST", f"{ROOT}/chat/completions", answer),
             EndpointRoute("GET", f"{ROOT}/models", answer_models),
             EndpointRoute("GET", f"{ROOT}/models/{{id:path}}", answer_model),
         )

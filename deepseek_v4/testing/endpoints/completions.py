@@ -52,9 +52,7 @@ def answer_completion(exchange: Exchange) -> Outcome:
     check_types(body, exchange.received.raw, options.type_error_status, _completion_types)
     _check(exchange, body)
     prompt, suffix = body["prompt"], body.get("suffix") or ""
-    turn = exchange.next_turn() or Turn(text=fill_in(prompt, suffix))
-    if exchange.fault is not None and exchange.fault.change_turn is not None:
-        turn = exchange.fault.change_turn(turn)
+    turn = exchange.next_turn(lambda: Turn(text=fill_in(prompt, suffix)))
     stream = bool(body.get("stream"))
     if (fixed := fixed_outcome(exchange, turn, stream)) is not None:
         return fixed

@@ -39,10 +39,8 @@ from deepseek_v4.testing.dialects.empiriolabs.variants import (
     variant_named,
 )
 from deepseek_v4.testing.dialects.openai_shapes import OpenAIShapes
-from deepseek_v4.testing.endpoints.chat import answer_chat
-from deepseek_v4.testing.endpoints.messages import answer_messages
+from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.endpoints.models import answer_model, answer_models
-from deepseek_v4.testing.endpoints.responses import answer_responses
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange, ServedModel
 from deepseek_v4.testing.model.answer import MADE_UP_PAGE
 from deepseek_v4.testing.reading import messages as messages_request
@@ -111,9 +109,9 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
     def routes(self) -> tuple[EndpointRoute, ...]:
         """Return the three endpoints of the documentation, and the catalogue."""
         return (
-            EndpointRoute("POST", f"{ROOT}/chat/completions", answer_chat),
-            EndpointRoute("POST", f"{ROOT}/responses", answer_responses, protocol="responses"),
-            EndpointRoute("POST", f"{ROOT}/messages", answer_messages, protocol="messages"),
+            EndpointRoute("POST", f"{ROOT}/chat/completions", answer),
+            EndpointRoute("POST", f"{ROOT}/responses", answer, protocol="responses"),
+            EndpointRoute("POST", f"{ROOT}/messages", answer, protocol="messages"),
             EndpointRoute("GET", f"{ROOT}/models", answer_models),
             EndpointRoute("GET", f"{ROOT}/models/{{id}}", answer_model),
         )
