@@ -255,4 +255,7 @@ class ItemDialect(Dialect):
 
 def _count(*counts: Any) -> int | None:
     """Return the first count that is not None as an int; some hosts send integers as floats."""
-    return next((int(count) for count in counts if count is not None), None)
+    for count in counts:
+        if count is not None:
+            return int(count)
+    return None

@@ -13,7 +13,7 @@ from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.dialect import Dialect, ItemDialect
 from deepseek_v4.protocols.encode_options import drop, encode_options
-from deepseek_v4.protocols.tool_names import ToolNames
+from deepseek_v4.protocols.tool_names import NO_TOOL_NAMES, ToolNames
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import (
     FilePart,
@@ -69,8 +69,11 @@ class RequestEncoder(Generic[D]):
         self.dialect = dialect
         self.provider = provider
         self.notes: list[Note] = []
-        self.functions = [tool for tool in request.tools if isinstance(tool, ToolSpec)]
-        self.names = ToolNames(tool.name for tool in self.functions)
+        self.functions: list[ToolSpec] = []
+        self.names = NO_TOOL_NAMES
+        if request.tools:
+            self.functions = [tool for tool in request.tools if isinstance(tool, ToolSpec)]
+            self.names = ToolNames(tool.name for tool in self.functions)
         self.passed_back = bool(request.thinks and request.pass_back)
 
     def encode(self) -> EncodedRequest:
@@ -85,10 +88,10 @@ class RequestEncoder(Generic[D]):
         body: Json = {"model": request.model}
         body.update(encode_options(request, dialect, self.provider, self.notes))
         self.add_fields(body)
-        strict = self.strict_tools()
+        strict = self.strict_tools() if self.functions else []
         self.add_tools(body, strict)
         history = self.history(body)
-        headers = {**self.headers(), **dialect.finish_body(body, history, request, self.notes)}
+        headers = self.headers(dialect.finish_body(body, history, request, self.notes))
         if request.extra_body:
             body.update(request.extra_body)
         self.add_history(body, history)
@@ -117,9 +120,9 @@ class RequestEncoder(Generic[D]):
         """Return the path of the endpoint."""
         return self.dialect.path
 
-    def headers(self) -> Mapping[str, str]:
-        """Return the headers of the endpoint, after the messages were encoded."""
-        return {}
+    def headers(self, own: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the headers to send, given those of the dialect, after the messages were encoded."""
+        return own
 
     def history(self, body: Json) -> list[Json]:
         """Encode the messages; those that are not in the list, such as a system prompt, are fields of the body."""

@@ -18,7 +18,12 @@ from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, TextDelta
 _MESSAGE_KEYS = frozenset(
     {"role", "content", "tool_calls", "reasoning", "reasoning_content", "reasoning_details", "annotations"}
 )
+_TEXT_KEYS = frozenset({"role", "content", "reasoning", "reasoning_content", "reasoning_details"})
+"""The keys of almost all deltas of a stream; the other ones need more work."""
 _CHOICE_KEYS = frozenset({"index", "message", "delta", "logprobs", "finish_reason", "error"})
+
+_new = tuple.__new__
+"""Creates a delta in half the time of its class: a tenth of the time of a streamed chunk."""
 
 
 def _is_flat_error(body: Json) -> bool:
@@ -186,20 +191,19 @@ class ChatStreamDecoder(StreamDecoder):
         if text is not None:
             builder.add_reasoning(text if isinstance(text, str) else text_of(text))
         if text or details:
-            deltas.append(ReasoningDelta(text or "", tuple(details) if details else None))
+            deltas.append(_new(ReasoningDelta, (text or "", tuple(details) if details else None)))
         content = message.get("content")
         if content and self._splitter is not None:
             self._add_split(*self._splitter.feed(text_of(content)), deltas)
         elif content:
             shown = builder.add_text(content if isinstance(content, str) else text_of(content))
             if shown:
-                deltas.append(TextDelta(shown))
-        calls = message.get("tool_calls")
-        if calls:
-            self._read_calls(calls, deltas)
-        if message.get("annotations"):
-            builder.add_annotations(message["annotations"])
-        if not _MESSAGE_KEYS.issuperset(message):
+                deltas.append(_new(TextDelta, (shown,)))
+        if not _TEXT_KEYS.issuperset(message):
+            if message.get("tool_calls"):
+                self._read_calls(message["tool_calls"], deltas)
+            if message.get("annotations"):
+                builder.add_annotations(message["annotations"])
             _merge_unknown(builder.extra, message)
 
     def _read_finish(self, choice: Json) -> None:

@@ -65,23 +65,20 @@ class ChatEncoder(RequestEncoder[ChatDialect]):
 
     def history(self, body: Json) -> list[Json]:
         """Encode the messages; each encoded message is cached on its message, because every turn sends it again."""
-        messages = self.request.messages
-        if self.names.changes_none:
-            conversation = [self._cached(message) for message in messages]
-        else:
-            conversation = [self._message(message, self.passed_back) for message in messages]
+        messages, dialect, passed_back = self.request.messages, self.dialect, self.passed_back
+        conversation: list[Json] = []
+        cached = self.names.changes_none
+        for message in messages:
+            kept = getattr(message, "kept", None) if cached else None
+            if kept is None or kept[0] is not dialect or kept[1] is not passed_back:
+                kept = (dialect, passed_back, self._message(message, passed_back))
+                if cached:
+                    object.__setattr__(message, "kept", kept)
+            conversation.append(kept[2])
         if messages[-1].prefix:
             # a prefix is not a past turn: its reasoning belongs to it whatever pass_back is
             conversation[-1] = {**self._message(messages[-1], self.request.thinks), "prefix": True}
         return conversation
-
-    def _cached(self, message: Message) -> Json:
-        kept = getattr(message, "kept", None)
-        if kept is None or kept[0] is not self.dialect or kept[1] is not self.passed_back:
-            kept = (self.dialect, self.passed_back, self._message(message, self.passed_back))
-            object.__setattr__(message, "kept", kept)
-        encoded: Json = kept[2]
-        return encoded
 
     def _message(self, message: Message, passed_back: bool) -> Json:
         encoded: Json = {"role": message.role, "content": self.content(message.content)}

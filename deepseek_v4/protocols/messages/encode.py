@@ -35,9 +35,9 @@ class MessagesEncoder(ItemEncoder[MessagesDialect]):
             self.notes.append(Note("translated", "max_tokens", f"required here; sent the provider's default {largest}"))
         super().add_fields(body)
 
-    def headers(self) -> Mapping[str, str]:
-        """Return the headers of the endpoint."""
-        return {**self.dialect.headers, **({"anthropic-beta": FILES} if self.has_files else {})}
+    def headers(self, own: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the headers to send, given those of the dialect."""
+        return {**self.dialect.headers, **own, **({"anthropic-beta": FILES} if self.has_files else {})}
 
     def function(self, tool: ToolSpec, strict: bool) -> Json:
         """Encode a function that the model may call."""
