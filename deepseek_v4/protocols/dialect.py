@@ -5,6 +5,7 @@ A provider's file holds one ``Dialect`` for each protocol it serves. A protocol 
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -122,6 +123,19 @@ class OptionSpec:
             if self.pattern is not None and not re.fullmatch(self.pattern, value):
                 raise errors.InvalidRequestError(f"{option}={value!r} must match {self.pattern}.")
         return value, None
+
+
+def select_options(fields: Mapping[str, OptionSpec], source: str, *names: str, **renamed: str) -> dict[str, OptionSpec]:
+    """Return some options of a table for another endpoint, whose document is ``source``.
+
+    Args:
+        fields: The table.
+        source: URL or document of the endpoint.
+        *names: Options that are sent as in the table.
+        **renamed: Options with their fields at this endpoint.
+    """
+    wire_names = {**{name: fields[name].name for name in names}, **renamed}
+    return {option: dataclasses.replace(fields[option], name=n, source=source) for option, n in wire_names.items()}
 
 
 class Dialect:

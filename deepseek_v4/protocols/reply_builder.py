@@ -39,8 +39,6 @@ _MOST_TOKENS = 2**53
 class _OpenCall:
     """A tool call that is still incomplete."""
 
-    __slots__ = ("arguments", "held", "id", "id_came", "name", "problem")
-
     def __init__(self, call_id: str | None, name: str) -> None:
         self.id = call_id or f"call_{uuid.uuid4().hex}"
         self.id_came = bool(call_id)
@@ -192,15 +190,12 @@ class ReplyBuilder:
             call = self.calls[position]
             if arguments:
                 call.arguments.append(arguments)
-            if not name or call.name:
+            if call.name:
                 name = None
-                dropped = call.held
-            else:
+            elif name:
                 call.name = name
-                dropped = False
-            if dropped or (self.context.single_call and position):
-                return None
-            return ToolCallDelta(position, None, name, arguments)
+            dropped = (call.held and not name) or (self.context.single_call and position)
+            return None if dropped else ToolCallDelta(position, None, name or None, arguments)
         position = len(self.calls)
         call = _OpenCall(call_id, name or "")
         call.held = call.name in self.context.original_schemas
@@ -275,12 +270,8 @@ class ReplyBuilder:
             self.finish_reason = "tool_calls"
         if found or withheld:
             invalid = sum(call.problem is not None for call in found)
-            details: dict[str, Any] = {"calls": len(found) - invalid}
-            if invalid:
-                details["invalid"] = invalid
-            if withheld:
-                details["withheld"] = withheld
-            self.extra["leaked_markup"] = details
+            more = {"invalid": invalid, "withheld": withheld}
+            self.extra["leaked_markup"] = {"calls": len(found) - invalid, **{k: v for k, v in more.items() if v}}
 
     def _report_markup(self, deltas: list[Delta]) -> None:
         """Record the calls in the text, which is not changed, and append the text that was held back."""
@@ -388,9 +379,8 @@ class ReplyBuilder:
 
 
 def _scanner(recoverable_tools: Mapping[str, ToolSpec], visible: list[str]) -> MarkupScanner:
-    from deepseek_v4.protocols.leaked_calls.scanner import (
-        MarkupScanner,  # most answers contain no ``<``, and its patterns are slow to compile
-    )
+    # most answers contain no ``<``, and its patterns are slow to compile
+    from deepseek_v4.protocols.leaked_calls.scanner import MarkupScanner
 
     return MarkupScanner(recoverable_tools, visible)
 

@@ -13,7 +13,7 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect, money
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.completions.dialect import CompletionsDialect
-from deepseek_v4.protocols.dialect import ErrorTable, OptionSpec
+from deepseek_v4.protocols.dialect import ErrorTable, OptionSpec, select_options
 from deepseek_v4.protocols.messages.dialect import ANTHROPIC_WEB_SEARCH, MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.base import Provider
@@ -123,11 +123,8 @@ class DeepSeekResponses(ResponsesDialect):
 
     fields = MappingProxyType(
         {
-            "temperature": OptionSpec("temperature", 0, 2, default=1, source=_RESPONSES),
-            "top_p": OptionSpec("top_p", 0, 1, above=True, default=1, source=_RESPONSES),
+            **select_options(FIELDS, _RESPONSES, "temperature", "top_p", "top_logprobs", user_id="user"),
             "max_tokens": OptionSpec("max_output_tokens", 1, MAX_OUTPUT_TOKENS, source=_RESPONSES),
-            "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_RESPONSES),
-            "user_id": OptionSpec("user", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_RESPONSES),
         }
     )
     unsupported = MappingProxyType(
@@ -168,11 +165,10 @@ class DeepSeekMessages(MessagesDialect):
     key_header = "x-api-key"
     fields = MappingProxyType(
         {
+            **select_options(
+                FIELDS, _MESSAGES, "temperature", "top_p", stop="stop_sequences", user_id="metadata.user_id"
+            ),
             "max_tokens": OptionSpec("max_tokens", 1, MAX_OUTPUT_TOKENS, source=_MESSAGES),
-            "temperature": OptionSpec("temperature", 0, 2, default=1, source=_MESSAGES),
-            "top_p": OptionSpec("top_p", 0, 1, above=True, default=1, source=_MESSAGES),
-            "stop": OptionSpec("stop_sequences", most=16, source=_MESSAGES),
-            "user_id": OptionSpec("metadata.user_id", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_MESSAGES),
         }
     )
     unsupported = MappingProxyType(
@@ -216,13 +212,9 @@ class DeepSeekCompletions(CompletionsDialect):
     path = "/beta/completions"
     fields = MappingProxyType(
         {
+            **select_options(FIELDS, _FILL_IN, "temperature", "top_p", "stop", "frequency_penalty", "presence_penalty"),
+            **select_options(FIELDS, _FILL_IN, top_logprobs="logprobs"),
             "max_tokens": OptionSpec("max_tokens", 1, 4096, clamp=True, source=_FILL_IN),
-            "temperature": OptionSpec("temperature", 0, 2, default=1, source=_FILL_IN),
-            "top_p": OptionSpec("top_p", 0, 1, above=True, default=1, source=_FILL_IN),
-            "stop": OptionSpec("stop", most=16, source=_FILL_IN),
-            "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, default=0, source=_FILL_IN),
-            "presence_penalty": OptionSpec("presence_penalty", -2, 2, default=0, source=_FILL_IN),
-            "top_logprobs": OptionSpec("logprobs", 0, 20, source=_FILL_IN),
         }
     )
     unsupported = MappingProxyType({**UNSUPPORTED, "user_id": "the completions endpoint does not list it"})

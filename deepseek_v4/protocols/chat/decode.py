@@ -49,9 +49,8 @@ def _warn_of_leaks(reply: Reply, context: DecodeContext) -> None:
 def _holds_markup(text: str) -> bool:
     if "DSML" not in text and "</think>" not in text:
         return False
-    from deepseek_v4.protocols.leaked_calls.dsml import (
-        holds_markup,  # rarely needed, and its patterns are slow to compile
-    )
+    # rarely needed, and its patterns are slow to compile
+    from deepseek_v4.protocols.leaked_calls.dsml import holds_markup
 
     return holds_markup(text)
 

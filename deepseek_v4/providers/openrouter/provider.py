@@ -82,6 +82,7 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
     thinking_on: Mapping[str, Any] | None = MappingProxyType({"reasoning": {"enabled": True}})
     thinking_off: Mapping[str, Any] | None = MappingProxyType({"reasoning": {"effort": "none"}})
     effort_field = "reasoning.effort"
+    reasoning_response_fields = ("reasoning", "reasoning_content")
     sends_details = True
     asks_for_stream_usage = False  # always sent; stream_options has no effect
     reports_cost = True
@@ -114,17 +115,9 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
 
     def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
         """Decode ``reasoning_details`` and its text; ``reasoning`` repeats the text and is used if there are none."""
-        details = message.get("reasoning_details")
-        if not isinstance(details, list):
-            details = None
-        if details:
-            text = text_of(details)
-            if text is not None:
-                return text, details
-        text = message.get("reasoning")
-        if text is None:
-            text = message.get("reasoning_content")
-        return text, details
+        text, details = super().decode_reasoning(message)
+        listed = text_of(details) if details else None
+        return (text if listed is None else listed), details
 
     def unwrap(self, body: Json) -> Json:
         """Return the completion, which can be inside the field ``provider`` (pydantic/pydantic-ai #3994)."""
