@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deepseek_v4.protocols import schema
-from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.tool_names import ToolNames
-from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import ToolSpec
 
 __all__ = ["DecodeContext"]
-
-_LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})
-"""Fields that limit the output tokens of an answer."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -39,48 +33,3 @@ class DecodeContext:
     limit: int | None = None
     """The lowest limit of output tokens that was sent. An answer that reached it may be truncated, whatever its finish
     reason: vLLM closes truncated arguments and reports ``tool_calls``."""
-
-    @classmethod
-    def of(
-        cls,
-        request: ChatRequest,
-        dialect: Dialect,
-        provider: str,
-        names: ToolNames,
-        body: Json,
-        *,
-        strict: Sequence[ToolSpec] = (),
-        single_call: bool = False,
-    ) -> DecodeContext:
-        """Build the context for the response to a request.
-
-        Args:
-            request: The request.
-            dialect: The dialect that encoded it.
-            provider: Name of the provider.
-            names: Mapping of its tool names.
-            body: Its body fields as sent.
-            strict: The tools whose schemas were converted to strict ones.
-            single_call: True if only the first call is requested and the request body cannot express it.
-        """
-        recoverable_tools, original_schemas, limits = {}, {}, []  # stay empty in most requests
-        if request.tools and request.tool_choice != "none":
-            recoverable_tools = {names.to_wire(tool.name): tool for tool in request.tools if isinstance(tool, ToolSpec)}
-        if strict:
-            original_schemas = {
-                tool.name: tool.parameters
-                for tool in strict
-                if tool.parameters and schema.allows_nulls(tool.parameters)
-            }
-        if not _LIMITS.isdisjoint(body):
-            limits = [body[name] for name in _LIMITS if isinstance(body.get(name), int) and body[name] > 0]
-        return cls(
-            dialect,
-            provider,
-            names,
-            single_call,
-            recoverable_tools,
-            request.recover_tool_calls,
-            original_schemas,
-            min(limits, default=None),
-        )

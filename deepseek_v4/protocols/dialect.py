@@ -139,7 +139,14 @@ def select_options(fields: Mapping[str, OptionSpec], source: str, *names: str, *
 
 
 class Dialect:
-    """What all protocols share. Subclasses state the differences as class attributes and small methods."""
+    """What all protocols share. Subclasses state the differences as class attributes and small methods.
+
+    Args:
+        **facts: Attributes of the class to override for this object: for one host, or one model.
+
+    Raises:
+        TypeError: If the class has no attribute with that name.
+    """
 
     protocol: ClassVar[str]
     path: str
@@ -181,6 +188,12 @@ class Dialect:
     """Phrases of an error's text -> exception, for kinds that the status does not determine; checked first."""
     error_types: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType({})
     """The provider's error codes (``type``, ``code``, ``error_type``) -> exception; checked second."""
+
+    def __init__(self, **facts: Any) -> None:
+        for name, value in facts.items():
+            if not hasattr(type(self), name):
+                raise TypeError(f"a dialect has no attribute {name!r}")
+            setattr(self, name, value)
 
     def thinks(self, thinking: Thinking) -> bool:
         """Return True if the model will think with these settings."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import Dialect
+from deepseek_v4.protocols.dialect import Dialect, OptionSpec
 from deepseek_v4.values.json import Json, set_path
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Sampling
@@ -27,10 +28,7 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
             why = dialect.unsupported.get(option, "this provider does not support this option")
             drop(option, why, request, provider, notes)
             continue
-        value, note = field.check(option, value)
-        if note is not None:
-            notes.append(note)
-        set_path(body, field.name, value)
+        _encode(body, field, option, value, notes)
     if sampling.top_logprobs is not None and {"logprobs", "top_logprobs"} <= dialect.fields.keys():
         set_path(body, dialect.fields["logprobs"].name, True)
     thinking = request.thinking
@@ -46,10 +44,7 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
             why = dialect.unsupported.get("thinking_budget", "this provider does not support a thinking budget")
             drop("thinking_budget", why, request, provider, notes)
         else:
-            value, note = field.check("thinking_budget", thinking.budget)
-            if note is not None:
-                notes.append(note)
-            set_path(body, field.name, value)
+            _encode(body, field, "thinking_budget", thinking.budget, notes)
     if request.web_search is not None:
         fields = dialect.encode_web_search(request.web_search, notes)
         if fields is not None:
@@ -58,6 +53,13 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
             why = dialect.unsupported.get("web_search", "this provider does not support web search")
             drop("web_search", why, request, provider, notes)
     return body
+
+
+def _encode(body: Json, field: OptionSpec, option: str, value: Any, notes: list[Note]) -> None:
+    value, note = field.check(option, value)
+    if note is not None:
+        notes.append(note)
+    set_path(body, field.name, value)
 
 
 def _log_probabilities(sampling: Sampling, dialect: Dialect, notes: list[Note]) -> Sampling:

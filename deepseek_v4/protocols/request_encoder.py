@@ -34,6 +34,8 @@ __all__ = ["EncodedRequest", "ItemEncoder", "RequestEncoder"]
 D = TypeVar("D", bound=Dialect)
 ItemD = TypeVar("ItemD", bound=ItemDialect)
 
+_LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})
+"""Fields that limit the output tokens of an answer."""
 _NO_PARAMETERS: Json = {"type": "object", "properties": {}}
 
 
@@ -95,11 +97,25 @@ class RequestEncoder(Generic[D]):
         if request.extra_body:
             body.update(request.extra_body)
         self.add_history(body, history)
-        single_call = request.parallel_tool_calls is False and not dialect.parallel_tool_calls
-        context = DecodeContext.of(
-            request, dialect, self.provider, self.names, body, strict=strict, single_call=single_call
-        )
-        return EncodedRequest(self.path(strict), body, self.notes, context, headers)
+        return EncodedRequest(self.path(strict), body, self.notes, self._context(body, strict), headers)
+
+    def _context(self, body: Json, strict: list[ToolSpec]) -> DecodeContext:
+        """Return what the decoder of the response needs, given the tools whose schemas were converted."""
+        request = self.request
+        context = DecodeContext(self.dialect, self.provider, self.names, recovery=request.recover_tool_calls)
+        context.single_call = request.parallel_tool_calls is False and not self.dialect.parallel_tool_calls
+        if self.functions and request.tool_choice != "none":
+            context.recoverable_tools = {self.names.to_wire(tool.name): tool for tool in self.functions}
+        if strict:
+            context.original_schemas = {
+                tool.name: tool.parameters
+                for tool in strict
+                if tool.parameters and schema.allows_nulls(tool.parameters)
+            }
+        if not _LIMITS.isdisjoint(body):
+            limits = [body[name] for name in _LIMITS if isinstance(body.get(name), int) and body[name] > 0]
+            context.limit = min(limits, default=None)
+        return context
 
     def check(self) -> None:
         """Refuse what the endpoint does not support at all."""

@@ -95,15 +95,11 @@ class DeepSeekChat(ChatDialect):
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """Return ``thinking`` and ``reasoning_effort``; the API rejects both together when thinking is off."""
-        body: Json = {}
-        effort = thinking.effort
         if thinking.on is False:
-            body["thinking"] = {"type": "disabled"}
-            return body
-        if thinking.on:
-            body["thinking"] = {"type": "enabled"}
-        if effort is not None:
-            body["reasoning_effort"] = self.encode_effort(effort, notes)
+            return {"thinking": {"type": "disabled"}}
+        body: Json = {"thinking": {"type": "enabled"}} if thinking.on else {}
+        if thinking.effort is not None:
+            body["reasoning_effort"] = self.encode_effort(thinking.effort, notes)
         return body
 
     def encode_reasoning(self, reasoning: Reasoning | None) -> Json:

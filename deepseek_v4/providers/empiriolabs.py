@@ -30,7 +30,6 @@ from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.base import Provider, ProviderOptions
 from deepseek_v4.providers.efforts import MAX_OUTPUT_TOKENS, default_max_tokens
 from deepseek_v4.providers.openai_compatible import (
-    ConfigurableDialect,
     OpenAICompatibleChat,
     repair_tool_call_arguments,
 )
@@ -98,7 +97,7 @@ class EmpirioLabsOptions(ProviderOptions):
     """Do not send ``max_tokens`` if it is not set; the gateway's 4096 applies, which may include the reasoning."""
 
 
-class EmpirioLabsDialect(ConfigurableDialect):
+class EmpirioLabsDialect(Dialect):
     """The part of the dialect that all three endpoints share, for one variant."""
 
     fields: Mapping[str, OptionSpec] = FIELDS

@@ -15,7 +15,7 @@ from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+from deepseek_v4.protocols.dialect import OptionSpec
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.values import json
 from deepseek_v4.values.json import Json
@@ -58,24 +58,7 @@ INVALID_ARGUMENTS = "invalid_arguments"
 """The key under which the invalid arguments of a past tool call are sent, in the JSON object that servers require."""
 
 
-class ConfigurableDialect(Dialect):
-    """A dialect whose class attributes can be overridden per object, for one host or one model.
-
-    Args:
-        **facts: Attributes of the class.
-
-    Raises:
-        TypeError: If the class has no attribute with that name.
-    """
-
-    def __init__(self, **facts: Any) -> None:
-        for name, value in facts.items():
-            if not hasattr(type(self), name):
-                raise TypeError(f"a dialect has no attribute {name!r}")
-            setattr(self, name, value)
-
-
-class OpenAICompatibleChat(ConfigurableDialect, ChatDialect):
+class OpenAICompatibleChat(ChatDialect):
     """The chat completions dialect of most hosts; attributes hold the differences between them."""
 
     fields: Mapping[str, OptionSpec] = STANDARD_FIELDS
@@ -274,7 +257,7 @@ def openai_compatible(
     table = {**STANDARD_FIELDS, **(fields or {})}
     if budget is not None:
         table["thinking_budget"] = budget
-    dialect: Dialect = OpenAICompatibleChat(
+    dialect = OpenAICompatibleChat(
         fields={option: field for option, field in table.items() if field is not None},
         unsupported=dict(unsupported or {}),
         reasoning_response_fields=tuple(reasoning_response_fields),

@@ -14,9 +14,8 @@ from pydantic import ValidationError
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import ErrorTable
+from deepseek_v4.protocols.dialect import Dialect, ErrorTable
 from deepseek_v4.providers.base import explain
-from deepseek_v4.providers.openai_compatible import ConfigurableDialect
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions, WebSearch
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
@@ -112,7 +111,7 @@ IN_HEADERS = frozenset(
 """Fields of ``OpenRouterOptions`` that are sent as headers."""
 
 
-class OpenRouterDialect(ConfigurableDialect):
+class OpenRouterDialect(Dialect):
     """The part of the dialect that all protocols share."""
 
     forced_tool_while_thinking = False  # by endpoint: 400 on DeepSeek's own
