@@ -19,6 +19,7 @@ from deepseek_v4.values.reply import (
     FinishReason,
     InvalidToolCall,
     LeakedText,
+    RefusalDelta,
     Reply,
     TextDelta,
     ToolCallDelta,
@@ -104,6 +105,12 @@ class ReplyBuilder:
             self.visible.append(text)
             shown = text
         return shown if self.recovery == "parse" else self._before_calls(self.markup)
+
+    def add_refusal(self, text: str) -> RefusalDelta:
+        """Append to the text of a refusal, which is shown and never searched for calls."""
+        self.content.append(text)
+        self.extra["refusal"] = self.extra.get("refusal", "") + text
+        return RefusalDelta(text)
 
     def _before_calls(self, markup: MarkupScanner) -> str:
         """Return the text before the first call that was not returned yet."""

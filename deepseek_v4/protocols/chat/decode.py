@@ -16,7 +16,7 @@ from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, TextDelta
 
 _MESSAGE_KEYS = frozenset(
-    {"role", "content", "tool_calls", "reasoning", "reasoning_content", "reasoning_details", "annotations"}
+    {"role", "content", "refusal", "tool_calls", "reasoning", "reasoning_content", "reasoning_details", "annotations"}
 )
 _TEXT_KEYS = frozenset({"role", "content", "reasoning", "reasoning_content", "reasoning_details"})
 """The keys of almost all deltas of a stream; the other ones need more work."""
@@ -201,6 +201,8 @@ class ChatStreamDecoder(StreamDecoder):
         if not _TEXT_KEYS.issuperset(message):
             if message.get("tool_calls"):
                 self._read_calls(message["tool_calls"], deltas)
+            if message.get("refusal"):
+                deltas.append(builder.add_refusal(text_of(message["refusal"])))
             if message.get("annotations"):
                 builder.add_annotations(message["annotations"])
             _merge_unknown(builder.extra, message)

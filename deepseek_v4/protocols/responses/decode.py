@@ -85,6 +85,12 @@ class ItemReader:
             call_id = text_of(item.get("call_id")) or text_of(item.get("id"))
             self._call(place, call_id, text_of(item.get("name")), arguments, deltas)
 
+    def refusal(self, place: Any, part: Any, text: str, deltas: list[Delta]) -> None:
+        """Add the text of a refusal."""
+        if text:
+            self._advance(place, "text", part, len(text))
+            deltas.append(self._builder.add_refusal(text))
+
     def text(self, place: Any, part: Any, text: str, logprobs: Any, deltas: list[Delta]) -> None:
         """Add visible text."""
         if logprobs:
@@ -158,10 +164,11 @@ class ItemReader:
 
     def _settle_message(self, place: Any, item: Json, deltas: list[Delta]) -> None:
         for number, part in enumerate(item.get("content") or ()):
+            seen = self._read.get((place, "text", number), 0)
             if part.get("type") == "refusal":
-                self._builder.extra["refusal"] = part.get("refusal")
-            text = text_of(part.get("text")) or text_of(part.get("refusal"))
-            rest = text[self._read.get((place, "text", number), 0) :]
+                self.refusal(place, number, text_of(part.get("refusal"))[seen:], deltas)
+                continue
+            rest = text_of(part.get("text"))[seen:]
             seen = self._read.get((place, "logprobs", number), 0)
             self.text(place, number, rest, (part.get("logprobs") or [])[seen:], deltas)
             self._builder.add_annotations(part.get("annotations"))
@@ -194,7 +201,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
     readers = MappingProxyType(
         {
             "response.output_text.delta": "_text",
-            "response.refusal.delta": "_text",
+            "response.refusal.delta": "_refusal",
             "response.reasoning_text.delta": "_reasoning",
             "response.reasoning.delta": "_reasoning",
             "response.reasoning_summary_text.delta": "_summary",
@@ -268,6 +275,9 @@ class ResponsesStreamDecoder(TypedEventDecoder):
     def _text(self, event: Json, deltas: list[Delta]) -> None:
         text = text_of(event["delta"])
         self._items.text(_place(event), event.get("content_index", 0), text, event.get("logprobs"), deltas)
+
+    def _refusal(self, event: Json, deltas: list[Delta]) -> None:
+        self._items.refusal(_place(event), event.get("content_index", 0), text_of(event["delta"]), deltas)
 
     def _reasoning(self, event: Json, deltas: list[Delta]) -> None:
         part = event.get("content_index", 0)
