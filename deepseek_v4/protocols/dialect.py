@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from deepseek_v4 import errors
 from deepseek_v4.values.notes import Note
@@ -21,31 +21,24 @@ if TYPE_CHECKING:
     from deepseek_v4.protocols.chat_request import ChatRequest
     from deepseek_v4.values.json import Json
 
+T = TypeVar("T")
+
 ErrorTable: TypeAlias = "tuple[tuple[re.Pattern[str], type[errors.DeepSeekError]], ...]"
 
-FINISH_REASONS: Mapping[str, FinishReason] = MappingProxyType(
+
+def by_word(table: Mapping[T, tuple[str, ...]]) -> Mapping[str, T]:
+    """Return word -> meaning, of a table of meaning -> words."""
+    return MappingProxyType({word: meaning for meaning, words in table.items() for word in words})
+
+
+FINISH_REASONS: Mapping[str, FinishReason] = by_word(
     {
-        "stop": "stop",
-        "stop_sequence": "stop",
-        "end_turn": "stop",
-        "eos": "stop",
-        "eos_token": "stop",
-        "complete": "stop",
-        "completed": "stop",
-        "length": "length",
-        "max_tokens": "length",
-        "max_output_tokens": "length",
-        "model_length": "length",
-        "model_context_window_exceeded": "length",
-        "tool_calls": "tool_calls",
-        "tool_call": "tool_calls",
-        "tool_use": "tool_calls",
-        "function_call": "tool_calls",
-        "content_filter": "content_filter",
-        "refusal": "content_filter",
-        "insufficient_system_resource": "interrupted",
-        "aborted": "interrupted",
-        "error": "error",
+        "stop": ("stop", "stop_sequence", "end_turn", "eos", "eos_token", "complete", "completed"),
+        "length": ("length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"),
+        "tool_calls": ("tool_calls", "tool_call", "tool_use", "function_call"),
+        "content_filter": ("content_filter", "refusal"),
+        "interrupted": ("insufficient_system_resource", "aborted"),
+        "error": ("error",),
     }
 )
 """Finish reasons of all protocols and engines in lower case -> ours. Any other is kept unchanged."""
@@ -183,7 +176,7 @@ class Dialect:
     finish_reasons = FINISH_REASONS
     """The provider's finish reasons -> ours."""
     parser_flags = ""
-    """Command-line flags of one's own server that enable its parser of tool calls, for a warning."""
+    """Command-line flags of your own server that enable its parser of tool calls, for a warning."""
     error_phrases: ErrorTable = ()
     """Phrases of an error's text -> exception, for kinds that the status does not determine; checked first."""
     error_types: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType({})

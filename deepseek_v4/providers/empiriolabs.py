@@ -346,14 +346,10 @@ EMPIRIOLABS = _EmpirioLabs(
     name="empiriolabs",
     base_url="https://api.empiriolabs.ai/v1",
     key_variable="EMPIRIOLABS_API_KEY",
-    dialects=MappingProxyType(
-        {
-            **{
-                key: _described(key, MAX_OUTPUT_TOKENS, True, LINKUP, "deepseek-v4-flash:variant2") for key in _DIALECTS
-            },
-            "models": EmpirioLabsModels(),
-        }
-    ),
+    dialects={
+        **{key: _described(key, MAX_OUTPUT_TOKENS, True, LINKUP, "deepseek-v4-flash:variant2") for key in _DIALECTS},
+        "models": EmpirioLabsModels(),
+    },
     root_path="/v1",
     options_type=EmpirioLabsOptions,
     has_variants=True,
