@@ -239,15 +239,22 @@ class Dialect:
         """Decode OpenAI's usage object: the names of both endpoints, and those of Together, SGLang and DeepSeek."""
         read = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
         written = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
+        cached, cache_write = read.get("cached_tokens"), read.get("cache_write_tokens")
+        if cached is None:
+            cached = usage.get("cached_tokens")
+        if cached is None:
+            cached = usage.get("prompt_cache_hit_tokens")
+        reasoning = written.get("reasoning_tokens")
+        if reasoning is None:
+            reasoning = usage.get("reasoning_tokens")
         cost = usage.get("cost") if self.reports_cost else None
+        # some hosts send integers as floats
         return Usage(
             input_tokens=int(usage.get("prompt_tokens") or usage.get("input_tokens") or 0),
             output_tokens=int(usage.get("completion_tokens") or usage.get("output_tokens") or 0),
-            cached_tokens=_count(
-                read.get("cached_tokens"), usage.get("cached_tokens"), usage.get("prompt_cache_hit_tokens")
-            ),
-            cache_write_tokens=_count(read.get("cache_write_tokens")),
-            reasoning_tokens=_count(written.get("reasoning_tokens"), usage.get("reasoning_tokens")),
+            cached_tokens=None if cached is None else int(cached),
+            cache_write_tokens=None if cache_write is None else int(cache_write),
+            reasoning_tokens=None if reasoning is None else int(reasoning),
             cost=None if cost is None else float(cost),
             extra=usage,
         )
@@ -271,11 +278,3 @@ class ItemDialect(Dialect):
     def encode_item(self, item: Json) -> Json | None:
         """Encode an item of the provider's own record, or return None to leave it out."""
         return item
-
-
-def _count(*counts: Any) -> int | None:
-    """Return the first count that is not None as an int; some hosts send integers as floats."""
-    for count in counts:
-        if count is not None:
-            return int(count)
-    return None
