@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from deepseek_v4 import errors
 from deepseek_v4.values.notes import Note
@@ -21,31 +21,24 @@ if TYPE_CHECKING:
     from deepseek_v4.protocols.chat_request import ChatRequest
     from deepseek_v4.values.json import Json
 
+T = TypeVar("T")
+
 ErrorTable: TypeAlias = "tuple[tuple[re.Pattern[str], type[errors.DeepSeekError]], ...]"
 
-FINISH_REASONS: Mapping[str, FinishReason] = MappingProxyType(
+
+def by_word(table: Mapping[T, tuple[str, ...]]) -> Mapping[str, T]:
+    """Return word -> meaning, of a table of meaning -> words."""
+    return MappingProxyType({word: meaning for meaning, words in table.items() for word in words})
+
+
+FINISH_REASONS: Mapping[str, FinishReason] = by_word(
     {
-        "stop": "stop",
-        "stop_sequence": "stop",
-        "end_turn": "stop",
-        "eos": "stop",
-        "eos_token": "stop",
-        "complete": "stop",
-        "completed": "stop",
-        "length": "length",
-        "max_tokens": "length",
-        "max_output_tokens": "length",
-        "model_length": "length",
-        "model_context_window_exceeded": "length",
-        "tool_calls": "tool_calls",
-        "tool_call": "tool_calls",
-        "tool_use": "tool_calls",
-        "function_call": "tool_calls",
-        "content_filter": "content_filter",
-        "refusal": "content_filter",
-        "insufficient_system_resource": "interrupted",
-        "aborted": "interrupted",
-        "error": "error",
+        "stop": ("stop", "stop_sequence", "end_turn", "eos", "eos_token", "complete", "completed"),
+        "length": ("length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"),
+        "tool_calls": ("tool_calls", "tool_call", "tool_use", "function_call"),
+        "content_filter": ("content_filter", "refusal"),
+        "interrupted": ("insufficient_system_resource", "aborted"),
+        "error": ("error",),
     }
 )
 """Finish reasons of all protocols and engines in lower case -> ours. Any other is kept unchanged."""
@@ -183,7 +176,7 @@ class Dialect:
     finish_reasons = FINISH_REASONS
     """The provider's finish reasons -> ours."""
     parser_flags = ""
-    """Command-line flags of one's own server that enable its parser of tool calls, for a warning."""
+    """Command-line flags of your own server that enable its parser of tool calls, for a warning."""
     error_phrases: ErrorTable = ()
     """Phrases of an error's text -> exception, for kinds that the status does not determine; checked first."""
     error_types: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType({})
@@ -246,15 +239,22 @@ class Dialect:
         """Decode OpenAI's usage object: the names of both endpoints, and those of Together, SGLang and DeepSeek."""
         read = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
         written = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
+        cached, cache_write = read.get("cached_tokens"), read.get("cache_write_tokens")
+        if cached is None:
+            cached = usage.get("cached_tokens")
+        if cached is None:
+            cached = usage.get("prompt_cache_hit_tokens")
+        reasoning = written.get("reasoning_tokens")
+        if reasoning is None:
+            reasoning = usage.get("reasoning_tokens")
         cost = usage.get("cost") if self.reports_cost else None
+        # some hosts send integers as floats
         return Usage(
             input_tokens=int(usage.get("prompt_tokens") or usage.get("input_tokens") or 0),
             output_tokens=int(usage.get("completion_tokens") or usage.get("output_tokens") or 0),
-            cached_tokens=_count(
-                read.get("cached_tokens"), usage.get("cached_tokens"), usage.get("prompt_cache_hit_tokens")
-            ),
-            cache_write_tokens=_count(read.get("cache_write_tokens")),
-            reasoning_tokens=_count(written.get("reasoning_tokens"), usage.get("reasoning_tokens")),
+            cached_tokens=None if cached is None else int(cached),
+            cache_write_tokens=None if cache_write is None else int(cache_write),
+            reasoning_tokens=None if reasoning is None else int(reasoning),
             cost=None if cost is None else float(cost),
             extra=usage,
         )
@@ -278,11 +278,3 @@ class ItemDialect(Dialect):
     def encode_item(self, item: Json) -> Json | None:
         """Encode an item of the provider's own record, or return None to leave it out."""
         return item
-
-
-def _count(*counts: Any) -> int | None:
-    """Return the first count that is not None as an int; some hosts send integers as floats."""
-    for count in counts:
-        if count is not None:
-            return int(count)
-    return None

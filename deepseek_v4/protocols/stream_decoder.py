@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols.decode_context import DecodeContext
@@ -16,7 +16,9 @@ from deepseek_v4.protocols.sse import EventSplitter
 from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.json import Json
-from deepseek_v4.values.reply import Delta, Reply, StreamEnd
+from deepseek_v4.values.reply import Delta, Reply, StreamEnd, TextDelta
+
+T = TypeVar("T")
 
 UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 """Exceptions raised by decoding if a field is missing or of an unexpected type."""
@@ -71,13 +73,12 @@ class StreamDecoder(ABC):
             DeepSeekError: if its body contains an error.
             MalformedResponseError: if the body does not follow the protocol.
         """
-        deltas: list[Delta] = []
-        self._read_complete(parse_body(response, self.provider), deltas)
-        return self.conclude(deltas)
+        return self._read_complete(parse_body(response, self.provider), [], self.conclude)
 
-    def _read_complete(self, body: Any, deltas: list[Delta]) -> None:
+    def _read_complete(self, body: Any, deltas: list[Delta], end: Callable[[list[Delta]], T]) -> T:
         try:
             self.read_body(body, deltas)
+            return end(deltas)
         except UNREADABLE as error:
             why = f"The response does not follow the protocol: {type(error).__name__}: {error}."
             raise errors.MalformedResponseError(why, provider=self.provider, body=body) from None
@@ -159,8 +160,7 @@ class StreamDecoder(ABC):
                 provider=self.provider,
                 body=body[:2000].decode("utf-8", "replace"),
             ) from None
-        self._read_complete(parsed, deltas)
-        self.finish(deltas)
+        self._read_complete(parsed, deltas, self.finish)
 
     def partial(self) -> Reply:
         """Return the reply received so far."""
@@ -182,6 +182,18 @@ class StreamDecoder(ABC):
         """Append the deltas that were held back, and return the complete reply."""
         self.builder.settle(deltas)
         return self.builder.build()
+
+    def add_text(self, text: str, deltas: list[Delta]) -> None:
+        """Append visible text."""
+        shown = self.builder.add_text(text)
+        if shown:
+            deltas.append(TextDelta(shown))
+
+    def add_call(self, slot: Any, call_id: str | None, name: str | None, arguments: str, deltas: list[Delta]) -> None:
+        """Append a fragment of a tool call; the arguments are those of ``ReplyBuilder.add_tool_call``."""
+        delta = self.builder.add_tool_call(slot, call_id, name, arguments)
+        if delta is not None:
+            deltas.append(delta)
 
     def parse_event(self, event: bytes) -> Json:
         """Parse the JSON object of an event.
@@ -255,5 +267,5 @@ class TypedEventDecoder(StreamDecoder):
         reader = self._readers.get(value.get("type", ""))
         if reader is not None:
             reader(value, deltas)
-        elif value.get("error"):
+        elif value.get("error") or value.get("type") == "error":
             raise self.provider_error(value)

@@ -186,7 +186,7 @@ class DeepSeekMessages(MessagesDialect):
     error_phrases = ERROR_PHRASES
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
-        """Return the default limit of the chat endpoint; there is no budget here, and xhigh is sent as high."""
+        """Return the default limit of the chat endpoint; a budget does not count here, and xhigh is sent as high."""
         return default_max_tokens(thinks, dataclasses.replace(thinking, budget=None), largest=("max",))
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
@@ -240,17 +240,15 @@ DEEPSEEK = _DeepSeek(
     name="deepseek",
     base_url="https://api.deepseek.com",
     key_variable="DEEPSEEK_API_KEY",
-    dialects=MappingProxyType(
-        {
-            dialect.protocol: dialect
-            for dialect in (
-                DeepSeekChat(),
-                DeepSeekResponses(),
-                DeepSeekMessages(),
-                DeepSeekCompletions(),
-                ModelsDialect(),
-                DeepSeekBalance(),
-            )
-        }
-    ),
+    dialects={
+        dialect.protocol: dialect
+        for dialect in (
+            DeepSeekChat(),
+            DeepSeekResponses(),
+            DeepSeekMessages(),
+            DeepSeekCompletions(),
+            ModelsDialect(),
+            DeepSeekBalance(),
+        )
+    },
 )

@@ -24,7 +24,7 @@ from deepseek_v4 import errors
 from deepseek_v4.catalog import lookup
 from deepseek_v4.protocols.account import ModelsDialect, money, price_of
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+from deepseek_v4.protocols.dialect import Dialect, OptionSpec, select_options
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.base import Provider, ProviderOptions
@@ -201,12 +201,13 @@ class EmpirioLabsChat(EmpirioLabsDialect, OpenAICompatibleChat):
         return headers
 
 
-_NOT_A_FIELD = "the endpoint has no such field: use protocol='chat_completions'"
-
-
 class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
     """``POST /responses``. ``enable_thinking`` and ``thinking_budget`` are documented; effort is OpenAI's field."""
 
+    fields = select_options(FIELDS, _PAGE, "temperature", "top_p", "thinking_budget", max_tokens="max_output_tokens")
+    unsupported = MappingProxyType(
+        {**UNSUPPORTED, "stop": "the endpoint has no such field: use protocol='chat_completions'"}
+    )
     effort_field = "reasoning.effort"
     empty_reasoning_items = True
 
@@ -227,6 +228,9 @@ class EmpirioLabsMessages(EmpirioLabsDialect, MessagesDialect):
     ``enable_thinking`` is documented as well as Anthropic's ``thinking``.
     """
 
+    fields = select_options(
+        FIELDS, _PAGE, "max_tokens", "temperature", "top_p", "thinking_budget", stop="stop_sequences"
+    )
     effort_field = "output_config.effort"
     unread_blocks = frozenset({"redacted_thinking"})
 
@@ -297,29 +301,18 @@ def _rows(entry: Json) -> Mapping[str, Any]:
     }
 
 
-_DIALECTS: Mapping[str, tuple[type[EmpirioLabsDialect], Mapping[str, str]]] = MappingProxyType(
-    {
-        "chat_completions": (EmpirioLabsChat, {}),
-        "responses": (EmpirioLabsResponses, {"max_tokens": "max_output_tokens", "stop": ""}),
-        "messages": (EmpirioLabsMessages, {"stop": "stop_sequences"}),
-    }
+_DIALECTS: Mapping[str, type[EmpirioLabsDialect]] = MappingProxyType(
+    {kind.protocol: kind for kind in (EmpirioLabsChat, EmpirioLabsResponses, EmpirioLabsMessages)}
 )
-"""Protocol -> its dialect, and the fields with another name in it; ``""`` for a field it does not have."""
 
 
 @functools.cache
 def _described(protocol: str, cap: int, tools: bool, search_switch: str | None, with_tools: str) -> EmpirioLabsDialect:
-    kind, names = _DIALECTS[protocol]
-    most = OptionSpec("max_tokens", 1, cap, clamp=True, default=4096, source=_PAGE)
-    fields = {
-        option: dataclasses.replace(field, name=names.get(option, field.name))
-        for option, field in {**FIELDS, "max_tokens": most}.items()
-        if names.get(option) != ""
-    }
-    missing = {option: _NOT_A_FIELD for option, name in names.items() if name == ""}
+    kind = _DIALECTS[protocol]
+    limit = dataclasses.replace(kind.fields["max_tokens"], high=cap)
     return kind(
-        fields=fields,
-        unsupported={**UNSUPPORTED, **missing, "tools": f"use a model with function calling: {with_tools}"},
+        fields={**kind.fields, "max_tokens": limit},
+        unsupported={**kind.unsupported, "tools": f"use a model with function calling: {with_tools}"},
         tools=tools,
         search_switch=search_switch,
     )
@@ -346,14 +339,10 @@ EMPIRIOLABS = _EmpirioLabs(
     name="empiriolabs",
     base_url="https://api.empiriolabs.ai/v1",
     key_variable="EMPIRIOLABS_API_KEY",
-    dialects=MappingProxyType(
-        {
-            **{
-                key: _described(key, MAX_OUTPUT_TOKENS, True, LINKUP, "deepseek-v4-flash:variant2") for key in _DIALECTS
-            },
-            "models": EmpirioLabsModels(),
-        }
-    ),
+    dialects={
+        **{key: _described(key, MAX_OUTPUT_TOKENS, True, LINKUP, "deepseek-v4-flash:variant2") for key in _DIALECTS},
+        "models": EmpirioLabsModels(),
+    },
     root_path="/v1",
     options_type=EmpirioLabsOptions,
     has_variants=True,

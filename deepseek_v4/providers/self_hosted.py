@@ -67,7 +67,7 @@ def self_hosted(name: str, port: int, chat: SelfHostedChat, options_type: type[P
         name=name,
         base_url=f"http://localhost:{port}/v1",
         key_variable=f"{name.upper()}_API_KEY",
-        dialects=MappingProxyType({"chat_completions": chat, "models": ModelsDialect()}),
+        dialects={"chat_completions": chat, "models": ModelsDialect()},
         key_needed=False,
         root_path="/v1",
         options_type=options_type,

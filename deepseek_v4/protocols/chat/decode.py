@@ -216,23 +216,19 @@ class ChatStreamDecoder(StreamDecoder):
         if thought:
             self.builder.add_reasoning(thought)
             deltas.append(ReasoningDelta(thought))
-        shown = self.builder.add_text(text) if text else ""
-        if shown:
-            deltas.append(TextDelta(shown))
+        if text:
+            self.add_text(text, deltas)
 
     def _empty(self) -> bool:
         builder = self.builder
         return not (builder.content or builder.calls or builder.reasoning)
 
     def _read_calls(self, calls: list[Any], deltas: list[Delta]) -> None:
-        builder = self.builder
         for position, call in enumerate(calls):
             function = call.get("function") or {}
-            slot = call.get("index") if builder.streamed else position
+            slot = call.get("index") if self.builder.streamed else position
             name, arguments = text_of(function.get("name")), _text(function.get("arguments"))
-            delta = builder.add_tool_call(slot, text_of(call.get("id")), name, arguments)
-            if delta is not None:
-                deltas.append(delta)
+            self.add_call(slot, text_of(call.get("id")), name, arguments, deltas)
 
     def _read_error(self, source: Json) -> None:
         """Raise an error inside the stream; after a finish reason it is only recorded."""

@@ -1,6 +1,6 @@
 """Decode complete and streamed responses of ``/messages`` into replies. Pure.
 
-Both go through one ``BlockReader``: a complete block is one that begins and ends at once.
+A complete block is read like one that begins and ends at once.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.parsing import decode_envelope, text_of
-from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.stream_decoder import TypedEventDecoder
 from deepseek_v4.values import json as wire
 from deepseek_v4.values.json import Json
-from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, TextDelta
+from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply
 
 CALLS = frozenset({"tool_use"})
 
@@ -46,113 +45,10 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
 class _Block:
     """A block that is still incomplete."""
 
-    __slots__ = ("block", "chunks", "complete")
-
     def __init__(self, block: Json) -> None:
         self.block = block
         self.chunks: list[str] = []
         self.complete = False
-
-
-class BlockReader:
-    """Reads content blocks into a builder, complete or chunk by chunk."""
-
-    def __init__(self, builder: ReplyBuilder) -> None:
-        self._blocks: dict[Any, _Block] = {}
-        self._builder = builder
-
-    def begin(self, place: Any, block: Json, deltas: list[Delta]) -> None:
-        """Begin a block, and decode its initial content."""
-        self._blocks[place] = _Block(block)
-        kind = block.get("type")
-        if kind == "text":
-            self._write(place, kind, text_of(block.get("text")), deltas)
-        elif kind == "thinking":
-            self._write(place, kind, text_of(block.get("thinking")), deltas)
-        elif kind in CALLS:
-            self._call(place, text_of(block.get("id")), text_of(block.get("name")), "", deltas)
-
-    def add(self, place: Any, delta: Json, deltas: list[Delta]) -> None:
-        """Add a delta to a block."""
-        kind = delta.get("type", "")
-        if kind in _TEXTS:
-            of, field = _TEXTS[kind]
-            if place not in self._blocks:
-                self._blocks[place] = _Block({"type": of})
-            self._write(place, of, text_of(delta.get(field)), deltas)
-            return
-        open_block = self._blocks.get(place)
-        if open_block is None:
-            return
-        if kind == "input_json_delta":
-            text = text_of(delta.get("partial_json"))
-            if text:
-                open_block.chunks.append(text)
-                if open_block.block.get("type") in CALLS:
-                    self._call(place, None, None, text, deltas)
-        elif kind == "signature_delta":
-            open_block.block = {**open_block.block, "signature": delta.get("signature")}
-        elif kind == "citations_delta":
-            block = open_block.block
-            open_block.block = {**block, "citations": [*(block.get("citations") or ()), delta.get("citation")]}
-
-    def end_block(self, place: Any, deltas: list[Delta]) -> None:
-        """Finish a block."""
-        one = self._blocks.get(place)
-        if one is None or one.complete:
-            return
-        one.complete = True
-        kind = one.block.get("type")
-        if kind == "text":
-            one.block = {**one.block, "text": "".join(one.chunks)}
-            self._builder.add_annotations(one.block.get("citations"))
-        elif kind == "thinking":
-            one.block = {**one.block, "thinking": "".join(one.chunks)}
-        elif kind in CALLS:
-            arguments = one.block.get("input")
-            if not one.chunks and arguments:
-                # spaced as the models and DeepSeek's own encoder do, so that complete and streamed calls are equal
-                self._call(place, None, None, json.dumps(arguments, ensure_ascii=False), deltas)
-        elif one.chunks:
-            one.block = {**one.block, "input": _parsed("".join(one.chunks))}
-
-    def end(self, deltas: list[Delta]) -> None:
-        """Finish all blocks and store the record of the turn."""
-        for place in self._blocks:
-            self.end_block(place, deltas)
-        blocks = [one.block for one in self._blocks.values()]
-        unknown = [b for b in blocks if b.get("type") not in ("text", "thinking", "redacted_thinking", *CALLS)]
-        if unknown:
-            self._builder.extra["content"] = unknown
-        record = reasoning_details.kept(blocks, text="text", calls=CALLS)
-        if record:
-            self._builder.add_details(record)
-            deltas.append(ReasoningDelta("", record))
-
-    def _write(self, place: Any, kind: str, text: str, deltas: list[Delta]) -> None:
-        if kind == "thinking":
-            self._builder.add_reasoning(text)
-        if not text:
-            return
-        self._blocks[place].chunks.append(text)
-        if kind == "thinking":
-            deltas.append(ReasoningDelta(text))
-        else:
-            shown = self._builder.add_text(text)
-            if shown:
-                deltas.append(TextDelta(shown))
-
-    def _call(self, place: Any, call_id: str | None, name: str | None, text: str, deltas: list[Delta]) -> None:
-        delta = self._builder.add_tool_call((place,), call_id, name, text)
-        if delta is not None:
-            deltas.append(delta)
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return wire.loads(text)
-    except ValueError:
-        return text
 
 
 class MessagesStreamDecoder(TypedEventDecoder):
@@ -166,13 +62,12 @@ class MessagesStreamDecoder(TypedEventDecoder):
             "message_start": "_message_start",
             "message_delta": "_message_delta",
             "message_stop": "_message_stop",
-            "error": "_failed",
         }
     )
 
     def __init__(self, context: DecodeContext) -> None:
         super().__init__(context)
-        self._blocks = BlockReader(self.builder)
+        self._blocks: dict[Any, _Block] = {}
         self._usage: Json = {}
 
     def read_body(self, body: Any, deltas: list[Delta]) -> None:
@@ -194,22 +89,22 @@ class MessagesStreamDecoder(TypedEventDecoder):
         self._count(body.get("usage"))
         for place, block in enumerate(content):
             if isinstance(block, dict):
-                self._blocks.begin(place, block, deltas)
-                self._blocks.end_block(place, deltas)
+                self._begin(place, block, deltas)
+                self._end_block(place, deltas)
 
     def conclude(self, deltas: list[Delta]) -> Reply:
         """Store the record of the turn, append the deltas that were held back, and return the complete reply."""
-        self._blocks.end(deltas)
+        self._end_blocks(deltas)
         return super().conclude(deltas)
 
     def _delta(self, event: Json, deltas: list[Delta]) -> None:
-        self._blocks.add(event.get("index"), event["delta"], deltas)
+        self._add(event.get("index"), event["delta"], deltas)
 
     def _start(self, event: Json, deltas: list[Delta]) -> None:
-        self._blocks.begin(event.get("index"), event["content_block"], deltas)
+        self._begin(event.get("index"), event["content_block"], deltas)
 
     def _stop(self, event: Json, deltas: list[Delta]) -> None:
-        self._blocks.end_block(event.get("index"), deltas)
+        self._end_block(event.get("index"), deltas)
 
     def _message_start(self, event: Json, deltas: list[Delta]) -> None:
         message = event["message"]
@@ -225,9 +120,6 @@ class MessagesStreamDecoder(TypedEventDecoder):
             raise self.interrupted("it stopped without a stop_reason")
         self.finish(deltas)
 
-    def _failed(self, event: Json, deltas: list[Delta]) -> None:
-        raise self.provider_error(event)
-
     def _read_stop(self, source: Json) -> None:
         self.builder.end(source.get("stop_reason"))
         if source.get("stop_sequence") is not None:
@@ -238,3 +130,89 @@ class MessagesStreamDecoder(TypedEventDecoder):
         if usage:
             self._usage = {**self._usage, **{name: count for name, count in usage.items() if count is not None}}
             self.builder.count(self.context.dialect.decode_usage(self._usage))
+
+    def _begin(self, place: Any, block: Json, deltas: list[Delta]) -> None:
+        """Begin a block, and decode its initial content."""
+        self._blocks[place] = _Block(block)
+        kind = block.get("type")
+        if kind == "text":
+            self._write(place, kind, text_of(block.get("text")), deltas)
+        elif kind == "thinking":
+            self._write(place, kind, text_of(block.get("thinking")), deltas)
+        elif kind in CALLS:
+            self.add_call((place,), text_of(block.get("id")), text_of(block.get("name")), "", deltas)
+
+    def _add(self, place: Any, delta: Json, deltas: list[Delta]) -> None:
+        """Add a delta to a block."""
+        kind = delta.get("type", "")
+        if kind in _TEXTS:
+            of, field = _TEXTS[kind]
+            if place not in self._blocks:
+                self._blocks[place] = _Block({"type": of})
+            self._write(place, of, text_of(delta.get(field)), deltas)
+            return
+        open_block = self._blocks.get(place)
+        if open_block is None:
+            return
+        if kind == "input_json_delta":
+            text = text_of(delta.get("partial_json"))
+            if text:
+                open_block.chunks.append(text)
+                if open_block.block.get("type") in CALLS:
+                    self.add_call((place,), None, None, text, deltas)
+        elif kind == "signature_delta":
+            open_block.block = {**open_block.block, "signature": delta.get("signature")}
+        elif kind == "citations_delta":
+            block = open_block.block
+            open_block.block = {**block, "citations": [*(block.get("citations") or ()), delta.get("citation")]}
+
+    def _end_block(self, place: Any, deltas: list[Delta]) -> None:
+        """Finish a block."""
+        one = self._blocks.get(place)
+        if one is None or one.complete:
+            return
+        one.complete = True
+        kind = one.block.get("type")
+        if kind == "text":
+            one.block = {**one.block, "text": "".join(one.chunks)}
+            self.builder.add_annotations(one.block.get("citations"))
+        elif kind == "thinking":
+            one.block = {**one.block, "thinking": "".join(one.chunks)}
+        elif kind in CALLS:
+            arguments = one.block.get("input")
+            if not one.chunks and arguments:
+                # spaced as the models and DeepSeek's own encoder do, so that complete and streamed calls are equal
+                self.add_call((place,), None, None, json.dumps(arguments, ensure_ascii=False), deltas)
+        elif one.chunks:
+            one.block = {**one.block, "input": _parsed("".join(one.chunks))}
+
+    def _end_blocks(self, deltas: list[Delta]) -> None:
+        """Finish all blocks and store the record of the turn."""
+        for place in self._blocks:
+            self._end_block(place, deltas)
+        blocks = [one.block for one in self._blocks.values()]
+        unknown = [b for b in blocks if b.get("type") not in ("text", "thinking", "redacted_thinking", *CALLS)]
+        if unknown:
+            self.builder.extra["content"] = unknown
+        record = reasoning_details.kept(blocks, text="text", calls=CALLS)
+        if record:
+            self.builder.add_details(record)
+            deltas.append(ReasoningDelta("", record))
+
+    def _write(self, place: Any, kind: str, text: str, deltas: list[Delta]) -> None:
+        if kind == "thinking":
+            self.builder.add_reasoning(text)
+        if not text:
+            return
+        self._blocks[place].chunks.append(text)
+        if kind == "thinking":
+            deltas.append(ReasoningDelta(text))
+        else:
+            self.add_text(text, deltas)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return wire.loads(text)
+    except ValueError:
+        return text

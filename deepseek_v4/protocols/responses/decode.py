@@ -1,6 +1,6 @@
 """Decode complete and streamed responses of ``/responses`` into replies. Pure.
 
-Both go through one ``ItemReader``: a complete item is a streamed one that has received nothing yet.
+A complete item is read like a streamed one of which nothing was received yet; nothing is read twice.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.parsing import decode_envelope, text_of
-from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.stream_decoder import TypedEventDecoder
 from deepseek_v4.values.json import Json
-from deepseek_v4.values.reply import Delta, ReasoningDelta, TextDelta
+from deepseek_v4.values.reply import Delta, ReasoningDelta
 
 CALLS = frozenset({"function_call", "custom_tool_call"})
 
@@ -63,140 +62,8 @@ _ECHOED = frozenset(
 """Keys of a response that repeat the request, or that a reply has a field for."""
 
 
-class ItemReader:
-    """Reads output items into a builder, complete or chunk by chunk; nothing is read twice."""
-
-    def __init__(self, builder: ReplyBuilder) -> None:
-        self.items: dict[Any, Json] = {}
-        """Items by their place in the output, as received so far."""
-        self._builder = builder
-        self._read: dict[tuple[Any, str, Any], int] = {}
-        """(place, kind of text, number of the part) -> how many characters of it have been read."""
-        self._settled: set[Any] = set()
-        self._reasoning_kinds: dict[Any, str] = {}
-        """Place of a reasoning item -> the kind of its text that is read: the reasoning itself, or its summary."""
-
-    def begin(self, place: Any, item: Json, deltas: list[Delta]) -> None:
-        """Begin an item."""
-        self.items[place] = item
-        kind = item.get("type")
-        if kind in CALLS:
-            arguments = '{"input": "' if kind == "custom_tool_call" else ""
-            call_id = text_of(item.get("call_id")) or text_of(item.get("id"))
-            self._call(place, call_id, text_of(item.get("name")), arguments, deltas)
-
-    def refusal(self, place: Any, part: Any, text: str, deltas: list[Delta]) -> None:
-        """Add the text of a refusal."""
-        if text:
-            self._advance(place, "text", part, len(text))
-            deltas.append(self._builder.add_refusal(text))
-
-    def text(self, place: Any, part: Any, text: str, logprobs: Any, deltas: list[Delta]) -> None:
-        """Add visible text."""
-        if logprobs:
-            self._builder.add_logprobs({"content": logprobs})
-            self._advance(place, "logprobs", part, len(logprobs))
-        if text:
-            self._advance(place, "text", part, len(text))
-            shown = self._builder.add_text(text)
-            if shown:
-                deltas.append(TextDelta(shown))
-
-    def reasoning(self, place: Any, kind: str, part: Any, text: str, deltas: list[Delta]) -> None:
-        """Add reasoning text, or its summary if the item has only a summary."""
-        if self._reasoning_kinds.setdefault(place, kind) != kind:
-            return
-        self._advance(place, kind, part, len(text))
-        self._builder.add_reasoning(text)
-        if text:
-            deltas.append(ReasoningDelta(text))
-
-    def arguments(self, place: Any, text: str, deltas: list[Delta]) -> None:
-        """Add to a call's arguments, or to a custom tool's free text."""
-        if not text or place not in self.items:
-            return
-        self._advance(place, "arguments", 0, len(text))
-        custom = self.items[place].get("type") == "custom_tool_call"
-        arguments = json.dumps(text, ensure_ascii=False)[1:-1] if custom else text
-        self._call(place, None, None, arguments, deltas)
-
-    def settle(self, place: Any, item: Json, deltas: list[Delta]) -> None:
-        """Finish an item: read what no event contained."""
-        if place in self._settled:
-            return
-        self._settled.add(place)
-        known = place in self.items
-        kind = item.get("type")
-        if kind in CALLS:
-            if not known:
-                self.begin(place, item, deltas)
-            custom = kind == "custom_tool_call"
-            arguments = text_of(item.get("input" if custom else "arguments"))
-            self.arguments(place, arguments[self._read.get((place, "arguments", 0), 0) :], deltas)
-            if custom:
-                self._call(place, None, None, '"}', deltas)
-        elif kind == "message":
-            self._settle_message(place, item, deltas)
-        elif kind == "reasoning":
-            self._settle_reasoning(place, item, deltas)
-        self.items[place] = item
-
-    def settle_all(self, output: list[Json], deltas: list[Delta]) -> None:
-        """Finish the items with the complete output, which takes precedence over the events."""
-        places = list(self.items)
-        numbered = all(isinstance(place, int) for place in places)
-        for number, item in enumerate(output):
-            self.settle(number if numbered or number >= len(places) else places[number], item, deltas)
-        if output:
-            self.items = dict(enumerate(output))
-
-    def end(self, deltas: list[Delta]) -> None:
-        """Store the record of the turn, after all items are complete."""
-        items = list(self.items.values())
-        others = [item for item in items if item.get("type") not in CALLS and item.get("type") != "message"]
-        unknown = [item for item in others if item.get("type") != "reasoning"]
-        if unknown:
-            self._builder.extra["output"] = unknown
-        record = reasoning_details.kept(items, text="message", calls=CALLS)
-        if record:
-            self._builder.add_details(record)
-            deltas.append(ReasoningDelta("", record))
-
-    def _settle_message(self, place: Any, item: Json, deltas: list[Delta]) -> None:
-        for number, part in enumerate(item.get("content") or ()):
-            seen = self._read.get((place, "text", number), 0)
-            if part.get("type") == "refusal":
-                self.refusal(place, number, text_of(part.get("refusal"))[seen:], deltas)
-                continue
-            rest = text_of(part.get("text"))[seen:]
-            seen = self._read.get((place, "logprobs", number), 0)
-            self.text(place, number, rest, (part.get("logprobs") or [])[seen:], deltas)
-            self._builder.add_annotations(part.get("annotations"))
-
-    def _settle_reasoning(self, place: Any, item: Json, deltas: list[Delta]) -> None:
-        read_kind = self._reasoning_kinds.get(place)
-        content = item.get("content") or ()
-        kind = read_kind or ("reasoning" if content else "summary")
-        parts = content if kind == "reasoning" else item.get("summary") or ()
-        for number, part in enumerate(parts):
-            rest = text_of(part.get("text"))[self._read.get((place, kind, number), 0) :]
-            if rest or not self._builder.reasoning:
-                self.reasoning(place, kind, number, rest, deltas)
-        if not parts and not item.get("encrypted_content"):
-            self._builder.add_reasoning("")
-
-    def _call(self, place: Any, call_id: str | None, name: str | None, text: str, deltas: list[Delta]) -> None:
-        delta = self._builder.add_tool_call((place,), call_id, name, text)
-        if delta is not None:
-            deltas.append(delta)
-
-    def _advance(self, place: Any, kind: str, part: Any, count: int) -> None:
-        key = (place, kind, part)
-        self._read[key] = self._read.get(key, 0) + count
-
-
 class ResponsesStreamDecoder(TypedEventDecoder):
-    """Decodes the events of a streamed response into deltas. The last is a terminal event."""
+    """Decodes the events of a streamed response into deltas, and complete items alike. The last is a terminal event."""
 
     readers = MappingProxyType(
         {
@@ -221,7 +88,13 @@ class ResponsesStreamDecoder(TypedEventDecoder):
 
     def __init__(self, context: DecodeContext) -> None:
         super().__init__(context)
-        self._items = ItemReader(self.builder)
+        self._items: dict[Any, Json] = {}
+        """Items by their place in the output, as received so far."""
+        self._read: dict[tuple[Any, str, Any], int] = {}
+        """(place, kind of text, number of the part) -> how many characters of it have been read."""
+        self._settled: set[Any] = set()
+        self._reasoning_kinds: dict[Any, str] = {}
+        """Place of a reasoning item -> the kind of its text that is read: the reasoning itself, or its summary."""
 
     def missing(self) -> str | None:
         """Require a terminal event, the only one that ends an answer."""
@@ -251,9 +124,9 @@ class ResponsesStreamDecoder(TypedEventDecoder):
             builder.count(self.context.dialect.decode_usage(body["usage"]))
         output = body.get("output")
         items = output if isinstance(output, list) else ()
-        self._items.settle_all([item for item in items if isinstance(item, dict)], deltas)
+        self._settle_all([item for item in items if isinstance(item, dict)], deltas)
         self._read_status(body, body.get("status") or status)
-        self._items.end(deltas)
+        self._end_items(deltas)
 
     def _read_status(self, body: Json, status: str | None) -> None:
         builder = self.builder
@@ -274,27 +147,27 @@ class ResponsesStreamDecoder(TypedEventDecoder):
 
     def _text(self, event: Json, deltas: list[Delta]) -> None:
         text = text_of(event["delta"])
-        self._items.text(_place(event), event.get("content_index", 0), text, event.get("logprobs"), deltas)
+        self._add_text(_place(event), event.get("content_index", 0), text, event.get("logprobs"), deltas)
 
     def _refusal(self, event: Json, deltas: list[Delta]) -> None:
-        self._items.refusal(_place(event), event.get("content_index", 0), text_of(event["delta"]), deltas)
+        self._add_refusal(_place(event), event.get("content_index", 0), text_of(event["delta"]), deltas)
 
     def _reasoning(self, event: Json, deltas: list[Delta]) -> None:
         part = event.get("content_index", 0)
-        self._items.reasoning(_place(event), "reasoning", part, text_of(event["delta"]), deltas)
+        self._add_reasoning(_place(event), "reasoning", part, text_of(event["delta"]), deltas)
 
     def _summary(self, event: Json, deltas: list[Delta]) -> None:
         part = event.get("summary_index", 0)
-        self._items.reasoning(_place(event), "summary", part, text_of(event["delta"]), deltas)
+        self._add_reasoning(_place(event), "summary", part, text_of(event["delta"]), deltas)
 
     def _arguments(self, event: Json, deltas: list[Delta]) -> None:
-        self._items.arguments(_place(event), text_of(event["delta"]), deltas)
+        self._add_arguments(_place(event), text_of(event["delta"]), deltas)
 
     def _added(self, event: Json, deltas: list[Delta]) -> None:
-        self._items.begin(_place(event), event["item"], deltas)
+        self._begin(_place(event), event["item"], deltas)
 
     def _done(self, event: Json, deltas: list[Delta]) -> None:
-        self._items.settle(_place(event), event["item"], deltas)
+        self._settle(_place(event), event["item"], deltas)
 
     def _named(self, event: Json, deltas: list[Delta]) -> None:
         decode_envelope(event["response"], self.builder, _ECHOED, created="created_at")
@@ -306,6 +179,117 @@ class ResponsesStreamDecoder(TypedEventDecoder):
     def _failed(self, event: Json, deltas: list[Delta]) -> None:
         response = event.get("response")
         raise self._error(response if isinstance(response, dict) else event)
+
+    def _begin(self, place: Any, item: Json, deltas: list[Delta]) -> None:
+        """Begin an item."""
+        self._items[place] = item
+        kind = item.get("type")
+        if kind in CALLS:
+            arguments = '{"input": "' if kind == "custom_tool_call" else ""
+            call_id = text_of(item.get("call_id")) or text_of(item.get("id"))
+            self.add_call((place,), call_id, text_of(item.get("name")), arguments, deltas)
+
+    def _add_text(self, place: Any, part: Any, text: str, logprobs: Any, deltas: list[Delta]) -> None:
+        """Add visible text."""
+        if logprobs:
+            self.builder.add_logprobs({"content": logprobs})
+            self._advance(place, "logprobs", part, len(logprobs))
+        if text:
+            self._advance(place, "text", part, len(text))
+            self.add_text(text, deltas)
+
+    def _add_refusal(self, place: Any, part: Any, text: str, deltas: list[Delta]) -> None:
+        """Add the text of a refusal."""
+        if text:
+            self._advance(place, "text", part, len(text))
+            deltas.append(self.builder.add_refusal(text))
+
+    def _add_reasoning(self, place: Any, kind: str, part: Any, text: str, deltas: list[Delta]) -> None:
+        """Add reasoning text, or its summary if the item has only a summary."""
+        if self._reasoning_kinds.setdefault(place, kind) != kind:
+            return
+        self._advance(place, kind, part, len(text))
+        self.builder.add_reasoning(text)
+        if text:
+            deltas.append(ReasoningDelta(text))
+
+    def _add_arguments(self, place: Any, text: str, deltas: list[Delta]) -> None:
+        """Add to a call's arguments, or to a custom tool's free text."""
+        if not text or place not in self._items:
+            return
+        self._advance(place, "arguments", 0, len(text))
+        custom = self._items[place].get("type") == "custom_tool_call"
+        arguments = json.dumps(text, ensure_ascii=False)[1:-1] if custom else text
+        self.add_call((place,), None, None, arguments, deltas)
+
+    def _settle(self, place: Any, item: Json, deltas: list[Delta]) -> None:
+        """Finish an item: read what no event contained."""
+        if place in self._settled:
+            return
+        self._settled.add(place)
+        known = place in self._items
+        kind = item.get("type")
+        if kind in CALLS:
+            if not known:
+                self._begin(place, item, deltas)
+            custom = kind == "custom_tool_call"
+            arguments = text_of(item.get("input" if custom else "arguments"))
+            self._add_arguments(place, arguments[self._read.get((place, "arguments", 0), 0) :], deltas)
+            if custom:
+                self.add_call((place,), None, None, '"}', deltas)
+        elif kind == "message":
+            self._settle_message(place, item, deltas)
+        elif kind == "reasoning":
+            self._settle_reasoning(place, item, deltas)
+        self._items[place] = item
+
+    def _settle_all(self, output: list[Json], deltas: list[Delta]) -> None:
+        """Finish the items with the complete output, which takes precedence over the events."""
+        places = list(self._items)
+        numbered = all(isinstance(place, int) for place in places)
+        for number, item in enumerate(output):
+            self._settle(number if numbered or number >= len(places) else places[number], item, deltas)
+        if output:
+            self._items = dict(enumerate(output))
+
+    def _end_items(self, deltas: list[Delta]) -> None:
+        """Store the record of the turn, after all items are complete."""
+        items = list(self._items.values())
+        others = [item for item in items if item.get("type") not in CALLS and item.get("type") != "message"]
+        unknown = [item for item in others if item.get("type") != "reasoning"]
+        if unknown:
+            self.builder.extra["output"] = unknown
+        record = reasoning_details.kept(items, text="message", calls=CALLS)
+        if record:
+            self.builder.add_details(record)
+            deltas.append(ReasoningDelta("", record))
+
+    def _settle_message(self, place: Any, item: Json, deltas: list[Delta]) -> None:
+        for number, part in enumerate(item.get("content") or ()):
+            shown = self._read.get((place, "text", number), 0)
+            if part.get("type") == "refusal":
+                self._add_refusal(place, number, text_of(part.get("refusal"))[shown:], deltas)
+                continue
+            rest = text_of(part.get("text"))[shown:]
+            seen = self._read.get((place, "logprobs", number), 0)
+            self._add_text(place, number, rest, (part.get("logprobs") or [])[seen:], deltas)
+            self.builder.add_annotations(part.get("annotations"))
+
+    def _settle_reasoning(self, place: Any, item: Json, deltas: list[Delta]) -> None:
+        read_kind = self._reasoning_kinds.get(place)
+        content = item.get("content") or ()
+        kind = read_kind or ("reasoning" if content else "summary")
+        parts = content if kind == "reasoning" else item.get("summary") or ()
+        for number, part in enumerate(parts):
+            rest = text_of(part.get("text"))[self._read.get((place, kind, number), 0) :]
+            if rest or not self.builder.reasoning:
+                self._add_reasoning(place, kind, number, rest, deltas)
+        if not parts and not item.get("encrypted_content"):
+            self.builder.add_reasoning("")
+
+    def _advance(self, place: Any, kind: str, part: Any, count: int) -> None:
+        key = (place, kind, part)
+        self._read[key] = self._read.get(key, 0) + count
 
 
 def _place(event: Json) -> Any:

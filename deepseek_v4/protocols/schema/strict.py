@@ -45,7 +45,6 @@ _INEXPRESSIBLE: Mapping[str, str] = {
     "$dynamicRef": "strict mode does not support `$dynamicRef`; use $ref",
     "$recursiveRef": "strict mode does not support `$recursiveRef`; use $ref",
 }
-_FREE_KEYS = _INEXPRESSIBLE["patternProperties"]
 _UNTYPED = "strict mode does not support values of any type; specify the type"
 _KINDS = ("object", "array", "string", "number", "integer", "boolean", "null")
 _Keep: TypeAlias = Literal["references", "recursion", "nothing"]
@@ -152,9 +151,7 @@ class _Strict:
         """
         self.parts += 1
         if self.parts > LARGEST:
-            self.refuse(
-                path, f"the schema has more than {LARGEST} nodes after its references are inlined; make it smaller"
-            )
+            self.refuse(path, f"the schema has more than {LARGEST} nodes with its references inlined; make it smaller")
         if schema is True or schema == {}:
             self.refuse(path, _UNTYPED)
         if not isinstance(schema, Mapping):
@@ -306,13 +303,12 @@ class _Strict:
         required = required if isinstance(required, (list, tuple)) else ()
         for name in required:
             if name not in properties:
-                self.refuse(
-                    _path(path, "required"), f"{name!r} is required but not described; add it to the properties"
-                )
+                what = f"{name!r} is required but not described; add it to the properties"
+                self.refuse(_path(path, "required"), what)
         for keyword in ("additionalProperties", "unevaluatedProperties"):
             free = schema.get(keyword, False)
             if (isinstance(free, Mapping) and free) or (free is not False and not properties):
-                self.refuse(_path(path, keyword), _FREE_KEYS)
+                self.refuse(_path(path, keyword), _INEXPRESSIBLE["patternProperties"])
         if not properties and not at_root:
             self.refuse(path, "strict mode does not support objects without properties; list the properties")
         strict: Schema = {}
@@ -332,10 +328,8 @@ class _Strict:
     def both(self, one: Mapping[str, Any], other: Mapping[str, Any], path: str) -> Schema:
         """Merge two schemas into one that requires both. Annotations of the first precede those of the second."""
         for closed, open_ in ((one, other), (other, one)):
-            known = closed.get("properties", {})
-            if closed.get("additionalProperties") is False and any(
-                key not in known for key in open_.get("properties", ())
-            ):
+            others = set(open_.get("properties", ())) - set(closed.get("properties", ()))
+            if others and closed.get("additionalProperties") is False:
                 self.refuse(path, "one part excludes the properties of another; remove additionalProperties")
         merged = {word: value for word, value in one.items() if word != "nullable"}
         for word, value in other.items():

@@ -229,12 +229,10 @@ OPENROUTER = _OpenRouter(
     name="openrouter",
     base_url="https://openrouter.ai/api/v1",
     key_variable="OPENROUTER_API_KEY",
-    dialects=MappingProxyType(
-        {
-            **{protocol: _described(protocol, ("high", "xhigh")) for protocol in _DIALECTS},
-            **{each.protocol: each for each in (OpenRouterModels(), OpenRouterBalance())},
-        }
-    ),
+    dialects={
+        **{protocol: _described(protocol, ("high", "xhigh")) for protocol in _DIALECTS},
+        **{each.protocol: each for each in (OpenRouterModels(), OpenRouterBalance())},
+    },
     root_path="/api/v1",
     options_type=OpenRouterOptions,
     has_variants=True,
