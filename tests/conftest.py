@@ -14,23 +14,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-servers", action="store_true", help="leave out the tests that start a server")
 
 
-_LONG = (
-    "tests/unit/protocols/schema/test_strict_over_the_server.py",
-    "tests/examples/test_examples.py",
-    "tests/end_to_end/providers/test_keys_after_unpickling.py",
-    "tests/end_to_end/typed/test_registration.py",
-    "tests/unit/recovery/test_resume_stream.py",
-    "tests/unit/protocols/leaked_calls/test_dsml.py",
-    "tests/unit/protocols/test_past_turns.py",
-    "tests/performance/test_counts.py",
-    "tests/same_bytes/test_same_bytes.py",
-    "tests/engines/",
-)
-"""Files that take the longest. They run first, so that no worker has one of them left when the others are done."""
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
     if not config.getoption("--no-servers"):
         return
     servers = [item for item in items if _starts_a_server(item)]
