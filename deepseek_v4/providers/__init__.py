@@ -1,4 +1,4 @@
-"""The providers by name. Each provider has its own file; to add one, add a file and a row here."""
+"""Facts about each provider: base URL, key variable, dialects. To add one, add a file and a row here."""
 
 from __future__ import annotations
 
