@@ -103,8 +103,8 @@ def test_a_call_without_a_second_attempt_hardly_meets_the_code_for_one() -> None
 
 @pytest.mark.parametrize("framework", ["langchain", "llama_index"])
 def test_a_streamed_piece_costs_the_same_in_a_long_answer(framework: str) -> None:
-    counted = {pieces: own_calls(streaming(framework, pieces)) for pieces in (400, 800, 1200)}
-    assert counted[1200] - counted[400] == pytest.approx(2 * (counted[800] - counted[400]), rel=0.05)
+    counted = {pieces: own_calls(streaming(framework, pieces)) for pieces in (200, 400, 600)}
+    assert counted[600] - counted[200] == pytest.approx(2 * (counted[400] - counted[200]), rel=0.05)
 
 
 def lc_history(turns: int) -> list[BaseMessage]:
@@ -159,8 +159,8 @@ def blocks_left(work: Callable[[], object]) -> int:
 
 @pytest.mark.parametrize("framework", ["langchain", "llama_index"])
 def test_a_kept_piece_takes_the_same_memory_in_a_long_answer(framework: str) -> None:
-    held = {pieces: blocks_left(streaming(framework, pieces)) for pieces in (400, 800, 1200)}
-    assert held[1200] - held[400] == pytest.approx(2 * (held[800] - held[400]), rel=0.05)
+    held = {pieces: blocks_left(streaming(framework, pieces)) for pieces in (200, 400, 600)}
+    assert held[600] - held[200] == pytest.approx(2 * (held[400] - held[200]), rel=0.05)
 
 
 @pytest.mark.parametrize("framework", ["langchain", "llama_index"])
