@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.oracle.judge import RECIPE
+from tests.replay.recordings import FOLDER
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -15,11 +16,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--no-servers"):
-        return
-    servers = [item for item in items if _starts_a_server(item)]
-    config.hook.pytest_deselected(items=servers)
-    items[:] = [item for item in items if item not in set(servers)]
+    """Leave out the tests with servers on request, and those of recordings if there are none."""
+    no_servers, no_recordings = config.getoption("--no-servers"), not FOLDER.is_dir()
+    left_out = {
+        item
+        for item in items
+        if (no_servers and _starts_a_server(item)) or (no_recordings and "recording" in item.keywords)
+    }
+    if left_out:
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
 
 
 def _starts_a_server(item: pytest.Item) -> bool:
@@ -41,3 +47,5 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if RECIPE is None:
         terminalreporter.write_line("recipe: deepseek-recipe is not installed here, so no request is judged by it")
+    if not FOLDER.is_dir():
+        terminalreporter.write_line(f"recordings: {FOLDER} does not exist, so the tests of recordings were left out")
