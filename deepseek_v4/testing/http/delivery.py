@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -97,20 +98,22 @@ class Delivery:
             raise _ClientLeft
 
     async def _wait(self, seconds: float, fillers: int | None) -> None:
-        """Wait, with a number of fillers spread over the time; None uses the interval of the options."""
+        """Wait, with a number of fillers spread over the time; None uses the interval of the options.
+
+        They are counted beforehand, so that a busy machine delays them and leaves none out.
+        """
         if seconds <= 0:
             return
         await self._flush()
-        interval = self._options.keep_alive_interval if fillers is None else None
-        if fillers:
-            interval = seconds / (fillers + 1)
+        interval = self._options.keep_alive_interval if fillers is None else fillers and seconds / (fillers + 1)
+        count = math.ceil(seconds / interval - 0.5) - 1 if interval and self._filler else 0
         clock = asyncio.get_running_loop().time
-        end = clock() + seconds
-        while (left := end - clock()) > 0:
-            done, _ = await asyncio.wait({self._left}, timeout=min(left, interval or left))
+        start = clock()
+        for due in (*((interval or 0.0) * number for number in range(1, count + 1)), seconds):
+            done, _ = await asyncio.wait({self._left}, timeout=max(0.0, start + due - clock()))
             if done:
                 raise _ClientLeft
-            if interval and self._filler and end - clock() > interval / 2:
+            if due < seconds:
                 self._buffer += self._filler
                 await self._flush()
 
