@@ -46,7 +46,7 @@ def chat(
     ] = False,
     json_schema: Annotated[bool, schema_option(Event)] = False,
 ) -> None:
-    r"""Talk to a model. /help lists the commands, @path attaches a file, a \ at the end continues the line.
+    """Talk to a model. /help lists the commands, @path attaches a file, a backslash at the end continues the line.
 
     \b
     Examples:

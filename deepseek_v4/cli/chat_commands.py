@@ -102,8 +102,8 @@ def _tokens(chat: Chat, _: str) -> None:
 
 
 def _help(_chat: Chat, _: str) -> None:
-    for name, (_, text) in COMMANDS.items():
-        note(f"/{name:<10}{text}")
+    for name, command in COMMANDS.items():
+        note(f"/{name:<10}{command[1]}")
     note(f"/{'exit':<10}end the chat, as Ctrl-D")
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from deepseek_v4.catalog import cost_of
 from deepseek_v4.cli.function_tool import FunctionTool
 from deepseek_v4.client import Client
+from deepseek_v4.values import reply as values
 from deepseek_v4.values.messages import Message
-from deepseek_v4.values.reply import Reply, StreamEnd, TextDelta
-from deepseek_v4.values.reply import ReasoningDelta as Thought
 
 __all__ = ["Answer", "Call", "Conversation", "Event", "ReasoningText", "Text", "ToolResult", "Usage"]
 
@@ -130,20 +129,20 @@ class Conversation:
         """Return the options of a call: the tools, if there are any."""
         return {"tools": [tool.spec for tool in self.tools]} if self.tools else {}
 
-    def _request(self) -> Iterator[Event]:
+    def _request(self) -> Generator[Event, None, values.Reply]:
         began = time.monotonic()
         with self.client.stream(tuple(self.messages), **self.options()) as deltas:
             for delta in deltas:
-                if isinstance(delta, StreamEnd):
+                if isinstance(delta, values.StreamEnd):
                     yield _answer(delta.reply, self.client, time.monotonic() - began)
                     return delta.reply
-                if isinstance(delta, TextDelta):
+                if isinstance(delta, values.TextDelta):
                     yield Text(delta.text)
-                elif isinstance(delta, Thought) and delta.text:
+                elif isinstance(delta, values.ReasoningDelta) and delta.text:
                     yield ReasoningText(delta.text)
         raise AssertionError("a stream ends with a StreamEnd or raises")
 
-    def _run_tools(self, reply: Reply) -> Iterator[Event]:
+    def _run_tools(self, reply: values.Reply) -> Iterator[Event]:
         tools = {tool.spec.name: tool for tool in self.tools}
         for call in reply.tool_calls:
             tool = tools.get(call.name)
@@ -155,7 +154,7 @@ class Conversation:
             yield ToolResult(broken.name, broken.arguments, f"Error: {broken.error}")
 
 
-def _answer(reply: Reply, client: Client, seconds: float) -> Answer:
+def _answer(reply: values.Reply, client: Client, seconds: float) -> Answer:
     settings, usage = client.settings, reply.usage
     cost = cost_of(reply, settings.provider_name, settings.model)
     return Answer(
@@ -165,9 +164,13 @@ def _answer(reply: Reply, client: Client, seconds: float) -> Answer:
         reasoning=None if reply.reasoning is None else reply.reasoning.text,
         tool_calls=tuple(Call(call.id, call.name, call.arguments) for call in reply.tool_calls),
         finish_reason=reply.finish_reason,
-        usage=usage and Usage(usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens),
+        usage=None if usage is None else _usage(usage),
         cost=None if cost is None else cost.usd,
         seconds=round(seconds, 3),
         id=reply.id,
         attempts=tuple(attempt.to_dict() for attempt in reply.attempts),
     )
+
+
+def _usage(usage: values.Usage) -> Usage:
+    return Usage(usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens)

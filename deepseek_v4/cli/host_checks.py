@@ -56,7 +56,7 @@ def host_checks(client: Client) -> Iterator[Check]:
 
 def _reached(url: str) -> str:
     parts = urlsplit(url)
-    proxied = " through a proxy" if parts.scheme in getproxies() and not parts.hostname == "127.0.0.1" else ""
+    proxied = " through a proxy" if parts.scheme in getproxies() and parts.hostname != "127.0.0.1" else ""
     return f"{parts.hostname} answers{proxied}"
 
 

@@ -1,9 +1,9 @@
-"""The options that several commands share, and their completion in shells. Completion needs no key and sends nothing."""
+"""The options that several commands share, and their completion, which needs no key and sends nothing."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Annotated, Any, get_args
 
 import typer
@@ -130,7 +130,7 @@ def client_of(options: Iterable[str] | None = None, **given: Any) -> Client:
     return Client(**{name: value for name, value in given.items() if value is not None} | read_options(options or ()))
 
 
-def read_options(given: Iterable[str]) -> Mapping[str, Any]:
+def read_options(given: Iterable[str]) -> dict[str, Any]:
     """Read values of ``-o``: JSON or plain text, whichever the option accepts.
 
     Raises:
