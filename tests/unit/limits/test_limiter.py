@@ -146,7 +146,7 @@ class Service:
         place.end(5)
 
 
-@pytest.mark.parametrize("allowed", [10, 60])
+@pytest.mark.parametrize("allowed", [pytest.param(10, marks=pytest.mark.slow), 60])
 async def test_it_settles_at_what_the_service_allows(allowed: int) -> None:
     limiter = Limiter(concurrency=256)
     service = Service(allowed)
