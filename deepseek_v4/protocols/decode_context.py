@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import ToolSpec
+from deepseek_v4.values.reply import Reply
 
 __all__ = ["DecodeContext"]
 
@@ -97,3 +99,15 @@ class DecodeContext:
             provider=self.provider,
             limit=self.limit,
         )
+
+    def with_markup_report(self, reply: Reply) -> Reply:
+        """Return a reply that was joined from parts, with the markup in its text reported: a part may end inside it."""
+        if not self.recoverable_tools or self.recovery == "parse":
+            return reply
+        builder = self.builder()
+        builder.finish_reason = reply.finish_reason
+        builder.cut = bool(reply.tool_calls or reply.invalid_tool_calls)
+        builder.add_text(reply.content)
+        builder.settle([])
+        extra = {name: value for name, value in reply.extra.items() if name != "leaked_markup"}
+        return dataclasses.replace(reply, extra={**extra, **builder.extra})

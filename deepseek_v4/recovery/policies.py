@@ -47,7 +47,7 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
     def join(self, begun: Reply, outcome: Reply | DeepSeekError) -> Reply | DeepSeekError:
         """Put the reply that an outcome continues in front of it, or of the partial reply of an error."""
         if not isinstance(outcome, DeepSeekError):
-            return joined(begun, outcome)
+            return self.request.context.with_markup_report(joined(begun, outcome))
         outcome.partial = joined(begun, outcome.partial or Reply())
         return outcome
 
