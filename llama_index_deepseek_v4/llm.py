@@ -38,8 +38,6 @@ from llama_index_deepseek_v4.convert.messages import to_conversation
 from llama_index_deepseek_v4.convert.responses import as_completion, to_chat_response
 from llama_index_deepseek_v4.convert.tools import as_openai_tools, tool_options, tool_selections
 from llama_index_deepseek_v4.streams import StreamedCall
-from llama_index_deepseek_v4.typed import predict
-from llama_index_deepseek_v4.typed.structured_llm import DeepSeekStructuredLLM
 
 __all__ = ["DeepSeekV4"]
 
@@ -272,6 +270,8 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         Raises:
             UnusableAnswerError: if the answer does not match the class.
         """
+        from llama_index_deepseek_v4.typed import predict
+
         return predict.predict(self, output_cls, prompt, llm_kwargs, prompt_args)
 
     async def astructured_predict(
@@ -282,6 +282,8 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         **prompt_args: Any,
     ) -> Model:
         """Like ``structured_predict``, asynchronously."""
+        from llama_index_deepseek_v4.typed import predict
+
         return await predict.apredict(self, output_cls, prompt, llm_kwargs, prompt_args)
 
     def _structured_stream_call(
@@ -291,6 +293,8 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Generator[Any, None, None]:
+        from llama_index_deepseek_v4.typed import predict
+
         if predict.is_ours(self.pydantic_program_mode):
             return predict.stream(self, output_cls, prompt, llm_kwargs, prompt_args)
         return super()._structured_stream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
@@ -302,13 +306,18 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> AsyncGenerator[Any, None]:
+        from llama_index_deepseek_v4.typed import predict
+
         if predict.is_ours(self.pydantic_program_mode):
             return predict.astream(self, output_cls, prompt, llm_kwargs, prompt_args)
         return await super()._structured_astream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
 
     def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
         """Return a model whose answers are instances of a class; its responses keep tokens, cost and thinking."""
-        if predict.is_ours(self.pydantic_program_mode):
+        from llama_index_deepseek_v4.typed.predict import is_ours
+        from llama_index_deepseek_v4.typed.structured_llm import DeepSeekStructuredLLM
+
+        if is_ours(self.pydantic_program_mode):
             return DeepSeekStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
         return super().as_structured_llm(output_cls, **kwargs)
 
