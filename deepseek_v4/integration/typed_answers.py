@@ -197,4 +197,4 @@ def first_problem(metadata: Mapping[str, Any]) -> str | None:
 def was_asked_again(metadata: Mapping[str, Any]) -> bool:
     """Return True if a message is the result of a retry that contained the first answer."""
     attempts: Sequence[Mapping[str, Any]] | None = metadata.get("attempts")
-    return bool(attempts) and any(attempt["reason"] in ASKED_AGAIN for attempt in attempts)
+    return attempts is not None and any(attempt["reason"] in ASKED_AGAIN for attempt in attempts)
