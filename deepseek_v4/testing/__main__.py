@@ -8,9 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
+from typing import get_args
 
 from deepseek_v4.testing.dialects import DIALECTS
-from deepseek_v4.testing.options import OFF_PEAK, USAGE_CHUNKS
+from deepseek_v4.testing.options import OFF_PEAK, USAGE_CHUNKS, Passback
 from deepseek_v4.testing.server import DEFAULT_KEY, LocalServer
 
 
@@ -60,31 +61,16 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=8000, help="port to listen on; 0 takes a free one")
     add("--provider", choices=sorted(DIALECTS), default="deepseek", help="the provider to imitate")
     add("--api-key", default=DEFAULT_KEY, help="the key that is accepted")
-    add(
-        "--passback",
-        choices=("strict", "lenient", "off"),
-        default="strict",
-        help="which past reasoning is required",
-    )
+    add("--passback", choices=get_args(Passback), default="strict", help="which past reasoning is required")
     add("--chunk-delay", type=float, default=0.0, help="seconds between the events of a stream")
     add("--keep-alives", type=int, default=0, help="keep-alives before each answer")
-    add("--keep-alive-interval", type=float, default=None, help="seconds between keep-alives")
-    add("--fragment", type=int, default=None, help="bytes per fragment of a body")
-    add(
-        "--usage-chunk",
-        choices=USAGE_CHUNKS,
-        default=None,
-        help="where usage is sent in a stream; as the provider does if omitted",
-    )
+    add("--keep-alive-interval", type=float, help="seconds between keep-alives")
+    add("--fragment", type=int, help="bytes per fragment of a body")
+    add("--usage-chunk", choices=USAGE_CHUNKS, help="where usage is sent in a stream; as the provider does if omitted")
     add("--latency", type=float, default=0.0, help="seconds before each answer")
-    add("--max-concurrency", type=int, default=None, help="answers at a time; 429 above")
-    add("--rpm", type=int, default=None, help="answers per minute; 429 above")
-    add(
-        "--clock",
-        type=_clock,
-        default=OFF_PEAK,
-        help="time of the answers: `now`, or a fixed ISO time (UTC if it has no offset); off-peak if omitted",
-    )
+    add("--max-concurrency", type=int, help="answers at a time; 429 above")
+    add("--rpm", type=int, help="answers per minute; 429 above")
+    add("--clock", type=_clock, default=OFF_PEAK, help="time of the answers: `now` or an ISO time; off-peak if omitted")
     add("--pings", action="store_true", help="ping events in the streams of the Messages protocol")
     add("--content-null", action="store_true", help="content null rather than empty with tool calls")
     return parser

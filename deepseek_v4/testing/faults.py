@@ -213,21 +213,11 @@ class Fault:
         """
         details = error or {"code": 400, "message": "Token limit reached"}
 
-        def add(refusals: Refusals, outcome: Outcome) -> Iterator[Step]:
-            held: Step | None = None
-            for step in outcome.steps:
-                if step != DONE:
-                    if held is not None:
-                        yield held
-                    held = step
-                    continue
-                if isinstance(held, bytes):
-                    held = held.replace(b"data: {", b'data: {"error":' + dumps(details) + b",", 1)
-                    yield held
-                    held = None
-                yield step
-            if held is not None:
-                yield held
+        def add(refusals: Refusals, outcome: Outcome) -> Iterable[Step]:
+            *steps, last, done = outcome.steps
+            if done != DONE or not isinstance(last, bytes):
+                return (*steps, last, done)
+            return (*steps, last.replace(b"data: {", b'data: {"error":' + dumps(details) + b",", 1), done)
 
         return cls("trailing error", change_steps=add)
 

@@ -1,4 +1,4 @@
-"""The response of an endpoint: a status, headers, and the steps of the body. No sockets here."""
+"""The response of an endpoint, or the reason of a refusal. No sockets here."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ from typing import Any, TypeAlias
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 JSON = "application/json"
+OCTETS = "application/octet-stream"  # the content type of business errors
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A wait; fillers keep the connection alive during it.
-
-    Args:
-        seconds: Duration.
-        fillers: Number of fillers, spread over the wait; `None` uses the server's interval.
-    """
+    """A wait in seconds; fillers keep the connection alive during it."""
 
     seconds: float
-    fillers: int | None = None
+    fillers: int | None = None  # spread over the wait; `None` uses the server's interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +90,29 @@ CHAT = StreamForm()
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A response, not yet sent.
+    """A response, not yet sent."""
 
-    Args:
-        steps: The body: each `bytes` is one event of a stream, or a complete body.
-        status: HTTP status.
-        content_type: Content type.
-        headers: More headers.
-        streaming: True if this is an event stream.
-        filler: Bytes that keep the connection alive; `b""` if nothing may be sent.
-        hang_up: Close the connection instead of answering.
-        form: The protocol's form.
-    """
-
-    steps: Iterable[Step]
+    steps: Iterable[Step]  # each `bytes` is one event of a stream, or a complete body
     status: int = 200
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
     streaming: bool = False
-    filler: bytes = b""
-    hang_up: bool = False
+    filler: bytes = b""  # keeps the connection alive; empty if nothing may be sent
+    hang_up: bool = False  # close the connection instead of answering
     form: StreamForm = CHAT
+
+
+@dataclass(slots=True)
+class Rejection(Exception):
+    """The reason of a refusal, independent of the dialect's form."""
+
+    message: str
+    status: int = 400
+    type: str = "invalid_request_error"
+    code: str = "invalid_request_error"
+    content_type: str = OCTETS
+    headers: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)  # more keys of the error, for some dialects
+
+    def __str__(self) -> str:
+        return self.message

@@ -94,29 +94,8 @@ class LocalServer:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        options = ServerOptions(
-            passback=passback,
-            keep_alives=keep_alives,
-            keep_alive_interval=keep_alive_interval,
-            fragment=_fragment(fragment),
-            chunk_delay=chunk_delay,
-            burst=burst,
-            content_null=content_null,
-            usage_chunk=usage_chunk,
-            pings=pings,
-            thinking_default=thinking_default,
-            type_error_status=type_error_status,
-            unique_ids=unique_ids,
-            prefix_cache=prefix_cache,
-            context_length=context_length,
-            extra_models=tuple(extra_models),
-            unavailable_models=tuple(unavailable_models),
-            extra_keys=tuple(extra_keys),
-            latency=latency,
-            max_concurrency=max_concurrency,
-            rpm=rpm,
-            clock=clock,
-        )
+        given = {name: value for name, value in locals().items() if name in ServerOptions.__dataclass_fields__}
+        options = ServerOptions(**given)
         self.api_key = api_key
         self._host = host
         self._port = port
@@ -193,8 +172,6 @@ class LocalServer:
 
     def configure(self, **changes: Any) -> None:
         """Change options of the running server: the constructor's, except provider, api_key, host and port."""
-        if "fragment" in changes:
-            changes["fragment"] = _fragment(changes["fragment"])
         self._application.options = dataclasses.replace(self._application.options, **changes)
 
     def reset(self) -> None:
@@ -222,7 +199,3 @@ class LocalServer:
     def open_streams(self) -> int:
         """Streamed answers still being sent."""
         return self._traffic.open_streams
-
-
-def _fragment(requested: int | str | random.Random | None) -> int | random.Random | None:
-    return random.Random(requested) if isinstance(requested, str) else requested  # noqa: S311 - lengths, no secret

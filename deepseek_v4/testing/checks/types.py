@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from deepseek_v4.testing.rejection import JSON, Rejection
+from deepseek_v4.testing.outcome import JSON, Rejection
 
 Check = Callable[[str, Any], None]
 """Raises `TypeFault` if the value of a path has the wrong type."""
@@ -45,21 +45,23 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def check_types(body: Any, raw: bytes, status: int, check: Callable[[Any], None]) -> None:
+def check_types(check: Callable[[Any], None], body: Any, text: str = "{}", status: int = 400) -> None:
     """Run a type check.
 
+    Args:
+        check: The check of the body.
+        body: The request.
+        text: The text of a refusal, with `{}` for the path and the reason.
+        status: Status of a refusal.
+
     Raises:
-        Rejection: In the deserializer's words.
+        Rejection: A value has the wrong type.
     """
     try:
         check(body)
     except TypeFault as error:
-        where = f"{error.path}: " if error.path else ""
-        message = (
-            f"Failed to deserialize the JSON body into the target type: {where}{error.reason} "
-            f"at line 1 column {len(raw)}"
-        )
-        raise Rejection(message, status=status, content_type=JSON) from None
+        reason = f"{error.path}: {error.reason}" if error.path else error.reason
+        raise Rejection(text.format(reason), status=status, content_type=JSON) from None
 
 
 # ---------------------------------------------------------------------- the words of the deserializer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4.testing.model.answer import Answer, Usage
+from deepseek_v4.testing.model.answer import Answer
 from deepseek_v4.testing.options import UsageChunk
 from deepseek_v4.testing.writing.chat import ChatShapes
 
@@ -35,17 +35,10 @@ class OpenAIShapes(ChatShapes):
             message[self.reasoning_field] = message.pop("reasoning_content") or None
         return message
 
-    def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
-        """Return prompt, completion and total; reasoning details only while thinking."""
-        body: JsonObject = {
-            "prompt_tokens": usage.prompt,
-            "total_tokens": usage.prompt + usage.completion,
-            "completion_tokens": usage.completion,
-            "prompt_tokens_details": {"cached_tokens": usage.cached},
-        }
-        if thinking:
-            body["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
-        return body
+    def counted_usage(self, answer: Answer) -> JsonObject:
+        """Return the counts without DeepSeek's own fields."""
+        counts = super().counted_usage(answer)
+        return {name: value for name, value in counts.items() if not name.startswith("prompt_cache_")}
 
     def first_delta(self, answer: Answer) -> JsonObject:
         """Return the role."""

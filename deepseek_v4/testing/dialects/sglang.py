@@ -11,10 +11,9 @@ from typing import Any
 
 from deepseek_v4.testing.checks.types import FieldTypes, boolean, one_of, struct
 from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect
-from deepseek_v4.testing.exchange import Exchange
-from deepseek_v4.testing.model.answer import Answer, Usage
+from deepseek_v4.testing.model.answer import Answer
+from deepseek_v4.testing.outcome import Rejection
 from deepseek_v4.testing.reading.chat import ChatCall, chat_call
-from deepseek_v4.testing.rejection import Rejection
 
 JsonObject = dict[str, Any]
 FIELDS: FieldTypes = {
@@ -33,13 +32,11 @@ class SglangDialect(SelfHostedDialect):
     thinking_default = False
     usage_pending: Mapping[str, Any] = {"usage": None}
 
-    def read_chat(self, exchange: Exchange) -> ChatCall:
-        """Check types, ranges, and the arguments of past calls."""
-        body = exchange.body
-        self.check_body(body, FIELDS)
-        name = body.get("model") or self.served[0]
-        self.check_model(name, exchange)
-        self.check_tool_choice(body)
+    fields = FIELDS
+    unknown_model_text = "The model `{}` does not exist"
+
+    def read_checked(self, body: Mapping[str, Any], model: str, thinks_by_default: bool) -> ChatCall:
+        """Read a request, and check the arguments of past calls."""
         messages = _rendered(body)
         for position, message in enumerate(messages):
             for call in message.get("tool_calls") or ():
@@ -47,21 +44,13 @@ class SglangDialect(SelfHostedDialect):
         if body.get("tools"):  # tools disable constrained decoding, with a warning in the server's log
             body = {**body, "response_format": None}
         return chat_call(
-            {**body, "model": name},
+            {**body, "model": model},
             messages,
-            _thinks(body, self.thinks_by_default(exchange)),
+            _thinks(body, thinks_by_default),
             max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
             joins_reasoning=body.get("separate_reasoning") is False,
             call_id_prefix="call_",
         )
-
-    def unknown_model(self, name: str) -> Rejection:
-        """Return 404."""
-        return Rejection(f"The model `{name}` does not exist", status=404)
-
-    def refuse_key(self, key: str | None) -> Rejection:
-        """Return 401."""
-        return Rejection("Unauthorized", status=401)
 
     def error(self, rejection: Rejection, protocol: str) -> JsonObject:
         """Return a flat error; only a text for a refused key."""
@@ -81,15 +70,11 @@ class SglangDialect(SelfHostedDialect):
         body.pop("system_fingerprint")
         return {**body, "metadata": {"weight_version": "default"}}
 
-    def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return the counts, with reasoning tokens at the top level."""
-        return {
-            "prompt_tokens": usage.prompt,
-            "total_tokens": usage.prompt + usage.completion,
-            "completion_tokens": usage.completion,
-            "prompt_tokens_details": None,
-            "reasoning_tokens": usage.reasoning,
-        }
+        counts = super().counted_usage(answer)
+        counts.pop("completion_tokens_details", None)
+        return {**counts, "prompt_tokens_details": None, "reasoning_tokens": answer.usage.reasoning}
 
     def chunk(self, answer: Answer, delta: Any, finish_reason: str | None = None) -> JsonObject:
         """Return a chunk; deltas have all their keys, null if not set."""

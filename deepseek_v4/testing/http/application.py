@@ -21,8 +21,7 @@ from deepseek_v4.testing.http.load import Load
 from deepseek_v4.testing.ids import Stamp
 from deepseek_v4.testing.model.reasoning_log import ReasoningRecords
 from deepseek_v4.testing.options import ServerOptions
-from deepseek_v4.testing.outcome import JSON, Outcome, dumps
-from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.outcome import JSON, Outcome, Rejection, dumps
 from deepseek_v4.testing.request_log import ReceivedRequest, SeenKey, masked_header
 from deepseek_v4.testing.script_queue import Script
 from deepseek_v4.testing.tokens import PrefixCache
@@ -46,8 +45,8 @@ class Application:
         self._load = Load()
         self._traffic = traffic
         self._router = Router(
-            [Route(route.path, endpoint=_Endpoint(self, route), methods=[route.method]) for route in dialect.routes()],
-            default=self._not_found,
+            [Route(r.path, endpoint=_Endpoint(self, r), methods=[r.method]) for r in dialect.routes()],
+            default=_Endpoint(self, None),
             redirect_slashes=False,
         )
 
@@ -157,14 +156,11 @@ class Application:
                 return
         self.seen_keys.append(SeenKey(key))
 
-    async def _not_found(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.answer(None, scope, receive, send)
-
 
 class _Endpoint:
-    """A route as an ASGI application."""
+    """A route as an ASGI application; without a route, the answer to other paths."""
 
-    def __init__(self, application: Application, route: EndpointRoute) -> None:
+    def __init__(self, application: Application, route: EndpointRoute | None) -> None:
         self._application = application
         self._route = route
 

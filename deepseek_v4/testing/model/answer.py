@@ -43,32 +43,17 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One complete answer, with all data for its encoding.
-
-    Args:
-        call: The request as a call.
-        request: The request as it was received.
-        options: The options of the server.
-        turn: The scripted turn.
-        stamp: Ids and time.
-        reasoning: Reasoning within the limits of the request.
-        content: Text, up to a stop string.
-        calls: Tool calls.
-        finish_reason: A value of chat completions.
-        usage: Token counts.
-        stopped_by: The stop string that ended it.
-        citations: Results of a web search.
-    """
+    """One complete answer, with the request and the options that its encoding depends on."""
 
     call: ChatCall
-    request: Mapping[str, Any]
+    request: Mapping[str, Any]  # as it was received
     options: ServerOptions
     turn: Turn
     stamp: Stamp
     reasoning: str
     content: str
     calls: tuple[AnsweredCall, ...]
-    finish_reason: str
+    finish_reason: str  # a value of chat completions
     usage: Usage
     stopped_by: str | None
     citations: tuple[Mapping[str, str], ...]

@@ -126,14 +126,7 @@ def render_prompt(messages: tuple[Mapping[str, Any], ...], tools: Any) -> str:
 def chat_call(
     body: Mapping[str, Any], messages: tuple[Mapping[str, Any], ...], thinking: bool, **more: Any
 ) -> ChatCall:
-    """Return the call of a checked request in the form of chat completions.
-
-    Args:
-        body: The request.
-        messages: Its messages.
-        thinking: True if it thinks.
-        more: Fields of the call that a dialect sets itself.
-    """
+    """Return the call of a checked request in the form of chat; `more` are fields that a dialect sets itself."""
     tools = [tool["function"] for tool in body.get("tools") or () if tool["type"] == "function"]
     choice = body.get("tool_choice") or "auto"
     stop = body.get("stop") or ()

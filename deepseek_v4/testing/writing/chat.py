@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import Any
 
-from deepseek_v4.testing.model.answer import Answer, AnsweredCall, Usage, token_logprobs
+from deepseek_v4.testing.model.answer import Answer, AnsweredCall, token_logprobs
 from deepseek_v4.testing.options import UsageChunk
 from deepseek_v4.testing.outcome import CHAT, DONE, StreamForm, event
 from deepseek_v4.testing.script import Turn
@@ -69,24 +69,21 @@ class ChatShapes:
         return message
 
     def usage(self, answer: Answer) -> JsonObject:
-        """Return the usage object."""
-        if answer.turn.usage is not None:
-            return dict(answer.turn.usage)
-        return self.counted_usage(answer.usage, answer.call.thinking)
+        """Return the usage object of the turn, else a counted one."""
+        return self.counted_usage(answer) if answer.turn.usage is None else dict(answer.turn.usage)
 
-    def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return the counts under the dialect's names; no reasoning details outside thinking mode."""
-        body: JsonObject = {
+        usage = answer.usage
+        return {
             "prompt_tokens": usage.prompt,
             "completion_tokens": usage.completion,
             "total_tokens": usage.prompt + usage.completion,
             "prompt_tokens_details": {"cached_tokens": usage.cached},
+            **({"completion_tokens_details": {"reasoning_tokens": usage.reasoning}} if answer.call.thinking else {}),
+            "prompt_cache_hit_tokens": usage.cached,
+            "prompt_cache_miss_tokens": usage.prompt - usage.cached,
         }
-        if thinking:
-            body["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
-        body["prompt_cache_hit_tokens"] = usage.cached
-        body["prompt_cache_miss_tokens"] = usage.prompt - usage.cached
-        return body
 
     def complete_logprobs(self, answer: Answer) -> JsonObject | None:
         """Log probabilities of both channels; a channel without tokens is absent."""

@@ -88,9 +88,11 @@ class MessagesShapes:
         return STOP_REASONS.get(answer.finish_reason, answer.finish_reason)
 
     def usage(self, answer: Answer) -> JsonObject:
+        """Return the usage object of the turn, else a counted one."""
+        return self.counted_usage(answer) if answer.turn.usage is None else dict(answer.turn.usage)
+
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return the usage object; its input does not include tokens read from the cache."""
-        if answer.turn.usage is not None:
-            return dict(answer.turn.usage)
         return {
             "input_tokens": answer.usage.prompt - answer.usage.cached,
             "cache_creation_input_tokens": 0,

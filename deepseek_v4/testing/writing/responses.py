@@ -123,9 +123,11 @@ class ResponsesShapes:
         return body
 
     def usage(self, answer: Answer) -> JsonObject:
+        """Return the usage object of the turn, else a counted one."""
+        return self.counted_usage(answer) if answer.turn.usage is None else dict(answer.turn.usage)
+
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return the usage object."""
-        if answer.turn.usage is not None:
-            return dict(answer.turn.usage)
         usage = answer.usage
         return {
             "input_tokens": usage.prompt,

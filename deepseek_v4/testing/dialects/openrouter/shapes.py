@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deepseek_v4.testing.dialects.openrouter.models import price
-from deepseek_v4.testing.model.answer import Answer, Usage
+from deepseek_v4.testing.model.answer import Answer
 from deepseek_v4.testing.options import UsageChunk
 from deepseek_v4.testing.outcome import DONE
 from deepseek_v4.testing.tokens import chunks
@@ -93,21 +93,13 @@ class OpenRouterChatShapes(ChatShapes):
             message["annotations"] = cited_pages(answer)
         return message
 
-    def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
-        """Return the counts; `usage` adds the costs."""
-        return {
-            "prompt_tokens": usage.prompt,
-            "completion_tokens": usage.completion,
-            "total_tokens": usage.prompt + usage.completion,
-        }
-
-    def usage(self, answer: Answer) -> JsonObject:
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return counts and costs."""
-        if answer.turn.usage is not None:
-            return dict(answer.turn.usage)
         cost = costs(answer)
         usage = {
-            **self.counted_usage(answer.usage, answer.call.thinking),
+            "prompt_tokens": answer.usage.prompt,
+            "completion_tokens": answer.usage.completion,
+            "total_tokens": answer.usage.prompt + answer.usage.completion,
             "cost": cost["together"],
             "is_byok": False,
             "prompt_tokens_details": {
@@ -223,17 +215,15 @@ class OpenRouterResponsesShapes(ResponsesShapes):
         cited = [{"type": "url_citation", **one["url_citation"]} for one in cited_pages(answer)]
         return {**super().text_part(answer), "annotations": cited}
 
-    def usage(self, answer: Answer) -> JsonObject:
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return counts and costs."""
-        if answer.turn.usage is not None:
-            return dict(answer.turn.usage)
         cost = costs(answer)
         details = {
             "upstream_inference_cost": None,
             "upstream_inference_input_cost": cost["prompt"],
             "upstream_inference_output_cost": cost["completion"],
         }
-        return {**super().usage(answer), "cost": cost["together"], "is_byok": False, "cost_details": details}
+        return {**super().counted_usage(answer), "cost": cost["together"], "is_byok": False, "cost_details": details}
 
 
 class OpenRouterMessagesShapes(MessagesShapes):
@@ -247,8 +237,6 @@ class OpenRouterMessagesShapes(MessagesShapes):
         """Return an empty signature: open models do not sign."""
         return ""
 
-    def usage(self, answer: Answer) -> JsonObject:
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return counts and the cost."""
-        if answer.turn.usage is not None:
-            return dict(answer.turn.usage)
-        return {**super().usage(answer), "cost": costs(answer)["together"]}
+        return {**super().counted_usage(answer), "cost": costs(answer)["together"]}
