@@ -115,11 +115,7 @@ class Dialect(ChatShapes, ABC):
         return self.messages if protocol == "messages" else self
 
     def read(self, exchange: Exchange) -> ChatCall:
-        """Check a request of any protocol, and return it as a call.
-
-        Raises:
-            Rejection: The provider would refuse it.
-        """
+        """Check a request of any protocol, and return it as a call; a `Rejection` is a refusal."""
         readers = {"responses": self.read_responses, "messages": self.read_messages}
         return readers.get(exchange.protocol, self.read_chat)(exchange)
 

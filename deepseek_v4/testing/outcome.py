@@ -70,18 +70,14 @@ def _chat_failed_body(body: bytes, error: Mapping[str, Any], with_choice: bool) 
 class StreamForm:
     """The form of events, of the end of a stream, and of a failure after the status was sent.
 
-    Args:
-        event: One value as an event.
-        end: The end of a complete stream.
-        failure: The end of a stream that fails; gets the error, True if it is sent with a choice, and the choice's
-            finish reason. Protocols without choices have two forms as well.
-        failed_body: The unstreamed body of an answer that fails; gets the regular body, the error, and True if the
-            error is sent with a choice.
+    A failure gets the error, and True if it is sent with a choice; protocols without choices have two forms as well.
     """
 
     event: Callable[[Mapping[str, Any]], bytes] = event
     end: tuple[bytes, ...] = (DONE,)
+    # the end of a stream that fails, with the finish reason of the choice
     failure: Callable[[Mapping[str, Any], bool, str | None], Iterator[bytes]] = _failure
+    # the unstreamed body of an answer that fails, from the regular body
     failed_body: Callable[[bytes, Mapping[str, Any], bool], bytes] = _chat_failed_body
 
 

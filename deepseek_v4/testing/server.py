@@ -5,17 +5,24 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import Any
 
 from deepseek_v4.testing.dialects import dialect_named
 from deepseek_v4.testing.faults import Fault
-from deepseek_v4.testing.http.application import Application
-from deepseek_v4.testing.http.connections import ServerThread, Traffic
-from deepseek_v4.testing.http.counts import PATH
 from deepseek_v4.testing.options import OFF_PEAK, Passback, ServerOptions, UsageChunk
 from deepseek_v4.testing.request_log import ReceivedRequest, SeenKey
 from deepseek_v4.testing.script import Turn
+
+try:
+    from deepseek_v4.testing.http.application import Application
+    from deepseek_v4.testing.http.connections import ServerThread, Traffic
+    from deepseek_v4.testing.http.counts import PATH
+except ModuleNotFoundError as error:
+    package = str(error.name).partition(".")[0]
+    if package == "deepseek_v4":
+        raise
+    text = f"The local server needs {package}. Run: pip install 'deepseek-v4[testing]'"
+    raise ModuleNotFoundError(text, name=package) from None
 
 DEFAULT_KEY = "sk-local-server"
 
@@ -129,9 +136,7 @@ class LocalServer:
     def __enter__(self) -> LocalServer:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     def __repr__(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 
 # About 0.3 token per English character and 0.6 per Chinese one: https://api-docs.deepseek.com/quick_start/token_usage
 ASCII_TOKENS = 0.3
@@ -36,13 +35,11 @@ def token_parts(text: str) -> list[str]:
     return _PIECE.findall(text)
 
 
-def chunks(text: str, size: int | None) -> Iterator[str]:
-    """Yield a text in chunks of a number of characters, or in token-like parts."""
+def chunks(text: str, size: int | None) -> list[str]:
+    """Split a text into chunks of a number of characters, or into token-like parts."""
     if size is None:
-        yield from token_parts(text)
-        return
-    for start in range(0, len(text), max(size, 1)):
-        yield text[start : start + max(size, 1)]
+        return token_parts(text)
+    return [text[start : start + max(size, 1)] for start in range(0, len(text), max(size, 1))]
 
 
 class PrefixCache:

@@ -63,9 +63,6 @@ def gateway_types(body: Any) -> None:
     request_types(body, "Request", SHARED_FIELDS, ())
 
 
-# ---------------------------------------------------------------------- values
-
-
 def _within(check: Check, allowed: Range) -> Check:
     def check_range(path: str, value: Any) -> None:
         check(path, value)
@@ -118,9 +115,6 @@ def _metadata(path: str, value: Any) -> None:
     for key, text in value.items():
         _text(LONGEST_KEY)(f"{path}.<key>", key)
         _text(LONGEST_VALUE)(f"{path}.{key}", text)
-
-
-# ---------------------------------------------------------------------- objects
 
 
 STRINGS = list_of(string)

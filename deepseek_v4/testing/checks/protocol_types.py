@@ -240,10 +240,7 @@ ITEM = struct(
     "InputItem",
     {"type!": string},
     {
-        "message": {
-            "role!": one_of("user", "assistant", "system", "developer"),
-            "content!": ITEM_CONTENT,
-        },
+        "message": {"role!": one_of("user", "assistant", "system", "developer"), "content!": ITEM_CONTENT},
         "reasoning": {
             "summary": _reasoning_parts("summary_text"),
             "content": _reasoning_parts("reasoning_text"),
@@ -265,11 +262,10 @@ def _item(path: str, item: Any) -> None:
 
 
 def _input(path: str, value: Any) -> None:
-    if isinstance(value, str):
-        return
-    if not isinstance(value, list):
+    if not isinstance(value, (str, list)):
         raise wrong_type(path, value, "a string or a sequence")
-    list_of(_item)(path, value)
+    if isinstance(value, list):
+        list_of(_item)(path, value)
 
 
 def _item_choice(path: str, value: Any) -> None:

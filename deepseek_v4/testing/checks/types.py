@@ -46,17 +46,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def check_types(check: Callable[[Any], None], body: Any, text: str = "{}", status: int = 400) -> None:
-    """Run a type check.
-
-    Args:
-        check: The check of the body.
-        body: The request.
-        text: The text of a refusal, with `{}` for the path and the reason.
-        status: Status of a refusal.
-
-    Raises:
-        Rejection: A value has the wrong type.
-    """
+    """Run a type check; in the text of its refusal, `{}` is replaced by the path and the reason."""
     try:
         check(body)
     except TypeFault as error:
@@ -69,17 +59,10 @@ def check_types(check: Callable[[Any], None], body: Any, text: str = "{}", statu
 
 def described(value: Any) -> str:
     """Return a value as the deserializer names it."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return f"boolean `{str(value).lower()}`"
-    if isinstance(value, int):
-        return f"integer `{value}`"
-    if isinstance(value, float):
-        return f"floating point `{value}`"
-    if isinstance(value, str):
-        return f"string {json.dumps(value, ensure_ascii=False)}"
-    return "sequence" if isinstance(value, list) else "map"
+    if isinstance(value, (dict, list)):
+        return "map" if isinstance(value, dict) else "sequence"
+    names = {bool: "boolean `{}`", int: "integer `{}`", float: "floating point `{}`", str: "string {}"}
+    return names.get(type(value), "null").format(json.dumps(value, ensure_ascii=False))
 
 
 def wrong_type(path: str, value: Any, expected: str) -> TypeFault:

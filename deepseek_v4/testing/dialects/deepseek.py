@@ -25,10 +25,7 @@ from deepseek_v4.testing.checks.messages import (
     check_reasoning,
     check_turns,
 )
-from deepseek_v4.testing.checks.parameters import (
-    check_chat_parameters,
-    thinking_is_on,
-)
+from deepseek_v4.testing.checks.parameters import check_chat_parameters, thinking_is_on
 from deepseek_v4.testing.checks.protocol_types import chat_types, messages_types, responses_types
 from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_input_schemas, check_tools
 from deepseek_v4.testing.endpoints.chat import answer
@@ -53,11 +50,7 @@ THINKING_NOT_PASSED_BACK = "The `content[].thinking` in the thinking mode must b
 # The service's error for a status: message, type, code. Sources: error codes page and recordings.
 STATUS_WORDS: Mapping[int, tuple[str, str, str]] = {
     400: ("Content Exists Risk", "invalid_request_error", "invalid_request_error"),
-    401: (
-        "Authentication Fails, Your api key: ****0000 is invalid",
-        "authentication_error",
-        "invalid_request_error",
-    ),
+    401: ("Authentication Fails, Your api key: ****0000 is invalid", "authentication_error", "invalid_request_error"),
     402: ("Insufficient Balance", "unknown_error", "invalid_request_error"),
     429: (
         "Your current concurrency is 40, which exceeds your concurrency limit of 39 based on your remaining "

@@ -19,12 +19,12 @@ from deepseek_v4.testing.checks.types import (
     struct,
     whole_number,
 )
-from deepseek_v4.testing.dialects.openai_shapes import OpenAIShapes
 from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.endpoints.models import answer_model, answer_models
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange, ServedModel
 from deepseek_v4.testing.outcome import Rejection
 from deepseek_v4.testing.reading.chat import ChatCall
+from deepseek_v4.testing.writing.chat import OpenAIShapes
 
 ROOT = "/v1"
 CONTEXT_LENGTH = 1_048_576
@@ -105,11 +105,7 @@ class SelfHostedDialect(OpenAIShapes, Dialect):
         """Return a checked request as a call."""
 
     def check_body(self, body: Any) -> None:
-        """Check types, ranges, and options that exclude each other.
-
-        Raises:
-            Rejection: 400.
-        """
+        """Check types, ranges, and options that exclude each other."""
         fields = {**SERVER_FIELDS, **self.fields}
         check_types(partial(request_types, name="ChatCompletionRequest", fields=fields, needed=("messages",)), body)
         check_ranges(body, RANGES, "{name} must be in {range}, got {value}.")
@@ -123,11 +119,7 @@ class SelfHostedDialect(OpenAIShapes, Dialect):
             raise Rejection("messages: at least one message is needed")
 
     def check_tool_choice(self, body: Mapping[str, Any]) -> None:
-        """Check that the chosen tool exists.
-
-        Raises:
-            Rejection: 400.
-        """
+        """Check that the chosen tool exists."""
         choice, tools = body.get("tool_choice"), body.get("tools") or ()
         if choice in (None, "none") or (choice == "auto" and not tools):
             return

@@ -5,7 +5,6 @@ It does not require past reasoning. `stream_reasoning` is accepted and has no ef
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect
 from deepseek_v4.testing.model.answer import Answer
 from deepseek_v4.testing.outcome import Rejection
 from deepseek_v4.testing.reading.chat import ChatCall, chat_call
+from deepseek_v4.testing.script import arguments_in
 
 JsonObject = dict[str, Any]
 FIELDS: FieldTypes = {
@@ -40,7 +40,8 @@ class SglangDialect(SelfHostedDialect):
         messages = _rendered(body)
         for position, message in enumerate(messages):
             for call in message.get("tool_calls") or ():
-                _check_arguments(f"messages[{position}]", call["function"]["arguments"])
+                if arguments_in(call["function"]["arguments"]) is None:
+                    raise Rejection(f"messages[{position}]: the arguments of a tool call must be a JSON object")
         if body.get("tools"):  # tools disable constrained decoding, with a warning in the server's log
             body = {**body, "response_format": None}
         return chat_call(
@@ -79,14 +80,8 @@ class SglangDialect(SelfHostedDialect):
     def chunk(self, answer: Answer, delta: Any, finish_reason: str | None = None) -> JsonObject:
         """Return a chunk; deltas have all their keys, null if not set."""
         fields = {"role": None, "content": None, "reasoning_content": None, "tool_calls": None, **delta}
-        matched = None if finish_reason is None else _matched(answer)
-        choice = {
-            "index": 0,
-            "delta": fields,
-            "logprobs": None,
-            "finish_reason": finish_reason,
-            "matched_stop": matched,
-        }
+        choice = {"index": 0, "delta": fields, "logprobs": None, "finish_reason": finish_reason}
+        choice["matched_stop"] = None if finish_reason is None else _matched(answer)
         return {**self.envelope(answer, "chat.completion.chunk"), "choices": [choice]}
 
     def content_delta(self, answer: Answer, text: str) -> JsonObject:
@@ -115,12 +110,3 @@ def _rendered(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     if messages[-1]["role"] == "assistant" and not body.get("continue_final_message"):
         messages[-1] = {"role": "user", "content": messages[-1].get("content") or ""}
     return tuple(messages)
-
-
-def _check_arguments(where: str, arguments: str) -> None:
-    try:
-        value = json.loads(arguments)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise Rejection(f"{where}: the arguments of a tool call must be a JSON object")

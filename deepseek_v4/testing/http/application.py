@@ -150,11 +150,11 @@ class Application:
     def _note_key(self, key: str | None) -> None:
         if key is None:
             return
-        for seen in self.seen_keys:
-            if seen.matches(key):
-                seen.count += 1
-                return
-        self.seen_keys.append(SeenKey(key))
+        seen = next((seen for seen in self.seen_keys if seen.matches(key)), None)
+        if seen is None:
+            self.seen_keys.append(SeenKey(key))
+        else:
+            seen.count += 1
 
 
 class _Endpoint:

@@ -121,11 +121,7 @@ class Delivery:
 
 
 def _fragments(data: bytes, size: int | random.Random | None) -> Iterator[bytes]:
-    if not data:
-        return
-    if size is None:
-        yield data
-        return
+    size = len(data) if size is None else size
     start = 0
     while start < len(data):
         end = start + (size if isinstance(size, int) else size.randint(1, LONGEST_RANDOM_FRAGMENT))

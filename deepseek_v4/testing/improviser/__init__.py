@@ -64,9 +64,6 @@ def _plain_answer(call: ChatCall) -> str:
     return f"{SIGN} The request was: {line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + '…'}"
 
 
-# ---------------------------------------------------------------------- tools
-
-
 def _called_tools(call: ChatCall) -> Sequence[ToolOffer]:
     """Return the tools to call now: the forced one, else those that the text suits and that were not called yet."""
     if call.tool_choice == "none":

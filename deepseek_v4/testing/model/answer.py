@@ -106,7 +106,8 @@ def compose(
 ) -> Answer:
     """Give a turn its ids, cut it at the limits of the request, and count it."""
     budget = _Budget(call.max_tokens)
-    reasoning = budget.take(_within(turn.reasoning or "", call.thinking_budget)) if call.thinking else ""
+    thought = "".join(token_parts(turn.reasoning or "")[: call.thinking_budget])
+    reasoning = budget.take(thought) if call.thinking else ""
     reasoning_tokens = budget.spent
     if call.thinking and reasoning and not budget.exhausted:
         budget.pay(1)  # the closing think token
@@ -136,11 +137,6 @@ def compose(
         stopped_by=None if budget.exhausted else stop_word,
         citations=citations,
     )
-
-
-def _within(text: str, tokens: int | None) -> str:
-    """Return the part of a text that a budget of tokens allows."""
-    return text if tokens is None else "".join(token_parts(text)[:tokens])
 
 
 def _citations(turn: Turn, call: ChatCall) -> tuple[Mapping[str, str], ...]:

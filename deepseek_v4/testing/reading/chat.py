@@ -28,7 +28,6 @@ class ToolOffer:
     """A function that the client declares."""
 
     name: str
-    description: str
     parameters: Mapping[str, Any]
 
 
@@ -135,9 +134,7 @@ def chat_call(
     fields: dict[str, Any] = {
         "model": body["model"],
         "messages": messages,
-        "tools": tuple(
-            ToolOffer(tool["name"], tool.get("description") or "", tool.get("parameters") or {}) for tool in tools
-        ),
+        "tools": tuple(ToolOffer(tool["name"], tool.get("parameters") or {}) for tool in tools),
         "tool_choice": choice if isinstance(choice, str) else "named",
         "named_tool": choice["function"]["name"] if isinstance(choice, dict) else None,
         "thinking": thinking,

@@ -11,6 +11,7 @@ from typing import Any
 
 from deepseek_v4.testing.model.answer import Answer, AnsweredCall
 from deepseek_v4.testing.outcome import StreamForm, dumps, named_event
+from deepseek_v4.testing.script import arguments_in
 from deepseek_v4.testing.tokens import chunks
 
 JsonObject = dict[str, Any]
@@ -138,12 +139,7 @@ class MessagesShapes:
 
     def call_block(self, one: AnsweredCall) -> JsonObject:
         """Return a tool call; invalid or truncated arguments become an empty object."""
-        try:
-            arguments = json.loads(one.arguments)
-        except ValueError:
-            arguments = {}
-        taken = arguments if isinstance(arguments, dict) else {}
-        return {"type": "tool_use", "id": one.id, "name": one.name, "input": taken}
+        return {"type": "tool_use", "id": one.id, "name": one.name, "input": arguments_in(one.arguments) or {}}
 
     # ------------------------------------------------------------------ streams
 

@@ -30,7 +30,6 @@ from deepseek_v4.testing.checks.protocol_types import (
 from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_tools
 from deepseek_v4.testing.checks.types import FieldTypes, boolean, check_types, number, one_of, request_types
 from deepseek_v4.testing.dialects.empiriolabs import variants
-from deepseek_v4.testing.dialects.openai_shapes import OpenAIShapes
 from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.endpoints.models import answer_model, answer_models
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange, ServedModel
@@ -40,8 +39,8 @@ from deepseek_v4.testing.reading import messages as messages_request
 from deepseek_v4.testing.reading import responses as responses_request
 from deepseek_v4.testing.reading.chat import ChatCall, chat_call
 from deepseek_v4.testing.tokens import estimate
+from deepseek_v4.testing.writing.chat import OpenAIShapes
 from deepseek_v4.testing.writing.messages import error_type
-from deepseek_v4.testing.writing.responses import ResponsesShapes
 
 ROOT = "/v1"
 MOST_STOP_WORDS = 4
@@ -63,12 +62,7 @@ OWN_FIELDS: FieldTypes = {
 }
 IGNORED = ("logprobs", "top_logprobs", "frequency_penalty", "presence_penalty", "user_id", "thinking", "n")
 KEPT = {name: check for name, check in CHAT_FIELDS.items() if name not in IGNORED}
-FIELDS: FieldTypes = {
-    **KEPT,
-    **OWN_FIELDS,
-    "messages": messages_of(*OPENAI_ROLES),
-    "max_tokens": number,
-}
+FIELDS: FieldTypes = {**KEPT, **OWN_FIELDS, "messages": messages_of(*OPENAI_ROLES), "max_tokens": number}
 WORDS: Mapping[int, tuple[str, str, str]] = {
     400: ("The model service refused the request", "invalid_request_error", "upstream_error"),
     401: ("Invalid API key", "authentication_error", "invalid_api_key"),
@@ -97,7 +91,6 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
         _served(variants.NAMES[0], variants.BASE),
         *(_served(f"{variants.NAMES[0]}:{suffix}", one) for suffix, one in variants.NUMBERED.items()),
     )
-    responses: ResponsesShapes = ResponsesShapes()
 
     def routes(self) -> tuple[EndpointRoute, ...]:
         """Return the three endpoints of the documentation, and the catalogue."""

@@ -33,6 +33,7 @@ from deepseek_v4.testing.dialects.openrouter.shapes import (
     OpenRouterMessagesShapes,
     OpenRouterResponsesShapes,
     reasoning_details,
+    text_of,
 )
 from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange
@@ -78,8 +79,6 @@ WORDS: Mapping[int, tuple[str, str, str]] = {
     503: ("No available model provider meets your routing requirements", "", ""),
     529: ("Provider is overloaded", "", ""),
 }
-# The keys with text that was streamed in fragments, to compare it with the merged record.
-TEXT_FIELDS = ("text", "summary")
 
 
 class OpenRouterDialect(OpenRouterChatShapes, Dialect):
@@ -285,9 +284,8 @@ def _searches(body: Mapping[str, Any]) -> bool:
     """Return True if a plugin or one of the router's tools searches the web."""
     plugins = body.get("plugins") or ()
     tools = body.get("tools") or ()
-    if any(plugin["id"] == "web" and plugin.get("enabled") is not False for plugin in plugins):
-        return True
-    return any(str(tool.get("type") or "").startswith(SEARCH_TOOLS) for tool in tools)
+    by_plugin = any(plugin["id"] == "web" and plugin.get("enabled") is not False for plugin in plugins)
+    return by_plugin or any(str(tool.get("type") or "").startswith(SEARCH_TOOLS) for tool in tools)
 
 
 def _system(message: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -312,5 +310,4 @@ def _is_verbatim(message: Mapping[str, Any], exchange: Exchange) -> bool:
     if details is not None:
         return details in sent
     text = _reasoning_in(message)
-    texts = ["".join(str(detail.get(key) or "") for detail in one for key in TEXT_FIELDS) for one in sent]
-    return text is None or text in texts
+    return text is None or text in [text_of(one) or "" for one in sent]

@@ -31,12 +31,9 @@ def reasoning_details(answer: Answer) -> list[JsonObject]:
     """Return the record of the reasoning; empty if the answer has no reasoning."""
     if answer.turn.reasoning_details is not None:
         return [dict(detail) for detail in answer.turn.reasoning_details]
-    return [text_detail(answer.reasoning)] if answer.reasoning else []
-
-
-def text_detail(text: str) -> JsonObject:
-    """Return reasoning of an open model: text without a signature, of no known format."""
-    return {"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}
+    # open models have no signature and no known format
+    detail = {"type": "reasoning.text", "text": answer.reasoning, "format": "unknown", "index": 0}
+    return [detail] if answer.reasoning else []
 
 
 def costs(answer: Answer) -> dict[str, float]:
@@ -77,16 +74,12 @@ class OpenRouterChatShapes(ChatShapes):
 
     def message(self, answer: Answer) -> JsonObject:
         """Return the message; `content` is null if there are tool calls."""
-        message: JsonObject = {
-            "role": "assistant",
-            "content": answer.content or (None if answer.calls else ""),
-            "refusal": None,
-            "reasoning": answer.reasoning or None if answer.shows_reasoning else None,
-        }
-        if answer.shows_reasoning:
-            details = reasoning_details(answer)
+        details = reasoning_details(answer) if answer.shows_reasoning else None
+        content = answer.content or (None if answer.calls else "")
+        reasoning = text_of(details or [])
+        message: JsonObject = {"role": "assistant", "content": content, "refusal": None, "reasoning": reasoning}
+        if details is not None:
             message["reasoning_details"] = details
-            message["reasoning"] = _text_of(details)
         if answer.calls:
             message["tool_calls"] = super().message(answer)["tool_calls"]
         if answer.citations:
@@ -153,7 +146,7 @@ class OpenRouterChatShapes(ChatShapes):
                 yield "", self._reasoning_delta(None, detail)
                 continue
             last = {name: detail[name] for name in ("signature", "id") if detail.get(name) is not None}
-            parts = list(chunks(detail[key], answer.turn.chunk_size)) or [""]
+            parts = chunks(detail[key], answer.turn.chunk_size) or [""]
             for position, text in enumerate(parts):
                 fields = {k: v for k, v in detail.items() if k not in last}
                 ended = last if position == len(parts) - 1 else {}
@@ -179,7 +172,8 @@ def cited_pages(answer: Answer) -> list[JsonObject]:
     ]
 
 
-def _text_of(details: list[JsonObject]) -> str | None:
+def text_of(details: list[JsonObject]) -> str | None:
+    """Return the text of a record; `None` if it has none."""
     texts = [detail[key] for detail in details if (key := TEXT_KEYS.get(detail["type"])) and detail.get(key)]
     return "".join(texts) or None
 
