@@ -55,7 +55,7 @@ class ServerOptions:
             raise ValueError("fragment must be at least one byte")
         if self.keep_alives < 0 or self.chunk_delay < 0 or self.latency < 0:
             raise ValueError("keep_alives, chunk_delay and latency cannot be negative")
-        if min(self.max_concurrency or 1, self.rpm or 1) < 1 or 0 in (self.max_concurrency, self.rpm):
+        if any(limit is not None and limit < 1 for limit in (self.max_concurrency, self.rpm)):
             raise ValueError("max_concurrency and rpm must be at least 1. Omit them for a server without limits.")
 
     @property

@@ -180,7 +180,7 @@ class LocalServer:
         self._application.options = dataclasses.replace(self._application.options, **changes)
 
     def reset(self) -> None:
-        """Clear requests, keys, scripts, faults and cached prompts; options stay."""
+        """Clear requests, keys, scripts, faults, cached prompts and the minute of `rpm`; options stay."""
         self._application.forget()
 
     # ------------------------------------------------------------------ observations

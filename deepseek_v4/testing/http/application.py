@@ -120,7 +120,8 @@ class Application:
         )
 
     def forget(self) -> None:
-        """Clear requests, keys, scripts, faults and cached prompts."""
+        """Clear requests, keys, scripts, faults, cached prompts, and the minute that `rpm` counts."""
+        self._load.begun.clear()
         self.requests.clear()
         self.seen_keys.clear()
         self.script.clear()
