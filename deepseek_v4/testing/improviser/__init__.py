@@ -38,7 +38,8 @@ def improvise(call: ChatCall) -> Turn:
 def fill_in(prompt: str, suffix: str) -> str:
     """Return a middle between a prompt and a suffix."""
     if prompt.rstrip().endswith(":"):
-        return f"{'' if prompt.endswith(chr(10)) else chr(10)}    pass  # {SIGN}\n"
+        newline = "" if prompt.endswith("\n") else "\n"
+        return f"{newline}    pass  # {SIGN}\n"
     space = "" if not prompt or prompt[-1].isspace() else " "
     return f"{space}{SIGN}{' ' if suffix and not suffix[0].isspace() else ''}"
 

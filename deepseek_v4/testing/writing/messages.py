@@ -15,7 +15,6 @@ from deepseek_v4.testing.script import arguments_in
 from deepseek_v4.testing.tokens import chunks
 
 JsonObject = dict[str, Any]
-PING = {"type": "ping"}
 # Stop reasons for the finish reasons of chat completions; other values are sent unchanged.
 STOP_REASONS: Mapping[str, str] = {
     "stop": "end_turn",
@@ -153,7 +152,7 @@ class MessagesShapes:
         begun = {**self.envelope(answer, []), "stop_reason": None, "stop_sequence": None}
         start_usage = {**usage, "output_tokens": 0}
         yield named_event({"type": "message_start", "message": {**begun, "usage": start_usage}})
-        pings = [named_event(PING)] * answer.options.pings
+        pings = [named_event({"type": "ping"})] * answer.options.pings
         yield from pings
         arguments = iter([one.arguments for one in answer.calls])
         for index, block in enumerate(self.blocks(answer)):

@@ -175,9 +175,8 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
         if thinking:
             if strict:
                 _upstream(check_choice_while_thinking, body, any_allowed=any_allowed)
-            past = [*messages[:-1], {**messages[-1], "prefix": messages[-1]["role"] == "assistant"}]
             rule = exchange.options.passback
-            _upstream(check_reasoning, past, bool(body.get("tools")), rule, calls_only=calls_only)
+            _upstream(check_reasoning, messages, bool(body.get("tools")), rule, calls_only=calls_only)
         searches = one.search is not None and bool(body.get(one.search))
         has_system = any(message["role"] == "system" for message in messages)
         return chat_call(

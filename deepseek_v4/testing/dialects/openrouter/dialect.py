@@ -236,9 +236,6 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
         """Check that each required reasoning is present, in one of its forms; in `strict`, unchanged."""
         rule = exchange.options.passback
         seen = [{**m, "reasoning_content": _reasoning_in(m)} for m in messages]
-        last = seen[-1]
-        if last["role"] == "assistant":
-            last["prefix"] = True
         _hosted(route.host, check_reasoning, seen, bool(request.get("tools")), rule, calls_only=calls_only)
         if rule != "strict" or exchange.protocol != "chat":
             return
