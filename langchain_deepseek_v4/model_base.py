@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.language_models import LangSmithParams
 from typing_extensions import Self
 
 from deepseek_v4.client import Client
+from deepseek_v4.integration.model_methods import ModelMethods
 from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY, ModelSettings
-from deepseek_v4.values.account import Balance, ModelInfo
 from langchain_deepseek_v4.errors import model_errors
 
 __all__ = ["LangChainModelBase"]
@@ -22,9 +21,10 @@ _SHARED = ("rate_limiter", "cache", "callbacks")
 """LangChain's objects that a copy shares with its original."""
 
 
-class LangChainModelBase(ModelSettings):
+class LangChainModelBase(ModelMethods, ModelSettings):
     """The options, and the methods that need nothing else. In a list of bases it precedes LangChain's class."""
 
+    _errors: ClassVar = model_errors
     _kind: ClassVar[Literal["chat", "llm"]]
 
     if TYPE_CHECKING:
@@ -38,32 +38,6 @@ class LangChainModelBase(ModelSettings):
         if client is None or client.settings is not self:
             client = self._client = Client(self)
         return client
-
-    # -- the account ---------------------------------------------------------------------------------------------
-
-    def list_models(self) -> tuple[ModelInfo, ...]:
-        """Return the models that the provider lists."""
-        with model_errors:
-            return self._core().list_models()
-
-    async def alist_models(self) -> tuple[ModelInfo, ...]:
-        """Like ``list_models``, asynchronously."""
-        with model_errors:
-            return await self._core().alist_models()
-
-    def balance(self) -> Balance:
-        """Return the account balance.
-
-        Raises:
-            UnsupportedError: if the provider does not report it.
-        """
-        with model_errors:
-            return self._core().balance()
-
-    async def abalance(self) -> Balance:
-        """Like ``balance``, asynchronously."""
-        with model_errors:
-            return await self._core().abalance()
 
     # -- what LangChain reads ------------------------------------------------------------------------------------
 
@@ -123,29 +97,3 @@ class LangChainModelBase(ModelSettings):
         memo = {} if memo is None else memo
         memo.update({id(value): value for value in (self._client, *(getattr(self, name, None) for name in _SHARED))})
         return super().__deepcopy__(memo)
-
-    # -- connections ---------------------------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """Close the connections of synchronous calls. The model can be used again."""
-        self._core().close()
-
-    async def aclose(self) -> None:
-        """Close all connections: of synchronous calls, and of asynchronous calls on this event loop."""
-        await self._core().aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()

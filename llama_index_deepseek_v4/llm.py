@@ -6,7 +6,6 @@ import copy
 import pickle
 import weakref
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from types import TracebackType
 from typing import Any, cast
 
 from llama_index.core.base.llms.types import (
@@ -27,13 +26,13 @@ from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools.types import BaseTool
 from llama_index.core.types import Model
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from deepseek_v4 import catalog
 from deepseek_v4.client import Client, Preview
+from deepseek_v4.integration.model_methods import ModelMethods
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.settings import ALIASES, CLIENTS, ModelSettings
-from deepseek_v4.values.account import Balance, ModelInfo
 from llama_index_deepseek_v4.convert.messages import to_conversation
 from llama_index_deepseek_v4.convert.responses import as_completion, to_chat_response
 from llama_index_deepseek_v4.convert.tools import as_openai_tools, tool_options, tool_selections
@@ -58,7 +57,7 @@ Not ``rate_limiter``: a copy without it would send more than the account allows,
 """
 
 
-class DeepSeekV4(ModelSettings, FunctionCallingLLM):
+class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
     """DeepSeek V4 for LlamaIndex: RAG, chat engines, agents, typed answers, with thinking on.
 
     Args:
@@ -94,8 +93,6 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
     def __init__(self, model: str | None = None, **options: Any) -> None:
         if model is not None:
             options["model"] = model
-        if isinstance(options.get("api_key"), str):  # so that errors about other options do not show it
-            options["api_key"] = SecretStr(options["api_key"])
         super().__init__(**options)
 
     @model_validator(mode="before")
@@ -113,6 +110,9 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         # no strong reference to the model: one that is dropped closes its connections at once, not at a later garbage
         # collection
         self._client = Client(cast("ModelSettings", weakref.proxy(self)))
+
+    def _core(self) -> Client:
+        return self._client
 
     @classmethod
     def class_name(cls) -> str:
@@ -312,53 +312,7 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
             return DeepSeekStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
         return super().as_structured_llm(output_cls, **kwargs)
 
-    # -- the account -----------------------------------------------------------------------------------------------
-
-    def list_models(self) -> tuple[ModelInfo, ...]:
-        """Return the models that the provider lists."""
-        return self._client.list_models()
-
-    async def alist_models(self) -> tuple[ModelInfo, ...]:
-        """Like ``list_models``, asynchronously."""
-        return await self._client.alist_models()
-
-    def balance(self) -> Balance:
-        """Return the account balance.
-
-        Raises:
-            UnsupportedError: if the provider does not report it.
-        """
-        return self._client.balance()
-
-    async def abalance(self) -> Balance:
-        """Like ``balance``, asynchronously."""
-        return await self._client.abalance()
-
-    # -- connections -----------------------------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """Close the connections of synchronous calls. The model can be used again."""
-        self._client.close()
-
-    async def aclose(self) -> None:
-        """Close all connections: of synchronous calls, and of asynchronous calls on this event loop."""
-        await self._client.aclose()
-
-    def __enter__(self) -> DeepSeekV4:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> DeepSeekV4:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
+    # -- copies -----------------------------------------------------------------------------------------------------
 
     def __copy__(self) -> DeepSeekV4:
         return type(self)(**self.__dict__)
