@@ -8,12 +8,9 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseLLM
 from langchain_core.outputs import Generation, GenerationChunk, LLMResult
-from pydantic import PrivateAttr, model_validator
-from typing_extensions import Self
+from pydantic import PrivateAttr
 
-from deepseek_v4 import __version__
 from deepseek_v4.client import Client
-from deepseek_v4.request import tokens
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.reply import Delta, Reply, StreamEnd, TextDelta
 from langchain_deepseek_v4.convert.replies import MessageBuilder
@@ -118,36 +115,16 @@ class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
     def _prepare(
         self, prompt: str, stop: list[str] | None, options: Mapping[str, Any], *, stream: bool
     ) -> PreparedRequest:
-        """Prepare the request of a call. Stop words of the call are added to those of the model."""
         given = {name: value for name, value in options.items() if name != "stream"}
         if stop:
-            given["stop"] = list(dict.fromkeys([*(self.stop or ()), *stop]))
+            given["stop"] = self._stop_words(stop)
         return self._core().prepare_completion(prompt, given, stream=stream)
-
-    # -- counting ------------------------------------------------------------------------------------------------
-
-    def get_num_tokens(self, text: str) -> int:
-        """Estimate the tokens of a text, without network and tokenizer."""
-        if self.custom_get_token_ids is not None:
-            return super().get_num_tokens(text)
-        return tokens.estimate_text(text)
-
-    def get_token_ids(self, text: str) -> list[int]:
-        """Return as many numbers as the text has tokens, by estimate; set ``custom_get_token_ids`` for the real ids."""
-        if self.custom_get_token_ids is not None:
-            return super().get_token_ids(text)
-        return list(range(tokens.estimate_text(text)))
 
     # -- what LangChain reads ------------------------------------------------------------------------------------
 
     @property
     def _llm_type(self) -> str:
         return "deepseek-v4-completion"
-
-    @model_validator(mode="after")
-    def _set_deepseek_v4_version(self) -> Self:
-        self._add_version("langchain-deepseek-v4", __version__)
-        return self
 
 
 def _result(answers: list[tuple[PreparedRequest, Reply]]) -> LLMResult:

@@ -1,14 +1,18 @@
-"""Base class of both LangChain models: client, account methods, tracing parameters, serialization, ``close()``."""
+"""Base class of both LangChain models: client, token counts, tracing parameters, serialization."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.language_models import LangSmithParams
+from pydantic import model_validator
 from typing_extensions import Self
 
+from deepseek_v4 import __version__
 from deepseek_v4.client import Client
 from deepseek_v4.integration.model_methods import ModelMethods
+from deepseek_v4.request import tokens
 from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY, ModelSettings
 from langchain_deepseek_v4.errors import model_errors
 
@@ -30,6 +34,9 @@ class LangChainModelBase(ModelMethods, ModelSettings):
     if TYPE_CHECKING:
         # declared by each model as a PrivateAttr: declared here, pydantic would set it up before LangChain's own
         _client: Client | None
+        custom_get_token_ids: Callable[[str], list[int]] | None
+
+        def _add_version(self, pkg: str, version: str) -> None: ...
 
     def _core(self) -> Client:
         """Return the model's client; a copy of the model gets its own."""
@@ -38,6 +45,22 @@ class LangChainModelBase(ModelMethods, ModelSettings):
         if client is None or client.settings is not self:
             client = self._client = Client(self)
         return client
+
+    def _stop_words(self, more: str | Sequence[str] | None) -> list[str]:
+        """Return the stop words of the model, and those of a call."""
+        return list(dict.fromkeys([*(self.stop or ()), *([more] if isinstance(more, str) else more or ())]))
+
+    # -- counting ------------------------------------------------------------------------------------------------
+
+    def get_num_tokens(self, text: str) -> int:
+        """Estimate the tokens of a text, without network and tokenizer."""
+        encode = self.custom_get_token_ids
+        return tokens.estimate_text(text) if encode is None else len(encode(text))
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """Return as many numbers as the text has tokens, by estimate; set ``custom_get_token_ids`` for the real ids."""
+        encode = self.custom_get_token_ids
+        return list(range(tokens.estimate_text(text))) if encode is None else encode(text)
 
     # -- what LangChain reads ------------------------------------------------------------------------------------
 
@@ -54,7 +77,6 @@ class LangChainModelBase(ModelMethods, ModelSettings):
         given = {ALIASES.get(name, name): value for name, value in kwargs.items()}
         described = {name: given.get(name, getattr(self, name)) for name in ("model", "temperature", "max_tokens")}
         provider = given.get("provider") or self.provider
-        stops = [stop] if isinstance(stop, str) else stop
         params = LangSmithParams(
             # as in the answers' ``model_provider``: a regional variant is not a separate provider
             ls_provider=provider.partition(":")[0] if isinstance(provider, str) else provider.name,
@@ -65,9 +87,14 @@ class LangChainModelBase(ModelMethods, ModelSettings):
             params["ls_temperature"] = described["temperature"]
         if described["max_tokens"] is not None:
             params["ls_max_tokens"] = described["max_tokens"]
-        if stops or self.stop:
-            params["ls_stop"] = list(dict.fromkeys([*(self.stop or ()), *(stops or ())]))
+        if stop or self.stop:
+            params["ls_stop"] = self._stop_words(stop)
         return params
+
+    @model_validator(mode="after")
+    def _set_deepseek_v4_version(self) -> Self:
+        self._add_version("langchain-deepseek-v4", __version__)
+        return self
 
     # -- saving and copying --------------------------------------------------------------------------------------
 
