@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import pickle
 import weakref
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from llama_index.core.base.llms.types import (
@@ -34,13 +35,16 @@ from deepseek_v4.integration.model_methods import ModelMethods
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.settings import ALIASES, CLIENTS, ModelSettings
 from llama_index_deepseek_v4.convert.messages import to_conversation
-from llama_index_deepseek_v4.convert.responses import as_completion, to_chat_response
+from llama_index_deepseek_v4.convert.responses import ResponseBuilder, as_completion, to_chat_response
 from llama_index_deepseek_v4.convert.tools import as_openai_tools, tool_options, tool_selections
-from llama_index_deepseek_v4.streams import StreamedCall
+from llama_index_deepseek_v4.streams import Convert, astream, stream
 from llama_index_deepseek_v4.typed import predict
 from llama_index_deepseek_v4.typed.structured_llm import DeepSeekStructuredLLM
 
 __all__ = ["DeepSeekV4"]
+
+Prepare = Callable[..., PreparedRequest]
+Converter = Callable[[PreparedRequest], Convert]
 
 _OPTIONAL_IN_PICKLE = frozenset(
     {
@@ -182,13 +186,15 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
             deepseek_v4.DeepSeekError: here if the request fails; while iterating, ``StreamInterruptedError`` with
                 what was received in ``partial``.
         """
-        return StreamedCall(self).chat(messages, **kwargs)
+        opened = partial(self._open, self._prepared, _responses)
+        return stream(llm_chat_callback(), opened, self, messages, **kwargs)
 
     def stream_complete(
         self, prompt: str | None = None, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
         """Like ``complete``, as a stream."""
-        return StreamedCall(self).complete(_required(prompt), formatted, **kwargs)
+        opened = partial(self._open, self._prepared_prompt, _completions)
+        return stream(llm_completion_callback(), opened, self, _required(prompt), formatted, **kwargs)
 
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -202,13 +208,15 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
 
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         """Like ``stream_chat``, asynchronously: ``async for response in await llm.astream_chat(...)``."""
-        return await StreamedCall(self).achat(messages, **kwargs)
+        opened = partial(self._aopen, self._prepared, _responses)
+        return await astream(llm_chat_callback(), opened, self, messages, **kwargs)
 
     async def astream_complete(
         self, prompt: str | None = None, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
         """Like ``stream_complete``, asynchronously."""
-        return await StreamedCall(self).acomplete(_required(prompt), formatted, **kwargs)
+        opened = partial(self._aopen, self._prepared_prompt, _completions)
+        return await astream(llm_completion_callback(), opened, self, _required(prompt), formatted, **kwargs)
 
     def preview(self, messages: str | Sequence[ChatMessage], *, stream: bool = False, **kwargs: Any) -> Preview:
         """Return the exact request of ``chat`` or ``stream_chat``, with notes and estimates. Nothing is sent."""
@@ -336,6 +344,14 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
     async def _aanswer(self, prepared: PreparedRequest) -> ChatResponse:
         return to_chat_response(await self._client.asend(prepared), prepared.provider.name, prepared.request.model)
 
+    def _open(self, prepare: Prepare, converter: Converter, *args: Any, **options: Any) -> tuple[Any, Convert]:
+        prepared = prepare(*args, options, stream=True)
+        return self._client.open(prepared), converter(prepared)
+
+    async def _aopen(self, prepare: Prepare, converter: Converter, *args: Any, **options: Any) -> tuple[Any, Convert]:
+        prepared = prepare(*args, options, stream=True)
+        return await self._client.aopen(prepared), converter(prepared)
+
     def _prepared(
         self, messages: Sequence[ChatMessage], options: Mapping[str, Any], *, stream: bool
     ) -> PreparedRequest:
@@ -352,6 +368,15 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
         to_prompt = None if formatted else self.completion_to_prompt
         text = prompt if to_prompt is None else to_prompt(prompt)
         return [ChatMessage(role=MessageRole.USER, content=text)]
+
+
+def _responses(prepared: PreparedRequest) -> Convert:
+    return ResponseBuilder(prepared.provider.name, prepared.request.model).add
+
+
+def _completions(prepared: PreparedRequest) -> Convert:
+    responses = _responses(prepared)
+    return lambda delta: map(as_completion, responses(delta))
 
 
 def _required(prompt: str | None) -> str:
