@@ -26,8 +26,8 @@ class _Reference(weakref.ref[Any]):
 class ConversionCache:
     """Objects, the values that were read from them, and the messages that they were converted to.
 
-    A look is the values that the conversion reads from an object, uncopied, so that it costs almost nothing. The entry
-    contains a copy, and comparing the two detects any change.
+    A fingerprint is the values that the conversion reads from an object, uncopied, so that it costs almost nothing. The
+    entry contains a copy, and comparing the two detects any change.
     """
 
     __slots__ = ("_entries", "_forget")
@@ -46,27 +46,27 @@ class ConversionCache:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def recall(self, sources: Sequence[Any], looks: Iterable[Any]) -> list[Message | None]:
+    def lookup(self, sources: Sequence[Any], fingerprints: Iterable[Any]) -> list[Message | None]:
         """Return the stored message of each object; None for an object that has changed or is not stored."""
         entries = self._entries
         try:
             return [
-                entry[2] if (entry := entries.get(id(source))) is not None and entry[1] == look else None
-                for source, look in zip(sources, looks, strict=True)
+                entry[2] if (entry := entries.get(id(source))) is not None and entry[1] == fingerprint else None
+                for source, fingerprint in zip(sources, fingerprints, strict=True)
             ]
         except Exception:  # a value that was added later cannot be compared
             return [None] * len(sources)
 
-    def keep(self, source: Any, look: Sequence[Any], message: Message) -> None:
-        """Store the message of an object, unless its look contains a value that cannot be copied and compared.
+    def store(self, source: Any, fingerprint: Sequence[Any], message: Message) -> None:
+        """Store the message of an object, unless its fingerprint has a value that cannot be copied and compared.
 
         Args:
             source: The framework's message.
-            look: All values that the conversion has read from it, and the type of the message.
+            fingerprint: All values that the conversion has read from it, and the type of the message.
             message: The converted message.
         """
         try:
-            kept = _copy(look)
+            kept = _copy(fingerprint)
         except (TypeError, RecursionError):
             return
         reference = _Reference(source, self._forget)
