@@ -6,21 +6,13 @@ has read are unchanged. The cache keeps no object alive: an entry is deleted wit
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any
+from weakref import KeyedRef
 
 from deepseek_v4.values.messages import Message
 
 __all__ = ["ConversionCache"]
-
-
-class _Reference(weakref.ref[Any]):
-    """A reference with the key of its entry."""
-
-    __slots__ = ("key",)
-
-    key: int
 
 
 class ConversionCache:
@@ -33,9 +25,9 @@ class ConversionCache:
     __slots__ = ("_entries", "_forget")
 
     def __init__(self) -> None:
-        entries: dict[int, tuple[_Reference, Any, Message]] = {}
+        entries: dict[int, tuple[KeyedRef[int, Any], Any, Message]] = {}
 
-        def forget(dead: _Reference) -> None:
+        def forget(dead: KeyedRef[int, Any]) -> None:
             entry = entries.get(dead.key)
             if entry is not None and entry[0] is dead:
                 del entries[dead.key]
@@ -69,9 +61,8 @@ class ConversionCache:
             kept = _copy(fingerprint)
         except (TypeError, RecursionError):
             return
-        reference = _Reference(source, self._forget)
-        reference.key = id(source)
-        self._entries[reference.key] = (reference, kept, message)
+        key = id(source)
+        self._entries[key] = (KeyedRef(source, self._forget, key), kept, message)
 
 
 class _Number:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,17 +40,12 @@ def key_bearer(key: SecretStr, header: str, provider: str) -> KeyBearer:
         AuthenticationError: If the key cannot be sent in a header; the HTTP library would quote it in its own error.
     """
     key = SecretStr(key.get_secret_value())
-    if not _can_be_sent(key):
+    if not re.fullmatch("[!-~]+", key.get_secret_value()):
         raise errors.AuthenticationError(
             "The API key is empty or contains spaces, line breaks or non-ASCII characters. Copy it again.",
             provider=provider,
         )
     return KeyBearer(key, header)
-
-
-def _can_be_sent(key: SecretStr) -> bool:
-    secret = key.get_secret_value()
-    return secret.isascii() and secret.isprintable() and bool(secret) and " " not in secret
 
 
 SHORTEST_SECRET = 8

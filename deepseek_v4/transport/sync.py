@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
-from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from deepseek_v4.transport import clients, deadline_watch
@@ -48,9 +47,7 @@ class SyncStream(Generic[T]):
     def __enter__(self) -> SyncStream[T]:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
