@@ -33,12 +33,13 @@ from deepseek_v4 import catalog
 from deepseek_v4.client import Client, Preview
 from deepseek_v4.integration.model_methods import ModelMethods
 from deepseek_v4.request.prepared_request import PreparedRequest
-from deepseek_v4.request.settings import ALIASES, CLIENTS, ModelSettings
+from deepseek_v4.request.settings import ALIASES, CLIENTS, FIELDS, ModelSettings
 from llama_index_deepseek_v4.convert.messages import to_conversation
 from llama_index_deepseek_v4.convert.responses import ResponseBuilder, as_completion, to_chat_response
 from llama_index_deepseek_v4.convert.tools import as_openai_tools, tool_options, tool_selections
 from llama_index_deepseek_v4.streams import Convert, astream, stream
 from llama_index_deepseek_v4.typed import predict
+from llama_index_deepseek_v4.typed.request import TypedRequest
 from llama_index_deepseek_v4.typed.structured_llm import DeepSeekStructuredLLM
 
 __all__ = ["DeepSeekV4"]
@@ -280,7 +281,12 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
         Raises:
             UnusableAnswerError: if the answer does not match the class.
         """
-        return predict.predict(self, output_cls, prompt, llm_kwargs, prompt_args)
+        if not predict.is_ours(self.pydantic_program_mode):
+            return cast("Model", super().structured_predict(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args))
+        predict.report_start(output_cls, prompt, prompt_args)
+        output, _ = predict.complete_typed(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
+        predict.report_end(output)
+        return cast("Model", output)
 
     async def astructured_predict(
         self,
@@ -290,7 +296,14 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
         **prompt_args: Any,
     ) -> Model:
         """Like ``structured_predict``, asynchronously."""
-        return await predict.apredict(self, output_cls, prompt, llm_kwargs, prompt_args)
+        if not predict.is_ours(self.pydantic_program_mode):
+            answer = super().astructured_predict(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
+            return cast("Model", await answer)
+        predict.report_start(output_cls, prompt, prompt_args)
+        request = self._typed_request(output_cls, prompt, llm_kwargs, prompt_args)
+        output, _ = await predict.acomplete_typed(self, request)
+        predict.report_end(output)
+        return cast("Model", output)
 
     def _structured_stream_call(
         self,
@@ -300,7 +313,7 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
         **prompt_args: Any,
     ) -> Generator[Any, None, None]:
         if predict.is_ours(self.pydantic_program_mode):
-            return predict.stream(self, output_cls, prompt, llm_kwargs, prompt_args)
+            return predict.stream_objects(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
         return super()._structured_stream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
 
     async def _structured_astream_call(
@@ -311,8 +324,13 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
         **prompt_args: Any,
     ) -> AsyncGenerator[Any, None]:
         if predict.is_ours(self.pydantic_program_mode):
-            return predict.astream(self, output_cls, prompt, llm_kwargs, prompt_args)
+            return predict.astream_objects(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
         return await super()._structured_astream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
+
+    def _typed_request(
+        self, output_cls: type[BaseModel], prompt: PromptTemplate, options: Any, args: Any
+    ) -> TypedRequest:
+        return TypedRequest.of(self, output_cls, prompt.format_messages(llm=self, **args), options)
 
     def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
         """Return a model whose answers are instances of a class; its responses keep tokens, cost and thinking."""
@@ -326,15 +344,12 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
         return type(self)(**self.__dict__)
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> DeepSeekV4:
-        fields: dict[str, Any] = {
-            name: copy.deepcopy(value) if isinstance(value, (dict, list)) else value
-            for name, value in self.__dict__.items()
-        }
-        return type(self)(**fields)
+        copied = {name: copy.deepcopy(v) for name, v in self.__dict__.items() if isinstance(v, (dict, list))}
+        return type(self)(**{**self.__dict__, **copied})
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {name: value for name, value in self._pickled_values().items() if name not in CLIENTS}
-        return _load, (type(self), {name: value for name, value in values.items() if _is_pickled(name, value)})
+        return partial(type(self), **{name: value for name, value in values.items() if _is_pickled(name, value)}), ()
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
@@ -398,8 +413,8 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
 def _expanded(more: Mapping[str, Any], extra_body: Mapping[str, Any] | None) -> dict[str, Any]:
     """Expand ``additional_kwargs`` as in other integrations: known options by name, the rest for the request body."""
     known = {ALIASES.get(name, name): value for name, value in more.items()}
-    named = {name: value for name, value in known.items() if name in ModelSettings.model_fields}
-    rest = {name: value for name, value in more.items() if ALIASES.get(name, name) not in ModelSettings.model_fields}
+    named = {name: value for name, value in known.items() if name in FIELDS}
+    rest = {name: value for name, value in more.items() if ALIASES.get(name, name) not in FIELDS}
     body = {**(extra_body or {}), **(named.pop("extra_body", None) or {}), **rest}
     return {**named, "extra_body": body} if body else named
 
@@ -412,7 +427,3 @@ def _is_pickled(name: str, value: Any) -> bool:
     except Exception:
         return False
     return True
-
-
-def _load(cls: type[DeepSeekV4], options: dict[str, Any]) -> DeepSeekV4:
-    return cls(**options)

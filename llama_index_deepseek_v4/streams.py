@@ -13,9 +13,6 @@ from typing import Any
 
 __all__ = ["astream", "stream"]
 
-_STARTED: Any = object()
-"""The first item of a generator, read here, so that it is inside its ``with`` block when the reader gets it."""
-
 Convert = Callable[[Any], Iterable[Any]]
 """Converts an item of a source to the responses that the reader gets."""
 
@@ -48,7 +45,7 @@ def stream(
 
     def outermost(responses: Generator[Any, None, None]) -> Generator[Any, None, None]:
         with resources, closing(responses):
-            yield _STARTED
+            yield None  # read below, so that it is in this block when the reader gets it
             yield from responses
 
     generator = outermost(opened(llm, *args, **options))
@@ -74,7 +71,7 @@ async def astream(
 
     async def outermost(responses: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
         async with resources, aclosing(responses):
-            yield _STARTED
+            yield None  # read below, so that it is in this block when the reader gets it
             async for response in responses:
                 yield response
 

@@ -94,13 +94,14 @@ class TypedRequest:
         try:
             return self._read(response)
         except InvalidAnswer as error:
-            earlier = first_problem(response.additional_kwargs)
+            facts, text = response.additional_kwargs, response.message.content or ""
+            usage, attempts, earlier = usage_of(facts), attempts_of(facts), first_problem(facts)
             also = f" All attempts failed. First error: {earlier}." if earlier else ""
             raise UnusableAnswerError(
                 f"The answer is not a valid {self.output_cls.__name__}: {error.problem}{error.advice}{also}",
                 body=error.body,
-                partial=_partial(response),
-                attempts=attempts_of(response.additional_kwargs),
+                partial=Reply(text, finish_reason=facts.get("finish_reason"), usage=usage, attempts=attempts),
+                attempts=attempts,
             ) from error.__cause__
 
     def problem(self, response: ChatResponse) -> str | None:
@@ -165,17 +166,6 @@ def usage_of(facts: Mapping[str, Any]) -> Usage | None:
         cached_tokens=facts.get("cached_tokens"),
         reasoning_tokens=facts.get("reasoning_tokens"),
         cost=facts.get("cost"),
-    )
-
-
-def _partial(response: ChatResponse) -> Reply:
-    """Return the unusable answer for the error, with the usage and cost of all attempts, and their list."""
-    facts = response.additional_kwargs
-    return Reply(
-        response.message.content or "",
-        finish_reason=facts.get("finish_reason"),
-        usage=usage_of(facts),
-        attempts=attempts_of(facts),
     )
 
 

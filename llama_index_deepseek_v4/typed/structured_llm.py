@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from llama_index.core import instrumentation
 from llama_index.core.base.llms.generic_utils import prompt_to_messages
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -18,7 +17,6 @@ from llama_index.core.base.llms.types import (
     MessageRole,
     ThinkingBlock,
 )
-from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import ChatPromptTemplate
@@ -31,8 +29,6 @@ from llama_index_deepseek_v4.typed import predict
 from llama_index_deepseek_v4.typed.request import TypedRequest
 
 __all__ = ["DeepSeekStructuredLLM"]
-
-dispatcher = instrumentation.get_dispatcher(__name__)  # type: ignore[attr-defined]
 
 
 class DeepSeekStructuredLLM(StructuredLLM):
@@ -91,10 +87,7 @@ class DeepSeekStructuredLLM(StructuredLLM):
         return self.llm
 
     def _typed_request(self, messages: Sequence[ChatMessage], options: dict[str, Any]) -> TypedRequest:
-        template = ChatPromptTemplate(message_templates=list(messages))
-        dispatcher.event(
-            LLMStructuredPredictStartEvent(output_cls=self.output_cls, template=template, template_args={})
-        )
+        predict.report_start(self.output_cls, ChatPromptTemplate(message_templates=list(messages)), {})
         return TypedRequest.of(self._llm, self.output_cls, messages, options)
 
 
@@ -109,7 +102,7 @@ def _completions(response: ChatResponse) -> tuple[CompletionResponse]:
 def _as_response(output: BaseModel, response: ChatResponse) -> ChatResponse:
     """Return a response with the object, and with the thinking and metadata of the response it was parsed from."""
     if not isinstance(response, ChatResponseChunk):
-        dispatcher.event(LLMStructuredPredictEndEvent(output=output))
+        predict.report_end(output)
     message = ChatMessage(role=MessageRole.ASSISTANT, content=write_json(output))
     thinking = [block for block in response.message.blocks if isinstance(block, ThinkingBlock)]
     message.blocks = [*thinking, *message.blocks]
