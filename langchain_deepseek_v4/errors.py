@@ -164,24 +164,7 @@ class EmptyReplyError(DeepSeekError, errors.EmptyReplyError, ModelAPIError):
 
 _CLASSES: Mapping[type[errors.DeepSeekError], type[DeepSeekError]] = {
     getattr(errors, ours.__name__): ours
-    for ours in (
-        AuthenticationError,
-        PermissionDeniedError,
-        InsufficientBalanceError,
-        InvalidRequestError,
-        ContextLengthError,
-        UnsupportedError,
-        ContentFilterError,
-        NotFoundError,
-        RateLimitError,
-        OverloadedError,
-        ServerError,
-        ConnectionError,
-        TimeoutError,
-        StreamInterruptedError,
-        MalformedResponseError,
-        EmptyReplyError,
-    )
+    for ours in (*DeepSeekError.__subclasses__(), *InvalidRequestError.__subclasses__())
 }
 
 
