@@ -16,9 +16,7 @@ from pydantic import PrivateAttr
 from deepseek_v4 import catalog
 from deepseek_v4.client import Client, Preview
 from deepseek_v4.client import preview as preview_of
-from deepseek_v4.request import tokens
 from deepseek_v4.request.prepared_request import PreparedRequest
-from deepseek_v4.request.tools import parse_tools
 from langchain_deepseek_v4.convert.chunks import generation_chunk
 from langchain_deepseek_v4.convert.messages import to_conversation
 from langchain_deepseek_v4.convert.replies import MessageBuilder, chat_result
@@ -284,11 +282,12 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
     # -- counting ------------------------------------------------------------------------------------------------
 
     def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
-        """Estimate the tokens of a prompt, with reasoning and tools, without network and tokenizer."""
+        """Return the tokens of a prompt with reasoning, tools and images: exact with the extra ``tokens``."""
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages, tools)
         with model_errors:
-            return tokens.estimate(to_conversation(messages), parse_tools([as_tool(tool) for tool in tools or ()]))
+            declared = [as_tool(tool) for tool in tools or ()]
+            return self._core().count_tokens(to_conversation(messages), tools=declared).tokens
 
     # -- what LangChain reads ------------------------------------------------------------------------------------
 

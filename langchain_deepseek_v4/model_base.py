@@ -9,10 +9,9 @@ from langchain_core.language_models import LangSmithParams
 from pydantic import model_validator
 from typing_extensions import Self
 
-from deepseek_v4 import __version__
+from deepseek_v4 import __version__, tokens
 from deepseek_v4.client import Client
 from deepseek_v4.integration.model_methods import ModelMethods
-from deepseek_v4.request import tokens
 from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY, ModelSettings
 from langchain_deepseek_v4.errors import model_errors
 
@@ -53,14 +52,16 @@ class LangChainModelBase(ModelMethods, ModelSettings):
     # -- counting ------------------------------------------------------------------------------------------------
 
     def get_num_tokens(self, text: str) -> int:
-        """Estimate the tokens of a text, without network and tokenizer."""
+        """Return the tokens of a text: exact with the extra ``tokens``, else an estimate."""
         encode = self.custom_get_token_ids
-        return tokens.estimate_text(text) if encode is None else len(encode(text))
+        return tokens.count_text(text) if encode is None else len(encode(text))
 
     def get_token_ids(self, text: str) -> list[int]:
-        """Return as many numbers as the text has tokens, by estimate; set ``custom_get_token_ids`` for the real ids."""
-        encode = self.custom_get_token_ids
-        return list(range(tokens.estimate_text(text))) if encode is None else encode(text)
+        """Return the token ids of a text.
+
+        Without the extra ``tokens``, the numbers from 0 to the estimated count, because LangChain uses only the length.
+        """
+        return (self.custom_get_token_ids or tokens.token_ids)(text)
 
     # -- what LangChain reads ------------------------------------------------------------------------------------
 
