@@ -19,7 +19,7 @@ from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview, preview
 from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.tokens import TokenCount, count_prompt
-from deepseek_v4.transport import AsyncStream, AsyncTransport, Limits, SyncStream, SyncTransport
+from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, Reply
@@ -248,17 +248,17 @@ class Client:
         return AsyncStream(deltas)
 
     def _send(self, request: PreparedRequest | AccountRequest[Any]) -> Any:
-        return self._transport().call(read=request.read, **_arguments(request))
+        return self._transport().call(_exchange(request), request.read)
 
     async def _asend(self, request: PreparedRequest | AccountRequest[Any]) -> Any:
-        return await self._async_transport().call(read=request.read, **_arguments(request))
+        return await self._async_transport().call(_exchange(request), request.read)
 
     def _open(self, request: PreparedRequest) -> SyncStream[Delta]:
-        return self._transport().stream(decoder=request.protocol.stream(request.context), **_arguments(request))
+        return self._transport().stream(_exchange(request, streamed=True), request.protocol.stream(request.context))
 
     async def _aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         decoder = request.protocol.stream(request.context)
-        return await self._async_transport().stream(decoder=decoder, **_arguments(request))
+        return await self._async_transport().stream(_exchange(request, streamed=True), decoder)
 
     def _ask(self, build: Callable[..., AccountRequest[T]], *args: str) -> T:
         value: T = complete(build(resolve(self.settings, {}), *args), self._send, _accepts_any, AccountAttempts)
@@ -305,15 +305,11 @@ class Client:
         return self._async
 
 
-def _arguments(request: PreparedRequest | AccountRequest[Any]) -> dict[str, Any]:
-    """Return the arguments that every method of a transport takes."""
+def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool = False) -> Exchange:
     options, provider = request.options, request.provider.name
-    return {
-        "request": request.http,
-        "limits": Limits(options.timeout, options.total_timeout, request.deadline),
-        "decode_error": partial(decode_error, dialect=request.dialect, provider=provider),
-        "provider": provider,
-    }
+    limits = Limits(options.timeout, options.total_timeout, request.deadline)
+    read_error = partial(decode_error, dialect=request.dialect, provider=provider)
+    return Exchange(request.http, limits, read_error, provider, streamed=streamed)
 
 
 def _accepts_any(query: AccountRequest[T], value: T) -> bool:
