@@ -33,6 +33,9 @@ class KeyBearer:
         return f"<KeyBearer {self._header}>"
 
 
+_SENDABLE = re.compile("[!-~]+")
+
+
 def key_bearer(key: SecretStr, header: str, provider: str) -> KeyBearer:
     """Return the ``auth=`` callable for a key. If the key comes from a callable, it is called here, once.
 
@@ -40,7 +43,7 @@ def key_bearer(key: SecretStr, header: str, provider: str) -> KeyBearer:
         AuthenticationError: If the key cannot be sent in a header; the HTTP library would quote it in its own error.
     """
     key = SecretStr(key.get_secret_value())
-    if not re.fullmatch("[!-~]+", key.get_secret_value()):
+    if not _SENDABLE.fullmatch(key.get_secret_value()):
         raise errors.AuthenticationError(
             "The API key is empty or contains spaces, line breaks or non-ASCII characters. Copy it again.",
             provider=provider,
