@@ -86,7 +86,7 @@ class InvalidAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
         if is_empty(reply):
             return "The answer is empty."
         called = bool(reply.tool_calls or reply.invalid_tool_calls)
-        if reply.extra.get("refusal") or not is_retryable_answer(
+        if reply.refusal is not None or not is_retryable_answer(
             reply.finish_reason, called_tools=called and not self._forced
         ):
             return None
@@ -134,4 +134,4 @@ def _problem_of_text(text: str, schema: Mapping[str, Any]) -> str | None:
 
 def _problem(value: Any, schema: Mapping[str, Any]) -> str | None:
     """Check without tolerance for nulls, because agents validate the value without it."""
-    return json_validation.fault(value, schema, nulls=False)
+    return json_validation.find_problem(value, schema, nulls=False)

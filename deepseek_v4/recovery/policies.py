@@ -9,6 +9,7 @@ from typing import Any
 
 from deepseek_v4 import catalog
 from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.protocols.reply_builder import with_markup_report
 from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, RetryPolicy, is_handled_by_caller
 from deepseek_v4.recovery.empty_answer import EmptyAnswerPolicy
 from deepseek_v4.recovery.leaked_markup import LeakedMarkupPolicy
@@ -47,7 +48,7 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
     def join(self, begun: Reply, outcome: Reply | DeepSeekError) -> Reply | DeepSeekError:
         """Put the reply that an outcome continues in front of it, or of the partial reply of an error."""
         if not isinstance(outcome, DeepSeekError):
-            return self.request.context.with_markup_report(joined(begun, outcome))
+            return with_markup_report(joined(begun, outcome), self.request.context)
         outcome.partial = joined(begun, outcome.partial or Reply())
         return outcome
 
@@ -98,6 +99,8 @@ def accepts(request: PreparedRequest, reply: Reply) -> bool:
     if "leaked_markup" in reply.extra or not (reply.tool_calls or reply.content.strip()):
         return False
     options = request.options
+    if options.on_refusal == "raise" and reply.refusal is not None:
+        return False
     return (options.response_format is None and options.tool_choice is None) or not requires_form(options)
 
 
@@ -112,6 +115,10 @@ def policies_for(request: PreparedRequest, *, streamed: bool) -> list[RetryPolic
     """Return the policies of a request, in order."""
     options, messages = request.options, request.request.messages
     policies: list[RetryPolicy[PreparedRequest, Delta, Reply]] = [TRANSIENT]
+    if options.on_refusal == "raise":
+        from deepseek_v4.recovery.refusal import RefusalPolicy
+
+        policies.append(RefusalPolicy())
     continues = request.protocol.name == "completions" or messages[-1].prefix  # may be empty, or half an object
     if streamed and options.resume_streams:
         from deepseek_v4.recovery.resume_stream import ResumePolicy

@@ -35,16 +35,13 @@ from deepseek_v4.request.keys import (
     key_to_pickle,
 )
 from deepseek_v4.request.url import without_userinfo
-from deepseek_v4.values.http import SECRET_HEADER
+from deepseek_v4.values.http import SECRET_HEADER, TIMEOUT_PHASES
 from deepseek_v4.values.sampling import Effort
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 DEFAULT_MODEL = "deepseek-v4-flash"
-
-PHASES = ("connect", "read", "write", "pool")
-"""The parts of an ``httpx.Timeout``."""
 
 ALIASES: Mapping[str, str] = {
     "model_name": "model",
@@ -208,6 +205,14 @@ class ModelSettings(BaseModel):
     answer is empty too. ``"raise"``: raise it at once. ``"return"``: return the empty answer.
     """
 
+    on_refusal: Literal["return", "raise"] = "return"
+    """What to do if the provider reports that the model refused or that the answer was filtered.
+
+    ``"return"``: return the answer; ``Reply.refusal`` and LangChain's refusal block contain the text. ``"raise"``:
+    raise ``RefusalError``, which fallbacks and middleware can handle. Refusals that the model writes as ordinary text
+    are not detected.
+    """
+
     default_headers: dict[str, str] | None = Field(None, repr=False)
     """Headers sent with every request."""
     timeout: Annotated[Any, AfterValidator(_positive_timeout)] = None
@@ -256,7 +261,9 @@ class ModelSettings(BaseModel):
 
     @field_serializer("timeout", when_used="unless-none")
     def _dump_timeout(self, timeout: Any) -> Any:
-        return timeout if isinstance(timeout, (int, float)) else {name: getattr(timeout, name) for name in PHASES}
+        return (
+            timeout if isinstance(timeout, (int, float)) else {name: getattr(timeout, name) for name in TIMEOUT_PHASES}
+        )
 
     @field_serializer("provider")
     def _dump_provider(self, provider: str | Provider) -> str:
