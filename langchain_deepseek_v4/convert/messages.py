@@ -65,10 +65,7 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
         InvalidRequestError: if a message has a type or role that is not supported.
         UnsupportedError: if a message has audio or video.
     """
-    fingerprints = [
-        (_FINGERPRINTS.get(message.__class__, _unknown)(message.__dict__), message.response_metadata.get("attempts"))
-        for message in messages
-    ]
+    fingerprints = [_FINGERPRINTS.get(message.__class__, _unknown)(message.__dict__) for message in messages]
     known = _CACHE.lookup(messages, fingerprints)
     conversation: list[Message] = list(takewhile(bool, known))  # type: ignore[arg-type]
     attachments: list[Part] = []
@@ -97,7 +94,13 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
 
 Fingerprint = Callable[[dict[str, Any]], Any]
 
-_answer: Fingerprint = itemgetter("type", "content", "additional_kwargs", "tool_calls", "invalid_tool_calls")
+_answer_fields = itemgetter("type", "content", "additional_kwargs", "tool_calls", "invalid_tool_calls")
+
+
+def _answer(fields: dict[str, Any]) -> Any:
+    return (*_answer_fields(fields), fields["response_metadata"].get("attempts"))
+
+
 _FINGERPRINTS: Mapping[type, Fingerprint] = {
     AIMessage: _answer,
     AIMessageChunk: _answer,
