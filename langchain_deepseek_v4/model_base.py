@@ -76,18 +76,19 @@ class LangChainModelBase(ModelMethods, ModelSettings):
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         given = {ALIASES.get(name, name): value for name, value in kwargs.items()}
-        described = {name: given.get(name, getattr(self, name)) for name in ("model", "temperature", "max_tokens")}
+        temperature = given.get("temperature", self.temperature)
+        max_tokens = given.get("max_tokens", self.max_tokens)
         provider = given.get("provider") or self.provider
         params = LangSmithParams(
             # as in the answers' ``model_provider``: a regional variant is not a separate provider
             ls_provider=provider.partition(":")[0] if isinstance(provider, str) else provider.name,
-            ls_model_name=described["model"],
+            ls_model_name=given.get("model", self.model),
             ls_model_type=self._kind,
         )
-        if described["temperature"] is not None:
-            params["ls_temperature"] = described["temperature"]
-        if described["max_tokens"] is not None:
-            params["ls_max_tokens"] = described["max_tokens"]
+        if temperature is not None:
+            params["ls_temperature"] = temperature
+        if max_tokens is not None:
+            params["ls_max_tokens"] = max_tokens
         if stop or self.stop:
             params["ls_stop"] = self._stop_words(stop)
         return params
