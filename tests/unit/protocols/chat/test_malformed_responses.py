@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from deepseek_v4 import Reply, StreamEnd, errors
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.values.http import HttpResponse
+from tests.long_form import examples
 from tests.unit.protocols.chat.wire import DEEPSEEK, PLAIN, body, chunk, context, decode, deltas_of, event
 
 KEYS = (
@@ -40,7 +41,7 @@ def with_rubbish(whole: dict[str, Any], part: str, envelope: Any, choice: Any, m
 
 
 @given(fields, fields, fields)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @example({}, {"finish_reason": ["stop"]}, {})
 @example({"usage": {"prompt_tokens": "many"}}, {}, {})
 @example({"usage": [1]}, {}, {})
@@ -70,7 +71,7 @@ def test_any_bytes_are_an_error_of_ours(data: bytes) -> None:
 
 @pytest.mark.parametrize("dialect", [DEEPSEEK, PLAIN])
 @given(rubbish=st.lists(st.tuples(fields, fields, fields), min_size=1, max_size=3))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @example(rubbish=[({}, {"finish_reason": ["stop"]}, {})])
 @example(rubbish=[({}, {}, {"tool_calls": [{"index": [0], "id": "a", "function": {"name": "f"}}]})])
 @example(rubbish=[({}, {}, {"tool_calls": [{"index": 0, "id": {"a": 1}, "function": {"name": "f"}}]})])

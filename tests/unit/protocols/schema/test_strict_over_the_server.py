@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from deepseek_v4 import Client, errors
 from deepseek_v4.testing import LocalServer
 from deepseek_v4.values.messages import Message, ToolSpec
+from tests.long_form import examples
 
-EXAMPLES = 500
+EXAMPLES = examples(500)
 
 NAMES = st.sampled_from(["a", "b", "c", "first name", "naïve/key", "~tilde", "$ref", "type", "properties", "名前", ""])
 DEFINITIONS = ("node", "leaf", "odd name/with~signs")
