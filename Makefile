@@ -46,6 +46,9 @@ mutants: $(VENV)/.dev  ## break 200 single lines and count how many the tests no
 faults: $(VENV)/.dev  ## a server that fails everywhere, in every way to call; WRITE=1 writes the table in the docs
 	$(BIN)/python -m tests.faults $(if $(WRITE),--write)
 
+load: $(VENV)/.dev  ## 1,000 streams at a time, 200 threads, 20,000 calls, storms of cancelled calls, forks
+	$(BIN)/python -m tests.load $(if $(PICTURE),--picture $(PICTURE))
+
 same-bytes: $(VENV)/.dev  ## show which requests and replies changed; ACCEPT=1 WHY="…" keeps them
 	$(BIN)/python -m tests.same_bytes $(if $(ACCEPT),--accept --why "$(WHY)")
 

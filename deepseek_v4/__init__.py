@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         Usage,
         fold,
     )
+    from deepseek_v4.values.response_limits import ResponseLimits
     from deepseek_v4.values.sampling import Thinking
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "Reasoning",
     "ReasoningDelta",
     "Reply",
+    "ResponseLimits",
     "ResponsesDialect",
     "ServerTool",
     "SglangOptions",
@@ -126,6 +128,7 @@ _HOME = {
     "Reasoning": "values.messages",
     "ReasoningDelta": "values.reply",
     "Reply": "values.reply",
+    "ResponseLimits": "values.response_limits",
     "ResponsesDialect": "protocols.responses.dialect",
     "ServerTool": "values.messages",
     "SglangOptions": "providers.sglang",

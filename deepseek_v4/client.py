@@ -25,6 +25,7 @@ from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, Reply
+from deepseek_v4.values.response_limits import DEFAULT
 
 __all__ = ["Client", "Preview", "preview"]
 
@@ -332,7 +333,8 @@ class Client:
 
 def _limits(request: PreparedRequest | AccountRequest[Any]) -> Limits:
     options = request.options
-    return Limits(options.timeout, options.total_timeout, request.deadline)
+    body_bytes = (options.response_limits or DEFAULT).body_bytes
+    return Limits(options.timeout, options.total_timeout, request.deadline, body_bytes)
 
 
 def _accepts_any(query: AccountRequest[T], value: T) -> bool:

@@ -13,6 +13,7 @@ from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import ToolSpec
+from deepseek_v4.values.response_limits import DEFAULT, ResponseLimits
 
 __all__ = ["DecodeContext"]
 
@@ -36,6 +37,8 @@ class DecodeContext:
     """Schemas of strict tools before conversion, which made optional properties nullable; by tool name."""
     limit: int | None = None
     """The lowest limit of output tokens that was sent."""
+    response_limits: ResponseLimits = DEFAULT
+    """The bounds of the response."""
 
     @classmethod
     def of(
@@ -76,6 +79,7 @@ class DecodeContext:
             request.recover_tool_calls,
             original_schemas,
             min(limits, default=None),
+            request.response_limits,
         )
 
     def builder(self, *, streamed: bool = False) -> ReplyBuilder:
@@ -92,4 +96,5 @@ class DecodeContext:
             recovery=self.recovery,
             provider=self.provider,
             limit=self.limit,
+            limits=self.response_limits,
         )

@@ -12,13 +12,14 @@ from deepseek_v4.protocols.stream_decoder import UNREADABLE, StreamDecoder
 from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.json import Json
+from deepseek_v4.values.response_limits import DEFAULT
 
 
-def parse_body(response: HttpResponse, provider: str) -> Any:
+def parse_body(response: HttpResponse, provider: str, nesting: int = DEFAULT.nesting) -> Any:
     """Parse a complete response; some providers send blank lines before the JSON to keep the connection open.
 
     Raises:
-        MalformedResponseError: if it is empty or not JSON.
+        MalformedResponseError: if it is empty, not JSON, or nested deeper than the limit.
     """
     if not response.body.strip():
         raise errors.MalformedResponseError(
@@ -27,6 +28,8 @@ def parse_body(response: HttpResponse, provider: str) -> Any:
             provider=provider,
             retryable=True,
         )
+    if json.is_deeper(response.body, nesting):
+        raise errors.MalformedResponseError.above("nesting", nesting, provider=provider)
     try:
         return json.loads(response.body)
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import uuid
 import warnings
@@ -24,6 +25,7 @@ from deepseek_v4.values.reply import (
     ToolCallDelta,
     Usage,
 )
+from deepseek_v4.values.response_limits import DEFAULT, ResponseLimits
 
 if TYPE_CHECKING:
     from deepseek_v4.protocols.leaked_calls.scanner import MarkupScanner
@@ -65,10 +67,12 @@ class ReplyBuilder:
         provider: Name of the provider, for the warning about markup.
         limit: The limit of output tokens that was sent. An answer that reached it may be truncated, whatever
             its finish reason: vLLM closes truncated arguments and reports ``tool_calls``.
+        limits: The bounds of the response.
     """
 
     __slots__ = (
         "annotations",
+        "call_ids",
         "calls",
         "content",
         "created",
@@ -78,6 +82,7 @@ class ReplyBuilder:
         "finish_reason",
         "id",
         "limit",
+        "limits",
         "logprobs",
         "markup",
         "model",
@@ -91,6 +96,7 @@ class ReplyBuilder:
         "slots",
         "streamed",
         "system_fingerprint",
+        "unknown",
         "usage",
         "visible",
     )
@@ -105,7 +111,9 @@ class ReplyBuilder:
         recovery: str = "off",
         provider: str = "",
         limit: int | None = None,
+        limits: ResponseLimits = DEFAULT,
     ) -> None:
+        self.limits = limits
         self.content: list[str] = []
         self.recoverable_tools = recoverable_tools or {}
         self.recovery = recovery if recoverable_tools else "off"
@@ -120,6 +128,8 @@ class ReplyBuilder:
         self.reasoning: list[str] | None = None
         self.details: list[Mapping[str, Any]] | None = None
         self.calls: list[_OpenCall] = []
+        self.call_ids: dict[str, int] = {}
+        """Id of a call -> the position of the first call with it."""
         self.slots: dict[Any, int] = {}
         self.single_call = single_call
         self.streamed = streamed
@@ -135,6 +145,8 @@ class ReplyBuilder:
         self.logprobs: dict[str, list[Any]] | None = None
         self.annotations: list[Mapping[str, Any]] = []
         self.extra: dict[str, Any] = {}
+        self.unknown: dict[str, list[Any]] = {}
+        """Parts of fields that this package does not decode, by name; joined at the end."""
 
     def add_text(self, text: str) -> str:
         """Append to the visible text; return the text that can be shown now."""
@@ -184,6 +196,14 @@ class ReplyBuilder:
         """Append citations; anything but a list of objects is ignored, because the answer is complete without it."""
         if isinstance(annotations, list):
             self.annotations.extend(each for each in annotations if isinstance(each, dict))
+
+    def add_unknown(self, name: str, value: Any) -> None:
+        """Append to a field that this package does not decode: text and lists are joined, else the last value wins."""
+        parts = self.unknown.get(name)
+        if parts is not None and isinstance(value, (str, list)) and type(parts[0]) is type(value):
+            parts.append(value)
+        else:
+            self.unknown[name] = [value]
 
     def count(self, usage: Usage) -> None:
         """Store the token counts of the answer; the last call wins.
@@ -245,7 +265,10 @@ class ReplyBuilder:
             dropped = call.held or (self.single_call and position)
             return None if dropped else ToolCallDelta(position, None, None, arguments)
         position = len(self.calls)
+        if position >= self.limits.tool_calls:
+            raise errors.MalformedResponseError.above("tool_calls", self.limits.tool_calls, provider=self.provider)
         call = _OpenCall(call_id, name or "")
+        self.call_ids.setdefault(call.id, position)
         call.held = call.name in self.original_schemas
         if arguments:
             call.arguments.append(arguments)
@@ -273,10 +296,7 @@ class ReplyBuilder:
                 return known
             if name and slot is not None and slot not in self.slots:
                 return None
-            for position, open_call in enumerate(self.calls):
-                if open_call.id == call_id:
-                    return position
-            return None
+            return self.call_ids.get(call_id)
         if call is None or (name and (slot is None or call.name not in ("", name))):
             return None
         return known
@@ -402,7 +422,9 @@ class ReplyBuilder:
             system_fingerprint=self.system_fingerprint,
             logprobs=self.logprobs,
             annotations=tuple(self.annotations),
-            extra=self.extra,
+            extra={**self.extra, **{name: _joined(parts) for name, parts in self.unknown.items()}}
+            if self.unknown
+            else self.extra,
         )
 
     def _problem(self, call: _OpenCall, arguments: str) -> str | None:
@@ -430,6 +452,12 @@ class ReplyBuilder:
 
     def _reached_limit(self) -> bool:
         return self.limit is not None and self.usage is not None and self.usage.output_tokens >= self.limit
+
+
+def _joined(parts: list[Any]) -> Any:
+    if len(parts) == 1:
+        return parts[0]
+    return "".join(parts) if isinstance(parts[0], str) else [*itertools.chain.from_iterable(parts)]
 
 
 def _scanner(recoverable_tools: Mapping[str, ToolSpec], visible: list[str]) -> MarkupScanner:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from deepseek_v4 import errors
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.sse import EventSplitter
+from deepseek_v4.values import json
 from deepseek_v4.values.reply import Delta, Reply, StreamEnd
 
 UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
@@ -46,7 +47,9 @@ class StreamDecoder(ABC):
         self.provider = provider
         self.finished = False
         """True if ``StreamEnd`` has been returned; later events are ignored."""
-        self._events = EventSplitter()
+        self._events = EventSplitter(builder.limits)
+        self._nesting = builder.limits.nesting
+        self._bytes_left = builder.limits.stream_bytes
         self._silent = True
         self._failure: errors.DeepSeekError | None = None
         """An error to raise after the deltas that preceded it have been returned."""
@@ -56,22 +59,35 @@ class StreamDecoder(ABC):
 
         Raises:
             DeepSeekError: if the provider reports an error inside the stream; ``partial`` holds what was received.
-            MalformedResponseError: if an event does not follow the protocol.
+            MalformedResponseError: if an event does not follow the protocol, or the stream exceeds a limit.
         """
         if self._failure is not None:
             raise self._failure
         deltas: list[Delta] = []
+        self._bytes_left -= len(chunk)
+        if self._bytes_left < 0:
+            chunk = chunk[: self._bytes_left]
         try:
             for event in self._events.feed(chunk):
                 self._silent = False
                 if self.finished:
                     break
+                if len(event) > self._nesting and json.is_deeper(event, self._nesting):
+                    raise self._above("nesting")
                 self.decode_event(event, deltas)
+            if self._bytes_left < 0 and not self.finished:
+                raise self._above("stream_bytes")
+            if self._events.exceeded is not None and not self.finished:
+                raise self._above(self._events.exceeded)
         except UNREADABLE as error:
             self._fail(self.malformed(error), deltas)
         except errors.DeepSeekError as failure:
             self._fail(failure, deltas)
         return deltas
+
+    def _above(self, limit: str) -> errors.MalformedResponseError:
+        value = getattr(self.builder.limits, limit)
+        return errors.MalformedResponseError.above(limit, value, provider=self.provider, partial=self.partial())
 
     def _fail(self, failure: errors.DeepSeekError, deltas: list[Delta]) -> None:
         """Raise the error, or store it if deltas precede it in the same chunk."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,9 @@ except ImportError:  # pragma: no cover - langchain-core brings orjson, llama-in
     orjson = None  # type: ignore[assignment]
 
 Json = dict[str, Any]
+
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+"""A string, which may be cut off, or a bracket."""
 
 
 def dumps(value: Any) -> bytes:
@@ -56,3 +60,19 @@ def loads_exactly(data: bytes | str) -> Any:
 
 fast_loads: Callable[[bytes], Any] = loads_exactly if orjson is None else orjson.loads
 """``loads`` without the fallback: NaN may raise ValueError."""
+
+
+def is_deeper(data: bytes, levels: int) -> bool:
+    """Return True if objects and lists are nested more than ``levels`` deep; linear in the size of the text."""
+    if data.count(b"{") + data.count(b"[") <= levels:
+        return False
+    depth = 0
+    for match in _TOKEN.finditer(data):
+        token = match[0]
+        if token in (b"{", b"["):
+            depth += 1
+            if depth > levels:
+                return True
+        elif token in (b"}", b"]"):
+            depth -= 1
+    return False

@@ -126,13 +126,11 @@ def _text(arguments: Any) -> str:
     return "" if arguments is None else json.dumps(arguments).decode()
 
 
-def _merge_unknown(extra: dict[str, Any], delta: Json) -> None:
+def _merge_unknown(builder: ReplyBuilder, delta: Json) -> None:
     """Merge message keys that this package does not decode from the chunks of a stream."""
     for key, value in delta.items():
         if key not in _MESSAGE_KEYS and value is not None:
-            known = extra.get(key)
-            joined = isinstance(value, (str, list)) and type(known) is type(value)
-            extra[key] = known + value if joined else value
+            builder.add_unknown(key, value)
 
 
 def _read_finish(builder: ReplyBuilder, choice: Json, dialect: ChatDialect) -> None:
@@ -209,7 +207,7 @@ class ChatStreamDecoder(StreamDecoder):
             if delta.get("annotations"):
                 builder.add_annotations(delta["annotations"])
             if not _MESSAGE_KEYS.issuperset(delta):
-                _merge_unknown(builder.extra, delta)
+                _merge_unknown(builder, delta)
         if choice.get("logprobs"):
             builder.add_logprobs(choice["logprobs"])
         if choice.get("finish_reason") and not (chunk.get("error") and self.missing() is None):

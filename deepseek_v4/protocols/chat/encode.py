@@ -93,7 +93,7 @@ class ChatCompletions(Protocol):
 
     def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
         """Decode a complete response."""
-        return decode_body(parse_body(response, context.provider), context)
+        return decode_body(parse_body(response, context.provider, context.response_limits.nesting), context)
 
     def stream(self, context: DecodeContext) -> StreamDecoder:
         """Return a decoder for one streamed response."""

@@ -60,7 +60,7 @@ class Completions(Protocol):
     def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
         """Decode a complete response."""
         builder = ReplyBuilder()
-        body = parse_body(response, context.provider)
+        body = parse_body(response, context.provider, context.response_limits.nesting)
         with decoding(body, context.provider):
             _read_complete(body, builder, context)
             return builder.build()
@@ -131,7 +131,7 @@ class CompletionsStreamDecoder(StreamDecoder):
     """Decodes ``text_completion`` chunks into deltas."""
 
     def __init__(self, context: DecodeContext) -> None:
-        super().__init__(ReplyBuilder(streamed=True), context.provider)
+        super().__init__(ReplyBuilder(streamed=True, limits=context.response_limits), context.provider)
         assert isinstance(context.dialect, CompletionsDialect)
         self._context = context
         self._dialect = context.dialect

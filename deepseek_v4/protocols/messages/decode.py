@@ -47,11 +47,12 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
 class _Block:
     """A block that is still incomplete."""
 
-    __slots__ = ("block", "chunks", "complete")
+    __slots__ = ("block", "chunks", "citations", "complete")
 
     def __init__(self, block: Json) -> None:
         self.block = block
         self.chunks: list[str] = []
+        self.citations: list[Any] = []
         self.complete = False
 
 
@@ -96,8 +97,7 @@ class BlockReader:
         elif kind == "signature_delta":
             open_block.block = {**open_block.block, "signature": delta.get("signature")}
         elif kind == "citations_delta":
-            block = open_block.block
-            open_block.block = {**block, "citations": [*(block.get("citations") or ()), delta.get("citation")]}
+            open_block.citations.append(delta.get("citation"))
 
     def end_block(self, place: Any, deltas: list[Delta]) -> None:
         """Finish a block."""
@@ -105,6 +105,8 @@ class BlockReader:
         if one is None or one.complete:
             return
         one.complete = True
+        if one.citations:
+            one.block = {**one.block, "citations": [*(one.block.get("citations") or ()), *one.citations]}
         kind = one.block.get("type")
         if kind == "text":
             one.block = {**one.block, "text": "".join(one.chunks)}

@@ -90,7 +90,7 @@ class Messages(Protocol):
     def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
         """Decode a complete response."""
         builder = context.builder()
-        body = parse_body(response, context.provider)
+        body = parse_body(response, context.provider, context.response_limits.nesting)
         with decoding(body, context.provider):
             read_message(body, builder, context, [])
             return builder.build()

@@ -99,7 +99,7 @@ class Responses(Protocol):
     def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
         """Decode a complete response."""
         builder = context.builder()
-        body = parse_body(response, context.provider)
+        body = parse_body(response, context.provider, context.response_limits.nesting)
         with decoding(body, context.provider):
             read_response(body, builder, context, [])
             return builder.build()
