@@ -42,6 +42,8 @@ class Limits:
     body_bytes: int = DEFAULT.body_bytes
 
     def __post_init__(self) -> None:
+        if self.timeout is None and self.total_timeout is None:
+            return
         for name in ("timeout", "total_timeout"):
             value = getattr(self, name)
             if isinstance(value, (int, float)) and not value > 0:
