@@ -6,7 +6,7 @@ import os
 
 SLOW = bool(os.environ.get("DEEPSEEK_V4_SLOW"))
 
-FACTOR = 3
+FACTOR = 5
 
 
 def examples(count: int = 100) -> int:

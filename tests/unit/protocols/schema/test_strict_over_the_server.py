@@ -15,7 +15,7 @@ from deepseek_v4.testing import LocalServer
 from deepseek_v4.values.messages import Message, ToolSpec
 from tests.long_form import examples
 
-EXAMPLES = examples(500)
+EXAMPLES = examples(150)
 
 NAMES = st.sampled_from(["a", "b", "c", "first name", "naïve/key", "~tilde", "$ref", "type", "properties", "名前", ""])
 DEFINITIONS = ("node", "leaf", "odd name/with~signs")
