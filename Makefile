@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test slow check mutants same-bytes record bench clean
+.PHONY: help demo quick test slow faults load check mutants same-bytes record bench clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -45,6 +45,12 @@ slow: $(VENV)/.dev  ## the long forms and the mutants; MINUTES=15 ends them then
 
 mutants: $(VENV)/.dev  ## break 200 single lines and count how many the tests notice
 	$(BIN)/python -m tests.mutants
+
+faults: $(VENV)/.dev  ## a server that fails everywhere, in every way to call; WRITE=1 writes the table in the docs
+	$(BIN)/python -m tests.faults $(if $(WRITE),--write)
+
+load: $(VENV)/.dev  ## 1,000 streams at a time, 200 threads, 20,000 calls, storms of cancelled calls, forks
+	$(BIN)/python -m tests.load $(if $(PICTURE),--picture $(PICTURE))
 
 same-bytes: $(VENV)/.dev  ## show which requests and replies changed; ACCEPT=1 WHY="…" keeps them
 	$(BIN)/python -m tests.same_bytes $(if $(ACCEPT),--accept --why "$(WHY)")

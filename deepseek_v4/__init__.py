@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         Usage,
         fold,
     )
+    from deepseek_v4.values.response_limits import ResponseLimits
     from deepseek_v4.values.sampling import Thinking
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "Reasoning",
     "ReasoningDelta",
     "Reply",
+    "ResponseLimits",
     "ResponsesDialect",
     "ServerTool",
     "SglangOptions",
@@ -140,6 +142,7 @@ _NAMES_OF = {
         "Usage",
         "fold",
     ],
+    "values.response_limits": ["ResponseLimits"],
     "values.sampling": ["Thinking"],
 }
 _HOME = {name: module for module, names in _NAMES_OF.items() for name in names}

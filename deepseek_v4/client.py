@@ -23,6 +23,7 @@ from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits,
 from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, Reply
+from deepseek_v4.values.response_limits import DEFAULT
 
 __all__ = ["Client", "Preview", "preview"]
 
@@ -307,7 +308,8 @@ class Client:
 
 def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool = False) -> Exchange:
     options, provider = request.options, request.provider.name
-    limits = Limits(options.timeout, options.total_timeout, request.deadline)
+    body_bytes = (options.response_limits or DEFAULT).body_bytes
+    limits = Limits(options.timeout, options.total_timeout, request.deadline, body_bytes)
     read_error = partial(decode_error, dialect=request.dialect, provider=provider)
     return Exchange(request.http, limits, read_error, provider, streamed=streamed)
 

@@ -28,6 +28,7 @@ from deepseek_v4.request.url import endpoint_url
 from deepseek_v4.values.http import HttpRequest
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.notes import Note
+from deepseek_v4.values.response_limits import DEFAULT
 
 
 def prepare(messages: Sequence[Message], options: CallOptions, *, stream: bool) -> PreparedRequest:
@@ -43,6 +44,14 @@ def prepare(messages: Sequence[Message], options: CallOptions, *, stream: bool) 
         UnsupportedError: if the provider, protocol or model does not support something that is requested.
         AuthenticationError: if the API key is missing; names the environment variable to set.
     """
+    try:
+        return _prepared(messages, options, stream)
+    except (AssertionError, AttributeError, TypeError, ValueError):
+        history.check_types(messages)  # only here: every call would pay for it
+        raise
+
+
+def _prepared(messages: Sequence[Message], options: CallOptions, stream: bool) -> PreparedRequest:
     provider = find_provider(options.provider)
     request, dialect = chat_request(messages, options, provider, stream=stream)
     protocol = PROTOCOLS[dialect.protocol]
@@ -126,6 +135,7 @@ def chat_request(
         suffix=options.suffix,
         echo=bool(options.echo),
         recover_tool_calls=options.recover_tool_calls,
+        response_limits=options.response_limits or DEFAULT,
     )
     return request, dialect
 

@@ -36,6 +36,7 @@ from deepseek_v4.request.keys import (
 )
 from deepseek_v4.request.url import without_userinfo
 from deepseek_v4.values.http import SECRET_HEADER, TIMEOUT_PHASES
+from deepseek_v4.values.response_limits import ResponseLimits
 from deepseek_v4.values.sampling import Effort
 
 if TYPE_CHECKING:
@@ -219,6 +220,8 @@ class ModelSettings(BaseModel):
     """Seconds without a byte (connect, write, idle read; keep-alives count), or ``httpx.Timeout``. None: 600 idle."""
     total_timeout: float | None = Field(None, gt=0)
     """Seconds that a complete call may take, retries included."""
+    response_limits: ResponseLimits | None = None
+    """The largest response that is accepted, in bytes, depth and tool calls. None: ``ResponseLimits()``."""
     max_retries: int = Field(2, ge=0)
     """Number of times a failed request is sent again; 0 disables retries."""
     stream_usage: bool = True

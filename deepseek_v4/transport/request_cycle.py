@@ -167,6 +167,15 @@ class Exchange:
         until = time.monotonic() + REFUSAL_SECONDS
         return until if self.deadline is None else min(until, self.deadline)
 
+    def check_size(self, size: int) -> None:
+        """Raise if that many bytes of a complete response are too many.
+
+        Raises:
+            MalformedResponseError: If they are.
+        """
+        if size > self._limits.body_bytes:
+            raise errors.MalformedResponseError.above("body_bytes", self._limits.body_bytes, provider=self._provider)
+
     def out_of_time(self) -> errors.TimeoutError:
         """Return the error for a call that took longer than ``total_timeout``."""
         return errors.TimeoutError(
