@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         fold,
     )
     from deepseek_v4.values.sampling import Thinking
+    from deepseek_v4.values.usage_report import ModelUsage, UsageReport
 
 __all__ = [
     "Balance",
@@ -71,6 +72,7 @@ __all__ = [
     "MessagesDialect",
     "ModelInfo",
     "ModelSettings",
+    "ModelUsage",
     "NamedTool",
     "Note",
     "OpenRouterOptions",
@@ -92,6 +94,7 @@ __all__ = [
     "ToolCallDelta",
     "ToolSpec",
     "Usage",
+    "UsageReport",
     "VllmOptions",
     "__version__",
     "errors",
@@ -117,6 +120,7 @@ _HOME = {
     "MessagesDialect": "protocols.messages.dialect",
     "ModelInfo": "values.account",
     "ModelSettings": "request.settings",
+    "ModelUsage": "values.usage_report",
     "NamedTool": "values.messages",
     "Note": "values.notes",
     "OpenRouterOptions": "providers.openrouter.options",
@@ -136,6 +140,7 @@ _HOME = {
     "ToolCallDelta": "values.reply",
     "ToolSpec": "values.messages",
     "Usage": "values.reply",
+    "UsageReport": "values.usage_report",
     "VllmOptions": "providers.vllm",
     "errors": "errors",
     "fold": "values.reply",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
-from deepseek_v4.catalog import Change, update_from
+from deepseek_v4.catalog import Change, cost_of, update_from
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.error_bodies import decode_error
@@ -25,6 +26,7 @@ from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, Reply
+from deepseek_v4.values.usage_report import UsageReport
 
 __all__ = ["Client", "Preview", "preview"]
 
@@ -36,13 +38,17 @@ class Client:
 
     Example:
         >>> from deepseek_v4 import Client
-        >>> client = Client(model="deepseek-v4-flash")
+        >>> client = Client(model="deepseek-flash")
         >>> reply = client.chat("What is 17 * 23?")  # doctest: +SKIP
         >>> print(reply.reasoning.text, reply.content)  # doctest: +SKIP
 
     Args:
         settings: A settings object (an adapter passes itself); alternatively pass options by name.
         **options: Every field of ``ModelSettings``.
+
+    Attributes:
+        settings: The options.
+        usage: Tokens and cost of all answers of this client, also of those that were retried: ``print(client.usage)``.
 
     Raises:
         pydantic.ValidationError: for a wrong type or an unknown option.
@@ -52,6 +58,7 @@ class Client:
         if settings is not None and options:
             raise TypeError("settings and options were both given. Pass only one of them.")
         self.settings = settings if settings is not None else ModelSettings(**options)
+        self.usage = UsageReport()
         self._sync: SyncTransport | None = None
         self._async: AsyncTransport | None = None
 
@@ -211,21 +218,23 @@ class Client:
         Raises:
             DeepSeekError: the error that ends the call; ``partial`` contains the usage of earlier answers.
         """
-        return complete(request, self._send, accepts, ReplyAttempts)
+        attempts = functools.partial(_CountedAttempts, self.usage)
+        return complete(request, self._send, functools.partial(_accept, self.usage), attempts)
 
     async def asend(self, request: PreparedRequest) -> Reply:
         """Like ``send``, asynchronously."""
-        return await acomplete(request, self._asend, accepts, ReplyAttempts)
+        attempts = functools.partial(_CountedAttempts, self.usage)
+        return await acomplete(request, self._asend, functools.partial(_accept, self.usage), attempts)
 
     def open(self, request: PreparedRequest) -> SyncStream[Delta]:
         """Send a request and open its stream, which continues with another answer if the first one is invalid."""
-        deltas = run(ReplyAttempts(request, time.monotonic()), self._open)
+        deltas = run(_CountedAttempts(self.usage, request, time.monotonic()), self._open)
         next(deltas)
         return SyncStream(deltas)
 
     async def aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         """Like ``open``, asynchronously."""
-        deltas = arun(ReplyAttempts(request, time.monotonic()), self._aopen)
+        deltas = arun(_CountedAttempts(self.usage, request, time.monotonic()), self._aopen)
         await anext(deltas)
         return AsyncStream(deltas)
 
@@ -328,6 +337,39 @@ class Client:
         if self._async is None:
             self._async = AsyncTransport(self.settings.http_async_client)
         return self._async
+
+
+class _CountedAttempts(ReplyAttempts):
+    """The attempts at one reply, whose tokens are added to the client's when the call ends."""
+
+    def __init__(self, usage: UsageReport, request: PreparedRequest, started: float) -> None:
+        super().__init__(request, started)
+        self._usage = usage
+
+    def finish(self, outcome: Reply | DeepSeekError) -> tuple[Sequence[Delta], Reply | None]:
+        """Process the outcome of an attempt."""
+        try:
+            items, answer = super().finish(outcome)
+        except DeepSeekError as error:
+            _count(self._usage, self.base, error.partial)
+            raise
+        _count(self._usage, self.base, answer)
+        return items, answer
+
+
+def _accept(usage: UsageReport, request: PreparedRequest, reply: Reply) -> bool:
+    """Return True if no policy needs to judge the reply, which is then counted."""
+    accepted = accepts(request, reply)
+    if accepted:
+        _count(usage, request, reply)
+    return accepted
+
+
+def _count(usage: UsageReport, request: PreparedRequest, reply: Reply | None) -> None:
+    if reply is not None and reply.usage is not None:
+        provider, model = request.provider.name, request.request.model
+        price = cost_of(reply, provider, model)
+        usage.add(reply.model or model, reply.usage, None if price is None else price.usd)
 
 
 def _limits(request: PreparedRequest | AccountRequest[Any]) -> Limits:

@@ -146,7 +146,7 @@ class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
 
     @model_validator(mode="after")
     def _set_deepseek_v4_version(self) -> Self:
-        self._add_version("langchain-deepseek-v4", __version__)
+        self._add_version("deepseek-v4", __version__)
         return self
 
 

@@ -71,15 +71,14 @@ class LangChainModelBase(ModelSettings):
     def _identifying_params(self) -> dict[str, Any]:
         """The options that were set, without secrets, and the base URL: for traces and cache keys."""
         options = {name: value for name, value in self.set_fields().items() if name not in _NOT_TRACED}
-        return {**options, "provider": self.provider_name, "base_url": self._root()}
-
-    def _root(self) -> str:
-        return self.base_url or self.resolved_provider().base_url
+        return {**options, "provider": self.provider_name, "base_url": self.root_url}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         given = {ALIASES.get(name, name): value for name, value in kwargs.items()}
         described = {name: given.get(name, getattr(self, name)) for name in ("model", "temperature", "max_tokens")}
         provider = given.get("provider") or self.provider
+        if provider != self.provider and "model" not in given:  # the default model is the other provider's
+            described["model"] = self.model_copy(update={"provider": provider}).model
         stops = [stop] if isinstance(stop, str) else stop
         params = LangSmithParams(
             # as in the answers' ``model_provider``: a regional variant is not a separate provider
@@ -110,7 +109,7 @@ class LangChainModelBase(ModelSettings):
     @property
     def lc_attributes(self) -> dict[str, Any]:
         """A custom provider as name and base URL, a ``httpx.Timeout`` by phases, headers without keys."""
-        written = {} if isinstance(self.provider, str) else {"provider": self.provider_name, "base_url": self._root()}
+        written = {} if isinstance(self.provider, str) else {"provider": self.provider_name, "base_url": self.root_url}
         return {**written, **self.model_dump(include={"timeout", "default_headers"}, exclude_none=True)}
 
     def __getstate__(self) -> dict[Any, Any]:

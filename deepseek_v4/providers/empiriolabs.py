@@ -388,7 +388,9 @@ class _EmpirioLabs(Provider):
         switch = TOOL if ":" in model else LINKUP
         able = ", ".join(each.id for each in lookup.models(self.name) if each.tools) or "none is known"
         searches = facts.web_search or not facts.known
-        return _described(protocol, facts.max_output_tokens, facts.tools, switch if searches else None, able)
+        return _described(
+            protocol, facts.max_output_tokens or LARGEST_BUDGET, facts.tools, switch if searches else None, able
+        )
 
 
 EMPIRIOLABS = _EmpirioLabs(
@@ -402,6 +404,8 @@ EMPIRIOLABS = _EmpirioLabs(
         }
     ),
     root_path="/v1",
+    default_model="deepseek-v4-flash",
+    checks_model_ids=True,
     options_type=EmpirioLabsOptions,
     has_variants=True,
 )

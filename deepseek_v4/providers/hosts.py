@@ -49,6 +49,7 @@ def _siliconflow(name: str, base_url: str, key_variable: str) -> Provider:
         name,
         base_url,
         key_variable=key_variable,
+        default_model="deepseek-ai/DeepSeek-V4-Flash",
         thinking_on=_ON,
         thinking_off=_OFF,
         efforts=_HIGH_MAX,
@@ -64,6 +65,7 @@ _ALL: tuple[Provider, ...] = (
         "azure",
         "",
         key_variable="AZURE_API_KEY",
+        default_model="DeepSeek-V4-Flash",
         address_form="https://<resource>.services.ai.azure.com/openai/v1",
         # responses in SGLang's format; no thinking switch is documented, and the AI SDK sends none. JSON mode while
         # thinking puts the JSON into the reasoning, so schemas are sent as json_schema.
@@ -74,6 +76,7 @@ _ALL: tuple[Provider, ...] = (
         "nvidia",
         "https://integrate.api.nvidia.com/v1",
         key_variable="NVIDIA_API_KEY",
+        default_model="deepseek-ai/deepseek-v4-flash",
         # build.nvidia.com's sample reads either field; vLLM underneath, so both are sent
         reasoning_request_fields=("reasoning", "reasoning_content"),
         thinking_on={"chat_template_kwargs": {"thinking": True}},
@@ -87,6 +90,7 @@ _ALL: tuple[Provider, ...] = (
         "deepinfra",
         "https://api.deepinfra.com/v1/openai",
         key_variable="DEEPINFRA_API_KEY",
+        default_model="deepseek-ai/DeepSeek-V4-Flash",
         # https://docs.deepinfra.com/chat/reasoning: none, low, medium, high, xhigh
         thinking_on={"reasoning": {"enabled": True}},
         thinking_off=_NO_EFFORT,
@@ -98,6 +102,7 @@ _ALL: tuple[Provider, ...] = (
         "fireworks",
         "https://api.fireworks.ai/inference/v1",
         key_variable="FIREWORKS_API_KEY",
+        default_model="accounts/fireworks/models/deepseek-v4-flash",
         # https://docs.fireworks.ai/guides/reasoning; thinking and reasoning_effort conflict
         thinking_on={"thinking": {"type": "enabled"}},
         thinking_off=_NO_EFFORT,
@@ -110,6 +115,7 @@ _ALL: tuple[Provider, ...] = (
         "together",
         "https://api.together.ai/v1",
         key_variable="TOGETHER_API_KEY",
+        default_model="deepseek-ai/DeepSeek-V4.1-Flash",
         # https://docs.together.ai/docs/deepseek-v4-quickstart (V4 Pro)
         reasoning_response_fields=("reasoning", "reasoning_content"),
         reasoning_request_fields=("reasoning",),
@@ -124,6 +130,7 @@ _ALL: tuple[Provider, ...] = (
         "novita",
         "https://api.novita.ai/openai",
         key_variable="NOVITA_API_KEY",
+        default_model="deepseek/deepseek-v4-flash",
         # the catalogue lists a thinking switch, but its field for V4 is not documented
         efforts={
             "minimal": "minimal",
@@ -136,6 +143,7 @@ _ALL: tuple[Provider, ...] = (
         "baseten",
         "https://inference.baseten.co/v1",
         key_variable="BASETEN_API_KEY",
+        default_model="deepseek-ai/DeepSeek-V4-Flash-0731",
         # https://docs.baseten.co/inference/model-apis/reasoning; may count more reasoning than completion tokens
         thinking_off=_NO_EFFORT,
         efforts={effort: effort for effort in ("minimal", "low", "medium", "high", "xhigh", "max")},
@@ -155,6 +163,7 @@ _ALL: tuple[Provider, ...] = (
         "huggingface",
         "https://router.huggingface.co/v1",
         key_variable="HF_TOKEN",
+        default_model="deepseek-ai/DeepSeek-V4-Flash",
         # fields and switches depend on the upstream host; recordings have <think> in the text
         thinking_off=_NO_EFFORT,
         efforts={
@@ -168,6 +177,7 @@ _ALL: tuple[Provider, ...] = (
         "vercel",
         "https://ai-gateway.vercel.sh/v1",
         key_variable="AI_GATEWAY_API_KEY",
+        default_model="deepseek/deepseek-v4-flash",
         # OpenRouter-like: reasoning and reasoning_details
         reasoning_response_fields=("reasoning", "reasoning_content"),
         reasoning_request_fields=("reasoning",),
@@ -188,6 +198,7 @@ _ALL: tuple[Provider, ...] = (
         "nanogpt",
         "https://nano-gpt.com/api/v1",
         key_variable="NANO_GPT_API_KEY",
+        default_model="deepseek/deepseek-v4-flash",
         # /api/v1 sends reasoning, /api/v1legacy reasoning_content, /api/v1thinking puts it into the text
         reasoning_response_fields=("reasoning", "reasoning_content"),
         reasoning_request_fields=("reasoning", "reasoning_content"),

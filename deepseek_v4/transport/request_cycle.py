@@ -127,6 +127,8 @@ class Exchange:
         """Return the error for a response whose status is not a success."""
         response = self._http_response(self._mask().content(body))
         error = self._decode_error(response)
+        if response.status == 404:
+            error.message += f" The request was {self._request.method} {self._request.url.partition('?')[0]}."
         if 300 <= response.status < 400 and "location" in response.headers:
             error.message += (
                 f" It redirects to {response.headers['location']}. Redirects are not followed, because they would "

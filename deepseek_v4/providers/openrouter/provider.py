@@ -297,6 +297,8 @@ OPENROUTER = _OpenRouter(
         }
     ),
     root_path="/api/v1",
+    default_model="deepseek/deepseek-v4-flash",
+    checks_model_ids=True,
     options_type=OpenRouterOptions,
     has_variants=True,
 )
