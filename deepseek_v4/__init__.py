@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from deepseek_v4._lazy import attributes
@@ -147,6 +148,11 @@ _HOME = {
     "openai_compatible": "providers.openai_compatible",
 }
 
+
+if os.environ.get("DEEPSEEK_V4_LOG"):
+    from deepseek_v4._log import log_to_stderr
+
+    log_to_stderr(os.environ["DEEPSEEK_V4_LOG"])
 
 __getattr__ = attributes(globals(), _HOME)
 

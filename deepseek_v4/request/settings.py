@@ -269,14 +269,14 @@ class ModelSettings(BaseModel):
     def _dump_provider(self, provider: str | Provider) -> str:
         return provider if isinstance(provider, str) else provider.name
 
-    @model_validator(mode="after")
-    def _resolve_key_and_model(self) -> Any:
+    def model_post_init(self, context: Any, /) -> None:
+        """Set the key and the default model, before the validators of a framework's class read them."""
+        super().model_post_init(context)
         provider = find_provider(self.provider)
         self.__dict__["api_key"] = own_key(self.key_variable, self.api_key)
         self.__dict__["model"] = own_model(provider, self.model)
         if self.root_url == provider.base_url:
             warn_about_model(provider, self.model)
-        return self
 
     @field_serializer("default_headers")
     def _dump_headers(self, headers: dict[str, str] | None) -> dict[str, str] | None:
