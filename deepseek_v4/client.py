@@ -13,14 +13,16 @@ from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.protocols.stream_decoder import whole_answer
+from deepseek_v4.providers import find_provider
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
 from deepseek_v4.recovery.run import acomplete, arun, complete, run
 from deepseek_v4.request.account import AccountRequest, balance_query, model_query, models_query
-from deepseek_v4.request.build import prepare
+from deepseek_v4.request.build import chat_request, prepare
 from deepseek_v4.request.options import resolve
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview, preview
 from deepseek_v4.request.settings import ModelSettings
+from deepseek_v4.tokens import TokenCount, count_prompt
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.http import HttpResponse
@@ -102,6 +104,25 @@ class Client:
     def preview(self, messages: str | Sequence[Message], *, stream: bool = False, **options: Any) -> Preview:
         """Return the exact request that ``chat`` (or ``stream``) would send. Nothing is sent."""
         return preview(self.prepare(messages, options, stream=stream))
+
+    def count_tokens(self, messages: str | Sequence[Message], **options: Any) -> TokenCount:
+        """Count the prompt tokens of a conversation. Nothing is sent, and no key is needed.
+
+        The count is exact with the extra ``tokens``, else an estimate. Unlike ``preview``, which counts the whole
+        request, it accepts parts of a conversation.
+
+        Args:
+            messages: As for ``chat``.
+            **options: As for ``chat``: ``tools`` are counted.
+
+        Raises:
+            InvalidRequestError: for an unknown option or a wrong type.
+        """
+        if isinstance(messages, str):
+            messages = (Message.user(messages),)
+        resolved = resolve(self.settings, options)
+        request, dialect = chat_request(messages, resolved, find_provider(resolved.provider))
+        return count_prompt(request, dialect.protocol)
 
     # -- filling in, and small endpoints -------------------------------------------------------------------------
 

@@ -14,12 +14,10 @@ from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr, model_validator
 from typing_extensions import Self
 
-from deepseek_v4 import __version__, catalog
+from deepseek_v4 import __version__, catalog, tokens
 from deepseek_v4.client import Client, Preview
 from deepseek_v4.client import preview as preview_of
-from deepseek_v4.request import tokens
 from deepseek_v4.request.prepared_request import PreparedRequest
-from deepseek_v4.request.tools import parse_tools
 from langchain_deepseek_v4.convert.chunks import generation_chunk
 from langchain_deepseek_v4.convert.messages import to_conversation
 from langchain_deepseek_v4.convert.replies import MessageBuilder, chat_result
@@ -293,23 +291,27 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
     # -- counting ------------------------------------------------------------------------------------------------
 
     def get_num_tokens(self, text: str) -> int:
-        """Estimate the tokens of a text, without network and tokenizer."""
+        """Return the tokens of a text: exact with the extra ``tokens``, else an estimate."""
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens(text)
-        return tokens.estimate_text(text)
+        return tokens.count_text(text)
 
     def get_token_ids(self, text: str) -> list[int]:
-        """Return as many numbers as the text has tokens, by estimate; set ``custom_get_token_ids`` for the real ids."""
+        """Return the token ids of a text.
+
+        Without the extra ``tokens``, the numbers from 0 to the estimated count, because LangChain uses only the length.
+        """
         if self.custom_get_token_ids is not None:
             return super().get_token_ids(text)
-        return list(range(tokens.estimate_text(text)))
+        return tokens.token_ids(text)
 
     def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
-        """Estimate the tokens of a prompt, with reasoning and tools, without network and tokenizer."""
+        """Return the tokens of a prompt with reasoning, tools and images: exact with the extra ``tokens``."""
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages, tools)
         with model_errors:
-            return tokens.estimate(to_conversation(messages), parse_tools([as_tool(tool) for tool in tools or ()]))
+            declared = [as_tool(tool) for tool in tools or ()]
+            return self._core().count_tokens(to_conversation(messages), tools=declared).tokens
 
     # -- what LangChain reads ------------------------------------------------------------------------------------
 

@@ -11,9 +11,8 @@ from langchain_core.outputs import Generation, GenerationChunk, LLMResult
 from pydantic import PrivateAttr, model_validator
 from typing_extensions import Self
 
-from deepseek_v4 import __version__
+from deepseek_v4 import __version__, tokens
 from deepseek_v4.client import Client
-from deepseek_v4.request import tokens
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.reply import Delta, Reply, StreamEnd, TextDelta
 from langchain_deepseek_v4.convert.replies import MessageBuilder
@@ -127,16 +126,16 @@ class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
     # -- counting ------------------------------------------------------------------------------------------------
 
     def get_num_tokens(self, text: str) -> int:
-        """Estimate the tokens of a text, without network and tokenizer."""
+        """Return the tokens of a text: exact with the extra ``tokens``, else an estimate."""
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens(text)
-        return tokens.estimate_text(text)
+        return tokens.count_text(text)
 
     def get_token_ids(self, text: str) -> list[int]:
-        """Return as many numbers as the text has tokens, by estimate; set ``custom_get_token_ids`` for the real ids."""
+        """Return the token ids of a text; without the extra ``tokens``, numbers up to the estimated count."""
         if self.custom_get_token_ids is not None:
             return super().get_token_ids(text)
-        return list(range(tokens.estimate_text(text)))
+        return tokens.token_ids(text)
 
     # -- what LangChain reads ------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from deepseek_v4.values.messages import ToolSpec
 
 __all__ = ["DecodeContext"]
 
-_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})
 """Fields that limit the output tokens of an answer."""
 
 
@@ -60,13 +60,17 @@ class DecodeContext:
             strict: The tools whose schemas were converted to strict ones.
             single_call: True if only the first call is requested and the request body cannot express it.
         """
-        recoverable_tools = {}
-        if request.tool_choice != "none":
+        recoverable_tools, original_schemas, limits = {}, {}, []  # stay empty in most requests
+        if request.tools and request.tool_choice != "none":
             recoverable_tools = {names.to_wire(tool.name): tool for tool in request.tools if isinstance(tool, ToolSpec)}
-        original_schemas = {
-            tool.name: tool.parameters for tool in strict if tool.parameters and schema.allows_nulls(tool.parameters)
-        }
-        limits = [body[name] for name in _LIMITS if isinstance(body.get(name), int) and body[name] > 0]
+        if strict:
+            original_schemas = {
+                tool.name: tool.parameters
+                for tool in strict
+                if tool.parameters and schema.allows_nulls(tool.parameters)
+            }
+        if not _LIMITS.isdisjoint(body):
+            limits = [body[name] for name in _LIMITS if isinstance(body.get(name), int) and body[name] > 0]
         return cls(
             dialect,
             provider,

@@ -53,3 +53,7 @@ class ToolNames:
             candidate = name[: LONGEST - len(suffix)] + suffix
             number += 1
         return candidate
+
+
+NO_TOOL_NAMES = ToolNames(())
+"""The mapping of a request without tools."""

@@ -43,11 +43,9 @@ def prepare(messages: Sequence[Message], options: CallOptions, *, stream: bool) 
         UnsupportedError: if the provider, protocol or model does not support something that is requested.
     """
     provider = find_provider(options.provider)
-    model = provider.model_id(options.model)
-    dialect = provider.dialect_for(options.endpoint, model)
+    request, dialect = chat_request(messages, options, provider, stream=stream)
     protocol = PROTOCOLS[dialect.protocol]
     notes: list[Note] = []
-    request = _chat_request(messages, options, model, dialect, stream)
     request.provider_options = provider.read_options(options.provider_options, notes)
     request = resolve_forced_tool(request, dialect, provider, options.on_forced_tool, notes)
     request = apply_json_mode(request, dialect, notes)
@@ -83,9 +81,16 @@ def prepare(messages: Sequence[Message], options: CallOptions, *, stream: bool) 
     return PreparedRequest(http, request, encoded.context, protocol, provider, encoded.body, tuple(notes), options)
 
 
-def _chat_request(
-    messages: Sequence[Message], options: CallOptions, model: str, dialect: Dialect, stream: bool
-) -> ChatRequest:
+def chat_request(
+    messages: Sequence[Message], options: CallOptions, provider: Provider, *, stream: bool = False
+) -> tuple[ChatRequest, Dialect]:
+    """Return a call by canonical names, and the dialect that encodes it.
+
+    Raises:
+        InvalidRequestError: for a message of another type, and for options that do not fit the endpoint.
+    """
+    model = provider.model_id(options.model)
+    dialect = provider.dialect_for(options.endpoint, model)
     messages = tuple(messages)
     if set(map(type, messages)) != {Message}:
         for message in messages:
@@ -100,7 +105,7 @@ def _chat_request(
     if dialect.protocol != "completions" and (options.suffix is not None or options.echo):
         raise errors.InvalidRequestError("suffix and echo are only available in complete(), not in chat().")
     thinking = options.thinking_request()
-    return ChatRequest(
+    request = ChatRequest(
         model=model,
         messages=messages,
         tools=options.tools,
@@ -121,6 +126,7 @@ def _chat_request(
         echo=bool(options.echo),
         recover_tool_calls=options.recover_tool_calls,
     )
+    return request, dialect
 
 
 def _raise_if_dropped(notes: Sequence[Note], provider: Provider) -> None:

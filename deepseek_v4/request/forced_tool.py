@@ -19,6 +19,8 @@ def resolve_forced_tool(
 ) -> ChatRequest:
     """Check the tool choice against the tools, and resolve the conflict if the provider rejects it while thinking."""
     choice = request.tool_choice
+    if choice is None and not request.tools:
+        return request
     functions = [tool.name for tool in request.tools if isinstance(tool, ToolSpec)]
     if len(set(functions)) != len(functions):
         twice = sorted({name for name in functions if functions.count(name) > 1})

@@ -58,11 +58,14 @@ class CallOptions(ModelSettings):
 
     def thinking_request(self) -> Thinking:
         """Return the requested thinking mode, effort and budget."""
+        if self.thinking is None and self.reasoning_effort is None and self.thinking_budget is None:
+            return _DEFAULT_THINKING
         if self.thinking is False or self.reasoning_effort == "none":
             return Thinking(on=False)
         return Thinking(self.thinking, self.reasoning_effort, self.thinking_budget)
 
 
+_DEFAULT_THINKING = Thinking()
 _sampling = itemgetter(*Sampling._fields)
 _CALL_DEFAULTS = {name: field.default for name, field in CallOptions.model_fields.items() if name not in FIELDS}
 CALL_ONLY = frozenset(_CALL_DEFAULTS) - {"endpoint"}

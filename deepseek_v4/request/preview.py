@@ -1,4 +1,4 @@
-"""A preview of the request: API key masked, changes listed, token count and cost estimated."""
+"""A preview of the request: API key masked, changes listed, tokens and cost of the prompt."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from deepseek_v4 import catalog
 from deepseek_v4.catalog import cost
-from deepseek_v4.request import tokens
 from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.tokens import count_prompt
 from deepseek_v4.values import json
 from deepseek_v4.values.http import MASK, SECRET_HEADER
 from deepseek_v4.values.notes import Note
@@ -28,8 +28,9 @@ class Preview:
         headers: Headers, with the key masked.
         body: JSON body.
         notes: What was translated, dropped, clamped or repaired, with the reason.
-        input_tokens: Estimated prompt tokens.
-        cost: Estimated US dollars for the prompt alone, without cache hits; None if no price is known.
+        input_tokens: Prompt tokens: exact or estimated, see ``exact``.
+        exact: True if ``input_tokens`` was counted by DeepSeek's own prompt encoding (extra ``tokens``).
+        cost: US dollars for the prompt alone, without cache hits; None if no price is known.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Preview:
     body: Mapping[str, Any]
     notes: tuple[Note, ...]
     input_tokens: int
+    exact: bool
     cost: float | None
 
 
@@ -48,15 +50,16 @@ def preview(prepared: PreparedRequest) -> Preview:
     if prepared.http.key is not None:
         masked = f"Bearer {MASK}" if prepared.http.key_header == "Authorization" else MASK
         headers[prepared.http.key_header.lower()] = masked
-    prompt = tokens.estimate(request.messages, request.tools)
+    prompt = count_prompt(request, prepared.protocol.name)
     facts = catalog.find(prepared.provider.name, request.model)
-    price = cost.of(Usage(prompt, 0), facts)
+    price = cost.of(Usage(prompt.tokens, 0), facts)
     return Preview(
         method=prepared.http.method,
         url=prepared.http.url,
         headers=headers,
         body=json.loads_exactly(prepared.http.body),
         notes=prepared.notes,
-        input_tokens=prompt,
+        input_tokens=prompt.tokens,
+        exact=prompt.exact,
         cost=None if price is None else price.usd,
     )

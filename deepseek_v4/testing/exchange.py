@@ -46,9 +46,11 @@ class Exchange:
         """The parsed body."""
         return self.received.body
 
-    def next_turn(self) -> Turn | None:
-        """Return the queued answer, if there is one."""
-        return self.script.next_turn(keep=self.fault is not None and self.fault.keeps_turn)
+    def next_turn(self, improvised: Callable[[], Turn]) -> Turn:
+        """Return the queued answer, else an improvised one, as the fault changes it."""
+        fault = self.fault
+        turn = self.script.next_turn(keep=fault is not None and fault.keeps_turn) or improvised()
+        return turn if fault is None or fault.change_turn is None else fault.change_turn(turn)
 
     def refusal(self, status: int, message: str | None = None) -> Outcome:
         """Return an error response, in the provider's own words unless a message is given."""
@@ -105,28 +107,31 @@ class Dialect(ChatShapes, ABC):
     def routes(self) -> tuple[EndpointRoute, ...]:
         """Return the endpoints, by method and path."""
 
+    def shapes(self, protocol: str) -> ChatShapes | ResponsesShapes | MessagesShapes:
+        """Return the encoder of a protocol."""
+        if protocol == "responses":
+            return self.responses
+        return self.messages if protocol == "messages" else self
+
+    def read(self, exchange: Exchange) -> ChatCall:
+        """Check a request of any protocol, and return it as a call.
+
+        Raises:
+            Rejection: The provider would refuse it.
+        """
+        readers = {"responses": self.read_responses, "messages": self.read_messages}
+        return readers.get(exchange.protocol, self.read_chat)(exchange)
+
     @abstractmethod
     def read_chat(self, exchange: Exchange) -> ChatCall:
-        """Check a chat request in the provider's order, and return it as a call.
-
-        Raises:
-            Rejection: The provider would refuse it.
-        """
+        """Check a chat request in the provider's order."""
 
     def read_responses(self, exchange: Exchange) -> ChatCall:
-        """Check a Responses request; its items become messages.
-
-        Raises:
-            Rejection: The provider would refuse it.
-        """
+        """Check a Responses request; its items become messages."""
         raise NotImplementedError
 
     def read_messages(self, exchange: Exchange) -> ChatCall:
-        """Check a request in Anthropic's form.
-
-        Raises:
-            Rejection: The provider would refuse it.
-        """
+        """Check a request in Anthropic's form."""
         raise NotImplementedError
 
     def remember(self, answer: Answer, exchange: Exchange) -> None:

@@ -9,30 +9,26 @@ from dataclasses import dataclass
 from typing import Any
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-FIRST_SECOND = 1_790_000_000  # 2026-09-21; any fixed time works
 UNSTAMPED = ("stream", "stream_options")  # a streamed answer has the ids of the unstreamed one
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The digest of a request and what is derived from it."""
+    """The digest of a request with what is derived from it, and the time of its answer in seconds since 1970."""
 
     digest: bytes
+    created: int
 
     @classmethod
-    def of(cls, body: Any, counter: int | None = None) -> Stamp:
+    def of(cls, body: Any, created: int, counter: int | None = None) -> Stamp:
         """Return the stamp of a request; a counter makes repeated requests differ."""
         kept = {k: v for k, v in body.items() if k not in UNSTAMPED} if isinstance(body, dict) else body
         text = json.dumps([counter, kept], sort_keys=True, ensure_ascii=True)
-        return cls(hashlib.sha256(text.encode()).digest())
+        return cls(hashlib.sha256(text.encode()).digest(), created)
 
     def answer_id(self) -> str:
         """Return a bare UUID."""
         return str(uuid.UUID(bytes=self.digest[:16], version=4))
-
-    def created(self) -> int:
-        """Return seconds since 1970."""
-        return FIRST_SECOND + int.from_bytes(self.digest[16:18], "big")
 
     def hex(self, purpose: str) -> str:
         """Return 32 hex digits."""

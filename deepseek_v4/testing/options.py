@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 Passback = Literal["strict", "lenient", "off"]
 UsageChunk = Literal["with_finish", "separate", "repeated_finish", "null_finish"]
 USAGE_CHUNKS: tuple[UsageChunk, ...] = ("with_finish", "separate", "repeated_finish", "null_finish")
+OFF_PEAK = 1_790_000_000.0
+"""Monday 2026-09-21, 14:13:20 UTC: outside DeepSeek's peak hours, in which prices double."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,10 @@ class ServerOptions:
     extra_models: tuple[str, ...] = ()
     unavailable_models: tuple[str, ...] = ()
     extra_keys: tuple[str, ...] = ()
+    latency: float = 0.0
+    max_concurrency: int | None = None
+    rpm: int | None = None
+    clock: float | Callable[[], float] = OFF_PEAK
 
     def __post_init__(self) -> None:
         if self.passback not in ("strict", "lenient", "off"):
@@ -42,8 +49,15 @@ class ServerOptions:
             raise ValueError(f"type_error_status must be 400 or 422, not {self.type_error_status!r}")
         if isinstance(self.fragment, int) and self.fragment < 1:
             raise ValueError("fragment must be at least one byte")
-        if self.keep_alives < 0 or self.chunk_delay < 0:
-            raise ValueError("keep_alives and chunk_delay cannot be negative")
+        if self.keep_alives < 0 or self.chunk_delay < 0 or self.latency < 0:
+            raise ValueError("keep_alives, chunk_delay and latency cannot be negative")
+        if min(self.max_concurrency or 1, self.rpm or 1) < 1 or 0 in (self.max_concurrency, self.rpm):
+            raise ValueError("max_concurrency and rpm must be at least 1. Omit them for a server without limits.")
+
+    @property
+    def seconds(self) -> int:
+        """The time of the clock, in seconds since 1970."""
+        return int(self.clock() if callable(self.clock) else self.clock)
 
     @property
     def strict(self) -> bool:

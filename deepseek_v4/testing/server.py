@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
@@ -12,7 +12,8 @@ from deepseek_v4.testing.dialects import dialect_named
 from deepseek_v4.testing.faults import Fault
 from deepseek_v4.testing.http.application import Application
 from deepseek_v4.testing.http.connections import ServerThread, Traffic
-from deepseek_v4.testing.options import Passback, ServerOptions, UsageChunk
+from deepseek_v4.testing.http.counts import PATH
+from deepseek_v4.testing.options import OFF_PEAK, Passback, ServerOptions, UsageChunk
 from deepseek_v4.testing.request_log import ReceivedRequest, SeenKey
 from deepseek_v4.testing.script import Turn
 
@@ -54,6 +55,12 @@ class LocalServer:
         context_length: Tokens of context; the provider's own if omitted.
         extra_models: Additional served model ids.
         unavailable_models: Models that are down; lists of fallback models (OpenRouter) continue with the next.
+        latency: Seconds before each answer of a model, complete or streamed. Refusals are sent at once.
+        max_concurrency: Number of answers at a time. A request above it gets 429 with `Retry-After: 1`.
+        rpm: Number of answers begun within 60 seconds. A request above it gets 429, and `Retry-After` is the time
+            until the next one is accepted, in full seconds.
+        clock: Time of the answers (`created`) in seconds since 1970: a fixed value, or a function such as `time.time`.
+            By default 2026-09-21 14:13:20 UTC, outside DeepSeek's peak hours, so that costs do not depend on the time.
         host: Address to listen on.
         port: Port to listen on; 0 selects a free one.
     """
@@ -80,6 +87,10 @@ class LocalServer:
         context_length: int | None = None,
         extra_models: Iterable[str] = (),
         unavailable_models: Iterable[str] = (),
+        latency: float = 0.0,
+        max_concurrency: int | None = None,
+        rpm: int | None = None,
+        clock: float | Callable[[], float] = OFF_PEAK,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
@@ -101,6 +112,10 @@ class LocalServer:
             extra_models=tuple(extra_models),
             unavailable_models=tuple(unavailable_models),
             extra_keys=tuple(extra_keys),
+            latency=latency,
+            max_concurrency=max_concurrency,
+            rpm=rpm,
+            clock=clock,
         )
         self.api_key = api_key
         self._host = host
@@ -152,6 +167,14 @@ class LocalServer:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}{self._application.dialect.root}"
 
+    @property
+    def counts_url(self) -> str:
+        """The URL of the request counts (GET, without a key): JSON with `count`, `statuses`, `aborted` and `rows`.
+
+        `rows` has the counts of the requests with the same last user text, by that text.
+        """
+        return self.base_url.removesuffix(self._application.dialect.root) + PATH
+
     def script(self, *turns: Turn) -> None:
         """Queue answers for the next valid requests, in order; with an empty queue, answers are improvised.
 
@@ -182,7 +205,7 @@ class LocalServer:
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """The requests so far, oldest first."""
+        """The requests so far, oldest first; `counts_url` has their counts as JSON."""
         return list(self._application.requests)
 
     @property

@@ -39,6 +39,8 @@ class Limits:
     deadline: float | None = None
 
     def __post_init__(self) -> None:
+        if self.timeout is None and self.total_timeout is None:
+            return
         for name in ("timeout", "total_timeout"):
             value = getattr(self, name)
             if isinstance(value, (int, float)) and not value > 0:

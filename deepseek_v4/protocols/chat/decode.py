@@ -20,8 +20,13 @@ from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, StreamEnd, Te
 _MESSAGE_KEYS = frozenset(
     {"role", "content", "tool_calls", "reasoning", "reasoning_content", "reasoning_details", "annotations"}
 )
+_TEXT_KEYS = frozenset({"role", "content", "reasoning", "reasoning_content", "reasoning_details"})
+"""The keys of almost all deltas of a stream; the other ones need more work."""
 _CHOICE_KEYS = frozenset({"index", "message", "delta", "logprobs", "finish_reason", "error"})
 _ENVELOPE = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "error"})
+
+_new = tuple.__new__
+"""Creates a delta in half the time of its class: a tenth of the time of a streamed chunk."""
 
 
 def decode_body(body: Any, context: DecodeContext) -> Reply:
@@ -195,20 +200,19 @@ class ChatStreamDecoder(StreamDecoder):
             if text is not None:
                 builder.add_reasoning(text if isinstance(text, str) else text_of(text))
             if text or details:
-                deltas.append(ReasoningDelta(text or "", tuple(details) if details else None))
+                deltas.append(_new(ReasoningDelta, (text or "", tuple(details) if details else None)))
             content = delta.get("content")
             if content and self._splitter is not None:
                 self._add_split(*self._splitter.feed(text_of(content)), deltas)
             elif content:
                 shown = builder.add_text(content if isinstance(content, str) else text_of(content))
                 if shown:
-                    deltas.append(TextDelta(shown))
-            calls = delta.get("tool_calls")
-            if calls:
-                self._read_calls(calls, deltas)
-            if delta.get("annotations"):
-                builder.add_annotations(delta["annotations"])
-            if not _MESSAGE_KEYS.issuperset(delta):
+                    deltas.append(_new(TextDelta, (shown,)))
+            if not _TEXT_KEYS.issuperset(delta):
+                if delta.get("tool_calls"):
+                    self._read_calls(delta["tool_calls"], deltas)
+                if delta.get("annotations"):
+                    builder.add_annotations(delta["annotations"])
                 _merge_unknown(builder.extra, delta)
         if choice.get("logprobs"):
             builder.add_logprobs(choice["logprobs"])

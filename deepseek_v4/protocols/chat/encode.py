@@ -15,7 +15,7 @@ from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.encode_options import drop, encode_options
 from deepseek_v4.protocols.parsing import parse_body
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
-from deepseek_v4.protocols.tool_names import ToolNames
+from deepseek_v4.protocols.tool_names import NO_TOOL_NAMES, ToolNames
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import (
@@ -44,7 +44,9 @@ class ChatCompletions(Protocol):
         """Encode a request as a JSON body; ``messages`` come last, so that a growing history only appends."""
         assert isinstance(dialect, ChatDialect)
         notes: list[Note] = []
-        names = ToolNames(tool.name for tool in request.tools if isinstance(tool, ToolSpec))
+        names = NO_TOOL_NAMES
+        if request.tools:
+            names = ToolNames(tool.name for tool in request.tools if isinstance(tool, ToolSpec))
         body: Json = {"model": request.model}
         body.update(encode_options(request, dialect, provider, notes))
         if request.stream:
@@ -53,7 +55,7 @@ class ChatCompletions(Protocol):
                 body["stream_options"] = {"include_usage": True}
         if request.response_format is not None:
             body["response_format"] = dict(request.response_format)
-        strict = _strict_tools(request, dialect, provider, notes)
+        strict = _strict_tools(request, dialect, provider, notes) if request.tools else []
         if request.tools:
             body["tools"] = body.pop("tools", []) + [_tool(tool, names, tool in strict) for tool in request.tools]
             if isinstance(request.tool_choice, NamedTool):

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from deepseek_v4.testing.checks.chat_types import DETAIL, EFFORTS, FORMAT_TYPE
 from deepseek_v4.testing.checks.types import (
-    DETAILS,
-    EFFORTS,
-    FORMATS,
+    Check,
     FieldTypes,
     TypeFault,
     boolean,
-    mapping,
+    list_of,
     number,
+    one_of,
     request_types,
-    required,
-    sequence,
     string,
-    variant,
+    struct,
+    text_or_list_of,
     whole_number,
     wrong_type,
 )
 
-ROLES = ("user", "assistant", "system", "developer")
-PART_TYPES = ("input_text", "output_text", "input_image", "input_file", "refusal")
 CHOICES = ("none", "auto", "required")
 NAMED_CHOICES = ("function", "custom")
+FORMAT = struct("TextFormat", {"type!": FORMAT_TYPE}, {"json_schema": {"name!": string, "schema!": struct("Schema")}})
 
 
 def responses_types(body: Any) -> None:
@@ -34,78 +31,65 @@ def responses_types(body: Any) -> None:
     request_types(body, "ResponsesRequest", RESPONSES_FIELDS, ("input", "model"))
 
 
+def _part(path: str, part: Any) -> None:
+    PART(path, part)
+    if part["type"] == "input_image" and part.get("image_url") is None and part.get("file_id") is None:
+        raise TypeFault(path, "missing field `image_url`")
+
+
+PART = struct(
+    "ContentPart",
+    {"type!": one_of("input_text", "output_text", "input_image", "input_file", "refusal")},
+    {
+        "input_text": {"text!": string},
+        "output_text": {"text!": string},
+        "input_image": {"image_url": string, "file_id": string, "detail": DETAIL},
+    },
+    flat=True,
+)
+CONTENT = text_or_list_of(_part)
+
+
+def _reasoning_parts(kind: str) -> Check:
+    return list_of(struct("ReasoningPart", {"type!": one_of(kind), "text!": string}))
+
+
+CALL: FieldTypes = {"call_id!": string, "name!": string}
+OUTPUT: FieldTypes = {"call_id!": string, "output!": CONTENT}
+ITEM = struct(
+    "InputItem",
+    {"type!": string},
+    {
+        "message": {
+            "role!": one_of("user", "assistant", "system", "developer"),
+            "content!": CONTENT,
+        },
+        "reasoning": {
+            "summary": _reasoning_parts("summary_text"),
+            "content": _reasoning_parts("reasoning_text"),
+            "encrypted_content": string,
+        },
+        "function_call": {**CALL, "arguments!": string},
+        "custom_tool_call": {**CALL, "input!": string},
+        "function_call_output": OUTPUT,
+        "custom_tool_call_output": OUTPUT,
+    },
+)
+
+
+def _item(path: str, item: Any) -> None:
+    """Check an item; one with a role and without a type is a message."""
+    if isinstance(item, dict) and "role" in item:
+        item = {"type": "message", **item}
+    ITEM(path, item)
+
+
 def _input(path: str, value: Any) -> None:
     if isinstance(value, str):
         return
     if not isinstance(value, list):
         raise wrong_type(path, value, "a string or a sequence")
-    for position, item in enumerate(value):
-        _item(f"{path}[{position}]", item)
-
-
-def _item(here: str, item: Any) -> None:
-    mapping(here, item, "InputItem")
-    kind = item.get("type", "message" if "role" in item else None)
-    if kind is None:
-        raise TypeFault(here, "missing field `type`")
-    string(f"{here}.type", kind)
-    if kind == "message":
-        variant(f"{here}.role", required(here, item, "role"), ROLES)
-        _content(f"{here}.content", required(here, item, "content"))
-    elif kind == "reasoning":
-        _reasoning(here, item)
-    elif kind in ("function_call", "custom_tool_call"):
-        for key in ("call_id", "name", "arguments" if kind == "function_call" else "input"):
-            string(f"{here}.{key}", required(here, item, key))
-    elif kind in ("function_call_output", "custom_tool_call_output"):
-        string(f"{here}.call_id", required(here, item, "call_id"))
-        _content(f"{here}.output", required(here, item, "output"))
-
-
-def _reasoning(here: str, item: Mapping[str, Any]) -> None:
-    for key, kind in (("summary", "summary_text"), ("content", "reasoning_text")):
-        if item.get(key) is None:
-            continue
-        sequence(f"{here}.{key}", item[key])
-        for part in item[key]:
-            mapping(here, part, "ReasoningPart")
-            variant(f"{here}.{key}", required(here, part, "type"), (kind,))
-            string(f"{here}.{key}", required(here, part, "text"))
-    if item.get("encrypted_content") is not None:
-        string(f"{here}.encrypted_content", item["encrypted_content"])
-
-
-def _content(path: str, content: Any) -> None:
-    if isinstance(content, str):
-        return
-    if not isinstance(content, list):
-        raise wrong_type(path, content, "a string or a sequence")
-    for part in content:
-        mapping(path, part, "ContentPart")
-        variant(path, required(path, part, "type"), PART_TYPES)
-        if part["type"] in ("input_text", "output_text"):
-            string(path, required(path, part, "text"))
-        elif part["type"] == "input_image":
-            if part.get("image_url") is None and part.get("file_id") is None:
-                raise TypeFault(path, "missing field `image_url`")
-            string(path, part.get("image_url") or part["file_id"])
-            if part.get("detail") is not None:
-                variant(path, part["detail"], DETAILS)
-
-
-def _tools(path: str, value: Any) -> None:
-    sequence(path, value)
-    for position, tool in enumerate(value):
-        here = f"{path}[{position}]"
-        mapping(here, tool, "Tool")
-        kind = required(here, tool, "type")
-        string(f"{here}.type", kind)
-        if kind not in ("function", "custom"):
-            continue
-        string(f"{here}.name", required(here, tool, "name"))
-        for key, check in (("description", string), ("strict", boolean)):
-            if tool.get(key) is not None:
-                check(f"{here}.{key}", tool[key])
+    list_of(_item)(path, value)
 
 
 def _choice(path: str, value: Any) -> None:
@@ -114,34 +98,17 @@ def _choice(path: str, value: Any) -> None:
         raise TypeFault(path, "expected one of `none`, `auto`, `required` or a tool")
 
 
-def _effort(path: str, value: Any) -> None:
-    mapping(path, value, "Reasoning")
-    if value.get("effort") is not None:
-        variant(f"{path}.effort", value["effort"], EFFORTS)
-
-
-def _text(path: str, value: Any) -> None:
-    mapping(path, value, "TextOptions")
-    form = value.get("format")
-    if form is None:
-        return
-    mapping(f"{path}.format", form, "TextFormat")
-    variant(f"{path}.format.type", required(f"{path}.format", form, "type"), FORMATS)
-    if form["type"] == "json_schema":
-        string(f"{path}.format.name", required(f"{path}.format", form, "name"))
-        mapping(f"{path}.format.schema", required(f"{path}.format", form, "schema"), "Schema")
-
-
+TOOL: FieldTypes = {"name!": string, "description": string, "strict": boolean}
 RESPONSES_FIELDS: FieldTypes = {
     "model": string,
     "input": _input,
     "instructions": string,
-    "reasoning": _effort,
+    "reasoning": struct("Reasoning", {"effort": one_of(*EFFORTS)}),
     "max_output_tokens": whole_number,
     "temperature": number,
     "top_p": number,
-    "text": _text,
-    "tools": _tools,
+    "text": struct("TextOptions", {"format": FORMAT}),
+    "tools": list_of(struct("Tool", {"type!": string}, {"function": TOOL, "custom": TOOL})),
     "tool_choice": _choice,
     "top_logprobs": whole_number,
     "user": string,

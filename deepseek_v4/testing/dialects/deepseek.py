@@ -17,6 +17,7 @@ from typing import Any
 
 from deepseek_v4.testing.checks.anthropic_types import messages_types
 from deepseek_v4.testing.checks.blocks import check_blocks
+from deepseek_v4.testing.checks.chat_types import chat_types
 from deepseek_v4.testing.checks.messages import (
     WITHOUT_JSON,
     check_json_word,
@@ -31,13 +32,11 @@ from deepseek_v4.testing.checks.parameters import (
 )
 from deepseek_v4.testing.checks.response_types import responses_types
 from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_input_schemas, check_tools
-from deepseek_v4.testing.checks.types import chat_types, check_types
+from deepseek_v4.testing.checks.types import check_types
 from deepseek_v4.testing.endpoints.balance import answer_balance
-from deepseek_v4.testing.endpoints.chat import answer_chat
+from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.endpoints.completions import answer_completion, refuse_off_beta
-from deepseek_v4.testing.endpoints.messages import answer_messages
 from deepseek_v4.testing.endpoints.models import answer_model, answer_models
-from deepseek_v4.testing.endpoints.responses import answer_responses
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange, ServedModel
 from deepseek_v4.testing.ids import Stamp
 from deepseek_v4.testing.reading import messages as messages_request
@@ -111,17 +110,17 @@ class DeepSeekDialect(Dialect):
     def routes(self) -> tuple[EndpointRoute, ...]:
         """Return chat with and without `/v1`, on the beta host too; fill-in-the-middle on the beta host only."""
         return (
-            EndpointRoute("POST", "/chat/completions", answer_chat),
-            EndpointRoute("POST", "/v1/chat/completions", answer_chat),
-            EndpointRoute("POST", "/beta/chat/completions", answer_chat, beta=True),
-            EndpointRoute("POST", "/beta/v1/chat/completions", answer_chat, beta=True),
+            EndpointRoute("POST", "/chat/completions", answer),
+            EndpointRoute("POST", "/v1/chat/completions", answer),
+            EndpointRoute("POST", "/beta/chat/completions", answer, beta=True),
+            EndpointRoute("POST", "/beta/v1/chat/completions", answer, beta=True),
             EndpointRoute("POST", "/beta/completions", answer_completion, beta=True),
             EndpointRoute("POST", "/beta/v1/completions", answer_completion, beta=True),
             EndpointRoute("POST", "/completions", refuse_off_beta),
             EndpointRoute("POST", "/v1/completions", refuse_off_beta),
-            EndpointRoute("POST", "/responses", answer_responses, protocol="responses"),
-            EndpointRoute("POST", "/v1/responses", answer_responses, protocol="responses"),
-            EndpointRoute("POST", "/anthropic/v1/messages", answer_messages, protocol="messages"),
+            EndpointRoute("POST", "/responses", answer, protocol="responses"),
+            EndpointRoute("POST", "/v1/responses", answer, protocol="responses"),
+            EndpointRoute("POST", "/anthropic/v1/messages", answer, protocol="messages"),
             EndpointRoute("GET", "/models", answer_models),
             EndpointRoute("GET", "/v1/models", answer_models),
             EndpointRoute("GET", "/models/{id}", answer_model),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deepseek_v4.testing.model.answer import Answer, Usage
-from deepseek_v4.testing.options import ServerOptions, UsageChunk
+from deepseek_v4.testing.options import UsageChunk
 from deepseek_v4.testing.writing.chat import ChatShapes
 
 JsonObject = dict[str, Any]
@@ -22,12 +22,12 @@ class OpenAIShapes(ChatShapes):
 
     def envelope(self, answer: Answer, kind: str) -> JsonObject:
         """Return the envelope, with an id in OpenAI's form."""
-        head = {"id": f"chatcmpl-{answer.stamp.hex('answer')}", "object": kind, "created": answer.stamp.created()}
+        head = {"id": f"chatcmpl-{answer.stamp.hex('answer')}", "object": kind, "created": answer.stamp.created}
         return {**head, "model": answer.model}
 
-    def message(self, answer: Answer, options: ServerOptions) -> JsonObject:
+    def message(self, answer: Answer) -> JsonObject:
         """Return the message; `content` is null if there are tool calls."""
-        message = super().message(answer, options)
+        message = super().message(answer)
         if answer.calls:
             message["content"] = answer.content or None
             message["tool_calls"] = [{k: v for k, v in call.items() if k != "index"} for call in message["tool_calls"]]

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from deepseek_v4.testing.checks.chat_types import CHAT_FIELDS, OPENAI_ROLES, messages_of
 from deepseek_v4.testing.checks.parameters import Range
 from deepseek_v4.testing.checks.types import (
-    CHAT_FIELDS,
     FieldTypes,
     TypeFault,
     boolean,
-    mapping,
-    message_types,
+    integer,
     number,
     request_types,
-    variant,
+    struct,
     whole_number,
 )
 from deepseek_v4.testing.dialects.openai_shapes import OpenAIShapes
-from deepseek_v4.testing.endpoints.chat import answer_chat
+from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.endpoints.models import answer_model, answer_models
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, ServedModel
 from deepseek_v4.testing.rejection import Rejection
 
 ROOT = "/v1"
 CONTEXT_LENGTH = 1_048_576
-ROLES = ("system", "developer", "user", "assistant", "tool")
 MOST_TOP_LOGPROBS = 20
 RANGES: Mapping[str, Range] = {
     "temperature": Range(0, float("inf"), "[0, inf)"),
@@ -39,31 +38,20 @@ RANGES: Mapping[str, Range] = {
     "max_completion_tokens": Range(1, float("inf"), "[1, inf)"),
     "top_logprobs": Range(0, MOST_TOP_LOGPROBS, f"[0, {MOST_TOP_LOGPROBS}]"),
 }
-
-
-def _integer(path: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeFault(path, "Input should be a valid integer")
-
-
+_integer = partial(integer, reason="Input should be a valid integer")
 NOT_THEIRS = ("thinking", "user_id", "n", "stop", "reasoning_effort")
 SERVER_FIELDS: FieldTypes = {
     **{name: check for name, check in CHAT_FIELDS.items() if name not in NOT_THEIRS},
-    "messages": lambda path, value: message_types(path, value, ROLES),
+    "messages": messages_of(*OPENAI_ROLES),
     "max_completion_tokens": whole_number,
     "top_k": _integer,
     "min_p": number,
     "repetition_penalty": number,
     "seed": _integer,
-    "chat_template_kwargs": lambda path, value: mapping(path, value, "ChatTemplateKwargs"),
+    "chat_template_kwargs": struct("ChatTemplateKwargs"),
     "continue_final_message": boolean,
     "add_generation_prompt": boolean,
 }
-
-
-def efforts(*words: str) -> FieldTypes:
-    """Return the effort values that a server accepts."""
-    return {"reasoning_effort": lambda path, value: variant(path, value, words)}
 
 
 class SelfHostedDialect(OpenAIShapes, Dialect):
@@ -91,7 +79,7 @@ class SelfHostedDialect(OpenAIShapes, Dialect):
     def routes(self) -> tuple[EndpointRoute, ...]:
         """Return chat and the catalogue."""
         return (
-            EndpointRoute("POST", f"{ROOT}/chat/completions", answer_chat),
+            EndpointRoute("POST", f"{ROOT}/chat/completions", answer),
             EndpointRoute("GET", f"{ROOT}/models", answer_models),
             EndpointRoute("GET", f"{ROOT}/models/{{id:path}}", answer_model),
         )

@@ -9,32 +9,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4.testing.checks.types import boolean, mapping, variant
-from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect, efforts
+from deepseek_v4.testing.checks.types import FieldTypes, boolean, one_of, struct
+from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect
 from deepseek_v4.testing.exchange import Exchange
 from deepseek_v4.testing.model.answer import Answer, Usage
-from deepseek_v4.testing.options import ServerOptions
 from deepseek_v4.testing.reading.chat import ChatCall, chat_call
 from deepseek_v4.testing.rejection import Rejection
 
 JsonObject = dict[str, Any]
-TASKS = ("action", "query", "authority", "domain", "read_url", "title")
-
-
-def _reasoning(path: str, value: Any) -> None:
-    mapping(path, value, "Reasoning")
-    if value.get("enabled") is not None:
-        boolean(f"{path}.enabled", value["enabled"])
-    if value.get("effort") is not None:
-        variant(f"{path}.effort", value["effort"], ("none", "low", "medium", "high"))
-
-
-FIELDS = {
-    **efforts("none", "low", "medium", "high", "max"),
+FIELDS: FieldTypes = {
+    "reasoning_effort": one_of("none", "low", "medium", "high", "max"),
     "separate_reasoning": boolean,
     "stream_reasoning": boolean,
-    "reasoning": _reasoning,
-    "task": lambda path, value: variant(path, value, TASKS),
+    "reasoning": struct("Reasoning", {"enabled": boolean, "effort": one_of("none", "low", "medium", "high")}),
+    "task": one_of("action", "query", "authority", "domain", "read_url", "title"),
 }
 
 
@@ -83,9 +71,9 @@ class SglangDialect(SelfHostedDialect):
         flat = {"object": "error", "message": rejection.message, "type": kind, "param": None}
         return {**flat, "code": rejection.status}
 
-    def complete(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
+    def complete(self, answer: Answer) -> JsonObject:
         """Return the body, with the stop reason and every key of the message."""
-        body = super().complete(answer, call, options)
+        body = super().complete(answer)
         choice = body["choices"][0]
         message = {"role": "assistant", "content": None, "reasoning_content": None, "tool_calls": None}
         choice["message"] = {**message, **choice["message"]}
@@ -105,9 +93,7 @@ class SglangDialect(SelfHostedDialect):
 
     def chunk(self, answer: Answer, delta: Any, finish_reason: str | None = None) -> JsonObject:
         """Return a chunk; deltas have all their keys, null if not set."""
-        fields = delta
-        if isinstance(delta, dict):
-            fields = {"role": None, "content": None, "reasoning_content": None, "tool_calls": None, **delta}
+        fields = {"role": None, "content": None, "reasoning_content": None, "tool_calls": None, **delta}
         matched = None if finish_reason is None else _matched(answer)
         choice = {
             "index": 0,
@@ -118,21 +104,9 @@ class SglangDialect(SelfHostedDialect):
         }
         return {**self.envelope(answer, "chat.completion.chunk"), "choices": [choice]}
 
-    def first_delta(self, answer: Answer) -> JsonObject:
-        """Return the role, and every other key."""
-        return {"role": "assistant", "content": "", "reasoning_content": None, "tool_calls": None}
-
-    def reasoning_delta(self, text: str) -> JsonObject:
-        """Return a delta of reasoning."""
-        return {"role": None, "content": None, "reasoning_content": text, "tool_calls": None}
-
     def content_delta(self, answer: Answer, text: str) -> JsonObject:
         """Return a delta of text, without content at the end."""
-        return {"role": None, "content": text or None, "reasoning_content": None, "tool_calls": None}
-
-    def calls_delta(self, deltas: list[JsonObject]) -> JsonObject:
-        """Return a delta of calls."""
-        return {"role": None, "content": None, "reasoning_content": None, "tool_calls": deltas}
+        return {"content": text or None}
 
 
 def _matched(answer: Answer) -> int | str | None:

@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4.testing.checks.types import EFFORTS, boolean, whole_number
-from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect, efforts
+from deepseek_v4.testing.checks.chat_types import EFFORTS
+from deepseek_v4.testing.checks.types import FieldTypes, boolean, one_of, whole_number
+from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect
 from deepseek_v4.testing.exchange import Exchange
 from deepseek_v4.testing.model.answer import Answer, Usage
-from deepseek_v4.testing.options import ServerOptions
 from deepseek_v4.testing.reading.chat import ChatCall, chat_call
 from deepseek_v4.testing.rejection import Rejection
 
 JsonObject = dict[str, Any]
-FIELDS = {**efforts(*EFFORTS), "include_reasoning": boolean, "thinking_token_budget": whole_number}
+FIELDS: FieldTypes = {
+    "reasoning_effort": one_of(*EFFORTS),
+    "include_reasoning": boolean,
+    "thinking_token_budget": whole_number,
+}
 # Types of errors by status.
 KINDS: Mapping[int, str] = {401: "Unauthorized", 404: "NotFoundError", 400: "BadRequestError"}
 
@@ -65,9 +69,9 @@ class VllmDialect(SelfHostedDialect):
         """Return the error; only a text for a refused key."""
         return {"error": "Unauthorized"} if rejection.status == 401 else super().error(rejection, protocol)
 
-    def complete(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
+    def complete(self, answer: Answer) -> JsonObject:
         """Return the body, with the server's own extra fields."""
-        body = super().complete(answer, call, options)
+        body = super().complete(answer)
         body["choices"][0] |= {"stop_reason": answer.stopped_by, "token_ids": None}
         extras = {"service_tier": None, "system_fingerprint": None, "prompt_logprobs": None}
         return {**body, **extras, "kv_transfer_params": None}

@@ -1,4 +1,4 @@
-"""POST /chat/completions: check, get the answer of the scripted model, encode it."""
+"""The endpoints of the model: check, get the answer of the scripted model, encode it."""
 
 from __future__ import annotations
 
@@ -8,39 +8,28 @@ from typing import Any
 
 from deepseek_v4.testing.exchange import Exchange
 from deepseek_v4.testing.improviser import improvise
-from deepseek_v4.testing.model.answer import Answer, compose
+from deepseek_v4.testing.model.answer import compose
 from deepseek_v4.testing.outcome import CHAT, EVENT_STREAM, Outcome, Step, StreamForm, dumps
-from deepseek_v4.testing.reading.chat import ChatCall
 from deepseek_v4.testing.rejection import Rejection
 from deepseek_v4.testing.script import Turn
 
 
-def answer_chat(exchange: Exchange) -> Outcome:
-    """Answer a chat request."""
-    dialect, options = exchange.dialect, exchange.options
-    call = dialect.read_chat(exchange)
-    answer = next_answer(exchange, call)
-    if isinstance(answer, Outcome):
-        return answer
-    if call.stream:
-        return event_stream(exchange, dialect.events(answer, call, options), dialect.form(answer))
-    return complete_body(exchange, dialect.complete(answer, call, options))
-
-
-def next_answer(exchange: Exchange, call: ChatCall, form: StreamForm = CHAT) -> Answer | Outcome:
-    """Return the next answer, or an outcome if the turn is an error or is sent unchanged."""
-    turn = exchange.next_turn() or improvise(call)
-    if exchange.fault is not None and exchange.fault.change_turn is not None:
-        turn = exchange.fault.change_turn(turn)
-    if (fixed := fixed_outcome(exchange, turn, call.stream, form)) is not None:
+def answer(exchange: Exchange) -> Outcome:
+    """Answer a request of chat completions, the Responses or the Messages protocol."""
+    dialect, shapes = exchange.dialect, exchange.dialect.shapes(exchange.protocol)
+    call = dialect.read(exchange)
+    turn = exchange.next_turn(lambda: improvise(call))
+    if (fixed := fixed_outcome(exchange, turn, call.stream, shapes.form)) is not None:
         return fixed
     cached = 0
     if exchange.options.prefix_cache and call.caches:
         owner = f"{exchange.key}/{call.user_id}"
         cached = exchange.cache.hit_tokens(call.prompt, call.prompt_tokens, owner)
-    answer = compose(call, turn, exchange.stamp, cached)
-    exchange.dialect.remember(answer, exchange)
-    return answer
+    composed = compose(call, turn, exchange.stamp, exchange.body, exchange.options, cached)
+    dialect.remember(composed, exchange)
+    if call.stream:
+        return event_stream(exchange, *shapes.stream(composed))
+    return complete_body(exchange, shapes.complete(composed), shapes.form)
 
 
 def event_stream(exchange: Exchange, events: Iterable[Step], form: StreamForm = CHAT) -> Outcome:

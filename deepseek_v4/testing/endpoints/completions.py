@@ -6,8 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deepseek_v4.testing.checks import types
+from deepseek_v4.testing.checks.chat_types import STREAM_OPTIONS, stop_words
 from deepseek_v4.testing.checks.parameters import RANGES, Range, check_ranges, check_stop
+from deepseek_v4.testing.checks.types import (
+    FieldTypes,
+    boolean,
+    check_types,
+    number,
+    request_types,
+    string,
+    whole_number,
+)
 from deepseek_v4.testing.endpoints.chat import event_stream, fixed_outcome
 from deepseek_v4.testing.exchange import Exchange
 from deepseek_v4.testing.improviser import fill_in
@@ -40,12 +49,10 @@ def refuse_off_beta(exchange: Exchange) -> Outcome:
 def answer_completion(exchange: Exchange) -> Outcome:
     """Answer a fill-in-the-middle request."""
     body, options = exchange.body, exchange.options
-    types.check_types(body, exchange.received.raw, options.type_error_status, _completion_types)
+    check_types(body, exchange.received.raw, options.type_error_status, _completion_types)
     _check(exchange, body)
     prompt, suffix = body["prompt"], body.get("suffix") or ""
-    turn = exchange.next_turn() or Turn(text=fill_in(prompt, suffix))
-    if exchange.fault is not None and exchange.fault.change_turn is not None:
-        turn = exchange.fault.change_turn(turn)
+    turn = exchange.next_turn(lambda: Turn(text=fill_in(prompt, suffix)))
     stream = bool(body.get("stream"))
     if (fixed := fixed_outcome(exchange, turn, stream)) is not None:
         return fixed
@@ -105,7 +112,7 @@ def _body(
     return {
         "id": exchange.stamp.answer_id(),
         "object": "text_completion",
-        "created": exchange.stamp.created(),
+        "created": exchange.stamp.created,
         "model": turn.model or body["model"],
         "system_fingerprint": turn.system_fingerprint,
         "choices": [{"index": 0, "text": text, "logprobs": logprobs, "finish_reason": finish_reason}],
@@ -123,24 +130,21 @@ def _logprobs(exchange: Exchange, text: str, top: int | None) -> dict[str, Any] 
 
 
 def _completion_types(body: Any) -> None:
-    types.mapping("", body, "CompletionRequest")
-    for name, check in _FIELDS.items():
-        if body.get(name) is not None:
-            check(name, body[name])
-    types.string("model", types.required("", body, "model"))
-    types.string("prompt", types.required("", body, "prompt"))
+    request_types(body, "CompletionRequest", _FIELDS, ("model", "prompt"))
 
 
-_FIELDS: Mapping[str, Any] = {
-    "suffix": types.string,
-    "echo": types.boolean,
-    "logprobs": types.whole_number,
-    "max_tokens": types.whole_number,
-    "stop": types.stop_words,
-    "stream": types.boolean,
-    "stream_options": types.stream_options,
-    "temperature": types.number,
-    "top_p": types.number,
-    "frequency_penalty": types.number,
-    "presence_penalty": types.number,
+_FIELDS: FieldTypes = {
+    "model": string,
+    "prompt": string,
+    "suffix": string,
+    "echo": boolean,
+    "logprobs": whole_number,
+    "max_tokens": whole_number,
+    "stop": stop_words,
+    "stream": boolean,
+    "stream_options": STREAM_OPTIONS,
+    "temperature": number,
+    "top_p": number,
+    "frequency_penalty": number,
+    "presence_penalty": number,
 }

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hmac
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from deepseek_v4.testing.checks.types import parsed_json
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange
 from deepseek_v4.testing.http.connections import Traffic
+from deepseek_v4.testing.http.counts import PATH, request_counts
 from deepseek_v4.testing.http.delivery import Delivery
+from deepseek_v4.testing.http.load import Load
 from deepseek_v4.testing.ids import Stamp
 from deepseek_v4.testing.model.reasoning_log import ReasoningRecords
 from deepseek_v4.testing.options import ServerOptions
-from deepseek_v4.testing.outcome import Outcome
+from deepseek_v4.testing.outcome import JSON, Outcome, dumps
 from deepseek_v4.testing.rejection import Rejection
 from deepseek_v4.testing.request_log import ReceivedRequest, SeenKey, masked_header
 from deepseek_v4.testing.script_queue import Script
@@ -39,6 +43,7 @@ class Application:
         self.records = ReasoningRecords()
         self.requests: list[ReceivedRequest] = []
         self.seen_keys: list[SeenKey] = []
+        self._load = Load()
         self._traffic = traffic
         self._router = Router(
             [Route(route.path, endpoint=_Endpoint(self, route), methods=[route.method]) for route in dialect.routes()],
@@ -49,6 +54,9 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         request = Request(scope, receive)
+        if (request.method, request.url.path) == ("GET", PATH):
+            await Response(dumps(request_counts(self.requests)), media_type=JSON)(scope, receive, send)
+            return
         try:
             raw = await request.body()
         except ClientDisconnect:
@@ -76,29 +84,41 @@ class Application:
 
     async def answer(self, route: EndpointRoute | None, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; without a route with 404."""
+        generates = route is not None and route.method == "POST"
+        with self._load.answer(self.options) if generates else nullcontext() as retry_after:
+            exchange = self._exchange(route, scope, refused=retry_after is not None)
+            if retry_after is None:
+                outcome = self._outcome(route, exchange, scope[KEY])
+            else:
+                outcome = replace(exchange.refusal(429), headers={"retry-after": str(retry_after)})
+            fault = exchange.fault
+            if fault is not None and fault.change_steps is not None and outcome.status == 200:
+                outcome = replace(outcome, steps=fault.change_steps(exchange, outcome))
+            delay = fault.delay if fault is not None else 0.0
+            if generates and outcome.status == 200:
+                delay += exchange.options.latency
+            headers = {**self.dialect.response_headers(exchange.stamp), **outcome.headers}
+            delivery = Delivery(exchange.options, self._traffic, exchange.received, scope, receive, send)
+            await delivery.deliver(replace(outcome, headers=headers), delay)
+
+    def _exchange(self, route: EndpointRoute | None, scope: Scope, *, refused: bool) -> Exchange:
+        """Return the exchange of a request; one that is above a limit does not consume a fault."""
         received: ReceivedRequest = scope[RECEIVED]
-        fault = self.script.next_fault()
-        stamp = Stamp.of(received.body, len(self.requests) if self.options.unique_ids else None)
-        exchange = Exchange(
+        options = self.options
+        return Exchange(
             received=received,
             dialect=self.dialect,
-            options=self.options,
+            options=options,
             script=self.script,
             cache=self.cache,
             records=self.records,
-            stamp=stamp,
+            stamp=Stamp.of(received.body, options.seconds, len(self.requests) if options.unique_ids else None),
             key=scope[KEY] or "",
-            fault=fault,
+            fault=None if refused else self.script.next_fault(),
             beta=route is not None and route.beta,
             protocol="chat" if route is None else route.protocol,
             path_parameters=scope.get("path_params", {}),
         )
-        outcome = self._outcome(route, exchange, scope[KEY])
-        if fault is not None and fault.change_steps is not None and outcome.status == 200:
-            outcome = replace(outcome, steps=fault.change_steps(exchange, outcome))
-        headers = {**self.dialect.response_headers(stamp), **outcome.headers}
-        delivery = Delivery(self.options, self._traffic, received, scope, receive, send)
-        await delivery.deliver(replace(outcome, headers=headers), fault.delay if fault else 0.0)
 
     def forget(self) -> None:
         """Clear requests, keys, scripts, faults and cached prompts."""

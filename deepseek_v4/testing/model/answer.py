@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deepseek_v4.testing.ids import Stamp
+from deepseek_v4.testing.options import ServerOptions
 from deepseek_v4.testing.reading.chat import ChatCall
 from deepseek_v4.testing.script import Turn
 from deepseek_v4.testing.tokens import token_parts
@@ -40,24 +41,52 @@ class Usage:
     cached: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One complete answer."""
+    """One complete answer, with all data for its encoding.
 
+    Args:
+        call: The request as a call.
+        request: The request as it was received.
+        options: The options of the server.
+        turn: The scripted turn.
+        stamp: Ids and time.
+        reasoning: Reasoning within the limits of the request.
+        content: Text, up to a stop string.
+        calls: Tool calls.
+        finish_reason: A value of chat completions.
+        usage: Token counts.
+        stopped_by: The stop string that ended it.
+        citations: Results of a web search.
+    """
+
+    call: ChatCall
+    request: Mapping[str, Any]
+    options: ServerOptions
+    turn: Turn
     stamp: Stamp
-    model: str
-    thinking: bool
     reasoning: str
     content: str
     calls: tuple[AnsweredCall, ...]
     finish_reason: str
     usage: Usage
-    turn: Turn
-    stopped_by: str | None = None
-    shows_reasoning: bool = True
-    upstream: str = ""
-    searched_for: str | None = None
-    citations: tuple[Mapping[str, str], ...] = ()
+    stopped_by: str | None
+    citations: tuple[Mapping[str, str], ...]
+
+    @property
+    def model(self) -> str:
+        """The model id in the answer."""
+        return self.turn.model or self.call.model
+
+    @property
+    def shows_reasoning(self) -> bool:
+        """True if the reasoning is a part of its own in the answer."""
+        return self.call.thinking and not self.call.hides_reasoning and not self.call.joins_reasoning
+
+    @property
+    def searched_for(self) -> str | None:
+        """The query of a server-side web search; `None` without one."""
+        return self.call.user_text if self.call.web_search and not self.calls else None
 
 
 @dataclass(slots=True)
@@ -87,7 +116,9 @@ class _Budget:
         return True
 
 
-def compose(call: ChatCall, turn: Turn, stamp: Stamp, cached_tokens: int) -> Answer:
+def compose(
+    call: ChatCall, turn: Turn, stamp: Stamp, request: Mapping[str, Any], options: ServerOptions, cached_tokens: int
+) -> Answer:
     """Give a turn its ids, cut it at the limits of the request, and count it."""
     budget = _Budget(call.max_tokens)
     reasoning = budget.take(_within(turn.reasoning or "", call.thinking_budget)) if call.thinking else ""
@@ -107,19 +138,17 @@ def compose(call: ChatCall, turn: Turn, stamp: Stamp, cached_tokens: int) -> Ans
     if call.joins_reasoning and call.thinking:
         content = f"{reasoning}</think>{content}"  # the opening tag is in the prompt
     return Answer(
+        call=call,
+        request=request,
+        options=options,
+        turn=turn,
         stamp=stamp,
-        model=turn.model or call.model,
-        thinking=call.thinking,
         reasoning=reasoning,
         content=content,
         calls=calls,
         finish_reason=_finish_reason(turn, budget, stop_word is not None, calls),
         usage=Usage(call.prompt_tokens, budget.spent, reasoning_tokens, cached_tokens),
-        turn=turn,
         stopped_by=None if budget.exhausted else stop_word,
-        shows_reasoning=call.thinking and not call.hides_reasoning and not call.joins_reasoning,
-        upstream=call.upstream,
-        searched_for=call.user_text if call.web_search and not calls else None,
         citations=citations,
     )
 

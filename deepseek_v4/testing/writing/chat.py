@@ -7,34 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain, zip_longest
 from typing import Any
 
-from deepseek_v4.testing.model.answer import Answer, Usage, token_logprobs
-from deepseek_v4.testing.options import ServerOptions, UsageChunk
-from deepseek_v4.testing.outcome import CHAT, DONE, StreamForm, dumps, event
-from deepseek_v4.testing.reading.chat import ChatCall
+from deepseek_v4.testing.model.answer import Answer, AnsweredCall, Usage, token_logprobs
+from deepseek_v4.testing.options import UsageChunk
+from deepseek_v4.testing.outcome import CHAT, DONE, StreamForm, event
+from deepseek_v4.testing.script import Turn
 from deepseek_v4.testing.tokens import chunks
-from deepseek_v4.testing.writing.tool_deltas import tool_deltas
 
 JsonObject = dict[str, Any]
-_MARK = "\x00delta\x00"
 
 
 class ChatShapes:
     """The encoder of answers in the form of DeepSeek's chat completions."""
 
+    form = CHAT
     usage_chunk: UsageChunk = "with_finish"
     reasoning_logprobs = True
     usage_pending: Mapping[str, Any] = {"usage": None}  # on earlier chunks, if usage was requested
 
     # ------------------------------------------------------------------ unstreamed answers
 
-    def complete(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
+    def complete(self, answer: Answer) -> JsonObject:
         """Return the body of an answer that is not streamed."""
         choice = {
             "index": 0,
-            "message": self.message(answer, options),
-            "logprobs": self.complete_logprobs(answer, call),
+            "message": self.message(answer),
+            "logprobs": self.complete_logprobs(answer),
             "finish_reason": answer.finish_reason,
         }
         return {
@@ -47,12 +47,12 @@ class ChatShapes:
     def envelope(self, answer: Answer, kind: str) -> JsonObject:
         """Return the first keys of every body and chunk."""
         stamp = answer.stamp
-        return {"id": stamp.answer_id(), "object": kind, "created": stamp.created(), "model": answer.model}
+        return {"id": stamp.answer_id(), "object": kind, "created": stamp.created, "model": answer.model}
 
-    def message(self, answer: Answer, options: ServerOptions) -> JsonObject:
+    def message(self, answer: Answer) -> JsonObject:
         """Return the assistant message of an unstreamed answer."""
         message: JsonObject = {"role": "assistant", "content": answer.content}
-        if answer.calls and not answer.content and options.content_null:
+        if answer.calls and not answer.content and answer.options.content_null:
             message["content"] = None
         if answer.shows_reasoning:
             message["reasoning_content"] = answer.reasoning
@@ -72,7 +72,7 @@ class ChatShapes:
         """Return the usage object."""
         if answer.turn.usage is not None:
             return dict(answer.turn.usage)
-        return self.counted_usage(answer.usage, answer.thinking)
+        return self.counted_usage(answer.usage, answer.call.thinking)
 
     def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
         """Return the counts under the dialect's names; no reasoning details outside thinking mode."""
@@ -88,8 +88,9 @@ class ChatShapes:
         body["prompt_cache_miss_tokens"] = usage.prompt - usage.cached
         return body
 
-    def complete_logprobs(self, answer: Answer, call: ChatCall) -> JsonObject | None:
+    def complete_logprobs(self, answer: Answer) -> JsonObject | None:
         """Log probabilities of both channels; a channel without tokens is absent."""
+        call = answer.call
         if not call.logprobs:
             return None
         if answer.turn.logprobs is not None:
@@ -103,37 +104,8 @@ class ChatShapes:
 
     # ------------------------------------------------------------------ streams
 
-    def events(self, answer: Answer, call: ChatCall, options: ServerOptions) -> Iterator[bytes]:
-        """Yield the events of a streamed answer, `[DONE]` last."""
-        head, tail = self._frame(answer, call)
-
-        def chunk(delta: JsonObject) -> bytes:
-            return head + dumps(delta) + tail
-
-        yield chunk(self.first_delta(answer))
-        for delta in self.opening_deltas(answer):
-            yield chunk(delta)
-        position = 0
-        for text, delta in self.reasoning_deltas(answer) if answer.shows_reasoning else ():
-            if call.logprobs and self.reasoning_logprobs:
-                yield self._chunk_with_logprobs(answer, call, "reasoning_content", text, delta, position)
-                position += 1
-            else:
-                yield chunk(delta)
-        for text in chunks(answer.content, answer.turn.chunk_size):
-            if call.logprobs:
-                delta = self.content_delta(answer, text)
-                yield self._chunk_with_logprobs(answer, call, "content", text, delta, position)
-                position += 1
-            else:
-                yield chunk(self.content_delta(answer, text))
-        for deltas in tool_deltas(answer.calls, answer.turn):
-            yield chunk(self.calls_delta(deltas))
-        yield from self.last_events(answer, call, options)
-        yield DONE
-
-    def form(self, answer: Answer) -> StreamForm:
-        """Return the event form of this answer, and its form of failure inside the stream."""
+    def stream(self, answer: Answer) -> tuple[Iterator[bytes], StreamForm]:
+        """Return the events of a streamed answer, and the form of a failure in its stream."""
 
         def fail(error: Mapping[str, Any], with_choice: bool, finish_reason: str | None) -> Iterator[bytes]:
             if not with_choice:
@@ -142,7 +114,37 @@ class ChatShapes:
             yield event({**self.chunk(answer, self.content_delta(answer, ""), finish_reason), "error": error})
             yield DONE
 
-        return replace(CHAT, failure=fail)
+        return self.events(answer), replace(CHAT, failure=fail)
+
+    def events(self, answer: Answer) -> Iterator[bytes]:
+        """Yield the events of a streamed answer, `[DONE]` last."""
+        pending = self.usage_pending if answer.call.include_usage else {}
+        for delta, logprobs in self.deltas(answer):
+            body = self.chunk(answer, delta)
+            body["choices"][0]["logprobs"] = logprobs
+            yield event({**body, **pending})
+        yield from self.last_events(answer)
+        yield DONE
+
+    def deltas(self, answer: Answer) -> Iterator[tuple[JsonObject, JsonObject | None]]:
+        """Yield the deltas of a stream, each with its log probabilities."""
+        call, position = answer.call, 0
+        yield self.first_delta(answer), None
+        for delta in self.opening_deltas(answer):
+            yield delta, None
+        texts = [("reasoning_content", *part) for part in self.reasoning_deltas(answer) if answer.shows_reasoning]
+        texts += [
+            ("content", text, self.content_delta(answer, text))
+            for text in chunks(answer.content, answer.turn.chunk_size)
+        ]
+        for channel, text, delta in texts:
+            if call.logprobs and (channel == "content" or self.reasoning_logprobs):
+                yield delta, {channel: token_logprobs(text, answer.stamp, call.top_logprobs, position)}
+                position += 1
+            else:
+                yield delta, None
+        for deltas in _tool_deltas(answer):
+            yield self.calls_delta(deltas), None
 
     def first_delta(self, answer: Answer) -> JsonObject:
         """Return the delta that opens a stream."""
@@ -171,14 +173,14 @@ class ChatShapes:
         """Return a delta of visible text."""
         return {"content": text, "reasoning_content": None} if answer.shows_reasoning else {"content": text}
 
-    def last_events(self, answer: Answer, call: ChatCall, options: ServerOptions) -> Iterator[bytes]:
+    def last_events(self, answer: Answer) -> Iterator[bytes]:
         """Yield the chunk with the finish reason, and the usage: on it, or on a chunk of its own."""
         final = self.chunk(answer, self.content_delta(answer, ""), answer.finish_reason)
-        shape = options.usage_chunk or self.usage_chunk
+        shape = answer.options.usage_chunk or self.usage_chunk
         if shape == "with_finish":
             yield event({**final, "usage": self.usage(answer)})
             return
-        if not call.include_usage:
+        if not answer.call.include_usage:
             yield event(final)
             return
         yield event({**final, **self.usage_pending})
@@ -197,20 +199,27 @@ class ChatShapes:
             "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}],
         }
 
-    def _frame(self, answer: Answer, call: ChatCall) -> tuple[bytes, bytes]:
-        """Return the bytes around a delta; only the delta differs from chunk to chunk."""
-        body = self.chunk(answer, _MARK)
-        if call.include_usage:
-            body.update(self.usage_pending)
-        head, _, tail = event(body).partition(dumps(_MARK))
-        return head, tail
 
-    def _chunk_with_logprobs(
-        self, answer: Answer, call: ChatCall, channel: str, text: str, delta: JsonObject, position: int
-    ) -> bytes:
-        body = self.chunk(answer, delta)
-        items = token_logprobs(text, answer.stamp, call.top_logprobs, position)
-        body["choices"][0]["logprobs"] = {channel: items}
-        if call.include_usage:
-            body.update(self.usage_pending)
-        return event(body)
+def _tool_deltas(answer: Answer) -> Iterator[list[JsonObject]]:
+    """Yield the `tool_calls` lists of successive chunks, in the order that the turn selects."""
+    rows = [list(_deltas_of(call, answer.turn)) for call in answer.calls]
+    if answer.turn.merge_tool_deltas:
+        yield from ([delta for delta in column if delta is not None] for column in zip_longest(*rows))
+        return
+    interleaved = chain.from_iterable(zip_longest(*rows))
+    deltas = interleaved if answer.turn.interleave_tool_calls else chain.from_iterable(rows)
+    yield from ([delta] for delta in deltas if delta is not None)
+
+
+def _deltas_of(call: AnsweredCall, turn: Turn) -> Iterator[JsonObject]:
+    """Yield the deltas of one call: its announcement, then its arguments in fragments."""
+    index = {} if turn.omit_index else {"index": call.index}
+    single = turn.single_chunk_calls
+    function = {"name": call.name, "arguments": call.arguments if single else ""}
+    yield {**index, "id": call.id, "type": "function", "function": function}
+    if single:
+        return
+    continued = {**index, "id": ""} if turn.empty_ids else index
+    size = max(turn.arguments_chunk, 1)
+    for start in range(0, len(call.arguments), size):
+        yield {**continued, "function": {"arguments": call.arguments[start : start + size]}}

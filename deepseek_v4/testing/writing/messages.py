@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deepseek_v4.testing.model.answer import Answer, AnsweredCall
-from deepseek_v4.testing.options import ServerOptions
 from deepseek_v4.testing.outcome import StreamForm, dumps, named_event
 from deepseek_v4.testing.tokens import chunks
 
@@ -57,6 +56,8 @@ MESSAGES = StreamForm(named_event, (), _failure, _failed_body)
 
 class MessagesShapes:
     """The encoder of answers in Anthropic's form."""
+
+    form = MESSAGES
 
     def complete(self, answer: Answer) -> JsonObject:
         """Return the body of an answer that is not streamed."""
@@ -144,22 +145,25 @@ class MessagesShapes:
 
     # ------------------------------------------------------------------ streams
 
-    def events(self, answer: Answer, options: ServerOptions) -> Iterator[bytes]:
+    def stream(self, answer: Answer) -> tuple[Iterator[bytes], StreamForm]:
+        """Return the events of a streamed answer, and the form of a failure in its stream."""
+        return self.events(answer), self.form
+
+    def events(self, answer: Answer) -> Iterator[bytes]:
         """Yield the events of a streamed answer, `message_stop` last."""
         usage = self.usage(answer)
         begun = {**self.envelope(answer, []), "stop_reason": None, "stop_sequence": None}
         start_usage = {**usage, "output_tokens": 0}
         yield named_event({"type": "message_start", "message": {**begun, "usage": start_usage}})
-        if options.pings:
-            yield named_event(PING)
+        pings = [named_event(PING)] * answer.options.pings
+        yield from pings
         arguments = iter([one.arguments for one in answer.calls])
         for index, block in enumerate(self.blocks(answer)):
             written = next(arguments) if block["type"] == "tool_use" else ""
             yield named_event({"type": "content_block_start", "index": index, "content_block": _emptied(block)})
             for delta in _deltas(block, written, answer):
                 yield named_event({"type": "content_block_delta", "index": index, "delta": delta})
-            if options.pings:
-                yield named_event(PING)
+            yield from pings
             yield named_event({"type": "content_block_stop", "index": index})
         delta = {"stop_reason": self.stop_reason(answer), "stop_sequence": answer.stopped_by}
         yield named_event({"type": "message_delta", "delta": delta, "usage": usage})

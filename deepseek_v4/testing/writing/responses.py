@@ -6,14 +6,13 @@ The shape is DeepSeek's. Items of an answer come in the order reasoning, web sea
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import Any
 
 from deepseek_v4.testing.model.answer import Answer, AnsweredCall, token_logprobs
 from deepseek_v4.testing.outcome import StreamForm, dumps, event, named_event
-from deepseek_v4.testing.reading.chat import ChatCall
 from deepseek_v4.testing.tokens import chunks
 
 JsonObject = dict[str, Any]
@@ -22,24 +21,48 @@ JsonObject = dict[str, Any]
 INCOMPLETE: Mapping[str, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
 FAILED = ("insufficient_system_resource", "aborted", "error")
 
-# Fields that are reported and never change.
-CONSTANT: Mapping[str, Any] = {
+# The fields of a response object in the recorded order, with the values that they have if nothing sets them.
+RESPONSE: Mapping[str, Any] = {
+    "id": "",
+    "object": "response",
+    "created_at": 0,
+    "status": "",
     "background": False,
-    "store": False,
-    "parallel_tool_calls": True,
-    "truncation": "disabled",
-}
-# Fields of the request that are returned unchanged, with their defaults.
-ECHOED: Mapping[str, Any] = {
+    "completed_at": None,
+    "content_filters": None,
+    "error": None,
+    "frequency_penalty": 0.0,
+    "incomplete_details": None,
     "instructions": None,
     "max_output_tokens": None,
+    "max_tool_calls": None,
+    "model": "",
+    "moderation": None,
+    "output": [],
+    "parallel_tool_calls": True,
+    "presence_penalty": 0.0,
+    "previous_response_id": None,
+    "prompt_cache_key": None,
+    "prompt_cache_retention": None,
+    "reasoning": {"effort": None, "summary": None},
+    "safety_identifier": None,
+    "service_tier": "default",
+    "store": False,
     "temperature": 1.0,
+    "text": {"format": {"type": "text"}, "verbosity": None},
     "tool_choice": "auto",
     "tools": [],
     "top_logprobs": 0,
     "top_p": 1.0,
+    "truncation": "disabled",
+    "usage": None,
     "user": None,
+    "metadata": {},
 }
+# The fields of the request that are returned unchanged.
+ECHOED = (
+    *("instructions", "max_output_tokens", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user"),
+)
 
 
 class ResponsesShapes:
@@ -55,9 +78,9 @@ class ResponsesShapes:
 
     # ------------------------------------------------------------------ unstreamed answers
 
-    def complete(self, answer: Answer, call: ChatCall, body: Mapping[str, Any]) -> JsonObject:
+    def complete(self, answer: Answer) -> JsonObject:
         """Return the response object of an answer that is not streamed."""
-        return self.response(answer, body, self.status(answer), self.items(answer, call), self.usage(answer))
+        return self.response(answer, self.status(answer), self.items(answer), self.usage(answer))
 
     def status(self, answer: Answer) -> str:
         """Return the status of the answer."""
@@ -74,52 +97,30 @@ class ResponsesShapes:
         return answer.stamp.uuid(f"{kind} {position}")
 
     def response(
-        self, answer: Answer, body: Mapping[str, Any], status: str, items: list[JsonObject], usage: Any
+        self, answer: Answer, status: str, items: Sequence[JsonObject] = (), usage: JsonObject | None = None
     ) -> JsonObject:
-        """Return the response object in any state, in the order of keys that was recorded."""
-        done = status in ("completed", "incomplete", "failed")
-        created = answer.stamp.created()
-        echoed = {name: default if body.get(name) is None else body[name] for name, default in ECHOED.items()}
-        incomplete = INCOMPLETE.get(answer.finish_reason) if status == "incomplete" else None
-        failure = {"code": "server_error", "message": f"The answer was interrupted: {answer.finish_reason}"}
-        asked_format = (body.get("text") or {}).get("format") or {"type": "text"}
-        return {
+        """Return the response object in any state."""
+        request, created = answer.request, answer.stamp.created
+        body = {
+            **RESPONSE,
+            **{name: request[name] for name in ECHOED if request.get(name) is not None},
             "id": self.response_id(answer),
-            "object": "response",
             "created_at": created,
             "status": status,
-            "background": CONSTANT["background"],
-            "completed_at": created + 1 if status == "completed" else None,
-            "content_filters": None,
-            "error": failure if status == "failed" else None,
-            "frequency_penalty": 0.0,
-            "incomplete_details": {"reason": incomplete} if incomplete else None,
-            "instructions": echoed["instructions"],
-            "max_output_tokens": echoed["max_output_tokens"],
-            "max_tool_calls": None,
             "model": answer.model,
-            "moderation": None,
-            "output": items if done else [],
-            "parallel_tool_calls": CONSTANT["parallel_tool_calls"],
-            "presence_penalty": 0.0,
-            "previous_response_id": None,
-            "prompt_cache_key": None,
-            "prompt_cache_retention": None,
-            "reasoning": {"effort": (body.get("reasoning") or {}).get("effort"), "summary": None},
-            "safety_identifier": None,
-            "service_tier": "default",
-            "store": CONSTANT["store"],
-            "temperature": echoed["temperature"],
-            "text": {"format": asked_format, "verbosity": None},
-            "tool_choice": echoed["tool_choice"],
-            "tools": echoed["tools"],
-            "top_logprobs": echoed["top_logprobs"],
-            "top_p": echoed["top_p"],
-            "truncation": CONSTANT["truncation"],
+            "output": list(items),
+            "reasoning": {"effort": (request.get("reasoning") or {}).get("effort"), "summary": None},
+            "text": {"format": (request.get("text") or {}).get("format") or {"type": "text"}, "verbosity": None},
             "usage": usage,
-            "user": echoed["user"],
-            "metadata": {},
         }
+        if status == "completed":
+            body["completed_at"] = created + 1
+        if status == "incomplete":
+            body["incomplete_details"] = {"reason": INCOMPLETE[answer.finish_reason]}
+        if status == "failed":
+            message = f"The answer was interrupted: {answer.finish_reason}"
+            body["error"] = {"code": "server_error", "message": message}
+        return body
 
     def usage(self, answer: Answer) -> JsonObject:
         """Return the usage object."""
@@ -136,13 +137,13 @@ class ResponsesShapes:
 
     # ------------------------------------------------------------------ items
 
-    def items(self, answer: Answer, call: ChatCall) -> list[JsonObject]:
+    def items(self, answer: Answer) -> list[JsonObject]:
         """Return the items of the answer, finished; the last one is incomplete when the answer is."""
         items = [self.reasoning_item(answer)] if self.has_reasoning_item(answer) else []
         if answer.searched_for is not None:
             items.append(self.search_item(answer))
         if answer.content:
-            items.append(self.message_item(answer, call))
+            items.append(self.message_item(answer))
         items += [self.call_item(answer, one, position) for position, one in enumerate(answer.calls)]
         if items and self.status(answer) != "completed":
             items[-1]["status"] = "incomplete"
@@ -170,20 +171,21 @@ class ResponsesShapes:
         action = {"type": "search", "queries": [answer.searched_for, f"ws_call_id={call_id}"]}
         return {"type": "web_search_call", "id": call_id, "status": "completed", "action": action}
 
-    def message_item(self, answer: Answer, call: ChatCall) -> JsonObject:
+    def message_item(self, answer: Answer) -> JsonObject:
         """Return the message."""
         return {
             "type": "message",
             "id": self.item_id(answer, "message", 0),
             "status": "completed",
-            "content": [self.text_part(answer, call, answer.content)],
+            "content": [self.text_part(answer)],
             "phase": "commentary" if answer.calls else "final_answer",
             "role": "assistant",
         }
 
-    def text_part(self, answer: Answer, call: ChatCall, text: str) -> JsonObject:
+    def text_part(self, answer: Answer) -> JsonObject:
         """Return the text of a message, with log probabilities if they were requested."""
-        return {"type": "output_text", "annotations": [], "logprobs": _logprobs(answer, call, text), "text": text}
+        logprobs = _logprobs(answer, answer.content)
+        return {"type": "output_text", "annotations": [], "logprobs": logprobs, "text": answer.content}
 
     def call_item(self, answer: Answer, one: AnsweredCall, position: int) -> JsonObject:
         """Return a function call."""
@@ -198,32 +200,28 @@ class ResponsesShapes:
 
     # ------------------------------------------------------------------ streams
 
-    def stream(self, answer: Answer, call: ChatCall, body: Mapping[str, Any]) -> ResponsesStream:
-        """Return the events of a streamed answer."""
-        return ResponsesStream(self, answer, call, body)
+    def stream(self, answer: Answer) -> tuple[Iterator[bytes], StreamForm]:
+        """Return the events of a streamed answer, and the form of a failure in its stream."""
+        events = _Events(self, answer)
+        return events.all(), replace(self.form, failure=events.failure)
 
 
-class ResponsesStream:
+class _Events:
     """The encoder of the numbered events of one answer."""
 
-    def __init__(self, shapes: ResponsesShapes, answer: Answer, call: ChatCall, body: Mapping[str, Any]) -> None:
-        self._shapes, self._answer, self._call, self._body = shapes, answer, call, body
+    def __init__(self, shapes: ResponsesShapes, answer: Answer) -> None:
+        self._shapes, self._answer = shapes, answer
         self._number = 0
         self._write = shapes.form.event
 
-    @property
-    def form(self) -> StreamForm:
-        """The form of events and of failures of this stream."""
-        return replace(self._shapes.form, failure=self._failure)
-
-    def events(self) -> Iterator[bytes]:
+    def all(self) -> Iterator[bytes]:
         """Yield all events, from `response.created` to the one that ends the answer."""
         answer, shapes = self._answer, self._shapes
         status = shapes.status(answer)
-        begun = shapes.response(answer, self._body, "in_progress", [], None)
+        begun = shapes.response(answer, "in_progress")
         yield self._event("response.created", response=begun)
         yield self._event("response.in_progress", response=begun)
-        items = shapes.items(answer, self._call)
+        items = shapes.items(answer)
         calls = [(place, item) for place, item in enumerate(items) if item["type"] == "function_call"]
         for place, item in enumerate(items[: len(items) - len(calls)]):
             yield from self._item(place, item)
@@ -232,7 +230,7 @@ class ResponsesStream:
             yield from (one for column in zip_longest(*rows) for one in column if one is not None)
         else:
             yield from chain.from_iterable(rows)
-        response = shapes.response(answer, self._body, status, items, shapes.usage(answer))
+        response = shapes.response(answer, status, items, shapes.usage(answer))
         yield self._event(f"response.{status}", response=response)
         yield from shapes.end
 
@@ -252,7 +250,7 @@ class ResponsesStream:
             for text in chunks(part["text"], self._answer.turn.chunk_size):
                 logprobs = {}
                 if kind == "output_text":
-                    logprobs = {"logprobs": _logprobs(self._answer, self._call, text, position)}
+                    logprobs = {"logprobs": _logprobs(self._answer, text, position)}
                     position += 1
                 yield self._event(f"response.{kind}.delta", **where, delta=text, **logprobs)
             logprobs = {"logprobs": part["logprobs"]} if kind == "output_text" else {}
@@ -277,12 +275,12 @@ class ResponsesStream:
         self._number += 1
         return self._write(numbered)
 
-    def _failure(self, error: Mapping[str, Any], bare: bool, finish_reason: str | None) -> Iterator[bytes]:
+    def failure(self, error: Mapping[str, Any], bare: bool, finish_reason: str | None) -> Iterator[bytes]:
         """Yield `response.failed`, or a separate `error` event."""
         if bare:
             yield self._event("error", **{k: v for k, v in error.items() if k != "type"})
             return
-        response = self._shapes.response(self._answer, self._body, "failed", [], None)
+        response = self._shapes.response(self._answer, "failed")
         details = {"code": error.get("code"), "message": error.get("message")}
         yield self._event("response.failed", response={**response, "error": details})
 
@@ -295,7 +293,6 @@ def _failed_body(body: bytes, error: Mapping[str, Any], inside: bool) -> bytes:
     return dumps({**json.loads(body), "status": "failed", "error": details, "output": [], "usage": None})
 
 
-def _logprobs(answer: Answer, call: ChatCall, text: str, start: int = 0) -> list[JsonObject]:
-    if not call.top_logprobs:
-        return []
-    return token_logprobs(text, answer.stamp, call.top_logprobs, start)
+def _logprobs(answer: Answer, text: str, start: int = 0) -> list[JsonObject]:
+    top = answer.call.top_logprobs
+    return token_logprobs(text, answer.stamp, top, start) if top else []

@@ -60,16 +60,26 @@ def test_unknown_providers_and_names_are_errors() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
-@pytest.mark.parametrize("provider", ["deepseek", "openrouter", "empiriolabs"])
-def test_the_command_prints_where_it_listens_and_ends_with_ctrl_c(provider: str) -> None:
-    command = [sys.executable, "-m", "deepseek_v4.testing", "--port", "0", "--provider", provider]
+@pytest.mark.parametrize(
+    ("provider", "clock", "created"),
+    [("deepseek", "2026-09-21T02:00", 1_789_956_000), ("openrouter", "2026-09-21T04:00+02:00", 1_789_956_000)],
+)
+def test_the_command_prints_where_it_listens_and_ends_with_ctrl_c(provider: str, clock: str, created: int) -> None:
+    options = ["--port", "0", "--provider", provider, "--rpm", "1", "--max-concurrency", "2", "--clock", clock]
+    command = [sys.executable, "-m", "deepseek_v4.testing", *options]
     # where the tests run in the background, the signal is ignored, and children inherit that
     heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heed)
     assert process.stdout is not None
-    lines = [process.stdout.readline() for _ in range(3)]
-    url, key = lines[0].split(" at ")[1].strip(), lines[1].split(": ")[1].strip()
-    assert "scripted" in lines[2]
-    assert httpx.get(f"{url}/models", headers={"authorization": f"Bearer {key}"}).status_code == 200
+    lines = [process.stdout.readline() for _ in range(4)]
+    url, key, counts = (line.rstrip().rpartition(" ")[2] for line in lines[:3])
+    assert "scripted" in lines[3]
+    headers = {"authorization": f"Bearer {key}"}
+    assert httpx.get(f"{url}/models", headers=headers).status_code == 200
+    model = "deepseek-flash" if provider == "deepseek" else "deepseek/deepseek-v4-flash"
+    body = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
+    first, second = (httpx.post(f"{url}/chat/completions", headers=headers, json=body) for _ in range(2))
+    assert (first.json()["created"], second.status_code) == (created, 429)
+    assert httpx.get(counts).json()["rows"]["Hello"]["count"] == 2
     process.send_signal(signal.SIGINT)
     assert process.wait(5) == 0

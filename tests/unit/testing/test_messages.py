@@ -246,7 +246,7 @@ def test_what_is_refused(caller: Caller, change: dict[str, Any], message: str) -
         ({"stop_sequences": "x"}, "stop_sequences: invalid type"),
         ({"tool_choice": "auto"}, "tool_choice: invalid type"),
         ({"output_config": {"effort": "huge"}}, "unknown variant `huge`"),
-        ({"system": 1}, "system.content: invalid type"),
+        ({"system": 1}, "system: invalid type"),
     ],
 )
 def test_wrong_types_are_422(caller: Caller, change: dict[str, Any], message: str) -> None:

@@ -19,20 +19,12 @@ from functools import partial
 from typing import Any
 
 from deepseek_v4.testing.checks.anthropic_types import messages_types
+from deepseek_v4.testing.checks.chat_types import CHAT_FIELDS, OPENAI_ROLES, messages_of
 from deepseek_v4.testing.checks.messages import check_reasoning, check_turns
 from deepseek_v4.testing.checks.parameters import Range
 from deepseek_v4.testing.checks.response_types import responses_types
 from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_tools
-from deepseek_v4.testing.checks.types import (
-    CHAT_FIELDS,
-    FieldTypes,
-    TypeFault,
-    boolean,
-    message_types,
-    number,
-    request_types,
-    variant,
-)
+from deepseek_v4.testing.checks.types import FieldTypes, TypeFault, boolean, number, one_of, request_types
 from deepseek_v4.testing.dialects.empiriolabs.variants import (
     BASE,
     BUDGETS,
@@ -47,10 +39,8 @@ from deepseek_v4.testing.dialects.empiriolabs.variants import (
     variant_named,
 )
 from deepseek_v4.testing.dialects.openai_shapes import OpenAIShapes
-from deepseek_v4.testing.endpoints.chat import answer_chat
-from deepseek_v4.testing.endpoints.messages import answer_messages
+from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.endpoints.models import answer_model, answer_models
-from deepseek_v4.testing.endpoints.responses import answer_responses
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange, ServedModel
 from deepseek_v4.testing.model.answer import MADE_UP_PAGE
 from deepseek_v4.testing.reading import messages as messages_request
@@ -62,7 +52,6 @@ from deepseek_v4.testing.writing.messages import error_type
 from deepseek_v4.testing.writing.responses import ResponsesShapes
 
 ROOT = "/v1"
-ROLES = ("system", "developer", "user", "assistant", "tool")
 MOST_STOP_WORDS = 4
 # Inserted before a conversation without a system message; the real text is not published.
 IDENTITY = "You are DeepSeek V4 Flash, a large language model served by EmpirioLabs."
@@ -77,7 +66,7 @@ SWITCHES = ("web_search_linkup", "tool_web_search", "disable_formatting")
 OWN_FIELDS: FieldTypes = {
     "enable_thinking": boolean,
     "thinking_budget": number,
-    "reasoning_effort": lambda path, value: variant(path, value, EFFORTS),
+    "reasoning_effort": one_of(*EFFORTS),
     **dict.fromkeys(SWITCHES, boolean),
 }
 IGNORED = ("logprobs", "top_logprobs", "frequency_penalty", "presence_penalty", "user_id", "thinking", "n")
@@ -85,7 +74,7 @@ KEPT = {name: check for name, check in CHAT_FIELDS.items() if name not in IGNORE
 FIELDS: FieldTypes = {
     **KEPT,
     **OWN_FIELDS,
-    "messages": lambda path, value: message_types(path, value, ROLES),
+    "messages": messages_of(*OPENAI_ROLES),
     "max_tokens": number,
 }
 WORDS: Mapping[int, tuple[str, str, str]] = {
@@ -120,9 +109,9 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
     def routes(self) -> tuple[EndpointRoute, ...]:
         """Return the three endpoints of the documentation, and the catalogue."""
         return (
-            EndpointRoute("POST", f"{ROOT}/chat/completions", answer_chat),
-            EndpointRoute("POST", f"{ROOT}/responses", answer_responses, protocol="responses"),
-            EndpointRoute("POST", f"{ROOT}/messages", answer_messages, protocol="messages"),
+            EndpointRoute("POST", f"{ROOT}/chat/completions", answer),
+            EndpointRoute("POST", f"{ROOT}/responses", answer, protocol="responses"),
+            EndpointRoute("POST", f"{ROOT}/messages", answer, protocol="messages"),
             EndpointRoute("GET", f"{ROOT}/models", answer_models),
             EndpointRoute("GET", f"{ROOT}/models/{{id}}", answer_model),
         )

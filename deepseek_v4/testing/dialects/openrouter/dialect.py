@@ -34,9 +34,7 @@ from deepseek_v4.testing.dialects.openrouter.shapes import (
     OpenRouterResponsesShapes,
     reasoning_details,
 )
-from deepseek_v4.testing.endpoints.chat import answer_chat
-from deepseek_v4.testing.endpoints.messages import answer_messages
-from deepseek_v4.testing.endpoints.responses import answer_responses
+from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange
 from deepseek_v4.testing.ids import Stamp
 from deepseek_v4.testing.model.answer import Answer
@@ -100,9 +98,9 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
     def routes(self) -> tuple[EndpointRoute, ...]:
         """Return the endpoints of the three protocols, the catalogue, and the account."""
         return (
-            EndpointRoute("POST", f"{ROOT}/chat/completions", answer_chat),
-            EndpointRoute("POST", f"{ROOT}/responses", answer_responses, protocol="responses"),
-            EndpointRoute("POST", f"{ROOT}/messages", answer_messages, protocol="messages"),
+            EndpointRoute("POST", f"{ROOT}/chat/completions", answer),
+            EndpointRoute("POST", f"{ROOT}/responses", answer, protocol="responses"),
+            EndpointRoute("POST", f"{ROOT}/messages", answer, protocol="messages"),
             EndpointRoute("GET", f"{ROOT}/models", endpoints.answer_models),
             EndpointRoute("GET", f"{ROOT}/model/{{id:path}}", endpoints.answer_model),
             EndpointRoute("GET", f"{ROOT}/models/{{id:path}}/endpoints", endpoints.answer_model_endpoints),
@@ -142,7 +140,7 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
 
     def response_headers(self, stamp: Stamp) -> dict[str, str]:
         """Return the id of the generation."""
-        return {"x-generation-id": f"gen-{stamp.created()}-{stamp.letters('generation', 20)}"}
+        return {"x-generation-id": f"gen-{stamp.created}-{stamp.letters('generation', 20)}"}
 
     # ------------------------------------------------------------------ requests
 

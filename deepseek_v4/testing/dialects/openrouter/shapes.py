@@ -7,9 +7,8 @@ from typing import Any
 
 from deepseek_v4.testing.dialects.openrouter.models import price
 from deepseek_v4.testing.model.answer import Answer, Usage
-from deepseek_v4.testing.options import ServerOptions, UsageChunk
+from deepseek_v4.testing.options import UsageChunk
 from deepseek_v4.testing.outcome import DONE
-from deepseek_v4.testing.reading.chat import ChatCall
 from deepseek_v4.testing.tokens import chunks
 from deepseek_v4.testing.writing.chat import ChatShapes
 from deepseek_v4.testing.writing.messages import MessagesShapes
@@ -25,7 +24,7 @@ TEXT_KEYS: Mapping[str, str] = {"reasoning.text": "text", "reasoning.summary": "
 
 def generation_id(answer: Answer) -> str:
     """Return `gen-<seconds>-<20 letters>`."""
-    return f"gen-{answer.stamp.created()}-{answer.stamp.letters('generation', 20)}"
+    return f"gen-{answer.stamp.created}-{answer.stamp.letters('generation', 20)}"
 
 
 def reasoning_details(answer: Answer) -> list[JsonObject]:
@@ -59,12 +58,12 @@ class OpenRouterChatShapes(ChatShapes):
 
     def envelope(self, answer: Answer, kind: str) -> JsonObject:
         """Return the envelope, with the host that answered."""
-        head = {"id": generation_id(answer), "object": kind, "created": answer.stamp.created(), "model": answer.model}
-        return {**head, "provider": answer.upstream}
+        head = {"id": generation_id(answer), "object": kind, "created": answer.stamp.created, "model": answer.model}
+        return {**head, "provider": answer.call.upstream}
 
-    def complete(self, answer: Answer, call: ChatCall, options: ServerOptions) -> JsonObject:
+    def complete(self, answer: Answer) -> JsonObject:
         """Return the body, with the upstream's own finish reason."""
-        body = super().complete(answer, call, options)
+        body = super().complete(answer)
         choice = body["choices"][0]
         ordered = {
             "logprobs": choice["logprobs"],
@@ -76,7 +75,7 @@ class OpenRouterChatShapes(ChatShapes):
         head = {key: value for key, value in body.items() if key not in ("choices", "usage")}
         return {**head, "service_tier": None, "choices": [ordered], "usage": body["usage"]}
 
-    def message(self, answer: Answer, options: ServerOptions) -> JsonObject:
+    def message(self, answer: Answer) -> JsonObject:
         """Return the message; `content` is null if there are tool calls."""
         message: JsonObject = {
             "role": "assistant",
@@ -89,7 +88,7 @@ class OpenRouterChatShapes(ChatShapes):
             message["reasoning_details"] = details
             message["reasoning"] = _text_of(details)
         if answer.calls:
-            message["tool_calls"] = super().message(answer, options)["tool_calls"]
+            message["tool_calls"] = super().message(answer)["tool_calls"]
         if answer.citations:
             message["annotations"] = cited_pages(answer)
         return message
@@ -108,7 +107,7 @@ class OpenRouterChatShapes(ChatShapes):
             return dict(answer.turn.usage)
         cost = costs(answer)
         usage = {
-            **self.counted_usage(answer.usage, answer.thinking),
+            **self.counted_usage(answer.usage, answer.call.thinking),
             "cost": cost["together"],
             "is_byok": False,
             "prompt_tokens_details": {
@@ -219,10 +218,10 @@ class OpenRouterResponsesShapes(ResponsesShapes):
         action = {"type": "search", "query": answer.searched_for}
         return {"type": "web_search_call", "id": answer.stamp.call_id(0), "status": "completed", "action": action}
 
-    def text_part(self, answer: Answer, call: ChatCall, text: str) -> JsonObject:
+    def text_part(self, answer: Answer) -> JsonObject:
         """Return the text, with citations."""
         cited = [{"type": "url_citation", **one["url_citation"]} for one in cited_pages(answer)]
-        return {**super().text_part(answer, call, text), "annotations": cited}
+        return {**super().text_part(answer), "annotations": cited}
 
     def usage(self, answer: Answer) -> JsonObject:
         """Return counts and costs."""
