@@ -10,7 +10,6 @@ from llama_index_deepseek_v4.errors import UnusableAnswerError
 
 try:
     from llama_index_deepseek_v4.llm import DeepSeekV4
-    from llama_index_deepseek_v4.token_counts import tokenizer
     from llama_index_deepseek_v4.usage_report import UsageReport
     from llama_index_deepseek_v4.word_embedding import WordEmbedding
 except ImportError as error:
@@ -18,4 +17,4 @@ except ImportError as error:
 
     raise explained(error) from error
 
-__all__ = ["DeepSeekV4", "UnusableAnswerError", "UsageReport", "WordEmbedding", "__version__", "tokenizer"]
+__all__ = ["DeepSeekV4", "UnusableAnswerError", "UsageReport", "WordEmbedding", "__version__"]
