@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 
 from deepseek_v4 import catalog, errors
@@ -28,6 +29,11 @@ def warn_about_model(provider: Provider, model: str) -> None:
         _warn_once(provider.name, model, provider.default_model)
 
 
+_LIBRARIES = frozenset(
+    {"deepseek_v4", "langchain_deepseek_v4", "llama_index_deepseek_v4", "langchain_core", "llama_index", "pydantic"}
+)
+
+
 @functools.lru_cache(maxsize=256)
 def _warn_once(provider: str, model: str, default: str) -> None:
     facts = catalog.find(provider, model)
@@ -36,7 +42,7 @@ def _warn_once(provider: str, model: str, default: str) -> None:
             f"model={model!r} is a retired name at {provider} ({facts.retired}), which may stop to accept it. "
             f"Use model={default!r}.",
             errors.ModelNameWarning,
-            stacklevel=6,
+            stacklevel=_user_level(),
         )
     elif not facts.known and not catalog.is_v4(model):
         current = [known.id for known in catalog.models(provider) if not known.retired and known.id != default]
@@ -45,5 +51,13 @@ def _warn_once(provider: str, model: str, default: str) -> None:
             f"{''.join(f' or {name!r}' for name in current[:2])}. "
             "It is sent unchanged; its context window is not known.",
             errors.ModelNameWarning,
-            stacklevel=6,
+            stacklevel=_user_level(),
         )
+
+
+def _user_level() -> int:
+    """Return the stack level of the code that constructs the model, so that the warning names its line."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _LIBRARIES:
+        frame, level = frame.f_back, level + 1
+    return level

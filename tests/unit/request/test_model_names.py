@@ -11,6 +11,8 @@ import pytest
 from deepseek_v4 import Client, ModelSettings, errors, openai_compatible
 from deepseek_v4.catalog import find
 from deepseek_v4.request import model_names
+from langchain_deepseek_v4 import ChatDeepSeekV4
+from llama_index_deepseek_v4 import DeepSeekV4
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +71,13 @@ def test_a_model_of_another_family_warns_and_has_no_window(provider: str, model:
     with pytest.warns(errors.ModelNameWarning, match=advice):
         ModelSettings(provider=provider, model=model, api_key="k")
     assert (find(provider, model).context_window, find(provider, model).max_output_tokens) == (None, None)
+
+
+@pytest.mark.parametrize("kind", [ModelSettings, ChatDeepSeekV4, DeepSeekV4])
+def test_the_warning_names_the_line_of_the_user(kind: type[ModelSettings]) -> None:
+    with pytest.warns(errors.ModelNameWarning) as caught:
+        kind(model="gpt-4o", api_key="k")
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 @pytest.mark.parametrize(
