@@ -35,24 +35,30 @@ class Registry(Mapping[str, T]):
     """A mapping of names to objects that are imported when they are first used.
 
     Args:
-        homes: Name -> location, as ``"package.module:attribute"``; if it is a mapping, the name is looked up in it.
+        homes: Name -> location, as ``"package.module:attribute"``.
+        others: Location of a mapping with further names, which is imported when another name is looked up.
     """
 
-    def __init__(self, homes: Mapping[str, str]) -> None:
+    def __init__(self, homes: Mapping[str, str], *, others: str | None = None) -> None:
         self._homes = homes
+        self._location = others
         self._loaded: dict[str, T] = {}
+
+    @property
+    def _others(self) -> Mapping[str, T]:
+        return pkgutil.resolve_name(self._location) if self._location is not None else {}
 
     def __getitem__(self, name: str) -> T:
         if name not in self._loaded:
-            found = pkgutil.resolve_name(self._homes[name])
-            self._loaded[name] = found[name] if isinstance(found, Mapping) else found
+            known = name in self._homes
+            self._loaded[name] = pkgutil.resolve_name(self._homes[name]) if known else self._others[name]
         return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._homes
+        return name in self._homes or name in self._others
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._homes)
+        return iter((*self._homes, *self._others))
 
     def __len__(self) -> int:
-        return len(self._homes)
+        return len(self._homes) + len(self._others)

@@ -44,6 +44,7 @@ __all__ = [
     "OverloadedError",
     "PermissionDeniedError",
     "RateLimitError",
+    "RefusalError",
     "ServerError",
     "StreamInterruptedError",
     "TimeoutError",
@@ -172,6 +173,10 @@ class UnsupportedError(InvalidRequestError):
 
 class ContentFilterError(DeepSeekError):
     """The provider's moderation rejected the input or stopped the output."""
+
+
+class RefusalError(ContentFilterError):
+    """The model refused to answer, or its answer was filtered (``on_refusal="raise"``); ``partial`` is the reply."""
 
 
 class NotFoundError(DeepSeekError):

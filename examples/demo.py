@@ -160,9 +160,8 @@ def main() -> None:
             text="(scripted) In Paris it is 18 °C with light rain, and in Tokyo it is 21:40.",
         ),
         Turn(
-            reasoning="The third source gives the reason.",
-            text="(scripted) While thinking, the API requires the reasoning_content of past assistant messages. A "
-            "client that drops it fails at the second request of a tool loop, although the tool has run.",
+            reasoning="The passages describe the rule for past reasoning.",
+            text="(scripted) The API requires the reasoning of past tool calls, and refuses a history without it.",
         ),
     ]
     with deepseek_or_local(*turns) as options:

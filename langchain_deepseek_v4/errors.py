@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from langchain_core import exceptions
 from langchain_core.exceptions import (
     ContextOverflowError,
     ModelAPIError,
@@ -41,6 +42,7 @@ __all__ = [
     "OverloadedError",
     "PermissionDeniedError",
     "RateLimitError",
+    "RefusalError",
     "ServerError",
     "StreamInterruptedError",
     "TimeoutError",
@@ -126,6 +128,20 @@ class ContentFilterError(DeepSeekError, errors.ContentFilterError, ModelInvalidR
     """The provider's moderation rejected the input or stopped the output."""
 
 
+class RefusalError(
+    ContentFilterError,
+    errors.RefusalError,
+    getattr(exceptions, "ModelRefusalError", ModelInvalidRequestError),  # type: ignore[misc]  # since 1.7.5
+):
+    """The model refused to answer, or its answer was filtered.
+
+    Attributes:
+        raw_message: The refused message of a typed answer; ``partial`` is the reply of any other.
+    """
+
+    raw_message: Any = None
+
+
 class NotFoundError(DeepSeekError, errors.NotFoundError, ModelNotFoundError):
     """The URL or the model does not exist."""
 
@@ -181,6 +197,7 @@ _CLASSES: Mapping[type[errors.DeepSeekError], type[DeepSeekError]] = {
         StreamInterruptedError,
         MalformedResponseError,
         EmptyReplyError,
+        RefusalError,
     )
 }
 

@@ -87,16 +87,11 @@ def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None)
 
 def price_at(prices: Iterable[Price], at: datetime) -> Price | None:
     """Return the price that applies at a time (UTC), or None."""
-    found = None
-    for price in prices:
-        if price.covers(at) and (found is None or _is_later(price.since, found.since)):
-            found = price
-    return found
+    return max((price for price in prices if price.covers(at)), key=_since, default=None)
 
 
-def _is_later(one: Any, other: Any) -> bool:
-    """Return True if one start is later than another; None is earlier than any."""
-    return one is not None and (other is None or bool(one > other))
+def _since(price: Price) -> datetime:
+    return price.since if isinstance(price.since, datetime) else datetime.min.replace(tzinfo=timezone.utc)
 
 
 def cost_of(reply: Reply, provider: str, model: str) -> Cost | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from deepseek_v4.values.prices import Price
+from deepseek_v4.values.toml import read_toml
 
 __all__ = ["ModelFacts", "find", "forget", "is_v4", "keep", "models"]
 
@@ -187,32 +187,21 @@ def _unknown(provider: str, values: Mapping[str, Any]) -> ModelFacts:
 
 
 def _facts(row: dict[str, Any], content: Mapping[str, Any]) -> ModelFacts:
-    sources, peaks = content["sources"], content["peak_hours"]
     row.pop("suffixes", None)
     for name in ("efforts", "aliases", "regions"):
         row[name] = tuple(row.get(name, ()))
     row["default_effort"] = row["default_effort"] or None
-    row["source"] = sources[row["source"]] if "source" in row else None
-    row["prices"] = tuple(
-        Price(**{**price, "source": sources[price["source"]], "peak": _peak(price.get("peak"), peaks)})
-        for price in row.get("prices", ())
-    )
+    row["source"] = content["sources"][row["source"]] if "source" in row else None
+    row["prices"] = tuple(_price(price, content) for price in row.get("prices", ()))
     return ModelFacts(**row)
 
 
-def _peak(row: Mapping[str, Any] | None, peaks: Mapping[str, Any]) -> Any:
-    return None if row is None else {**row, **peaks[row["hours"]]}
+def _price(row: Mapping[str, Any], content: Mapping[str, Any]) -> Price:
+    peak = row.get("peak")
+    hours = None if peak is None else {**peak, **content["peak_hours"][peak["hours"]]}
+    return Price(**{**row, "source": content["sources"][row["source"]], "peak": hours})
 
 
 @functools.cache
 def _read() -> dict[str, Any]:
-    from importlib.resources import files
-
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
-
-    text = files("deepseek_v4.catalog").joinpath("models.toml").read_text("utf-8")
-    content: dict[str, Any] = tomllib.loads(text, parse_float=Decimal)
-    return content
+    return read_toml("deepseek_v4.catalog", "models.toml")

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, time, timezone
 from typing import Any
 
-from deepseek_v4.catalog import cost
+from deepseek_v4.catalog.cost import price_at
 from deepseek_v4.catalog.lookup import ModelFacts, find, keep, models
 from deepseek_v4.values.account import ModelInfo
 from deepseek_v4.values.prices import Price
@@ -81,7 +81,7 @@ def _merged(before: ModelFacts, info: ModelInfo, now: datetime) -> ModelFacts:
         "default_effort": info.default_effort,
     }
     price = info.price
-    if price is not None and not _same(_price_of(before, now), price):
+    if price is not None and not _same(price_at(before.prices, now), price):
         today = datetime.combine(now.date(), time(), timezone.utc)
         known["prices"] = (*before.prices, dataclasses.replace(price, since=today))
     return dataclasses.replace(before, **{name: value for name, value in known.items() if value is not None})
@@ -94,13 +94,9 @@ def _changes(before: ModelFacts, after: ModelFacts, now: datetime) -> Iterable[C
         old, new = getattr(before, field.name), getattr(after, field.name)
         if old != new:
             yield Change(after.id, field.name, old, new)
-    old_price, new_price = _price_of(before, now), _price_of(after, now)
+    old_price, new_price = price_at(before.prices, now), price_at(after.prices, now)
     if old_price != new_price:
         yield Change(after.id, "price", old_price, new_price)
-
-
-def _price_of(facts: ModelFacts, now: datetime) -> Price | None:
-    return cost.price_at(facts.prices, now)
 
 
 def _same(known: Price | None, listed: Price) -> bool:

@@ -83,13 +83,13 @@ def price_of(input: Any, output: Any, cached: Any, *, per: int, source: str) -> 
         per: The number of tokens that the amounts refer to.
         source: URL or name of the source of the price.
     """
-    amounts = [None if amount is None or amount < 0 else amount for amount in map(money, (input, output, cached))]
-    if amounts[0] is None or amounts[1] is None:
-        return None
-    scaled = [None if amount is None else (amount * 1_000_000 / per).normalize() for amount in amounts]
-    assert scaled[0] is not None
-    assert scaled[1] is not None
-    return Price(scaled[0], scaled[1], scaled[2], source=source)
+
+    def million(value: Any) -> Decimal | None:
+        amount = money(value)
+        return None if amount is None or amount < 0 else (amount * 1_000_000 / per).normalize()
+
+    read, written = million(input), million(output)
+    return None if read is None or written is None else Price(read, written, million(cached), source=source)
 
 
 def _at(entry: Any, place: str) -> Any:

@@ -1,41 +1,29 @@
-"""Interface of a protocol: encode a request to a JSON body, decode a JSON body or its events to a reply."""
+"""``Protocol``: one endpoint, as the encoder of its requests and the decoder of its responses."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.dialect import Dialect
+from deepseek_v4.protocols.request_encoder import EncodedRequest, RequestEncoder
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
 from deepseek_v4.values.http import HttpResponse
-from deepseek_v4.values.json import Json
-from deepseek_v4.values.notes import Note
 from deepseek_v4.values.reply import Reply
 
 __all__ = ["EncodedRequest", "Protocol"]
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class EncodedRequest:
-    """A request encoded for the wire, before base URL and API key."""
+@dataclass(frozen=True)
+class Protocol:
+    """One API endpoint; it does no I/O."""
 
-    path: str
-    body: Json
-    notes: list[Note]
-    context: DecodeContext
-    headers: Mapping[str, str] = field(default_factory=dict)
+    name: str
+    encoder: type[RequestEncoder[Any]]
+    decoder: type[StreamDecoder]
 
-
-class Protocol(ABC):
-    """One API endpoint. Implementations hold no state, no client and do no I/O."""
-
-    name: ClassVar[str]
-
-    @abstractmethod
     def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
         """Encode a request as a JSON body.
 
@@ -43,8 +31,8 @@ class Protocol(ABC):
             InvalidRequestError: if a value is out of range.
             UnsupportedError: if the endpoint does not support an option and ``on_unsupported`` is "raise".
         """
+        return self.encoder(request, dialect, provider).encode()
 
-    @abstractmethod
     def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
         """Decode a complete response.
 
@@ -52,7 +40,8 @@ class Protocol(ABC):
             DeepSeekError: if the body of a 200 response contains an error.
             MalformedResponseError: if the body does not follow the protocol.
         """
+        return self.decoder(context).decode(response)
 
-    @abstractmethod
     def stream(self, context: DecodeContext) -> StreamDecoder:
-        """Return a decoder for one streamed response."""
+        """Return a decoder for one response."""
+        return self.decoder(context)

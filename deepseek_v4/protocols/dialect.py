@@ -5,46 +5,40 @@ A provider's file holds one ``Dialect`` for each protocol it serves. A protocol 
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from deepseek_v4 import errors
 from deepseek_v4.values.notes import Note
+from deepseek_v4.values.reply import FinishReason, Usage
 from deepseek_v4.values.sampling import Thinking
 
 if TYPE_CHECKING:
     from deepseek_v4.protocols.chat_request import ChatRequest
     from deepseek_v4.values.json import Json
-    from deepseek_v4.values.reply import FinishReason, Usage
+
+T = TypeVar("T")
 
 ErrorTable: TypeAlias = "tuple[tuple[re.Pattern[str], type[errors.DeepSeekError]], ...]"
 
-FINISH_REASONS: Mapping[str, FinishReason] = MappingProxyType(
+
+def by_word(table: Mapping[T, tuple[str, ...]]) -> Mapping[str, T]:
+    """Return word -> meaning, of a table of meaning -> words."""
+    return MappingProxyType({word: meaning for meaning, words in table.items() for word in words})
+
+
+FINISH_REASONS: Mapping[str, FinishReason] = by_word(
     {
-        "stop": "stop",
-        "stop_sequence": "stop",
-        "end_turn": "stop",
-        "eos": "stop",
-        "eos_token": "stop",
-        "complete": "stop",
-        "completed": "stop",
-        "length": "length",
-        "max_tokens": "length",
-        "max_output_tokens": "length",
-        "model_length": "length",
-        "model_context_window_exceeded": "length",
-        "tool_calls": "tool_calls",
-        "tool_call": "tool_calls",
-        "tool_use": "tool_calls",
-        "function_call": "tool_calls",
-        "content_filter": "content_filter",
-        "refusal": "content_filter",
-        "insufficient_system_resource": "interrupted",
-        "aborted": "interrupted",
-        "error": "error",
+        "stop": ("stop", "stop_sequence", "end_turn", "eos", "eos_token", "complete", "completed"),
+        "length": ("length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"),
+        "tool_calls": ("tool_calls", "tool_call", "tool_use", "function_call"),
+        "content_filter": ("content_filter", "refusal"),
+        "interrupted": ("insufficient_system_resource", "aborted"),
+        "error": ("error",),
     }
 )
 """Finish reasons of all protocols and engines in lower case -> ours. Any other is kept unchanged."""
@@ -124,8 +118,28 @@ class OptionSpec:
         return value, None
 
 
+def select_options(fields: Mapping[str, OptionSpec], source: str, *names: str, **renamed: str) -> dict[str, OptionSpec]:
+    """Return some options of a table for another endpoint, whose document is ``source``.
+
+    Args:
+        fields: The table.
+        source: URL or document of the endpoint.
+        *names: Options that are sent as in the table.
+        **renamed: Options with their fields at this endpoint.
+    """
+    wire_names = {**{name: fields[name].name for name in names}, **renamed}
+    return {option: dataclasses.replace(fields[option], name=n, source=source) for option, n in wire_names.items()}
+
+
 class Dialect:
-    """What all protocols share. Subclasses state the differences as class attributes and small methods."""
+    """What all protocols share. Subclasses state the differences as class attributes and small methods.
+
+    Args:
+        **facts: Attributes of the class to override for this object: for one host, or one model.
+
+    Raises:
+        TypeError: If the class has no attribute with that name.
+    """
 
     protocol: ClassVar[str]
     path: str
@@ -137,6 +151,8 @@ class Dialect:
     """Canonical option -> why it is not supported, for the options that need an explanation."""
     efforts: Mapping[str, str | None] = MappingProxyType({})
     """Canonical effort -> the provider's value; None switches thinking off."""
+    web_search_tool: Mapping[str, Any] | None = None
+    """The tool with which the server searches the web; the options of ``web_search`` are added to it."""
     thinks_by_default = True
     """True if the model thinks when the request does not set it."""
     forced_tool_while_thinking = True
@@ -149,12 +165,28 @@ class Dialect:
     """True if JSON mode requires the word "json" in a message."""
     tools = True
     """True if function calling is supported."""
+    parallel_tool_calls = False
+    """True if the provider reads the field for several calls at once; else it is enforced on the reply."""
     strict_tools = False
     """True if strict function calling is supported."""
+    asks_for_stream_usage = False
+    """True if streams report usage only with ``stream_options.include_usage``."""
+    reports_cost = False
+    """True if ``cost`` in the usage object is the charged amount in US dollars."""
+    finish_reasons = FINISH_REASONS
+    """The provider's finish reasons -> ours."""
+    parser_flags = ""
+    """Command-line flags of your own server that enable its parser of tool calls, for a warning."""
     error_phrases: ErrorTable = ()
     """Phrases of an error's text -> exception, for kinds that the status does not determine; checked first."""
     error_types: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType({})
     """The provider's error codes (``type``, ``code``, ``error_type``) -> exception; checked second."""
+
+    def __init__(self, **facts: Any) -> None:
+        for name, value in facts.items():
+            if not hasattr(type(self), name):
+                raise TypeError(f"a dialect has no attribute {name!r}")
+            setattr(self, name, value)
 
     def thinks(self, thinking: Thinking) -> bool:
         """Return True if the model will think with these settings."""
@@ -170,12 +202,21 @@ class Dialect:
         """Return the body fields that set thinking, its effort and its budget."""
         raise NotImplementedError
 
+    def encode_effort(self, effort: str, notes: list[Note]) -> str | None:
+        """Return the provider's value of an effort, with a note if it is another word."""
+        value = self.efforts[effort]
+        if value != effort:
+            notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))
+        return value
+
     def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
         """Return the body fields that set the provider's web search, or None if it has none.
 
         Tools among them are added to the tools of the request.
         """
-        return None
+        if not setting or self.web_search_tool is None:
+            return None
+        return {"tools": [{**self.web_search_tool, **(setting if isinstance(setting, Mapping) else {})}]}
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
@@ -195,8 +236,28 @@ class Dialect:
         return {}
 
     def decode_usage(self, usage: Json) -> Usage:
-        """Decode the provider's usage object."""
-        raise NotImplementedError
+        """Decode OpenAI's usage object: the names of both endpoints, and those of Together, SGLang and DeepSeek."""
+        read = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
+        written = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
+        cached, cache_write = read.get("cached_tokens"), read.get("cache_write_tokens")
+        if cached is None:
+            cached = usage.get("cached_tokens")
+        if cached is None:
+            cached = usage.get("prompt_cache_hit_tokens")
+        reasoning = written.get("reasoning_tokens")
+        if reasoning is None:
+            reasoning = usage.get("reasoning_tokens")
+        cost = usage.get("cost") if self.reports_cost else None
+        # some hosts send integers as floats
+        return Usage(
+            input_tokens=int(usage.get("prompt_tokens") or usage.get("input_tokens") or 0),
+            output_tokens=int(usage.get("completion_tokens") or usage.get("output_tokens") or 0),
+            cached_tokens=None if cached is None else int(cached),
+            cache_write_tokens=None if cache_write is None else int(cache_write),
+            reasoning_tokens=None if reasoning is None else int(reasoning),
+            cost=None if cost is None else float(cost),
+            extra=usage,
+        )
 
     def error_codes(self, error: Json) -> tuple[str, ...]:
         """Return further codes of an error object to look up in ``error_types``."""
@@ -205,3 +266,15 @@ class Dialect:
     def decode_retry(self, error: Json) -> tuple[bool | None, float | None]:
         """Return whether an error object declares itself retryable, and the delay in seconds; None if unspecified."""
         return None, None
+
+
+class ItemDialect(Dialect):
+    """What the protocols share that send a turn as a list of items or blocks."""
+
+    def encode_reasoning(self, text: str | None) -> list[Json]:
+        """Return items for a past turn's reasoning of which only the text is known, or not even that (None)."""
+        raise NotImplementedError
+
+    def encode_item(self, item: Json) -> Json | None:
+        """Encode an item of the provider's own record, or return None to leave it out."""
+        return item

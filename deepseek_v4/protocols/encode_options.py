@@ -7,9 +7,10 @@ from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import Dialect
-from deepseek_v4.values.json import Json
+from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+from deepseek_v4.values.json import Json, set_path
 from deepseek_v4.values.notes import Note
+from deepseek_v4.values.sampling import Sampling
 
 
 def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes: list[Note]) -> Json:
@@ -20,20 +21,16 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
         UnsupportedError: if the provider does not support an option and ``on_unsupported`` is "raise".
     """
     body: Json = {}
-    for option, value in request.sampling.given().items():
+    sampling = _log_probabilities(request.sampling, dialect, notes)
+    for option, value in sampling.given().items():
         field = dialect.fields.get(option)
         if field is None:
             why = dialect.unsupported.get(option, "this provider does not support this option")
             drop(option, why, request, provider, notes)
             continue
-        value, note = field.check(option, value)
-        if note is not None:
-            notes.append(note)
-        put(body, field.name, value)
-    if request.sampling.top_logprobs is not None and {"logprobs", "top_logprobs"} <= dialect.fields.keys():
-        if request.sampling.logprobs is False:
-            raise errors.InvalidRequestError("top_logprobs requires logprobs. Leave logprobs unset, or set it to True.")
-        put(body, dialect.fields["logprobs"].name, True)
+        _encode(body, field, option, value, notes)
+    if sampling.top_logprobs is not None and {"logprobs", "top_logprobs"} <= dialect.fields.keys():
+        set_path(body, dialect.fields["logprobs"].name, True)
     thinking = request.thinking
     if thinking.effort is not None and thinking.effort not in dialect.efforts:
         known = ", ".join(dialect.efforts) or "none"
@@ -47,10 +44,7 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
             why = dialect.unsupported.get("thinking_budget", "this provider does not support a thinking budget")
             drop("thinking_budget", why, request, provider, notes)
         else:
-            value, note = field.check("thinking_budget", thinking.budget)
-            if note is not None:
-                notes.append(note)
-            put(body, field.name, value)
+            _encode(body, field, "thinking_budget", thinking.budget, notes)
     if request.web_search is not None:
         fields = dialect.encode_web_search(request.web_search, notes)
         if fields is not None:
@@ -59,6 +53,28 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
             why = dialect.unsupported.get("web_search", "this provider does not support web search")
             drop("web_search", why, request, provider, notes)
     return body
+
+
+def _encode(body: Json, field: OptionSpec, option: str, value: Any, notes: list[Note]) -> None:
+    value, note = field.check(option, value)
+    if note is not None:
+        notes.append(note)
+    set_path(body, field.name, value)
+
+
+def _log_probabilities(sampling: Sampling, dialect: Dialect, notes: list[Note]) -> Sampling:
+    """Return the options with log probabilities requested as the endpoint needs it: some have the number only."""
+    if "top_logprobs" not in dialect.fields or sampling.logprobs is None:
+        return sampling
+    number = sampling.top_logprobs
+    if sampling.logprobs is False and number is not None:
+        raise errors.InvalidRequestError("top_logprobs requires logprobs. Leave logprobs unset, or set it to True.")
+    if "logprobs" in dialect.fields:
+        return sampling
+    if sampling.logprobs and number is None:
+        number = 1
+        notes.append(Note("translated", "logprobs", f"sent as {dialect.fields['top_logprobs'].name}=1"))
+    return sampling._replace(logprobs=None, top_logprobs=number)
 
 
 def drop(option: str, why: str, request: ChatRequest, provider: str, notes: list[Note]) -> None:
@@ -70,11 +86,3 @@ def drop(option: str, why: str, request: ChatRequest, provider: str, notes: list
     if request.on_unsupported == "raise":
         raise errors.UnsupportedError(f"{provider} does not support {option}: {why}.", provider=provider)
     notes.append(Note("dropped", option, f"{why} ({provider})"))
-
-
-def put(body: Json, name: str, value: Any) -> None:
-    """Set a field; dots in its name descend into objects."""
-    *path, last = name.split(".")
-    for step in path:
-        body = body.setdefault(step, {})
-    body[last] = value

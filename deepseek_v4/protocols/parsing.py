@@ -1,17 +1,18 @@
-"""Parse the JSON of a response or of one event, or raise an error that describes what was received."""
+"""Parse the JSON of a response, and read what the responses of all protocols have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
-from deepseek_v4.protocols.stream_decoder import UNREADABLE, StreamDecoder
 from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.json import Json
+
+OPENAI_FIELDS = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "error"})
+"""Fields of a chat completion or a completion that are decoded."""
 
 
 def parse_body(response: HttpResponse, provider: str) -> Any:
@@ -75,37 +76,3 @@ def keep(extra: dict[str, Any], source: Mapping[str, Any], known: frozenset[str]
     """Keep in ``extra`` the fields that are not among ``known``."""
     if not source.keys() <= known:
         extra.update({key: value for key, value in source.items() if key not in known and value is not None})
-
-
-@contextmanager
-def decoding(body: Any, provider: str) -> Iterator[None]:
-    """Turn errors of decoding a body into ``MalformedResponseError``.
-
-    Raises:
-        MalformedResponseError: if a field is missing or of an unexpected type.
-    """
-    try:
-        yield
-    except UNREADABLE as error:
-        why = f"The response does not follow the protocol: {type(error).__name__}: {error}."
-        raise errors.MalformedResponseError(why, provider=provider, body=body) from None
-
-
-def parse_event(event: bytes, decoder: StreamDecoder) -> Json:
-    """Parse the JSON object of an event.
-
-    Raises:
-        MalformedResponseError: if the data is not a JSON object.
-    """
-    try:
-        value = json.loads(event)
-    except ValueError:
-        value = None
-    if isinstance(value, dict):
-        return value
-    raise errors.MalformedResponseError(
-        "A stream event is not a JSON object.",
-        provider=decoder.provider,
-        body=event[:2000].decode("utf-8", "replace"),
-        partial=decoder.partial(),
-    )

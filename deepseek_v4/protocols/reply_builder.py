@@ -19,6 +19,7 @@ from deepseek_v4.values.reply import (
     FinishReason,
     InvalidToolCall,
     LeakedText,
+    RefusalDelta,
     Reply,
     TextDelta,
     ToolCallDelta,
@@ -26,6 +27,7 @@ from deepseek_v4.values.reply import (
 )
 
 if TYPE_CHECKING:
+    from deepseek_v4.protocols.decode_context import DecodeContext
     from deepseek_v4.protocols.leaked_calls.scanner import MarkupScanner
     from deepseek_v4.values.messages import ToolSpec
 
@@ -37,8 +39,6 @@ _MOST_TOKENS = 2**53
 
 class _OpenCall:
     """A tool call that is still incomplete."""
-
-    __slots__ = ("arguments", "held", "id", "id_came", "name", "problem")
 
     def __init__(self, call_id: str | None, name: str) -> None:
         self.id = call_id or f"call_{uuid.uuid4().hex}"
@@ -55,79 +55,31 @@ class ReplyBuilder:
     """Collects what a decoder reads; the cost per chunk does not grow with what was received before.
 
     Args:
-        single_call: Keep only the first tool call (``parallel_tool_calls=False`` if the request cannot express it).
+        context: The facts of the request.
         streamed: True if reasoning records arrive in fragments to be joined.
-        original_schemas: The schemas of strict tools whose added nulls are removed, by name. Their arguments are
-            returned complete, at the end, so that the deltas add up to the arguments in the reply.
-        recoverable_tools: The tools whose calls are searched for in the text, by their names on the wire.
-        recovery: How to treat calls found in the text. ``parse``: as tool calls. ``off``, ``ask``: they are reported,
-            and the text is unchanged; with ``ask``, a ``LeakedText`` at the end holds it from the first call on.
-        provider: Name of the provider, for the warning about markup.
-        limit: The limit of output tokens that was sent. An answer that reached it may be truncated, whatever
-            its finish reason: vLLM closes truncated arguments and reports ``tool_calls``.
     """
 
-    __slots__ = (
-        "annotations",
-        "calls",
-        "content",
-        "created",
-        "cut",
-        "details",
-        "extra",
-        "finish_reason",
-        "id",
-        "limit",
-        "logprobs",
-        "markup",
-        "model",
-        "original_schemas",
-        "provider",
-        "reasoning",
-        "recoverable_tools",
-        "recovery",
-        "shown",
-        "single_call",
-        "slots",
-        "streamed",
-        "system_fingerprint",
-        "usage",
-        "visible",
-    )
-
-    def __init__(
-        self,
-        *,
-        single_call: bool = False,
-        streamed: bool = False,
-        original_schemas: Mapping[str, Mapping[str, Any]] | None = None,
-        recoverable_tools: Mapping[str, ToolSpec] | None = None,
-        recovery: str = "off",
-        provider: str = "",
-        limit: int | None = None,
-    ) -> None:
+    def __init__(self, context: DecodeContext, *, streamed: bool = False) -> None:
+        self.context = context
+        self.streamed = streamed
         self.content: list[str] = []
-        self.recoverable_tools = recoverable_tools or {}
-        self.recovery = recovery if recoverable_tools else "off"
+        self.recovery = context.recovery if context.recoverable_tools else "off"
         self.visible: list[str] = []
         """With ``ask``: the text without the calls that were found in it."""
         self.shown = 0
         """With ``ask``: how many chunks of it were returned."""
-        self.provider = provider
         self.markup: MarkupScanner | None = None
         """Searches the text for tool calls, from the first ``<`` on."""
-        self.original_schemas = original_schemas or {}
+        self.settled = False
+        """True if the deltas that were held back have been returned."""
         self.reasoning: list[str] | None = None
         self.details: list[Mapping[str, Any]] | None = None
         self.calls: list[_OpenCall] = []
         self.slots: dict[Any, int] = {}
-        self.single_call = single_call
-        self.streamed = streamed
         self.finish_reason: FinishReason | None = None
         self.cut = False
         """True if the output limit truncated the answer although its finish reason does not report it."""
         self.usage: Usage | None = None
-        self.limit = limit
         self.id: str | None = None
         self.model: str | None = None
         self.created: int | None = None
@@ -144,7 +96,7 @@ class ReplyBuilder:
         if self.markup is None:
             self.visible = self.content if self.recovery == "parse" else [*self.content]
             self.shown = len(self.visible)
-            self.markup = _scanner(self.recoverable_tools, self.visible)
+            self.markup = _scanner(self.context.recoverable_tools, self.visible)
         if self.recovery == "ask":
             self.content.append(text)
         if self.markup.holding or "<" in text:
@@ -153,6 +105,12 @@ class ReplyBuilder:
             self.visible.append(text)
             shown = text
         return shown if self.recovery == "parse" else self._before_calls(self.markup)
+
+    def add_refusal(self, text: str) -> RefusalDelta:
+        """Append to the text of a refusal, which is shown and never searched for calls."""
+        self.content.append(text)
+        self.extra["refusal"] = self.extra.get("refusal", "") + text
+        return RefusalDelta(text)
 
     def _before_calls(self, markup: MarkupScanner) -> str:
         """Return the text before the first call that was not returned yet."""
@@ -198,12 +156,10 @@ class ReplyBuilder:
         float(usage.cost or 0)
         self.usage = usage
 
-    def end(self, word: Any, words: Mapping[str, FinishReason]) -> None:
-        """Store the finish reason.
+    def end(self, word: Any) -> None:
+        """Store the provider's finish reason, which is None or ``""`` if none was received yet.
 
-        Args:
-            word: The provider's finish reason; None or ``""`` if none was received yet.
-            words: The dialect's finish reasons -> ours. One that is not among them is kept unchanged.
+        One that is not among the dialect's is kept unchanged.
 
         Raises:
             TypeError: if the finish reason is not text.
@@ -212,7 +168,7 @@ class ReplyBuilder:
             return
         if not isinstance(word, str):
             raise TypeError(f"a finish reason must be text, not {type(word).__name__}")
-        self.finish_reason = words.get(word.lower(), word)
+        self.finish_reason = self.context.dialect.finish_reasons.get(word.lower(), word)
 
     def add_logprobs(self, logprobs: Mapping[str, Any]) -> None:
         """Append log probabilities, by channel."""
@@ -228,31 +184,34 @@ class ReplyBuilder:
         Args:
             slot: The call's number on the wire, or None if it has none.
             call_id: Its id; None or ``""`` on continuations.
-            name: The function's name; None or ``""`` on continuations.
+            name: The function's name on the wire; None or ``""`` on continuations.
             arguments: The next characters of the JSON text.
 
         Returns:
             The delta with our own index, or None if it belongs to a call that ``single_call`` drops.
         """
+        if name:
+            name = self.context.names.from_wire(name)
         position = self._position(slot, call_id, name)
         if position is not None:
             call = self.calls[position]
             if arguments:
                 call.arguments.append(arguments)
-            if name and not call.name:
+            if call.name:
+                name = None
+            elif name:
                 call.name = name
-                return None if self.single_call and position else ToolCallDelta(position, None, name, arguments)
-            dropped = call.held or (self.single_call and position)
-            return None if dropped else ToolCallDelta(position, None, None, arguments)
+            dropped = (call.held and not name) or (self.context.single_call and position)
+            return None if dropped else ToolCallDelta(position, None, name or None, arguments)
         position = len(self.calls)
         call = _OpenCall(call_id, name or "")
-        call.held = call.name in self.original_schemas
+        call.held = call.name in self.context.original_schemas
         if arguments:
             call.arguments.append(arguments)
         self.calls.append(call)
         if slot is not None:
             self.slots[slot] = position
-        if self.single_call and position:
+        if self.context.single_call and position:
             return None
         return ToolCallDelta(position, call.id, call.name or None, "" if call.held else arguments)
 
@@ -283,32 +242,29 @@ class ReplyBuilder:
 
     def settle(self, deltas: list[Delta]) -> None:
         """Finish the answer: append the deltas that were held back. A second call appends none."""
+        if self.settled:
+            return
+        self.settled = True
         if self.recovery == "parse" and self.markup is not None:
             self._settle_markup(self.markup, deltas)
-        elif self.recoverable_tools:
+        elif self.context.recoverable_tools:
             self._report_markup(deltas)
-        self.recoverable_tools = {}
-        self.recovery = "off"
         self.markup = None
-        if not self.original_schemas:
-            return
         for position, call in enumerate(self.calls):
-            if call.name in self.original_schemas:
+            if call.name in self.context.original_schemas:
                 call.arguments = [self._without_nulls(call)]
-                if call.held and not (self.single_call and position):
+                if call.held and not (self.context.single_call and position):
                     deltas.append(ToolCallDelta(position, None, None, call.arguments[0]))
-        self.original_schemas = {}
 
     def _settle_markup(self, markup: MarkupScanner, deltas: list[Delta]) -> None:
         """Append the text that was held back, and the calls found in it unless the provider itself sent calls."""
-        self.markup = None
         named = bool(self.calls)
         ending = markup.end(cut=self._may_cut_markup())
         if ending.text:
             self.content.append(ending.text)
             deltas.append(TextDelta(ending.text))
         withheld = ending.withheld
-        found = ending.calls[:1] if self.single_call else ending.calls
+        found = ending.calls[:1] if self.context.single_call else ending.calls
         if named:
             found = ()
             withheld = ending.markup + withheld
@@ -321,12 +277,8 @@ class ReplyBuilder:
             self.finish_reason = "tool_calls"
         if found or withheld:
             invalid = sum(call.problem is not None for call in found)
-            details: dict[str, Any] = {"calls": len(found) - invalid}
-            if invalid:
-                details["invalid"] = invalid
-            if withheld:
-                details["withheld"] = withheld
-            self.extra["leaked_markup"] = details
+            more = {"invalid": invalid, "withheld": withheld}
+            self.extra["leaked_markup"] = {"calls": len(found) - invalid, **{k: v for k, v in more.items() if v}}
 
     def _report_markup(self, deltas: list[Delta]) -> None:
         """Record the calls in the text, which is not changed, and append the text that was held back."""
@@ -335,14 +287,14 @@ class ReplyBuilder:
             return
         markup = self.markup
         if markup is None:
-            markup = _scanner(self.recoverable_tools, self.visible)
+            markup = _scanner(self.context.recoverable_tools, self.visible)
             markup.feed(text)
         ending = markup.end(cut=self._may_cut_markup())
         at = sum(map(len, self.visible[: markup.found_after]))
         found = bool(ending.calls or ending.withheld)
         if found:
             self.extra["leaked_markup"] = {"calls": 0, "found": len(ending.calls), "at": at}
-            _warn_of_markup(self.provider)
+            _warn_of_markup(self.context.provider, self.context.dialect.parser_flags)
         rest = text[sum(map(len, self.visible[: self.shown])) :]
         if self.recovery == "ask" and self.markup is not None and rest:
             deltas.append(LeakedText(rest) if found else TextDelta(rest))
@@ -357,7 +309,7 @@ class ReplyBuilder:
         if self._problem(call, arguments) is not None or not arguments:
             return arguments
         parsed = wire.loads(arguments)
-        restored = schema.remove_added_nulls(parsed, self.original_schemas[call.name])
+        restored = schema.remove_added_nulls(parsed, self.context.original_schemas[call.name])
         # spaced as the models write it
         return arguments if restored == parsed else json.dumps(restored, ensure_ascii=False)
 
@@ -374,7 +326,7 @@ class ReplyBuilder:
             content = [*content, self.markup.end(cut=True).text]
         valid: list[ToolCall] = []
         invalid: list[InvalidToolCall] = []
-        calls = self.calls[:1] if self.single_call else self.calls
+        calls = self.calls[:1] if self.context.single_call else self.calls
         for position, call in enumerate(calls):
             arguments = "".join(call.arguments)
             error = self._problem(call, arguments)
@@ -429,24 +381,24 @@ class ReplyBuilder:
         return None if isinstance(parsed, dict) else "the arguments are not a JSON object"
 
     def _reached_limit(self) -> bool:
-        return self.limit is not None and self.usage is not None and self.usage.output_tokens >= self.limit
+        limit = self.context.limit
+        return limit is not None and self.usage is not None and self.usage.output_tokens >= limit
 
 
 def _scanner(recoverable_tools: Mapping[str, ToolSpec], visible: list[str]) -> MarkupScanner:
-    from deepseek_v4.protocols.leaked_calls.scanner import (
-        MarkupScanner,  # most answers contain no ``<``, and its patterns are slow to compile
-    )
+    # most answers contain no ``<``, and its patterns are slow to compile
+    from deepseek_v4.protocols.leaked_calls.scanner import MarkupScanner
 
     return MarkupScanner(recoverable_tools, visible)
 
 
 @functools.cache
-def _warn_of_markup(provider: str) -> None:
+def _warn_of_markup(provider: str, parser_flags: str) -> None:
     """Warn about tool calls in the text, once per provider: every further reply of that server has the same cause."""
+    flags = f" ({parser_flags})" if parser_flags else ""
     warnings.warn(
         f"A reply of {provider} contains tool calls as text, and text is not executed. "
-        "If this is your own server, start it with its tool parser (vLLM: --tool-call-parser deepseek_v4 "
-        "--enable-auto-tool-choice, SGLang: --tool-call-parser deepseekv4). See docs/providers.md, "
+        f"If this is your own server, start it with its tool parser{flags}. See docs/providers.md, "
         '"Tool calls that arrive as text".',
         errors.LeakedMarkupWarning,
         stacklevel=2,

@@ -1,14 +1,24 @@
-"""``StreamDecoder``: what the stream decoders of all protocols share, from bytes to events to the required end."""
+"""``StreamDecoder``: what the decoders of all protocols share, from bytes to events to the required end."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any, ClassVar, TypeVar
 
 from deepseek_v4 import errors
+from deepseek_v4.protocols.decode_context import DecodeContext
+from deepseek_v4.protocols.error_bodies import read_error_body
+from deepseek_v4.protocols.parsing import parse_body
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.sse import EventSplitter
-from deepseek_v4.values.reply import Delta, Reply, StreamEnd
+from deepseek_v4.values import json
+from deepseek_v4.values.http import HttpResponse
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.reply import Delta, Reply, StreamEnd, TextDelta
+
+T = TypeVar("T")
 
 UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 """Exceptions raised by decoding if a field is missing or of an unexpected type."""
@@ -35,21 +45,43 @@ def whole_answer(reply: Reply, provider: str) -> Reply:
 
 
 class StreamDecoder(ABC):
-    """Decodes the bytes of one streamed response into deltas.
+    """Decodes one response: the bytes of a stream into deltas, or a complete response into a reply.
 
-    Call ``feed`` with each chunk, then ``close`` at the end of the stream. Exactly one ``StreamEnd`` is returned, last;
-    if the stream ends before it, ``close`` raises.
+    Of a stream, call ``feed`` with each chunk, then ``close`` at the end. Exactly one ``StreamEnd`` is returned, last;
+    if the stream ends before it, ``close`` raises. Of a complete response, call ``decode``.
+
+    Args:
+        context: The facts of the request.
+        joins_details: True if a stream sends reasoning records in fragments.
     """
 
-    def __init__(self, builder: ReplyBuilder, provider: str) -> None:
-        self.builder = builder
-        self.provider = provider
+    def __init__(self, context: DecodeContext, *, joins_details: bool = False) -> None:
+        self.context = context
+        self.provider = context.provider
+        self.builder = ReplyBuilder(context, streamed=joins_details)
         self.finished = False
         """True if ``StreamEnd`` has been returned; later events are ignored."""
         self._events = EventSplitter()
         self._silent = True
         self._failure: errors.DeepSeekError | None = None
         """An error to raise after the deltas that preceded it have been returned."""
+
+    def decode(self, response: HttpResponse) -> Reply:
+        """Decode a complete response.
+
+        Raises:
+            DeepSeekError: if its body contains an error.
+            MalformedResponseError: if the body does not follow the protocol.
+        """
+        return self._read_complete(parse_body(response, self.provider), [], self.conclude)
+
+    def _read_complete(self, body: Any, deltas: list[Delta], end: Callable[[list[Delta]], T]) -> T:
+        try:
+            self.read_body(body, deltas)
+            return end(deltas)
+        except UNREADABLE as error:
+            why = f"The response does not follow the protocol: {type(error).__name__}: {error}."
+            raise errors.MalformedResponseError(why, provider=self.provider, body=body) from None
 
     def feed(self, chunk: bytes) -> list[Delta]:
         """Add a chunk; return the deltas that it completes.
@@ -107,12 +139,28 @@ class StreamDecoder(ABC):
             stray = self._events.stray()
             if stray.strip() and b"data:".startswith(stray):
                 raise self.interrupted("it was interrupted inside its first event")
-            self.read_stray(stray, deltas)
+            self._read_stray(stray, deltas)
             return
         reason = self.missing()
         if reason is not None:
             raise self.interrupted(reason)
         self.finish(deltas)
+
+    def _read_stray(self, body: bytes, deltas: list[Delta]) -> None:
+        """Decode a complete response or an error as plain JSON, which some gateways send for streaming requests."""
+        if not body.strip():
+            raise errors.MalformedResponseError(
+                "The response was empty: status 200, no events.", provider=self.provider, retryable=True
+            )
+        try:
+            parsed = json.loads(body)
+        except ValueError:
+            raise errors.MalformedResponseError(
+                "The response is not an event stream. Check that base_url is the URL of a chat API.",
+                provider=self.provider,
+                body=body[:2000].decode("utf-8", "replace"),
+            ) from None
+        self._read_complete(parsed, deltas, self.finish)
 
     def partial(self) -> Reply:
         """Return the reply received so far."""
@@ -124,12 +172,53 @@ class StreamDecoder(ABC):
         Raises:
             StreamInterruptedError: if the provider reports that it aborted the answer.
         """
-        self.builder.settle(deltas)
-        reply = self.builder.build()
+        reply = self.conclude(deltas)
         if reply.finish_reason in BROKEN_OFF:
             raise self.interrupted(f"the provider aborted it (finish_reason={reply.finish_reason!r})")
         self.finished = True
         deltas.append(StreamEnd(reply))
+
+    def conclude(self, deltas: list[Delta]) -> Reply:
+        """Append the deltas that were held back, and return the complete reply."""
+        self.builder.settle(deltas)
+        return self.builder.build()
+
+    def add_text(self, text: str, deltas: list[Delta]) -> None:
+        """Append visible text."""
+        shown = self.builder.add_text(text)
+        if shown:
+            deltas.append(TextDelta(shown))
+
+    def add_call(self, slot: Any, call_id: str | None, name: str | None, arguments: str, deltas: list[Delta]) -> None:
+        """Append a fragment of a tool call; the arguments are those of ``ReplyBuilder.add_tool_call``."""
+        delta = self.builder.add_tool_call(slot, call_id, name, arguments)
+        if delta is not None:
+            deltas.append(delta)
+
+    def parse_event(self, event: bytes) -> Json:
+        """Parse the JSON object of an event.
+
+        Raises:
+            MalformedResponseError: if the data is not a JSON object.
+        """
+        try:
+            value = json.loads(event)
+        except ValueError:
+            value = None
+        if isinstance(value, dict):
+            return value
+        raise errors.MalformedResponseError(
+            "A stream event is not a JSON object.",
+            provider=self.provider,
+            body=event[:2000].decode("utf-8", "replace"),
+            partial=self.partial(),
+        )
+
+    def provider_error(self, source: Json) -> errors.DeepSeekError:
+        """Return the exception for an error object in the response; ``partial`` holds what was received."""
+        error = read_error_body(source, self.context.dialect, self.provider)
+        error.partial = self.partial()
+        return error
 
     def interrupted(self, why: str) -> errors.StreamInterruptedError:
         """Return the error for a stream that ended too early."""
@@ -147,22 +236,36 @@ class StreamDecoder(ABC):
             partial=self.partial(),
         )
 
-    def read_stray(self, body: bytes, deltas: list[Delta]) -> None:
-        """Handle a response that is not an event stream: raise an error that describes the body."""
-        if not body.strip():
-            raise errors.MalformedResponseError(
-                "The response was empty: status 200, no events.", provider=self.provider, retryable=True
-            )
-        raise errors.MalformedResponseError(
-            "The response is not an event stream. Check that base_url is the URL of a chat API.",
-            provider=self.provider,
-            body=body[:2000].decode("utf-8", "replace"),
-        )
-
     @abstractmethod
     def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
         """Decode the data of one event and append its deltas."""
 
     @abstractmethod
+    def read_body(self, body: Any, deltas: list[Delta]) -> None:
+        """Decode the JSON of a complete response, and append the deltas in which it would have been streamed."""
+
     def missing(self) -> str | None:
         """Return why the answer is incomplete, or None if it is complete."""
+        return None if self.builder.finish_reason is not None else "no finish reason was received"
+
+
+class TypedEventDecoder(StreamDecoder):
+    """Decodes events that state their type, each by a method of its own; unknown ones are ignored."""
+
+    readers: ClassVar[Mapping[str, str]]
+    """Type of an event -> name of the method that decodes it."""
+
+    def __init__(self, context: DecodeContext) -> None:
+        super().__init__(context)
+        self._readers = {kind: getattr(self, method) for kind, method in self.readers.items()}
+
+    def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
+        """Decode one event; ``[DONE]`` is optional."""
+        if event == b"[DONE]":
+            return
+        value = self.parse_event(event)
+        reader = self._readers.get(value.get("type", ""))
+        if reader is not None:
+            reader(value, deltas)
+        elif value.get("error") or value.get("type") == "error":
+            raise self.provider_error(value)

@@ -13,8 +13,6 @@ CLOSES = "</think>"
 class ThinkSplitter:
     """Splits the text of one answer into reasoning and text, chunk by chunk."""
 
-    __slots__ = ("_held", "_place", "opened")
-
     def __init__(self) -> None:
         self.opened = False
         """True if there was a tag, so that there is reasoning, even if it is empty."""

@@ -161,16 +161,6 @@ class Provider:
         except ValidationError as error:
             raise errors.InvalidRequestError(f"provider_options: {explain(error, kind)}") from None
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        values = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
-        values["dialects"] = dict(self.dialects)
-        values["headers"] = dict(self.headers)
-        return _rebuild_provider, (type(self), values)
-
-
-def _rebuild_provider(cls: type[Provider], values: dict[str, Any]) -> Provider:
-    return cls(**values)
-
 
 def explain(error: ValidationError, kind: type[BaseModel]) -> str:
     """Describe the first error of a failed validation in one sentence."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,34 +13,20 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect, money
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.completions.dialect import CompletionsDialect
-from deepseek_v4.protocols.dialect import ErrorTable, OptionSpec
-from deepseek_v4.protocols.messages.dialect import MessagesDialect
+from deepseek_v4.protocols.dialect import ErrorTable, OptionSpec, select_options
+from deepseek_v4.protocols.messages.dialect import ANTHROPIC_WEB_SEARCH, MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.base import Provider
+from deepseek_v4.providers.efforts import LOW_HIGH_MAX, MAX_OUTPUT_TOKENS, default_max_tokens
 from deepseek_v4.values.account import Amount, Balance
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.notes import Note
-from deepseek_v4.values.reply import Usage
 from deepseek_v4.values.sampling import Thinking
 
 _REFERENCE = "https://api-docs.deepseek.com/api/create-chat-completion (2026-10-01)"
 
-MAX_OUTPUT_TOKENS = 393_216
-"""Largest ``max_tokens``, reasoning included."""
-
-EFFORTS: Mapping[str, str | None] = MappingProxyType(
-    {
-        "none": None,
-        "minimal": "low",
-        "low": "low",
-        "medium": "high",
-        "high": "high",
-        "xhigh": "high",
-        "max": "max",
-    }
-)
-"""https://api-docs.deepseek.com/guides/thinking_mode (2026-10-01): the API accepts low, high, max."""
+EFFORTS: Mapping[str, str | None] = MappingProxyType({"none": None, **LOW_HIGH_MAX})
 
 FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     {
@@ -80,13 +67,6 @@ ERROR_PHRASES: ErrorTable = (
 )
 
 
-def _effort_value(effort: str, notes: list[Note]) -> str | None:
-    value = EFFORTS[effort]
-    if value != effort:
-        notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))
-    return value
-
-
 @dataclass(frozen=True)
 class _DeepSeek(Provider):
     def model_id(self, model: str) -> str:
@@ -115,15 +95,11 @@ class DeepSeekChat(ChatDialect):
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """Return ``thinking`` and ``reasoning_effort``; the API rejects both together when thinking is off."""
-        body: Json = {}
-        effort = thinking.effort
         if thinking.on is False:
-            body["thinking"] = {"type": "disabled"}
-            return body
-        if thinking.on:
-            body["thinking"] = {"type": "enabled"}
-        if effort is not None:
-            body["reasoning_effort"] = _effort_value(effort, notes)
+            return {"thinking": {"type": "disabled"}}
+        body: Json = {"thinking": {"type": "enabled"}} if thinking.on else {}
+        if thinking.effort is not None:
+            body["reasoning_effort"] = self.encode_effort(thinking.effort, notes)
         return body
 
     def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
@@ -134,20 +110,6 @@ class DeepSeekChat(ChatDialect):
         """Decode ``reasoning_content``; ``""`` means that there was no reasoning."""
         return message.get("reasoning_content"), None
 
-    def decode_usage(self, usage: Json) -> Usage:
-        """Decode ``prompt_cache_hit_tokens``, or ``prompt_tokens_details.cached_tokens``, which is equal."""
-        hit = usage.get("prompt_cache_hit_tokens")
-        if hit is None:
-            hit = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
-        details = usage.get("completion_tokens_details") or {}
-        return Usage(
-            input_tokens=int(usage.get("prompt_tokens") or 0),
-            output_tokens=int(usage.get("completion_tokens") or 0),
-            cached_tokens=hit,
-            reasoning_tokens=details.get("reasoning_tokens"),
-            extra=usage,
-        )
-
 
 _RESPONSES = "https://api-docs.deepseek.com (Responses API, 2026-09-19)"
 
@@ -157,11 +119,8 @@ class DeepSeekResponses(ResponsesDialect):
 
     fields = MappingProxyType(
         {
-            "temperature": OptionSpec("temperature", 0, 2, default=1, source=_RESPONSES),
-            "top_p": OptionSpec("top_p", 0, 1, above=True, default=1, source=_RESPONSES),
+            **select_options(FIELDS, _RESPONSES, "temperature", "top_p", "top_logprobs", user_id="user"),
             "max_tokens": OptionSpec("max_output_tokens", 1, MAX_OUTPUT_TOKENS, source=_RESPONSES),
-            "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_RESPONSES),
-            "user_id": OptionSpec("user", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_RESPONSES),
         }
     )
     unsupported = MappingProxyType(
@@ -179,6 +138,8 @@ class DeepSeekResponses(ResponsesDialect):
     empty_reasoning_items = True
     # deepseek-recipe 0.2.0: the schema constrains the text either way; strict mode accepts only a subset of schemas
     strict_formats = False
+    # recorded on 2026-08-10, although it is documented as ignored
+    web_search_tool = MappingProxyType({"type": "web_search"})
     error_phrases = ERROR_PHRASES
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
@@ -186,14 +147,8 @@ class DeepSeekResponses(ResponsesDialect):
         if thinking.on is False:
             return {"reasoning": {"effort": "none"}}
         if thinking.effort is not None:
-            return {"reasoning": {"effort": _effort_value(thinking.effort, notes)}}
+            return {"reasoning": {"effort": self.encode_effort(thinking.effort, notes)}}
         return {"reasoning": {"effort": "high"}} if thinking.on else {}
-
-    def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
-        """Return the server-side tool: recorded on 2026-08-10, although it is documented as ignored."""
-        if not setting:
-            return None
-        return {"tools": [{"type": "web_search", **(setting if isinstance(setting, Mapping) else {})}]}
 
 
 _MESSAGES = "https://api-docs.deepseek.com/guides/anthropic_api (2026-09-19)"
@@ -206,11 +161,10 @@ class DeepSeekMessages(MessagesDialect):
     key_header = "x-api-key"
     fields = MappingProxyType(
         {
+            **select_options(
+                FIELDS, _MESSAGES, "temperature", "top_p", stop="stop_sequences", user_id="metadata.user_id"
+            ),
             "max_tokens": OptionSpec("max_tokens", 1, MAX_OUTPUT_TOKENS, source=_MESSAGES),
-            "temperature": OptionSpec("temperature", 0, 2, default=1, source=_MESSAGES),
-            "top_p": OptionSpec("top_p", 0, 1, above=True, default=1, source=_MESSAGES),
-            "stop": OptionSpec("stop_sequences", most=16, source=_MESSAGES),
-            "user_id": OptionSpec("metadata.user_id", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_MESSAGES),
         }
     )
     unsupported = MappingProxyType(
@@ -228,13 +182,12 @@ class DeepSeekMessages(MessagesDialect):
     forced_tool_while_thinking = False
     documents = False
     unread_blocks = frozenset({"redacted_thinking"})
+    web_search_tool = ANTHROPIC_WEB_SEARCH  # one of the two types that the API's errors list
     error_phrases = ERROR_PHRASES
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
-        """Return the default limit of the chat endpoint: https://api-docs.deepseek.com/quick_start/pricing."""
-        if not thinks:
-            return 8_192
-        return 131_072 if thinking.effort == "max" else 65_536
+        """Return the default limit of the chat endpoint; a budget does not count here, and xhigh is sent as high."""
+        return default_max_tokens(thinks, dataclasses.replace(thinking, budget=None), largest=("max",))
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """Return ``thinking`` and ``output_config.effort``; the API rejects both together when thinking is off."""
@@ -242,15 +195,8 @@ class DeepSeekMessages(MessagesDialect):
             return {"thinking": {"type": "disabled"}}
         body: Json = {"thinking": {"type": "enabled"}} if thinking.on else {}
         if thinking.effort is not None:
-            body["output_config"] = {"effort": _effort_value(thinking.effort, notes)}
+            body["output_config"] = {"effort": self.encode_effort(thinking.effort, notes)}
         return body
-
-    def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
-        """Return the server-side tool, with one of the two names that the API's errors list."""
-        if not setting:
-            return None
-        options = setting if isinstance(setting, Mapping) else {}
-        return {"tools": [{"type": "web_search_20250305", "name": "web_search", **options}]}
 
 
 _FILL_IN = "https://api-docs.deepseek.com/api/create-completion (2026-10-01)"
@@ -262,13 +208,9 @@ class DeepSeekCompletions(CompletionsDialect):
     path = "/beta/completions"
     fields = MappingProxyType(
         {
+            **select_options(FIELDS, _FILL_IN, "temperature", "top_p", "stop", "frequency_penalty", "presence_penalty"),
+            **select_options(FIELDS, _FILL_IN, top_logprobs="logprobs"),
             "max_tokens": OptionSpec("max_tokens", 1, 4096, clamp=True, source=_FILL_IN),
-            "temperature": OptionSpec("temperature", 0, 2, default=1, source=_FILL_IN),
-            "top_p": OptionSpec("top_p", 0, 1, above=True, default=1, source=_FILL_IN),
-            "stop": OptionSpec("stop", most=16, source=_FILL_IN),
-            "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, default=0, source=_FILL_IN),
-            "presence_penalty": OptionSpec("presence_penalty", -2, 2, default=0, source=_FILL_IN),
-            "top_logprobs": OptionSpec("logprobs", 0, 20, source=_FILL_IN),
         }
     )
     unsupported = MappingProxyType({**UNSUPPORTED, "user_id": "the completions endpoint does not list it"})
@@ -300,17 +242,15 @@ DEEPSEEK = _DeepSeek(
     key_variable="DEEPSEEK_API_KEY",
     default_model="deepseek-flash",
     checks_model_ids=True,
-    dialects=MappingProxyType(
-        {
-            dialect.protocol: dialect
-            for dialect in (
-                DeepSeekChat(),
-                DeepSeekResponses(),
-                DeepSeekMessages(),
-                DeepSeekCompletions(),
-                ModelsDialect(),
-                DeepSeekBalance(),
-            )
-        }
-    ),
+    dialects={
+        dialect.protocol: dialect
+        for dialect in (
+            DeepSeekChat(),
+            DeepSeekResponses(),
+            DeepSeekMessages(),
+            DeepSeekCompletions(),
+            ModelsDialect(),
+            DeepSeekBalance(),
+        )
+    },
 )

@@ -24,52 +24,34 @@ from deepseek_v4 import errors
 from deepseek_v4.catalog import lookup
 from deepseek_v4.protocols.account import ModelsDialect, money, price_of
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+from deepseek_v4.protocols.dialect import Dialect, OptionSpec, select_options
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.base import Provider, ProviderOptions
+from deepseek_v4.providers.efforts import MAX_OUTPUT_TOKENS, default_max_tokens
 from deepseek_v4.providers.openai_compatible import (
-    ConfigurableDialect,
     OpenAICompatibleChat,
     repair_tool_call_arguments,
 )
-from deepseek_v4.values.json import Json
+from deepseek_v4.values.json import Json, set_path
 from deepseek_v4.values.notes import Note
-from deepseek_v4.values.sampling import Thinking
+from deepseek_v4.values.sampling import Sampling, Thinking
 
 _PAGE = "model page of DeepSeek V4 Flash at EmpirioLabs (2026-11)"
 
-LARGEST_BUDGET = 393_216
-
 FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     {
-        "max_tokens": OptionSpec("max_tokens", 1, LARGEST_BUDGET, clamp=True, default=4096, source=_PAGE),
+        "max_tokens": OptionSpec("max_tokens", 1, MAX_OUTPUT_TOKENS, clamp=True, default=4096, source=_PAGE),
         "temperature": OptionSpec("temperature", 0, 2, default=0.7, source=_PAGE),
         "top_p": OptionSpec("top_p", 0, 1, default=0.9, source=_PAGE),
         "stop": OptionSpec("stop", most=4, source=_PAGE),
-        "thinking_budget": OptionSpec("thinking_budget", 1, LARGEST_BUDGET, default=32_768, source=_PAGE),
+        "thinking_budget": OptionSpec("thinking_budget", 1, MAX_OUTPUT_TOKENS, default=32_768, source=_PAGE),
     }
 )
 
-_NOT_LISTED = "the model does not list it as a parameter"
-
 UNSUPPORTED: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(
-            (
-                "top_k",
-                "min_p",
-                "frequency_penalty",
-                "presence_penalty",
-                "repetition_penalty",
-                "seed",
-                "logit_bias",
-                "logprobs",
-                "top_logprobs",
-                "user_id",
-            ),
-            _NOT_LISTED,
-        ),
+        **dict.fromkeys(Sampling._fields, "the model does not list it as a parameter"),
         "web_search": "this model does not support web search",
     }
 )
@@ -115,7 +97,7 @@ class EmpirioLabsOptions(ProviderOptions):
     """Do not send ``max_tokens`` if it is not set; the gateway's 4096 applies, which may include the reasoning."""
 
 
-class EmpirioLabsDialect(ConfigurableDialect):
+class EmpirioLabsDialect(Dialect):
     """The part of the dialect that all three endpoints share, for one variant."""
 
     fields: Mapping[str, OptionSpec] = FIELDS
@@ -124,6 +106,18 @@ class EmpirioLabsDialect(ConfigurableDialect):
     error_types = ERROR_TYPES
     forced_tool_while_thinking = False  # not documented; DeepSeek's API rejects the combination
     search_switch: str | None = None
+    effort_field = "reasoning_effort"
+    """Body field of the effort; a dot descends into an object."""
+
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+        """Return an effort alone, or ``enable_thinking``, also with a budget: the precedence is not documented."""
+        if thinking.on is None and thinking.effort is None and thinking.budget is None:
+            return {}
+        if thinking.effort is None or thinking.on is False or thinking.budget is not None:
+            return {"enable_thinking": thinking.on is not False}
+        body: Json = {}
+        set_path(body, self.effort_field, self.encode_effort(thinking.effort, notes))
+        return body
 
     def resolve_thinking(self, thinking: Thinking, notes: list[Note]) -> Thinking:
         """Keep the budget if both are set: the gateway converts an effort to a budget."""
@@ -151,6 +145,10 @@ class EmpirioLabsDialect(ConfigurableDialect):
                 self._encode_formatting(body, bool(setting["disable_formatting"]), notes)
         return body
 
+    def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
+        """Return the default of DeepSeek's API; ``/messages`` requires it, also with ``gateway_defaults``."""
+        return min(default_max_tokens(thinks, thinking), int(self.fields["max_tokens"].high or MAX_OUTPUT_TOKENS))
+
     def encode_options(self, body: Json, request: ChatRequest, notes: list[Note]) -> str | None:
         """Add ``EmpirioLabsOptions``, and a ``max_tokens`` larger than the gateway's default.
 
@@ -161,7 +159,7 @@ class EmpirioLabsDialect(ConfigurableDialect):
         assert isinstance(options, EmpirioLabsOptions)
         limit = self.fields["max_tokens"]
         if limit.name not in body and not options.gateway_defaults:
-            body[limit.name] = default_max_tokens(request.thinks, request.thinking, int(limit.high or LARGEST_BUDGET))
+            body[limit.name] = self.default_max_tokens(request.thinks, request.thinking)
             notes.append(
                 Note(
                     "translated",
@@ -186,16 +184,8 @@ class EmpirioLabsDialect(ConfigurableDialect):
 class EmpirioLabsChat(EmpirioLabsDialect, OpenAICompatibleChat):
     """``POST /chat/completions``."""
 
-    thinking_on: Mapping[str, Any] | None = MappingProxyType({"enable_thinking": True})
     thinking_off: Mapping[str, Any] | None = MappingProxyType({"enable_thinking": False})
-    effort_switches_on = True  # only one kind of switch is sent: the precedence is not documented
     think_tags = True  # disable_formatting reportedly leaves <think> in the text of another model of the gateway
-
-    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """Return an effort alone, or ``enable_thinking``, also with a budget."""
-        if thinking.budget is not None:
-            thinking = Thinking(True, None, thinking.budget)
-        return super().encode_thinking(thinking, notes)
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
@@ -211,19 +201,15 @@ class EmpirioLabsChat(EmpirioLabsDialect, OpenAICompatibleChat):
         return headers
 
 
-_NOT_A_FIELD = "the endpoint has no such field: use protocol='chat_completions'"
-
-
 class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
     """``POST /responses``. ``enable_thinking`` and ``thinking_budget`` are documented; effort is OpenAI's field."""
 
+    fields = select_options(FIELDS, _PAGE, "temperature", "top_p", "thinking_budget", max_tokens="max_output_tokens")
+    unsupported = MappingProxyType(
+        {**UNSUPPORTED, "stop": "the endpoint has no such field: use protocol='chat_completions'"}
+    )
+    effort_field = "reasoning.effort"
     empty_reasoning_items = True
-
-    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """Return an effort alone, or ``enable_thinking``."""
-        if thinking.effort is not None and thinking.on is not False and thinking.budget is None:
-            return {"reasoning": {"effort": _effort_value(thinking.effort, notes)}}
-        return _switch(thinking)
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
@@ -237,19 +223,16 @@ class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
 
 
 class EmpirioLabsMessages(EmpirioLabsDialect, MessagesDialect):
-    """``POST /messages``, which the gateway translates to OpenAI's format and back."""
+    """``POST /messages``, which the gateway translates to OpenAI's format and back.
 
+    ``enable_thinking`` is documented as well as Anthropic's ``thinking``.
+    """
+
+    fields = select_options(
+        FIELDS, _PAGE, "max_tokens", "temperature", "top_p", "thinking_budget", stop="stop_sequences"
+    )
+    effort_field = "output_config.effort"
     unread_blocks = frozenset({"redacted_thinking"})
-
-    def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
-        """Return the same limit as in chat; the endpoint requires it, also with ``gateway_defaults``."""
-        return default_max_tokens(thinks, thinking, int(self.fields["max_tokens"].high or LARGEST_BUDGET))
-
-    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """Return an effort alone, or ``enable_thinking``, which is documented as well as Anthropic's ``thinking``."""
-        if thinking.effort is not None and thinking.on is not False and thinking.budget is None:
-            return {"output_config": {"effort": _effort_value(thinking.effort, notes)}}
-        return _switch(thinking)
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
@@ -259,19 +242,6 @@ class EmpirioLabsMessages(EmpirioLabsDialect, MessagesDialect):
         if prompt is not None and "system" not in body:
             body["system"] = prompt
         return {}
-
-
-def _switch(thinking: Thinking) -> Json:
-    if thinking.on is None and thinking.budget is None:
-        return {}
-    return {"enable_thinking": thinking.on is not False}
-
-
-def _effort_value(effort: str, notes: list[Note]) -> str | None:
-    value = EFFORTS[effort]
-    if value != effort:
-        notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))
-    return value
 
 
 class EmpirioLabsModels(ModelsDialect):
@@ -331,44 +301,18 @@ def _rows(entry: Json) -> Mapping[str, Any]:
     }
 
 
-def default_max_tokens(thinks: bool, thinking: Thinking, cap: int) -> int:
-    """Return the ``max_tokens`` to send if it is not set.
-
-    DeepSeek's API uses 8K without thinking, 64K with thinking, and 128K at effort max; the same values are used here,
-    so that a change of provider truncates no answer. With a budget, tokens for the answer are added.
-    """
-    if not thinks:
-        limit = 8_192
-    elif thinking.budget is not None:
-        limit = max(65_536, thinking.budget + 32_768)
-    else:
-        limit = 131_072 if thinking.effort in ("max", "xhigh") else 65_536
-    return min(limit, cap)
-
-
-_DIALECTS: Mapping[str, tuple[type[EmpirioLabsDialect], Mapping[str, str]]] = MappingProxyType(
-    {
-        "chat_completions": (EmpirioLabsChat, {}),
-        "responses": (EmpirioLabsResponses, {"max_tokens": "max_output_tokens", "stop": ""}),
-        "messages": (EmpirioLabsMessages, {"stop": "stop_sequences"}),
-    }
+_DIALECTS: Mapping[str, type[EmpirioLabsDialect]] = MappingProxyType(
+    {kind.protocol: kind for kind in (EmpirioLabsChat, EmpirioLabsResponses, EmpirioLabsMessages)}
 )
-"""Protocol -> its dialect, and the fields with another name in it; ``""`` for a field it does not have."""
 
 
 @functools.cache
 def _described(protocol: str, cap: int, tools: bool, search_switch: str | None, with_tools: str) -> EmpirioLabsDialect:
-    kind, names = _DIALECTS[protocol]
-    most = OptionSpec("max_tokens", 1, cap, clamp=True, default=4096, source=_PAGE)
-    fields = {
-        option: dataclasses.replace(field, name=names.get(option, field.name))
-        for option, field in {**FIELDS, "max_tokens": most}.items()
-        if names.get(option) != ""
-    }
-    missing = {option: _NOT_A_FIELD for option, name in names.items() if name == ""}
+    kind = _DIALECTS[protocol]
+    limit = dataclasses.replace(kind.fields["max_tokens"], high=cap)
     return kind(
-        fields=fields,
-        unsupported={**UNSUPPORTED, **missing, "tools": f"use a model with function calling: {with_tools}"},
+        fields={**kind.fields, "max_tokens": limit},
+        unsupported={**kind.unsupported, "tools": f"use a model with function calling: {with_tools}"},
         tools=tools,
         search_switch=search_switch,
     )
@@ -388,21 +332,18 @@ class _EmpirioLabs(Provider):
         switch = TOOL if ":" in model else LINKUP
         able = ", ".join(each.id for each in lookup.models(self.name) if each.tools) or "none is known"
         searches = facts.web_search or not facts.known
-        return _described(
-            protocol, facts.max_output_tokens or LARGEST_BUDGET, facts.tools, switch if searches else None, able
-        )
+        limit = facts.max_output_tokens or MAX_OUTPUT_TOKENS
+        return _described(protocol, limit, facts.tools, switch if searches else None, able)
 
 
 EMPIRIOLABS = _EmpirioLabs(
     name="empiriolabs",
     base_url="https://api.empiriolabs.ai/v1",
     key_variable="EMPIRIOLABS_API_KEY",
-    dialects=MappingProxyType(
-        {
-            **{key: _described(key, LARGEST_BUDGET, True, LINKUP, "deepseek-v4-flash:variant2") for key in _DIALECTS},
-            "models": EmpirioLabsModels(),
-        }
-    ),
+    dialects={
+        **{key: _described(key, MAX_OUTPUT_TOKENS, True, LINKUP, "deepseek-v4-flash:variant2") for key in _DIALECTS},
+        "models": EmpirioLabsModels(),
+    },
     root_path="/v1",
     default_model="deepseek-v4-flash",
     checks_model_ids=True,

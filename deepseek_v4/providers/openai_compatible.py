@@ -1,7 +1,7 @@
 """OpenAI-compatible hosts: most hosts of DeepSeek V4 serve OpenAI's chat completions and differ in a few attributes.
 
-``openai_compatible(...)`` creates a ``Provider`` from these attributes; ``hosts.py`` holds such providers as data. The
-providers with their own file also use ``OpenAICompatibleChat``.
+``openai_compatible(...)`` creates a ``Provider`` from these attributes; ``hosts.toml`` holds such providers as data.
+The providers with their own file also use ``OpenAICompatibleChat``.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+from deepseek_v4.protocols.dialect import OptionSpec
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.values import json
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.notes import Note
-from deepseek_v4.values.reply import Usage
 from deepseek_v4.values.sampling import Thinking
 
 __all__ = ["STANDARD_FIELDS", "OpenAICompatibleChat", "openai_compatible", "readable"]
@@ -59,24 +58,7 @@ INVALID_ARGUMENTS = "invalid_arguments"
 """The key under which the invalid arguments of a past tool call are sent, in the JSON object that servers require."""
 
 
-class ConfigurableDialect(Dialect):
-    """A dialect whose class attributes can be overridden per object, for one host or one model.
-
-    Args:
-        **facts: Attributes of the class.
-
-    Raises:
-        TypeError: If the class has no attribute with that name.
-    """
-
-    def __init__(self, **facts: Any) -> None:
-        for name, value in facts.items():
-            if not hasattr(type(self), name):
-                raise TypeError(f"a dialect has no attribute {name!r}")
-            setattr(self, name, value)
-
-
-class OpenAICompatibleChat(ConfigurableDialect, ChatDialect):
+class OpenAICompatibleChat(ChatDialect):
     """The chat completions dialect of most hosts; attributes hold the differences between them."""
 
     fields: Mapping[str, OptionSpec] = STANDARD_FIELDS
@@ -123,10 +105,7 @@ class OpenAICompatibleChat(ConfigurableDialect, ChatDialect):
             if self.thinking_on is None and not self.thinks_by_default:
                 notes.append(Note("dropped", "thinking", "this provider documents no way to enable it"))
         if effort is not None:
-            value = self.efforts[effort]
-            if value != effort:
-                notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))
-            _put(body, self.effort_field, value)
+            json.set_path(body, self.effort_field, self.encode_effort(effort, notes))
         return body
 
     def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
@@ -167,21 +146,6 @@ class OpenAICompatibleChat(ConfigurableDialect, ChatDialect):
                 return text, details
         return (text_of(details) if details else None), details
 
-    def decode_usage(self, usage: Json) -> Usage:
-        """Decode OpenAI's counts; cached and reasoning tokens also from the fields of Together, SGLang and DeepSeek."""
-        prompt = usage.get("prompt_tokens_details") or {}
-        completion = usage.get("completion_tokens_details") or {}
-        return Usage(
-            input_tokens=int(usage.get("prompt_tokens") or 0),
-            output_tokens=int(usage.get("completion_tokens") or 0),
-            cached_tokens=_count(
-                prompt.get("cached_tokens"), usage.get("cached_tokens"), usage.get("prompt_cache_hit_tokens")
-            ),
-            cache_write_tokens=_count(prompt.get("cache_write_tokens")),
-            reasoning_tokens=_count(completion.get("reasoning_tokens"), usage.get("reasoning_tokens")),
-            extra=usage,
-        )
-
 
 def repair_tool_call_arguments(items: list[Json], notes: list[Note]) -> None:
     """Send past arguments as JSON objects in the items of ``/responses``; servers convert the items to a chat."""
@@ -201,18 +165,6 @@ def _with_object(function: Json, notes: list[Note]) -> Json:
     reason = f"wrapped the arguments of {function['name']} in an object, because they are not a JSON object"
     notes.append(Note("repaired", "messages", reason))
     return {**function, "arguments": json.dumps({INVALID_ARGUMENTS: text}).decode()}
-
-
-def _count(*counts: Any) -> int | None:
-    """Return the first count that is not None as an int; some hosts send integers as floats."""
-    return next((int(count) for count in counts if count is not None), None)
-
-
-def _put(body: Json, name: str, value: Any) -> None:
-    *path, last = name.split(".")
-    for step in path:
-        body = body.setdefault(step, {})
-    body[last] = value
 
 
 def text_of(details: list[Json] | tuple[Mapping[str, Any], ...]) -> str | None:
@@ -241,13 +193,6 @@ def keep_reasoning_for_tools(body: Json, notes: list[Note]) -> None:
     if body.get("include_reasoning") is False:
         del body["include_reasoning"]
         notes.append(Note("dropped", "include_reasoning", why))
-
-
-def encode_continuation(body: Json, messages: list[Json]) -> None:
-    """Request vLLM or SGLang to continue the last message; DeepSeek's API calls this chat prefix completion."""
-    if messages[-1].pop("prefix", False):
-        body["continue_final_message"] = True
-        body["add_generation_prompt"] = False
 
 
 def openai_compatible(
@@ -314,11 +259,11 @@ def openai_compatible(
     table = {**STANDARD_FIELDS, **(fields or {})}
     if budget is not None:
         table["thinking_budget"] = budget
-    dialect: Dialect = OpenAICompatibleChat(
+    dialect = OpenAICompatibleChat(
         fields={option: field for option, field in table.items() if field is not None},
         unsupported=dict(unsupported or {}),
-        reasoning_response_fields=reasoning_response_fields,
-        reasoning_request_fields=reasoning_request_fields,
+        reasoning_response_fields=tuple(reasoning_response_fields),
+        reasoning_request_fields=tuple(reasoning_request_fields),
         thinking_on=thinking_on,
         thinking_off=thinking_off,
         thinks_by_default=thinks_by_default,

@@ -17,27 +17,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from deepseek_v4.protocols.account import ModelsDialect
-from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import OptionSpec
-from deepseek_v4.providers.base import Provider, ProviderOptions
-from deepseek_v4.providers.openai_compatible import (
-    SAMPLING_FIELDS,
-    STANDARD_FIELDS,
-    OpenAICompatibleChat,
-    encode_continuation,
-    keep_reasoning_for_tools,
-)
-from deepseek_v4.values.json import Json
-from deepseek_v4.values.notes import Note
+from deepseek_v4.providers.base import ProviderOptions
+from deepseek_v4.providers.efforts import LOW_HIGH_MAX
+from deepseek_v4.providers.self_hosted import FIELDS, SelfHostedChat, self_hosted
 
 _PROTOCOL = "vllm/entrypoints/openai/chat_completion/protocol.py (2026-08)"
 
-FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
+_FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     {
-        **STANDARD_FIELDS,
-        **SAMPLING_FIELDS,
-        "stop": OptionSpec("stop", source=_PROTOCOL),
+        **FIELDS,
         "repetition_penalty": OptionSpec("repetition_penalty", 0, above=True, default=1, source=_PROTOCOL),
         "thinking_budget": OptionSpec("thinking_token_budget", 1, source=_PROTOCOL),
     }
@@ -70,17 +59,16 @@ class VllmOptions(ProviderOptions):
     """Send token counts in every chunk of a stream."""
 
 
-class VllmChat(OpenAICompatibleChat):
+class VllmChat(SelfHostedChat):
     """``POST /chat/completions``."""
 
-    fields = FIELDS
+    fields = _FIELDS
     unsupported: Mapping[str, str] = MappingProxyType({"web_search": "the server does not support web search"})
     # The field was renamed to "reasoning" (#27752), and the old name was removed from responses (#33402). In requests,
     # "reasoning_content" was silently dropped for a while (#38488), so both are sent.
     reasoning_response_fields = ("reasoning", "reasoning_content")
     reasoning_request_fields = ("reasoning", "reasoning_content")
-    # Off by default in older releases, on since #50580: the switch is sent in every request. Either key works.
-    always_sends_thinking = True
+    # Off by default in older releases, on since #50580. Either key works.
     thinking_on: Mapping[str, Any] | None = MappingProxyType(
         {"chat_template_kwargs": {"thinking": True, "enable_thinking": True}}
     )
@@ -89,40 +77,9 @@ class VllmChat(OpenAICompatibleChat):
     )
     effort_field = "chat_template_kwargs.reasoning_effort"
     # The encoder accepts low, high and max, and treats "medium" as low; DeepSeek's API treats it as high.
-    efforts: Mapping[str, str | None] = MappingProxyType(
-        {"minimal": "low", "low": "low", "medium": "high", "high": "high", "xhigh": "high", "max": "max"}
-    )
-    forced_tool_while_thinking = True
-    json_schema = True
+    efforts = LOW_HIGH_MAX
     strict_tools = True  # enables the grammar again, which tools without strict lost with #45600
-    prefix_path = "/chat/completions"
-
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
-        """Add ``VllmOptions`` and the fields that continue a message."""
-        headers = super().finish_body(body, messages, request, notes)
-        encode_continuation(body, messages)
-        options = request.provider_options
-        if options is None:
-            return headers
-        assert isinstance(options, VllmOptions)
-        values = options.set_fields()
-        body.setdefault("chat_template_kwargs", {}).update(values.pop("chat_template_kwargs", {}))
-        continuous = values.pop("continuous_usage_stats", None)
-        if continuous is not None and request.stream:
-            body.setdefault("stream_options", {})["continuous_usage_stats"] = continuous
-        body.update(values)
-        keep_reasoning_for_tools(body, notes)
-        return headers
+    parser_flags = "--tool-call-parser deepseek_v4 --enable-auto-tool-choice"
 
 
-VLLM = Provider(
-    name="vllm",
-    base_url="http://localhost:8000/v1",
-    key_variable="VLLM_API_KEY",
-    dialects=MappingProxyType({"chat_completions": VllmChat(), "models": ModelsDialect()}),
-    key_needed=False,
-    root_path="/v1",
-    options_type=VllmOptions,
-)
+VLLM = self_hosted("vllm", 8000, VllmChat(), VllmOptions)

@@ -84,7 +84,7 @@ class InvalidAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
         if is_empty(reply):
             return "The answer is empty."
         called = bool(reply.tool_calls or reply.invalid_tool_calls)
-        if reply.extra.get("refusal") or not is_retryable_answer(
+        if reply.refusal is not None or not is_retryable_answer(
             reply.finish_reason, called_tools=called and not self._forced
         ):
             return None

@@ -98,6 +98,8 @@ def accepts(request: PreparedRequest, reply: Reply) -> bool:
     if "leaked_markup" in reply.extra or not (reply.tool_calls or reply.content.strip()):
         return False
     options = request.options
+    if options.on_refusal == "raise" and reply.refusal is not None:
+        return False
     return (options.response_format is None and options.tool_choice is None) or not requires_form(options)
 
 
@@ -112,6 +114,10 @@ def policies_for(request: PreparedRequest, *, streamed: bool) -> list[RetryPolic
     """Return the policies of a request, in order."""
     options, messages = request.options, request.request.messages
     policies: list[RetryPolicy[PreparedRequest, Delta, Reply]] = [TRANSIENT]
+    if options.on_refusal == "raise":
+        from deepseek_v4.recovery.refusal import RefusalPolicy
+
+        policies.append(RefusalPolicy())
     continues = request.protocol.name == "completions" or messages[-1].prefix  # may be empty, or half an object
     if streamed and options.resume_streams:
         from deepseek_v4.recovery.resume_stream import ResumePolicy

@@ -212,6 +212,14 @@ class ModelSettings(BaseModel):
     answer is empty too. ``"raise"``: raise it at once. ``"return"``: return the empty answer.
     """
 
+    on_refusal: Literal["return", "raise"] = "return"
+    """What to do if the provider reports that the model refused or that the answer was filtered.
+
+    ``"return"``: return the answer; ``Reply.refusal`` and LangChain's refusal block contain the text. ``"raise"``:
+    raise ``RefusalError``, which fallbacks and middleware can handle. Refusals that the model writes as ordinary text
+    are not detected.
+    """
+
     default_headers: dict[str, str] | None = Field(None, repr=False)
     """Headers sent with every request."""
     timeout: Annotated[Any, AfterValidator(_positive_timeout)] = None

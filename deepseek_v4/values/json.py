@@ -24,10 +24,6 @@ def dumps(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 
-fast_dumps: Callable[[Any], bytes] = dumps if orjson is None else orjson.dumps
-"""``dumps`` without the fallback: an unsupported value raises TypeError."""
-
-
 def loads(data: bytes | str) -> Any:
     """Parse JSON.
 
@@ -56,3 +52,11 @@ def loads_exactly(data: bytes | str) -> Any:
 
 fast_loads: Callable[[bytes], Any] = loads_exactly if orjson is None else orjson.loads
 """``loads`` without the fallback: NaN may raise ValueError."""
+
+
+def set_path(body: Json, path: str, value: Any) -> None:
+    """Set a field; dots in its path descend into objects."""
+    *steps, last = path.split(".")
+    for step in steps:
+        body = body.setdefault(step, {})
+    body[last] = value

@@ -130,13 +130,10 @@ def _exact(value: Amount, name: str = "price") -> Decimal:
     Raises:
         ValueError: if it is not a number, negative or infinite.
     """
-    if isinstance(value, Decimal):
-        amount = value
-    else:
-        try:
-            amount = Decimal(str(value))
-        except ArithmeticError:
-            raise ValueError(f"{name}={value!r} is not a valid price in US dollars.") from None
+    try:
+        amount = Decimal(str(value))
+    except ArithmeticError:
+        amount = Decimal("NaN")
     if not amount.is_finite() or amount < 0:
         raise ValueError(f"{name}={value!r} is not a valid price in US dollars.")
     return amount

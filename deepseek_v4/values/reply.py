@@ -20,6 +20,7 @@ __all__ = [
     "InvalidToolCall",
     "LeakedText",
     "ReasoningDelta",
+    "RefusalDelta",
     "Reply",
     "StreamEnd",
     "TextDelta",
@@ -187,6 +188,18 @@ class Reply:
     extra: Mapping[str, Any] = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
 
+    @property
+    def refusal(self) -> str | None:
+        """The text with which the provider reports that the model refused; None if it did not refuse.
+
+        ``""`` if the answer was refused or filtered without a text (``finish_reason`` ``content_filter``). The text is
+        also in ``content``.
+        """
+        text = self.extra.get("refusal")
+        if isinstance(text, str) and text:
+            return text
+        return "" if self.finish_reason == "content_filter" else None
+
     def to_message(self) -> Message:
         """Return the assistant message with this answer, for the next request."""
         calls = list(self.tool_calls)
@@ -227,6 +240,12 @@ class ToolCallDelta(NamedTuple):
     id: str | None
     name: str | None
     arguments: str
+
+
+class RefusalDelta(TextDelta):
+    """A part of the text with which the model refuses, in the field that OpenAI's protocols have for it."""
+
+    __slots__ = ()
 
 
 class LeakedText(TextDelta):

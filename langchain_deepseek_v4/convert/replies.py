@@ -22,14 +22,23 @@ from deepseek_v4 import catalog
 from deepseek_v4.integration.argument_coalescer import ToolArgumentCoalescer
 from deepseek_v4.integration.fast_construction import unvalidated_factory
 from deepseek_v4.values.prices import Cost
-from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, StreamEnd, TextDelta, ToolCallDelta, Usage
+from deepseek_v4.values.reply import (
+    Delta,
+    ReasoningDelta,
+    RefusalDelta,
+    Reply,
+    StreamEnd,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+)
 from langchain_deepseek_v4.convert.chunks import finish_info, fragment_chunk, message_chunk
 from langchain_deepseek_v4.convert.citations import as_annotations
 from langchain_deepseek_v4.convert.invalid_calls import invalidating_suffix
 
 __all__ = ["MessageBuilder", "chat_result", "usage_metadata"]
 
-REASONING, TEXT, CALL = "lc_rs_0", "lc_txt_0", "lc_tc_"
+REASONING, TEXT, CALL, REFUSAL = "lc_rs_0", "lc_txt_0", "lc_tc_", "lc_rf_0"
 """Indexes of the blocks of a message in v1 output."""
 
 Block = dict[str, Any]
@@ -67,7 +76,7 @@ class MessageBuilder:
         valid, invalid = _calls(reply)
         return _message(
             {
-                "content": _content_blocks(reply, valid, invalid) if self._blocks else reply.content,
+                "content": _content_blocks(reply, valid, invalid) if self._blocks else _content(reply),
                 "additional_kwargs": _reasoning(reply),
                 "response_metadata": self._metadata(reply),
                 "tool_calls": valid,
@@ -79,6 +88,8 @@ class MessageBuilder:
     def chunks(self, delta: Delta) -> tuple[AIMessageChunk, ...]:
         """Return the chunks of a delta: one, or none if there is nothing to show; several at the end."""
         if isinstance(delta, TextDelta):
+            if isinstance(delta, RefusalDelta):
+                return (message_chunk([_refusal_block(delta.text)], {}, self._common),)
             return (self._text(delta.text),)
         if isinstance(delta, ReasoningDelta):
             return self._reasoning_chunks(delta)
@@ -110,9 +121,11 @@ class MessageBuilder:
         if extra.get("reasoning_content"):  # sent in chunks before, if not empty
             del extra["reasoning_content"]
         content: Any = [] if self._blocks else ""
+        if reply.refusal == "":  # a text has been sent before
+            content = [_refusal_block("")]
         if self._blocks and "reasoning_details" in extra:
             extras = {"reasoning_details": extra["reasoning_details"]}
-            content = [{"type": "reasoning", "reasoning": "", "index": REASONING, "extras": extras}]
+            content = [*content, {"type": "reasoning", "reasoning": "", "index": REASONING, "extras": extras}]
         return AIMessageChunk(
             content=content,
             additional_kwargs=extra,
@@ -204,6 +217,20 @@ def _reasoning(reply: Reply) -> dict[str, Any]:
     return extra
 
 
+def _refusal_block(text: str) -> Block:
+    return {"type": "refusal", "refusal": text, "index": REFUSAL}
+
+
+def _content(reply: Reply) -> str | list[str | Block]:
+    """Return the content of a complete answer in v0 output, equal to that of its stream: a string, unless refused."""
+    refusal = reply.refusal
+    if refusal is None:
+        return reply.content
+    text = reply.content.removesuffix(refusal)
+    begun = text or (reply.reasoning and reply.reasoning.text)  # an earlier chunk of the stream has a string
+    return [text, _refusal_block(refusal)] if begun else [_refusal_block(refusal)]
+
+
 def _content_blocks(reply: Reply, valid: list[ToolCall], invalid: list[InvalidToolCall]) -> list[str | Block]:
     """Return the blocks of a complete answer, equal to the merged blocks of its stream."""
     blocks: list[str | Block] = []
@@ -214,18 +241,22 @@ def _content_blocks(reply: Reply, valid: list[ToolCall], invalid: list[InvalidTo
         reasoning["extras"] = {"reasoning_details": extra["reasoning_details"]}
     if text:
         blocks.append(reasoning)
-    if reply.content:
-        block: Block = {"type": "text", "text": reply.content, "index": TEXT}
+    refusal = reply.refusal
+    if shown := reply.content.removesuffix(refusal or ""):
+        block: Block = {"type": "text", "text": shown, "index": TEXT}
         if reply.annotations:
             block["annotations"] = as_annotations(reply.annotations)
         blocks.append(block)
+    if refusal:
+        blocks.append(_refusal_block(refusal))
     calls: list[Block] = [dict(call) for call in valid]
     for invalid_call, call in zip(reply.invalid_tool_calls, invalid, strict=True):
         # a call that never became valid stays a fragment
         fragment = _fragment(invalid_call.position, call["id"], call["name"], call["args"] or "")
         calls.insert(invalid_call.position, {**fragment, "index": f"{CALL}{invalid_call.position}"})
     details_alone = [reasoning] if "extras" in reasoning and not text else []  # at the end, as in a stream
-    return [*blocks, *calls, *details_alone]
+    filtered = [_refusal_block("")] if refusal == "" else []
+    return [*blocks, *calls, *filtered, *details_alone]
 
 
 def usage_metadata(usage: Usage | None) -> UsageMetadata | None:

@@ -17,8 +17,10 @@ from pydantic import ConfigDict
 
 from deepseek_v4.integration.partial_answer import PartialAnswer
 from deepseek_v4.integration.typed_answers import InvalidAnswer, first_problem, parse_answer_json
+from deepseek_v4.recovery.refusal import refusal_text
 from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retryable_answer
 from langchain_deepseek_v4.convert.schemas import instance_of
+from langchain_deepseek_v4.errors import RefusalError
 
 __all__ = ["AnswerError", "AnswerParser"]
 
@@ -51,6 +53,7 @@ class AnswerParser(JsonOutputParser):
         """Parse an answer.
 
         Raises:
+            RefusalError: if the model refused; ``raw_message`` is its message.
             AnswerError: if it is not JSON, is cut, or does not fit the schema; ``llm_output`` holds it.
         """
         generation = result[0]
@@ -58,6 +61,11 @@ class AnswerParser(JsonOutputParser):
         if partial and getattr(message, "chunk_position", None) != "last":
             streamed = _StreamedAnswer(self.tool)
             return self._so_far(streamed.add(generation.text if message is None else message))
+        refusal = None if message is None else _refusal(message)
+        if refusal is not None:
+            refused = RefusalError(refusal_text(refusal))
+            refused.raw_message = message
+            raise refused
         try:
             return self._read(generation.text, message)
         except InvalidAnswer as error:
@@ -96,7 +104,8 @@ class AnswerParser(JsonOutputParser):
     def problem(self, answer: AIMessage) -> str | None:
         """Why an answer cannot be used and another may; None if it can, or if another request cannot help."""
         called = self.tool is None and bool(answer.tool_calls or answer.invalid_tool_calls)
-        if not is_retryable_answer(answer.response_metadata.get("finish_reason"), called_tools=called):
+        finish_reason = answer.response_metadata.get("finish_reason")
+        if _refusal(answer) is not None or not is_retryable_answer(finish_reason, called_tools=called):
             return None
         try:
             self._read(answer.text, answer)
@@ -188,6 +197,13 @@ def _value(text: str, message: Any) -> Any:
         return parse_answer_json(text)
     except ValueError:
         raise InvalidAnswer(f"The answer is not valid JSON{_why(message)}.", text) from None
+
+
+def _refusal(message: BaseMessage) -> str | None:
+    """Return the text of a refusal, ``""`` for one without a text; None if the model did not refuse."""
+    blocks = message.content if isinstance(message.content, list) else ()
+    found = [block for block in blocks if isinstance(block, dict) and block.get("type") == "refusal"]
+    return "".join(block.get("refusal") or "" for block in found) if found else None
 
 
 def _why(message: Any) -> str:

@@ -32,6 +32,7 @@ from deepseek_v4.recovery.run import OPENED, acomplete, arun, complete, run
 from deepseek_v4.values.reply import StreamEnd, Usage
 from langchain_deepseek_v4.convert.schemas import Method, answer_class, as_function, json_schema_of
 from langchain_deepseek_v4.convert.tools import ToolLike, as_response_format, tool_name
+from langchain_deepseek_v4.errors import RefusalError
 from langchain_deepseek_v4.typed.parser import AnswerParser
 
 __all__ = ["RetryingRunnable", "structured"]
@@ -101,7 +102,7 @@ def _with_raw(answer: Runnable[LanguageModelInput, AIMessage], parser: AnswerPar
             yield AddableDict(chunk)
         try:
             parsed, failure = parser.invoke(_merged(raw), config), None
-        except OutputParserException as error:
+        except (OutputParserException, RefusalError) as error:
             parsed, failure = None, error
         yield AddableDict(parsed=parsed)
         yield AddableDict(parsing_error=failure)
@@ -113,7 +114,7 @@ def _with_raw(answer: Runnable[LanguageModelInput, AIMessage], parser: AnswerPar
             yield AddableDict(chunk)
         try:
             parsed, failure = await parser.ainvoke(_merged(raw), config), None
-        except OutputParserException as error:
+        except (OutputParserException, RefusalError) as error:
             parsed, failure = None, error
         yield AddableDict(parsed=parsed)
         yield AddableDict(parsing_error=failure)

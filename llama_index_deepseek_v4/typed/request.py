@@ -19,6 +19,7 @@ from deepseek_v4.integration.typed_answers import (
     parse_answer_json,
     validate_as,
 )
+from deepseek_v4.recovery.refusal import refusal_error
 from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retryable_answer, retry_messages
 from deepseek_v4.request.json_mode import allows_object
 from deepseek_v4.values.reply import Reply, Usage
@@ -89,8 +90,11 @@ class TypedRequest:
         """Return the typed answer in a complete response.
 
         Raises:
+            RefusalError: if the model refused; ``partial`` is the reply.
             UnusableAnswerError: if it is cut, empty, not JSON, or does not fit the class.
         """
+        if "refusal" in response.additional_kwargs:
+            raise refusal_error(_partial(response))
         try:
             return self._read(response)
         except InvalidAnswer as error:
@@ -105,6 +109,8 @@ class TypedRequest:
 
     def problem(self, response: ChatResponse) -> str | None:
         """Why an answer cannot be used and another may; None if it can, or if another request cannot help."""
+        if "refusal" in response.additional_kwargs:
+            return None
         called = not self.in_tool_call and bool(_calls(response))
         if not is_retryable_answer(response.additional_kwargs.get("finish_reason"), called_tools=called):
             return None
@@ -175,6 +181,7 @@ def _partial(response: ChatResponse) -> Reply:
         response.message.content or "",
         finish_reason=facts.get("finish_reason"),
         usage=usage_of(facts),
+        extra={"refusal": facts["refusal"]} if "refusal" in facts else {},
         attempts=attempts_of(facts),
     )
 

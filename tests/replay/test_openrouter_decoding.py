@@ -58,7 +58,7 @@ def what_it_says(exchange: Exchange) -> Said:
         said.error = body.get("error") or said.error
         for choice in body["choices"]:
             message = choice.get("delta") or choice.get("message") or {}
-            said.text += message.get("content") or ""
+            said.text += message.get("content") or message.get("refusal") or ""
             if message.get("reasoning") is not None:
                 said.reasoning = (said.reasoning or "") + message["reasoning"]
             if message.get("reasoning_details") is not None:

@@ -79,7 +79,7 @@ def given(**values: Any) -> dict[str, Any]:
 
 def assert_langchain_says(message: AIMessage, said: Said, shape: str) -> None:
     sound, cut = sound_and_cut(said)
-    assert message.text == said.text
+    assert message.text == said.text.removesuffix(said.refusal or "")
     blocks = [block for block in message.content_blocks if block["type"] == "reasoning"]
     assert "".join(block.get("reasoning", "") for block in blocks) == (said.reasoning or "")
     assert message.additional_kwargs.get("reasoning_content") == said.reasoning

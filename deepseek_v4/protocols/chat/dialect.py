@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from deepseek_v4.values.json import Json
     from deepseek_v4.values.messages import Reasoning
-from deepseek_v4.protocols.dialect import FINISH_REASONS, Dialect
+from deepseek_v4.protocols.dialect import Dialect
 
 
 class ChatDialect(Dialect):
@@ -20,17 +20,12 @@ class ChatDialect(Dialect):
     prefix_path: str | None = None
     """Path for chat prefix completion, or None."""
     asks_for_stream_usage = True
-    """True if streams report usage only with ``stream_options.include_usage``."""
-    parallel_tool_calls = False
-    """True if the provider reads the field ``parallel_tool_calls``; else it is enforced on the reply."""
     finish_reason_always = False
     """True if every stream has a finish reason, so that ``[DONE]`` without one means it was truncated."""
     think_tags = False
     """True if reasoning may be inside the visible text, between ``<think>`` and ``</think>`` at its start."""
     may_leak_markup = False
     """True if the server's parsers are known to leave prompt markup in the visible text; a warning is then issued."""
-    finish_reasons = FINISH_REASONS
-    """The provider's finish reasons -> ours."""
 
     def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
         """Return the fields of a past assistant message that pass its reasoning back while thinking is on."""

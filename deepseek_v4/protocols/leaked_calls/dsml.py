@@ -138,29 +138,6 @@ class Block:
         marked: True if its tags carry the DSML mark. Without it, only complete calls with typed parameters count.
     """
 
-    __slots__ = (
-        "_key",
-        "_keys",
-        "_name",
-        "_offered",
-        "_parameters",
-        "_problem",
-        "_schema",
-        "_source",
-        "_state",
-        "_string",
-        "_tools",
-        "_value",
-        "_value_marked",
-        "at_line_start",
-        "calls",
-        "closed",
-        "marked",
-        "real",
-        "rest",
-        "tags",
-    )
-
     def __init__(self, tools: Mapping[str, ToolSpec], *, real: bool, at_line_start: bool, marked: bool) -> None:
         self.real = real
         self.at_line_start = at_line_start

@@ -20,8 +20,6 @@ _QUOTES = frozenset("\"'“‘‚„«‹「『《〈（([{\\")
 class MarkdownState:
     """The position in a Markdown text that is read chunk by chunk."""
 
-    __slots__ = ("_closing", "_fence", "_head", "_inline", "_last", "_marks", "_opening")
-
     def __init__(self) -> None:
         self._fence = ""
         """The marks that opened the current fenced block; ``""`` outside."""

@@ -46,20 +46,6 @@ class MarkupScanner:
             tag is found, to determine its position.
     """
 
-    __slots__ = (
-        "_began",
-        "_block",
-        "_blocks",
-        "_prose",
-        "_seen",
-        "_shown",
-        "_tail",
-        "_tools",
-        "_visible",
-        "found_after",
-        "holding",
-    )
-
     def __init__(self, tools: Mapping[str, ToolSpec], visible: list[str]) -> None:
         self.holding = False
         """True if text is held back. If not, a chunk without ``<`` need not be fed."""

@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from deepseek_v4.protocols.dialect import FINISH_REASONS, Dialect
+from deepseek_v4.protocols.dialect import ItemDialect
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Usage
 from deepseek_v4.values.sampling import Thinking
 
+ANTHROPIC_WEB_SEARCH: Mapping[str, str] = MappingProxyType({"type": "web_search_20250305", "name": "web_search"})
+"""The server-side tool of Anthropic's format, for ``web_search_tool``."""
 
-class MessagesDialect(Dialect):
+
+class MessagesDialect(ItemDialect):
     """A provider's version of ``/messages``."""
 
     protocol = "messages"
     path = "/messages"
     headers: Mapping[str, str] = MappingProxyType({"anthropic-version": "2023-06-01"})
     json_object = False  # Anthropic's format has no JSON mode: the schema is in the prompt
-    parallel_tool_calls = False
-    """True if the provider reads ``tool_choice.disable_parallel_tool_use``; else it is enforced on the reply."""
     documents = True
     """True if files other than images are supported."""
     unread_blocks: frozenset[str] = frozenset()
     """Types of blocks in a past turn's record that the provider refuses."""
-    stop_reasons = FINISH_REASONS
-    """The provider's stop reasons -> ours."""
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
         """Return the value to send if ``max_tokens`` is not set, because this format requires the field."""
@@ -35,9 +34,9 @@ class MessagesDialect(Dialect):
         """Return blocks for a past turn's reasoning of which only the text is known, or not even that (None)."""
         return [{"type": "thinking", "thinking": text or "", "signature": ""}]
 
-    def encode_block(self, block: Json) -> Json | None:
+    def encode_item(self, item: Json) -> Json | None:
         """Encode a block of the provider's own record, or return None to leave it out."""
-        return None if block.get("type") in self.unread_blocks else block
+        return None if item.get("type") in self.unread_blocks else item
 
     def decode_usage(self, usage: Json) -> Usage:
         """Decode Anthropic's usage: its ``input_tokens`` excludes tokens read from or written to the cache."""

@@ -1,25 +1,21 @@
 """Decode complete and streamed responses of ``/responses`` into replies. Pure.
 
-Both go through one ``ItemReader``: a complete item is a streamed one that has received nothing yet.
+A complete item is read like a streamed one of which nothing was received yet; nothing is read twice.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.decode_context import DecodeContext
-from deepseek_v4.protocols.error_bodies import read_error_body
-from deepseek_v4.protocols.parsing import decode_envelope, parse_event, text_of
-from deepseek_v4.protocols.reply_builder import ReplyBuilder
-from deepseek_v4.protocols.responses.dialect import ResponsesDialect
-from deepseek_v4.protocols.stream_decoder import StreamDecoder
-from deepseek_v4.values import json as wire
+from deepseek_v4.protocols.parsing import decode_envelope, text_of
+from deepseek_v4.protocols.stream_decoder import TypedEventDecoder
 from deepseek_v4.values.json import Json
-from deepseek_v4.values.reply import Delta, ReasoningDelta, TextDelta
+from deepseek_v4.values.reply import Delta, ReasoningDelta
 
 CALLS = frozenset({"function_call", "custom_tool_call"})
 
@@ -66,114 +62,218 @@ _ECHOED = frozenset(
 """Keys of a response that repeat the request, or that a reply has a field for."""
 
 
-class ItemReader:
-    """Reads output items into a builder, complete or chunk by chunk; nothing is read twice."""
+class ResponsesStreamDecoder(TypedEventDecoder):
+    """Decodes the events of a streamed response into deltas, and complete items alike. The last is a terminal event."""
 
-    def __init__(self, builder: ReplyBuilder, context: DecodeContext) -> None:
-        self.items: dict[Any, Json] = {}
+    readers = MappingProxyType(
+        {
+            "response.output_text.delta": "_text",
+            "response.refusal.delta": "_refusal",
+            "response.reasoning_text.delta": "_reasoning",
+            "response.reasoning.delta": "_reasoning",
+            "response.reasoning_summary_text.delta": "_summary",
+            "response.function_call_arguments.delta": "_arguments",
+            "response.custom_tool_call_input.delta": "_arguments",
+            "response.output_item.added": "_added",
+            "response.output_item.done": "_done",
+            "response.created": "_named",
+            "response.completed": "_ended",
+            "response.incomplete": "_ended",
+            "response.cancelled": "_ended",
+            "response.failed": "_failed",
+            "response.error": "_failed",
+            "error": "_failed",
+        }
+    )
+
+    def __init__(self, context: DecodeContext) -> None:
+        super().__init__(context)
+        self._items: dict[Any, Json] = {}
         """Items by their place in the output, as received so far."""
-        self._builder = builder
-        self._names = context.names
         self._read: dict[tuple[Any, str, Any], int] = {}
         """(place, kind of text, number of the part) -> how many characters of it have been read."""
         self._settled: set[Any] = set()
         self._reasoning_kinds: dict[Any, str] = {}
         """Place of a reasoning item -> the kind of its text that is read: the reasoning itself, or its summary."""
 
-    def begin(self, place: Any, item: Json, deltas: list[Delta]) -> None:
+    def missing(self) -> str | None:
+        """Require a terminal event, the only one that ends an answer."""
+        return "no response.completed was received"
+
+    def read_body(self, body: Any, deltas: list[Delta]) -> None:
+        """Decode a complete response.
+
+        Raises:
+            DeepSeekError: if it contains an error.
+            MalformedResponseError: if it contains no output.
+        """
+        failed = isinstance(body, dict) and (body.get("error") or body.get("status") == "failed")
+        if not failed and not (isinstance(body, dict) and isinstance(body.get("output"), list)):
+            raise errors.MalformedResponseError(
+                "The response contains no output.", provider=self.provider, body=body, retryable=True
+            )
+        self._read_response(body, None, deltas)
+
+    def _read_response(self, body: Json, status: str | None, deltas: list[Delta]) -> None:
+        """Decode a response object that has ended; ``status`` is that of its event, for an object without one."""
+        if body.get("error") or body.get("status") == "failed":
+            raise self._error(body)
+        builder = self.builder
+        decode_envelope(body, builder, _ECHOED, created="created_at")
+        if body.get("usage"):
+            builder.count(self.context.dialect.decode_usage(body["usage"]))
+        output = body.get("output")
+        items = output if isinstance(output, list) else ()
+        self._settle_all([item for item in items if isinstance(item, dict)], deltas)
+        self._read_status(body, body.get("status") or status)
+        self._end_items(deltas)
+
+    def _read_status(self, body: Json, status: str | None) -> None:
+        builder = self.builder
+        if status == "incomplete":
+            reason = (body.get("incomplete_details") or {}).get("reason") or status
+            builder.end(reason)
+            if builder.finish_reason in ("stop", "tool_calls"):  # an incomplete answer never ends by itself
+                builder.finish_reason = reason
+            return
+        builder.end(status)
+        if builder.finish_reason == "stop" and builder.calls:
+            builder.finish_reason = "tool_calls"
+
+    def _error(self, body: Json) -> errors.DeepSeekError:
+        if not body.get("error") and "message" not in body:
+            body = {**body, "error": {"message": "The provider reported a failed response without a reason."}}
+        return self.provider_error(body)
+
+    def _text(self, event: Json, deltas: list[Delta]) -> None:
+        text = text_of(event["delta"])
+        self._add_text(_place(event), event.get("content_index", 0), text, event.get("logprobs"), deltas)
+
+    def _refusal(self, event: Json, deltas: list[Delta]) -> None:
+        self._add_refusal(_place(event), event.get("content_index", 0), text_of(event["delta"]), deltas)
+
+    def _reasoning(self, event: Json, deltas: list[Delta]) -> None:
+        part = event.get("content_index", 0)
+        self._add_reasoning(_place(event), "reasoning", part, text_of(event["delta"]), deltas)
+
+    def _summary(self, event: Json, deltas: list[Delta]) -> None:
+        part = event.get("summary_index", 0)
+        self._add_reasoning(_place(event), "summary", part, text_of(event["delta"]), deltas)
+
+    def _arguments(self, event: Json, deltas: list[Delta]) -> None:
+        self._add_arguments(_place(event), text_of(event["delta"]), deltas)
+
+    def _added(self, event: Json, deltas: list[Delta]) -> None:
+        self._begin(_place(event), event["item"], deltas)
+
+    def _done(self, event: Json, deltas: list[Delta]) -> None:
+        self._settle(_place(event), event["item"], deltas)
+
+    def _named(self, event: Json, deltas: list[Delta]) -> None:
+        decode_envelope(event["response"], self.builder, _ECHOED, created="created_at")
+
+    def _ended(self, event: Json, deltas: list[Delta]) -> None:
+        self._read_response(event["response"], event["type"].rpartition(".")[2], deltas)
+        self.finish(deltas)
+
+    def _failed(self, event: Json, deltas: list[Delta]) -> None:
+        response = event.get("response")
+        raise self._error(response if isinstance(response, dict) else event)
+
+    def _begin(self, place: Any, item: Json, deltas: list[Delta]) -> None:
         """Begin an item."""
-        self.items[place] = item
+        self._items[place] = item
         kind = item.get("type")
         if kind in CALLS:
             arguments = '{"input": "' if kind == "custom_tool_call" else ""
-            name = self._names.from_wire(text_of(item.get("name")))
             call_id = text_of(item.get("call_id")) or text_of(item.get("id"))
-            delta = self._builder.add_tool_call((place,), call_id, name, arguments)
-            if delta is not None:
-                deltas.append(delta)
+            self.add_call((place,), call_id, text_of(item.get("name")), arguments, deltas)
 
-    def text(self, place: Any, part: Any, text: str, logprobs: Any, deltas: list[Delta]) -> None:
+    def _add_text(self, place: Any, part: Any, text: str, logprobs: Any, deltas: list[Delta]) -> None:
         """Add visible text."""
         if logprobs:
-            self._builder.add_logprobs({"content": logprobs})
+            self.builder.add_logprobs({"content": logprobs})
             self._advance(place, "logprobs", part, len(logprobs))
         if text:
             self._advance(place, "text", part, len(text))
-            shown = self._builder.add_text(text)
-            if shown:
-                deltas.append(TextDelta(shown))
+            self.add_text(text, deltas)
 
-    def reasoning(self, place: Any, kind: str, part: Any, text: str, deltas: list[Delta]) -> None:
+    def _add_refusal(self, place: Any, part: Any, text: str, deltas: list[Delta]) -> None:
+        """Add the text of a refusal."""
+        if text:
+            self._advance(place, "text", part, len(text))
+            deltas.append(self.builder.add_refusal(text))
+
+    def _add_reasoning(self, place: Any, kind: str, part: Any, text: str, deltas: list[Delta]) -> None:
         """Add reasoning text, or its summary if the item has only a summary."""
         if self._reasoning_kinds.setdefault(place, kind) != kind:
             return
         self._advance(place, kind, part, len(text))
-        self._builder.add_reasoning(text)
+        self.builder.add_reasoning(text)
         if text:
             deltas.append(ReasoningDelta(text))
 
-    def arguments(self, place: Any, text: str, deltas: list[Delta]) -> None:
+    def _add_arguments(self, place: Any, text: str, deltas: list[Delta]) -> None:
         """Add to a call's arguments, or to a custom tool's free text."""
-        if not text or place not in self.items:
+        if not text or place not in self._items:
             return
         self._advance(place, "arguments", 0, len(text))
-        custom = self.items[place].get("type") == "custom_tool_call"
+        custom = self._items[place].get("type") == "custom_tool_call"
         arguments = json.dumps(text, ensure_ascii=False)[1:-1] if custom else text
-        delta = self._builder.add_tool_call((place,), None, None, arguments)
-        if delta is not None:
-            deltas.append(delta)
+        self.add_call((place,), None, None, arguments, deltas)
 
-    def settle(self, place: Any, item: Json, deltas: list[Delta]) -> None:
+    def _settle(self, place: Any, item: Json, deltas: list[Delta]) -> None:
         """Finish an item: read what no event contained."""
         if place in self._settled:
             return
         self._settled.add(place)
-        known = place in self.items
+        known = place in self._items
         kind = item.get("type")
         if kind in CALLS:
             if not known:
-                self.begin(place, item, deltas)
+                self._begin(place, item, deltas)
             custom = kind == "custom_tool_call"
             arguments = text_of(item.get("input" if custom else "arguments"))
-            self.arguments(place, arguments[self._read.get((place, "arguments", 0), 0) :], deltas)
+            self._add_arguments(place, arguments[self._read.get((place, "arguments", 0), 0) :], deltas)
             if custom:
-                self._close_custom(place, deltas)
+                self.add_call((place,), None, None, '"}', deltas)
         elif kind == "message":
             self._settle_message(place, item, deltas)
         elif kind == "reasoning":
             self._settle_reasoning(place, item, deltas)
-        self.items[place] = item
+        self._items[place] = item
 
-    def settle_all(self, output: list[Json], deltas: list[Delta]) -> None:
+    def _settle_all(self, output: list[Json], deltas: list[Delta]) -> None:
         """Finish the items with the complete output, which takes precedence over the events."""
-        places = list(self.items)
+        places = list(self._items)
         numbered = all(isinstance(place, int) for place in places)
         for number, item in enumerate(output):
-            self.settle(number if numbered or number >= len(places) else places[number], item, deltas)
+            self._settle(number if numbered or number >= len(places) else places[number], item, deltas)
         if output:
-            self.items = dict(enumerate(output))
+            self._items = dict(enumerate(output))
 
-    def end(self, deltas: list[Delta]) -> None:
+    def _end_items(self, deltas: list[Delta]) -> None:
         """Store the record of the turn, after all items are complete."""
-        items = list(self.items.values())
+        items = list(self._items.values())
         others = [item for item in items if item.get("type") not in CALLS and item.get("type") != "message"]
         unknown = [item for item in others if item.get("type") != "reasoning"]
         if unknown:
-            self._builder.extra["output"] = unknown
+            self.builder.extra["output"] = unknown
         record = reasoning_details.kept(items, text="message", calls=CALLS)
         if record:
-            self._builder.add_details(record)
+            self.builder.add_details(record)
             deltas.append(ReasoningDelta("", record))
 
     def _settle_message(self, place: Any, item: Json, deltas: list[Delta]) -> None:
         for number, part in enumerate(item.get("content") or ()):
+            shown = self._read.get((place, "text", number), 0)
             if part.get("type") == "refusal":
-                self._builder.extra["refusal"] = part.get("refusal")
-            text = text_of(part.get("text")) or text_of(part.get("refusal"))
-            rest = text[self._read.get((place, "text", number), 0) :]
+                self._add_refusal(place, number, text_of(part.get("refusal"))[shown:], deltas)
+                continue
+            rest = text_of(part.get("text"))[shown:]
             seen = self._read.get((place, "logprobs", number), 0)
-            self.text(place, number, rest, (part.get("logprobs") or [])[seen:], deltas)
-            self._builder.add_annotations(part.get("annotations"))
+            self._add_text(place, number, rest, (part.get("logprobs") or [])[seen:], deltas)
+            self.builder.add_annotations(part.get("annotations"))
 
     def _settle_reasoning(self, place: Any, item: Json, deltas: list[Delta]) -> None:
         read_kind = self._reasoning_kinds.get(place)
@@ -182,167 +282,14 @@ class ItemReader:
         parts = content if kind == "reasoning" else item.get("summary") or ()
         for number, part in enumerate(parts):
             rest = text_of(part.get("text"))[self._read.get((place, kind, number), 0) :]
-            if rest or not self._builder.reasoning:
-                self.reasoning(place, kind, number, rest, deltas)
+            if rest or not self.builder.reasoning:
+                self._add_reasoning(place, kind, number, rest, deltas)
         if not parts and not item.get("encrypted_content"):
-            self._builder.add_reasoning("")
-
-    def _close_custom(self, place: Any, deltas: list[Delta]) -> None:
-        delta = self._builder.add_tool_call((place,), None, None, '"}')
-        if delta is not None:
-            deltas.append(delta)
+            self.builder.add_reasoning("")
 
     def _advance(self, place: Any, kind: str, part: Any, count: int) -> None:
         key = (place, kind, part)
         self._read[key] = self._read.get(key, 0) + count
-
-
-def read_response(
-    body: Any,
-    builder: ReplyBuilder,
-    context: DecodeContext,
-    deltas: list[Delta],
-    reader: ItemReader | None = None,
-    status: str | None = None,
-) -> None:
-    """Decode a response object that has ended.
-
-    Args:
-        body: The response object.
-        builder: Receives its content.
-        context: The facts of its request.
-        deltas: Receives deltas for what no event contained.
-        reader: The reader of its events, if there were any.
-        status: Its status by its last event, for an object without one.
-
-    Raises:
-        DeepSeekError: if it contains an error.
-        MalformedResponseError: if it contains no output.
-    """
-    dialect = context.dialect
-    assert isinstance(dialect, ResponsesDialect)
-    if isinstance(body, dict) and (body.get("error") or body.get("status") == "failed"):
-        raise _error(body, context)
-    output = body.get("output") if isinstance(body, dict) else None
-    streamed = reader is not None
-    if not isinstance(output, list) and not streamed:
-        raise errors.MalformedResponseError(
-            "The response contains no output.", provider=context.provider, body=body, retryable=True
-        )
-    decode_envelope(body, builder, _ECHOED, created="created_at")
-    if body.get("usage"):
-        builder.count(dialect.decode_usage(body["usage"]))
-    reader = reader or ItemReader(builder, context)
-    reader.settle_all([item for item in output or () if isinstance(item, dict)], deltas)
-    _read_status(body, builder, dialect, status)
-    reader.end(deltas)
-
-
-def _error(body: Json, context: DecodeContext) -> errors.DeepSeekError:
-    if not body.get("error") and "message" not in body:
-        body = {**body, "error": {"message": "The provider reported a failed response without a reason."}}
-    return read_error_body(body, context.dialect, context.provider)
-
-
-def _read_status(body: Json, builder: ReplyBuilder, dialect: ResponsesDialect, status: str | None) -> None:
-    status = body.get("status") or status
-    if status == "incomplete":
-        builder.end((body.get("incomplete_details") or {}).get("reason") or status, dialect.incomplete_reasons)
-        return
-    builder.end(status, dialect.statuses)
-    if builder.finish_reason == "stop" and builder.calls:
-        builder.finish_reason = "tool_calls"
-
-
-class ResponsesStreamDecoder(StreamDecoder):
-    """Decodes the events of a streamed response into deltas. The last is a terminal event; ``[DONE]`` is optional."""
-
-    def __init__(self, context: DecodeContext) -> None:
-        super().__init__(context.builder(), context.provider)
-        self._context = context
-        self._items = ItemReader(self.builder, context)
-        self._readers: Mapping[str, Callable[[Json, list[Delta]], None]] = {
-            "response.output_text.delta": self._text,
-            "response.refusal.delta": self._text,
-            "response.reasoning_text.delta": self._reasoning,
-            "response.reasoning.delta": self._reasoning,
-            "response.reasoning_summary_text.delta": self._summary,
-            "response.function_call_arguments.delta": self._arguments,
-            "response.custom_tool_call_input.delta": self._arguments,
-            "response.output_item.added": self._added,
-            "response.output_item.done": self._done,
-            "response.created": self._named,
-            "response.completed": self._ended,
-            "response.incomplete": self._ended,
-            "response.cancelled": self._ended,
-            "response.failed": self._failed,
-            "response.error": self._failed,
-            "error": self._failed,
-        }
-
-    def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
-        """Decode one event; unknown ones and those that only repeat others are ignored."""
-        if event == b"[DONE]":
-            return
-        value = parse_event(event, self)
-        reader = self._readers.get(value.get("type", ""))
-        if reader is not None:
-            reader(value, deltas)
-        elif value.get("error"):
-            self._failed(value, deltas)
-
-    def missing(self) -> str | None:
-        """Require a terminal event, the only one that ends an answer."""
-        return "no response.completed was received"
-
-    def read_stray(self, body: bytes, deltas: list[Delta]) -> None:
-        """Decode a complete response or an error as plain JSON, which some gateways send for streaming requests."""
-        try:
-            parsed = wire.loads(body)
-        except ValueError:
-            super().read_stray(body, deltas)
-            return
-        read_response(parsed, self.builder, self._context, deltas)
-        self.finish(deltas)
-
-    def _text(self, event: Json, deltas: list[Delta]) -> None:
-        text = text_of(event["delta"])
-        self._items.text(_place(event), event.get("content_index", 0), text, event.get("logprobs"), deltas)
-
-    def _reasoning(self, event: Json, deltas: list[Delta]) -> None:
-        part = event.get("content_index", 0)
-        self._items.reasoning(_place(event), "reasoning", part, text_of(event["delta"]), deltas)
-
-    def _summary(self, event: Json, deltas: list[Delta]) -> None:
-        part = event.get("summary_index", 0)
-        self._items.reasoning(_place(event), "summary", part, text_of(event["delta"]), deltas)
-
-    def _arguments(self, event: Json, deltas: list[Delta]) -> None:
-        self._items.arguments(_place(event), text_of(event["delta"]), deltas)
-
-    def _added(self, event: Json, deltas: list[Delta]) -> None:
-        self._items.begin(_place(event), event["item"], deltas)
-
-    def _done(self, event: Json, deltas: list[Delta]) -> None:
-        self._items.settle(_place(event), event["item"], deltas)
-
-    def _named(self, event: Json, deltas: list[Delta]) -> None:
-        decode_envelope(event["response"], self.builder, _ECHOED, created="created_at")
-
-    def _ended(self, event: Json, deltas: list[Delta]) -> None:
-        try:
-            status = event["type"].rpartition(".")[2]
-            read_response(event["response"], self.builder, self._context, deltas, self._items, status)
-        except errors.DeepSeekError as error:
-            error.partial = self.partial()
-            raise
-        self.finish(deltas)
-
-    def _failed(self, event: Json, deltas: list[Delta]) -> None:
-        response = event.get("response")
-        error = _error(response if isinstance(response, dict) else event, self._context)
-        error.partial = self.partial()
-        raise error
 
 
 def _place(event: Json) -> Any:

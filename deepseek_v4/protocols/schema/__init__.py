@@ -6,15 +6,14 @@ from deepseek_v4._lazy import attributes
 
 if TYPE_CHECKING:
     from deepseek_v4.protocols.schema.nulls import allows_nulls, remove_added_nulls
-    from deepseek_v4.protocols.schema.references import compact, inline_references
+    from deepseek_v4.protocols.schema.references import compact
     from deepseek_v4.protocols.schema.strict import strict_subset
 
-__all__ = ["allows_nulls", "compact", "inline_references", "remove_added_nulls", "strict_subset"]
+__all__ = ["allows_nulls", "compact", "remove_added_nulls", "strict_subset"]
 
 _HOME = {
     "allows_nulls": "nulls",
     "compact": "references",
-    "inline_references": "references",
     "strict_subset": "strict",
     "remove_added_nulls": "nulls",
 }

@@ -1,11 +1,11 @@
-"""Resolve the references of a schema: inline them, or shorten the schema for a prompt."""
+"""Resolve the references of a schema, and shorten it for a prompt."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
@@ -104,8 +104,10 @@ class References:
         return self._names[pointer]
 
 
-def _write_out(schema: Mapping[str, Any], references: References, keep: Callable[[Pointer], bool]) -> Schema:
-    """Return a schema with its references inlined, except those to keep, which refer to ``$defs`` at the root."""
+def _write_out(schema: Mapping[str, Any]) -> Schema:
+    """Return a schema with its references inlined, except to what is recursive or used twice: that is in ``$defs``."""
+    references = References(schema)
+    uses = references.uses()
     definitions: dict[str, Any] = {}
     ahead: list[Pointer] = []
     parts = 0
@@ -129,7 +131,7 @@ def _write_out(schema: Mapping[str, Any], references: References, keep: Callable
         siblings = rebuild(bare, written)
         if not pointer:
             return {"$ref": "#", **siblings}
-        if keep(pointer):
+        if uses[pointer] > 1 or references.recurs(pointer):
             name = references.name(pointer)
             if name not in definitions:
                 definitions[name] = None
@@ -149,23 +151,6 @@ def _write_out(schema: Mapping[str, Any], references: References, keep: Callable
     return {**inlined, "$defs": definitions} if definitions else inlined
 
 
-def inline_references(schema: Mapping[str, Any]) -> Schema:
-    """Inline the local references of a schema; only recursive ones stay, as ``$ref`` to ``$defs`` at the root.
-
-    Keywords next to a ``$ref`` (a description, a default) override those of its target. The input is not changed.
-
-    Raises:
-        UnsupportedError: if a reference does not exist or points to another document, or if the schema grows beyond
-            ``LARGEST`` nodes.
-
-    Example:
-        >>> inline_references({"$ref": "#/$defs/N", "$defs": {"N": {"type": "null"}}})
-        {'type': 'null'}
-    """
-    references = References(schema)
-    return _write_out(schema, references, references.recurs)
-
-
 def compact(schema: Mapping[str, Any]) -> Schema:
     """Shorten a schema for a prompt: same meaning, fewer words, and equal output for equal schemas.
 
@@ -173,17 +158,14 @@ def compact(schema: Mapping[str, Any]) -> Schema:
     than once or recursive. The input is not changed.
 
     Raises:
-        UnsupportedError: as ``inline_references``.
+        UnsupportedError: if a reference does not exist or points to another document, or if the schema grows beyond
+            ``LARGEST`` nodes.
 
     Example:
         >>> compact({"type": "object", "properties": {"first_name": {"title": "First Name", "type": "string"}}})
         {'type': 'object', 'properties': {'first_name': {'type': 'string'}}}
     """
-    references = References(schema)
-    uses = references.uses()
-    short: Schema = _shorten(
-        _write_out(schema, references, lambda pointer: uses[pointer] > 1 or references.recurs(pointer)), ""
-    )
+    short: Schema = _shorten(_write_out(schema), "")
     return short
 
 

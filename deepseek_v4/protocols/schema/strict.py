@@ -12,10 +12,11 @@ The rest goes into the description. A reference inside ``anyOf`` is refused, so 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NoReturn, TypeAlias
 
 from deepseek_v4.errors import UnsupportedError
+from deepseek_v4.protocols.schema.constraints import CONSTRAINTS, FORMATS, description_of
 from deepseek_v4.protocols.schema.keywords import (
     ASSERTIONS,
     Schema,
@@ -29,9 +30,6 @@ from deepseek_v4.protocols.schema.keywords import (
 from deepseek_v4.protocols.schema.named_unions import name_unions
 from deepseek_v4.protocols.schema.references import LARGEST, Pointer, References
 from deepseek_v4.values import json
-
-FORMATS = frozenset({"email", "hostname", "ipv4", "ipv6", "uuid"})
-"""String formats that strict mode supports."""
 
 _ANNOTATIONS = frozenset({"description", "default"})
 """Annotations that go into the description."""
@@ -47,32 +45,15 @@ _INEXPRESSIBLE: Mapping[str, str] = {
     "$dynamicRef": "strict mode does not support `$dynamicRef`; use $ref",
     "$recursiveRef": "strict mode does not support `$recursiveRef`; use $ref",
 }
-_FREE_KEYS = _INEXPRESSIBLE["patternProperties"]
 _UNTYPED = "strict mode does not support values of any type; specify the type"
 _KINDS = ("object", "array", "string", "number", "integer", "boolean", "null")
 _Keep: TypeAlias = Literal["references", "recursion", "nothing"]
 
-# Constraints that only the description can express.
-_CONSTRAINTS: Mapping[str, str] = {
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "pattern": "matches {}",
-    "minimum": ">= {}",
-    "exclusiveMinimum": "> {}",
-    "maximum": "<= {}",
-    "exclusiveMaximum": "< {}",
-    "multipleOf": "a multiple of {}",
-    "minItems": "at least {} items",
-    "maxItems": "at most {} items",
-    "minProperties": "at least {} fields",
-    "maxProperties": "at most {} fields",
-    "contentEncoding": "encoded as {}",
-    "contentMediaType": "of media type {}",
+_TIGHTER: Mapping[str, Callable[..., Any]] = {
+    **dict.fromkeys(("minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties"), max),
+    **dict.fromkeys(("maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties"), min),
 }
-_LOWER_BOUNDS = frozenset({"minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties"})
-_UPPER_BOUNDS = frozenset({"maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties"})
-_MAX_TEXT = 200
-"""Maximum length of a pattern or default in the description; longer ones are left out."""
+"""Bounds -> which of two applies if both are required."""
 
 _NULL: Schema = {"type": "null"}
 
@@ -146,7 +127,7 @@ class _Strict:
         if schema.get("type", "object") not in ("object", ["object"]):
             self.refuse(path, f"parameters must be an object, not {to_json(schema['type'])}; move it into a property")
         self.check(schema, path)
-        strict = _describe(self.object(schema, path, in_union=False, at_root=True), _description(schema))
+        strict = _describe(self.object(schema, path, in_union=False, at_root=True), description_of(schema))
         for name in self.definitions:
             self.check_alias(name)
         if self.definitions:
@@ -170,9 +151,7 @@ class _Strict:
         """
         self.parts += 1
         if self.parts > LARGEST:
-            self.refuse(
-                path, f"the schema has more than {LARGEST} nodes after its references are inlined; make it smaller"
-            )
+            self.refuse(path, f"the schema has more than {LARGEST} nodes with its references inlined; make it smaller")
         if schema is True or schema == {}:
             self.refuse(path, _UNTYPED)
         if not isinstance(schema, Mapping):
@@ -183,10 +162,10 @@ class _Strict:
         keep: _Keep = "nothing" if seen else "recursion" if in_union else "references"
         schema, path = self.unfold(schema, path, keep, seen)
         if isinstance(schema.get("$ref"), str):
-            return _describe({"$ref": self.define(schema["$ref"])}, _description(schema))
+            return _describe({"$ref": self.define(schema["$ref"])}, description_of(schema))
         self.check(schema, path)
         shape = self.shape(schema, path, in_union)
-        return _describe(_nullable(shape) if schema.get("nullable") is True else shape, _description(schema))
+        return _describe(_nullable(shape) if schema.get("nullable") is True else shape, description_of(schema))
 
     def unfold(
         self, schema: Mapping[str, Any], path: str, keep: _Keep, seen: frozenset[Pointer]
@@ -297,7 +276,7 @@ class _Strict:
             self.refuse(place, "this must be a list of schemas")
         if keyword == "anyOf" and "oneOf" in schema:
             self.refuse(path, "strict mode does not support anyOf together with oneOf; combine them into one anyOf")
-        aside = _CONSTRAINTS.keys() | {keyword, "nullable", "uniqueItems", "format", "dependentRequired"}
+        aside = CONSTRAINTS.keys() | {keyword, "nullable", "uniqueItems", "format", "dependentRequired"}
         rest = {word: value for word, value in schema.items() if word in ASSERTIONS and word not in aside}
         options = [
             self.convert({"allOf": [rest, branch]} if rest else branch, _path(place, str(number)), in_union=True)
@@ -324,13 +303,12 @@ class _Strict:
         required = required if isinstance(required, (list, tuple)) else ()
         for name in required:
             if name not in properties:
-                self.refuse(
-                    _path(path, "required"), f"{name!r} is required but not described; add it to the properties"
-                )
+                what = f"{name!r} is required but not described; add it to the properties"
+                self.refuse(_path(path, "required"), what)
         for keyword in ("additionalProperties", "unevaluatedProperties"):
             free = schema.get(keyword, False)
             if (isinstance(free, Mapping) and free) or (free is not False and not properties):
-                self.refuse(_path(path, keyword), _FREE_KEYS)
+                self.refuse(_path(path, keyword), _INEXPRESSIBLE["patternProperties"])
         if not properties and not at_root:
             self.refuse(path, "strict mode does not support objects without properties; list the properties")
         strict: Schema = {}
@@ -350,10 +328,8 @@ class _Strict:
     def both(self, one: Mapping[str, Any], other: Mapping[str, Any], path: str) -> Schema:
         """Merge two schemas into one that requires both. Annotations of the first precede those of the second."""
         for closed, open_ in ((one, other), (other, one)):
-            known = closed.get("properties", {})
-            if closed.get("additionalProperties") is False and any(
-                key not in known for key in open_.get("properties", ())
-            ):
+            others = set(open_.get("properties", ())) - set(closed.get("properties", ()))
+            if others and closed.get("additionalProperties") is False:
                 self.refuse(path, "one part excludes the properties of another; remove additionalProperties")
         merged = {word: value for word, value in one.items() if word != "nullable"}
         for word, value in other.items():
@@ -376,10 +352,8 @@ class _Strict:
                 merged[word] = [entry for entry in mine if any(to_json(entry) == to_json(v) for v in value)]
             elif word in ("additionalProperties", "unevaluatedProperties") and not (mine and value):
                 merged[word] = False if False in (mine, value) else mine or value
-            elif word in _LOWER_BOUNDS and is_kind(mine, "number") and is_kind(value, "number"):
-                merged[word] = max(mine, value)
-            elif word in _UPPER_BOUNDS and is_kind(mine, "number") and is_kind(value, "number"):
-                merged[word] = min(mine, value)
+            elif word in _TIGHTER and is_kind(mine, "number") and is_kind(value, "number"):
+                merged[word] = _TIGHTER[word](mine, value)
             elif word in ASSERTIONS:
                 self.refuse(path, f"the parts conflict in `{word}`; combine them into one schema")
         return merged
@@ -426,37 +400,3 @@ def _describe(schema: Schema, text: str) -> Schema:
     known = schema.get("description", "")
     joined = known if not text or text == known else f"{text} {known}" if known else text
     return {**schema, "description": joined} if joined else schema
-
-
-def _description(schema: Mapping[str, Any]) -> str:
-    """Return the description, with the constraints that strict mode does not support."""
-    notes: list[str] = []
-    for keyword, template in _CONSTRAINTS.items():
-        value = schema.get(keyword)
-        if value is None or isinstance(value, bool):
-            continue
-        if schema.get(f"exclusive{keyword.capitalize()}") is True:  # draft 4
-            template = template.replace("=", "")
-        notes.append(template.format(value if isinstance(value, str) else to_json(value)))
-    if schema.get("uniqueItems") is True:
-        notes.append("no duplicates")
-    needs = schema.get("dependentRequired")
-    if isinstance(needs, Mapping):
-        notes.extend(f"{key} needs {', '.join(map(str, others))}" for key, others in needs.items() if others)
-    format_ = schema.get("format")
-    if isinstance(format_, str) and not (format_ in FORMATS and _is_plain_string(schema)):
-        notes.append(f"format {format_}")
-    if schema.get("default") is not None:
-        notes.append(f"default {to_json(schema['default'])}")
-    note = "; ".join(word for word in notes if len(word) <= _MAX_TEXT)
-    description = schema.get("description")
-    if not isinstance(description, str) or not description.strip():
-        return note
-    return f"{description} ({note})" if note else description
-
-
-def _is_plain_string(schema: Mapping[str, Any]) -> bool:
-    kinds = schema.get("type")
-    return (kinds == "string" or (isinstance(kinds, (list, tuple)) and "string" in kinds)) and not (
-        "enum" in schema or "const" in schema or choice_of(schema)
-    )

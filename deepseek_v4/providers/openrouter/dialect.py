@@ -14,9 +14,8 @@ from pydantic import ValidationError
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import ErrorTable
+from deepseek_v4.protocols.dialect import Dialect, ErrorTable, by_word
 from deepseek_v4.providers.base import explain
-from deepseek_v4.providers.openai_compatible import ConfigurableDialect
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions, WebSearch
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
@@ -57,41 +56,42 @@ ERROR_PHRASES: ErrorTable = (
     (re.compile(r"input was flagged|content exists risk", re.I), errors.ContentFilterError),
 )
 
-ERROR_TYPES: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType(
+# error.metadata.error_type, the same in all three protocols, and error.availability.code
+ERROR_TYPES: Mapping[str, type[errors.DeepSeekError]] = by_word(
     {
-        # error.metadata.error_type, the same in all three protocols
-        "context_length_exceeded": errors.ContextLengthError,
-        "token_limit_exceeded": errors.ContextLengthError,
-        "max_tokens_exceeded": errors.InvalidRequestError,
-        "string_too_long": errors.InvalidRequestError,
-        "authentication": errors.AuthenticationError,
-        "permission_denied": errors.PermissionDeniedError,
-        "payment_required": errors.InsufficientBalanceError,
-        "rate_limit_exceeded": errors.RateLimitError,
-        "provider_overloaded": errors.OverloadedError,
-        "provider_unavailable": errors.OverloadedError,
-        "invalid_request": errors.InvalidRequestError,
-        "invalid_prompt": errors.InvalidRequestError,
-        "precondition_failed": errors.InvalidRequestError,
-        "payload_too_large": errors.InvalidRequestError,
-        "unprocessable": errors.InvalidRequestError,
-        "invalid_image": errors.InvalidRequestError,
-        "not_found": errors.NotFoundError,
-        "content_policy_violation": errors.ContentFilterError,
-        "refusal": errors.ContentFilterError,
-        "server": errors.ServerError,
-        "timeout": errors.TimeoutError,
-        # error.availability.code
-        "model_not_found": errors.NotFoundError,
-        "model_deprecated": errors.NotFoundError,
-        "free_variant_ended": errors.NotFoundError,
-        "no_endpoints": errors.NotFoundError,
-        "constraint_filtered": errors.UnsupportedError,
-        "privacy_restricted": errors.PermissionDeniedError,
-        "region_restricted": errors.PermissionDeniedError,
-        "capacity_exhausted": errors.OverloadedError,
-        "temporarily_unavailable": errors.OverloadedError,
-        "model_unavailable_upstream": errors.OverloadedError,
+        errors.ContextLengthError: ("context_length_exceeded", "token_limit_exceeded"),
+        errors.InvalidRequestError: (
+            "max_tokens_exceeded",
+            "string_too_long",
+            "invalid_request",
+            "invalid_prompt",
+            "precondition_failed",
+            "payload_too_large",
+            "unprocessable",
+            "invalid_image",
+        ),
+        errors.AuthenticationError: ("authentication",),
+        errors.PermissionDeniedError: ("permission_denied", "privacy_restricted", "region_restricted"),
+        errors.InsufficientBalanceError: ("payment_required",),
+        errors.RateLimitError: ("rate_limit_exceeded",),
+        errors.OverloadedError: (
+            "provider_overloaded",
+            "provider_unavailable",
+            "capacity_exhausted",
+            "temporarily_unavailable",
+            "model_unavailable_upstream",
+        ),
+        errors.NotFoundError: (
+            "not_found",
+            "model_not_found",
+            "model_deprecated",
+            "free_variant_ended",
+            "no_endpoints",
+        ),
+        errors.ContentFilterError: ("content_policy_violation", "refusal"),
+        errors.ServerError: ("server",),
+        errors.TimeoutError: ("timeout",),
+        errors.UnsupportedError: ("constraint_filtered",),
     }
 )
 
@@ -112,7 +112,7 @@ IN_HEADERS = frozenset(
 """Fields of ``OpenRouterOptions`` that are sent as headers."""
 
 
-class OpenRouterDialect(ConfigurableDialect):
+class OpenRouterDialect(Dialect):
     """The part of the dialect that all protocols share."""
 
     forced_tool_while_thinking = False  # by endpoint: 400 on DeepSeek's own

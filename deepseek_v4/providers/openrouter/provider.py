@@ -31,6 +31,8 @@ from deepseek_v4.providers.openai_compatible import (
     text_of,
 )
 from deepseek_v4.providers.openrouter.dialect import (
+    IN_HEADERS,
+    SHARED,
     UNLISTED,
     OpenRouterDialect,
     build_headers,
@@ -45,7 +47,6 @@ from deepseek_v4.values.account import Amount, Balance
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.notes import Note
-from deepseek_v4.values.reply import Usage
 from deepseek_v4.values.sampling import Thinking
 
 _OPENAPI = "https://openrouter.ai/docs/api/reference/parameters (2026-08-22)"
@@ -73,31 +74,6 @@ FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     }
 )
 
-LISTED = frozenset(
-    (
-        "frequency_penalty",
-        "include_reasoning",
-        "logit_bias",
-        "logprobs",
-        "max_tokens",
-        "min_p",
-        "presence_penalty",
-        "reasoning",
-        "repetition_penalty",
-        "response_format",
-        "seed",
-        "stop",
-        "structured_outputs",
-        "temperature",
-        "tool_choice",
-        "tools",
-        "top_k",
-        "top_logprobs",
-        "top_p",
-    )
-)
-"""``supported_parameters`` of deepseek/deepseek-v4-flash, from the model page and GET /models."""
-
 
 class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
     """``POST /chat/completions``."""
@@ -106,8 +82,10 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
     thinking_on: Mapping[str, Any] | None = MappingProxyType({"reasoning": {"enabled": True}})
     thinking_off: Mapping[str, Any] | None = MappingProxyType({"reasoning": {"effort": "none"}})
     effort_field = "reasoning.effort"
+    reasoning_response_fields = ("reasoning", "reasoning_content")
     sends_details = True
     asks_for_stream_usage = False  # always sent; stream_options has no effect
+    reports_cost = True
     json_schema = True  # per endpoint; without provider.require_parameters it may be silently ignored
     strict_tools = True  # function.strict, per endpoint
 
@@ -137,31 +115,9 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
 
     def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
         """Decode ``reasoning_details`` and its text; ``reasoning`` repeats the text and is used if there are none."""
-        details = message.get("reasoning_details")
-        if not isinstance(details, list):
-            details = None
-        if details:
-            text = text_of(details)
-            if text is not None:
-                return text, details
-        text = message.get("reasoning")
-        if text is None:
-            text = message.get("reasoning_content")
-        return text, details
-
-    def decode_usage(self, usage: Json) -> Usage:
-        """Decode the tokens, counted by the upstream's tokenizer, and the charged cost."""
-        counted = super().decode_usage(usage)
-        cost = usage.get("cost")
-        return Usage(
-            input_tokens=counted.input_tokens,
-            output_tokens=counted.output_tokens,
-            cached_tokens=counted.cached_tokens,
-            cache_write_tokens=counted.cache_write_tokens,
-            reasoning_tokens=counted.reasoning_tokens,
-            cost=None if cost is None else float(cost),
-            extra=usage,
-        )
+        text, details = super().decode_reasoning(message)
+        listed = text_of(details) if details else None
+        return (text if listed is None else listed), details
 
     def unwrap(self, body: Json) -> Json:
         """Return the completion, which can be inside the field ``provider`` (pydantic/pydantic-ai #3994)."""
@@ -192,8 +148,7 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
         if options.reasoning is not None:
             merge_reasoning(body, values["reasoning"])
         encode_shared(body, options, request, notes)
-        for name in _BODY_FIELDS & values.keys():
-            body[name] = values[name]
+        body.update({name: value for name, value in values.items() if name in _BODY_FIELDS})
         keep_reasoning_for_tools(body, notes)
         if options.debug and not request.stream:
             del body["debug"]
@@ -209,23 +164,7 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
         return {**headers, **build_headers(options)}
 
 
-_BODY_FIELDS = frozenset(
-    (
-        "include_reasoning",
-        "structured_outputs",
-        "top_a",
-        "verbosity",
-        "prediction",
-        "web_search_options",
-        "service_tier",
-        "metadata",
-        "trace",
-        "prompt_cache_key",
-        "cache_control",
-        "debug",
-        "stop_server_tools_when",
-    )
-)
+_BODY_FIELDS = OpenRouterOptions.model_fields.keys() - SHARED - IN_HEADERS - {"use_max_completion_tokens"}
 """Options that are fields of a chat request under their own name, in addition to those of every endpoint."""
 
 
@@ -290,12 +229,10 @@ OPENROUTER = _OpenRouter(
     name="openrouter",
     base_url="https://openrouter.ai/api/v1",
     key_variable="OPENROUTER_API_KEY",
-    dialects=MappingProxyType(
-        {
-            **{protocol: _described(protocol, ("high", "xhigh")) for protocol in _DIALECTS},
-            **{each.protocol: each for each in (OpenRouterModels(), OpenRouterBalance())},
-        }
-    ),
+    dialects={
+        **{protocol: _described(protocol, ("high", "xhigh")) for protocol in _DIALECTS},
+        **{each.protocol: each for each in (OpenRouterModels(), OpenRouterBalance())},
+    },
     root_path="/api/v1",
     default_model="deepseek/deepseek-v4-flash",
     checks_model_ids=True,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import OptionSpec
-from deepseek_v4.protocols.messages.dialect import MessagesDialect
+from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+from deepseek_v4.protocols.messages.dialect import ANTHROPIC_WEB_SEARCH, MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
+from deepseek_v4.providers.efforts import default_max_tokens
 from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools, repair_tool_call_arguments
 from deepseek_v4.providers.openrouter.dialect import (
     IN_HEADERS,
@@ -26,28 +26,13 @@ from deepseek_v4.providers.openrouter.dialect import (
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
-from deepseek_v4.values.sampling import Thinking
+from deepseek_v4.values.sampling import Sampling, Thinking
 
 _OPENAPI = "https://openrouter.ai/docs/api/reference (OpenAPI file of 2026-08-22)"
 _CHAT_ONLY = "not documented for this endpoint: use protocol='chat_completions'"
 
-_UNSUPPORTED: Mapping[str, str] = MappingProxyType(
-    dict.fromkeys(
-        (
-            "top_k",
-            "min_p",
-            "stop",
-            "frequency_penalty",
-            "presence_penalty",
-            "repetition_penalty",
-            "seed",
-            "logit_bias",
-            "logprobs",
-            "top_logprobs",
-        ),
-        _CHAT_ONLY,
-    )
-)
+_UNSUPPORTED: Mapping[str, str] = MappingProxyType(dict.fromkeys(Sampling._fields, _CHAT_ONLY))
+"""Applies to the options that are not among an endpoint's fields."""
 
 
 def _encode_options(
@@ -87,7 +72,7 @@ class OpenRouterResponses(OpenRouterDialect, ResponsesDialect):
             return {"reasoning": {"effort": "none"}}
         reasoning: Json = {"enabled": True} if thinking.on or thinking.effort is not None else {}
         if thinking.effort is not None:
-            reasoning["effort"] = _effort_value(thinking.effort, self.efforts, notes)
+            reasoning["effort"] = self.encode_effort(thinking.effort, notes)
         return {"reasoning": reasoning} if reasoning else {}
 
     def finish_body(
@@ -120,16 +105,14 @@ class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
             "thinking_budget": OptionSpec("thinking.budget_tokens", 1, default="none", source=_OPENAPI),
         }
     )
-    unsupported = MappingProxyType({name: why for name, why in _UNSUPPORTED.items() if name != "stop"})
+    unsupported = _UNSUPPORTED
     unread_blocks = frozenset({"redacted_thinking"})
+    web_search_tool = ANTHROPIC_WEB_SEARCH
+    encode_web_search = Dialect.encode_web_search
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
         """Return the default of DeepSeek's API; with a budget, tokens for the answer are added."""
-        if not thinks:
-            return 8_192
-        if thinking.budget is not None:
-            return max(65_536, thinking.budget + 32_768)
-        return 131_072 if thinking.effort in ("max", "xhigh") else 65_536
+        return default_max_tokens(thinks, thinking)
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """Return ``thinking``, which is ``adaptive`` without a budget, and ``output_config.effort``."""
@@ -141,25 +124,11 @@ class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
         if thinking.on or thinking.effort is not None:
             body["thinking"] = {"type": "adaptive"}
         if thinking.effort is not None:
-            body["output_config"] = {"effort": _effort_value(thinking.effort, self.efforts, notes)}
+            body["output_config"] = {"effort": self.encode_effort(thinking.effort, notes)}
         return body
-
-    def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
-        """Return Anthropic's server tool, with Anthropic's options."""
-        if not setting:
-            return None
-        options = setting if isinstance(setting, Mapping) else {}
-        return {"tools": [{"type": "web_search_20250305", "name": "web_search", **options}]}
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
     ) -> Mapping[str, str]:
         """Add the ``OpenRouterOptions`` this endpoint supports; thinking is sent in Anthropic's fields only."""
         return _encode_options(body, request, notes, without=frozenset({"reasoning", "server_tools"}))
-
-
-def _effort_value(effort: str, efforts: Mapping[str, str | None], notes: list[Note]) -> str | None:
-    value = efforts[effort]
-    if value != effort:
-        notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))
-    return value

@@ -241,13 +241,9 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("size", [4, 100_000])
 def test_eight_times_the_text_takes_about_eight_times_as_long(shape: str, size: int) -> None:
-    small, large = (seconds(SHAPES[shape](k), size) for k in (50_000, 400_000))
+    small, large = (seconds(SHAPES[shape](k), size) for k in (25_000, 200_000))
     assert large < 8 * 3 * small + 0.02  # quadratic time would be 64 times
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_200_kb_in_pieces_of_four_characters_take_less_than_a_second(shape: str) -> None:
-    assert seconds(SHAPES[shape](200_000), 4) < 1
+    assert large < 1
 
 
 @pytest.mark.parametrize("text", TEXTS)

@@ -25,6 +25,7 @@ PAIRS = {
     "ContextLengthError": lc.ContextOverflowError,
     "UnsupportedError": lc.ModelInvalidRequestError,
     "ContentFilterError": lc.ModelInvalidRequestError,
+    "RefusalError": getattr(lc, "ModelRefusalError", lc.ModelInvalidRequestError),
     "NotFoundError": lc.ModelNotFoundError,
     "RateLimitError": lc.ModelRateLimitError,
     "OverloadedError": lc.ModelAPIError,

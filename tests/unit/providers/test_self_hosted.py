@@ -22,6 +22,7 @@ from deepseek_v4 import (
 from deepseek_v4.errors import HistoryRepairedWarning, LeakedMarkupWarning, UnsupportedOptionWarning
 from deepseek_v4.protocols import PROTOCOLS, DecodeContext
 from deepseek_v4.protocols.error_bodies import decode_error
+from deepseek_v4.protocols.reply_builder import _warn_of_markup
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
 from deepseek_v4.values.http import HttpResponse
@@ -247,3 +248,16 @@ def test_an_error_without_an_envelope_inside_a_200_is_raised(name: str) -> None:
         stream(name, chunk({"content": "He"}), FLAT)
     assert caught.value.partial is not None
     assert caught.value.partial.content == "He"
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [("vllm", r"\(--tool-call-parser deepseek_v4 --enable-auto"), ("sglang", r"\(--tool-call-parser deepseekv4\)")],
+)
+def test_the_warning_about_calls_in_the_text_names_the_flags_of_the_server(name: str, flags: str) -> None:
+    _warn_of_markup.cache_clear()
+    how = context(name)
+    how.recoverable_tools = {"now": ToolSpec("now")}
+    answer = {"choices": [{"message": {"content": '<｜DSML｜invoke name="now">'}, "finish_reason": "length"}]}
+    with pytest.warns(LeakedMarkupWarning, match=flags):
+        CHAT.decode(HttpResponse(200, {}, json.dumps(answer).encode()), how)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import os
 import random
 import time
 from collections import Counter
@@ -236,12 +237,15 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- the thousand cuts -----------------------------------------------------------------------------------------------
 
 
+CUT_ANSWERS = 2_000 if os.environ.get("DEEPSEEK_V4_SLOW") else 250
+
+
 @pytest.mark.usefixtures("no_waits")
-def test_a_thousand_random_cuts_lose_and_repeat_no_character() -> None:
+def test_random_cuts_lose_and_repeat_no_character() -> None:
     """Cut in the reasoning, in the text, between them, at the last byte; up to three times; in four ways."""
     chance = random.Random(20261122)
     outcomes: Counter[str] = Counter()
-    for number in range(1000):
+    for number in range(CUT_ANSWERS):
         answer: dict[str, Any] = {}
         if number % 4 == 1:
             answer["reasoning"] = None
@@ -273,9 +277,9 @@ def test_a_thousand_random_cuts_lose_and_repeat_no_character() -> None:
         resumed = resumes(reply)
         assert resumed <= len(service.requests) - 1 <= count
         outcomes[f"resumed {resumed} times"] += 1
-    assert sum(outcomes.values()) == 1000
-    assert min(outcomes[f"resumed {times} times"] for times in (0, 1, 2, 3)) > 100, outcomes
-    assert outcomes["interrupted in a tool call"] > 5, outcomes
+    assert sum(outcomes.values()) == CUT_ANSWERS
+    assert min(outcomes[f"resumed {times} times"] for times in (0, 1, 2, 3)) > CUT_ANSWERS / 10, outcomes
+    assert outcomes["interrupted in a tool call"] > CUT_ANSWERS / 200, outcomes
 
 
 @pytest.mark.usefixtures("no_waits")

@@ -47,9 +47,11 @@ def nothing_shared_with_other_tests():
 
 
 def test_making_a_transport_makes_no_client(monkeypatch):
-    monkeypatch.setattr(clients, "ssl_context", None)
+    made = []
+    monkeypatch.setattr(clients, "ssl_context", lambda: made.append("a context for a client"))
     SyncTransport()
     AsyncTransport()
+    assert made == []
 
 
 def test_two_transports_share_a_connection(server):

@@ -8,15 +8,22 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import Reasoning, Reply, StreamEnd, ToolCall, ToolCallDelta, Usage, fold
+from deepseek_v4.protocols.decode_context import DecodeContext
+from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.reasoning_details import merge_details
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
+from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.values.reply import InvalidToolCall, TextDelta
 
 Piece = tuple[Any, str | None, str | None, str]
 
 
+def new_builder(*, streamed: bool = False, **facts: Any) -> ReplyBuilder:
+    return ReplyBuilder(DecodeContext(Dialect(), "", ToolNames(()), **facts), streamed=streamed)
+
+
 def build(*pieces: Piece, finish_reason: Any = "tool_calls", **options: Any) -> Reply:
-    builder = ReplyBuilder(**options)
+    builder = new_builder(**options)
     for piece in pieces:
         builder.add_tool_call(*piece)
     builder.finish_reason = finish_reason
@@ -106,7 +113,7 @@ def test_two_calls_under_one_id_stay_two_calls() -> None:
 
 
 def test_deltas_carry_id_and_name_once_and_an_index_of_our_own() -> None:
-    builder = ReplyBuilder()
+    builder = new_builder()
     pieces: list[Piece] = [(4, "a", "f", ""), (4, "a", "f", "{}"), (9, "b", "g", "{}")]
     assert [builder.add_tool_call(*piece) for piece in pieces] == [
         ToolCallDelta(0, "a", "f", ""),
@@ -116,7 +123,7 @@ def test_deltas_carry_id_and_name_once_and_an_index_of_our_own() -> None:
 
 
 def test_a_late_name_comes_in_the_delta_that_brings_it() -> None:
-    builder = ReplyBuilder()
+    builder = new_builder()
     assert builder.add_tool_call(0, "a", None, "") == ToolCallDelta(0, "a", None, "")
     assert builder.add_tool_call(0, None, "f", "{") == ToolCallDelta(0, None, "f", "{")
 
@@ -130,7 +137,7 @@ def test_single_call_keeps_the_first_call_and_its_pieces_only() -> None:
 
 
 def test_single_call_gives_no_delta_of_the_others() -> None:
-    builder = ReplyBuilder(single_call=True)
+    builder = new_builder(single_call=True)
     assert builder.add_tool_call(0, "a", "f", "{}") is not None
     assert builder.add_tool_call(1, "b", None, "") is None
     assert builder.add_tool_call(1, None, "g", "{}") is None
@@ -190,7 +197,7 @@ def test_a_call_without_a_name_is_invalid() -> None:
 
 
 def test_before_the_end_a_call_without_arguments_is_not_yet_sound() -> None:
-    builder = ReplyBuilder()
+    builder = new_builder()
     builder.add_tool_call(0, "a", "delete_everything", "")
     assert builder.build(complete=False).tool_calls == ()
 
@@ -204,21 +211,21 @@ def test_the_arguments_are_kept_as_the_model_wrote_them() -> None:
 
 
 def test_no_reasoning_and_empty_reasoning_differ() -> None:
-    silent, empty = ReplyBuilder(), ReplyBuilder()
+    silent, empty = new_builder(), new_builder()
     empty.add_reasoning("")
     assert silent.build().reasoning is None
     assert empty.build().reasoning == Reasoning("")
 
 
 def test_an_empty_record_of_reasoning_is_kept_as_empty() -> None:
-    builder = ReplyBuilder(streamed=True)
+    builder = new_builder(streamed=True)
     builder.add_details(())
     assert builder.build().reasoning == Reasoning(None, ())
 
 
 def test_records_of_a_whole_answer_are_not_joined() -> None:
     records = [{"type": "reasoning.text", "index": 0, "text": "a"}, {"type": "reasoning.text", "index": 0, "text": "b"}]
-    builder = ReplyBuilder(streamed=False)
+    builder = new_builder(streamed=False)
     builder.add_details(records)
     reasoning = builder.build().reasoning
     assert reasoning is not None
@@ -226,7 +233,7 @@ def test_records_of_a_whole_answer_are_not_joined() -> None:
 
 
 def test_log_probabilities_are_joined_channel_by_channel() -> None:
-    builder = ReplyBuilder()
+    builder = new_builder()
     builder.add_logprobs({"reasoning_content": [1], "content": None})
     builder.add_logprobs({"reasoning_content": [2]})
     builder.add_logprobs({"content": [3]})

@@ -14,7 +14,10 @@ from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 
 from deepseek_v4 import catalog
 from deepseek_v4.catalog import cost
+from deepseek_v4.protocols.decode_context import DecodeContext
+from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
+from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, StreamEnd, TextDelta, Usage
 from langchain_deepseek_v4.convert.messages import to_conversation
 from langchain_deepseek_v4.convert.replies import MessageBuilder, usage_metadata
@@ -26,7 +29,7 @@ class Script:
     """An answer, told piece by piece."""
 
     def __init__(self) -> None:
-        self.builder = ReplyBuilder(streamed=True)
+        self.builder = ReplyBuilder(DecodeContext(Dialect(), "", ToolNames(())), streamed=True)
         self.deltas: list[Delta] = []
 
     def think(self, *pieces: str, details: Iterable[dict[str, Any]] | None = None) -> Script:

@@ -1,0 +1,272 @@
+"""``RequestEncoder``: what the encoders of all protocols share, from a request to its JSON body. Pure."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+from deepseek_v4 import errors
+from deepseek_v4.protocols import reasoning_details, schema
+from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.decode_context import DecodeContext
+from deepseek_v4.protocols.dialect import Dialect, ItemDialect
+from deepseek_v4.protocols.encode_options import drop, encode_options
+from deepseek_v4.protocols.tool_names import NO_TOOL_NAMES, ToolNames
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.messages import (
+    FilePart,
+    ImagePart,
+    Message,
+    NamedTool,
+    Part,
+    RawPart,
+    ServerTool,
+    TextPart,
+    ToolCall,
+    ToolSpec,
+)
+from deepseek_v4.values.notes import Note
+
+__all__ = ["EncodedRequest", "ItemEncoder", "RequestEncoder"]
+
+D = TypeVar("D", bound=Dialect)
+ItemD = TypeVar("ItemD", bound=ItemDialect)
+
+_LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})
+"""Fields that limit the output tokens of an answer."""
+_NO_PARAMETERS: Json = {"type": "object", "properties": {}}
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class EncodedRequest:
+    """A request encoded for the wire, before base URL and API key."""
+
+    path: str
+    body: Json
+    notes: list[Note]
+    context: DecodeContext
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class RequestEncoder(Generic[D]):
+    """Encodes one request. A subclass encodes its messages, its tools and the fields that only its endpoint has.
+
+    Args:
+        request: The request.
+        dialect: The provider's differences.
+        provider: Name of the provider.
+    """
+
+    history_field: ClassVar[str] = "messages"
+    """Field of the messages."""
+    text_type: ClassVar[str] = "text"
+    """Type of a content part with text."""
+    file_type: ClassVar[str] = "file"
+    """Type of a content part with a file."""
+
+    def __init__(self, request: ChatRequest, dialect: D, provider: str) -> None:
+        self.request = request
+        self.dialect = dialect
+        self.provider = provider
+        self.notes: list[Note] = []
+        self.functions: list[ToolSpec] = []
+        self.names = NO_TOOL_NAMES
+        if request.tools:
+            self.functions = [tool for tool in request.tools if isinstance(tool, ToolSpec)]
+            self.names = ToolNames(tool.name for tool in self.functions)
+        self.passed_back = bool(request.thinks and request.pass_back)
+
+    def encode(self) -> EncodedRequest:
+        """Encode the request.
+
+        Raises:
+            InvalidRequestError: if a value is out of range.
+            UnsupportedError: if the endpoint does not support an option and ``on_unsupported`` is "raise".
+        """
+        request, dialect = self.request, self.dialect
+        self.check()
+        body: Json = {"model": request.model}
+        body.update(encode_options(request, dialect, self.provider, self.notes))
+        self.add_fields(body)
+        strict = self.strict_tools() if self.functions else []
+        self.add_tools(body, strict)
+        history = self.history(body)
+        headers = self.headers(dialect.finish_body(body, history, request, self.notes))
+        if request.extra_body:
+            body.update(request.extra_body)
+        self.add_history(body, history)
+        return EncodedRequest(self.path(strict), body, self.notes, self._context(body, strict), headers)
+
+    def _context(self, body: Json, strict: list[ToolSpec]) -> DecodeContext:
+        """Return what the decoder of the response needs, given the tools whose schemas were converted."""
+        request = self.request
+        context = DecodeContext(self.dialect, self.provider, self.names, recovery=request.recover_tool_calls)
+        context.single_call = request.parallel_tool_calls is False and not self.dialect.parallel_tool_calls
+        if self.functions and request.tool_choice != "none":
+            context.recoverable_tools = {self.names.to_wire(tool.name): tool for tool in self.functions}
+        if strict:
+            context.original_schemas = {
+                tool.name: tool.parameters
+                for tool in strict
+                if tool.parameters and schema.allows_nulls(tool.parameters)
+            }
+        if not _LIMITS.isdisjoint(body):
+            limits = [body[name] for name in _LIMITS if isinstance(body.get(name), int) and body[name] > 0]
+            context.limit = min(limits, default=None)
+        return context
+
+    def check(self) -> None:
+        """Refuse what the endpoint does not support at all."""
+        if self.request.messages[-1].prefix:
+            raise errors.UnsupportedError(
+                f"The {self.dialect.protocol.capitalize()} endpoint does not support prefix completion. "
+                "Use protocol='chat_completions'."
+            )
+
+    def add_fields(self, body: Json) -> None:
+        """Add the fields that stand between the options and the tools."""
+        if self.request.stream:
+            body["stream"] = True
+            if self.request.stream_usage and self.dialect.asks_for_stream_usage:
+                body["stream_options"] = {"include_usage": True}
+
+    def path(self, strict: list[ToolSpec]) -> str:
+        """Return the path of the endpoint."""
+        return self.dialect.path
+
+    def headers(self, own: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the headers to send, given those of the dialect, after the messages were encoded."""
+        return own
+
+    def history(self, body: Json) -> list[Json]:
+        """Encode the messages; those that are not in the list, such as a system prompt, are fields of the body."""
+        return []
+
+    def add_history(self, body: Json, history: list[Json]) -> None:
+        """Add the messages, which come last, so that a growing history only appends."""
+        body[self.history_field] = history
+
+    # -- tools
+
+    def strict_tools(self) -> list[ToolSpec]:
+        """Return the tools whose arguments must follow their schemas."""
+        default = self.request.strict_tools
+        strict = [tool for tool in self.functions if (default if tool.strict is None else tool.strict)]
+        if strict and not self.dialect.strict_tools:
+            why = "this endpoint does not support strict function calling"
+            drop("strict_tools", why, self.request, self.provider, self.notes)
+            return []
+        return strict
+
+    def add_tools(self, body: Json, strict: list[ToolSpec]) -> None:
+        """Add the tools of the request after those of its options, and the choice between them."""
+        own = (dict(t.data) if isinstance(t, ServerTool) else self.function(t, t in strict) for t in self.request.tools)
+        tools = [*body.pop("tools", ()), *own]
+        if tools:
+            body["tools"] = tools
+            self.add_tool_choice(body)
+
+    def add_tool_choice(self, body: Json) -> None:
+        """Add the tool choice, and whether several calls at once are allowed."""
+        request = self.request
+        if isinstance(request.tool_choice, NamedTool):
+            body["tool_choice"] = self.named_choice(self.names.to_wire(request.tool_choice.name))
+        elif request.tool_choice not in (None, "auto"):
+            body["tool_choice"] = request.tool_choice
+        if self.dialect.parallel_tool_calls and request.parallel_tool_calls is not None:
+            body["parallel_tool_calls"] = request.parallel_tool_calls
+
+    def named_choice(self, name: str) -> Json:
+        """Return the choice of the function with this name."""
+        return {"type": "function", "name": name}
+
+    def function(self, tool: ToolSpec, strict: bool) -> Json:
+        """Encode a function that the model may call."""
+        raise NotImplementedError
+
+    def described(self, tool: ToolSpec) -> Json:
+        """Return name and description of a function."""
+        name = {"name": self.names.to_wire(tool.name)}
+        return {**name, "description": tool.description} if tool.description else name
+
+    def parameters(self, tool: ToolSpec, strict: bool) -> Json:
+        """Return the schema of a function's arguments."""
+        parameters = tool.parameters or _NO_PARAMETERS
+        return schema.strict_subset(parameters, f"tool {tool.name}") if strict else dict(parameters)
+
+    # -- content
+
+    def content(self, content: str | tuple[Part, ...]) -> str | list[Json]:
+        """Encode content: text alone as a string, which every model accepts; else as parts."""
+        if isinstance(content, str):
+            return content
+        if all(isinstance(part, TextPart) for part in content):
+            return "".join(part.text for part in content if isinstance(part, TextPart))
+        return [self.part(part) for part in content]
+
+    def part(self, part: Part) -> Json:
+        """Encode a part of the content."""
+        if isinstance(part, TextPart):
+            return {"type": self.text_type, "text": part.text}
+        if isinstance(part, ImagePart):
+            return self.image(part)
+        if isinstance(part, FilePart):
+            return self.file(part)
+        assert isinstance(part, RawPart)
+        return dict(part.data)
+
+    def image(self, part: ImagePart) -> Json:
+        """Encode an image."""
+        raise NotImplementedError
+
+    def file(self, part: FilePart) -> Json:
+        """Encode a file."""
+        known = {"file_id": part.file_id, "file_data": part.data, "filename": part.filename}
+        return {"type": self.file_type, **{name: value for name, value in known.items() if value is not None}}
+
+
+class ItemEncoder(RequestEncoder[ItemD], ABC):
+    """Encodes each turn as a list of items: its record or its reasoning as text, then the text, then the calls."""
+
+    reasoning_types: ClassVar[frozenset[str]]
+    """Types of items with reasoning."""
+
+    def turn(self, message: Message) -> list[Json]:
+        """Return the items of an assistant message."""
+        items, text = self._recorded(message)
+        if self.passed_back:
+            self.add_reasoning(items, message)
+        if text or not (items or message.tool_calls):
+            items.append(self.text_item(text))
+        items.extend(self.call(call) for call in message.tool_calls)
+        return items
+
+    def _recorded(self, message: Message) -> tuple[list[Json], str]:
+        """Return the items of the provider's own record, and the text that follows them."""
+        details = reasoning_details.details_for_protocol(message.reasoning, self.dialect.protocol)
+        record, text = reasoning_details.restore_items(details, message.text, self.text_of)
+        items = []
+        for item in record:
+            encoded = self.dialect.encode_item(dict(item))
+            if encoded is not None and (self.passed_back or item.get("type") not in self.reasoning_types):
+                items.append(encoded)
+        return items, text
+
+    def add_reasoning(self, items: list[Json], message: Message) -> None:
+        """Put the reasoning that is known as text before the items, unless they contain it."""
+        if not any(item.get("type") in self.reasoning_types for item in items):
+            items[:0] = self.dialect.encode_reasoning(message.reasoning.text if message.reasoning else None)
+
+    @abstractmethod
+    def text_of(self, item: Mapping[str, Any]) -> str | None:
+        """Return the visible text of an item, None if the item is not text."""
+
+    @abstractmethod
+    def text_item(self, text: str) -> Json:
+        """Return the item with the visible text."""
+
+    @abstractmethod
+    def call(self, call: ToolCall) -> Json:
+        """Return the item of a function call."""
