@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from langchain_deepseek_v4.llms import DeepSeekV4Completion
     from langchain_deepseek_v4.usage_report import UsageReport
 
-__all__ = ["ChatDeepSeekV4", "DeepSeekV4Completion", "UsageReport", "__version__"]
-
-register()
+__all__ = ["ChatDeepSeekV4", "DeepSeekV4Completion", "UsageReport", "__version__", "register"]
 
 
 def __getattr__(name: str) -> Any:

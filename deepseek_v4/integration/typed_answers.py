@@ -58,13 +58,13 @@ def write_json(output: BaseModel) -> str:
         return json.dumps(output.model_dump(mode="json")).decode()
 
 
-def validate_as(cls: Any, value: Any, *, whole: bool = True) -> Any:
+def validate_as(cls: Any, value: Any, *, complete: bool = True) -> Any:
     """Validate a JSON value as an instance of a pydantic class or a dataclass.
 
     Args:
         cls: The class.
         value: The JSON value.
-        whole: False for the partial value of a stream.
+        complete: False for the partial value of a stream.
 
     Raises:
         pydantic.ValidationError: if it is invalid.
@@ -73,7 +73,7 @@ def validate_as(cls: Any, value: Any, *, whole: bool = True) -> Any:
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
-        if not whole:
+        if not complete:
             raise
         try:  # a class in strict mode accepts a date in JSON, where it is text, but not as a str
             return adapter.validate_json(json.dumps(value))

@@ -132,4 +132,4 @@ def _problem_of_text(text: str, schema: Mapping[str, Any]) -> str | None:
 
 def _problem(value: Any, schema: Mapping[str, Any]) -> str | None:
     """Check without tolerance for nulls, because agents validate the value without it."""
-    return json_validation.fault(value, schema, nulls=False)
+    return json_validation.find_problem(value, schema, nulls=False)
