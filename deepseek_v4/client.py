@@ -23,7 +23,7 @@ from deepseek_v4.tokens import TokenCount, count_prompt
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.messages import Message
-from deepseek_v4.values.reply import Delta, Reply
+from deepseek_v4.values.reply import Delta, Reply, Usage
 from deepseek_v4.values.usage_report import UsageReport
 
 __all__ = ["Client", "Preview", "preview"]
@@ -342,9 +342,14 @@ def _accept(usage: UsageReport, request: PreparedRequest, reply: Reply) -> bool:
 
 def _count(usage: UsageReport, request: PreparedRequest, reply: Reply | None) -> None:
     if reply is not None and reply.usage is not None:
-        provider, model = request.provider.name, request.request.model
-        price = cost_of(reply, provider, model)
-        usage.add(reply.model or model, reply.usage, None if price is None else price.usd)
+        counts = Reply(usage=reply.usage, model=reply.model, created=reply.created)  # not its text
+        usage.add_later(partial(_priced, counts, request.provider.name, request.request.model))
+
+
+def _priced(reply: Reply, provider: str, model: str) -> tuple[str, Usage, float | None]:
+    assert reply.usage is not None
+    price = cost_of(reply, provider, model)
+    return reply.model or model, reply.usage, None if price is None else price.usd
 
 
 def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool = False) -> Exchange:

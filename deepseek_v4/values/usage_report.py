@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from deepseek_v4.values.reply import Usage
 
 __all__ = ["ModelUsage", "UsageReport"]
+
+
+PENDING = 6
+"""How many answers are kept until they are added up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +82,12 @@ class UsageReport:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._models: dict[str, ModelUsage] = {}
+        self._later: deque[Callable[[], tuple[str, Usage, float | None]]] = deque()
 
     @property
     def by_model(self) -> Mapping[str, ModelUsage]:
         """The sum for each model, by the id of the model that answered."""
+        self._add_pending()
         return dict(self._models)
 
     @property
@@ -101,6 +108,20 @@ class UsageReport:
         with self._lock:
             self._models[model] = self._models.get(model, ModelUsage()) + ModelUsage.of(usage, cost)
 
+    def add_later(self, answer: Callable[[], tuple[str, Usage, float | None]]) -> None:
+        """Add an answer whose arguments of ``add`` are computed when the report is read, so that a call costs less."""
+        self._later.append(answer)
+        if len(self._later) > PENDING:
+            self._add_pending()
+
+    def _add_pending(self) -> None:
+        while self._later:
+            try:
+                answer = self._later.popleft()
+            except IndexError:  # another thread took the last one
+                return
+            self.add(*answer())
+
     def __str__(self) -> str:
         models = self.by_model
         lines = [str(self.total), *(f"  {name}: {used}" for name, used in models.items() if len(models) > 1)]
@@ -108,6 +129,7 @@ class UsageReport:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state to pickle: everything but the lock."""
+        self._add_pending()
         return {name: value for name, value in vars(self).items() if name != "_lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
