@@ -20,6 +20,7 @@ $(VENV)/bin/uv:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/.examples: pyproject.toml | $(VENV)/bin/uv
+	@echo "Installing this package with LangChain and LlamaIndex into $(VENV); the first time takes about a minute …"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[all]' --group demo
 	@touch $@
 
@@ -27,7 +28,7 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/uv
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[all]' --group dev
 	@touch $@ $(VENV)/.examples
 
-demo: $(VENV)/.examples  ## an agent that thinks and calls two tools at once, then a RAG query with its sources
+demo: $(VENV)/.examples  ## an agent whose reasoning is passed back, RAG with sources, a cut stream, and the cost
 	@$(BIN)/python examples/demo.py
 
 # The three lanes of tests; docs/testing.md describes them.

@@ -57,6 +57,10 @@ class UnsupportedOptionWarning(UserWarning):
     """An option was dropped or reduced to the allowed maximum, because the provider does not support it."""
 
 
+class ModelNameWarning(UserWarning):
+    """A model id is retired, or is not of the V4 family. The message names the id to use."""
+
+
 class LeakedMarkupWarning(UserWarning):
     """An answer contains model markup that the server's parser should have converted."""
 

@@ -20,7 +20,7 @@ from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request import history
 from deepseek_v4.request.forced_tool import resolve_forced_tool
-from deepseek_v4.request.headers import build_headers, require_api_key
+from deepseek_v4.request.headers import build_headers, key_to_send
 from deepseek_v4.request.json_mode import apply_json_mode
 from deepseek_v4.request.options import CallOptions
 from deepseek_v4.request.prepared_request import PreparedRequest, body_bytes
@@ -42,7 +42,6 @@ def prepare(messages: Sequence[Message], options: CallOptions, *, stream: bool) 
     Raises:
         InvalidRequestError: for invalid input, before anything is sent; the message contains the correction.
         UnsupportedError: if the provider, protocol or model does not support something that is requested.
-        AuthenticationError: if the API key is missing; names the environment variable to set.
     """
     try:
         return _prepared(messages, options, stream)
@@ -85,7 +84,7 @@ def _prepared(messages: Sequence[Message], options: CallOptions, stream: bool) -
         url=endpoint_url(provider.resolve_base_url(options.base_url, encoded.path), encoded.path),
         headers=headers,
         body=body_bytes(encoded.body),
-        key=require_api_key(provider, options),
+        key=key_to_send(provider, options),
         key_header=dialect.key_header,
     )
     return PreparedRequest(http, request, encoded.context, protocol, provider, encoded.body, tuple(notes), options)
