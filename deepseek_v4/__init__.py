@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from deepseek_v4._lazy import attributes
@@ -54,7 +55,9 @@ if TYPE_CHECKING:
         Usage,
         fold,
     )
+    from deepseek_v4.values.response_limits import ResponseLimits
     from deepseek_v4.values.sampling import Thinking
+    from deepseek_v4.values.usage_report import ModelUsage, UsageReport
 
 __all__ = [
     "Balance",
@@ -73,6 +76,7 @@ __all__ = [
     "MessagesDialect",
     "ModelInfo",
     "ModelSettings",
+    "ModelUsage",
     "NamedTool",
     "Note",
     "OpenRouterOptions",
@@ -83,6 +87,7 @@ __all__ = [
     "Reasoning",
     "ReasoningDelta",
     "Reply",
+    "ResponseLimits",
     "ResponsesDialect",
     "ServerTool",
     "SglangOptions",
@@ -94,6 +99,7 @@ __all__ = [
     "ToolCallDelta",
     "ToolSpec",
     "Usage",
+    "UsageReport",
     "VllmOptions",
     "__version__",
     "errors",
@@ -101,50 +107,58 @@ __all__ = [
     "openai_compatible",
 ]
 
-_HOME = {
-    "Balance": "values.account",
-    "ChatDialect": "protocols.chat.dialect",
-    "Client": "client",
-    "CompletionsDialect": "protocols.completions.dialect",
-    "DeepSeekError": "errors",
-    "Delta": "values.reply",
-    "Dialect": "protocols.dialect",
-    "EmpirioLabsOptions": "providers.empiriolabs",
-    "StreamEnd": "values.reply",
-    "OptionSpec": "protocols.dialect",
-    "FilePart": "values.messages",
-    "ImagePart": "values.messages",
-    "InvalidToolCall": "values.reply",
-    "Limiter": "limits.limiter",
-    "Message": "values.messages",
-    "MessagesDialect": "protocols.messages.dialect",
-    "ModelInfo": "values.account",
-    "ModelSettings": "request.settings",
-    "NamedTool": "values.messages",
-    "Note": "values.notes",
-    "OpenRouterOptions": "providers.openrouter.options",
-    "Preview": "request.preview",
-    "Provider": "providers.base",
-    "RawPart": "values.messages",
-    "Reasoning": "values.messages",
-    "ReasoningDelta": "values.reply",
-    "Reply": "values.reply",
-    "ResponsesDialect": "protocols.responses.dialect",
-    "ServerTool": "values.messages",
-    "SglangOptions": "providers.sglang",
-    "TextDelta": "values.reply",
-    "TextPart": "values.messages",
-    "Thinking": "values.sampling",
-    "ToolCall": "values.messages",
-    "ToolCallDelta": "values.reply",
-    "ToolSpec": "values.messages",
-    "Usage": "values.reply",
-    "VllmOptions": "providers.vllm",
-    "errors": "errors",
-    "fold": "values.reply",
-    "openai_compatible": "providers.openai_compatible",
+_NAMES_OF = {
+    "client": ["Client"],
+    "errors": ["DeepSeekError", "errors"],
+    "limits.limiter": ["Limiter"],
+    "protocols.chat.dialect": ["ChatDialect"],
+    "protocols.completions.dialect": ["CompletionsDialect"],
+    "protocols.dialect": ["Dialect", "OptionSpec"],
+    "protocols.messages.dialect": ["MessagesDialect"],
+    "protocols.responses.dialect": ["ResponsesDialect"],
+    "providers.base": ["Provider"],
+    "providers.empiriolabs": ["EmpirioLabsOptions"],
+    "providers.openai_compatible": ["openai_compatible"],
+    "providers.openrouter.options": ["OpenRouterOptions"],
+    "providers.sglang": ["SglangOptions"],
+    "providers.vllm": ["VllmOptions"],
+    "request.preview": ["Preview"],
+    "request.settings": ["ModelSettings"],
+    "values.account": ["Balance", "ModelInfo"],
+    "values.messages": [
+        "FilePart",
+        "ImagePart",
+        "Message",
+        "NamedTool",
+        "RawPart",
+        "Reasoning",
+        "ServerTool",
+        "TextPart",
+        "ToolCall",
+        "ToolSpec",
+    ],
+    "values.notes": ["Note"],
+    "values.reply": [
+        "Delta",
+        "StreamEnd",
+        "InvalidToolCall",
+        "ReasoningDelta",
+        "Reply",
+        "TextDelta",
+        "ToolCallDelta",
+        "Usage",
+        "fold",
+    ],
+    "values.response_limits": ["ResponseLimits"],
+    "values.sampling": ["Thinking"],
+    "values.usage_report": ["ModelUsage", "UsageReport"],
 }
+_HOME = {name: module for module, names in _NAMES_OF.items() for name in names}
 
+if os.environ.get("DEEPSEEK_V4_LOG"):
+    from deepseek_v4._log import log_to_stderr
+
+    log_to_stderr(os.environ["DEEPSEEK_V4_LOG"])
 
 __getattr__ = attributes(globals(), _HOME)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
+from functools import partial
 from typing import Any, TypeVar
 
-from deepseek_v4.catalog import Change, update_from
+from deepseek_v4.catalog import Change, cost_of, update_from
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.limits.paced import apaced, paced
-from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.error_bodies import decode_error
-from deepseek_v4.protocols.stream_decoder import whole_answer
 from deepseek_v4.providers import find_provider
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
 from deepseek_v4.recovery.run import acomplete, arun, complete, run
@@ -23,11 +21,12 @@ from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview, preview
 from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.tokens import TokenCount, count_prompt, estimate
-from deepseek_v4.transport import AsyncStream, AsyncTransport, Limits, SyncStream, SyncTransport
+from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.account import Balance, ModelInfo
-from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.messages import Message
-from deepseek_v4.values.reply import Delta, Reply
+from deepseek_v4.values.reply import Delta, Reply, Usage
+from deepseek_v4.values.response_limits import DEFAULT
+from deepseek_v4.values.usage_report import UsageReport
 
 __all__ = ["Client", "Preview", "preview"]
 
@@ -39,13 +38,17 @@ class Client:
 
     Example:
         >>> from deepseek_v4 import Client
-        >>> client = Client(model="deepseek-v4-flash")
+        >>> client = Client(model="deepseek-flash")
         >>> reply = client.chat("What is 17 * 23?")  # doctest: +SKIP
         >>> print(reply.reasoning.text, reply.content)  # doctest: +SKIP
 
     Args:
         settings: A settings object (an adapter passes itself); alternatively pass options by name.
         **options: Every field of ``ModelSettings``.
+
+    Attributes:
+        settings: The options.
+        usage: Tokens and cost of all answers of this client, also of those that were retried: ``print(client.usage)``.
 
     Raises:
         pydantic.ValidationError: for a wrong type or an unknown option.
@@ -55,6 +58,7 @@ class Client:
         if settings is not None and options:
             raise TypeError("settings and options were both given. Pass only one of them.")
         self.settings = settings if settings is not None else ModelSettings(**options)
+        self.usage = UsageReport()
         self._sync: SyncTransport | None = None
         self._async: AsyncTransport | None = None
 
@@ -156,11 +160,11 @@ class Client:
         Raises:
             DeepSeekError: see ``deepseek_v4.errors``.
         """
-        return self._ask(models_query(resolve(self.settings, {})))
+        return self._ask(models_query)
 
     async def alist_models(self) -> tuple[ModelInfo, ...]:
         """Like ``list_models``, asynchronously."""
-        return await self._aask(models_query(resolve(self.settings, {})))
+        return await self._aask(models_query)
 
     def describe_model(self, model: str | None = None) -> ModelInfo:
         """Return the provider's facts about one model; by default the model of this client.
@@ -168,11 +172,11 @@ class Client:
         Raises:
             DeepSeekError: see ``deepseek_v4.errors``.
         """
-        return self._ask(model_query(resolve(self.settings, {}), model or self.settings.model))
+        return self._ask(model_query, model or self.settings.model)
 
     async def adescribe_model(self, model: str | None = None) -> ModelInfo:
         """Like ``describe_model``, asynchronously."""
-        return await self._aask(model_query(resolve(self.settings, {}), model or self.settings.model))
+        return await self._aask(model_query, model or self.settings.model)
 
     def balance(self) -> Balance:
         """Return the account balance.
@@ -181,11 +185,11 @@ class Client:
             UnsupportedError: if the provider does not report it.
             DeepSeekError: see ``deepseek_v4.errors``.
         """
-        return self._ask(balance_query(resolve(self.settings, {})))
+        return self._ask(balance_query)
 
     async def abalance(self) -> Balance:
         """Like ``balance``, asynchronously."""
-        return await self._aask(balance_query(resolve(self.settings, {})))
+        return await self._aask(balance_query)
 
     def refresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
         """Request the provider's list of models and update limits, features and prices, for this process.
@@ -233,22 +237,24 @@ class Client:
         Raises:
             DeepSeekError: the error that ends the call; ``partial`` contains the usage of earlier answers.
         """
-        reply: Reply = complete(request, self._paced(self._send, paced), accepts, ReplyAttempts)
+        attempts = partial(_CountedAttempts, self.usage)
+        reply: Reply = complete(request, self._paced(self._send, paced), partial(_accept, self.usage), attempts)
         return reply
 
     async def asend(self, request: PreparedRequest) -> Reply:
         """Like ``send``, asynchronously."""
-        return await acomplete(request, self._paced(self._asend, apaced), accepts, ReplyAttempts)
+        attempts = partial(_CountedAttempts, self.usage)
+        return await acomplete(request, self._paced(self._asend, apaced), partial(_accept, self.usage), attempts)
 
     def open(self, request: PreparedRequest) -> SyncStream[Delta]:
         """Send a request and open its stream, which continues with another answer if the first one is invalid."""
-        deltas = run(ReplyAttempts(request, time.monotonic()), self._paced(self._open, paced))
+        deltas = run(_CountedAttempts(self.usage, request, time.monotonic()), self._paced(self._open, paced))
         next(deltas)
         return SyncStream(deltas)
 
     async def aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         """Like ``open``, asynchronously."""
-        deltas = arun(ReplyAttempts(request, time.monotonic()), self._paced(self._aopen, apaced))
+        deltas = arun(_CountedAttempts(self.usage, request, time.monotonic()), self._paced(self._aopen, apaced))
         await anext(deltas)
         return AsyncStream(deltas)
 
@@ -257,66 +263,27 @@ class Client:
         limiter, gate = self.settings.limiter, self.settings.retry_gate()
         return send if limiter is None and gate is None else wrap(send, limiter, gate, _prompt_tokens)
 
-    def _send(self, request: PreparedRequest) -> Reply:
-        return self._transport().call(
-            request.http,
-            _limits(request),
-            read=_answer_reader(request),
-            decode_error=_error_reader(request.context.dialect, request.provider.name),
-            provider=request.provider.name,
-        )
+    def _send(self, request: PreparedRequest | AccountRequest[Any]) -> Any:
+        return self._transport().call(_exchange(request), request.read)
 
-    async def _asend(self, request: PreparedRequest) -> Reply:
-        return await self._async_transport().call(
-            request.http,
-            _limits(request),
-            read=_answer_reader(request),
-            decode_error=_error_reader(request.context.dialect, request.provider.name),
-            provider=request.provider.name,
-        )
+    async def _asend(self, request: PreparedRequest | AccountRequest[Any]) -> Any:
+        return await self._async_transport().call(_exchange(request), request.read)
 
     def _open(self, request: PreparedRequest) -> SyncStream[Delta]:
-        return self._transport().stream(
-            request.http,
-            _limits(request),
-            decoder=request.protocol.stream(request.context),
-            decode_error=_error_reader(request.context.dialect, request.provider.name),
-            provider=request.provider.name,
-        )
+        return self._transport().stream(_exchange(request, streamed=True), request.protocol.stream(request.context))
 
     async def _aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
-        return await self._async_transport().stream(
-            request.http,
-            _limits(request),
-            decoder=request.protocol.stream(request.context),
-            decode_error=_error_reader(request.context.dialect, request.provider.name),
-            provider=request.provider.name,
-        )
+        decoder = request.protocol.stream(request.context)
+        return await self._async_transport().stream(_exchange(request, streamed=True), decoder)
 
-    def _ask(self, query: AccountRequest[T]) -> T:
-        def send(query: AccountRequest[T]) -> T:
-            return self._transport().call(
-                query.http,
-                _limits(query),
-                read=query.read,
-                decode_error=_error_reader(query.dialect, query.provider.name),
-                provider=query.provider.name,
-            )
-
-        value: T = complete(query, send, _accepts_any, AccountAttempts)
+    def _ask(self, build: Callable[..., AccountRequest[T]], *args: str) -> T:
+        value: T = complete(build(resolve(self.settings, {}), *args), self._send, _accepts_any, AccountAttempts)
         return value
 
-    async def _aask(self, query: AccountRequest[T]) -> T:
-        async def send(query: AccountRequest[T]) -> T:
-            return await self._async_transport().call(
-                query.http,
-                _limits(query),
-                read=query.read,
-                decode_error=_error_reader(query.dialect, query.provider.name),
-                provider=query.provider.name,
-            )
-
-        return await acomplete(query, send, _accepts_any, AccountAttempts)
+    async def _aask(self, build: Callable[..., AccountRequest[T]], *args: str) -> T:
+        query = build(resolve(self.settings, {}), *args)
+        value: T = await acomplete(query, self._asend, _accepts_any, AccountAttempts)
+        return value
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -334,17 +301,13 @@ class Client:
     def __enter__(self) -> Client:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     async def __aenter__(self) -> Client:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     def _transport(self) -> SyncTransport:
@@ -362,19 +325,51 @@ def _prompt_tokens(request: PreparedRequest) -> int:
     return estimate(request.request.messages, request.request.tools)
 
 
-def _limits(request: PreparedRequest | AccountRequest[Any]) -> Limits:
-    options = request.options
-    return Limits(options.timeout, options.total_timeout, request.deadline)
+class _CountedAttempts(ReplyAttempts):
+    """The attempts at one reply, whose tokens are added to the client's when the call ends."""
+
+    def __init__(self, usage: UsageReport, request: PreparedRequest, started: float) -> None:
+        super().__init__(request, started)
+        self._usage = usage
+
+    def finish(self, outcome: Reply | DeepSeekError) -> tuple[Sequence[Delta], Reply | None]:
+        """Process the outcome of an attempt."""
+        try:
+            items, answer = super().finish(outcome)
+        except DeepSeekError as error:
+            _count(self._usage, self.base, error.partial)
+            raise
+        _count(self._usage, self.base, answer)
+        return items, answer
+
+
+def _accept(usage: UsageReport, request: PreparedRequest, reply: Reply) -> bool:
+    """Return True if no policy needs to judge the reply, which is then counted."""
+    accepted = accepts(request, reply)
+    if accepted:
+        _count(usage, request, reply)
+    return accepted
+
+
+def _count(usage: UsageReport, request: PreparedRequest, reply: Reply | None) -> None:
+    if reply is not None and reply.usage is not None:
+        counts = Reply(usage=reply.usage, model=reply.model, created=reply.created)  # not its text
+        usage.add_later(partial(_priced, counts, request.provider.name, request.request.model))
+
+
+def _priced(reply: Reply, provider: str, model: str) -> tuple[str, Usage, float | None]:
+    assert reply.usage is not None
+    price = cost_of(reply, provider, model)
+    return reply.model or model, reply.usage, None if price is None else price.usd
+
+
+def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool = False) -> Exchange:
+    options, provider = request.options, request.provider.name
+    body_bytes = (options.response_limits or DEFAULT).body_bytes
+    limits = Limits(options.timeout, options.total_timeout, request.deadline, body_bytes)
+    read_error = partial(decode_error, dialect=request.dialect, provider=provider)
+    return Exchange(request.http, limits, read_error, provider, streamed=streamed)
 
 
 def _accepts_any(query: AccountRequest[T], value: T) -> bool:
     return True
-
-
-def _answer_reader(request: PreparedRequest) -> Callable[[HttpResponse], Reply]:
-    decode, context, provider = request.protocol.decode, request.context, request.provider.name
-    return lambda response: whole_answer(decode(response, context), provider)
-
-
-def _error_reader(dialect: Dialect, provider: str) -> Callable[[HttpResponse], DeepSeekError]:
-    return lambda response: decode_error(response, dialect, provider)

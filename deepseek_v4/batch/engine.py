@@ -279,7 +279,7 @@ class Batch:
     async def _paid(self, row: Row) -> Outcome | None:
         """Reserve the cost of a row and ask for its answer; None if the run stops."""
         reserved = Decimal(0) if self.plan.max_cost is None else await self._reserved(row)
-        if reserved is None:
+        if reserved is None or self._stopping.is_set():  # it may have stopped while the row waited
             return None
         outcome = await self._ask(row)
         output = None if outcome.usage is None else outcome.usage.output_tokens

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from deepseek_v4.errors import InvalidRequestError
 from deepseek_v4.integration.typed_answers import parse_answer_json, validate_as
-from deepseek_v4.recovery.json_validation import fault
+from deepseek_v4.recovery.json_validation import find_problem
 from deepseek_v4.values import json
 
 __all__ = ["AnswerSchema", "UnfitAnswer"]
@@ -53,7 +53,7 @@ class AnswerSchema:
         try:
             value = parse_answer_json(text)
             if self._class is None:
-                wrong = fault(value, self.json, nulls=False)
+                wrong = find_problem(value, self.json, nulls=False)
                 if wrong is not None:
                     raise ValueError(wrong)
                 return value

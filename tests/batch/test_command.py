@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -83,6 +84,14 @@ def test_progress_without_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: py
         shown._thread.join(0.1)
     line = capsys.readouterr().err.splitlines()[0]
     assert line == "4 done, 0 failed, 6 left, 120 rows/min, 0 at a time, 0.0 % refused, 0.0000 USD, 0.1 min left"
+
+
+def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(progress, "BAR_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "Console", functools.partial(progress.Console, force_terminal=True, width=200))
+    with progress.Progress(Summary(rows=10, answered=4, seconds=2.0, waits="Peak hours")) as shown:
+        shown._thread.join(0.2)
+    assert "4 done, 0 failed, 6 left" in capsys.readouterr().err
 
 
 def test_version_and_help() -> None:

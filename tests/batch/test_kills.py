@@ -117,7 +117,7 @@ def test_a_process_that_was_stopped_for_a_while_goes_on(tmp_path: Path) -> None:
         process = command(stub, source, output)
         until(stub, 30, process)
         process.send_signal(signal.SIGSTOP)
-        time.sleep(15)
+        time.sleep(5)
         process.send_signal(signal.SIGCONT)
         _, log = process.communicate(timeout=60)
         assert process.returncode == 0, log

@@ -105,6 +105,7 @@ def process(folder: Path, stub: Stub, first: int, last: int) -> subprocess.Popen
     return subprocess.Popen([sys.executable, "-c", CODE, folder, stub.url, str(first), str(last)])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 def test_a_killed_process_leaves_its_places_and_its_answers_to_the_others(tmp_path: Path, stub: Stub) -> None:
     stub.seconds = 0.05

@@ -98,19 +98,19 @@ class Delivery:
             raise _ClientLeft
 
     async def _wait(self, seconds: float, fillers: int | None) -> None:
-        """Wait, with a number of fillers spread over the time; None uses the interval of the options.
-
-        They are counted beforehand, so that a busy machine delays them and leaves none out.
-        """
+        """Wait, with a number of fillers spread over the time; None uses the interval of the options."""
         if seconds <= 0:
             return
         await self._flush()
-        interval = self._options.keep_alive_interval if fillers is None else fillers and seconds / (fillers + 1)
-        count = math.ceil(seconds / interval - 0.5) - 1 if interval and self._filler else 0
+        step = self._options.keep_alive_interval or seconds
+        if fillers is None:
+            fillers = max(math.ceil(seconds / step - 1.5), 0)  # none within half an interval of the end
+        else:
+            step = seconds / (fillers + 1)
         clock = asyncio.get_running_loop().time
-        start = clock()
-        for due in (*((interval or 0.0) * number for number in range(1, count + 1)), seconds):
-            done, _ = await asyncio.wait({self._left}, timeout=max(0.0, start + due - clock()))
+        begun = clock()
+        for due in (*(step * (number + 1) for number in range(fillers)), seconds):
+            done, _ = await asyncio.wait({self._left}, timeout=max(begun + due - clock(), 0))
             if done:
                 raise _ClientLeft
             if due < seconds:
@@ -124,11 +124,7 @@ class Delivery:
 
 
 def _fragments(data: bytes, size: int | random.Random | None) -> Iterator[bytes]:
-    if not data:
-        return
-    if size is None:
-        yield data
-        return
+    size = len(data) if size is None else size
     start = 0
     while start < len(data):
         end = start + (size if isinstance(size, int) else size.randint(1, LONGEST_RANDOM_FRAGMENT))
