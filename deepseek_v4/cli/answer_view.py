@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
 from deepseek_v4.cli.conversation import Answer, Event, ReasoningText, Text, ToolResult
-from deepseek_v4.cli.live_markdown import LiveMarkdown
 from deepseek_v4.cli.output import INCOMPLETE, note, printable
+
+if TYPE_CHECKING:
+    from deepseek_v4.cli.live_markdown import LiveMarkdown
 
 __all__ = ["AnswerView", "status_of_answer"]
 
@@ -34,7 +37,7 @@ class AnswerView:
     def __init__(self, *, reasoning: bool | None = None, cost: bool = True) -> None:
         self._out = Console(highlight=False)
         self._err = Console(stderr=True, highlight=False)
-        self._markdown = LiveMarkdown(self._out) if self._out.is_terminal else None
+        self._markdown = _live_markdown(self._out) if self._out.is_terminal else None
         self._reasoning = self._err.is_terminal if reasoning is None else reasoning
         self._cost = cost
         self._open = ""
@@ -83,6 +86,12 @@ class AnswerView:
             elif not self._ended:
                 sys.stdout.write("\n")
                 sys.stdout.flush()
+
+
+def _live_markdown(console: Console) -> LiveMarkdown:
+    from deepseek_v4.cli.live_markdown import LiveMarkdown  # a quarter of the start of a command, for terminals only
+
+    return LiveMarkdown(console)
 
 
 def summary(answer: Answer) -> str:

@@ -80,7 +80,8 @@ def _other_keys(client: Client) -> Check:
 def _model(client: Client) -> Check:
     settings = client.settings
     facts = catalog.find(settings.provider_name, settings.model)
-    sizes = f"{facts.context_window:,} tokens of context, {facts.max_output_tokens:,} of output"
+    limits = (("context", facts.context_window), ("output", facts.max_output_tokens))
+    sizes = ", ".join(f"{name} {'not known' if size is None else f'{size:,} tokens'}" for name, size in limits)
     if facts.known or not catalog.models(settings.provider_name):
         return Check("model", "ok", f"{settings.model}: {sizes}")
     return Check(

@@ -21,15 +21,17 @@ __all__ = ["models"]
 class ModelRow:
     """A model; ``catalog`` and ``listed``: True if the catalog has it, and if the provider lists it.
 
-    ``listed`` is None if the provider was not asked. ``input`` and ``output``: US dollars per million tokens now.
+    ``listed`` is None with ``--offline``; limits are None if they are not known.
+
+    ``input`` and ``output``: US dollars per million tokens now.
     ``changes``: facts in which the provider's list differs from the catalog.
     """
 
     id: str
     catalog: bool
     listed: bool | None
-    context_window: int
-    max_output_tokens: int
+    context_window: int | None
+    max_output_tokens: int | None
     images: bool
     efforts: tuple[str, ...]
     input: float | None
@@ -101,6 +103,6 @@ def _row(id_: str, facts: ModelFacts, listed: set[str] | None, changes: list[str
 
 def _cells(row: ModelRow) -> tuple[object, ...]:
     yes = {True: "yes", False: "no", None: "?"}
-    sizes = f"{row.context_window:,}", f"{row.max_output_tokens:,}"
+    sizes = (None if size is None else f"{size:,}" for size in (row.context_window, row.max_output_tokens))
     flags = yes[row.catalog], yes[row.listed]
     return (row.id, *flags, *sizes, yes[row.images], " ".join(row.efforts), row.input, row.output)
