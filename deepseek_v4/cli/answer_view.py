@@ -41,7 +41,7 @@ class AnswerView:
         self._reasoning = self._err.is_terminal if reasoning is None else reasoning
         self._cost = cost
         self._open = ""
-        """The kind of the event whose line has not ended."""
+        """The kind of the event whose line is open."""
 
     def show(self, event: Event) -> None:
         """Show an event."""

@@ -19,7 +19,7 @@ __all__ = ["Prompt", "ask", "read_messages"]
 
 Prompt = Annotated[
     list[str] | None,
-    typer.Argument(metavar="PROMPT", help="The question; @path attaches a file. - is standard input."),
+    typer.Argument(metavar="PROMPT", help="The question; @path attaches a file. Standard input: -"),
 ]
 
 
@@ -27,12 +27,12 @@ def read_messages(prompt: list[str] | None, system: str | None) -> list[Message]
     """Return the system message and the user message of a command line; piped text is put before the prompt.
 
     Raises:
-        ValueError: if there is no text.
+        ValueError: if both are empty.
     """
     words = [word for word in prompt or () if word != "-"]
     piped = "" if sys.stdin.isatty() and "-" not in (prompt or ()) else sys.stdin.read().strip()
     if not words and not piped:
-        raise ValueError('There is no prompt. Write one, such as: deepseek-v4 ask "What is 17 * 23?"')
+        raise ValueError('The prompt is missing. Write one, such as: deepseek-v4 ask "What is 17 * 23?"')
     return [*([Message.system(system)] if system else []), read_message(" ".join(words), piped)]
 
 

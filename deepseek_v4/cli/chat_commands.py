@@ -49,13 +49,13 @@ def run_command(chat: Chat, line: str) -> bool:
         False if the chat ends.
 
     Raises:
-        ValueError: if there is no such command, or its argument is invalid.
+        ValueError: if the command does not exist, or its argument is invalid.
     """
     name, _, argument = line[1:].partition(" ")
     if name in ("exit", "quit"):
         return False
     if name not in COMMANDS:
-        raise ValueError(f"There is no command /{name}. {HELP}")
+        raise ValueError(f"The command /{name} does not exist. {HELP}")
     COMMANDS[name][0](chat, argument.strip())
     return True
 

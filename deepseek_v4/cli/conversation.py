@@ -146,7 +146,7 @@ class Conversation:
         tools = {tool.spec.name: tool for tool in self.tools}
         for call in reply.tool_calls:
             tool = tools.get(call.name)
-            result = f"Error: there is no tool {call.name!r}." if tool is None else tool.call(call.arguments)
+            result = f"Error: the tool {call.name!r} does not exist." if tool is None else tool.call(call.arguments)
             self.messages.append(Message.tool(result, call.id))
             yield ToolResult(call.name, call.arguments, result)
         for broken in reply.invalid_tool_calls:

@@ -62,7 +62,7 @@ def test_piped_text_is_put_before_the_prompt_and_attaches_nothing(
     assert user_content(local_server) == "only this"
     nothing = run("ask")
     assert nothing.exit_code == 2
-    assert "There is no prompt." in nothing.stderr
+    assert "The prompt is missing." in nothing.stderr
 
 
 def test_files_are_attached(local_server: LocalServer, run: Run, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_another_provider_gets_neither_the_url_nor_the_key_of_the_first(run: Run
 
 def test_without_a_terminal_an_error_ends_the_chat(local_server: LocalServer, run: Run) -> None:
     for stdin, status, message in (
-        ("/nothing\nHello\n", 2, "There is no command /nothing."),
+        ("/nothing\nHello\n", 2, "The command /nothing does not exist."),
         ("/think loud\nHello\n", 2, "/think loud is not supported."),
         ("Hello\n", 3, "402"),
     ):
@@ -103,7 +103,7 @@ def test_on_a_terminal(local_server: LocalServer, tmp_path: Path) -> None:
         os.write(main, line.encode())
 
     type_after(b"> ", "/nothing\n")
-    type_after(b"There is no command", f"How old is\\\n@{notes}?\n")
+    type_after(b"does not exist", f"How old is\\\n@{notes}?\n")
     type_after(b"reasoning), ", "/exit\n")
     assert process.wait(60) == 0
     os.close(main)
