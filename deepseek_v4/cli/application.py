@@ -15,12 +15,13 @@ from deepseek_v4.cli.output import reported
 from deepseek_v4.cli.preview import preview
 from deepseek_v4.cli.prices import prices
 from deepseek_v4.cli.serve import serve
+from deepseek_v4.cli.settle import settle
 
 __all__ = ["application"]
 
 # help and errors as plain text: examples keep their lines, and messages are not wrapped in boxes
 application = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
-for command in (chat, ask, preview, batch, models, prices, balance, doctor, serve):
+for command in (chat, ask, preview, batch, models, prices, balance, doctor, serve, settle):
     application.command()(reported(command))
 
 

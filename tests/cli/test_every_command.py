@@ -27,6 +27,7 @@ RECORDS = {
     "prices": ["prices"],
     "balance": ["balance"],
     "doctor": ["doctor"],
+    "settle": ["settle", "schema-errors"],
 }
 SERVERS = {"serve"}
 """Commands that run until they are interrupted: test_serve.py."""
