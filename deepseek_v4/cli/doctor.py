@@ -62,7 +62,7 @@ def doctor(
                 checks.append(check)
                 if not as_json:
                     _show(console, check)
-            if any(check.name in ("key", "host") and check.status == "failed" for check in checks):
+            if any(check.name in ("key", "host", "TLS") and check.status == "failed" for check in checks):
                 break  # the checks that need it would fail for the same cause
     ok = all(check.status != "failed" for check in checks)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import time
@@ -16,7 +17,7 @@ import httpx
 
 from deepseek_v4.cli.check import Check
 from deepseek_v4.client import Client
-from deepseek_v4.transport.clients import ssl_context
+from deepseek_v4.transport.clients import CERTIFICATE_VARIABLES, ssl_context
 
 __all__ = ["host_checks"]
 
@@ -92,6 +93,9 @@ def _clock(date: str | None) -> Check:
 
 def _not_reached(url: str, error: Exception) -> Check:
     host, cause = urlsplit(url).hostname, _root(error)
+    if isinstance(cause, FileNotFoundError):  # of the trusted certificates
+        given = " and ".join(f"{name}={os.environ[name]}" for name in CERTIFICATE_VARIABLES if name in os.environ)
+        return Check("TLS", "failed", f"{given}: {cause.strerror}", "Correct the variable, or remove it.")
     if isinstance(cause, ssl.SSLError):
         advice = "Set SSL_CERT_FILE to the certificates of your network's proxy, or correct the clock."
         return Check("TLS", "failed", f"{host}: {cause}", advice)

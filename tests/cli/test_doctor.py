@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from typing import Any
 
@@ -10,7 +11,11 @@ import pytest
 
 from deepseek_v4.cli import host_checks
 from deepseek_v4.testing import Fault, LocalServer
+from deepseek_v4.transport import clients
 from tests.cli.conftest import Run
+from tests.unit.transport.test_tls import certificate, serve_tls, trusted
+
+__all__ = ["certificate", "serve_tls", "trusted"]  # fixtures
 
 
 def checks(result: Any) -> dict[str, dict[str, Any]]:
@@ -88,11 +93,25 @@ def test_the_clock(date: str | None, status: str) -> None:
     assert host_checks._clock(date).status == status
 
 
-def test_a_certificate_that_is_not_trusted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    import ssl
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
+def test_a_certificate_that_is_not_trusted(serve_tls: Any, local_server: LocalServer, run: Run) -> None:
+    with serve_tls(lambda peer, _: peer.answer(b"yes")) as server:
+        found = checks(run("doctor", "--base-url", server.url, "--json"))
+    assert (found["TLS"]["status"], list(found)[-1]) == ("failed", "TLS")
+    assert "SSL_CERT_FILE" in found["TLS"]["advice"]
 
-    error = OSError("connect")
-    error.__cause__ = ssl.SSLCertVerificationError("self-signed certificate")
-    check = host_checks._not_reached("https://api.deepseek.com", error)
-    assert (check.name, check.status) == ("TLS", "failed")
-    assert "SSL_CERT_FILE" in (check.advice or "")
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
+def test_a_certificate_that_ends_soon(trusted: None, serve_tls: Any, local_server: LocalServer, run: Run) -> None:
+    with serve_tls(lambda peer, _: peer.answer(b"yes")) as server:
+        found = checks(run("doctor", "--base-url", server.url, "--json"))
+    assert (found["host"]["status"], found["TLS"]["status"]) == ("ok", "warning")
+    assert found["TLS"]["detail"].startswith("TLSv1.3, certificate of unknown issuer, 1 days left")
+
+
+def test_certificates_that_are_missing(local_server: LocalServer, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    clients.ssl_context.cache_clear()
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", "/missing.pem")
+    found = checks(run("doctor", "--json"))
+    assert found["TLS"]["detail"] == "SSL_CERT_FILE=/missing.pem: No such file or directory"
