@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,9 +13,9 @@ from rich.markup import escape
 from deepseek_v4.cli import options as o
 from deepseek_v4.cli.account_checks import account_checks
 from deepseek_v4.cli.check import Check
-from deepseek_v4.cli.host_checks import host_checks
 from deepseek_v4.cli.local_checks import local_checks
 from deepseek_v4.cli.output import FAILED, emit, printable, schema_option
+from deepseek_v4.client import Client
 
 __all__ = ["doctor"]
 
@@ -57,7 +58,7 @@ def doctor(
     console = Console(highlight=False)
     checks: list[Check] = []
     with client:
-        for group in (local_checks, *(() if offline else (host_checks, account_checks))):
+        for group in (local_checks, *(() if offline else _live_checks())):
             for check in group(client):
                 checks.append(check)
                 if not as_json:
@@ -68,6 +69,12 @@ def doctor(
     if as_json:
         emit(Report(ok, client.settings.provider_name, client.settings.model, tuple(checks)))
     raise typer.Exit(0 if ok else FAILED)
+
+
+def _live_checks() -> tuple[Callable[[Client], Iterator[Check]], ...]:
+    from deepseek_v4.cli.host_checks import host_checks  # httpx, which no other command needs before it sends
+
+    return host_checks, account_checks
 
 
 def _show(console: Console, check: Check) -> None:

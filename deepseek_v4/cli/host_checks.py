@@ -32,7 +32,7 @@ CERTIFICATE_DAYS = 7
 def host_checks(client: Client) -> Iterator[Check]:
     """Yield the checks of the host of a client."""
     settings = client.settings
-    url = settings.base_url or settings.resolved_provider().base_url
+    url = settings.root_url
     if not url:
         form = settings.resolved_provider().address_form
         yield Check("host", "failed", f"{settings.provider_name} has no default base URL.", f"Add --base-url {form}")

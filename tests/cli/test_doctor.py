@@ -59,6 +59,9 @@ def test_each_failure_has_advice(local_server: LocalServer, run: Run, monkeypatc
     assert "failed   host: 127.0.0.1: " in unreachable.stdout
     assert "-> Start the server, or correct --base-url" in unreachable.stdout
     assert "models:" not in unreachable.stdout
+    monkeypatch.setenv("DEEPSEEK_API_BASE", free)
+    assert checks(run("doctor", "--json"))["host"]["status"] == "failed"
+    monkeypatch.delenv("DEEPSEEK_API_BASE")
 
     for key, advice in ((None, "export DEEPSEEK_API_KEY=…"), ('"sk-1"', "without quotes"), ("sk 1", "line breaks")):
         if key is None:

@@ -54,6 +54,7 @@ def test_the_examples_of_the_help_work(command: str, local_server: LocalServer, 
         stdin = "Hello\n" if before or command == "chat" else ""
         result = run(*shlex.split(after), stdin=stdin)
         assert result.exit_code == 0, result.output
+        assert "\x1b" not in result.output  # colour on terminals only
 
 
 @pytest.mark.parametrize("command", sorted(RECORDS))
