@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from deepseek_v4.catalog.lookup import find
 from deepseek_v4.values.prices import Cost, Peak, Price, in_utc
-from deepseek_v4.values.reply import Reply
 
 if TYPE_CHECKING:
     from deepseek_v4.values.reply import Usage
@@ -88,32 +87,29 @@ def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None)
 
 def price_at(prices: Iterable[Price], at: datetime) -> Price | None:
     """Return the price that applies at a time (UTC), or None."""
-    found = None
-    for price in prices:
-        if price.covers(at) and (found is None or _since(price) > _since(found)):
-            found = price
-    return found
+    return max((price for price in prices if price.covers(at)), key=_since, default=None)
 
 
 def _since(price: Price) -> datetime:
     return price.since if isinstance(price.since, datetime) else _ALWAYS
 
 
-def cost_of(reply: Reply, provider: str, model: str) -> Cost | None:
-    """Compute the cost of an answer by the price at the time of its creation.
+def cost_of(usage: Usage | None, provider: str, model: str, created: float | None) -> Cost | None:
+    """Compute the cost of an answer by the price at the time of its creation; ``Reply.cost`` holds it.
 
     Args:
-        reply: The answer.
-        provider: Its provider.
-        model: The requested model id, used if the answer contains none.
+        usage: Its tokens as counted by the provider.
+        provider: The provider's name.
+        model: The id of the model that answered.
+        created: Unix time in seconds; None, and a value that is not a time: now.
 
     Returns:
-        The cost, or None if the answer has no token counts or no price is known.
+        The cost, or None if there are no token counts or no price is known.
     """
-    if reply.usage is None:
+    if usage is None:
         return None
     try:
-        made = datetime.fromtimestamp(reply.created, timezone.utc) if reply.created else None
+        made = datetime.fromtimestamp(created, timezone.utc) if created else None
     except (TypeError, ValueError, OverflowError, OSError):  # a host that sends other units, or a date
         made = None
-    return of(reply.usage, find(provider, reply.model or model), at=made)
+    return of(usage, find(provider, model), at=made)
