@@ -5,7 +5,7 @@ Computed with exact arithmetic, returned as a float. Without a known price the c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Protocol
@@ -28,7 +28,7 @@ class Priced(Protocol):
 
     @property
     def prices(self) -> tuple[Price, ...]:
-        """Prices, in any order; of those that apply at a time, the one with the latest ``since`` is used."""
+        """Prices, oldest first; of those that apply at a time, the newest is used."""
 
 
 def of(
@@ -41,8 +41,8 @@ def of(
 
     Args:
         usage: Tokens as counted by the provider. Its ``cost`` takes precedence over any price.
-        facts_or_price: Facts of a model, one price, a history of prices, or a mapping with the fields of ``Price``
-            such as ``{"input": 0.14, "output": 0.28}`` (US dollars per million tokens).
+        facts_or_price: Facts of a model, one price, a history of prices in any order, or a mapping with the fields of
+            ``Price`` such as ``{"input": 0.14, "output": 0.28}`` (US dollars per million tokens).
         at: Time of the request, now by default; without a time zone it is UTC.
 
     Returns:
@@ -71,7 +71,7 @@ def of(
     return Cost(float(_EXACT.divide(total, _PER)), computed=True, price_since=since, source=price.source)
 
 
-def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None) -> Iterable[Price]:
+def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None) -> Sequence[Price]:
     if known is None:
         return ()
     if isinstance(known, Price):
@@ -82,12 +82,12 @@ def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None)
         except TypeError as error:
             fields = "input, output, cached, since, until, source, peak"
             raise ValueError(f"{dict(known)!r} is not a valid price ({error}). Expected fields: {fields}.") from None
-    return known if isinstance(known, Iterable) else known.prices
+    return sorted(known, key=_since) if isinstance(known, Iterable) else known.prices
 
 
-def price_at(prices: Iterable[Price], at: datetime) -> Price | None:
-    """Return the price that applies at a time (UTC), or None."""
-    return max((price for price in prices if price.covers(at)), key=_since, default=None)
+def price_at(prices: Sequence[Price], at: datetime) -> Price | None:
+    """Return the price that applies at a time (UTC), the newest of several; None without one."""
+    return next((price for price in reversed(prices) if price.covers(at)), None)
 
 
 def _since(price: Price) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from operator import add
 from typing import Any, NamedTuple
@@ -75,7 +76,7 @@ class UsageReport:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._models: dict[str, ModelUsage] = {}
+        self._models: dict[str, ModelUsage] = defaultdict(ModelUsage)
 
     @property
     def by_model(self) -> Mapping[str, ModelUsage]:
@@ -98,7 +99,7 @@ class UsageReport:
         if usage is None:
             return
         with self._lock:
-            self._models[model] = self._models.get(model, ModelUsage()) + ModelUsage.of(usage, cost)
+            self._models[model] += ModelUsage.of(usage, cost)
 
     def add_reply(self, reply: Reply | None, model: str) -> None:
         """Add a reply of the core, by the model that it names or else the given one; None adds nothing."""
