@@ -120,7 +120,7 @@ class Exchange:
         self._sent = time.monotonic()
         if _log.isEnabledFor(logging.DEBUG):
             self._log_request()
-        url_type = type(getattr(client, "base_url", ""))  # the class of the client's library
+        url_type: Any = type(getattr(client, "base_url", ""))  # the class of the client's library
         return client.build_request(
             request.method,
             _parsed(url_type, request.url),
