@@ -104,7 +104,7 @@ def cost_of(usage: Usage | None, provider: str, model: str, created: float | Non
         created: Unix time in seconds; None, and a value that is not a time: now.
 
     Returns:
-        The cost, or None if there are no token counts or no price is known.
+        The cost, or None if the tokens or the price are not known.
     """
     if usage is None:
         return None

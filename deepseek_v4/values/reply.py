@@ -172,8 +172,8 @@ class Reply:
         annotations: Citations and other annotations, as received.
         extra: All other fields of the response, under the provider's names.
         attempts: The HTTP requests of this answer before the last one; usage and cost are the sum over all.
-        cost: Its cost; None if there are no token counts or no price is known. Not compared, because it follows from
-            the other fields.
+        cost: Its cost; None if the tokens or the price are not known. Not compared, because it follows from the other
+            fields.
     """
 
     content: str = ""
