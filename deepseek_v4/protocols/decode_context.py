@@ -36,3 +36,5 @@ class DecodeContext:
     reason: vLLM closes truncated arguments and reports ``tool_calls``."""
     response_limits: ResponseLimits = DEFAULT
     """The bounds of the response."""
+    model: str = ""
+    """The requested model, whose price applies if the answer names none."""

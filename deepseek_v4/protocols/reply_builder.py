@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from deepseek_v4 import errors
+from deepseek_v4.catalog import cost_of
 from deepseek_v4.protocols import schema
 from deepseek_v4.protocols.reasoning_details import merge_details
 from deepseek_v4.values import json as wire
@@ -372,6 +373,7 @@ class ReplyBuilder:
             extra={**self.extra, **{name: _joined(parts) for name, parts in self.unknown.items()}}
             if self.unknown
             else self.extra,
+            cost=cost_of(self.usage, self.context.provider, self.model or self.context.model, self.created),
         )
 
     def _problem(self, call: _OpenCall, arguments: str) -> str | None:

@@ -367,10 +367,12 @@ class ModelSettings(BaseModel):
 
     def set_fields(self) -> dict[str, Any]:
         """Return the options that are set, by canonical name; for traces."""
-        return {name: self.__dict__[name] for name in ModelSettings.model_fields if self.__dict__[name] is not None}
+        own = self.__dict__
+        return {name: own[name] for name in _ORDERED if own[name] is not None}
 
 
-FIELDS = frozenset(ModelSettings.model_fields)
+_ORDERED = tuple(ModelSettings.model_fields)
+FIELDS = frozenset(_ORDERED)
 """The names of the constructor options."""
 
 _CHECKED_WHEN_ASSIGNED = frozenset({"api_key", "base_url"})
