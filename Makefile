@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # nltk, which llama-index-core uses, refuses to read hard-linked files, and uv links by default
 export UV_LINK_MODE := copy
+# the tests start many processes: what is compiled is kept, also where the environment turns that off, inside .venv
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 
 .DEFAULT_GOAL := help
 .PHONY: help demo quick test slow check mutants same-bytes record bench clean
@@ -35,7 +38,7 @@ quick: $(VENV)/.dev  ## the tests without servers, under 40 seconds
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow and not hypothesis" --no-servers --disable-socket --allow-unix-socket $(QUICK)
 
 test: $(VENV)/.dev  ## all tests but the long forms; no network, no key
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow"
 
 slow: $(VENV)/.dev  ## the long forms and the mutants; MINUTES=15 ends them then
 	PYTHON=$(BIN)/python .ci/slow $(MINUTES)

@@ -301,9 +301,10 @@ def main() -> None:
             }
             show(scenario, values)
     if not options.dry:
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        from benchmarks import report
+        from benchmarks import counts, report
 
+        results["counts"] = counts.measure()
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         report.write(results)
 
 

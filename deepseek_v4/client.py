@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
+from functools import partial
 from typing import Any, TypeVar
 
 from deepseek_v4.catalog import Change, update_from
-from deepseek_v4.errors import DeepSeekError
-from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.error_bodies import decode_error
-from deepseek_v4.protocols.stream_decoder import whole_answer
 from deepseek_v4.providers import find_provider
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
 from deepseek_v4.recovery.run import acomplete, arun, complete, run
@@ -22,9 +19,8 @@ from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview, preview
 from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.tokens import TokenCount, count_prompt
-from deepseek_v4.transport import AsyncStream, AsyncTransport, Limits, SyncStream, SyncTransport
+from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.account import Balance, ModelInfo
-from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, Reply
 
@@ -155,11 +151,11 @@ class Client:
         Raises:
             DeepSeekError: see ``deepseek_v4.errors``.
         """
-        return self._ask(models_query(resolve(self.settings, {})))
+        return self._ask(models_query)
 
     async def alist_models(self) -> tuple[ModelInfo, ...]:
         """Like ``list_models``, asynchronously."""
-        return await self._aask(models_query(resolve(self.settings, {})))
+        return await self._aask(models_query)
 
     def describe_model(self, model: str | None = None) -> ModelInfo:
         """Return the provider's facts about one model; by default the model of this client.
@@ -167,11 +163,11 @@ class Client:
         Raises:
             DeepSeekError: see ``deepseek_v4.errors``.
         """
-        return self._ask(model_query(resolve(self.settings, {}), model or self.settings.model))
+        return self._ask(model_query, model or self.settings.model)
 
     async def adescribe_model(self, model: str | None = None) -> ModelInfo:
         """Like ``describe_model``, asynchronously."""
-        return await self._aask(model_query(resolve(self.settings, {}), model or self.settings.model))
+        return await self._aask(model_query, model or self.settings.model)
 
     def balance(self) -> Balance:
         """Return the account balance.
@@ -180,11 +176,11 @@ class Client:
             UnsupportedError: if the provider does not report it.
             DeepSeekError: see ``deepseek_v4.errors``.
         """
-        return self._ask(balance_query(resolve(self.settings, {})))
+        return self._ask(balance_query)
 
     async def abalance(self) -> Balance:
         """Like ``balance``, asynchronously."""
-        return await self._aask(balance_query(resolve(self.settings, {})))
+        return await self._aask(balance_query)
 
     def refresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
         """Request the provider's list of models and update limits, features and prices, for this process.
@@ -232,7 +228,8 @@ class Client:
         Raises:
             DeepSeekError: the error that ends the call; ``partial`` contains the usage of earlier answers.
         """
-        return complete(request, self._send, accepts, ReplyAttempts)
+        reply: Reply = complete(request, self._send, accepts, ReplyAttempts)
+        return reply
 
     async def asend(self, request: PreparedRequest) -> Reply:
         """Like ``send``, asynchronously."""
@@ -250,66 +247,27 @@ class Client:
         await anext(deltas)
         return AsyncStream(deltas)
 
-    def _send(self, request: PreparedRequest) -> Reply:
-        return self._transport().call(
-            request.http,
-            _limits(request),
-            read=_answer_reader(request),
-            decode_error=_error_reader(request.context.dialect, request.provider.name),
-            provider=request.provider.name,
-        )
+    def _send(self, request: PreparedRequest | AccountRequest[Any]) -> Any:
+        return self._transport().call(_exchange(request), request.read)
 
-    async def _asend(self, request: PreparedRequest) -> Reply:
-        return await self._async_transport().call(
-            request.http,
-            _limits(request),
-            read=_answer_reader(request),
-            decode_error=_error_reader(request.context.dialect, request.provider.name),
-            provider=request.provider.name,
-        )
+    async def _asend(self, request: PreparedRequest | AccountRequest[Any]) -> Any:
+        return await self._async_transport().call(_exchange(request), request.read)
 
     def _open(self, request: PreparedRequest) -> SyncStream[Delta]:
-        return self._transport().stream(
-            request.http,
-            _limits(request),
-            decoder=request.protocol.stream(request.context),
-            decode_error=_error_reader(request.context.dialect, request.provider.name),
-            provider=request.provider.name,
-        )
+        return self._transport().stream(_exchange(request, streamed=True), request.protocol.stream(request.context))
 
     async def _aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
-        return await self._async_transport().stream(
-            request.http,
-            _limits(request),
-            decoder=request.protocol.stream(request.context),
-            decode_error=_error_reader(request.context.dialect, request.provider.name),
-            provider=request.provider.name,
-        )
+        decoder = request.protocol.stream(request.context)
+        return await self._async_transport().stream(_exchange(request, streamed=True), decoder)
 
-    def _ask(self, query: AccountRequest[T]) -> T:
-        def send(query: AccountRequest[T]) -> T:
-            return self._transport().call(
-                query.http,
-                _limits(query),
-                read=query.read,
-                decode_error=_error_reader(query.dialect, query.provider.name),
-                provider=query.provider.name,
-            )
-
-        value: T = complete(query, send, _accepts_any, AccountAttempts)
+    def _ask(self, build: Callable[..., AccountRequest[T]], *args: str) -> T:
+        value: T = complete(build(resolve(self.settings, {}), *args), self._send, _accepts_any, AccountAttempts)
         return value
 
-    async def _aask(self, query: AccountRequest[T]) -> T:
-        async def send(query: AccountRequest[T]) -> T:
-            return await self._async_transport().call(
-                query.http,
-                _limits(query),
-                read=query.read,
-                decode_error=_error_reader(query.dialect, query.provider.name),
-                provider=query.provider.name,
-            )
-
-        return await acomplete(query, send, _accepts_any, AccountAttempts)
+    async def _aask(self, build: Callable[..., AccountRequest[T]], *args: str) -> T:
+        query = build(resolve(self.settings, {}), *args)
+        value: T = await acomplete(query, self._asend, _accepts_any, AccountAttempts)
+        return value
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -327,17 +285,13 @@ class Client:
     def __enter__(self) -> Client:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     async def __aenter__(self) -> Client:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     def _transport(self) -> SyncTransport:
@@ -351,19 +305,12 @@ class Client:
         return self._async
 
 
-def _limits(request: PreparedRequest | AccountRequest[Any]) -> Limits:
-    options = request.options
-    return Limits(options.timeout, options.total_timeout, request.deadline)
+def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool = False) -> Exchange:
+    options, provider = request.options, request.provider.name
+    limits = Limits(options.timeout, options.total_timeout, request.deadline)
+    read_error = partial(decode_error, dialect=request.dialect, provider=provider)
+    return Exchange(request.http, limits, read_error, provider, streamed=streamed)
 
 
 def _accepts_any(query: AccountRequest[T], value: T) -> bool:
     return True
-
-
-def _answer_reader(request: PreparedRequest) -> Callable[[HttpResponse], Reply]:
-    decode, context, provider = request.protocol.decode, request.context, request.provider.name
-    return lambda response: whole_answer(decode(response, context), provider)
-
-
-def _error_reader(dialect: Dialect, provider: str) -> Callable[[HttpResponse], DeepSeekError]:
-    return lambda response: decode_error(response, dialect, provider)

@@ -77,7 +77,7 @@ class DeepSeekError(Exception):
         retryable: True if the same request may succeed later.
         retry_after: Seconds to wait as requested by the provider, if it sent any.
         headers: Response headers, lower case.
-        partial: The partial reply, or None.
+        partial: The partial reply as received, or None. Unlike the other fields, it is not masked.
         attempts: The earlier HTTP requests of the call; this error ended the last one.
     """
 
@@ -111,28 +111,12 @@ class DeepSeekError(Exception):
 
     def details(self) -> dict[str, Any]:
         """Return the keyword arguments of an equal error, for adapters that raise it as another class."""
-        return {
-            "status_code": self.status_code,
-            "request_id": self.request_id,
-            "provider": self.provider,
-            "body": self.body,
-            "retryable": self.retryable,
-            "retry_after": self.retry_after,
-            "headers": self.headers,
-            "partial": self.partial,
-            "attempts": self.attempts,
-        }
+        return {name: getattr(self, name) for name in DeepSeekError.__init__.__kwdefaults__ or ()}
 
     def __str__(self) -> str:
-        where = ", ".join(
-            part
-            for part in (
-                self.provider,
-                f"status {self.status_code}" if self.status_code else None,
-                f"request {self.request_id}" if self.request_id else None,
-            )
-            if part
-        )
+        status = f"status {self.status_code}" if self.status_code else None
+        request = f"request {self.request_id}" if self.request_id else None
+        where = ", ".join(filter(None, (self.provider, status, request)))
         return f"{self.message} ({where})" if where else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -156,6 +156,10 @@ def main() -> None:
             reasoning="Both results are here. I put them into one sentence.",
             text="(scripted) In Paris it is 18 °C with light rain, and in Tokyo it is 21:40.",
         ),
+        Turn(
+            reasoning="The passages describe the rule for past reasoning.",
+            text="(scripted) The API requires the reasoning of past tool calls, and refuses a history without it.",
+        ),
     ]
     with deepseek_or_local(*turns) as options:
         report(run_agent(options), run_query(options))

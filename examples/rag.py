@@ -16,6 +16,7 @@ from llama_index.vector_stores.qdrant import QdrantVectorStore
 from local_embedding import LearntEmbedding
 from qdrant_client import QdrantClient
 
+from deepseek_v4.testing import Turn
 from llama_index_deepseek_v4 import DeepSeekV4
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -32,7 +33,8 @@ def main() -> None:
         storage_context=StorageContext.from_defaults(vector_store=store),
         embed_model=LearntEmbedding.of(node.get_content() for node in nodes),
     )
-    with deepseek_or_local() as options:
+    turn = Turn("(scripted) The nearest passages below describe it.", reasoning="The passages have the answer.")
+    with deepseek_or_local(turn) as options:
         engine = CondensePlusContextChatEngine.from_defaults(
             retriever=index.as_retriever(similarity_top_k=3), llm=DeepSeekV4(**options)
         )

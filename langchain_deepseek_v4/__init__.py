@@ -9,9 +9,7 @@ from langchain_deepseek_v4.registration import register
 if TYPE_CHECKING:
     from langchain_deepseek_v4.llms import DeepSeekV4Completion
 
-__all__ = ["ChatDeepSeekV4", "DeepSeekV4Completion", "__version__"]
-
-register()
+__all__ = ["ChatDeepSeekV4", "DeepSeekV4Completion", "__version__", "register"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
-from pydantic import PrivateAttr, model_validator
-from typing_extensions import Self
+from pydantic import PrivateAttr
 
-from deepseek_v4 import __version__, catalog, tokens
+from deepseek_v4 import catalog
 from deepseek_v4.client import Client, Preview
 from deepseek_v4.client import preview as preview_of
 from deepseek_v4.request.prepared_request import PreparedRequest
@@ -27,6 +25,9 @@ from langchain_deepseek_v4.errors import model_errors
 from langchain_deepseek_v4.model_base import LangChainModelBase
 from langchain_deepseek_v4.profile import profile_of
 from langchain_deepseek_v4.serialization import register_serializable
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
 
 __all__ = ["ChatDeepSeekV4"]
 
@@ -111,13 +112,10 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return chat_result(self._answer(messages, stop, kwargs))
-
-    def _answer(self, messages: Sequence[BaseMessage], stop: Any, options: Mapping[str, Any]) -> AIMessage:
         with model_errors:
-            prepared = self._prepare(messages, stop, options, stream=False)
+            prepared = self._prepare(messages, stop, kwargs, stream=False)
             reply = self._core().send(prepared)
-        return self._builder(prepared).message(reply)
+        return chat_result(self._builder(prepared).message(reply))
 
     async def _agenerate(
         self,
@@ -126,13 +124,10 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return chat_result(await self._aanswer(messages, stop, kwargs))
-
-    async def _aanswer(self, messages: Sequence[BaseMessage], stop: Any, options: Mapping[str, Any]) -> AIMessage:
         with model_errors:
-            prepared = self._prepare(messages, stop, options, stream=False)
+            prepared = self._prepare(messages, stop, kwargs, stream=False)
             reply = await self._core().asend(prepared)
-        return self._builder(prepared).message(reply)
+        return chat_result(self._builder(prepared).message(reply))
 
     def _stream(
         self,
@@ -187,11 +182,9 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
     def _prepare(
         self, messages: Sequence[BaseMessage], stop: Any, options: Mapping[str, Any], *, stream: bool
     ) -> PreparedRequest:
-        """Prepare the request of a call. Stop words of the call are added to those of the model."""
         given = {name: value for name, value in options.items() if name not in _INTERNAL_OPTIONS}
         if stop:
-            more = [stop] if isinstance(stop, str) else stop
-            given["stop"] = list(dict.fromkeys([*(self.stop or ()), *more]))
+            given["stop"] = self._stop_words(stop)
         if given.get("tools"):
             given["tools"] = [as_tool(tool) for tool in given["tools"]]
         if given.get("response_format") is not None:
@@ -290,21 +283,6 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
 
     # -- counting ------------------------------------------------------------------------------------------------
 
-    def get_num_tokens(self, text: str) -> int:
-        """Return the tokens of a text: exact with the extra ``tokens``, else an estimate."""
-        if self.custom_get_token_ids is not None:
-            return super().get_num_tokens(text)
-        return tokens.count_text(text)
-
-    def get_token_ids(self, text: str) -> list[int]:
-        """Return the token ids of a text.
-
-        Without the extra ``tokens``, the numbers from 0 to the estimated count, because LangChain uses only the length.
-        """
-        if self.custom_get_token_ids is not None:
-            return super().get_token_ids(text)
-        return tokens.token_ids(text)
-
     def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
         """Return the tokens of a prompt with reasoning, tools and images: exact with the extra ``tokens``."""
         if self.custom_get_token_ids is not None:
@@ -327,8 +305,3 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
     def _resolve_model_profile(self) -> ModelProfile | None:
         dialect = self.resolved_provider().dialect(self.protocol)
         return profile_of(catalog.find(self.provider_name, self.model), supports_tools=dialect.tools)
-
-    @model_validator(mode="after")
-    def _set_deepseek_v4_version(self) -> Self:
-        self._add_version("langchain-deepseek-v4", __version__)
-        return self

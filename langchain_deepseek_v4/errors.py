@@ -181,23 +181,9 @@ class EmptyReplyError(DeepSeekError, errors.EmptyReplyError, ModelAPIError):
 _CLASSES: Mapping[type[errors.DeepSeekError], type[DeepSeekError]] = {
     getattr(errors, ours.__name__): ours
     for ours in (
-        AuthenticationError,
-        PermissionDeniedError,
-        InsufficientBalanceError,
-        InvalidRequestError,
-        ContextLengthError,
-        UnsupportedError,
-        ContentFilterError,
-        NotFoundError,
-        RateLimitError,
-        OverloadedError,
-        ServerError,
-        ConnectionError,
-        TimeoutError,
-        StreamInterruptedError,
-        MalformedResponseError,
-        EmptyReplyError,
-        RefusalError,
+        *DeepSeekError.__subclasses__(),
+        *InvalidRequestError.__subclasses__(),
+        *ContentFilterError.__subclasses__(),
     )
 }
 

@@ -8,10 +8,8 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseLLM
 from langchain_core.outputs import Generation, GenerationChunk, LLMResult
-from pydantic import PrivateAttr, model_validator
-from typing_extensions import Self
+from pydantic import PrivateAttr
 
-from deepseek_v4 import __version__, tokens
 from deepseek_v4.client import Client
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.reply import Delta, Reply, StreamEnd, TextDelta
@@ -117,36 +115,16 @@ class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
     def _prepare(
         self, prompt: str, stop: list[str] | None, options: Mapping[str, Any], *, stream: bool
     ) -> PreparedRequest:
-        """Prepare the request of a call. Stop words of the call are added to those of the model."""
         given = {name: value for name, value in options.items() if name != "stream"}
         if stop:
-            given["stop"] = list(dict.fromkeys([*(self.stop or ()), *stop]))
+            given["stop"] = self._stop_words(stop)
         return self._core().prepare_completion(prompt, given, stream=stream)
-
-    # -- counting ------------------------------------------------------------------------------------------------
-
-    def get_num_tokens(self, text: str) -> int:
-        """Return the tokens of a text: exact with the extra ``tokens``, else an estimate."""
-        if self.custom_get_token_ids is not None:
-            return super().get_num_tokens(text)
-        return tokens.count_text(text)
-
-    def get_token_ids(self, text: str) -> list[int]:
-        """Return the token ids of a text; without the extra ``tokens``, numbers up to the estimated count."""
-        if self.custom_get_token_ids is not None:
-            return super().get_token_ids(text)
-        return tokens.token_ids(text)
 
     # -- what LangChain reads ------------------------------------------------------------------------------------
 
     @property
     def _llm_type(self) -> str:
         return "deepseek-v4-completion"
-
-    @model_validator(mode="after")
-    def _set_deepseek_v4_version(self) -> Self:
-        self._add_version("langchain-deepseek-v4", __version__)
-        return self
 
 
 def _result(answers: list[tuple[PreparedRequest, Reply]]) -> LLMResult:

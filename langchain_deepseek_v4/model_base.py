@@ -1,16 +1,18 @@
-"""Base class of both LangChain models: client, account methods, tracing parameters, serialization, ``close()``."""
+"""Base class of both LangChain models: client, token counts, tracing parameters, serialization."""
 
 from __future__ import annotations
 
-from types import TracebackType
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.language_models import LangSmithParams
+from pydantic import model_validator
 from typing_extensions import Self
 
+from deepseek_v4 import __version__, tokens
 from deepseek_v4.client import Client
+from deepseek_v4.integration.model_methods import ModelMethods
 from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY, ModelSettings
-from deepseek_v4.values.account import Balance, ModelInfo
 from langchain_deepseek_v4.errors import model_errors
 
 __all__ = ["LangChainModelBase"]
@@ -22,14 +24,18 @@ _SHARED = ("rate_limiter", "cache", "callbacks")
 """LangChain's objects that a copy shares with its original."""
 
 
-class LangChainModelBase(ModelSettings):
+class LangChainModelBase(ModelMethods, ModelSettings):
     """The options, and the methods that need nothing else. In a list of bases it precedes LangChain's class."""
 
+    _errors: ClassVar = model_errors
     _kind: ClassVar[Literal["chat", "llm"]]
 
     if TYPE_CHECKING:
         # declared by each model as a PrivateAttr: declared here, pydantic would set it up before LangChain's own
         _client: Client | None
+        custom_get_token_ids: Callable[[str], list[int]] | None
+
+        def _add_version(self, pkg: str, version: str) -> None: ...
 
     def _core(self) -> Client:
         """Return the model's client; a copy of the model gets its own."""
@@ -39,31 +45,23 @@ class LangChainModelBase(ModelSettings):
             client = self._client = Client(self)
         return client
 
-    # -- the account ---------------------------------------------------------------------------------------------
+    def _stop_words(self, more: str | Sequence[str] | None) -> list[str]:
+        """Return the stop words of the model, and those of a call."""
+        return list(dict.fromkeys([*(self.stop or ()), *([more] if isinstance(more, str) else more or ())]))
 
-    def list_models(self) -> tuple[ModelInfo, ...]:
-        """Return the models that the provider lists."""
-        with model_errors:
-            return self._core().list_models()
+    # -- counting ------------------------------------------------------------------------------------------------
 
-    async def alist_models(self) -> tuple[ModelInfo, ...]:
-        """Like ``list_models``, asynchronously."""
-        with model_errors:
-            return await self._core().alist_models()
+    def get_num_tokens(self, text: str) -> int:
+        """Return the tokens of a text: exact with the extra ``tokens``, else an estimate."""
+        encode = self.custom_get_token_ids
+        return tokens.count_text(text) if encode is None else len(encode(text))
 
-    def balance(self) -> Balance:
-        """Return the account balance.
+    def get_token_ids(self, text: str) -> list[int]:
+        """Return the token ids of a text.
 
-        Raises:
-            UnsupportedError: if the provider does not report it.
+        Without the extra ``tokens``, the numbers from 0 to the estimated count, because LangChain uses only the length.
         """
-        with model_errors:
-            return self._core().balance()
-
-    async def abalance(self) -> Balance:
-        """Like ``balance``, asynchronously."""
-        with model_errors:
-            return await self._core().abalance()
+        return (self.custom_get_token_ids or tokens.token_ids)(text)
 
     # -- what LangChain reads ------------------------------------------------------------------------------------
 
@@ -78,22 +76,27 @@ class LangChainModelBase(ModelSettings):
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         given = {ALIASES.get(name, name): value for name, value in kwargs.items()}
-        described = {name: given.get(name, getattr(self, name)) for name in ("model", "temperature", "max_tokens")}
+        temperature = given.get("temperature", self.temperature)
+        max_tokens = given.get("max_tokens", self.max_tokens)
         provider = given.get("provider") or self.provider
-        stops = [stop] if isinstance(stop, str) else stop
         params = LangSmithParams(
             # as in the answers' ``model_provider``: a regional variant is not a separate provider
             ls_provider=provider.partition(":")[0] if isinstance(provider, str) else provider.name,
-            ls_model_name=described["model"],
+            ls_model_name=given.get("model", self.model),
             ls_model_type=self._kind,
         )
-        if described["temperature"] is not None:
-            params["ls_temperature"] = described["temperature"]
-        if described["max_tokens"] is not None:
-            params["ls_max_tokens"] = described["max_tokens"]
-        if stops or self.stop:
-            params["ls_stop"] = list(dict.fromkeys([*(self.stop or ()), *(stops or ())]))
+        if temperature is not None:
+            params["ls_temperature"] = temperature
+        if max_tokens is not None:
+            params["ls_max_tokens"] = max_tokens
+        if stop or self.stop:
+            params["ls_stop"] = self._stop_words(stop)
         return params
+
+    @model_validator(mode="after")
+    def _set_deepseek_v4_version(self) -> Self:
+        self._add_version("langchain-deepseek-v4", __version__)
+        return self
 
     # -- saving and copying --------------------------------------------------------------------------------------
 
@@ -123,29 +126,3 @@ class LangChainModelBase(ModelSettings):
         memo = {} if memo is None else memo
         memo.update({id(value): value for value in (self._client, *(getattr(self, name, None) for name in _SHARED))})
         return super().__deepcopy__(memo)
-
-    # -- connections ---------------------------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """Close the connections of synchronous calls. The model can be used again."""
-        self._core().close()
-
-    async def aclose(self) -> None:
-        """Close all connections: of synchronous calls, and of asynchronous calls on this event loop."""
-        await self._core().aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import pickle
 import weakref
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from types import TracebackType
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from llama_index.core.base.llms.types import (
@@ -27,21 +27,25 @@ from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools.types import BaseTool
 from llama_index.core.types import Model
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from deepseek_v4 import catalog
 from deepseek_v4.client import Client, Preview
+from deepseek_v4.integration.model_methods import ModelMethods
 from deepseek_v4.request.prepared_request import PreparedRequest
-from deepseek_v4.request.settings import ALIASES, CLIENTS, ModelSettings
-from deepseek_v4.values.account import Balance, ModelInfo
+from deepseek_v4.request.settings import ALIASES, CLIENTS, FIELDS, ModelSettings
 from llama_index_deepseek_v4.convert.messages import to_conversation
-from llama_index_deepseek_v4.convert.responses import as_completion, to_chat_response
+from llama_index_deepseek_v4.convert.responses import ResponseBuilder, as_completion, to_chat_response
 from llama_index_deepseek_v4.convert.tools import as_openai_tools, tool_options, tool_selections
-from llama_index_deepseek_v4.streams import StreamedCall
+from llama_index_deepseek_v4.streams import Convert, astream, stream
 from llama_index_deepseek_v4.typed import predict
+from llama_index_deepseek_v4.typed.request import TypedRequest
 from llama_index_deepseek_v4.typed.structured_llm import DeepSeekStructuredLLM
 
 __all__ = ["DeepSeekV4"]
+
+Prepare = Callable[..., PreparedRequest]
+Converter = Callable[[PreparedRequest], Convert]
 
 _OPTIONAL_IN_PICKLE = frozenset(
     {
@@ -58,7 +62,7 @@ Not ``rate_limiter``: a copy without it would send more than the account allows,
 """
 
 
-class DeepSeekV4(ModelSettings, FunctionCallingLLM):
+class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
     """DeepSeek V4 for LlamaIndex: RAG, chat engines, agents, typed answers, with thinking on.
 
     Args:
@@ -94,8 +98,6 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
     def __init__(self, model: str | None = None, **options: Any) -> None:
         if model is not None:
             options["model"] = model
-        if isinstance(options.get("api_key"), str):  # so that errors about other options do not show it
-            options["api_key"] = SecretStr(options["api_key"])
         super().__init__(**options)
 
     @model_validator(mode="before")
@@ -113,6 +115,9 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         # no strong reference to the model: one that is dropped closes its connections at once, not at a later garbage
         # collection
         self._client = Client(cast("ModelSettings", weakref.proxy(self)))
+
+    def _core(self) -> Client:
+        return self._client
 
     @classmethod
     def class_name(cls) -> str:
@@ -182,13 +187,15 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
             deepseek_v4.DeepSeekError: here if the request fails; while iterating, ``StreamInterruptedError`` with
                 what was received in ``partial``.
         """
-        return StreamedCall(self).chat(messages, **kwargs)
+        opened = partial(self._open, self._prepared, _responses)
+        return stream(llm_chat_callback(), opened, self, messages, **kwargs)
 
     def stream_complete(
         self, prompt: str | None = None, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
         """Like ``complete``, as a stream."""
-        return StreamedCall(self).complete(_required(prompt), formatted, **kwargs)
+        opened = partial(self._open, self._prepared_prompt, _completions)
+        return stream(llm_completion_callback(), opened, self, _required(prompt), formatted, **kwargs)
 
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -202,13 +209,15 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
 
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         """Like ``stream_chat``, asynchronously: ``async for response in await llm.astream_chat(...)``."""
-        return await StreamedCall(self).achat(messages, **kwargs)
+        opened = partial(self._aopen, self._prepared, _responses)
+        return await astream(llm_chat_callback(), opened, self, messages, **kwargs)
 
     async def astream_complete(
         self, prompt: str | None = None, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
         """Like ``stream_complete``, asynchronously."""
-        return await StreamedCall(self).acomplete(_required(prompt), formatted, **kwargs)
+        opened = partial(self._aopen, self._prepared_prompt, _completions)
+        return await astream(llm_completion_callback(), opened, self, _required(prompt), formatted, **kwargs)
 
     def preview(self, messages: str | Sequence[ChatMessage], *, stream: bool = False, **kwargs: Any) -> Preview:
         """Return the exact request of ``chat`` or ``stream_chat``, with notes and estimates. Nothing is sent."""
@@ -272,7 +281,12 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         Raises:
             UnusableAnswerError: if the answer does not match the class.
         """
-        return predict.predict(self, output_cls, prompt, llm_kwargs, prompt_args)
+        if not predict.is_ours(self.pydantic_program_mode):
+            return cast("Model", super().structured_predict(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args))
+        predict.report_start(output_cls, prompt, prompt_args)
+        output, _ = predict.complete_typed(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
+        predict.report_end(output)
+        return cast("Model", output)
 
     async def astructured_predict(
         self,
@@ -282,7 +296,14 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         **prompt_args: Any,
     ) -> Model:
         """Like ``structured_predict``, asynchronously."""
-        return await predict.apredict(self, output_cls, prompt, llm_kwargs, prompt_args)
+        if not predict.is_ours(self.pydantic_program_mode):
+            answer = super().astructured_predict(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
+            return cast("Model", await answer)
+        predict.report_start(output_cls, prompt, prompt_args)
+        request = self._typed_request(output_cls, prompt, llm_kwargs, prompt_args)
+        output, _ = await predict.acomplete_typed(self, request)
+        predict.report_end(output)
+        return cast("Model", output)
 
     def _structured_stream_call(
         self,
@@ -292,7 +313,7 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         **prompt_args: Any,
     ) -> Generator[Any, None, None]:
         if predict.is_ours(self.pydantic_program_mode):
-            return predict.stream(self, output_cls, prompt, llm_kwargs, prompt_args)
+            return predict.stream_objects(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
         return super()._structured_stream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
 
     async def _structured_astream_call(
@@ -303,8 +324,13 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         **prompt_args: Any,
     ) -> AsyncGenerator[Any, None]:
         if predict.is_ours(self.pydantic_program_mode):
-            return predict.astream(self, output_cls, prompt, llm_kwargs, prompt_args)
+            return predict.astream_objects(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
         return await super()._structured_astream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
+
+    def _typed_request(
+        self, output_cls: type[BaseModel], prompt: PromptTemplate, options: Any, args: Any
+    ) -> TypedRequest:
+        return TypedRequest.of(self, output_cls, prompt.format_messages(llm=self, **args), options)
 
     def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
         """Return a model whose answers are instances of a class; its responses keep tokens, cost and thinking."""
@@ -312,67 +338,18 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
             return DeepSeekStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
         return super().as_structured_llm(output_cls, **kwargs)
 
-    # -- the account -----------------------------------------------------------------------------------------------
-
-    def list_models(self) -> tuple[ModelInfo, ...]:
-        """Return the models that the provider lists."""
-        return self._client.list_models()
-
-    async def alist_models(self) -> tuple[ModelInfo, ...]:
-        """Like ``list_models``, asynchronously."""
-        return await self._client.alist_models()
-
-    def balance(self) -> Balance:
-        """Return the account balance.
-
-        Raises:
-            UnsupportedError: if the provider does not report it.
-        """
-        return self._client.balance()
-
-    async def abalance(self) -> Balance:
-        """Like ``balance``, asynchronously."""
-        return await self._client.abalance()
-
-    # -- connections -----------------------------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """Close the connections of synchronous calls. The model can be used again."""
-        self._client.close()
-
-    async def aclose(self) -> None:
-        """Close all connections: of synchronous calls, and of asynchronous calls on this event loop."""
-        await self._client.aclose()
-
-    def __enter__(self) -> DeepSeekV4:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> DeepSeekV4:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
+    # -- copies -----------------------------------------------------------------------------------------------------
 
     def __copy__(self) -> DeepSeekV4:
         return type(self)(**self.__dict__)
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> DeepSeekV4:
-        fields: dict[str, Any] = {
-            name: copy.deepcopy(value) if isinstance(value, (dict, list)) else value
-            for name, value in self.__dict__.items()
-        }
-        return type(self)(**fields)
+        copied = {name: copy.deepcopy(v) for name, v in self.__dict__.items() if isinstance(v, (dict, list))}
+        return type(self)(**{**self.__dict__, **copied})
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {name: value for name, value in self._pickled_values().items() if name not in CLIENTS}
-        return _load, (type(self), {name: value for name, value in values.items() if _is_pickled(name, value)})
+        return partial(type(self), **{name: value for name, value in values.items() if _is_pickled(name, value)}), ()
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
@@ -381,6 +358,14 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
 
     async def _aanswer(self, prepared: PreparedRequest) -> ChatResponse:
         return to_chat_response(await self._client.asend(prepared), prepared.provider.name, prepared.request.model)
+
+    def _open(self, prepare: Prepare, converter: Converter, *args: Any, **options: Any) -> tuple[Any, Convert]:
+        prepared = prepare(*args, options, stream=True)
+        return self._client.open(prepared), converter(prepared)
+
+    async def _aopen(self, prepare: Prepare, converter: Converter, *args: Any, **options: Any) -> tuple[Any, Convert]:
+        prepared = prepare(*args, options, stream=True)
+        return await self._client.aopen(prepared), converter(prepared)
 
     def _prepared(
         self, messages: Sequence[ChatMessage], options: Mapping[str, Any], *, stream: bool
@@ -398,6 +383,15 @@ class DeepSeekV4(ModelSettings, FunctionCallingLLM):
         to_prompt = None if formatted else self.completion_to_prompt
         text = prompt if to_prompt is None else to_prompt(prompt)
         return [ChatMessage(role=MessageRole.USER, content=text)]
+
+
+def _responses(prepared: PreparedRequest) -> Convert:
+    return ResponseBuilder(prepared.provider.name, prepared.request.model).add
+
+
+def _completions(prepared: PreparedRequest) -> Convert:
+    responses = _responses(prepared)
+    return lambda delta: map(as_completion, responses(delta))
 
 
 def _required(prompt: str | None) -> str:
@@ -419,8 +413,8 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
 def _expanded(more: Mapping[str, Any], extra_body: Mapping[str, Any] | None) -> dict[str, Any]:
     """Expand ``additional_kwargs`` as in other integrations: known options by name, the rest for the request body."""
     known = {ALIASES.get(name, name): value for name, value in more.items()}
-    named = {name: value for name, value in known.items() if name in ModelSettings.model_fields}
-    rest = {name: value for name, value in more.items() if ALIASES.get(name, name) not in ModelSettings.model_fields}
+    named = {name: value for name, value in known.items() if name in FIELDS}
+    rest = {name: value for name, value in more.items() if ALIASES.get(name, name) not in FIELDS}
     body = {**(extra_body or {}), **(named.pop("extra_body", None) or {}), **rest}
     return {**named, "extra_body": body} if body else named
 
@@ -433,7 +427,3 @@ def _is_pickled(name: str, value: Any) -> bool:
     except Exception:
         return False
     return True
-
-
-def _load(cls: type[DeepSeekV4], options: dict[str, Any]) -> DeepSeekV4:
-    return cls(**options)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.oracle.judge import RECIPE
+from tests.replay.recordings import FOLDER
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -14,28 +15,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-servers", action="store_true", help="leave out the tests that start a server")
 
 
-_LONG = (
-    "tests/unit/protocols/schema/test_strict_over_the_server.py",
-    "tests/examples/test_examples.py",
-    "tests/end_to_end/providers/test_keys_after_unpickling.py",
-    "tests/end_to_end/typed/test_registration.py",
-    "tests/unit/recovery/test_resume_stream.py",
-    "tests/unit/protocols/leaked_calls/test_dsml.py",
-    "tests/unit/protocols/test_past_turns.py",
-    "tests/performance/test_counts.py",
-    "tests/same_bytes/test_same_bytes.py",
-    "tests/engines/",
-)
-"""Files that take the longest. They run first, so that no worker has one of them left when the others are done."""
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
-    if not config.getoption("--no-servers"):
-        return
-    servers = [item for item in items if _starts_a_server(item)]
-    config.hook.pytest_deselected(items=servers)
-    items[:] = [item for item in items if item not in set(servers)]
+    """Leave out the tests with servers on request, and those of recordings if there are none."""
+    no_servers, no_recordings = config.getoption("--no-servers"), not FOLDER.is_dir()
+    left_out = {
+        item
+        for item in items
+        if (no_servers and _starts_a_server(item)) or (no_recordings and "recording" in item.keywords)
+    }
+    if left_out:
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
 
 
 def _starts_a_server(item: pytest.Item) -> bool:
@@ -57,3 +47,5 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if RECIPE is None:
         terminalreporter.write_line("recipe: deepseek-recipe is not installed here, so no request is judged by it")
+    if not FOLDER.is_dir():
+        terminalreporter.write_line(f"recordings: {FOLDER} does not exist, so the tests of recordings were left out")

@@ -6,36 +6,28 @@ has read are unchanged. The cache keeps no object alive: an entry is deleted wit
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any
+from weakref import KeyedRef
 
 from deepseek_v4.values.messages import Message
 
 __all__ = ["ConversionCache"]
 
 
-class _Reference(weakref.ref[Any]):
-    """A reference with the key of its entry."""
-
-    __slots__ = ("key",)
-
-    key: int
-
-
 class ConversionCache:
     """Objects, the values that were read from them, and the messages that they were converted to.
 
-    A look is the values that the conversion reads from an object, uncopied, so that it costs almost nothing. The entry
-    contains a copy, and comparing the two detects any change.
+    A fingerprint is the values that the conversion reads from an object, uncopied, so that it costs almost nothing. The
+    entry contains a copy, and comparing the two detects any change.
     """
 
     __slots__ = ("_entries", "_forget")
 
     def __init__(self) -> None:
-        entries: dict[int, tuple[_Reference, Any, Message]] = {}
+        entries: dict[int, tuple[KeyedRef[int, Any], Any, Message]] = {}
 
-        def forget(dead: _Reference) -> None:
+        def forget(dead: KeyedRef[int, Any]) -> None:
             entry = entries.get(dead.key)
             if entry is not None and entry[0] is dead:
                 del entries[dead.key]
@@ -46,32 +38,31 @@ class ConversionCache:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def recall(self, sources: Sequence[Any], looks: Iterable[Any]) -> list[Message | None]:
+    def lookup(self, sources: Sequence[Any], fingerprints: Iterable[Any]) -> list[Message | None]:
         """Return the stored message of each object; None for an object that has changed or is not stored."""
         entries = self._entries
         try:
             return [
-                entry[2] if (entry := entries.get(id(source))) is not None and entry[1] == look else None
-                for source, look in zip(sources, looks, strict=True)
+                entry[2] if (entry := entries.get(id(source))) is not None and entry[1] == fingerprint else None
+                for source, fingerprint in zip(sources, fingerprints, strict=True)
             ]
         except Exception:  # a value that was added later cannot be compared
             return [None] * len(sources)
 
-    def keep(self, source: Any, look: Sequence[Any], message: Message) -> None:
-        """Store the message of an object, unless its look contains a value that cannot be copied and compared.
+    def store(self, source: Any, fingerprint: Sequence[Any], message: Message) -> None:
+        """Store the message of an object, unless its fingerprint has a value that cannot be copied and compared.
 
         Args:
             source: The framework's message.
-            look: All values that the conversion has read from it, and the type of the message.
+            fingerprint: All values that the conversion has read from it, and the type of the message.
             message: The converted message.
         """
         try:
-            kept = _copy(look)
+            kept = _copy(fingerprint)
         except (TypeError, RecursionError):
             return
-        reference = _Reference(source, self._forget)
-        reference.key = id(source)
-        self._entries[reference.key] = (reference, kept, message)
+        key = id(source)
+        self._entries[key] = (KeyedRef(source, self._forget, key), kept, message)
 
 
 class _Number:
@@ -88,17 +79,22 @@ class _Number:
     __hash__ = None  # type: ignore[assignment]
 
 
+_IMMUTABLE = frozenset({str, type(None)})
+
+
 def _copy(value: Any) -> Any:
     """Return a copy that equals the original until something in it is changed."""
     kind = value.__class__
     if kind is dict:
         copy = value.copy()
         for key, one in value.items():
-            if one.__class__ is not str and one is not None:
+            if one.__class__ not in _IMMUTABLE:
                 copy[key] = _copy(one)
         return copy
-    if kind is list or kind is tuple:
-        return kind([one if one.__class__ is str else _copy(one) for one in value]) if value else kind()
+    if kind is list:
+        return [one if one.__class__ in _IMMUTABLE else _copy(one) for one in value] if value else []
+    if kind is tuple:
+        return value if _IMMUTABLE.issuperset(map(type, value)) else tuple(_copy([*value]))
     if value is None or issubclass(kind, str):
         return value
     if kind in (int, float, bool):

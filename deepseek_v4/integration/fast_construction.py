@@ -18,7 +18,7 @@ _new = object.__new__
 _set = object.__setattr__
 
 
-def unvalidated_factory(template: Model, *given: str) -> Callable[[dict[str, Any]], Model]:
+def unvalidated_factory(template: Model, *given: str) -> Callable[..., Model]:
     """Return a function that creates objects like ``template``.
 
     Args:
@@ -27,14 +27,14 @@ def unvalidated_factory(template: Model, *given: str) -> Callable[[dict[str, Any
         given: The fields that count as set.
 
     Returns:
-        A function of the fields that differ from the template's; they are used without validation.
+        A function of the fields that differ from the template's, by name; they are used without validation.
     """
     cls = type(template)
     common = dict(template.__dict__)
     counted = frozenset(given)
     extra = template.__pydantic_extra__
 
-    def make(fields: dict[str, Any]) -> Model:
+    def make(**fields: Any) -> Model:
         made = _new(cls)
         _set(made, "__dict__", {**common, **fields})
         _set(made, "__pydantic_fields_set__", set(counted))

@@ -7,6 +7,7 @@ Complete texts are parsed with ``values.json.loads``.
 from __future__ import annotations
 
 import re
+from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, Final
 
 __all__ = ["PartialJson", "invalidating_tail"]
@@ -21,37 +22,26 @@ _COMMA_OR_END: Final = "',' or a closing bracket"
 _NOTHING: Final = "the end of the text"
 # What is being read.
 _IN_STRING: Final = "a string"
-_IN_KEY: Final = "a key in quotes"
 _IN_NUMBER: Final = "a number"
 
 _MAY_END = (_COMMA_OR_END, _KEY_OR_END, _VALUE_OR_END)
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
-_NUMBER = re.compile(r"[-+.0-9eE]*")
-_HEX = re.compile(r"[0-9a-fA-F]*")
-_LOW_SURROGATE = re.compile(r"\\u[dD][c-fC-F][0-9a-fA-F]{2}")
-_LOW_SURROGATE_BEGUN = re.compile(r"(?:\\(?:u(?:[dD](?:[c-fC-F][0-9a-fA-F]?)?)?)?)?\Z")
-
-_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LITERALS = {"t": ("true", True), "f": ("false", False), "n": ("null", None)}
 
-_DIGITS = {**dict.fromkeys("0123456789", "9"), **dict.fromkeys("eE", "e"), **dict.fromkeys("+-", "+"), ".": "."}
-_NUMBER_STEPS: dict[tuple[str, str], str] = {
-    ("int", "9"): "int",
-    ("int", "."): "point",
-    ("int", "e"): "exponent",
-    ("zero", "."): "point",
-    ("zero", "e"): "exponent",
-    ("point", "9"): "fraction",
-    ("fraction", "9"): "fraction",
-    ("fraction", "e"): "exponent",
-    ("exponent", "+"): "exponent sign",
-    ("exponent", "9"): "exponent digits",
-    ("exponent sign", "9"): "exponent digits",
-    ("exponent digits", "9"): "exponent digits",
-}
-_NUMBER_ENDS = frozenset({"int", "zero", "fraction", "exponent digits"})
+_LOW_BEGUN = r"(?:\\(?:u(?:[dD](?:[c-fC-F][0-9a-fA-F]?)?)?)?)?\Z"
+"""The low surrogate after a high one, cut before its end; also before its beginning."""
+_CHARACTERS = re.compile(
+    r"""(?:[^"\\\x00-\x1f]+|\\["\\/bfnrt]|\\u(?![dD][89abAB])[0-9a-fA-F]{4}"""
+    rf"""|\\u[dD][89abAB][0-9a-fA-F]{{2}}(?:\\u[dD][c-fC-F][0-9a-fA-F]{{2}}|(?!{_LOW_BEGUN})))*"""
+)
+"""The characters of a string, without a cut escape or half a surrogate pair at the end of the text."""
+_ESCAPE_BEGUN = re.compile(rf"\\(?:u(?:[0-9a-fA-F]{{0,3}}|[dD][89abAB][0-9a-fA-F]{{2}}{_LOW_BEGUN}))?\Z")
+
+_NUMBER_CHARACTERS = re.compile(r"[-+.0-9eE]*")
+_MORE_DIGITS = re.compile(r"(\d\d)\d+")
+_NUMBER_BEGUN = re.compile(r"-?(?:(?:0|[1-9]\d*)(?:\.\d*)?(?:(?<=\d)[eE](?:[+-]?\d*))?)?")
+"""The beginning of a number. One that ends with a digit is a number."""
 
 Container = list[Any] | dict[str, Any]
 
@@ -67,45 +57,33 @@ class PartialJson:
     Example:
         >>> parser = PartialJson()
         >>> parser.feed('{"city": "Par')
-        >>> parser.value, parser.complete
-        ({'city': 'Par'}, False)
+        >>> parser.value
+        {'city': 'Par'}
         >>> parser.feed('is", "days": 3')
         >>> parser.value  # more digits may follow
         {'city': 'Paris'}
         >>> parser.feed("}")
-        >>> parser.value, parser.complete
-        ({'city': 'Paris', 'days': 3}, True)
+        >>> parser.value
+        {'city': 'Paris', 'days': 3}
     """
 
-    __slots__ = (
-        "_consumed",
-        "_failed",
-        "_held",
-        "_key",
-        "_key_fragments",
-        "_number",
-        "_number_state",
-        "_root",
-        "_stack",
-        "_state",
-    )
+    __slots__ = ("_held", "_key", "_number", "_number_shape", "_open", "_root", "_stack", "_state")
 
     def __init__(self) -> None:
         self._root: list[Any] = []
         """Contains the value of the text, once it has begun."""
         self._stack: list[Container] = [self._root]
         """Open containers, outermost first."""
-        self._key: str | None = None
-        """The key of the next value, if the innermost container is an object."""
+        self._key = [""]
+        """The key that is being read, or of the next value."""
+        self._open: tuple[Any, Any] = (self._root, 0)
+        """Container and index of the open string; for a key, ``_key`` is the container."""
         self._state: str = _VALUE
-        self._key_fragments: list[str] = []
-        """Fragments of the open key."""
         self._number: list[str] = []
-        self._number_state = ""
+        self._number_shape = ""
+        """The number; of a long one, two digits of each run, which its syntax depends on."""
         self._held = ""
         """The beginning of a truncated escape or literal; at most eleven characters."""
-        self._consumed = 0
-        self._failed: str | None = None
 
     @property
     def value(self) -> Any:
@@ -120,16 +98,9 @@ class PartialJson:
         """
         if self._root:
             return self._root[0]
-        if self._state is _IN_NUMBER and len(self._stack) == 1 and self._number_state in _NUMBER_ENDS:
+        if self._state is _IN_NUMBER and len(self._stack) == 1 and self._number_shape[-1].isdigit():
             return _to_number("".join(self._number))
         return None
-
-    @property
-    def complete(self) -> bool:
-        """True if the text so far is a complete JSON text: only white space may follow (or digits, after a number)."""
-        if self._failed is not None or self._held or len(self._stack) > 1:
-            return False
-        return self._state is _NOTHING or (self._state is _IN_NUMBER and self._number_state in _NUMBER_ENDS)
 
     def feed(self, fragment: str) -> None:
         """Parse the next characters.
@@ -139,30 +110,19 @@ class PartialJson:
 
         Raises:
             ValueError: if the text so far cannot be the beginning of a JSON text (RFC 8259: no ``NaN``, no raw
-                control characters in strings); contains the position. Later calls raise it again, and ``value`` does
-                not change.
+                control characters in strings). ``value`` remains readable; do not call ``feed`` again.
         """
-        if self._failed is not None:
-            raise ValueError(self._failed)
         text = self._held + fragment if self._held else fragment
         self._held = ""
         position, end = 0, len(text)
         while position < end:
-            state = self._state
-            if state is _IN_STRING:
+            if self._state is _IN_STRING:
                 position = self._read_string(text, position)
-            elif state is _IN_KEY:
-                position = self._read_key(text, position)
-            elif state is _IN_NUMBER:
+            elif self._state is _IN_NUMBER:
                 position = self._read_number(text, position)
             else:
                 start = _SPACE.match(text, position).end()  # type: ignore[union-attr]
                 position = self._read_token(text, start) if start < end else end
-        self._consumed += end - len(self._held)
-
-    def _fail(self, position: int, found: str) -> ValueError:
-        self._failed = f"not JSON at character {self._consumed + position}: {found}"
-        return ValueError(self._failed)
 
     def _read_token(self, text: str, position: int) -> int:
         """Read one structural character, or the beginning of a value."""
@@ -170,7 +130,8 @@ class PartialJson:
         if state is _VALUE or (state is _VALUE_OR_END and char != "]"):
             return self._read_value(text, position)
         if char == '"' and (state is _KEY or state is _KEY_OR_END):
-            self._state = _IN_KEY
+            self._key = [""]
+            self._open, self._state = (self._key, 0), _IN_STRING
         elif char == ":" and state is _COLON:
             self._state = _VALUE
         elif char == "," and state is _COMMA_OR_END:
@@ -179,47 +140,44 @@ class PartialJson:
             self._stack.pop()
             self._end_value()
         else:
-            raise self._fail(position, f"{char!r} instead of {state}")
+            raise ValueError(f"not JSON: {char!r} instead of {state}")
         return position + 1
 
     def _read_value(self, text: str, position: int) -> int:
         """Read the beginning of a value, or a complete literal."""
         char = text[position]
         if char == '"':
-            self._put("")
-            self._state = _IN_STRING
+            self._open, self._state = self._put(""), _IN_STRING
         elif char == "{":
-            self._open({}, _KEY_OR_END)
+            self._put_container({}, _KEY_OR_END)
         elif char == "[":
-            self._open([], _VALUE_OR_END)
+            self._put_container([], _VALUE_OR_END)
         elif char in "-0123456789":
-            self._number = [char]
-            self._number_state = {"-": "minus", "0": "zero"}.get(char, "int")
-            self._state = _IN_NUMBER
-        elif char in _LITERALS:
-            word, value = _LITERALS[char]
+            self._number, self._number_shape, self._state = [], "", _IN_NUMBER
+            return self._read_number(text, position)
+        else:
+            word, value = _LITERALS.get(char, ("", None))
             written = text[position : position + len(word)]
-            if not word.startswith(written):
-                raise self._fail(position, f"{written!r} instead of {self._state}")
+            if not word.startswith(written) or not word:
+                raise ValueError(f"not JSON: {written or char!r} instead of {self._state}")
             if written != word:
                 self._held = written
                 return len(text)
             self._put(value)
             self._end_value()
             return position + len(word)
-        else:
-            raise self._fail(position, f"{char!r} instead of {self._state}")
         return position + 1
 
-    def _put(self, value: Any) -> None:
-        """Add a value to the innermost container."""
+    def _put(self, value: Any) -> tuple[Container, Any]:
+        """Add a value to the innermost container; return that and the value's index."""
         container = self._stack[-1]
         if isinstance(container, dict):
-            container[self._key or ""] = value
-        else:
-            container.append(value)
+            container[self._key[0]] = value
+            return container, self._key[0]
+        container.append(value)
+        return container, -1
 
-    def _open(self, container: Container, state: str) -> None:
+    def _put_container(self, container: Container, state: str) -> None:
         self._put(container)
         self._stack.append(container)
         self._state = state
@@ -228,119 +186,45 @@ class PartialJson:
         self._state = _COMMA_OR_END if len(self._stack) > 1 else _NOTHING
 
     def _read_number(self, text: str, position: int) -> int:
-        match = _NUMBER.match(text, position)
-        run = match.group() if match else ""
-        state = self._number_state
-        for offset, char in enumerate(run):
-            kind = _DIGITS[char]
-            if state == "minus" and kind == "9":
-                state = "zero" if char == "0" else "int"
-                continue
-            step = _NUMBER_STEPS.get((state, kind))
-            if step is None:
-                raise self._fail(position + offset, f"{char!r} in a number")
-            state = step
-        self._number_state = state
-        self._number.append(run)
+        run = _NUMBER_CHARACTERS.match(text, position).group()  # type: ignore[union-attr]
         position += len(run)
+        self._number.append(run)
+        shape = self._number_shape + run
+        if len(shape) > 20:
+            shape = _MORE_DIGITS.sub(r"\1", shape)
+        self._number_shape = shape
+        if not _NUMBER_BEGUN.fullmatch(shape) or (position < len(text) and not shape[-1].isdigit()):
+            raise ValueError(f"not JSON: the number {shape}")
         if position < len(text):
-            if state not in _NUMBER_ENDS:
-                raise self._fail(position, f"{text[position]!r} in a number")
-            try:
-                number = _to_number("".join(self._number))
-            except ValueError:
-                raise self._fail(position, "an integer with more digits than Python converts") from None
-            self._number, self._number_state = [], ""
-            self._put(number)
+            self._put(_to_number("".join(self._number)))
             self._end_value()
         return position
 
     def _read_string(self, text: str, position: int) -> int:
-        """Read the characters of an open value in quotes."""
-        fragments: list[str] = []
-        position, closed = self._read_characters(text, position, fragments)
-        if fragments:
-            container, key = self._stack[-1], self._key
-            more = "".join(fragments)
-            # While the local variable is its only holder, CPython extends a string in place.
-            if isinstance(container, dict):
-                written = container[key or ""]
-                container[key or ""] = None
-                written += more
-                container[key or ""] = written
+        """Read the characters of an open string to its closing quote or the end of the text."""
+        end = _CHARACTERS.match(text, position).end()  # type: ignore[union-attr]
+        if end > position:
+            more = text[position:end]
+            if "\\" in more:
+                more, _ = scanstring(more + '"', 0)
+            container, index = self._open
+            # while the local variable is its only holder, CPython extends a string in place
+            written = container[index]
+            container[index] = None
+            written += more
+            container[index] = written
+        if end == len(text):
+            return end
+        if text[end] == '"':
+            if self._open[0] is self._key:
+                self._state = _COLON
             else:
-                written = container[-1]
-                container[-1] = None
-                written += more
-                container[-1] = written
-        if closed:
-            self._end_value()
-        return position
-
-    def _read_key(self, text: str, position: int) -> int:
-        """Read the characters of an open key."""
-        position, closed = self._read_characters(text, position, self._key_fragments)
-        if closed:
-            self._key = "".join(self._key_fragments)
-            self._key_fragments = []
-            self._state = _COLON
-        return position
-
-    def _read_characters(self, text: str, position: int, fragments: list[str]) -> tuple[int, bool]:
-        """Read string characters to the closing quote or the end of the text.
-
-        Returns:
-            The next position, and True if the closing quote was read. A truncated escape is held back.
-        """
-        end = len(text)
-        while True:
-            start = position
-            position = _PLAIN.match(text, position).end()  # type: ignore[union-attr]
-            if position > start:
-                fragments.append(text[start:position])
-            if position == end:
-                return end, False
-            char = text[position]
-            if char == '"':
-                return position + 1, True
-            if char != "\\":
-                raise self._fail(position, f"a raw {char!r} in a string")
-            length, plain = self._read_escape(text, position)
-            if not length:
-                self._held = text[position:]
-                return end, False
-            fragments.append(plain)
-            position += length
-
-    def _read_escape(self, text: str, position: int) -> tuple[int, str]:
-        r"""Read an escape, or the two escapes of a surrogate pair.
-
-        Returns:
-            Its length and its character; length 0 if more characters are needed.
-        """
-        if position + 1 == len(text):
-            return 0, ""
-        letter = text[position + 1]
-        if letter != "u":
-            try:
-                return 2, _ESCAPES[letter]
-            except KeyError:
-                raise self._fail(position, f"the escape '\\{letter}'") from None
-        code = text[position + 2 : position + 6]
-        if not _HEX.fullmatch(code):
-            raise self._fail(position, f"the escape '\\u{code}'")
-        if len(code) < 4:
-            return 0, ""
-        unit = int(code, 16)
-        if not 0xD800 <= unit <= 0xDBFF:
-            return 6, chr(unit)
-        following = position + 6
-        if _LOW_SURROGATE_BEGUN.match(text, following):
-            return 0, ""
-        if not _LOW_SURROGATE.match(text, following):
-            return 6, chr(unit)
-        low = int(text[following + 2 : following + 6], 16)
-        return 12, chr(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
+                self._end_value()
+            return end + 1
+        if not _ESCAPE_BEGUN.match(text, end):
+            raise ValueError(f"not JSON: {text[end : end + 6]!r} in a string")
+        self._held = text[end:]
+        return len(text)
 
 
 def _to_number(text: str) -> int | float:

@@ -1,4 +1,4 @@
-"""Registry of the protocols by name. One package per protocol; to add one, add a package and a row here."""
+"""Encoding and decoding of wire JSON, one package per protocol. To add one, add a package and a row here."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import uuid
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from deepseek_v4.protocols.leaked_calls.scanner import MarkupScanner
     from deepseek_v4.values.messages import ToolSpec
 
-__all__ = ["ReplyBuilder"]
+__all__ = ["ReplyBuilder", "with_markup_report"]
 
 _MOST_TOKENS = 2**53
 """A larger number read from JSON may be a rounded float, which frameworks refuse as a count."""
@@ -383,6 +384,19 @@ class ReplyBuilder:
     def _reached_limit(self) -> bool:
         limit = self.context.limit
         return limit is not None and self.usage is not None and self.usage.output_tokens >= limit
+
+
+def with_markup_report(reply: Reply, context: DecodeContext) -> Reply:
+    """Return a reply that was joined from parts, with the markup in its text reported: a part may end inside it."""
+    if not context.recoverable_tools or context.recovery == "parse":
+        return reply
+    builder = ReplyBuilder(context)
+    builder.finish_reason = reply.finish_reason
+    builder.cut = bool(reply.tool_calls or reply.invalid_tool_calls)
+    builder.add_text(reply.content)
+    builder.settle([])
+    extra = {name: value for name, value in reply.extra.items() if name != "leaked_markup"}
+    return dataclasses.replace(reply, extra={**extra, **builder.extra})
 
 
 def _scanner(recoverable_tools: Mapping[str, ToolSpec], visible: list[str]) -> MarkupScanner:

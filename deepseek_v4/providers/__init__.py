@@ -1,4 +1,4 @@
-"""The providers by name. Each has its own file and a row here; the described hosts are in ``hosts.toml``."""
+"""Facts about each provider: base URL, key variable, dialects. A file and a row here, or a row of ``hosts.toml``."""
 
 from __future__ import annotations
 

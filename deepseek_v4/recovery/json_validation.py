@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-__all__ = ["fault"]
+__all__ = ["find_problem"]
 
 _DEEPEST = 200
 _FORMS: Mapping[str, type] = {
@@ -43,7 +43,7 @@ class _Held(NamedTuple):
     nulls: bool
 
 
-def fault(value: Any, schema: Mapping[str, Any], *, nulls: bool = True) -> str | None:
+def find_problem(value: Any, schema: Mapping[str, Any], *, nulls: bool = True) -> str | None:
     """Return the path and description of the first violation of a schema; None if the value is valid.
 
     Args:
@@ -52,13 +52,13 @@ def fault(value: Any, schema: Mapping[str, Any], *, nulls: bool = True) -> str |
         nulls: True if null is accepted for an optional property: models write null for "none".
 
     Example:
-        >>> fault({"age": "36"}, {"type": "object", "properties": {"age": {"type": "integer"}}})
+        >>> find_problem({"age": "36"}, {"type": "object", "properties": {"age": {"type": "integer"}}})
         "age: '36' is not of type integer"
     """
-    return next(_faults(value, schema, _Held(schema, nulls), "", 0), None)
+    return next(_problems(value, schema, _Held(schema, nulls), "", 0), None)
 
 
-def _faults(value: Any, schema: Any, held: _Held, path: str, depth: int) -> Iterator[str]:
+def _problems(value: Any, schema: Any, held: _Held, path: str, depth: int) -> Iterator[str]:
     where = f"{path or 'the answer'}: "
     if schema is False:
         yield f"{where}is not allowed"
@@ -68,7 +68,7 @@ def _faults(value: Any, schema: Any, held: _Held, path: str, depth: int) -> Iter
         return
     reference = schema.get("$ref")
     if isinstance(reference, str) and (target := _target(reference, held.schema)) is not None:
-        yield from _faults(value, target, held, path, depth + 1)
+        yield from _problems(value, target, held, path, depth + 1)
     kinds = schema.get("type")
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if isinstance(kinds, list) and not any(_is(value, kind) for kind in kinds):
@@ -80,7 +80,7 @@ def _faults(value: Any, schema: Any, held: _Held, path: str, depth: int) -> Iter
     if "const" in schema and not _same(value, schema["const"]):
         yield f"{where}{_shown(value)} is not {_shown(schema['const'])}"
     for part in schema.get("allOf") or ():
-        yield from _faults(value, part, held, path, depth + 1)
+        yield from _problems(value, part, held, path, depth + 1)
     for branches in (schema.get("anyOf"), schema.get("oneOf")):
         yield from _choice(value, branches, held, path, depth)
     if isinstance(value, dict):
@@ -103,9 +103,9 @@ def _choice(value: Any, branches: Any, held: _Held, path: str, depth: int) -> It
     """Accept any valid branch; if none is valid, report the problem of the branch that matched deepest."""
     if not isinstance(branches, list) or not branches:
         return
-    faults = [next(_faults(value, branch, held, path, depth + 1), None) for branch in branches]
-    problems = [problem for problem in faults if problem is not None]
-    if len(problems) == len(faults):
+    found = [next(_problems(value, branch, held, path, depth + 1), None) for branch in branches]
+    problems = [problem for problem in found if problem is not None]
+    if len(problems) == len(found):
         deepest = max(problems, key=lambda problem: len(problem.partition(": ")[0]))
         same = all(problem.partition(": ")[0] == deepest.partition(": ")[0] for problem in problems)
         yield "; or ".join(dict.fromkeys(problems)) if same else deepest
@@ -123,16 +123,16 @@ def _object(value: Mapping[str, Any], schema: Mapping[str, Any], held: _Held, pa
     patterns = patterns if isinstance(patterns, Mapping) else {}
     for name, inner in value.items():
         if name in properties and (inner is not None or name in required or not held.nulls):
-            yield from _faults(inner, properties[name], held, _step(path, name), depth + 1)
+            yield from _problems(inner, properties[name], held, _step(path, name), depth + 1)
         fitting = [part for pattern, part in patterns.items() if _matches(pattern, name)]
         for part in fitting:
-            yield from _faults(inner, part, held, _step(path, name), depth + 1)
+            yield from _problems(inner, part, held, _step(path, name), depth + 1)
         if name in properties or fitting:
             continue
         if more is False:
             yield f"{_step(path, name)}: unknown property"
         elif isinstance(more, Mapping):
-            yield from _faults(inner, more, held, _step(path, name), depth + 1)
+            yield from _problems(inner, more, held, _step(path, name), depth + 1)
     yield from _within(len(value), schema, ("minProperties", "maxProperties"), f"{path or 'the answer'}: its size")
 
 
@@ -142,7 +142,7 @@ def _array(value: list[Any], schema: Mapping[str, Any], held: _Held, path: str, 
     first = first if isinstance(first, list) else []
     for number, inner in enumerate(value):
         item_schema = first[number] if number < len(first) else schema.get("items", True)
-        yield from _faults(inner, item_schema, held, _step(path, str(number)), depth + 1)
+        yield from _problems(inner, item_schema, held, _step(path, str(number)), depth + 1)
     yield from _within(len(value), schema, ("minItems", "maxItems"), f"{where}its number of items")
     if schema.get("uniqueItems") is True and len({json.dumps(inner, sort_keys=True) for inner in value}) < len(value):
         yield f"{where}its items are not all different"

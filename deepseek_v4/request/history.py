@@ -6,12 +6,16 @@ defines how (``encode_reasoning``), and the protocol encodes it for each message
 
 from __future__ import annotations
 
-import dataclasses
+import itertools
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from deepseek_v4 import errors
-from deepseek_v4.values.messages import ImagePart, Message, TextPart
+from deepseek_v4.values.messages import ImagePart, Message, TextPart, ToolCall
 from deepseek_v4.values.notes import Note
+
+Value = TypeVar("Value", Message, ToolCall)
 
 NOT_RUN = "(This tool call was not executed.)"
 """The result that is added to a tool call without one."""
@@ -29,26 +33,16 @@ def repair(messages: Sequence[Message]) -> tuple[Sequence[Message], list[Note]]:
     notes: list[Note] = []
     if _is_sound(messages):
         return messages, notes
-    messages = _with_late_results(messages, notes)
+    others, results = _separate(messages, notes)
     repaired: list[Message] = []
     seen: set[str] = set()
-    position = 0
-    while position < len(messages):
-        message = messages[position]
-        position += 1
+    for place, message in others:
         if message.role == "tool":
-            notes.append(_orphan(message))
-        elif message.role != "assistant":
-            repaired.append(message)
+            why = f"removed the result of {message.tool_call_id}: the history has no such tool call"
+            notes.append(Note("repaired", "messages", why))
         elif message.tool_calls:
-            results, others, position = _results_after(messages, position, message)
-            notes.extend(_orphan(other) for other in others if other.role == "tool")
-            moved_after = [other for other in others if other.role != "tool"]
-            if moved_after:
-                notes.append(_MOVED)
-            repaired.extend(_settle(message, results, seen, notes))
-            repaired.extend(moved_after)
-        elif _is_empty(message) and not (message.prefix and position == len(messages)):
+            repaired.extend(_settle(message, results.get(place, {}), seen, notes))
+        elif message.role == "assistant" and _is_empty(message) and not (message.prefix and place == others[-1][0]):
             notes.append(Note("repaired", "messages", "removed an assistant message with no text and no tool calls"))
         else:
             repaired.append(message)
@@ -76,64 +70,38 @@ def _is_sound(messages: Sequence[Message]) -> bool:
     return not waiting and "" not in called and len(set(called)) == len(called)
 
 
-def _with_late_results(messages: Sequence[Message], notes: list[Note]) -> Sequence[Message]:
-    """Move results from after a later assistant message to the message with their call; leave the others in place."""
-    turn_of: dict[str, int] = {}
-    answered: set[str] = set()
-    late: dict[int, list[Message]] = {}
-    kept: list[tuple[int, Message]] = []
+def _separate(
+    messages: Sequence[Message], notes: list[Note]
+) -> tuple[list[tuple[int, Message]], dict[int, dict[str, list[Message]]]]:
+    """Separate the results of tool calls from all other messages.
+
+    A result may come late: it belongs to the last message before it that has its tool call.
+
+    Returns:
+        The other messages with their places; and place of the message with the calls -> call id -> its results.
+    """
+    others: list[tuple[int, Message]] = []
+    results: dict[int, dict[str, list[Message]]] = {}
+    place_of: dict[str | None, int] = {}
     last = -1
     for place, message in enumerate(messages):
-        if message.role == "assistant":
+        called = place_of.get(message.tool_call_id) if message.role == "tool" else None
+        if called is not None:
+            results.setdefault(called, {}).setdefault(message.tool_call_id or "", []).append(message)
+            if called != last and _MOVED not in notes:
+                notes.append(_MOVED)
+            continue
+        others.append((place, message))
+        if message.role != "tool":
             last = place
-            for call in message.tool_calls:
-                turn_of[call.id] = place
-                answered.discard(call.id)
-        elif message.role == "tool" and message.tool_call_id not in answered:
-            called = turn_of.get(message.tool_call_id or "")
-            if called is not None:
-                answered.add(message.tool_call_id or "")
-                if called != last:
-                    late.setdefault(called, []).append(message)
-                    continue
-        kept.append((place, message))
-    if not late:
-        return messages
-    notes.append(_MOVED)
-    return [one for place, message in kept for one in (message, *late.get(place, ()))]
+        place_of.update((call.id, place) for call in message.tool_calls)
+    return others, results
 
 
 def _is_empty(message: Message) -> bool:
     if isinstance(message.content, str):
         return not message.content
     return all(isinstance(part, TextPart) and not part.text for part in message.content)
-
-
-def _orphan(result: Message) -> Note:
-    return Note(
-        "repaired", "messages", f"removed the result of {result.tool_call_id}: the history has no such tool call"
-    )
-
-
-def _results_after(
-    messages: Sequence[Message], start: int, caller: Message
-) -> tuple[dict[str, list[Message]], list[Message], int]:
-    """Return the results of the calls in ``caller``, the messages between them, and the position after the last one.
-
-    A result may come late, after a user or system message; results after the next assistant message were moved before.
-    """
-    ids = {call.id for call in caller.tool_calls}
-    results: dict[str, list[Message]] = {}
-    end = start
-    for offset in range(start, len(messages)):
-        message = messages[offset]
-        if message.role == "assistant":
-            break
-        if message.role == "tool" and message.tool_call_id in ids:
-            results.setdefault(message.tool_call_id, []).append(message)
-            end = offset + 1
-    between = [m for m in messages[start:end] if not (m.role == "tool" and m.tool_call_id in ids)]
-    return results, between, end
 
 
 def _settle(caller: Message, results: dict[str, list[Message]], seen: set[str], notes: list[Note]) -> list[Message]:
@@ -146,13 +114,10 @@ def _settle(caller: Message, results: dict[str, list[Message]], seen: set[str], 
             call_id = _fresh(call.id or "call", seen)
             notes.append(Note("repaired", "messages", f"renamed a tool call {call.id!r} to {call_id!r}: not unique"))
         seen.add(call_id)
-        calls.append(call if call_id == call.id else dataclasses.replace(call, id=call_id))
+        calls.append(_with(call, id=call_id))
         waiting = results.get(call.id)
         if waiting:
-            answer = waiting.pop(0)
-            answers.append(
-                answer if answer.tool_call_id == call_id else dataclasses.replace(answer, tool_call_id=call_id)
-            )
+            answers.append(_with(waiting.pop(0), tool_call_id=call_id))
         else:
             why = f"tool call {call_id} had no result; added one saying that it was not run"
             notes.append(Note("repaired", "messages", why))
@@ -162,16 +127,16 @@ def _settle(caller: Message, results: dict[str, list[Message]], seen: set[str], 
         for surplus in results.values()
         for message in surplus
     )
-    if calls != list(caller.tool_calls):
-        caller = dataclasses.replace(caller, tool_calls=tuple(calls))
-    return [caller, *answers]
+    return [_with(caller, tool_calls=tuple(calls)), *answers]
+
+
+def _with(value: Value, **field: Any) -> Value:
+    """Return a value with another field; the same object if it is equal, so that its cached encoding is found."""
+    return value if all(getattr(value, name) == new for name, new in field.items()) else replace(value, **field)
 
 
 def _fresh(call_id: str, seen: set[str]) -> str:
-    number = 2
-    while f"{call_id}_{number}" in seen:
-        number += 1
-    return f"{call_id}_{number}"
+    return next(name for number in itertools.count(2) if (name := f"{call_id}_{number}") not in seen)
 
 
 def check(messages: Sequence[Message], *, images: bool, model: str) -> None:

@@ -10,14 +10,17 @@ from typing import Any
 from deepseek_v4 import errors
 from deepseek_v4.protocols import DecodeContext, Protocol
 from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.dialect import Dialect
+from deepseek_v4.protocols.stream_decoder import whole_answer
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request import history
 from deepseek_v4.request.options import CallOptions
 from deepseek_v4.request.url import endpoint_url
 from deepseek_v4.values import json
-from deepseek_v4.values.http import HttpRequest
+from deepseek_v4.values.http import HttpRequest, HttpResponse
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.notes import Note
+from deepseek_v4.values.reply import Reply
 
 __all__ = ["PreparedRequest", "body_bytes"]
 
@@ -49,6 +52,19 @@ class PreparedRequest:
     options: CallOptions
     deadline: float | None = None
 
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect that encoded the request and decodes the response."""
+        return self.context.dialect
+
+    def read(self, response: HttpResponse) -> Reply:
+        """Decode a complete response.
+
+        Raises:
+            DeepSeekError: if it is an error, or not an answer.
+        """
+        return whole_answer(self.protocol.decode(response, self.context), self.provider.name)
+
     def with_messages(self, more: Sequence[Message]) -> PreparedRequest:
         """Return the request with messages appended and the history repaired; everything else is unchanged."""
         messages: Sequence[Message] = (*self.request.messages, *more)
@@ -63,7 +79,7 @@ class PreparedRequest:
     def with_history(self, messages: tuple[Message, ...]) -> PreparedRequest:
         """Return the request with another history; a message to continue can change the URL path."""
         request = dataclasses.replace(self.request, messages=messages)
-        encoded = self.protocol.encode(request, self.context.dialect, self.provider.name)
+        encoded = self.protocol.encode(request, self.dialect, self.provider.name)
         url = endpoint_url(self.provider.resolve_base_url(self.options.base_url, encoded.path), encoded.path)
         http = dataclasses.replace(self.http, url=url, body=body_bytes(encoded.body))
         return dataclasses.replace(self, http=http, request=request, context=encoded.context, body=encoded.body)

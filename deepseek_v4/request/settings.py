@@ -35,16 +35,13 @@ from deepseek_v4.request.keys import (
     key_to_pickle,
 )
 from deepseek_v4.request.url import without_userinfo
-from deepseek_v4.values.http import SECRET_HEADER
+from deepseek_v4.values.http import SECRET_HEADER, TIMEOUT_PHASES
 from deepseek_v4.values.sampling import Effort
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 DEFAULT_MODEL = "deepseek-v4-flash"
-
-PHASES = ("connect", "read", "write", "pool")
-"""The parts of an ``httpx.Timeout``."""
 
 ALIASES: Mapping[str, str] = {
     "model_name": "model",
@@ -264,7 +261,9 @@ class ModelSettings(BaseModel):
 
     @field_serializer("timeout", when_used="unless-none")
     def _dump_timeout(self, timeout: Any) -> Any:
-        return timeout if isinstance(timeout, (int, float)) else {name: getattr(timeout, name) for name in PHASES}
+        return (
+            timeout if isinstance(timeout, (int, float)) else {name: getattr(timeout, name) for name in TIMEOUT_PHASES}
+        )
 
     @field_serializer("provider")
     def _dump_provider(self, provider: str | Provider) -> str:

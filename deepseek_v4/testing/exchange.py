@@ -12,9 +12,8 @@ from deepseek_v4.testing.ids import Stamp
 from deepseek_v4.testing.model.answer import Answer
 from deepseek_v4.testing.model.reasoning_log import ReasoningRecords
 from deepseek_v4.testing.options import ServerOptions
-from deepseek_v4.testing.outcome import Outcome, dumps
+from deepseek_v4.testing.outcome import JSON, Outcome, Rejection, dumps
 from deepseek_v4.testing.reading.chat import ChatCall
-from deepseek_v4.testing.rejection import JSON, Rejection
 from deepseek_v4.testing.request_log import ReceivedRequest
 from deepseek_v4.testing.script import Turn
 from deepseek_v4.testing.script_queue import Script
@@ -98,7 +97,9 @@ class Dialect(ChatShapes, ABC):
     blank_line = b"\n"
     thinking_default = True
     key_needed = True
+    x_api_key_paths = "/messages"  # the end of the paths on which the key may be in Anthropic's header
     octet_errors = False  # True if errors keep the content type of the rejection; else they are JSON
+    unknown_model_text = "The model '{}' does not exist"
     status_words: Mapping[int, tuple[str, str, str]] = {}
     responses: ResponsesShapes = ResponsesShapes()
     messages: MessagesShapes = MessagesShapes()
@@ -114,11 +115,7 @@ class Dialect(ChatShapes, ABC):
         return self.messages if protocol == "messages" else self
 
     def read(self, exchange: Exchange) -> ChatCall:
-        """Check a request of any protocol, and return it as a call.
-
-        Raises:
-            Rejection: The provider would refuse it.
-        """
+        """Check a request of any protocol, and return it as a call; a `Rejection` is a refusal."""
         readers = {"responses": self.read_responses, "messages": self.read_messages}
         return readers.get(exchange.protocol, self.read_chat)(exchange)
 
@@ -137,16 +134,12 @@ class Dialect(ChatShapes, ABC):
     def remember(self, answer: Answer, exchange: Exchange) -> None:
         """Store the data of an answer that later requests are checked against; nothing by default."""
 
-    def takes_x_api_key(self, path: str) -> bool:
-        """Return True if the key may be in Anthropic's header."""
-        return path.endswith("/messages")
-
     def key_in(self, headers: Mapping[str, str], path: str) -> str | None:
         """Return the key of a request."""
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and key.strip():
             return key.strip()
-        return (headers.get("x-api-key") or None) if self.takes_x_api_key(path) else None
+        return (headers.get("x-api-key") or None) if path.endswith(self.x_api_key_paths) else None
 
     @abstractmethod
     def refuse_key(self, key: str | None) -> Rejection:
@@ -154,7 +147,7 @@ class Dialect(ChatShapes, ABC):
 
     def response_headers(self, stamp: Stamp) -> dict[str, str]:
         """Return headers on every response."""
-        return {"x-trace-id": stamp.trace_id()}
+        return {"x-trace-id": stamp.hex("trace")}
 
     def error_object(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
         """Return the error itself."""
@@ -182,7 +175,7 @@ class Dialect(ChatShapes, ABC):
 
     def unknown_model(self, name: str) -> Rejection:
         """Return the refusal of a model that is not served."""
-        return Rejection(f"The model '{name}' does not exist", status=404)
+        return Rejection(self.unknown_model_text.format(name), status=404)
 
     def check_model(self, name: str, exchange: Exchange) -> ServedModel:
         """Return the model of a request.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from deepseek_v4.testing.outcome import DONE, LAST_EVENTS, HangUp, Outcome, Pause, Step, dumps
-from deepseek_v4.testing.script import ToolCall, Turn
+from deepseek_v4.testing.script import ToolCall, Turn, arguments_in
 
 
 class Refusals(Protocol):
@@ -213,21 +213,11 @@ class Fault:
         """
         details = error or {"code": 400, "message": "Token limit reached"}
 
-        def add(refusals: Refusals, outcome: Outcome) -> Iterator[Step]:
-            held: Step | None = None
-            for step in outcome.steps:
-                if step != DONE:
-                    if held is not None:
-                        yield held
-                    held = step
-                    continue
-                if isinstance(held, bytes):
-                    held = held.replace(b"data: {", b'data: {"error":' + dumps(details) + b",", 1)
-                    yield held
-                    held = None
-                yield step
-            if held is not None:
-                yield held
+        def add(refusals: Refusals, outcome: Outcome) -> Iterable[Step]:
+            *steps, last, done = outcome.steps
+            if done != DONE or not isinstance(last, bytes):
+                return (*steps, last, done)
+            return (*steps, last.replace(b"data: {", b'data: {"error":' + dumps(details) + b",", 1), done)
 
         return cls("trailing error", change_steps=add)
 
@@ -245,11 +235,7 @@ class Fault:
     @classmethod
     def length(cls) -> Fault:
         """Send half of the text, finish reason `length`."""
-
-        def halve(turn: Turn) -> Turn:
-            return replace(turn, text=turn.text[: len(turn.text) // 2], tool_calls=(), finish_reason="length")
-
-        return cls("length", change_turn=halve)
+        return cls("length", change_turn=lambda turn: replace(_half_of(turn), tool_calls=()))
 
     @classmethod
     def truncated_arguments(cls) -> Fault:
@@ -257,7 +243,7 @@ class Fault:
 
         def truncate(turn: Turn) -> Turn:
             if not turn.tool_calls:
-                return replace(turn, text=turn.text[: len(turn.text) // 2], finish_reason="length")
+                return _half_of(turn)
             *complete, last = turn.tool_calls
             arguments = last.arguments_text()
             cut = replace(last, arguments=arguments[: max(len(arguments) // 2, 1)])
@@ -287,6 +273,10 @@ class Fault:
         return cls("DSML in content", change_turn=leak)
 
 
+def _half_of(turn: Turn) -> Turn:
+    return replace(turn, text=turn.text[: len(turn.text) // 2], finish_reason="length")
+
+
 def _at(events: int, then: Callable[[Iterable[Step]], Iterator[Step]]) -> StepChange:
     """Change the steps after a number of events; an unstreamed body is changed from its middle on."""
 
@@ -314,11 +304,7 @@ def dsml(calls: Iterable[ToolCall]) -> str:
     lines = ["<｜DSML｜tool_calls>"]
     for call in calls:
         lines.append(f'<｜DSML｜invoke name="{call.name}">')
-        try:
-            arguments = json.loads(call.arguments_text())
-        except ValueError:
-            arguments = {}
-        for name, value in arguments.items() if isinstance(arguments, dict) else ():
+        for name, value in (arguments_in(call.arguments_text()) or {}).items():
             is_text = isinstance(value, str)
             text = value if is_text else json.dumps(value, ensure_ascii=False)
             kind = "true" if is_text else "false"

@@ -34,10 +34,6 @@ class Stamp:
         """Return 32 hex digits."""
         return self._derive(purpose).hex()[:32]
 
-    def trace_id(self) -> str:
-        """Return 32 hex digits."""
-        return self.hex("trace")
-
     def call_id(self, position: int, prefix: str = "", *, unreasoned: bool = False) -> str:
         """Return `call_<NN>_<20 alphanumerics>`, NN being the position in the batch, or a prefix and 24 hex digits.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Passback = Literal["strict", "lenient", "off"]
 UsageChunk = Literal["with_finish", "separate", "repeated_finish", "null_finish"]
@@ -21,7 +21,7 @@ class ServerOptions:
     passback: Passback = "strict"
     keep_alives: int = 0
     keep_alive_interval: float | None = None
-    fragment: int | random.Random | None = None
+    fragment: Any = None  # int, random.Random or None; a seed becomes a Random
     chunk_delay: float = 0.0
     burst: bool = True
     content_null: bool = False
@@ -32,15 +32,19 @@ class ServerOptions:
     unique_ids: bool = False
     prefix_cache: bool = True
     context_length: int | None = None
-    extra_models: tuple[str, ...] = ()
-    unavailable_models: tuple[str, ...] = ()
-    extra_keys: tuple[str, ...] = ()
+    extra_models: Iterable[str] = ()
+    unavailable_models: Iterable[str] = ()
+    extra_keys: Iterable[str] = ()
     latency: float = 0.0
     max_concurrency: int | None = None
     rpm: int | None = None
     clock: float | Callable[[], float] = OFF_PEAK
 
     def __post_init__(self) -> None:
+        for name in ("extra_models", "unavailable_models", "extra_keys"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if isinstance(self.fragment, str):
+            object.__setattr__(self, "fragment", random.Random(self.fragment))  # noqa: S311 - lengths, no secret
         if self.passback not in ("strict", "lenient", "off"):
             raise ValueError(f"passback must be 'strict', 'lenient' or 'off', not {self.passback!r}")
         if self.usage_chunk is not None and self.usage_chunk not in USAGE_CHUNKS:
@@ -51,7 +55,7 @@ class ServerOptions:
             raise ValueError("fragment must be at least one byte")
         if self.keep_alives < 0 or self.chunk_delay < 0 or self.latency < 0:
             raise ValueError("keep_alives, chunk_delay and latency cannot be negative")
-        if min(self.max_concurrency or 1, self.rpm or 1) < 1 or 0 in (self.max_concurrency, self.rpm):
+        if any(limit is not None and limit < 1 for limit in (self.max_concurrency, self.rpm)):
             raise ValueError("max_concurrency and rpm must be at least 1. Omit them for a server without limits.")
 
     @property

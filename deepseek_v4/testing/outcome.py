@@ -1,4 +1,4 @@
-"""The response of an endpoint: a status, headers, and the steps of the body. No sockets here."""
+"""The response of an endpoint, or the reason of a refusal. No sockets here."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ from typing import Any, TypeAlias
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 JSON = "application/json"
+OCTETS = "application/octet-stream"  # the content type of business errors
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A wait; fillers keep the connection alive during it.
-
-    Args:
-        seconds: Duration.
-        fillers: Number of fillers, spread over the wait; `None` uses the server's interval.
-    """
+    """A wait in seconds; fillers keep the connection alive during it."""
 
     seconds: float
-    fillers: int | None = None
+    fillers: int | None = None  # spread over the wait; `None` uses the server's interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +70,14 @@ def _chat_failed_body(body: bytes, error: Mapping[str, Any], with_choice: bool) 
 class StreamForm:
     """The form of events, of the end of a stream, and of a failure after the status was sent.
 
-    Args:
-        event: One value as an event.
-        end: The end of a complete stream.
-        failure: The end of a stream that fails; gets the error, True if it is sent with a choice, and the choice's
-            finish reason. Protocols without choices have two forms as well.
-        failed_body: The unstreamed body of an answer that fails; gets the regular body, the error, and True if the
-            error is sent with a choice.
+    A failure gets the error, and True if it is sent with a choice; protocols without choices have two forms as well.
     """
 
     event: Callable[[Mapping[str, Any]], bytes] = event
     end: tuple[bytes, ...] = (DONE,)
+    # the end of a stream that fails, with the finish reason of the choice
     failure: Callable[[Mapping[str, Any], bool, str | None], Iterator[bytes]] = _failure
+    # the unstreamed body of an answer that fails, from the regular body
     failed_body: Callable[[bytes, Mapping[str, Any], bool], bytes] = _chat_failed_body
 
 
@@ -94,24 +86,29 @@ CHAT = StreamForm()
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A response, not yet sent.
+    """A response, not yet sent."""
 
-    Args:
-        steps: The body: each `bytes` is one event of a stream, or a complete body.
-        status: HTTP status.
-        content_type: Content type.
-        headers: More headers.
-        streaming: True if this is an event stream.
-        filler: Bytes that keep the connection alive; `b""` if nothing may be sent.
-        hang_up: Close the connection instead of answering.
-        form: The protocol's form.
-    """
-
-    steps: Iterable[Step]
+    steps: Iterable[Step]  # each `bytes` is one event of a stream, or a complete body
     status: int = 200
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
     streaming: bool = False
-    filler: bytes = b""
-    hang_up: bool = False
+    filler: bytes = b""  # keeps the connection alive; empty if nothing may be sent
+    hang_up: bool = False  # close the connection instead of answering
     form: StreamForm = CHAT
+
+
+@dataclass(slots=True)
+class Rejection(Exception):
+    """The reason of a refusal, independent of the dialect's form."""
+
+    message: str
+    status: int = 400
+    type: str = "invalid_request_error"
+    code: str = "invalid_request_error"
+    content_type: str = OCTETS
+    headers: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)  # more keys of the error, for some dialects
+
+    def __str__(self) -> str:
+        return self.message

@@ -85,3 +85,12 @@ class Turn:
     omit_index: bool = False
     empty_ids: bool = False
     single_chunk_calls: bool = False
+
+
+def arguments_in(text: str) -> dict[str, Any] | None:
+    """Return the arguments of a call; `None` if they are not a JSON object."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

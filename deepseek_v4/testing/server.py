@@ -5,17 +5,24 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import Any
 
 from deepseek_v4.testing.dialects import dialect_named
 from deepseek_v4.testing.faults import Fault
-from deepseek_v4.testing.http.application import Application
-from deepseek_v4.testing.http.connections import ServerThread, Traffic
-from deepseek_v4.testing.http.counts import PATH
 from deepseek_v4.testing.options import OFF_PEAK, Passback, ServerOptions, UsageChunk
 from deepseek_v4.testing.request_log import ReceivedRequest, SeenKey
 from deepseek_v4.testing.script import Turn
+
+try:
+    from deepseek_v4.testing.http.application import Application
+    from deepseek_v4.testing.http.connections import ServerThread, Traffic
+    from deepseek_v4.testing.http.counts import PATH
+except ModuleNotFoundError as error:
+    package = str(error.name).partition(".")[0]
+    if package == "deepseek_v4":
+        raise
+    text = f"The local server needs {package}. Run: pip install 'deepseek-v4[testing]'"
+    raise ModuleNotFoundError(text, name=package) from None
 
 DEFAULT_KEY = "sk-local-server"
 
@@ -94,29 +101,8 @@ class LocalServer:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        options = ServerOptions(
-            passback=passback,
-            keep_alives=keep_alives,
-            keep_alive_interval=keep_alive_interval,
-            fragment=_fragment(fragment),
-            chunk_delay=chunk_delay,
-            burst=burst,
-            content_null=content_null,
-            usage_chunk=usage_chunk,
-            pings=pings,
-            thinking_default=thinking_default,
-            type_error_status=type_error_status,
-            unique_ids=unique_ids,
-            prefix_cache=prefix_cache,
-            context_length=context_length,
-            extra_models=tuple(extra_models),
-            unavailable_models=tuple(unavailable_models),
-            extra_keys=tuple(extra_keys),
-            latency=latency,
-            max_concurrency=max_concurrency,
-            rpm=rpm,
-            clock=clock,
-        )
+        given = {name: value for name, value in locals().items() if name in ServerOptions.__dataclass_fields__}
+        options = ServerOptions(**given)
         self.api_key = api_key
         self._host = host
         self._port = port
@@ -150,9 +136,7 @@ class LocalServer:
     def __enter__(self) -> LocalServer:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     def __repr__(self) -> str:
@@ -193,12 +177,10 @@ class LocalServer:
 
     def configure(self, **changes: Any) -> None:
         """Change options of the running server: the constructor's, except provider, api_key, host and port."""
-        if "fragment" in changes:
-            changes["fragment"] = _fragment(changes["fragment"])
         self._application.options = dataclasses.replace(self._application.options, **changes)
 
     def reset(self) -> None:
-        """Clear requests, keys, scripts, faults and cached prompts; options stay."""
+        """Clear requests, keys, scripts, faults, cached prompts and the minute of `rpm`; options stay."""
         self._application.forget()
 
     # ------------------------------------------------------------------ observations
@@ -222,7 +204,3 @@ class LocalServer:
     def open_streams(self) -> int:
         """Streamed answers still being sent."""
         return self._traffic.open_streams
-
-
-def _fragment(requested: int | str | random.Random | None) -> int | random.Random | None:
-    return random.Random(requested) if isinstance(requested, str) else requested  # noqa: S311 - lengths, no secret

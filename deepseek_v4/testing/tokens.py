@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
-from collections.abc import Iterator
 
 # About 0.3 token per English character and 0.6 per Chinese one: https://api-docs.deepseek.com/quick_start/token_usage
 ASCII_TOKENS = 0.3
@@ -37,13 +35,11 @@ def token_parts(text: str) -> list[str]:
     return _PIECE.findall(text)
 
 
-def chunks(text: str, size: int | None) -> Iterator[str]:
-    """Yield a text in chunks of a number of characters, or in token-like parts."""
+def chunks(text: str, size: int | None) -> list[str]:
+    """Split a text into chunks of a number of characters, or into token-like parts."""
     if size is None:
-        yield from token_parts(text)
-        return
-    for start in range(0, len(text), max(size, 1)):
-        yield text[start : start + max(size, 1)]
+        return token_parts(text)
+    return [text[start : start + max(size, 1)] for start in range(0, len(text), max(size, 1))]
 
 
 class PrefixCache:
@@ -51,24 +47,19 @@ class PrefixCache:
 
     def __init__(self) -> None:
         self._seen: set[bytes] = set()
-        self._lock = threading.Lock()
 
     def hit_tokens(self, prompt: str, prompt_tokens: int, owner: str) -> int:
         """Return the number of leading tokens shared with an earlier prompt; the prompt itself is stored."""
         data = prompt.encode("utf-8", "replace")
         state = hashlib.sha1(owner.encode("utf-8", "replace"), usedforsecurity=False)
         hits = 0
-        with self._lock:
-            for start in range(0, len(data) - CACHE_BLOCK_BYTES + 1, CACHE_BLOCK_BYTES):
-                state.update(data[start : start + CACHE_BLOCK_BYTES])
-                mark = state.digest()
-                if mark in self._seen:  # the digest covers all blocks so far
-                    hits += 1
-                else:
-                    self._seen.add(mark)
+        for start in range(0, len(data) - CACHE_BLOCK_BYTES + 1, CACHE_BLOCK_BYTES):
+            state.update(data[start : start + CACHE_BLOCK_BYTES])
+            mark = state.digest()
+            hits += mark in self._seen  # the digest covers all blocks so far
+            self._seen.add(mark)
         return min(hits, max(prompt_tokens - 1, 0) // CACHE_UNIT) * CACHE_UNIT
 
     def clear(self) -> None:
         """Clear everything."""
-        with self._lock:
-            self._seen.clear()
+        self._seen.clear()

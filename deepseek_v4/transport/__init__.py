@@ -1,11 +1,11 @@
 """HTTP: clients and timeouts, sync and async. The only package that opens sockets; it sends each request once.
 
-This package does not depend on messages or providers: it sends an ``HttpRequest``, and the given ``read``,
-``decode_error`` and ``decoder`` decode the bytes of the response.
+This package does not depend on messages or providers: it sends the ``HttpRequest`` of an ``Exchange``, and the given
+functions decode the bytes of the response.
 """
 
 from deepseek_v4.transport.asynchronous import AsyncStream, AsyncTransport
-from deepseek_v4.transport.request_cycle import ByteDecoder, ReadError
+from deepseek_v4.transport.request_cycle import ByteDecoder, Exchange
 from deepseek_v4.transport.sync import SyncStream, SyncTransport
 from deepseek_v4.transport.timeouts import Limits
 
@@ -13,8 +13,8 @@ __all__ = [
     "AsyncStream",
     "AsyncTransport",
     "ByteDecoder",
+    "Exchange",
     "Limits",
-    "ReadError",
     "SyncStream",
     "SyncTransport",
 ]

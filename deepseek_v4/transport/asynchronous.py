@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
-from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from deepseek_v4 import errors
@@ -17,11 +16,9 @@ from deepseek_v4.transport.request_cycle import (
     REFUSAL_BYTES,
     ByteDecoder,
     Exchange,
-    ReadError,
     compressed,
 )
-from deepseek_v4.transport.timeouts import Limits
-from deepseek_v4.values.http import HttpRequest, HttpResponse
+from deepseek_v4.values.http import HttpResponse
 
 T = TypeVar("T")
 
@@ -50,9 +47,7 @@ class AsyncStream(Generic[T]):
     async def __aenter__(self) -> AsyncStream[T]:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
 
@@ -72,30 +67,12 @@ class AsyncTransport:
     def __init__(self, http_client: Any = None) -> None:
         self._given = clients.checked(http_client, "http_async_client", "AsyncClient")
 
-    async def call(
-        self,
-        request: HttpRequest,
-        limits: Limits,
-        *,
-        read: Callable[[HttpResponse], T],
-        decode_error: ReadError,
-        provider: str,
-    ) -> T:
+    async def call(self, exchange: Exchange, read: Callable[[HttpResponse], T]) -> T:
         """Send a request and read the complete response; see ``SyncTransport.call``."""
-        exchange = Exchange(request, limits, decode_error, provider, streamed=False)
         return exchange.result(await self._fetch(exchange), read)
 
-    async def stream(
-        self,
-        request: HttpRequest,
-        limits: Limits,
-        *,
-        decoder: ByteDecoder[T],
-        decode_error: ReadError,
-        provider: str,
-    ) -> AsyncStream[T]:
+    async def stream(self, exchange: Exchange, decoder: ByteDecoder[T]) -> AsyncStream[T]:
         """Send a request and read until the first items arrive; see ``SyncTransport.stream``."""
-        exchange = Exchange(request, limits, decode_error, provider, streamed=True)
         items = self._items(exchange, decoder)
         await items.__anext__()
         return AsyncStream(items)

@@ -10,7 +10,8 @@ import os
 import socket
 import threading
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from types import SimpleNamespace
 from typing import Any
 
 LINGER_SECONDS = 1.0
@@ -41,18 +42,6 @@ class Watch:
         with suppress(OSError):
             # not SSLSocket.shutdown: that would take the TLS state from the reading thread
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-
-class Unwatched:
-    """A watch without a socket."""
-
-    fired = False
-
-    def __enter__(self) -> Unwatched:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 class Guard:
@@ -97,11 +86,11 @@ class Guard:
                     return
 
 
-_UNWATCHED = Unwatched()
+_UNWATCHED = nullcontext(SimpleNamespace(fired=False))
 _guard = Guard()
 
 
-def cut_at(deadline: float | None, response: Any) -> Watch | Unwatched:
+def cut_at(deadline: float | None, response: Any) -> AbstractContextManager[Any]:
     """Return a context in which the response's socket is shut down at ``deadline`` (``time.monotonic``), if any."""
     watched = None if deadline is None else socket_of(response)
     return _UNWATCHED if watched is None or deadline is None else _guard.watch(watched, deadline)

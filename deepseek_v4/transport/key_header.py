@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +33,9 @@ class KeyBearer:
         return f"<KeyBearer {self._header}>"
 
 
+_SENDABLE = re.compile("[!-~]+")
+
+
 def key_bearer(key: SecretStr, header: str, provider: str) -> KeyBearer:
     """Return the ``auth=`` callable for a key. If the key comes from a callable, it is called here, once.
 
@@ -39,17 +43,12 @@ def key_bearer(key: SecretStr, header: str, provider: str) -> KeyBearer:
         AuthenticationError: If the key cannot be sent in a header; the HTTP library would quote it in its own error.
     """
     key = SecretStr(key.get_secret_value())
-    if not _can_be_sent(key):
+    if not _SENDABLE.fullmatch(key.get_secret_value()):
         raise errors.AuthenticationError(
             "The API key is empty or contains spaces, line breaks or non-ASCII characters. Copy it again.",
             provider=provider,
         )
     return KeyBearer(key, header)
-
-
-def _can_be_sent(key: SecretStr) -> bool:
-    secret = key.get_secret_value()
-    return secret.isascii() and secret.isprintable() and bool(secret) and " " not in secret
 
 
 SHORTEST_SECRET = 8

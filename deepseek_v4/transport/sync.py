@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
-from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from deepseek_v4.transport import clients, deadline_watch
@@ -15,11 +14,9 @@ from deepseek_v4.transport.request_cycle import (
     REFUSAL_BYTES,
     ByteDecoder,
     Exchange,
-    ReadError,
     compressed,
 )
-from deepseek_v4.transport.timeouts import Limits
-from deepseek_v4.values.http import HttpRequest, HttpResponse
+from deepseek_v4.values.http import HttpResponse
 
 T = TypeVar("T")
 
@@ -48,9 +45,7 @@ class SyncStream(Generic[T]):
     def __enter__(self) -> SyncStream[T]:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -71,45 +66,24 @@ class SyncTransport:
         self._given = clients.checked(http_client, "http_client", "Client")
         self._pool: clients.Pool | None = None
 
-    def call(
-        self,
-        request: HttpRequest,
-        limits: Limits,
-        *,
-        read: Callable[[HttpResponse], T],
-        decode_error: ReadError,
-        provider: str,
-    ) -> T:
+    def call(self, exchange: Exchange, read: Callable[[HttpResponse], T]) -> T:
         """Send a request and read the complete response.
 
         Args:
-            request: The request to send.
-            limits: The time limits of the call.
+            exchange: The request, its limits, and how its errors are decoded.
             read: Decodes the response.
-            decode_error: Converts an error response into an exception.
-            provider: Provider name for errors.
 
         Raises:
             DeepSeekError: If the call fails; the subclass gives the reason.
         """
-        exchange = Exchange(request, limits, decode_error, provider, streamed=False)
         return exchange.result(self._fetch(exchange), read)
 
-    def stream(
-        self,
-        request: HttpRequest,
-        limits: Limits,
-        *,
-        decoder: ByteDecoder[T],
-        decode_error: ReadError,
-        provider: str,
-    ) -> SyncStream[T]:
+    def stream(self, exchange: Exchange, decoder: ByteDecoder[T]) -> SyncStream[T]:
         """Send a request and read until the first items arrive; the stream returns them and the rest.
 
-        Arguments and errors as for ``call``. During iteration, ``StreamInterruptedError`` and ``TimeoutError`` hold the
-        partial reply in ``partial``.
+        Errors as for ``call``. During iteration, ``StreamInterruptedError`` and ``TimeoutError`` hold the partial reply
+        in ``partial``.
         """
-        exchange = Exchange(request, limits, decode_error, provider, streamed=True)
         items = self._items(exchange, decoder)
         next(items)
         return SyncStream(items)

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from deepseek_v4 import errors
+from deepseek_v4.values.http import TIMEOUT_PHASES
 
 CONNECT_SECONDS = 10.0
 WRITE_SECONDS = 60.0
 IDLE_SECONDS = 600.0
 """DeepSeek closes a request that is still queued after ten minutes; its keep-alives reset this limit
 (https://api-docs.deepseek.com/quick_start/rate_limit)."""
-
-PHASES = ("connect", "read", "write", "pool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Limits:
         if isinstance(given, (int, float)):
             seconds = None if given == math.inf else float(given)
             return {"connect": seconds, "read": seconds, "write": seconds, "pool": seconds}
-        return {phase: getattr(given, phase) for phase in PHASES}
+        return {phase: getattr(given, phase) for phase in TIMEOUT_PHASES}
 
 
 class Remaining(dict[str, Any]):

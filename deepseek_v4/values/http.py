@@ -11,6 +11,8 @@ from pydantic import SecretStr
 MASK = "********"
 SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.I)
 """Names of headers that may contain a secret."""
+TIMEOUT_PHASES = ("connect", "read", "write", "pool")
+"""The parts of an ``httpx.Timeout``."""
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -28,14 +28,12 @@ def message_chunk(content: Any, additional_kwargs: dict[str, Any], metadata: dic
         metadata: The ``response_metadata`` of every chunk; copied.
     """
     return _chunk(
-        {
-            "content": content,
-            "additional_kwargs": additional_kwargs,
-            "response_metadata": metadata.copy(),
-            "tool_calls": [],
-            "invalid_tool_calls": [],
-            "tool_call_chunks": [],
-        }
+        content=content,
+        additional_kwargs=additional_kwargs,
+        response_metadata=metadata.copy(),
+        tool_calls=[],
+        invalid_tool_calls=[],
+        tool_call_chunks=[],
     )
 
 
@@ -58,4 +56,4 @@ def generation_chunk(message: AIMessageChunk) -> ChatGenerationChunk:
     if message.chunk_position == "last":
         return ChatGenerationChunk(message=message, generation_info=finish_info(message))
     content = message.content
-    return _generation({"message": message, "text": content if isinstance(content, str) else message.text})
+    return _generation(message=message, text=content if isinstance(content, str) else message.text)

@@ -65,15 +65,12 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
         InvalidRequestError: if a message has a type or role that is not supported.
         UnsupportedError: if a message has audio or video.
     """
-    looks = [
-        (_LOOKS.get(message.__class__, _unknown)(message.__dict__), message.response_metadata.get("attempts"))
-        for message in messages
-    ]
-    known = _CACHE.recall(messages, looks)
+    fingerprints = [_FINGERPRINTS.get(message.__class__, _unknown)(message.__dict__) for message in messages]
+    known = _CACHE.lookup(messages, fingerprints)
     conversation: list[Message] = list(takewhile(bool, known))  # type: ignore[arg-type]
     attachments: list[Part] = []
     new = slice(len(conversation), None)
-    for message, look, converted in zip(messages[new], looks[new], known[new], strict=True):
+    for message, fingerprint, converted in zip(messages[new], fingerprints[new], known[new], strict=True):
         if attachments and not isinstance(message, ToolMessage):
             conversation.append(Message.user(tuple(attachments)))
             attachments = []
@@ -81,7 +78,7 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
             conversation.append(converted)
         elif _is_plain(message):
             converted = _plain(message)
-            _CACHE.keep(message, look, converted)
+            _CACHE.store(message, fingerprint, converted)
             conversation.append(converted)
         elif isinstance(message, ToolMessage):
             text, attached = result_of(message.content)
@@ -95,10 +92,16 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     return tuple(conversation)
 
 
-Look = Callable[[dict[str, Any]], Any]
+Fingerprint = Callable[[dict[str, Any]], Any]
 
-_answer: Look = itemgetter("type", "content", "additional_kwargs", "tool_calls", "invalid_tool_calls")
-_LOOKS: Mapping[type, Look] = {
+_answer_fields = itemgetter("type", "content", "additional_kwargs", "tool_calls", "invalid_tool_calls")
+
+
+def _answer(fields: dict[str, Any]) -> Any:
+    return (*_answer_fields(fields), fields["response_metadata"].get("attempts"))
+
+
+_FINGERPRINTS: Mapping[type, Fingerprint] = {
     AIMessage: _answer,
     AIMessageChunk: _answer,
     ToolMessage: itemgetter("type", "content", "tool_call_id"),
@@ -106,13 +109,13 @@ _LOOKS: Mapping[type, Look] = {
     SystemMessage: itemgetter("type", "content", "name"),
 }
 """Class -> the fields of a plain message that are read."""
-_unknown: Look = id
+_unknown: Fingerprint = id
 """For messages of other classes, which are converted each time."""
 
 
 def _is_plain(message: BaseMessage) -> bool:
     """True if it always converts to the same single message: a user or tool message may contain files and results."""
-    return message.__class__ in _LOOKS and (isinstance(message.content, str) or isinstance(message, AIMessage))
+    return message.__class__ in _FINGERPRINTS and (isinstance(message.content, str) or isinstance(message, AIMessage))
 
 
 def _plain(message: BaseMessage) -> Message:

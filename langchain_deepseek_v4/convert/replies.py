@@ -75,14 +75,12 @@ class MessageBuilder:
         """Return the message of a complete answer."""
         valid, invalid = _calls(reply)
         return _message(
-            {
-                "content": _content_blocks(reply, valid, invalid) if self._blocks else _content(reply),
-                "additional_kwargs": _reasoning(reply),
-                "response_metadata": self._metadata(reply),
-                "tool_calls": valid,
-                "invalid_tool_calls": invalid,
-                "usage_metadata": usage_metadata(reply.usage),
-            }
+            content=_content_blocks(reply, valid, invalid) if self._blocks else _content(reply),
+            additional_kwargs=_reasoning(reply),
+            response_metadata=self._metadata(reply),
+            tool_calls=valid,
+            invalid_tool_calls=invalid,
+            usage_metadata=usage_metadata(reply.usage),
         )
 
     def chunks(self, delta: Delta) -> tuple[AIMessageChunk, ...]:
@@ -165,9 +163,9 @@ class MessageBuilder:
             "created": reply.created,
             "system_fingerprint": reply.system_fingerprint,
             "logprobs": None if reply.logprobs is None else dict(reply.logprobs),
-            "annotations": [dict(annotation) for annotation in reply.annotations] or None,
+            "annotations": [dict(annotation) for annotation in reply.annotations] if reply.annotations else None,
             "cost": None if price is None else price.usd,
-            "attempts": [attempt.to_dict() for attempt in reply.attempts] or None,
+            "attempts": [attempt.to_dict() for attempt in reply.attempts] if reply.attempts else None,
             "cost_details": None if price is None else _cost_details(price),
             **self._common,
         }
@@ -180,10 +178,10 @@ def chat_result(message: AIMessage) -> ChatResult:
     facts = {name: metadata[name] for name in ("model_name", "id") if name in metadata}
     info = finish_info(message)
     if isinstance(message.content, str):
-        generation = _generation({"message": message, "text": message.content, "generation_info": info})
+        generation = _generation(message=message, text=message.content, generation_info=info)
     else:
         generation = ChatGeneration(message=message, generation_info=info)
-    return _result({"generations": [generation], "llm_output": facts})
+    return _result(generations=[generation], llm_output=facts)
 
 
 def _cost_details(price: Cost) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from typing_extensions import is_typeddict
 
 from deepseek_v4.integration.typed_answers import validate_as
-from deepseek_v4.recovery.json_validation import fault
+from deepseek_v4.recovery.json_validation import find_problem
 from deepseek_v4.request.json_mode import allows_object
 
 __all__ = ["Method", "answer_class", "as_function", "instance_of", "json_schema_of", "wire_name"]
@@ -137,10 +137,10 @@ def instance_of(cls: Any, schema: Mapping[str, Any] | None, value: Any, *, stric
         ValueError: if the value does not fit; the validation errors of pydantic 2 and 1 are of this class, too.
     """
     if cls is None:
-        problem = fault(value, schema) if strictly and schema is not None else None
+        problem = find_problem(value, schema) if strictly and schema is not None else None
         if problem is not None:
             raise ValueError(problem)
         return value
     if hasattr(cls, "parse_obj") and not hasattr(cls, "model_validate"):
         return cls.parse_obj(value)
-    return validate_as(cls, value, whole=strictly)
+    return validate_as(cls, value, complete=strictly)

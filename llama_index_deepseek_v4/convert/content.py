@@ -23,9 +23,8 @@ from deepseek_v4.values.messages import FilePart, ImagePart, Part, Role, TextPar
 
 __all__ = ["joined", "parts_of"]
 
-_CONVERTED_BY_MESSAGES = (ThinkingBlock, ToolCallBlock)
-_IGNORED = (CachePoint,)
-"""DeepSeek caches prefixes automatically; a history written for Anthropic may contain these."""
+_SKIPPED = (ThinkingBlock, ToolCallBlock, CachePoint)
+"""Blocks that ``messages`` converts; and Anthropic's cache points: DeepSeek caches prefixes automatically."""
 
 
 def parts_of(blocks: Sequence[BaseContentBlock], role: Role) -> list[Part]:
@@ -70,7 +69,7 @@ def _parts(blocks: Sequence[BaseContentBlock], role: Role) -> Iterator[Part]:
                 f"A message contains {block.block_type}, but DeepSeek V4 supports text, images and files only. "
                 "Transcribe it, or remove it."
             )
-        elif not isinstance(block, (*_CONVERTED_BY_MESSAGES, *_IGNORED)):
+        elif not isinstance(block, _SKIPPED):
             raise errors.UnsupportedError(
                 f"A message contains a {type(block).__name__}, which DeepSeek V4 does not support. Remove it."
             )

@@ -47,18 +47,18 @@ def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
         UnsupportedError: if a block has a type that DeepSeek V4 does not support, such as audio.
         InvalidRequestError: if an image or file is in a message that is neither a user nor a tool message.
     """
-    looks = []
+    fingerprints = []
     for message in messages:
         fields = message.__dict__
-        look = [fields["role"], fields["additional_kwargs"]]
+        fingerprint = [fields["role"], fields["additional_kwargs"]]
         for block in fields["blocks"]:
-            look.append(block.__dict__)  # noqa: PERF401 - most messages have one, and a comprehension takes a call
-        looks.append(look)
-    known = _CACHE.recall(messages, looks)
+            fingerprint.append(block.__dict__)  # noqa: PERF401 - most messages have one, and a comprehension takes a call
+        fingerprints.append(fingerprint)
+    known = _CACHE.lookup(messages, fingerprints)
     conversation: list[Message] = list(takewhile(bool, known))  # type: ignore[arg-type]
     attachments: list[Part] = []
     new = slice(len(conversation), None)
-    for message, look, converted in zip(messages[new], looks[new], known[new], strict=True):
+    for message, fingerprint, converted in zip(messages[new], fingerprints[new], known[new], strict=True):
         role = ROLES[message.role]
         if role != "tool" and attachments:
             conversation.append(Message.user(tuple(attachments)))
@@ -68,7 +68,7 @@ def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
             if {block.__class__ for block in blocks} <= _PLAIN:
                 text = "".join([block.text for block in blocks if block.__class__ is TextBlock])
                 converted = _converted(message, role, text)
-                _CACHE.keep(message, look, converted)
+                _CACHE.store(message, fingerprint, converted)
             elif role == "tool":
                 converted, attached = _tool_result(message)
                 attachments.extend(attached)

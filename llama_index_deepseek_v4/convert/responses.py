@@ -16,6 +16,7 @@ from llama_index.core.base.llms.types import (
     LogProb,
     TextBlock,
     ThinkingBlock,
+    ToolCallBlock,
 )
 
 from deepseek_v4 import catalog
@@ -25,12 +26,13 @@ from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, TextDelta, To
 from deepseek_v4.values.tool_arguments import arguments_object
 from llama_index_deepseek_v4.convert.chunks import (
     ChatResponseChunk,
+    assistant_message,
     call_block,
+    complete_response,
+    complete_thinking_block,
     response_chunk,
     text_block,
     thinking_block,
-    whole_response,
-    whole_thinking_block,
 )
 
 __all__ = ["INVALID_CALLS", "ChatResponseChunk", "ResponseBuilder", "as_completion", "to_chat_response"]
@@ -55,26 +57,31 @@ def to_chat_response(reply: Reply, provider: str, model: str, *, delta: str | No
         if reply.reasoning.details is not None:
             information["reasoning_details"] = [dict(record) for record in reply.reasoning.details]
         tokens = reply.usage.reasoning_tokens if reply.usage is not None else None
-        blocks.append(whole_thinking_block(reply.reasoning.text, tokens, information))
-    blocks.append(text_block(reply.content))
+        blocks.append(
+            complete_thinking_block(content=reply.reasoning.text, num_tokens=tokens, additional_information=information)
+        )
+    blocks.append(text_block(text=reply.content))
     for call in reply.tool_calls:
         arguments = arguments_object(call.arguments)
-        blocks.append(call_block(call.id, call.name, call.arguments if arguments is None else arguments))
+        blocks.append(_call_block(call.id, call.name, call.arguments if arguments is None else arguments))
     # as text: they must be neither executed nor repaired
-    blocks += [call_block(call.id, call.name, call.arguments) for call in reply.invalid_tool_calls]
+    blocks += [_call_block(call.id, call.name, call.arguments) for call in reply.invalid_tool_calls]
     kwargs: dict[str, Any] = {}
     if calls := openai_format.tool_calls(reply):
         kwargs["tool_calls"] = calls
     if reply.attempts:  # on the message as well, because agents keep it
         kwargs["attempts"] = [attempt.to_dict() for attempt in reply.attempts]
-    return whole_response(
-        blocks,
-        kwargs,
-        delta,
-        openai_format.chat_completion(reply),
-        _logprobs(reply.logprobs),
-        _facts(reply, provider, model),
+    return complete_response(
+        message=assistant_message(blocks=blocks, additional_kwargs=kwargs),
+        raw=openai_format.chat_completion(reply),
+        delta=delta,
+        logprobs=_logprobs(reply.logprobs),
+        additional_kwargs=_facts(reply, provider, model),
     )
+
+
+def _call_block(call_id: str | None, name: str, arguments: dict[str, Any] | str) -> ToolCallBlock:
+    return call_block(tool_call_id=call_id, tool_name=name, tool_kwargs=arguments)
 
 
 def as_completion(response: ChatResponse) -> CompletionResponse:
@@ -158,7 +165,7 @@ class ResponseBuilder:
         """Return the response after a delta; none if it adds nothing to show yet, several at the end."""
         if isinstance(delta, TextDelta):
             self._text += delta.text
-            self._blocks[self._text_at] = text_block(self._text)
+            self._blocks[self._text_at] = text_block(text=self._text)
             return (self._chunk(delta.text, {}, {"content": delta.text}),)
         if isinstance(delta, ReasoningDelta):
             self._thinking += delta.text
@@ -167,7 +174,7 @@ class ResponseBuilder:
                 self._blocks.insert(0, ThinkingBlock(content=""))
             if not delta.text:
                 return ()
-            self._blocks[0] = thinking_block(self._thinking)
+            self._blocks[0] = thinking_block(content=self._thinking, additional_information={})
             return (self._chunk("", {"thinking_delta": delta.text}, {"reasoning_content": delta.text}),)
         if isinstance(delta, ToolCallDelta):
             joined = self._coalescer.add(delta)
@@ -192,12 +199,10 @@ class ResponseBuilder:
             arguments = known["function"]["arguments"] + arguments
             del self._blocks[self._text_at + 1 + delta.index]
         self._calls.insert(delta.index, openai_format.tool_call(call_id, name, arguments))
-        self._blocks.insert(
-            self._text_at + 1 + delta.index,
-            call_block(call_id, name, arguments),
-        )
+        self._blocks.insert(self._text_at + 1 + delta.index, _call_block(call_id, name, arguments))
 
     def _chunk(self, delta: str, extra: dict[str, Any], raw_delta: dict[str, Any]) -> ChatResponseChunk:
         calls = {"tool_calls": self._calls.copy()} if self._calls else {}
         raw = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": raw_delta, "finish_reason": None}]}
-        return response_chunk(self._blocks.copy(), calls, delta, raw, extra)
+        message = assistant_message(blocks=self._blocks.copy(), additional_kwargs=calls)
+        return response_chunk(message=message, delta=delta, raw=raw, additional_kwargs=extra)

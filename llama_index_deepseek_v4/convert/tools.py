@@ -57,16 +57,18 @@ def as_openai_tools(tools: Sequence[Any]) -> list[Any]:
 
     The core makes the names valid on the wire and maps them back, so that calls have the names used here.
     """
-    return [_tool(tool.metadata) if isinstance(tool, BaseTool) else tool for tool in tools]
+    return [
+        {"type": "function", "function": _function(tool.metadata)} if isinstance(tool, BaseTool) else tool
+        for tool in tools
+    ]
 
 
-def _tool(metadata: ToolMetadata) -> dict[str, Any]:
-    function = {
+def _function(metadata: ToolMetadata) -> dict[str, Any]:
+    return {
         "name": metadata.get_name(),
         "description": metadata.description,
         "parameters": _parameters(metadata),
     }
-    return {"type": "function", "function": function}
 
 
 def _parameters(metadata: ToolMetadata) -> dict[str, Any]:

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, aclosing, closing
 from typing import Any
 
 from llama_index.core import instrumentation
 from llama_index.core.base.llms.types import ChatResponse
 from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
 from llama_index.core.llms.function_calling import FunctionCallingLLM
-from llama_index.core.program.utils import get_program_for_llm
 from llama_index.core.prompts import BasePromptTemplate
-from llama_index.core.types import Model, PydanticProgramMode
+from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel
 
 from deepseek_v4.integration.typed_answers import TypedAnswerPolicy, TypedAttempts
@@ -33,13 +32,13 @@ from llama_index_deepseek_v4.typed.request import TypedRequest, usage_of
 
 __all__ = [
     "acomplete_typed",
-    "apredict",
-    "astream",
+    "astream_objects",
     "astream_typed",
     "complete_typed",
     "is_ours",
-    "predict",
-    "stream",
+    "report_end",
+    "report_start",
+    "stream_objects",
     "stream_typed",
 ]
 
@@ -199,86 +198,28 @@ class ResponseAttempts(TypedAttempts[TypedRequest, Any, ChatResponse]):
         return known, usage_of(known), known.get("cost")
 
 
-# -- called by the LLM class -------------------------------------------------------------------------------------------
+# -- called by the LLM classes -----------------------------------------------------------------------------------------
 
 
-def predict(
-    llm: FunctionCallingLLM,
-    output_cls: type[Model],
-    prompt: BasePromptTemplate,
-    llm_kwargs: dict[str, Any] | None,
-    prompt_args: dict[str, Any],
-) -> Model:
-    """Return one typed answer."""
+def report_start(output_cls: type[BaseModel], prompt: BasePromptTemplate, prompt_args: dict[str, Any]) -> None:
+    """Dispatch LlamaIndex's event for the start of a typed answer."""
     dispatcher.event(LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args))
-    mode = llm.pydantic_program_mode
-    output: Any
-    if is_ours(mode):
-        output, _ = complete_typed(llm, _typed_request(llm, output_cls, prompt, llm_kwargs, prompt_args))
-    else:
-        program = get_program_for_llm(output_cls, prompt, llm, pydantic_program_mode=mode)
-        output = program(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
+
+
+def report_end(output: Any) -> None:
+    """Dispatch LlamaIndex's event for a complete typed answer."""
     dispatcher.event(LLMStructuredPredictEndEvent(output=output))
-    return output  # type: ignore[no-any-return]
 
 
-async def apredict(
-    llm: FunctionCallingLLM,
-    output_cls: type[Model],
-    prompt: BasePromptTemplate,
-    llm_kwargs: dict[str, Any] | None,
-    prompt_args: dict[str, Any],
-) -> Model:
-    """Like ``predict``, asynchronously."""
-    dispatcher.event(LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args))
-    mode = llm.pydantic_program_mode
-    output: Any
-    if is_ours(mode):
-        output, _ = await acomplete_typed(llm, _typed_request(llm, output_cls, prompt, llm_kwargs, prompt_args))
-    else:
-        program = get_program_for_llm(output_cls, prompt, llm, pydantic_program_mode=mode)
-        output = await program.acall(llm_kwargs=dict(llm_kwargs or {}), **prompt_args)
-    dispatcher.event(LLMStructuredPredictEndEvent(output=output))
-    return output  # type: ignore[no-any-return]
-
-
-def stream(
-    llm: FunctionCallingLLM,
-    output_cls: type[Model],
-    prompt: BasePromptTemplate,
-    llm_kwargs: dict[str, Any] | None,
-    prompt_args: dict[str, Any],
-) -> Generator[Any, None, None]:
+def stream_objects(llm: FunctionCallingLLM, request: TypedRequest) -> Generator[Any, None, None]:
     """Yield objects that hold what has been received so far; the last one is complete and checked."""
-    pairs = stream_typed(llm, _typed_request(llm, output_cls, prompt, llm_kwargs, prompt_args))
-    try:
+    with closing(stream_typed(llm, request)) as pairs:
         for output, _ in pairs:
             yield output
-    finally:
-        pairs.close()
 
 
-async def astream(
-    llm: FunctionCallingLLM,
-    output_cls: type[Model],
-    prompt: BasePromptTemplate,
-    llm_kwargs: dict[str, Any] | None,
-    prompt_args: dict[str, Any],
-) -> AsyncGenerator[Any, None]:
-    """Like ``stream``, asynchronously."""
-    pairs = astream_typed(llm, _typed_request(llm, output_cls, prompt, llm_kwargs, prompt_args))
-    try:
+async def astream_objects(llm: FunctionCallingLLM, request: TypedRequest) -> AsyncGenerator[Any, None]:
+    """Like ``stream_objects``, asynchronously."""
+    async with aclosing(astream_typed(llm, request)) as pairs:
         async for output, _ in pairs:
             yield output
-    finally:
-        await pairs.aclose()
-
-
-def _typed_request(
-    llm: FunctionCallingLLM,
-    output_cls: type[BaseModel],
-    prompt: BasePromptTemplate,
-    llm_kwargs: Mapping[str, Any] | None,
-    prompt_args: Mapping[str, Any],
-) -> TypedRequest:
-    return TypedRequest.of(llm, output_cls, prompt.format_messages(llm=llm, **prompt_args), llm_kwargs)

@@ -93,18 +93,27 @@ class TypedRequest:
             RefusalError: if the model refused; ``partial`` is the reply.
             UnusableAnswerError: if it is cut, empty, not JSON, or does not fit the class.
         """
-        if "refusal" in response.additional_kwargs:
-            raise refusal_error(_partial(response))
+        facts = response.additional_kwargs
+        extra = {"refusal": facts["refusal"]} if "refusal" in facts else {}
+        partial = Reply(
+            response.message.content or "",
+            finish_reason=facts.get("finish_reason"),
+            usage=usage_of(facts),
+            extra=extra,
+            attempts=attempts_of(facts),
+        )
+        if extra:
+            raise refusal_error(partial)
         try:
             return self._read(response)
         except InvalidAnswer as error:
-            earlier = first_problem(response.additional_kwargs)
+            earlier = first_problem(facts)
             also = f" All attempts failed. First error: {earlier}." if earlier else ""
             raise UnusableAnswerError(
                 f"The answer is not a valid {self.output_cls.__name__}: {error.problem}{error.advice}{also}",
                 body=error.body,
-                partial=_partial(response),
-                attempts=attempts_of(response.additional_kwargs),
+                partial=partial,
+                attempts=partial.attempts,
             ) from error.__cause__
 
     def problem(self, response: ChatResponse) -> str | None:
@@ -171,18 +180,6 @@ def usage_of(facts: Mapping[str, Any]) -> Usage | None:
         cached_tokens=facts.get("cached_tokens"),
         reasoning_tokens=facts.get("reasoning_tokens"),
         cost=facts.get("cost"),
-    )
-
-
-def _partial(response: ChatResponse) -> Reply:
-    """Return the unusable answer for the error, with the usage and cost of all attempts, and their list."""
-    facts = response.additional_kwargs
-    return Reply(
-        response.message.content or "",
-        finish_reason=facts.get("finish_reason"),
-        usage=usage_of(facts),
-        extra={"refusal": facts["refusal"]} if "refusal" in facts else {},
-        attempts=attempts_of(facts),
     )
 
 

@@ -3,40 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, ExitStack, aclosing, closing
 from typing import Any
 
-from llama_index.core import instrumentation
-from llama_index.core.base.llms.generic_utils import (
-    astream_chat_response_to_completion_response,
-    prompt_to_messages,
-    stream_chat_response_to_completion_response,
-)
+from llama_index.core.base.llms.generic_utils import prompt_to_messages
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
     ChatResponseAsyncGen,
     ChatResponseGen,
+    CompletionResponse,
     CompletionResponseAsyncGen,
     CompletionResponseGen,
     MessageRole,
     ThinkingBlock,
 )
-from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import ChatPromptTemplate
 from pydantic import BaseModel
 
 from deepseek_v4.integration.typed_answers import write_json
-from llama_index_deepseek_v4.convert.responses import ChatResponseChunk
-from llama_index_deepseek_v4.streams import aclose_on_exit, close_on_exit
+from llama_index_deepseek_v4.convert.responses import ChatResponseChunk, as_completion
+from llama_index_deepseek_v4.streams import Convert, astream, stream
 from llama_index_deepseek_v4.typed import predict
 from llama_index_deepseek_v4.typed.request import TypedRequest
 
 __all__ = ["DeepSeekStructuredLLM"]
-
-dispatcher = instrumentation.get_dispatcher(__name__)  # type: ignore[attr-defined]
 
 
 class DeepSeekStructuredLLM(StructuredLLM):
@@ -60,75 +52,57 @@ class DeepSeekStructuredLLM(StructuredLLM):
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Stream objects that hold what has been received so far; the last response is complete and has the tokens."""
-        resources = ExitStack()
 
-        @llm_chat_callback()
-        def responses(llm: DeepSeekStructuredLLM, messages: Sequence[ChatMessage], **options: Any) -> ChatResponseGen:
-            pairs = resources.enter_context(
-                closing(predict.stream_typed(llm._llm, llm._typed_request(messages, options)))
-            )
-            return (_as_response(output, response) for output, response in pairs)
+        def pairs(messages: Sequence[ChatMessage], **options: Any) -> tuple[Any, Convert]:
+            return predict.stream_typed(self._llm, self._typed_request(messages, options)), _responses
 
-        return close_on_exit(responses(self, messages, **kwargs), resources.close)
+        return stream(llm_chat_callback(), pairs, self, messages, **kwargs)
 
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         """Like ``stream_chat``, asynchronously."""
-        resources = AsyncExitStack()
 
-        @llm_chat_callback()
-        async def responses(
-            llm: DeepSeekStructuredLLM, messages: Sequence[ChatMessage], **options: Any
-        ) -> ChatResponseAsyncGen:
-            request = llm._typed_request(messages, options)
-            pairs = await resources.enter_async_context(aclosing(predict.astream_typed(llm._llm, request)))
-            return (_as_response(output, response) async for output, response in pairs)
+        async def pairs(messages: Sequence[ChatMessage], **options: Any) -> tuple[Any, Convert]:
+            return predict.astream_typed(self._llm, self._typed_request(messages, options)), _responses
 
-        return await aclose_on_exit(await responses(self, messages, **kwargs), resources.aclose)
+        return await astream(llm_chat_callback(), pairs, self, messages, **kwargs)
 
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
         """Like ``complete``, as a stream; see ``stream_chat``."""
-        resources = ExitStack()
 
-        @llm_completion_callback()
-        def completions(
-            llm: DeepSeekStructuredLLM, prompt: str, formatted: bool, **options: Any
-        ) -> CompletionResponseGen:
-            responses = resources.enter_context(closing(llm.stream_chat(prompt_to_messages(prompt), **options)))
-            return stream_chat_response_to_completion_response(responses)
+        def responses(prompt: str, formatted: bool, **options: Any) -> tuple[Any, Convert]:
+            return self.stream_chat(prompt_to_messages(prompt), **options), _completions
 
-        return close_on_exit(completions(self, prompt, formatted, **kwargs), resources.close)
+        return stream(llm_completion_callback(), responses, self, prompt, formatted, **kwargs)
 
     async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
         """Like ``stream_complete``, asynchronously."""
-        resources = AsyncExitStack()
 
-        @llm_completion_callback()
-        async def completions(
-            llm: DeepSeekStructuredLLM, prompt: str, formatted: bool, **options: Any
-        ) -> CompletionResponseAsyncGen:
-            responses = await llm.astream_chat(prompt_to_messages(prompt), **options)
-            return astream_chat_response_to_completion_response(
-                await resources.enter_async_context(aclosing(responses))
-            )
+        async def responses(prompt: str, formatted: bool, **options: Any) -> tuple[Any, Convert]:
+            return await self.astream_chat(prompt_to_messages(prompt), **options), _completions
 
-        return await aclose_on_exit(await completions(self, prompt, formatted, **kwargs), resources.aclose)
+        return await astream(llm_completion_callback(), responses, self, prompt, formatted, **kwargs)
 
     @property
     def _llm(self) -> Any:
         return self.llm
 
     def _typed_request(self, messages: Sequence[ChatMessage], options: dict[str, Any]) -> TypedRequest:
-        template = ChatPromptTemplate(message_templates=list(messages))
-        dispatcher.event(
-            LLMStructuredPredictStartEvent(output_cls=self.output_cls, template=template, template_args={})
-        )
+        predict.report_start(self.output_cls, ChatPromptTemplate(message_templates=list(messages)), {})
         return TypedRequest.of(self._llm, self.output_cls, messages, options)
+
+
+def _responses(pair: tuple[BaseModel, ChatResponse]) -> tuple[ChatResponse]:
+    return (_as_response(*pair),)
+
+
+def _completions(response: ChatResponse) -> tuple[CompletionResponse]:
+    return (as_completion(response),)
 
 
 def _as_response(output: BaseModel, response: ChatResponse) -> ChatResponse:
     """Return a response with the object, and with the thinking and metadata of the response it was parsed from."""
     if not isinstance(response, ChatResponseChunk):
-        dispatcher.event(LLMStructuredPredictEndEvent(output=output))
+        predict.report_end(output)
     message = ChatMessage(role=MessageRole.ASSISTANT, content=write_json(output))
     thinking = [block for block in response.message.blocks if isinstance(block, ThinkingBlock)]
     message.blocks = [*thinking, *message.blocks]

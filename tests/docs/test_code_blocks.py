@@ -43,6 +43,7 @@ def in_place_of_deepseek(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServe
 
 @pytest.mark.parametrize("code", blocks())
 def test_block_runs(code: str, in_place_of_deepseek: LocalServer) -> None:
+    """The claims are the block's own: it raises if one does not hold."""
     namespace: dict[str, object] = {"__name__": "__docs__"}
     try:
         exec(compile(code, "<docs>", "exec"), namespace)

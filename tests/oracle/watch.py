@@ -14,7 +14,7 @@ import pytest
 
 from deepseek_v4.testing.dialects.deepseek import DeepSeekDialect
 from deepseek_v4.testing.exchange import Exchange
-from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.outcome import Rejection
 from tests.oracle.differences import known_difference
 from tests.oracle.judge import RECIPE, Case, Kind, Verdict, recipe_verdict
 

@@ -17,8 +17,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Huma
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ThinkingBlock, ToolCallBlock
 
 from deepseek_v4.errors import InvalidRequestError
+from deepseek_v4.testing.outcome import Rejection
 from deepseek_v4.testing.reading import responses as responses_request
-from deepseek_v4.testing.rejection import Rejection
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
 from tests.replay.recordings import Exchange

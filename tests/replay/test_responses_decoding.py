@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import zlib
 from collections.abc import Iterable
@@ -30,6 +31,9 @@ ALL = DEEPSEEK + OTHERS
 PROTOCOL = PROTOCOLS["responses"]
 
 pytestmark = pytest.mark.recording
+
+STEP = 1 if os.environ.get("DEEPSEEK_V4_SLOW") else 5
+"""Bytes between two places at which a stream is split."""
 
 
 def context(exchange: Exchange) -> DecodeContext:
@@ -108,13 +112,13 @@ def test_whole_answers_are_decoded_exactly(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize("exchange", [e for e in ALL if e.streamed], ids=str)
-def test_streams_are_decoded_exactly_at_every_split(exchange: Exchange) -> None:
+def test_streams_are_decoded_exactly_however_they_are_split(exchange: Exchange) -> None:
     body = exchange.body
     whole = streamed(exchange, [body])
     assert_says(whole, exchange)
     assert streamed(exchange, by_event(body)) == whole
     assert streamed(exchange, (body[i : i + 1] for i in range(len(body)))) == whole
-    for cut in range(1, len(body)):
+    for cut in range(1, len(body), STEP):
         assert streamed(exchange, (body[:cut], body[cut:])) == whole
     for seed in range(5):
         assert streamed(exchange, in_random_pieces(body, seed + zlib.crc32(exchange.name.encode()))) == whole

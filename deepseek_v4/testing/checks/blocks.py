@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.outcome import Rejection
 
 MISPLACED = {
     "tool_result": "messages.{}: `tool_result` blocks can only be in `user` messages",

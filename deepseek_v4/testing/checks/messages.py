@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deepseek_v4.testing.outcome import Rejection
 from deepseek_v4.testing.reading.chat import content_text
-from deepseek_v4.testing.rejection import Rejection
 
 Message = Mapping[str, Any]
 

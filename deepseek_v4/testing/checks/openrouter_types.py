@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4.testing.checks.chat_types import OPENAI_ROLES, messages_of, stop_words, tool_choice
 from deepseek_v4.testing.checks.parameters import Range
+from deepseek_v4.testing.checks.protocol_types import OPENAI_ROLES, messages_of, stop_words, tool_choice
 from deepseek_v4.testing.checks.types import (
     Check,
     FieldTypes,
@@ -63,9 +63,6 @@ def gateway_types(body: Any) -> None:
     request_types(body, "Request", SHARED_FIELDS, ())
 
 
-# ---------------------------------------------------------------------- values
-
-
 def _within(check: Check, allowed: Range) -> Check:
     def check_range(path: str, value: Any) -> None:
         check(path, value)
@@ -120,9 +117,6 @@ def _metadata(path: str, value: Any) -> None:
         _text(LONGEST_VALUE)(f"{path}.{key}", text)
 
 
-# ---------------------------------------------------------------------- objects
-
-
 STRINGS = list_of(string)
 SEARCH = struct(
     "object",
@@ -158,18 +152,12 @@ RESPONSE_FORMAT = struct(
 DETAIL = struct("ReasoningDetail", {"type!": one_of(*DETAIL_TYPES)})
 PREFERENCE = _object_or(number, dict.fromkeys(("p50", "p75", "p90", "p99"), number))
 PROVIDER_FIELDS: FieldTypes = {
-    "order": STRINGS,
-    "only": STRINGS,
-    "ignore": STRINGS,
-    "allow_fallbacks": boolean,
-    "require_parameters": boolean,
+    **dict.fromkeys(("order", "only", "ignore"), STRINGS),
+    **dict.fromkeys(("allow_fallbacks", "require_parameters", "zdr", "enforce_distillable_text"), boolean),
     "data_collection": one_of("allow", "deny"),
-    "zdr": boolean,
-    "enforce_distillable_text": boolean,
     "quantizations": list_of(one_of(*QUANTIZATIONS)),
     "sort": _object_or(SORT, {"by": SORT, "partition": one_of("model", "none")}),
-    "preferred_min_throughput": PREFERENCE,
-    "preferred_max_latency": PREFERENCE,
+    **dict.fromkeys(("preferred_min_throughput", "preferred_max_latency"), PREFERENCE),
     "max_price": struct("object", dict.fromkeys(("prompt", "completion", "request", "image", "audio"), _price)),
 }
 
@@ -209,20 +197,15 @@ CHAT_FIELDS: FieldTypes = {
     **{name: _within(whole_number, RANGES[name]) for name in ("top_logprobs", "max_tokens", "max_completion_tokens")},
     "top_k": whole_number,
     "logit_bias": _logit_bias,
-    "logprobs": boolean,
+    **dict.fromkeys(("logprobs", "stream", "parallel_tool_calls", "structured_outputs", "include_reasoning"), boolean),
     "seed": integer,
     "stop": _stop,
-    "stream": boolean,
     "tools": list_of(check_tool),
     "tool_choice": tool_choice,
-    "parallel_tool_calls": boolean,
     "response_format": RESPONSE_FORMAT,
-    "structured_outputs": boolean,
-    "include_reasoning": boolean,
     "reasoning_effort": EFFORT,
     "verbosity": one_of("low", "medium", "high", "xhigh", "max"),
     "service_tier": one_of("auto", "default", "fast", "flex", "priority", "scale"),
-    "user": string,
-    "prompt_cache_key": string,
+    **dict.fromkeys(("user", "prompt_cache_key"), string),
     "transforms": STRINGS,
 }

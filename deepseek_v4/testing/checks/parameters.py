@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.outcome import Rejection
 
 MOST_OUTPUT = 393_216
 MOST_STOP_WORDS = 16
@@ -38,12 +38,16 @@ RANGES: Mapping[str, Range] = {
 }
 
 
-def check_ranges(body: Mapping[str, Any], ranges: Mapping[str, Range] = RANGES) -> None:
+def check_ranges(
+    body: Mapping[str, Any],
+    ranges: Mapping[str, Range] = RANGES,
+    text: str = "Invalid {name} value, the valid range of {name} is {range}",
+) -> None:
     """Check that numbers are within their ranges."""
     for name, allowed in ranges.items():
         value = body.get(name)
         if value is not None and not allowed.holds(value):
-            raise Rejection(f"Invalid {name} value, the valid range of {name} is {allowed.text}")
+            raise Rejection(text.format(name=name, value=value, range=allowed.text))
 
 
 def check_stop(body: Mapping[str, Any]) -> None:

@@ -10,15 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 ANYWHERE = frozenset({"description", "enum", "type"})
+NUMERIC = frozenset({"const", "default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
 BY_TYPE: Mapping[str, frozenset[str]] = {
     "object": frozenset({"properties", "required", "additionalProperties"}),
     "string": frozenset({"pattern", "format"}),
-    "number": frozenset(
-        {"const", "default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
-    ),
-    "integer": frozenset(
-        {"const", "default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
-    ),
+    "number": NUMERIC,
+    "integer": NUMERIC,
     "boolean": frozenset(),
     "array": frozenset({"items"}),
     "null": frozenset(),
@@ -60,9 +57,8 @@ def _faults(schema: Any, path: str, root: Mapping[str, Any]) -> Iterator[str]:
             yield f"strict mode: {path}: 'anyOf' must be a non-empty array"
             return
         for position, branch in enumerate(branches):
-            if (
-                isinstance(branch, dict) and "type" not in branch
-            ):  # a reference or a choice, as in deepseek-recipe 0.2.0
+            # a reference or a choice is refused, as in deepseek-recipe 0.2.0
+            if isinstance(branch, dict) and "type" not in branch:
                 yield f"strict mode: {path}/anyOf/{position}: 'type' is needed"
             yield from _faults(branch, f"{path}/anyOf/{position}", root)
     elif "type" not in schema:

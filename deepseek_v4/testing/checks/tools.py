@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deepseek_v4.testing.checks.strict_schema import check_strict_schema
-from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.outcome import Rejection
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 # Keywords whose value has to be an array, an object, or another schema.

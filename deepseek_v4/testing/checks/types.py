@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from deepseek_v4.testing.rejection import JSON, Rejection
+from deepseek_v4.testing.outcome import JSON, Rejection
 
 Check = Callable[[str, Any], None]
 """Raises `TypeFault` if the value of a path has the wrong type."""
@@ -45,21 +45,13 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def check_types(body: Any, raw: bytes, status: int, check: Callable[[Any], None]) -> None:
-    """Run a type check.
-
-    Raises:
-        Rejection: In the deserializer's words.
-    """
+def check_types(check: Callable[[Any], None], body: Any, text: str = "{}", status: int = 400) -> None:
+    """Run a type check; in the text of its refusal, `{}` is replaced by the path and the reason."""
     try:
         check(body)
     except TypeFault as error:
-        where = f"{error.path}: " if error.path else ""
-        message = (
-            f"Failed to deserialize the JSON body into the target type: {where}{error.reason} "
-            f"at line 1 column {len(raw)}"
-        )
-        raise Rejection(message, status=status, content_type=JSON) from None
+        reason = f"{error.path}: {error.reason}" if error.path else error.reason
+        raise Rejection(text.format(reason), status=status, content_type=JSON) from None
 
 
 # ---------------------------------------------------------------------- the words of the deserializer
@@ -67,17 +59,10 @@ def check_types(body: Any, raw: bytes, status: int, check: Callable[[Any], None]
 
 def described(value: Any) -> str:
     """Return a value as the deserializer names it."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return f"boolean `{str(value).lower()}`"
-    if isinstance(value, int):
-        return f"integer `{value}`"
-    if isinstance(value, float):
-        return f"floating point `{value}`"
-    if isinstance(value, str):
-        return f"string {json.dumps(value, ensure_ascii=False)}"
-    return "sequence" if isinstance(value, list) else "map"
+    if isinstance(value, (dict, list)):
+        return "map" if isinstance(value, dict) else "sequence"
+    names = {bool: "boolean `{}`", int: "integer `{}`", float: "floating point `{}`", str: "string {}"}
+    return names.get(type(value), "null").format(json.dumps(value, ensure_ascii=False))
 
 
 def wrong_type(path: str, value: Any, expected: str) -> TypeFault:

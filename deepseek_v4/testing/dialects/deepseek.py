@@ -13,11 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
-from deepseek_v4.testing.checks.anthropic_types import messages_types
 from deepseek_v4.testing.checks.blocks import check_blocks
-from deepseek_v4.testing.checks.chat_types import chat_types
 from deepseek_v4.testing.checks.messages import (
     WITHOUT_JSON,
     check_json_word,
@@ -26,23 +25,18 @@ from deepseek_v4.testing.checks.messages import (
     check_reasoning,
     check_turns,
 )
-from deepseek_v4.testing.checks.parameters import (
-    check_chat_parameters,
-    thinking_is_on,
-)
-from deepseek_v4.testing.checks.response_types import responses_types
+from deepseek_v4.testing.checks.parameters import check_chat_parameters, thinking_is_on
+from deepseek_v4.testing.checks.protocol_types import chat_types, messages_types, responses_types
 from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_input_schemas, check_tools
-from deepseek_v4.testing.checks.types import check_types
-from deepseek_v4.testing.endpoints.balance import answer_balance
 from deepseek_v4.testing.endpoints.chat import answer
-from deepseek_v4.testing.endpoints.completions import answer_completion, refuse_off_beta
-from deepseek_v4.testing.endpoints.models import answer_model, answer_models
+from deepseek_v4.testing.endpoints.completions import answer_completion, check_deepseek_types, refuse_off_beta
+from deepseek_v4.testing.endpoints.models import answer_balance, answer_model, answer_models
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange, ServedModel
 from deepseek_v4.testing.ids import Stamp
+from deepseek_v4.testing.outcome import JSON, OCTETS, Rejection
 from deepseek_v4.testing.reading import messages as messages_request
 from deepseek_v4.testing.reading import responses
 from deepseek_v4.testing.reading.chat import ChatCall, chat_call
-from deepseek_v4.testing.rejection import JSON, OCTETS, Rejection
 
 CONTEXT_LENGTH = 1_048_565  # the number in the error text; /models has 1048576
 CONTEXT_WINDOW = 1_048_576
@@ -56,11 +50,7 @@ THINKING_NOT_PASSED_BACK = "The `content[].thinking` in the thinking mode must b
 # The service's error for a status: message, type, code. Sources: error codes page and recordings.
 STATUS_WORDS: Mapping[int, tuple[str, str, str]] = {
     400: ("Content Exists Risk", "invalid_request_error", "invalid_request_error"),
-    401: (
-        "Authentication Fails, Your api key: ****0000 is invalid",
-        "authentication_error",
-        "invalid_request_error",
-    ),
+    401: ("Authentication Fails, Your api key: ****0000 is invalid", "authentication_error", "invalid_request_error"),
     402: ("Insufficient Balance", "unknown_error", "invalid_request_error"),
     429: (
         "Your current concurrency is 40, which exceeds your concurrency limit of 39 based on your remaining "
@@ -109,22 +99,21 @@ class DeepSeekDialect(Dialect):
 
     def routes(self) -> tuple[EndpointRoute, ...]:
         """Return chat with and without `/v1`, on the beta host too; fill-in-the-middle on the beta host only."""
+        versioned = [
+            (
+                EndpointRoute("POST", f"{version}/chat/completions", answer),
+                EndpointRoute("POST", f"/beta{version}/chat/completions", answer, beta=True),
+                EndpointRoute("POST", f"/beta{version}/completions", answer_completion, beta=True),
+                EndpointRoute("POST", f"{version}/completions", refuse_off_beta),
+                EndpointRoute("POST", f"{version}/responses", answer, protocol="responses"),
+                EndpointRoute("GET", f"{version}/models", answer_models),
+                EndpointRoute("GET", f"{version}/models/{{id}}", answer_model),
+            )
+            for version in ("", "/v1")
+        ]
         return (
-            EndpointRoute("POST", "/chat/completions", answer),
-            EndpointRoute("POST", "/v1/chat/completions", answer),
-            EndpointRoute("POST", "/beta/chat/completions", answer, beta=True),
-            EndpointRoute("POST", "/beta/v1/chat/completions", answer, beta=True),
-            EndpointRoute("POST", "/beta/completions", answer_completion, beta=True),
-            EndpointRoute("POST", "/beta/v1/completions", answer_completion, beta=True),
-            EndpointRoute("POST", "/completions", refuse_off_beta),
-            EndpointRoute("POST", "/v1/completions", refuse_off_beta),
-            EndpointRoute("POST", "/responses", answer, protocol="responses"),
-            EndpointRoute("POST", "/v1/responses", answer, protocol="responses"),
+            *chain.from_iterable(versioned),
             EndpointRoute("POST", "/anthropic/v1/messages", answer, protocol="messages"),
-            EndpointRoute("GET", "/models", answer_models),
-            EndpointRoute("GET", "/v1/models", answer_models),
-            EndpointRoute("GET", "/models/{id}", answer_model),
-            EndpointRoute("GET", "/v1/models/{id}", answer_model),
             EndpointRoute("GET", "/user/balance", answer_balance),
         )
 
@@ -145,7 +134,7 @@ class DeepSeekDialect(Dialect):
     def response_headers(self, stamp: Stamp) -> dict[str, str]:
         """Return a trace id, and the other headers of the recordings."""
         return {
-            "x-ds-trace-id": stamp.trace_id(),
+            "x-ds-trace-id": stamp.hex("trace"),
             "x-content-type-options": "nosniff",
             "vary": "origin, access-control-request-method, access-control-request-headers",
         }
@@ -159,7 +148,7 @@ class DeepSeekDialect(Dialect):
     def read_chat(self, exchange: Exchange) -> ChatCall:
         """Run the checks, in the documented order if there is one."""
         body = exchange.body
-        check_types(body, exchange.received.raw, exchange.options.type_error_status, chat_types)
+        check_deepseek_types(chat_types, exchange)
         model = self.check_model(body["model"], exchange)
         check_chat_parameters(body)
         messages = tuple(body["messages"])
@@ -170,7 +159,7 @@ class DeepSeekDialect(Dialect):
     def read_responses(self, exchange: Exchange) -> ChatCall:
         """Read items. In an open tool turn, neither an empty reasoning item nor a summary is enough."""
         body, options = exchange.body, exchange.options
-        check_types(body, exchange.received.raw, options.type_error_status, responses_types)
+        check_deepseek_types(responses_types, exchange)
         self.check_model(body["model"], exchange)
         request = responses.chat_request(body, summaries=False)
         check_chat_parameters(request, json_schema=True)
@@ -185,7 +174,7 @@ class DeepSeekDialect(Dialect):
     def read_messages(self, exchange: Exchange) -> ChatCall:
         """Read Anthropic's blocks. Unknown models are mapped to a served one."""
         body, options = exchange.body, exchange.options
-        check_types(body, exchange.received.raw, options.type_error_status, messages_types)
+        check_deepseek_types(messages_types, exchange)
         model = self.check_model(self._served_for(body["model"], exchange), exchange)
         check_blocks(body["messages"])
         check_input_schemas(body.get("tools") or ())

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from deepseek_v4.testing.checks.chat_types import CHAT_FIELDS, OPENAI_ROLES, messages_of
-from deepseek_v4.testing.checks.parameters import Range
+from deepseek_v4.testing.checks.parameters import Range, check_ranges
+from deepseek_v4.testing.checks.protocol_types import CHAT_FIELDS, OPENAI_ROLES, messages_of
 from deepseek_v4.testing.checks.types import (
     FieldTypes,
-    TypeFault,
     boolean,
+    check_types,
     integer,
     number,
     request_types,
     struct,
     whole_number,
 )
-from deepseek_v4.testing.dialects.openai_shapes import OpenAIShapes
 from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.endpoints.models import answer_model, answer_models
-from deepseek_v4.testing.exchange import Dialect, EndpointRoute, ServedModel
-from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange, ServedModel
+from deepseek_v4.testing.outcome import Rejection
+from deepseek_v4.testing.reading.chat import ChatCall
+from deepseek_v4.testing.writing.chat import OpenAIShapes
 
 ROOT = "/v1"
 CONTEXT_LENGTH = 1_048_576
@@ -60,6 +62,7 @@ class SelfHostedDialect(OpenAIShapes, Dialect):
     root = ROOT
     key_needed = False
     context_length = CONTEXT_LENGTH
+    fields: FieldTypes  # the server's own options
     served = ("deepseek-v4-flash", "deepseek-ai/DeepSeek-V4-Flash")  # --served-model-name
 
     def __init__(self) -> None:
@@ -84,21 +87,28 @@ class SelfHostedDialect(OpenAIShapes, Dialect):
             EndpointRoute("GET", f"{ROOT}/models/{{id:path}}", answer_model),
         )
 
-    def check_body(self, body: Any, fields: FieldTypes) -> None:
-        """Check types, ranges, and options that exclude each other.
+    def refuse_key(self, key: str | None) -> Rejection:
+        """Return 401."""
+        return Rejection("Unauthorized", status=401)
 
-        Raises:
-            Rejection: 400.
-        """
-        try:
-            request_types(body, "ChatCompletionRequest", {**SERVER_FIELDS, **fields}, ("messages",))
-        except TypeFault as error:
-            where = f"{error.path}: " if error.path else ""
-            raise Rejection(f"{where}{error.reason}") from None
-        for name, allowed in RANGES.items():
-            value = body.get(name)
-            if value is not None and not allowed.holds(value):
-                raise Rejection(f"{name} must be in {allowed.text}, got {value}.")
+    def read_chat(self, exchange: Exchange) -> ChatCall:
+        """Check types, ranges and the tool choice; the subclass reads the rest."""
+        body = exchange.body
+        self.check_body(body)
+        model = body.get("model") or self.served[0]
+        self.check_model(model, exchange)
+        self.check_tool_choice(body)
+        return self.read_checked(body, model, self.thinks_by_default(exchange))
+
+    @abstractmethod
+    def read_checked(self, body: Mapping[str, Any], model: str, thinks_by_default: bool) -> ChatCall:
+        """Return a checked request as a call."""
+
+    def check_body(self, body: Any) -> None:
+        """Check types, ranges, and options that exclude each other."""
+        fields = {**SERVER_FIELDS, **self.fields}
+        check_types(partial(request_types, name="ChatCompletionRequest", fields=fields, needed=("messages",)), body)
+        check_ranges(body, RANGES, "{name} must be in {range}, got {value}.")
         if body.get("top_logprobs") is not None and not body.get("logprobs"):
             raise Rejection("when using `top_logprobs`, `logprobs` must be set to true.")
         if body.get("stream_options") is not None and not body.get("stream"):
@@ -109,11 +119,7 @@ class SelfHostedDialect(OpenAIShapes, Dialect):
             raise Rejection("messages: at least one message is needed")
 
     def check_tool_choice(self, body: Mapping[str, Any]) -> None:
-        """Check that the chosen tool exists.
-
-        Raises:
-            Rejection: 400.
-        """
+        """Check that the chosen tool exists."""
         choice, tools = body.get("tool_choice"), body.get("tools") or ()
         if choice in (None, "none") or (choice == "auto" and not tools):
             return

@@ -5,16 +5,15 @@ It does not require past reasoning. `stream_reasoning` is accepted and has no ef
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from deepseek_v4.testing.checks.types import FieldTypes, boolean, one_of, struct
 from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect
-from deepseek_v4.testing.exchange import Exchange
-from deepseek_v4.testing.model.answer import Answer, Usage
+from deepseek_v4.testing.model.answer import Answer
+from deepseek_v4.testing.outcome import Rejection
 from deepseek_v4.testing.reading.chat import ChatCall, chat_call
-from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.script import arguments_in
 
 JsonObject = dict[str, Any]
 FIELDS: FieldTypes = {
@@ -33,35 +32,26 @@ class SglangDialect(SelfHostedDialect):
     thinking_default = False
     usage_pending: Mapping[str, Any] = {"usage": None}
 
-    def read_chat(self, exchange: Exchange) -> ChatCall:
-        """Check types, ranges, and the arguments of past calls."""
-        body = exchange.body
-        self.check_body(body, FIELDS)
-        name = body.get("model") or self.served[0]
-        self.check_model(name, exchange)
-        self.check_tool_choice(body)
+    fields = FIELDS
+    unknown_model_text = "The model `{}` does not exist"
+
+    def read_checked(self, body: Mapping[str, Any], model: str, thinks_by_default: bool) -> ChatCall:
+        """Read a request, and check the arguments of past calls."""
         messages = _rendered(body)
         for position, message in enumerate(messages):
             for call in message.get("tool_calls") or ():
-                _check_arguments(f"messages[{position}]", call["function"]["arguments"])
+                if arguments_in(call["function"]["arguments"]) is None:
+                    raise Rejection(f"messages[{position}]: the arguments of a tool call must be a JSON object")
         if body.get("tools"):  # tools disable constrained decoding, with a warning in the server's log
             body = {**body, "response_format": None}
         return chat_call(
-            {**body, "model": name},
+            {**body, "model": model},
             messages,
-            _thinks(body, self.thinks_by_default(exchange)),
+            _thinks(body, thinks_by_default),
             max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
             joins_reasoning=body.get("separate_reasoning") is False,
             call_id_prefix="call_",
         )
-
-    def unknown_model(self, name: str) -> Rejection:
-        """Return 404."""
-        return Rejection(f"The model `{name}` does not exist", status=404)
-
-    def refuse_key(self, key: str | None) -> Rejection:
-        """Return 401."""
-        return Rejection("Unauthorized", status=401)
 
     def error(self, rejection: Rejection, protocol: str) -> JsonObject:
         """Return a flat error; only a text for a refused key."""
@@ -81,27 +71,17 @@ class SglangDialect(SelfHostedDialect):
         body.pop("system_fingerprint")
         return {**body, "metadata": {"weight_version": "default"}}
 
-    def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return the counts, with reasoning tokens at the top level."""
-        return {
-            "prompt_tokens": usage.prompt,
-            "total_tokens": usage.prompt + usage.completion,
-            "completion_tokens": usage.completion,
-            "prompt_tokens_details": None,
-            "reasoning_tokens": usage.reasoning,
-        }
+        counts = super().counted_usage(answer)
+        counts.pop("completion_tokens_details", None)
+        return {**counts, "prompt_tokens_details": None, "reasoning_tokens": answer.usage.reasoning}
 
     def chunk(self, answer: Answer, delta: Any, finish_reason: str | None = None) -> JsonObject:
         """Return a chunk; deltas have all their keys, null if not set."""
         fields = {"role": None, "content": None, "reasoning_content": None, "tool_calls": None, **delta}
-        matched = None if finish_reason is None else _matched(answer)
-        choice = {
-            "index": 0,
-            "delta": fields,
-            "logprobs": None,
-            "finish_reason": finish_reason,
-            "matched_stop": matched,
-        }
+        choice = {"index": 0, "delta": fields, "logprobs": None, "finish_reason": finish_reason}
+        choice["matched_stop"] = None if finish_reason is None else _matched(answer)
         return {**self.envelope(answer, "chat.completion.chunk"), "choices": [choice]}
 
     def content_delta(self, answer: Answer, text: str) -> JsonObject:
@@ -130,12 +110,3 @@ def _rendered(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     if messages[-1]["role"] == "assistant" and not body.get("continue_final_message"):
         messages[-1] = {"role": "user", "content": messages[-1].get("content") or ""}
     return tuple(messages)
-
-
-def _check_arguments(where: str, arguments: str) -> None:
-    try:
-        value = json.loads(arguments)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise Rejection(f"{where}: the arguments of a tool call must be a JSON object")

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4.testing.checks.chat_types import EFFORTS
+from deepseek_v4.testing.checks.protocol_types import EFFORTS
 from deepseek_v4.testing.checks.types import FieldTypes, boolean, one_of, whole_number
 from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect
-from deepseek_v4.testing.exchange import Exchange
-from deepseek_v4.testing.model.answer import Answer, Usage
+from deepseek_v4.testing.model.answer import Answer
+from deepseek_v4.testing.outcome import Rejection
 from deepseek_v4.testing.reading.chat import ChatCall, chat_call
-from deepseek_v4.testing.rejection import Rejection
 
 JsonObject = dict[str, Any]
 FIELDS: FieldTypes = {
@@ -32,33 +31,23 @@ class VllmDialect(SelfHostedDialect):
     name = "vllm"
     reasoning_field = "reasoning"
 
-    def read_chat(self, exchange: Exchange) -> ChatCall:
-        """Check types and ranges, but not the history."""
-        body = exchange.body
-        self.check_body(body, FIELDS)
-        name = body.get("model") or self.served[0]
-        self.check_model(name, exchange)
-        self.check_tool_choice(body)
+    fields = FIELDS
+    unknown_model_text = "The model `{}` does not exist."
+
+    def read_checked(self, body: Mapping[str, Any], model: str, thinks_by_default: bool) -> ChatCall:
+        """Read a request; the history is not checked."""
         messages = tuple(_with_reasoning(message) for message in body["messages"])
         more: dict[str, Any] = {} if body.get("continue_final_message") else {"prefix": None}
         return chat_call(
-            {**body, "model": name},
+            {**body, "model": model},
             messages,
-            _thinks(body, self.thinks_by_default(exchange)),
+            _thinks(body, thinks_by_default),
             max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
             hides_reasoning=body.get("include_reasoning") is False,
             thinking_budget=body.get("thinking_token_budget"),
             call_id_prefix="chatcmpl-tool-",
             **more,
         )
-
-    def unknown_model(self, name: str) -> Rejection:
-        """Return 404."""
-        return Rejection(f"The model `{name}` does not exist.", status=404)
-
-    def refuse_key(self, key: str | None) -> Rejection:
-        """Return 401."""
-        return Rejection("Unauthorized", status=401)
 
     def error_object(self, rejection: Rejection, protocol: str) -> JsonObject:
         """Return the status as the code."""
@@ -76,9 +65,9 @@ class VllmDialect(SelfHostedDialect):
         extras = {"service_tier": None, "system_fingerprint": None, "prompt_logprobs": None}
         return {**body, **extras, "kv_transfer_params": None}
 
-    def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return counts without details: those of the prompt need a flag of the server."""
-        counts = super().counted_usage(usage, thinking)
+        counts = super().counted_usage(answer)
         counts.pop("completion_tokens_details", None)
         return {**counts, "prompt_tokens_details": None}
 

@@ -9,8 +9,7 @@ from typing import Any
 from deepseek_v4.testing.exchange import Exchange
 from deepseek_v4.testing.improviser import improvise
 from deepseek_v4.testing.model.answer import compose
-from deepseek_v4.testing.outcome import CHAT, EVENT_STREAM, Outcome, Step, StreamForm, dumps
-from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.outcome import CHAT, EVENT_STREAM, Outcome, Rejection, Step, StreamForm, dumps
 from deepseek_v4.testing.script import Turn
 
 

@@ -1,10 +1,11 @@
-"""GET /models and GET /models/{id}."""
+"""GET /models, GET /models/{id}, and DeepSeek's GET /user/balance."""
 
 from __future__ import annotations
 
 from deepseek_v4.testing.exchange import Exchange
-from deepseek_v4.testing.outcome import Outcome, dumps
-from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.outcome import Outcome, Rejection, dumps
+
+BALANCE = {"currency": "USD", "total_balance": "110.00", "granted_balance": "10.00", "topped_up_balance": "100.00"}
 
 
 def answer_models(exchange: Exchange) -> Outcome:
@@ -20,3 +21,8 @@ def answer_model(exchange: Exchange) -> Outcome:
     if model is None:
         raise Rejection(f"The model '{name}' does not exist", status=404)
     return Outcome((dumps(model.entry),))
+
+
+def answer_balance(exchange: Exchange) -> Outcome:
+    """Return an account with money in it."""
+    return Outcome((dumps({"is_available": True, "balance_infos": [BALANCE]}),))

@@ -21,8 +21,7 @@ from deepseek_v4.testing.http.load import Load
 from deepseek_v4.testing.ids import Stamp
 from deepseek_v4.testing.model.reasoning_log import ReasoningRecords
 from deepseek_v4.testing.options import ServerOptions
-from deepseek_v4.testing.outcome import JSON, Outcome, dumps
-from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.outcome import JSON, Outcome, Rejection, dumps
 from deepseek_v4.testing.request_log import ReceivedRequest, SeenKey, masked_header
 from deepseek_v4.testing.script_queue import Script
 from deepseek_v4.testing.tokens import PrefixCache
@@ -46,8 +45,8 @@ class Application:
         self._load = Load()
         self._traffic = traffic
         self._router = Router(
-            [Route(route.path, endpoint=_Endpoint(self, route), methods=[route.method]) for route in dialect.routes()],
-            default=self._not_found,
+            [Route(r.path, endpoint=_Endpoint(self, r), methods=[r.method]) for r in dialect.routes()],
+            default=_Endpoint(self, None),
             redirect_slashes=False,
         )
 
@@ -121,7 +120,8 @@ class Application:
         )
 
     def forget(self) -> None:
-        """Clear requests, keys, scripts, faults and cached prompts."""
+        """Clear requests, keys, scripts, faults, cached prompts, and the minute that `rpm` counts."""
+        self._load.begun.clear()
         self.requests.clear()
         self.seen_keys.clear()
         self.script.clear()
@@ -151,20 +151,17 @@ class Application:
     def _note_key(self, key: str | None) -> None:
         if key is None:
             return
-        for seen in self.seen_keys:
-            if seen.matches(key):
-                seen.count += 1
-                return
-        self.seen_keys.append(SeenKey(key))
-
-    async def _not_found(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.answer(None, scope, receive, send)
+        seen = next((seen for seen in self.seen_keys if seen.matches(key)), None)
+        if seen is None:
+            self.seen_keys.append(SeenKey(key))
+        else:
+            seen.count += 1
 
 
 class _Endpoint:
-    """A route as an ASGI application."""
+    """A route as an ASGI application; without a route, the answer to other paths."""
 
-    def __init__(self, application: Application, route: EndpointRoute) -> None:
+    def __init__(self, application: Application, route: EndpointRoute | None) -> None:
         self._application = application
         self._route = route
 

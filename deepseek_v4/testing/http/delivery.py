@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -101,16 +102,18 @@ class Delivery:
         if seconds <= 0:
             return
         await self._flush()
-        interval = self._options.keep_alive_interval if fillers is None else None
-        if fillers:
-            interval = seconds / (fillers + 1)
+        step = self._options.keep_alive_interval or seconds
+        if fillers is None:
+            fillers = max(math.ceil(seconds / step - 1.5), 0)  # none within half an interval of the end
+        else:
+            step = seconds / (fillers + 1)
         clock = asyncio.get_running_loop().time
-        end = clock() + seconds
-        while (left := end - clock()) > 0:
-            done, _ = await asyncio.wait({self._left}, timeout=min(left, interval or left))
+        begun = clock()
+        for due in (*(step * (number + 1) for number in range(fillers)), seconds):
+            done, _ = await asyncio.wait({self._left}, timeout=max(begun + due - clock(), 0))
             if done:
                 raise _ClientLeft
-            if interval and self._filler and end - clock() > interval / 2:
+            if due < seconds:
                 self._buffer += self._filler
                 await self._flush()
 
@@ -121,11 +124,7 @@ class Delivery:
 
 
 def _fragments(data: bytes, size: int | random.Random | None) -> Iterator[bytes]:
-    if not data:
-        return
-    if size is None:
-        yield data
-        return
+    size = len(data) if size is None else size
     start = 0
     while start < len(data):
         end = start + (size if isinstance(size, int) else size.randint(1, LONGEST_RANDOM_FRAGMENT))

@@ -19,7 +19,7 @@ class Load:
 
     def __init__(self) -> None:
         self._under_way = 0
-        self._begun: deque[float] = deque()
+        self.begun: deque[float] = deque()
 
     @contextmanager
     def answer(self, options: ServerOptions) -> Iterator[int | None]:
@@ -32,7 +32,7 @@ class Load:
         if retry_after is not None:
             yield retry_after
             return
-        self._begun.append(time.monotonic())
+        self.begun.append(time.monotonic())
         self._under_way += 1
         try:
             yield None
@@ -40,9 +40,9 @@ class Load:
             self._under_way -= 1
 
     def _retry_after(self, options: ServerOptions, now: float) -> int | None:
-        while self._begun and self._begun[0] <= now - MINUTE:
-            self._begun.popleft()
-        if options.rpm is not None and len(self._begun) >= options.rpm:
-            return math.ceil(self._begun[-options.rpm] + MINUTE - now)
+        while self.begun and self.begun[0] <= now - MINUTE:
+            self.begun.popleft()
+        if options.rpm is not None and len(self.begun) >= options.rpm:
+            return math.ceil(self.begun[-options.rpm] + MINUTE - now)
         full = options.max_concurrency is not None and self._under_way >= options.max_concurrency
         return BUSY_SECONDS if full else None

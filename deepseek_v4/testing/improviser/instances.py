@@ -7,274 +7,169 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4.testing.improviser.patterns import match_for
-from deepseek_v4.testing.improviser.reading import Source, content_words, first_of, places, word_set
-from deepseek_v4.testing.improviser.schemas import is_number, readable
-
 DEEPEST = 6
-MISSING: Any = object()
-
-PLACES = word_set("city location place town country region destination origin address where area cities")
-PERSONS = word_set("name person customer author company title user owner player artist")
-WHOLE_TEXT = word_set(
-    """query question input q text prompt search topic message content request task instruction instructions
-    subject body description statement term keyword keywords"""
-)
-FORMATS: Mapping[str, tuple[str, str]] = {  # a pattern to search in the text, and the default
-    "date": (r"\d{4}-\d{2}-\d{2}", "2026-01-15"),
-    "date-time": (r"\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?", "2026-01-15T12:00:00Z"),
-    "time": (r"\b\d{2}:\d{2}(?::\d{2})?\b", "12:00:00"),
-    "duration": (r"\bP(?:\d+D)?(?:T\d+[HMS])?\b", "PT1H"),
-    "email": (r"[\w.+-]+@[\w-]+\.[\w.]+\w", "scripted@example.com"),
-    "uri": (r"https?://\S+\w", "https://example.com/scripted"),
-    "url": (r"https?://\S+\w", "https://example.com/scripted"),
-    "hostname": (r"\b[\w-]+\.example\.\w+\b", "example.com"),
-    "ipv4": (r"\b\d{1,3}(?:\.\d{1,3}){3}\b", "192.0.2.1"),
-    "ipv6": (r"\b[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){2,7}\b", "2001:db8::1"),
-    "uuid": (r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "5c917ed0-0000-4000-8000-000000000000"),
-    "binary": (r"(?!)", "c2NyaXB0ZWQ="),
-    "byte": (r"(?!)", "c2NyaXB0ZWQ="),
+NUMBER = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?![\d-])")
+QUOTED = re.compile(r"'([^'\n]{1,200})'(?!\w)|\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`")
+NAME = r"[A-ZÀ-ÖØ-Þ][\w'’-]*(?: [A-ZÀ-ÖØ-Þ][\w'’-]*)*"
+ENUMERATION = re.compile(rf"{NAME}(?:, ?{NAME})*,? and {NAME}")
+OPENERS = frozenset(("I", "The", "What", "Where", "When", "Who", "How", "Why", "Is", "Are", "Use", "Call", "Using"))
+FORMATS: Mapping[str, str] = {
+    "date": "2026-01-15",
+    "date-time": "2026-01-15T12:00:00Z",
+    "time": "12:00:00",
+    "duration": "PT1H",
+    "email": "scripted@example.com",
+    "uri": "https://example.com/scripted",
+    "hostname": "example.com",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "uuid": "5c917ed0-0000-4000-8000-000000000000",
+    "binary": "c2NyaXB0ZWQ=",
 }
 
 
-class Maker:
+def instance(schema: Mapping[str, Any], text: str) -> Any:
+    """Return an instance of a schema; numbers, quotations and names of the text are used one after the other."""
+    return _Maker(schema, text).value(schema, "", 0)
+
+
+def enumerated_names(text: str) -> list[str]:
+    """Return the names of the first enumeration, such as `Paris, London and Tokyo`; empty without one."""
+    match = ENUMERATION.search(text)
+    return re.findall(NAME, match.group()) if match else []
+
+
+def names_in(text: str) -> list[str]:
+    """Return capitalised phrases, without a word that only begins a sentence."""
+    found = []
+    for match in re.finditer(NAME, text):
+        opens = not text[: match.start()].strip() or text[: match.start()].rstrip()[-1] in ".!?:\n"
+        first, _, rest = match.group().partition(" ")
+        found.append(rest if first in OPENERS or (opens and not rest) else match.group())
+    return [name for name in found if name]
+
+
+class _Maker:
     """A generator of values for one schema from one text."""
 
-    def __init__(self, root: Mapping[str, Any], text: str, *, fill_optional: bool = False) -> None:
-        self._root = readable(root)
-        self._source = Source(text)
-        self._fill_optional = fill_optional
+    def __init__(self, root: Mapping[str, Any], text: str) -> None:
+        self._root = root
+        self._text = text
+        self._numbers = [float(n) if "." in n else int(n) for n in NUMBER.findall(text)]
+        quotations = [next(filter(None, parts)) for parts in QUOTED.findall(text)]
+        self._names = [*quotations, *(name for name in names_in(text) if name not in quotations)]
 
-    def make(self) -> Any:
-        """Return an instance of the schema."""
-        return self._value(self._root, "", 0)
+    def value(self, schema: Any, name: str, depth: int) -> Any:
+        """Return an instance of a schema.
 
-    # ------------------------------------------------------------------ by kind
-
-    def _value(self, schema: Any, name: str, depth: int) -> Any:
-        schema = self._resolved(schema)
+        Args:
+            schema: The schema; malformed keywords are ignored.
+            name: The name of its property.
+            depth: The number of objects and arrays around it.
+        """
+        schema = self._resolved(schema, DEEPEST)
         if "const" in schema:
             return schema["const"]
-        if schema.get("enum"):
-            return self._choice(schema)
-        for key in ("anyOf", "oneOf"):
-            if schema.get(key):
-                return self._value(self._branch(schema[key]), name, depth)
-        kind = schema.get("type")
-        if kind == "object" or (kind is None and "properties" in schema):
-            return self._object(schema, depth)
-        if kind == "array" or (kind is None and "items" in schema):
-            return self._array(schema, name, depth)
-        if kind == "integer" or kind == "number":
-            return self._number(schema, name, kind == "integer")
-        if kind == "boolean":
-            return self._boolean(schema, name)
-        if kind == "null":
-            return None
-        return self._string(schema, name)
+        if choices := _list(schema, "enum"):
+            return next((one for one in choices if isinstance(one, str) and self._mentions(one)), choices[0])
+        if branches := _list(schema, "anyOf") or _list(schema, "oneOf"):
+            kinds = [branch for branch in branches if _kind(self._resolved(branch, DEEPEST)) != "null"]
+            ends = depth >= DEEPEST and len(kinds) < len(branches)
+            return None if ends or not kinds else self.value(kinds[0], name, depth)
+        makers = {"object": self._object, "array": self._array, "integer": self._number, "number": self._number}
+        kind = _kind(schema)
+        if kind in makers:
+            return makers[kind](schema, name, depth)
+        return {"boolean": True, "null": None}[kind] if kind in ("boolean", "null") else self._string(schema, name)
 
-    def _choice(self, schema: Mapping[str, Any]) -> Any:
-        values = schema["enum"]
-        mentioned = [value for value in values if isinstance(value, str) and self._source.mentions(value)]
-        return mentioned[0] if mentioned else schema.get("default", values[0])
-
-    def _branch(self, branches: list[Any]) -> Any:
-        kinds = [branch for branch in map(self._resolved, branches) if branch.get("type") != "null"]
-        return kinds[0] if kinds else {"type": "null"}
-
-    def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        properties = schema.get("properties") or {}
-        required = [name for name in schema.get("required") or () if isinstance(name, str)]
-        values: dict[str, Any] = {}
-        for name in (*required, *(name for name in properties if name not in required)):
-            inner = properties.get(name, {})
-            value = self._value(inner, name, depth + 1) if name in required else self._optional(inner, name, depth)
-            if value is not MISSING:
-                values[name] = value
-        if not properties and isinstance(schema.get("additionalProperties"), Mapping) and schema.get("minProperties"):
-            values["scripted"] = self._value(schema["additionalProperties"], "scripted", depth + 1)
-        order = {name: position for position, name in enumerate(properties)}
-        return dict(sorted(values.items(), key=lambda item: order.get(item[0], len(order))))
-
-    def _optional(self, schema: Any, name: str, depth: int) -> Any:
-        """Return an optional property, if the text mentions it."""
-        resolved = self._resolved(schema)
-        branches = [self._resolved(branch) for branch in resolved.get("anyOf") or resolved.get("oneOf") or [resolved]]
-        values = [value for branch in branches for value in branch.get("enum") or () if isinstance(value, str)]
-        mentioned = next((value for value in values if self._source.mentions(value)), None)
-        if mentioned is not None:
-            return mentioned
-        if self._source.value_for(name) is not None:
-            return self._value(schema, name, depth + 1)
-        if not self._fill_optional or depth >= DEEPEST // 2:
-            return MISSING
-        kinds = {branch.get("type") for branch in branches}
-        if kinds & {"integer", "number"} and not self._source.numbers:
-            return MISSING
-        return self._value(schema, name, depth + 1)
+    def _object(self, schema: Mapping[str, Any], name: str, depth: int) -> dict[str, Any]:
+        properties = _mapping(schema, "properties") if depth < 2 * DEEPEST else {}
+        required = _list(schema, "required")
+        filled = [key for key in properties if key in required] if required else properties if depth == 0 else ()
+        return {key: self.value(properties[key], key, depth + 1) for key in filled}
 
     def _array(self, schema: Mapping[str, Any], name: str, depth: int) -> list[Any]:
-        least = int(schema.get("minItems") or 0)
-        most = int(schema["maxItems"]) if schema.get("maxItems") is not None else 1 << 30
-        items = schema.get("items")
-        if schema.get("prefixItems"):
-            return [self._value(item, name, depth + 1) for item in schema["prefixItems"]]
-        inner = self._resolved(items if isinstance(items, Mapping) else {})
-        kind = inner.get("type")
-        if kind in ("integer", "number"):
-            count = len(self._source.numbers)
-        elif kind == "string" and not inner.get("enum"):
-            count = len(self._source.quotations) or len(places(self._source.text)) * bool(set(_parts(name)) & PLACES)
-        elif kind == "string":
-            mentioned = [value for value in inner["enum"] if isinstance(value, str) and self._source.mentions(value)]
-            if mentioned:
-                others = [value for value in inner["enum"] if value not in mentioned] or mentioned
-                return [*mentioned, *(others * least)[: max(least - len(mentioned), 0)]][:most]
-            count = 0
-        else:
-            count = 1
-        length = min(max(count, least, 1), most)
-        if depth >= DEEPEST:
-            length = least
-        values = [self._value(inner, name, depth + 1) for _ in range(length)]
-        return _distinct(values) if schema.get("uniqueItems") else values
+        if positions := _list(schema, "prefixItems"):
+            return [self.value(item, name, depth + 1) for item in positions]
+        least = int(_number(schema, "minItems", 0))
+        length = min(max(least, depth < DEEPEST), 2 * DEEPEST)
+        values: list[Any] = []
+        for position in range(1, length + 1):
+            value = self.value(schema.get("items"), name, depth + 1)
+            if value in values and schema.get("uniqueItems") is True:
+                value = position if isinstance(value, int) else f"{value} {position}"
+            values.append(value)
+        return values
 
-    def _number(self, schema: Mapping[str, Any], name: str, integer: bool) -> int | float:
-        low, high = _bounds(schema, integer)
-        stated = self._source.value_for(name)
-        if name in ("index", "choice") and (best := best_choice(self._source.text)) is not None and low <= best <= high:
-            return best
-        value: int | float | None = None
-        if stated is not None and re.fullmatch(r"-?\d+(\.\d+)?", stated) and low <= float(stated) <= high:
-            value = float(stated) if "." in stated else int(stated)
-        if value is None:
-            value = self._source.next_number(low, high, integer)
-        if value is None and is_number(schema.get("default")):
-            value = schema["default"]
-        if value is None:
-            value = min(max(1, low), high)
-        step = schema.get("multipleOf")
-        if step:
-            value = math.floor(value / step) * step
-            if value < low:
-                value += step
-        return int(value) if integer else value
-
-    def _boolean(self, schema: Mapping[str, Any], name: str) -> bool:
-        stated = self._source.value_for(name)
-        if stated is not None and stated.lower() in ("true", "false", "yes", "no"):
-            return stated.lower() in ("true", "yes")
-        default = schema.get("default")
-        return default if isinstance(default, bool) else True
+    def _number(self, schema: Mapping[str, Any], name: str, depth: int) -> int | float:
+        whole = _kind(schema) == "integer"
+        gap = 1 if whole else 0.01
+        low = max(_number(schema, "minimum", -math.inf), _number(schema, "exclusiveMinimum", -math.inf) + gap)
+        high = min(_number(schema, "maximum", math.inf), _number(schema, "exclusiveMaximum", math.inf) - gap)
+        fitting = [n for n in self._numbers if low <= n <= high and (not whole or n == int(n))]
+        value = fitting[0] if fitting else min(max(1, low), high)
+        if fitting:
+            self._numbers.remove(value)
+        step = _number(schema, "multipleOf", 0)
+        if step > 0:
+            value = (math.floor(value / step) + (math.floor(value / step) * step < low)) * step
+        return int(value) if whole else value
 
     def _string(self, schema: Mapping[str, Any], name: str) -> str:
         kind = schema.get("format")
         if isinstance(kind, str) and kind in FORMATS:
-            pattern, otherwise = FORMATS[kind]
-            match = re.search(pattern, self._source.text)
-            return match.group() if match else otherwise
-        text = self._text_for(name, schema)
-        if schema.get("pattern"):
-            text = match_for(schema["pattern"], text)
-        least, most = int(schema.get("minLength") or 0), schema.get("maxLength")
-        if len(text) < least:
-            text = (text + " " + "scripted " * least)[:least] if text else "x" * least
-        return text if most is None else text[: int(most)]
+            return FORMATS[kind]
+        text = self._names.pop(0) if self._names else f"scripted {name.replace('_', ' ')}".strip()
+        least = int(_number(schema, "minLength", 0))
+        return text.ljust(min(least, 10_000), "x")[: int(_number(schema, "maxLength", 10_000))]
 
-    def _text_for(self, name: str, schema: Mapping[str, Any]) -> str:
-        source, parts = self._source, set(_parts(name))
-        stated = source.value_for(name)
-        if stated:
-            return stated
-        if parts & PLACES:
-            return first_of((next(iter(places(source.text)), None), source.next_quotation())) or "Paris"
-        if parts & {"path", "file", "filename"}:
-            match = re.search(r"[\w./-]*\w\.\w{1,5}\b(?<!\d)", source.text)
-            return match.group() if match else "/scripted.txt"
-        if parts & {"date", "day", "deadline"} and (match := re.search(FORMATS["date"][0], source.text)):
-            return match.group()
-        if parts & {"expression", "formula", "equation"} and (
-            match := re.search(r"[\d(][\d\s().*/+-]*[\d)]", source.text)
-        ):
-            return match.group().strip()
-        if parts & PERSONS:
-            return first_of((source.next_quotation(), source.next_name())) or f"scripted {_spelled(name)}"
-        if parts & WHOLE_TEXT and source.text.strip():
-            return first_of((source.next_quotation(),)) or source.text.strip()[:500]
-        if isinstance(schema.get("default"), str):
-            return str(schema["default"])
-        return first_of((source.next_quotation(), source.next_name())) or f"scripted {_spelled(name)}".strip()
+    def _mentions(self, value: str) -> bool:
+        return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", self._text, re.IGNORECASE) is not None
 
-    # ------------------------------------------------------------------ the schema itself
+    def _resolved(self, schema: Any, left: int) -> Mapping[str, Any]:
+        """Return a schema merged with its reference and its `allOf`."""
+        if not isinstance(schema, Mapping) or left == 0:
+            return {}
+        merged = dict(schema)
+        for part in (*([self._target(schema["$ref"])] if "$ref" in schema else ()), *_list(schema, "allOf")):
+            inner = self._resolved(part, left - 1)
+            properties = {**_mapping(inner, "properties"), **_mapping(merged, "properties")}
+            required = [*_list(inner, "required"), *_list(merged, "required")]
+            merged = {**inner, **merged}
+            if properties:
+                merged |= {"properties": properties, "required": required}
+        return merged
 
-    def _resolved(self, schema: Any) -> Mapping[str, Any]:
-        """Return a schema with its reference followed and its `allOf` merged."""
-        seen = 0
-        while isinstance(schema, Mapping) and ("$ref" in schema or "allOf" in schema) and seen < DEEPEST * 2:
-            seen += 1
-            if "$ref" in schema:
-                target = self._lookup(schema["$ref"])
-                schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
-            else:
-                merged = {key: value for key, value in schema.items() if key != "allOf"}
-                for part in schema["allOf"]:
-                    inner = self._resolved(part)
-                    merged = {
-                        **inner,
-                        **merged,
-                        "properties": {**(inner.get("properties") or {}), **(merged.get("properties") or {})},
-                        "required": [*(inner.get("required") or ()), *(merged.get("required") or ())],
-                    }
-                if not merged["properties"]:
-                    del merged["properties"]
-                schema = merged
-        return schema if isinstance(schema, Mapping) else {}
-
-    def _lookup(self, reference: Any) -> Mapping[str, Any]:
+    def _target(self, reference: Any) -> Any:
         target: Any = self._root
         for step in str(reference).removeprefix("#").strip("/").split("/"):
             if step and isinstance(target, Mapping):
                 target = target.get(step.replace("~1", "/").replace("~0", "~"))
-        return target if isinstance(target, Mapping) else {}
+        return target
 
 
-def best_choice(text: str) -> int | None:
-    """Return the number of the listed choice that shares most words with the question."""
-    choices = re.findall(r"^\s*\((\d+)\)\s+(.*)$", text, re.MULTILINE)
-    if not choices:
-        return None
-    question = text[text.rfind("question") :] if "question" in text else text[-300:]
-    query = content_words(question)
-    return int(max(choices, key=lambda choice: (len(query & content_words(choice[1])), -int(choice[0])))[0])
+def _kind(schema: Mapping[str, Any]) -> str:
+    """Return the type of a schema, the first that is not null of several, or the type that its keywords imply."""
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        kind = next((one for one in kind if one != "null"), "null")
+    if isinstance(kind, str):
+        return kind
+    return "object" if "properties" in schema else "array" if "items" in schema else "string"
 
 
-def _bounds(schema: Mapping[str, Any], integer: bool) -> tuple[float, float]:
-    step = 1 if integer else 0.01
-    low, high = -math.inf, math.inf
-    if is_number(schema.get("minimum")):
-        low = schema["minimum"]
-    if is_number(schema.get("exclusiveMinimum")):
-        low = max(low, schema["exclusiveMinimum"] + step)
-    if is_number(schema.get("maximum")):
-        high = schema["maximum"]
-    if is_number(schema.get("exclusiveMaximum")):
-        high = min(high, schema["exclusiveMaximum"] - step)
-    return low, high
+def _list(schema: Mapping[str, Any], key: str) -> list[Any]:
+    value = schema.get(key)
+    return value if isinstance(value, list) else []
 
 
-def _parts(name: str) -> list[str]:
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return [part for part in re.split(r"[\W_]+", spaced.lower()) if part]
+def _mapping(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = schema.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
-def _spelled(name: str) -> str:
-    return " ".join(_parts(name)) or "text"
-
-
-def _distinct(values: list[Any]) -> list[Any]:
-    distinct: list[Any] = []
-    for position, value in enumerate(values):
-        if value in distinct:
-            value = f"{value} {position + 1}" if isinstance(value, str) else position + 1
-        distinct.append(value)
-    return distinct
+def _number(schema: Mapping[str, Any], key: str, default: float) -> float:
+    value = schema.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return default
+    return value

@@ -43,32 +43,17 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One complete answer, with all data for its encoding.
-
-    Args:
-        call: The request as a call.
-        request: The request as it was received.
-        options: The options of the server.
-        turn: The scripted turn.
-        stamp: Ids and time.
-        reasoning: Reasoning within the limits of the request.
-        content: Text, up to a stop string.
-        calls: Tool calls.
-        finish_reason: A value of chat completions.
-        usage: Token counts.
-        stopped_by: The stop string that ended it.
-        citations: Results of a web search.
-    """
+    """One complete answer, with the request and the options that its encoding depends on."""
 
     call: ChatCall
-    request: Mapping[str, Any]
+    request: Mapping[str, Any]  # as it was received
     options: ServerOptions
     turn: Turn
     stamp: Stamp
     reasoning: str
     content: str
     calls: tuple[AnsweredCall, ...]
-    finish_reason: str
+    finish_reason: str  # a value of chat completions
     usage: Usage
     stopped_by: str | None
     citations: tuple[Mapping[str, str], ...]
@@ -121,7 +106,8 @@ def compose(
 ) -> Answer:
     """Give a turn its ids, cut it at the limits of the request, and count it."""
     budget = _Budget(call.max_tokens)
-    reasoning = budget.take(_within(turn.reasoning or "", call.thinking_budget)) if call.thinking else ""
+    thought = "".join(token_parts(turn.reasoning or "")[: call.thinking_budget])
+    reasoning = budget.take(thought) if call.thinking else ""
     reasoning_tokens = budget.spent
     if call.thinking and reasoning and not budget.exhausted:
         budget.pay(1)  # the closing think token
@@ -151,11 +137,6 @@ def compose(
         stopped_by=None if budget.exhausted else stop_word,
         citations=citations,
     )
-
-
-def _within(text: str, tokens: int | None) -> str:
-    """Return the part of a text that a budget of tokens allows."""
-    return text if tokens is None else "".join(token_parts(text)[:tokens])
 
 
 def _citations(turn: Turn, call: ChatCall) -> tuple[Mapping[str, str], ...]:

@@ -28,7 +28,6 @@ class ToolOffer:
     """A function that the client declares."""
 
     name: str
-    description: str
     parameters: Mapping[str, Any]
 
 
@@ -126,14 +125,7 @@ def render_prompt(messages: tuple[Mapping[str, Any], ...], tools: Any) -> str:
 def chat_call(
     body: Mapping[str, Any], messages: tuple[Mapping[str, Any], ...], thinking: bool, **more: Any
 ) -> ChatCall:
-    """Return the call of a checked request in the form of chat completions.
-
-    Args:
-        body: The request.
-        messages: Its messages.
-        thinking: True if it thinks.
-        more: Fields of the call that a dialect sets itself.
-    """
+    """Return the call of a checked request in the form of chat; `more` are fields that a dialect sets itself."""
     tools = [tool["function"] for tool in body.get("tools") or () if tool["type"] == "function"]
     choice = body.get("tool_choice") or "auto"
     stop = body.get("stop") or ()
@@ -142,9 +134,7 @@ def chat_call(
     fields: dict[str, Any] = {
         "model": body["model"],
         "messages": messages,
-        "tools": tuple(
-            ToolOffer(tool["name"], tool.get("description") or "", tool.get("parameters") or {}) for tool in tools
-        ),
+        "tools": tuple(ToolOffer(tool["name"], tool.get("parameters") or {}) for tool in tools),
         "tool_choice": choice if isinstance(choice, str) else "named",
         "named_tool": choice["function"]["name"] if isinstance(choice, dict) else None,
         "thinking": thinking,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.outcome import Rejection
 
 Json = dict[str, Any]
 

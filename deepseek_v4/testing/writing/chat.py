@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import Any
 
-from deepseek_v4.testing.model.answer import Answer, AnsweredCall, Usage, token_logprobs
+from deepseek_v4.testing.model.answer import Answer, AnsweredCall, token_logprobs
 from deepseek_v4.testing.options import UsageChunk
 from deepseek_v4.testing.outcome import CHAT, DONE, StreamForm, event
 from deepseek_v4.testing.script import Turn
@@ -69,24 +69,21 @@ class ChatShapes:
         return message
 
     def usage(self, answer: Answer) -> JsonObject:
-        """Return the usage object."""
-        if answer.turn.usage is not None:
-            return dict(answer.turn.usage)
-        return self.counted_usage(answer.usage, answer.call.thinking)
+        """Return the usage object of the turn, else a counted one."""
+        return self.counted_usage(answer) if answer.turn.usage is None else dict(answer.turn.usage)
 
-    def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return the counts under the dialect's names; no reasoning details outside thinking mode."""
-        body: JsonObject = {
+        usage = answer.usage
+        return {
             "prompt_tokens": usage.prompt,
             "completion_tokens": usage.completion,
             "total_tokens": usage.prompt + usage.completion,
             "prompt_tokens_details": {"cached_tokens": usage.cached},
+            **({"completion_tokens_details": {"reasoning_tokens": usage.reasoning}} if answer.call.thinking else {}),
+            "prompt_cache_hit_tokens": usage.cached,
+            "prompt_cache_miss_tokens": usage.prompt - usage.cached,
         }
-        if thinking:
-            body["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
-        body["prompt_cache_hit_tokens"] = usage.cached
-        body["prompt_cache_miss_tokens"] = usage.prompt - usage.cached
-        return body
 
     def complete_logprobs(self, answer: Answer) -> JsonObject | None:
         """Log probabilities of both channels; a channel without tokens is absent."""
@@ -200,6 +197,47 @@ class ChatShapes:
         }
 
 
+class OpenAIShapes(ChatShapes):
+    """Chat completions of a host in OpenAI's form: usage on a separate chunk, one more field for reasoning."""
+
+    usage_chunk: UsageChunk = "separate"
+    usage_pending: Mapping[str, Any] = {}
+    reasoning_logprobs = False
+    reasoning_field = "reasoning_content"
+
+    def envelope(self, answer: Answer, kind: str) -> JsonObject:
+        """Return the envelope, with an id in OpenAI's form."""
+        head = {"id": f"chatcmpl-{answer.stamp.hex('answer')}", "object": kind, "created": answer.stamp.created}
+        return {**head, "model": answer.model}
+
+    def message(self, answer: Answer) -> JsonObject:
+        """Return the message; `content` is null if there are tool calls."""
+        message = super().message(answer)
+        if answer.calls:
+            message["content"] = answer.content or None
+            message["tool_calls"] = [{k: v for k, v in call.items() if k != "index"} for call in message["tool_calls"]]
+        if "reasoning_content" in message:
+            message[self.reasoning_field] = message.pop("reasoning_content") or None
+        return message
+
+    def counted_usage(self, answer: Answer) -> JsonObject:
+        """Return the counts without DeepSeek's own fields."""
+        counts = super().counted_usage(answer)
+        return {name: value for name, value in counts.items() if not name.startswith("prompt_cache_")}
+
+    def first_delta(self, answer: Answer) -> JsonObject:
+        """Return the role."""
+        return {"role": "assistant", "content": ""}
+
+    def reasoning_delta(self, text: str) -> JsonObject:
+        """Return a delta of reasoning."""
+        return {self.reasoning_field: text}
+
+    def content_delta(self, answer: Answer, text: str) -> JsonObject:
+        """Return a delta of visible text."""
+        return {"content": text}
+
+
 def _tool_deltas(answer: Answer) -> Iterator[list[JsonObject]]:
     """Yield the `tool_calls` lists of successive chunks, in the order that the turn selects."""
     rows = [list(_deltas_of(call, answer.turn)) for call in answer.calls]
@@ -220,6 +258,5 @@ def _deltas_of(call: AnsweredCall, turn: Turn) -> Iterator[JsonObject]:
     if single:
         return
     continued = {**index, "id": ""} if turn.empty_ids else index
-    size = max(turn.arguments_chunk, 1)
-    for start in range(0, len(call.arguments), size):
-        yield {**continued, "function": {"arguments": call.arguments[start : start + size]}}
+    for text in chunks(call.arguments, turn.arguments_chunk):
+        yield {**continued, "function": {"arguments": text}}

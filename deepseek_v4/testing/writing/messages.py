@@ -11,10 +11,10 @@ from typing import Any
 
 from deepseek_v4.testing.model.answer import Answer, AnsweredCall
 from deepseek_v4.testing.outcome import StreamForm, dumps, named_event
+from deepseek_v4.testing.script import arguments_in
 from deepseek_v4.testing.tokens import chunks
 
 JsonObject = dict[str, Any]
-PING = {"type": "ping"}
 # Stop reasons for the finish reasons of chat completions; other values are sent unchanged.
 STOP_REASONS: Mapping[str, str] = {
     "stop": "end_turn",
@@ -88,9 +88,11 @@ class MessagesShapes:
         return STOP_REASONS.get(answer.finish_reason, answer.finish_reason)
 
     def usage(self, answer: Answer) -> JsonObject:
+        """Return the usage object of the turn, else a counted one."""
+        return self.counted_usage(answer) if answer.turn.usage is None else dict(answer.turn.usage)
+
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return the usage object; its input does not include tokens read from the cache."""
-        if answer.turn.usage is not None:
-            return dict(answer.turn.usage)
         return {
             "input_tokens": answer.usage.prompt - answer.usage.cached,
             "cache_creation_input_tokens": 0,
@@ -136,12 +138,7 @@ class MessagesShapes:
 
     def call_block(self, one: AnsweredCall) -> JsonObject:
         """Return a tool call; invalid or truncated arguments become an empty object."""
-        try:
-            arguments = json.loads(one.arguments)
-        except ValueError:
-            arguments = {}
-        taken = arguments if isinstance(arguments, dict) else {}
-        return {"type": "tool_use", "id": one.id, "name": one.name, "input": taken}
+        return {"type": "tool_use", "id": one.id, "name": one.name, "input": arguments_in(one.arguments) or {}}
 
     # ------------------------------------------------------------------ streams
 
@@ -155,7 +152,7 @@ class MessagesShapes:
         begun = {**self.envelope(answer, []), "stop_reason": None, "stop_sequence": None}
         start_usage = {**usage, "output_tokens": 0}
         yield named_event({"type": "message_start", "message": {**begun, "usage": start_usage}})
-        pings = [named_event(PING)] * answer.options.pings
+        pings = [named_event({"type": "ping"})] * answer.options.pings
         yield from pings
         arguments = iter([one.arguments for one in answer.calls])
         for index, block in enumerate(self.blocks(answer)):

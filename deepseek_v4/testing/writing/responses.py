@@ -123,9 +123,11 @@ class ResponsesShapes:
         return body
 
     def usage(self, answer: Answer) -> JsonObject:
+        """Return the usage object of the turn, else a counted one."""
+        return self.counted_usage(answer) if answer.turn.usage is None else dict(answer.turn.usage)
+
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return the usage object."""
-        if answer.turn.usage is not None:
-            return dict(answer.turn.usage)
         usage = answer.usage
         return {
             "input_tokens": usage.prompt,
@@ -246,12 +248,8 @@ class _Events:
             where = {"content_index": 0, "item_id": item["id"], "output_index": place}
             empty = {**part, "text": "", **({"logprobs": []} if kind == "output_text" else {})}
             yield self._event("response.content_part.added", **where, part=empty)
-            position = 0
-            for text in chunks(part["text"], self._answer.turn.chunk_size):
-                logprobs = {}
-                if kind == "output_text":
-                    logprobs = {"logprobs": _logprobs(self._answer, text, position)}
-                    position += 1
+            for position, text in enumerate(chunks(part["text"], self._answer.turn.chunk_size)):
+                logprobs = {"logprobs": _logprobs(self._answer, text, position)} if kind == "output_text" else {}
                 yield self._event(f"response.{kind}.delta", **where, delta=text, **logprobs)
             logprobs = {"logprobs": part["logprobs"]} if kind == "output_text" else {}
             yield self._event(f"response.{kind}.done", **where, text=part["text"], **logprobs)

@@ -119,8 +119,9 @@ class TestWithTools:
         result = llm.predict_and_call([tool], user_msg="q")
         assert result.response == "3"
 
-    def test_a_long_description_is_no_error(self, llm: DeepSeekV4) -> None:
+    def test_a_long_description_is_sent_in_full(self, llm: DeepSeekV4, server: LocalServer) -> None:
         llm.chat_with_tools([FunctionTool.from_defaults(add, description="x" * 3000)], user_msg="q")
+        assert "x" * 3000 in server.requests[0].raw.decode()
 
     @pytest.mark.parametrize("method", ["predict_and_call", "apredict_and_call"])
     async def test_react_where_function_calling_is_switched_off(

@@ -1,4 +1,4 @@
-"""``init_chat_model("deepseek_v4:…")`` works once the package is imported, in whatever order."""
+"""``init_chat_model("deepseek_v4:…")`` works after ``register()``, and deepagents registers by an entry point."""
 
 from __future__ import annotations
 
@@ -6,33 +6,20 @@ import configparser
 import os
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import langchain_deepseek_v4
 from deepseek_v4.testing import LocalServer, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
-
-MAKE = """
-model = init_chat_model("deepseek_v4:deepseek-v4-flash:variant2", provider="empiriolabs", api_key="k", temperature=0)
-assert type(model).__name__ == "ChatDeepSeekV4", model
-assert (model.model, model.provider, model.temperature) == ("deepseek-v4-flash:variant2", "empiriolabs", 0)
-model = init_chat_model("deepseek-v4-pro", model_provider="deepseek_v4", api_key="k")
-assert model.model == "deepseek-v4-pro"
-model = init_chat_model(configurable_fields=["model", "model_provider"], api_key="k")
-bound = model.with_config(configurable={"model": "deepseek_v4:deepseek-v4-pro"})
-assert bound._model({"configurable": {"model": "deepseek_v4:deepseek-v4-pro"}}).model == "deepseek-v4-pro"
-"""
-US = "import langchain_deepseek_v4\n"
-THEM = "from langchain.chat_models import init_chat_model\n"
-
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def run(program: str, *paths: Path, **environment: str) -> str:
-    """What a program prints, with folders in front of Python's path."""
+    """Return what a program prints, with folders in front of Python's path."""
     path = os.pathsep.join([*map(str, paths), os.environ.get("PYTHONPATH", "")])
     result = subprocess.run(
         [sys.executable, "-c", program],
@@ -46,29 +33,66 @@ def run(program: str, *paths: Path, **environment: str) -> str:
     return result.stdout
 
 
-@pytest.mark.parametrize("order", [US + THEM, THEM + US], ids=["us first", "them first"])
-def test_init_chat_model(order: str) -> None:
-    pytest.importorskip("langchain")
-    run(order + MAKE)
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A copy of langchain's table of providers, so that no test registers for another one."""
+    base = pytest.importorskip("langchain.chat_models.base")
+    monkeypatch.setattr(base, "_BUILTIN_PROVIDERS", dict(base._BUILTIN_PROVIDERS))
+    providers: dict[str, Any] = base._BUILTIN_PROVIDERS
+    return providers
 
 
-def test_langchain_is_not_imported_by_us() -> None:
-    run(US + "import sys\nassert not [m for m in sys.modules if m == 'langchain' or m.startswith('langchain.')]")
-
-
-def test_without_langchain_nothing_happens() -> None:
-    hide = "import sys\nsys.modules['langchain'] = None\n"
-    run(hide + US + "langchain_deepseek_v4.ChatDeepSeekV4(api_key='k')")
-
-
-def test_with_another_table_nothing_happens() -> None:
-    fake = "import sys, types\nsys.modules['langchain.chat_models.base'] = types.ModuleType('base')\n"
-    run(fake + US)
-
-
-def test_a_model_from_init_chat_model_answers() -> None:
+def test_init_chat_model_creates_our_model_and_passes_its_options(table: dict[str, Any]) -> None:
     from langchain.chat_models import init_chat_model
 
+    langchain_deepseek_v4.register()
+    pro = "deepseek_v4:deepseek-v4-pro"
+    model: Any = init_chat_model(
+        "deepseek_v4:deepseek-v4-flash:variant2", provider="empiriolabs", api_key="k", temperature=0
+    )
+    assert type(model) is ChatDeepSeekV4
+    assert (model.model, model.provider, model.temperature) == ("deepseek-v4-flash:variant2", "empiriolabs", 0)
+    model = init_chat_model("deepseek-v4-pro", model_provider="deepseek_v4", api_key="k")
+    assert model.model == "deepseek-v4-pro"
+    model = init_chat_model(configurable_fields=["model", "model_provider"], api_key="k")
+    assert model._model({"configurable": {"model": pro}}).model == "deepseek-v4-pro"
+
+
+def test_registering_again_changes_nothing(table: dict[str, Any]) -> None:
+    langchain_deepseek_v4.register()
+    before = dict(table)
+    langchain_deepseek_v4.register()
+    assert table == before
+
+
+def test_a_langchain_with_another_table_is_reported(monkeypatch: pytest.MonkeyPatch, table: dict[str, Any]) -> None:
+    monkeypatch.delattr("langchain.chat_models.base._BUILTIN_PROVIDERS")
+    with pytest.raises(RuntimeError, match="no table of chat model providers"):
+        langchain_deepseek_v4.register()
+
+
+def test_importing_the_package_changes_nothing_and_needs_no_langchain() -> None:
+    run("""
+import sys
+before = list(sys.meta_path)
+import langchain_deepseek_v4
+assert sys.meta_path == before
+assert not [name for name in sys.modules if name.partition(".")[0] == "langchain"]
+sys.modules["langchain"] = None
+langchain_deepseek_v4.ChatDeepSeekV4(api_key="k")
+try:
+    langchain_deepseek_v4.register()
+except ImportError as error:
+    assert "pip install langchain" in str(error)
+else:
+    raise AssertionError
+""")
+
+
+def test_a_model_from_init_chat_model_answers(table: dict[str, Any]) -> None:
+    from langchain.chat_models import init_chat_model
+
+    langchain_deepseek_v4.register()
     with LocalServer() as server:
         server.script(Turn("Hello.", reasoning="A greeting."))
         model = init_chat_model("deepseek_v4:deepseek-v4-pro", base_url=server.base_url, api_key=server.api_key)
@@ -103,21 +127,10 @@ print(agent.invoke({"messages": [("user", "Hi")]})["messages"][-1].text)
 """
 
 
-def test_deepagents_takes_our_word_without_an_import_and_its_profiles_reach_us(installed: Path) -> None:
+def test_deepagents_finds_the_model_without_an_import_and_its_profiles_reach_us(installed: Path) -> None:
     pytest.importorskip("deepagents", reason="deepagents needs Python 3.11")
     with LocalServer() as server:
         server.script(Turn("Hello.", reasoning="A greeting."))
         assert run(DEEP % server.base_url, installed, ROOT, DEEPSEEK_API_KEY=server.api_key) == "Hello.\n"
     body = server.requests[0].body
     assert (body["model"], body["max_tokens"]) == ("deepseek-v4-pro", 500)
-
-
-def test_deepagents_finds_us_by_its_entry_point() -> None:
-    pytest.importorskip("deepagents", reason="deepagents needs Python 3.11")
-    target = EntryPoint("deepseek_v4", "langchain_deepseek_v4.registration:register", "deepagents.provider_profiles")
-    target.load()()
-    run(
-        "from langchain_deepseek_v4.registration import register\nregister()\n"
-        "from deepagents._models import resolve_model\nimport os\nos.environ['DEEPSEEK_API_KEY'] = 'k'\n"
-        "assert type(resolve_model('deepseek_v4:deepseek-v4-pro')).__name__ == 'ChatDeepSeekV4'"
-    )

@@ -154,8 +154,8 @@ def test_every_row_is_sound(facts: catalog.ModelFacts) -> None:
 
 def test_the_file_is_not_read_before_it_is_needed() -> None:
     code = (
-        "import sys, deepseek_v4.catalog.lookup as c; before = {'tomllib', 'tomli'} & set(sys.modules);"
+        "import deepseek_v4.catalog.lookup as c;"
         "assert not c._read.cache_info().currsize; c.find('deepseek', 'x'); c.find('deepseek', 'y');"
         "info = c._read.cache_info(); assert info.misses == 1, info"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -19,31 +19,31 @@ class Thing:
     pass
 
 
-def look_of(*values: object) -> tuple[object, ...]:
+def fingerprint_of(*values: object) -> tuple[object, ...]:
     return values
 
 
 def test_found_as_long_as_it_looks_the_same() -> None:
     memory, thing, said = ConversionCache(), Thing(), Message.user("Hi")
-    memory.keep(thing, ("Hi",), said)
-    assert memory.recall([thing], [("Hi",)]) == [said]
-    assert memory.recall([thing], [("Ho",)]) == [None]
-    assert memory.recall([Thing()], [("Hi",)]) == [None]
+    memory.store(thing, ("Hi",), said)
+    assert memory.lookup([thing], [("Hi",)]) == [said]
+    assert memory.lookup([thing], [("Ho",)]) == [None]
+    assert memory.lookup([Thing()], [("Hi",)]) == [None]
 
 
 def test_several_at_a_time_each_for_itself() -> None:
     memory, things = ConversionCache(), [Thing(), Thing(), Thing()]
     first, last = Message.user("first"), Message.user("last")
-    memory.keep(things[0], ("a",), first)
-    memory.keep(things[2], ("c",), last)
-    assert memory.recall(things, [("a",), ("b",), ("c",)]) == [first, None, last]
+    memory.store(things[0], ("a",), first)
+    memory.store(things[2], ("c",), last)
+    assert memory.lookup(things, [("a",), ("b",), ("c",)]) == [first, None, last]
 
 
 def test_nothing_is_kept_alive() -> None:
     memory = ConversionCache()
     things = [Thing() for _ in range(100)]
     for thing in things:
-        memory.keep(thing, (), Message.user("Hi"))
+        memory.store(thing, (), Message.user("Hi"))
     assert len(memory) == 100
     del things[50:]
     del thing
@@ -55,7 +55,7 @@ def test_an_object_in_a_circle_goes_as_well() -> None:
     memory = ConversionCache()
     one, other = Thing(), Thing()
     one.other, other.one = other, one  # type: ignore[attr-defined]
-    memory.keep(one, (), Message.user("Hi"))
+    memory.store(one, (), Message.user("Hi"))
     del one, other
     gc.collect()
     assert len(memory) == 0
@@ -64,9 +64,9 @@ def test_an_object_in_a_circle_goes_as_well() -> None:
 def test_a_later_word_takes_the_place_of_the_first() -> None:
     memory, thing = ConversionCache(), Thing()
     second = Message.user("second")
-    memory.keep(thing, (1,), Message.user("first"))
-    memory.keep(thing, (2,), second)
-    assert memory.recall([thing], [(2,)]) == [second]
+    memory.store(thing, (1,), Message.user("first"))
+    memory.store(thing, (2,), second)
+    assert memory.lookup([thing], [(2,)]) == [second]
     del thing
     gc.collect()
     assert len(memory) == 0
@@ -76,10 +76,10 @@ def test_a_later_word_takes_the_place_of_the_first() -> None:
 @pytest.mark.parametrize("later", [1, True, 1.0, 0, False, 0.0, -0.0])
 def test_numbers_that_python_calls_equal_are_told_apart(number: float, later: float) -> None:
     memory, thing, value = ConversionCache(), Thing(), {"deep": [{"a": number}]}
-    memory.keep(thing, look_of(value), Message.user("Hi"))
+    memory.store(thing, fingerprint_of(value), Message.user("Hi"))
     value["deep"][0]["a"] = later
     same = type(number) is type(later) and repr(number) == repr(later)
-    assert bool(memory.recall([thing], [look_of(value)])[0]) == same
+    assert bool(memory.lookup([thing], [fingerprint_of(value)])[0]) == same
 
 
 CHANGES = {
@@ -98,10 +98,10 @@ CHANGES = {
 def test_any_change_shows(change: str) -> None:
     memory, thing = ConversionCache(), Thing()
     value = {"a": "b", "list": [1, [2]], "none": None, "nan": float("nan"), "tuple": ("x", {})}
-    memory.keep(thing, look_of("text", value), Message.user("Hi"))
-    assert memory.recall([thing], [look_of("text", value)]) != [None]
+    memory.store(thing, fingerprint_of("text", value), Message.user("Hi"))
+    assert memory.lookup([thing], [fingerprint_of("text", value)]) != [None]
     CHANGES[change](value)
-    assert memory.recall([thing], [look_of("text", value)]) == [None]
+    assert memory.lookup([thing], [fingerprint_of("text", value)]) == [None]
 
 
 class Incomparable:
@@ -113,9 +113,9 @@ class Incomparable:
 
 def test_what_cannot_be_compared_is_not_known() -> None:
     memory, thing, value = ConversionCache(), Thing(), {"a": "b"}
-    memory.keep(thing, look_of(value), Message.user("Hi"))
+    memory.store(thing, fingerprint_of(value), Message.user("Hi"))
     value["a"] = Incomparable()  # type: ignore[assignment]
-    assert memory.recall([thing], [look_of(value)]) == [None]
+    assert memory.lookup([thing], [fingerprint_of(value)]) == [None]
 
 
 def test_what_cannot_be_copied_is_not_kept() -> None:
@@ -123,7 +123,7 @@ def test_what_cannot_be_copied_is_not_kept() -> None:
     circle: list[object] = []
     circle.append(circle)
     for value in (object(), circle, b"bytes", {1}):
-        memory.keep(thing, look_of(value), Message.user("Hi"))
+        memory.store(thing, fingerprint_of(value), Message.user("Hi"))
     assert len(memory) == 0
 
 

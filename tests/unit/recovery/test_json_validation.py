@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from deepseek_v4.recovery.json_validation import fault
+from deepseek_v4.recovery.json_validation import find_problem
 from deepseek_v4.recovery.merge import add_values
 from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retryable_answer, retry_messages
 from langchain_deepseek_v4.convert.schemas import json_schema_of
@@ -71,23 +71,23 @@ RIGHT: list[tuple[Any, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("value", "schema", "words"), WRONG)
 def test_a_value_that_does_not_fit(value: Any, schema: dict[str, Any], words: str) -> None:
-    assert words in str(fault(value, schema))
+    assert words in str(find_problem(value, schema))
 
 
 @pytest.mark.parametrize(("value", "schema"), RIGHT)
 def test_a_value_that_fits_or_cannot_be_judged(value: Any, schema: dict[str, Any]) -> None:
-    assert fault(value, schema) is None
+    assert find_problem(value, schema) is None
 
 
 def test_nulls_for_what_is_optional_pass_unless_told_otherwise() -> None:
     schema = {"properties": {"a": {"type": "string"}}}
-    assert fault({"a": None}, schema) is None
-    assert fault({"a": None}, schema, nulls=False) == "a: None is not of type string"
+    assert find_problem({"a": None}, schema) is None
+    assert find_problem({"a": None}, schema, nulls=False) == "a: None is not of type string"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_every_kind_of_answer_fits_its_schema(kind: Kind) -> None:
-    assert fault(kind.answer, json_schema_of(kind.schema)) is None
+    assert find_problem(kind.answer, json_schema_of(kind.schema)) is None
 
 
 def test_the_words_for_another_try_stay_short() -> None:

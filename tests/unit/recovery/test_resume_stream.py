@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import os
 import random
 import time
 from collections import Counter
@@ -40,7 +41,6 @@ from deepseek_v4.errors import (
 )
 from deepseek_v4.providers import find_provider
 from deepseek_v4.recovery import run
-from deepseek_v4.transport import Limits
 
 REASONING = "Erst „denken“ — 考えてみる. \\n is no newline,\n\nthis is. 🧮 So 17 * 23 = 391."
 CONTENT = 'It is **391**.\n\n```json\n{"a": "ü", "b": [1, 2]}\n```\n東京 🗼 done'
@@ -236,12 +236,15 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- the thousand cuts -----------------------------------------------------------------------------------------------
 
 
+CUT_ANSWERS = 2_000 if os.environ.get("DEEPSEEK_V4_SLOW") else 250
+
+
 @pytest.mark.usefixtures("no_waits")
-def test_a_thousand_random_cuts_lose_and_repeat_no_character() -> None:
+def test_random_cuts_lose_and_repeat_no_character() -> None:
     """Cut in the reasoning, in the text, between them, at the last byte; up to three times; in four ways."""
     chance = random.Random(20261122)
     outcomes: Counter[str] = Counter()
-    for number in range(1000):
+    for number in range(CUT_ANSWERS):
         answer: dict[str, Any] = {}
         if number % 4 == 1:
             answer["reasoning"] = None
@@ -273,9 +276,9 @@ def test_a_thousand_random_cuts_lose_and_repeat_no_character() -> None:
         resumed = resumes(reply)
         assert resumed <= len(service.requests) - 1 <= count
         outcomes[f"resumed {resumed} times"] += 1
-    assert sum(outcomes.values()) == 1000
-    assert min(outcomes[f"resumed {times} times"] for times in (0, 1, 2, 3)) > 100, outcomes
-    assert outcomes["interrupted in a tool call"] > 5, outcomes
+    assert sum(outcomes.values()) == CUT_ANSWERS
+    assert min(outcomes[f"resumed {times} times"] for times in (0, 1, 2, 3)) > CUT_ANSWERS / 10, outcomes
+    assert outcomes["interrupted in a tool call"] > CUT_ANSWERS / 200, outcomes
 
 
 @pytest.mark.usefixtures("no_waits")
@@ -406,20 +409,19 @@ def test_reasoning_the_user_began_stays_before_what_was_thought_after_it() -> No
 def test_the_next_part_has_the_time_that_is_left() -> None:
     service = cut_after("391*")
     client = service.client()
-    limits: list[Limits] = []
+    deadlines: list[float] = []
     transport = client._transport()
     stream = transport.stream
 
-    def noted(request: Any, limit: Limits, **more: Any) -> Any:
-        limits.append(limit)
-        return stream(request, limit, **more)
+    def noted(exchange: Any, decoder: Any) -> Any:
+        deadlines.append(exchange.deadline)
+        return stream(exchange, decoder)
 
     transport.stream = noted  # type: ignore[method-assign, assignment]
     begun = time.monotonic()
     read(client, total_timeout=60)
-    first, second = limits
-    assert first.deadline is None
-    assert begun + 60 <= second.ends_at() <= begun + 61  # type: ignore[operator]
+    first, second = deadlines
+    assert begun + 60 <= second <= first <= begun + 61  # the call's deadline, which began before its first request
 
 
 def test_a_schema_said_in_the_prompt_is_said_once() -> None:

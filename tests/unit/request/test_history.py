@@ -145,6 +145,17 @@ def test_an_id_used_twice_in_one_turn_is_renamed_and_results_pair_up_in_order() 
     assert mended(*messages) == [HI, asks("a", "a_2"), result("a", "1"), result("a_2", "2")]
 
 
+def test_of_an_id_used_twice_in_one_turn_the_second_result_may_come_late() -> None:
+    messages = [HI, asks("a", "a"), result("a", "1"), Message.assistant("Meanwhile"), result("a", "2")]
+    assert mended(*messages) == [
+        HI,
+        asks("a", "a_2"),
+        result("a", "1"),
+        result("a_2", "2"),
+        Message.assistant("Meanwhile"),
+    ]
+
+
 def test_a_new_name_is_never_one_that_is_taken() -> None:
     messages = [HI, asks("a", "a_2"), result("a"), result("a_2"), asks("a"), result("a", "again")]
     assert mended(*messages)[4:] == [asks("a_3"), result("a_3", "again")]

@@ -132,7 +132,7 @@ def test_an_unknown_option_of_a_call_is_refused_with_the_nearest_known_one() -> 
 @pytest.mark.parametrize("option", sorted(ModelSettings.model_fields.keys() - CONSTRUCTOR_ONLY))
 def test_every_option_of_the_constructor_can_be_given_per_call(option: str) -> None:
     value = getattr(ModelSettings(), option)
-    resolve(ModelSettings(), {option: value})
+    assert getattr(resolve(ModelSettings(), {option: value}), option) == value
 
 
 def test_a_call_to_another_provider_gets_nothing_that_was_meant_for_the_models_own(

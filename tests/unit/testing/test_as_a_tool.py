@@ -52,6 +52,16 @@ def test_imports_do_not_load_the_server(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
+@pytest.mark.parametrize("use", ["from deepseek_v4.testing import LocalServer", "import deepseek_v4.testing.__main__"])
+def test_a_missing_extra_is_named(missing: str, use: str) -> None:
+    check = f"import sys; sys.modules[{missing!r}] = None; {use}"
+    result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False)
+    assert result.stderr.endswith(
+        f"ModuleNotFoundError: The local server needs {missing}. Run: pip install 'deepseek-v4[testing]'\n"
+    )
+
+
 def test_unknown_providers_and_names_are_errors() -> None:
     with pytest.raises(ValueError, match="Use one of deepseek, empiriolabs, openrouter, sglang, vllm"):
         LocalServer(provider="nobody")

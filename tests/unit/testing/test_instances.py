@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import AnyUrl, BaseModel, Field, StringConstraints
 
-from deepseek_v4.testing.improviser.instances import Maker
+from deepseek_v4.testing.improviser.instances import instance
 from deepseek_v4.testing.improviser.typed_answers import schema_in
 
 TEXTS = ["", "John is 30 and has 'x' in red, 12,345 times", "2026-05-05 https://a.b/c foo7 17 15 0.5 -3"]
@@ -42,9 +42,6 @@ class Node(BaseModel):
 
 
 class Everything(BaseModel):
-    code: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}-\d{2,4}$")]
-    phone: Annotated[str, StringConstraints(pattern=r"^\+?[1-9]\d{7,14}$")]
-    either: Annotated[str, StringConstraints(pattern=r"^(foo|bar)\d+$")]
     sized: Annotated[str, StringConstraints(min_length=5, max_length=8)]
     numbers: Annotated[list[int], Field(min_length=3, max_length=4)]
     colors: Annotated[list[Color], Field(min_length=2)]
@@ -68,14 +65,13 @@ class Everything(BaseModel):
 
 
 @pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize("fill_optional", [True, False])
-def test_instances_are_valid(text: str, fill_optional: bool) -> None:
-    Everything.model_validate(Maker(Everything.model_json_schema(), text, fill_optional=fill_optional).make())
+def test_instances_are_valid(text: str) -> None:
+    Everything.model_validate(instance(Everything.model_json_schema(), text))
 
 
 def test_lists_of_types_take_the_first_that_is_something() -> None:
     schema = {"type": "object", "properties": {"n": {"type": ["null", "integer"]}}, "required": ["n"]}
-    assert Maker(schema, "7").make() == {"n": 7}
+    assert instance(schema, "7") == {"n": 7}
 
 
 KEYWORDS = st.sampled_from(
@@ -98,5 +94,5 @@ VALUES = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(st.dictionaries(KEYWORDS, VALUES, max_size=5), st.sampled_from(TEXTS))
 def test_malformed_schemas_do_not_break_it(schema: dict[str, Any], text: str) -> None:
-    json.dumps(Maker(schema, text, fill_optional=True).make())
+    json.dumps(instance(schema, text))
     schema_in(schema)

@@ -44,6 +44,9 @@ def test_answers_above_the_limit_per_minute_get_429(caller: Caller) -> None:
     assert caller.http.get("/models").status_code == 200  # other endpoints have no limit
     caller.server.configure(rpm=3)
     assert caller.chat().status_code == 200
+    assert caller.chat().status_code == 429
+    caller.server.reset()
+    assert caller.chat().status_code == 200
 
 
 def test_a_refused_request_consumes_neither_turn_nor_fault(caller: Caller) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from deepseek_v4 import errors
-from deepseek_v4.transport import AsyncStream, AsyncTransport, Limits, SyncStream, SyncTransport
+from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.http import HttpRequest, HttpResponse
 
 KEY = "sk-0123456789-very-secret"
@@ -63,7 +63,8 @@ def read_refusal(response: HttpResponse) -> errors.DeepSeekError:
     )
 
 
-SAID: dict[str, Any] = {"decode_error": read_refusal, "provider": "somebody"}
+def exchange(request: HttpRequest, limits: Limits | None = None, *, streamed: bool = False) -> Exchange:
+    return Exchange(request, limits or Limits(), read_refusal, "somebody", streamed=streamed)
 
 
 class SyncTwin:
@@ -72,10 +73,10 @@ class SyncTwin:
         self.transport = SyncTransport(http_client)
 
     def call(self, request: HttpRequest, read: Any = read_text, **limits: Any) -> Any:
-        return self.transport.call(request, Limits(**limits), read=read, **SAID)
+        return self.transport.call(exchange(request, Limits(**limits)), read)
 
     def stream(self, request: HttpRequest, decoder: Any = Lines, **limits: Any) -> SyncStream[str]:
-        return self.transport.stream(request, Limits(**limits), decoder=decoder(), **SAID)
+        return self.transport.stream(exchange(request, Limits(**limits), streamed=True), decoder())
 
     def close(self) -> None:
         self.transport.close()
@@ -114,11 +115,11 @@ class AsyncTwin:
         return self.loop.run_until_complete(worked())
 
     def call(self, request: HttpRequest, read: Any = read_text, **limits: Any) -> Any:
-        return self.run(self.transport.call(request, Limits(**limits), read=read, **SAID))
+        return self.run(self.transport.call(exchange(request, Limits(**limits)), read))
 
     def stream(self, request: HttpRequest, decoder: Any = Lines, **limits: Any) -> _BlockingStream:
         return _BlockingStream(
-            self, self.run(self.transport.stream(request, Limits(**limits), decoder=decoder(), **SAID))
+            self, self.run(self.transport.stream(exchange(request, Limits(**limits), streamed=True), decoder()))
         )
 
     def close(self) -> None:

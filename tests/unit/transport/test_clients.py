@@ -15,18 +15,18 @@ import httpx
 import pytest
 
 from deepseek_v4 import errors
-from deepseek_v4.transport import AsyncTransport, Limits, SyncTransport, clients
-from tests.unit.transport.client_kinds import SAID, AsyncTwin, Lines, SyncTwin, read_text, request_to
+from deepseek_v4.transport import AsyncTransport, SyncTransport, clients
+from tests.unit.transport.client_kinds import AsyncTwin, Lines, SyncTwin, exchange, read_text, request_to
 from tests.unit.transport.libraries import LIBRARIES
 from tests.unit.transport.scripts import run_python
 
 
 def sync_call(transport, server):
-    return transport.call(request_to(server.url), Limits(), read=read_text, **SAID)
+    return transport.call(exchange(request_to(server.url)), read_text)
 
 
 def async_call(transport, server):
-    return transport.call(request_to(server.url), Limits(), read=read_text, **SAID)
+    return transport.call(exchange(request_to(server.url)), read_text)
 
 
 class Whole(Lines):
@@ -47,9 +47,11 @@ def nothing_shared_with_other_tests():
 
 
 def test_making_a_transport_makes_no_client(monkeypatch):
-    monkeypatch.setattr(clients, "ssl_context", None)
+    made = []
+    monkeypatch.setattr(clients, "ssl_context", lambda: made.append("a context for a client"))
     SyncTransport()
     AsyncTransport()
+    assert made == []
 
 
 def test_two_transports_share_a_connection(server):
@@ -129,11 +131,11 @@ async def test_a_given_client_over_aiohttp_is_used(serve):
     async with HttpxAiohttpClient() as client:
         transport = AsyncTransport(client)
         assert await async_call(transport, server) == "one\nEND"
-        stream = await transport.stream(request_to(server.url), Limits(), decoder=Lines(), **SAID)
+        stream = await transport.stream(exchange(request_to(server.url), streamed=True), Lines())
         assert [item async for item in stream] == ["one", "END"]
         for _ in range(2):
             with pytest.raises(errors.MalformedResponseError, match="empty: no body"):
-                await transport.call(request_to(server.url), Limits(), read=read_text, **SAID)
+                await transport.call(exchange(request_to(server.url)), read_text)
 
 
 def test_a_given_client_that_is_closed_says_so(make, server):
@@ -277,15 +279,15 @@ def test_a_script_that_closes_nothing_ends_without_a_word(server):
     done = run_python(
         """
         import asyncio, sys
-        from deepseek_v4.transport import AsyncTransport, Limits, SyncTransport
-        from tests.unit.transport.client_kinds import SAID, read_text, request_to
+        from deepseek_v4.transport import AsyncTransport, SyncTransport
+        from tests.unit.transport.client_kinds import exchange, read_text, request_to
 
         url = sys.argv[1]
-        print(SyncTransport().call(request_to(url), Limits(), read=read_text, **SAID))
+        print(SyncTransport().call(exchange(request_to(url)), read_text))
         transport = AsyncTransport()
 
         async def main():
-            print(await transport.call(request_to(url), Limits(), read=read_text, **SAID))
+            print(await transport.call(exchange(request_to(url)), read_text))
 
         asyncio.run(main())
         asyncio.run(main())

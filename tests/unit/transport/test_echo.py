@@ -59,6 +59,22 @@ def test_it_is_masked_in_an_error_inside_a_stream(serve):
     assert KEY not in shown(caught.value)
 
 
+def test_the_partial_answer_is_what_the_reader_has_seen_and_is_in_no_message(serve):
+    def cut(peer, n):
+        peer.begin()
+        delta = {"id": "1", "model": "m", "choices": [{"index": 0, "delta": {"content": f"You sent {KEY}"}}]}
+        peer.piece(b"data: " + json.dumps(delta).encode() + b"\n\n")
+        peer.end()
+
+    server = serve(cut)
+    stream = Client(base_url=server.url, api_key=KEY, max_retries=0).stream("Hi")
+    seen = next(stream)
+    with pytest.raises(errors.StreamInterruptedError) as caught:
+        list(stream)
+    assert caught.value.partial.content == seen.text == f"You sent {KEY}"  # resuming a stream sends it back
+    assert KEY not in f"{caught.value} {caught.value!r} {caught.value.args} {caught.value.body} {caught.value.headers}"
+
+
 def test_a_key_in_default_headers_is_masked_too(serve):
     server = serve(lambda peer, n: peer.answer(b'{"error": "got gateway-secret-0123"}', "403 No"))
     with pytest.raises(errors.PermissionDeniedError, match=r"got \*{8}") as caught:

@@ -13,8 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from deepseek_v4 import errors
-from deepseek_v4.transport import AsyncTransport, Limits
-from tests.unit.transport.client_kinds import KEY, SAID, AsyncTwin, Lines, SyncTwin, read_text, request_to
+from deepseek_v4.transport import AsyncTransport
+from tests.unit.transport.client_kinds import KEY, AsyncTwin, Lines, SyncTwin, exchange, read_text, request_to
 from tests.unit.transport.libraries import LIBRARIES
 from tests.unit.transport.reach import secret_in_reach
 
@@ -175,10 +175,10 @@ async def test_it_is_nowhere_when_the_task_is_cancelled(serve, script, streamed)
         try:
             if streamed:
                 request = request_to(server.url, key_header="x-api-key")
-                async for _ in await transport.stream(request, Limits(), decoder=Lines(), **SAID):
+                async for _ in await transport.stream(exchange(request, streamed=True), Lines()):
                     pass
             else:
-                await transport.call(request_to(server.url, key_header="x-api-key"), Limits(), read=read_text, **SAID)
+                await transport.call(exchange(request_to(server.url, key_header="x-api-key")), read_text)
         except asyncio.CancelledError as fault:
             caught.append(fault)
             raise

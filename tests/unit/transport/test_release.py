@@ -12,7 +12,7 @@ import pytest
 
 from deepseek_v4 import Client
 from deepseek_v4.transport import AsyncTransport, Limits, SyncTransport, deadline_watch
-from tests.unit.transport.client_kinds import KEY, SAID, Lines, read_text, request_to
+from tests.unit.transport.client_kinds import KEY, Lines, exchange, read_text, request_to
 
 
 def endless(peer, n):
@@ -44,12 +44,12 @@ def test_close_in_the_middle_and_again(twin, server):
 
 
 def sync_stream(server):
-    return SyncTransport().stream(request_to(server.url), Limits(), decoder=Lines(), **SAID)
+    return SyncTransport().stream(exchange(request_to(server.url), streamed=True), Lines())
 
 
 async def async_stream(server, transport=None):
     transport = transport or AsyncTransport()
-    return await transport.stream(request_to(server.url), Limits(), decoder=Lines(), **SAID)
+    return await transport.stream(exchange(request_to(server.url), streamed=True), Lines())
 
 
 def test_a_sync_context_left_early(server):
@@ -109,7 +109,7 @@ async def test_a_cancelled_stream(server):
 
 async def test_a_cancelled_call(serve):
     server = serve(lambda peer, n: peer.wait_until_gone())
-    call = AsyncTransport().call(request_to(server.url), Limits(), read=read_text, **SAID)
+    call = AsyncTransport().call(exchange(request_to(server.url)), read_text)
     task = asyncio.create_task(call)
     await asyncio.to_thread(server.wait_until_open, 1)
     task.cancel()
@@ -124,7 +124,7 @@ async def test_a_call_cancelled_at_any_step_of_its_way(serve):
     server = serve(lambda peer, n: peer.wait_until_gone())
     transport = AsyncTransport()
     for steps in range(40):
-        call = transport.call(request_to(server.url), Limits(), read=read_text, **SAID)
+        call = transport.call(exchange(request_to(server.url)), read_text)
         task = asyncio.create_task(call)
         for _ in range(steps):
             await asyncio.sleep(0)
@@ -151,9 +151,8 @@ async def test_a_cancelled_wait_between_attempts(serve):
 
 @pytest.mark.parametrize("total_timeout", [None, 30])
 async def test_a_timeout_of_the_callers_own_is_not_swallowed(server, total_timeout):
-    stream = await AsyncTransport().stream(
-        request_to(server.url), Limits(total_timeout=total_timeout), decoder=Lines(), **SAID
-    )
+    opened = exchange(request_to(server.url), Limits(total_timeout=total_timeout), streamed=True)
+    stream = await AsyncTransport().stream(opened, Lines())
 
     async def consume():
         async for _ in stream:

@@ -18,38 +18,29 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from deepseek_v4.testing.checks.anthropic_types import messages_types
-from deepseek_v4.testing.checks.chat_types import CHAT_FIELDS, OPENAI_ROLES, messages_of
 from deepseek_v4.testing.checks.messages import check_reasoning, check_turns
-from deepseek_v4.testing.checks.parameters import Range
-from deepseek_v4.testing.checks.response_types import responses_types
-from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_tools
-from deepseek_v4.testing.checks.types import FieldTypes, TypeFault, boolean, number, one_of, request_types
-from deepseek_v4.testing.dialects.empiriolabs.variants import (
-    BASE,
-    BUDGETS,
-    CONTEXT_WINDOW,
-    DEFAULTS,
-    EFFORTS,
-    LARGEST_BUDGET,
-    NAMES,
-    NUMBERED,
-    Variant,
-    entry,
-    variant_named,
+from deepseek_v4.testing.checks.parameters import Range, check_ranges
+from deepseek_v4.testing.checks.protocol_types import (
+    CHAT_FIELDS,
+    OPENAI_ROLES,
+    messages_of,
+    messages_types,
+    responses_types,
 )
-from deepseek_v4.testing.dialects.openai_shapes import OpenAIShapes
+from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_tools
+from deepseek_v4.testing.checks.types import FieldTypes, boolean, check_types, number, one_of, request_types
+from deepseek_v4.testing.dialects.empiriolabs import variants
 from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.endpoints.models import answer_model, answer_models
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange, ServedModel
 from deepseek_v4.testing.model.answer import MADE_UP_PAGE
+from deepseek_v4.testing.outcome import Rejection
 from deepseek_v4.testing.reading import messages as messages_request
 from deepseek_v4.testing.reading import responses as responses_request
 from deepseek_v4.testing.reading.chat import ChatCall, chat_call
-from deepseek_v4.testing.rejection import Rejection
 from deepseek_v4.testing.tokens import estimate
+from deepseek_v4.testing.writing.chat import OpenAIShapes
 from deepseek_v4.testing.writing.messages import error_type
-from deepseek_v4.testing.writing.responses import ResponsesShapes
 
 ROOT = "/v1"
 MOST_STOP_WORDS = 4
@@ -58,25 +49,20 @@ IDENTITY = "You are DeepSeek V4 Flash, a large language model served by EmpirioL
 RANGES: Mapping[str, Range] = {
     "temperature": Range(0, 2, "0 to 2"),
     "top_p": Range(0, 1, "0 to 1"),
-    "max_tokens": Range(1, LARGEST_BUDGET, f"1 to {LARGEST_BUDGET}"),
-    "thinking_budget": Range(1, LARGEST_BUDGET, f"1 to {LARGEST_BUDGET}"),
+    "max_tokens": Range(1, variants.LARGEST_BUDGET, f"1 to {variants.LARGEST_BUDGET}"),
+    "thinking_budget": Range(1, variants.LARGEST_BUDGET, f"1 to {variants.LARGEST_BUDGET}"),
 }
 SWITCHES = ("web_search_linkup", "tool_web_search", "disable_formatting")
 # The gateway's own fields, which all three endpoints accept.
 OWN_FIELDS: FieldTypes = {
     "enable_thinking": boolean,
     "thinking_budget": number,
-    "reasoning_effort": one_of(*EFFORTS),
+    "reasoning_effort": one_of(*variants.EFFORTS),
     **dict.fromkeys(SWITCHES, boolean),
 }
 IGNORED = ("logprobs", "top_logprobs", "frequency_penalty", "presence_penalty", "user_id", "thinking", "n")
 KEPT = {name: check for name, check in CHAT_FIELDS.items() if name not in IGNORED}
-FIELDS: FieldTypes = {
-    **KEPT,
-    **OWN_FIELDS,
-    "messages": messages_of(*OPENAI_ROLES),
-    "max_tokens": number,
-}
+FIELDS: FieldTypes = {**KEPT, **OWN_FIELDS, "messages": messages_of(*OPENAI_ROLES), "max_tokens": number}
 WORDS: Mapping[int, tuple[str, str, str]] = {
     400: ("The model service refused the request", "invalid_request_error", "upstream_error"),
     401: ("Invalid API key", "authentication_error", "invalid_api_key"),
@@ -89,8 +75,8 @@ WORDS: Mapping[int, tuple[str, str, str]] = {
 }
 
 
-def _served(name: str, one: Variant) -> ServedModel:
-    return ServedModel(name, entry(name, one))
+def _served(name: str, one: variants.Variant) -> ServedModel:
+    return ServedModel(name, variants.entry(name, one))
 
 
 class EmpirioLabsDialect(OpenAIShapes, Dialect):
@@ -98,13 +84,13 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
 
     name = "empiriolabs"
     root = ROOT
-    context_length = CONTEXT_WINDOW
+    context_length = variants.CONTEXT_WINDOW
+    x_api_key_paths = ""
     status_words = WORDS
     models = (
-        _served(NAMES[0], BASE),
-        *(_served(f"{NAMES[0]}:{suffix}", one) for suffix, one in NUMBERED.items()),
+        _served(variants.NAMES[0], variants.BASE),
+        *(_served(f"{variants.NAMES[0]}:{suffix}", one) for suffix, one in variants.NUMBERED.items()),
     )
-    responses: ResponsesShapes = ResponsesShapes()
 
     def routes(self) -> tuple[EndpointRoute, ...]:
         """Return the three endpoints of the documentation, and the catalogue."""
@@ -118,7 +104,7 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
 
     def model_named(self, name: str) -> ServedModel | None:
         """Return the variant of an id; any `:variantN` is served."""
-        one = variant_named(name)
+        one = variants.variant_named(name)
         return None if one is None else _served(name, one)
 
     def unknown_model(self, name: str) -> Rejection:
@@ -126,10 +112,6 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
         return Rejection(f"Model '{name}' not found", 404, code="model_not_found")
 
     # ------------------------------------------------------------------ refusals
-
-    def takes_x_api_key(self, path: str) -> bool:
-        """Return True for every endpoint."""
-        return True
 
     def refuse_key(self, key: str | None) -> Rejection:
         """Return 401."""
@@ -183,7 +165,7 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
         """Check what all protocols share, with the request in the form of chat."""
         strict = exchange.options.strict
         self.check_model(body["model"], exchange)
-        one = variant_named(body["model"]) or BASE
+        one = variants.variant_named(body["model"]) or variants.BASE
         _check_parameters(body)
         _check_features(body, one, strict)
         thinking, budget = _thinking(body, strict, self.thinks_by_default(exchange))
@@ -193,9 +175,8 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
         if thinking:
             if strict:
                 _upstream(check_choice_while_thinking, body, any_allowed=any_allowed)
-            past = [*messages[:-1], {**messages[-1], "prefix": messages[-1]["role"] == "assistant"}]
             rule = exchange.options.passback
-            _upstream(check_reasoning, past, bool(body.get("tools")), rule, calls_only=calls_only)
+            _upstream(check_reasoning, messages, bool(body.get("tools")), rule, calls_only=calls_only)
         searches = one.search is not None and bool(body.get(one.search))
         has_system = any(message["role"] == "system" for message in messages)
         return chat_call(
@@ -206,18 +187,12 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
             thinking_budget=budget,
             web_search=searches,
             caches=one.has("cache"),
-            lists_sources=searches and one is BASE and not body.get("disable_formatting"),
+            lists_sources=searches and one is variants.BASE and not body.get("disable_formatting"),
             hidden_tokens=(0 if has_system else estimate(IDENTITY)) + (estimate(str(MADE_UP_PAGE)) if searches else 0),
         )
 
 
-def _typed(check: Any, body: Any) -> None:
-    """Run a check of types."""
-    try:
-        check(body)
-    except TypeFault as error:
-        where = f"{error.path}: " if error.path else ""
-        raise Rejection(f"Invalid request body: {where}{error.reason}") from None
+_typed = partial(check_types, text="Invalid request body: {}")
 
 
 def _upstream(check: Any, *arguments: Any, **more: Any) -> None:
@@ -233,23 +208,20 @@ def _own(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_parameters(body: Mapping[str, Any]) -> None:
-    for name, allowed in RANGES.items():
-        value = body.get(name)
-        if value is not None and not allowed.holds(value):
-            raise Rejection(f"Invalid {name}: {value} is not within {allowed.text}")
+    check_ranges(body, RANGES, "Invalid {name}: {value} is not within {range}")
     effort = body.get("reasoning_effort")
-    if effort is not None and effort not in EFFORTS:
-        raise Rejection(f"Invalid reasoning_effort: '{effort}' is not one of {', '.join(EFFORTS)}")
+    if effort is not None and effort not in variants.EFFORTS:
+        raise Rejection(f"Invalid reasoning_effort: '{effort}' is not one of {', '.join(variants.EFFORTS)}")
     stop = body.get("stop")
     if isinstance(stop, list) and len(stop) > MOST_STOP_WORDS:
         raise Rejection(f"Invalid stop: at most {MOST_STOP_WORDS} strings are allowed")
 
 
-def _check_features(body: Mapping[str, Any], one: Variant, strict: bool) -> None:
+def _check_features(body: Mapping[str, Any], one: variants.Variant, strict: bool) -> None:
     model = body["model"]
     if body.get("tools") and not one.has("function_calling"):
         raise Rejection(f"Model '{model}' does not support function calling; deepseek-v4-flash:variant2 does")
-    known = (one.search, "disable_formatting" if one is BASE else None)
+    known = (one.search, "disable_formatting" if one is variants.BASE else None)
     for name in SWITCHES:
         if strict and body.get(name) is not None and name not in known:
             raise Rejection(f"Model '{model}' does not support the parameter '{name}'")
@@ -261,13 +233,13 @@ def _thinking(body: Mapping[str, Any], strict: bool, default: bool) -> tuple[boo
     if effort is not None:
         if strict and (switch is not None or budget is not None):
             raise Rejection("reasoning_effort cannot be combined with enable_thinking or thinking_budget")
-        return effort != "none", BUDGETS.get(effort)
+        return effort != "none", variants.BUDGETS.get(effort)
     thinks = switch if switch is not None else default or budget is not None
-    return bool(thinks), int(budget or DEFAULTS["thinking_budget"])
+    return bool(thinks), int(budget or variants.DEFAULTS["thinking_budget"])
 
 
-def _limit(body: Mapping[str, Any], one: Variant, strict: bool) -> int:
-    requested = int(body.get("max_tokens") or DEFAULTS["max_tokens"])
+def _limit(body: Mapping[str, Any], one: variants.Variant, strict: bool) -> int:
+    requested = int(body.get("max_tokens") or variants.DEFAULTS["max_tokens"])
     if strict and requested > one.max_output:
         raise Rejection(f"Invalid max_tokens: {requested} is not within 1 to {one.max_output}")
     return min(requested, one.max_output)

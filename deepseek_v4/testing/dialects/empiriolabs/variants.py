@@ -29,25 +29,14 @@ NUMBER = re.compile(r"variant(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One variant.
-
-    Args:
-        region: Region of the servers.
-        features: The words of the page.
-        prompt: USD per million tokens.
-        completion: The same.
-        cached: The same for tokens read from the cache, where there is one.
-        search: The switch of its web search.
-        search_price: USD per request.
-        max_output: Most output tokens.
-    """
+    """One variant; prices are in USD per million tokens, that of a search per request."""
 
     region: str
-    features: tuple[str, ...]
+    features: tuple[str, ...]  # the words of the page
     prompt: float
     completion: float
     cached: float | None = None
-    search: str | None = None
+    search: str | None = None  # the switch of its web search
     search_price: float | None = None
     max_output: int = LARGEST_BUDGET
 
@@ -98,17 +87,20 @@ def entry(model: str, variant: Variant) -> dict[str, Any]:
         _parameter("thinking_budget", "number", low=1, high=LARGEST_BUDGET),
         {**_parameter("reasoning_effort", "enum"), "allowed": list(EFFORTS)},
     ]
+    switches = [variant.search] if variant.search is not None else []
+    switches += ["disable_formatting"] if variant is BASE else []
+    parameters += [{**_parameter(name, "boolean"), "default": False} for name in switches]
+    charges = (
+        ("input", "1M tokens", variant.prompt),
+        ("output", "1M tokens", variant.completion),
+        ("cache_read", "1M tokens", variant.cached),
+        ("web_search", "request", variant.search_price),
+    )
     rows = [
-        {"charge": "input", "unit": "1M tokens", "price": variant.prompt, "currency": "USD"},
-        {"charge": "output", "unit": "1M tokens", "price": variant.completion, "currency": "USD"},
+        {"charge": charge, "unit": unit, "price": price, "currency": "USD"}
+        for charge, unit, price in charges
+        if price is not None
     ]
-    if variant.cached is not None:
-        rows.append({"charge": "cache_read", "unit": "1M tokens", "price": variant.cached, "currency": "USD"})
-    if variant.search is not None:
-        parameters.append({**_parameter(variant.search, "boolean"), "default": False})
-        rows.append({"charge": "web_search", "unit": "request", "price": variant.search_price, "currency": "USD"})
-    if variant is BASE:
-        parameters.append({**_parameter("disable_formatting", "boolean"), "default": False})
     return {
         "id": model,
         "object": "model",

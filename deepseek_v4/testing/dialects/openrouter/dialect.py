@@ -17,14 +17,14 @@ Choices without documentation, or with contradictory sources:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from deepseek_v4.testing.checks.anthropic_types import messages_types
 from deepseek_v4.testing.checks.messages import NOT_PASSED_BACK, check_json_word, check_reasoning, check_turns
 from deepseek_v4.testing.checks.openrouter_types import SEARCH_TOOLS, gateway_types, openrouter_types
-from deepseek_v4.testing.checks.response_types import responses_types
+from deepseek_v4.testing.checks.protocol_types import messages_types, responses_types
 from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_tools
-from deepseek_v4.testing.checks.types import TypeFault
+from deepseek_v4.testing.checks.types import check_types
 from deepseek_v4.testing.dialects.openrouter import endpoints
 from deepseek_v4.testing.dialects.openrouter.models import CONTEXT_LENGTH, MODELS
 from deepseek_v4.testing.dialects.openrouter.routing import Route, find_route
@@ -33,16 +33,16 @@ from deepseek_v4.testing.dialects.openrouter.shapes import (
     OpenRouterMessagesShapes,
     OpenRouterResponsesShapes,
     reasoning_details,
+    text_of,
 )
 from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange
 from deepseek_v4.testing.ids import Stamp
 from deepseek_v4.testing.model.answer import Answer
-from deepseek_v4.testing.outcome import dumps
+from deepseek_v4.testing.outcome import Rejection, dumps
 from deepseek_v4.testing.reading import messages as messages_request
 from deepseek_v4.testing.reading import responses as responses_request
 from deepseek_v4.testing.reading.chat import ChatCall, chat_call
-from deepseek_v4.testing.rejection import Rejection
 from deepseek_v4.testing.writing.messages import MessagesShapes, error_type
 from deepseek_v4.testing.writing.responses import ResponsesShapes
 
@@ -79,8 +79,6 @@ WORDS: Mapping[int, tuple[str, str, str]] = {
     503: ("No available model provider meets your routing requirements", "", ""),
     529: ("Provider is overloaded", "", ""),
 }
-# The keys with text that was streamed in fragments, to compare it with the merged record.
-TEXT_FIELDS = ("text", "summary")
 
 
 class OpenRouterDialect(OpenRouterChatShapes, Dialect):
@@ -182,15 +180,7 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
         calls_only: bool = False,
         any_allowed: bool = False,
     ) -> ChatCall:
-        """Check what all protocols share.
-
-        Args:
-            exchange: The exchange.
-            request: The request in the form of chat.
-            body: The request as it came, with the router's own fields.
-            calls_only: Ask only turns with calls for their reasoning.
-            any_allowed: True if a choice of any tool is allowed while thinking.
-        """
+        """Check what all protocols share: `request` is in the form of chat, `body` has the router's own fields."""
         options, strict = exchange.options, exchange.options.strict
         route = find_route(body, options)
         thinking, hidden, budget = _thinking(body, self.thinks_by_default(exchange))
@@ -246,9 +236,6 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
         """Check that each required reasoning is present, in one of its forms; in `strict`, unchanged."""
         rule = exchange.options.passback
         seen = [{**m, "reasoning_content": _reasoning_in(m)} for m in messages]
-        last = seen[-1]
-        if last["role"] == "assistant":
-            last["prefix"] = True
         _hosted(route.host, check_reasoning, seen, bool(request.get("tools")), rule, calls_only=calls_only)
         if rule != "strict" or exchange.protocol != "chat":
             return
@@ -260,13 +247,7 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
                 )
 
 
-def _gateway(check: Any, body: Any) -> None:
-    """Run one of the gateway's own checks of types."""
-    try:
-        check(body)
-    except TypeFault as error:
-        where = f"{error.path}: " if error.path else ""
-        raise Rejection(f"Invalid request: {where}{error.reason}") from None
+_gateway = partial(check_types, text="Invalid request: {}")
 
 
 def _hosted(host: str, check: Any, *arguments: Any, **more: Any) -> Any:
@@ -300,9 +281,8 @@ def _searches(body: Mapping[str, Any]) -> bool:
     """Return True if a plugin or one of the router's tools searches the web."""
     plugins = body.get("plugins") or ()
     tools = body.get("tools") or ()
-    if any(plugin["id"] == "web" and plugin.get("enabled") is not False for plugin in plugins):
-        return True
-    return any(str(tool.get("type") or "").startswith(SEARCH_TOOLS) for tool in tools)
+    by_plugin = any(plugin["id"] == "web" and plugin.get("enabled") is not False for plugin in plugins)
+    return by_plugin or any(str(tool.get("type") or "").startswith(SEARCH_TOOLS) for tool in tools)
 
 
 def _system(message: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -327,5 +307,4 @@ def _is_verbatim(message: Mapping[str, Any], exchange: Exchange) -> bool:
     if details is not None:
         return details in sent
     text = _reasoning_in(message)
-    texts = ["".join(str(detail.get(key) or "") for detail in one for key in TEXT_FIELDS) for one in sent]
-    return text is None or text in texts
+    return text is None or text in [text_of(one) or "" for one in sent]

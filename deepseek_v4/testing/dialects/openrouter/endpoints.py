@@ -7,8 +7,7 @@ from typing import Any
 
 from deepseek_v4.testing.dialects.openrouter.models import HOSTS, LISTED, QUANTIZATION
 from deepseek_v4.testing.exchange import Exchange
-from deepseek_v4.testing.outcome import Outcome, dumps
-from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.outcome import Outcome, Rejection, dumps
 
 
 def answer_models(exchange: Exchange) -> Outcome:
@@ -48,17 +47,8 @@ def answer_model_endpoints(exchange: Exchange) -> Outcome:
 
 def answer_key(exchange: Exchange) -> Outcome:
     """Return the key and its limits."""
-    return _body(
-        {
-            "data": {
-                "label": "sk-or-v1-loc...ver",
-                "limit": None,
-                "limit_remaining": None,
-                "usage": 0.0,
-                "is_free_tier": False,
-            }
-        }
-    )
+    limits = {"limit": None, "limit_remaining": None, "usage": 0.0, "is_free_tier": False}
+    return _body({"data": {"label": "sk-or-v1-loc...ver", **limits}})
 
 
 def answer_credits(exchange: Exchange) -> Outcome:

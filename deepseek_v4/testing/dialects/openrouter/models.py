@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from deepseek_v4.testing.exchange import ServedModel
 
@@ -21,25 +20,9 @@ HOSTS: Mapping[str, str] = {
 QUANTIZATION = "fp8"
 # `supported_parameters` of deepseek/deepseek-v4-flash, from the model page.
 LISTED = (
-    "frequency_penalty",
-    "include_reasoning",
-    "logit_bias",
-    "logprobs",
-    "max_tokens",
-    "min_p",
-    "presence_penalty",
-    "reasoning",
-    "repetition_penalty",
-    "response_format",
-    "seed",
-    "stop",
-    "structured_outputs",
-    "temperature",
-    "tool_choice",
-    "tools",
-    "top_k",
-    "top_logprobs",
-    "top_p",
+    *("frequency_penalty", "include_reasoning", "logit_bias", "logprobs", "max_tokens", "min_p", "presence_penalty"),
+    *("reasoning", "repetition_penalty", "response_format", "seed", "stop", "structured_outputs", "temperature"),
+    *("tool_choice", "tools", "top_k", "top_logprobs", "top_p"),
 )
 # Parameters that the router supports and these models do not list.
 UNLISTED = (
@@ -53,16 +36,22 @@ UNLISTED = (
 )
 
 
+_FLASH = {"prompt": "0.00000014", "completion": "0.00000028", "input_cache_read": "0.000000028"}
+_PRO = {"prompt": "0.00000174", "completion": "0.00000348", "input_cache_read": "0.000000145"}
+_PREVIEW = ("xhigh", "high")  # xhigh is DeepSeek's max here: the model page of April 2026
+_FINAL = ("max", "high", "low")
+
+
 def _model(
-    name: str, slug: str, title: str, efforts: tuple[str, ...], prompt: str, completion: str, cached: str, **more: Any
+    name: str, date: int, title: str, efforts: tuple[str, ...], prices: Mapping[str, str], *, images: bool = False
 ) -> ServedModel:
-    sees_images = bool(more.get("images"))
-    inputs = ["text", "image"] if sees_images else ["text"]
+    slug = f"deepseek/{name.removesuffix('-0731')}-{date}"
+    inputs = ["text", "image"] if images else ["text"]
     entry = {
-        "id": name,
+        "id": f"deepseek/{name}",
         "canonical_slug": slug,
         "hugging_face_id": "",
-        "name": f"DeepSeek: {title}",
+        "name": f"DeepSeek: DeepSeek {title}",
         "created": 1_776_902_400,
         "description": "Scripted: the local server answers for it.",
         "context_length": CONTEXT_LENGTH,
@@ -73,15 +62,7 @@ def _model(
             "tokenizer": "DeepSeek",
             "instruct_type": None,
         },
-        "pricing": {
-            "prompt": prompt,
-            "completion": completion,
-            "request": "0",
-            "image": "0",
-            "web_search": "0",
-            "internal_reasoning": "0",
-            "input_cache_read": cached,
-        },
+        "pricing": {**prices, **dict.fromkeys(("request", "image", "web_search", "internal_reasoning"), "0")},
         "top_provider": {"context_length": CONTEXT_LENGTH, "max_completion_tokens": 384_000, "is_moderated": False},
         "per_request_limits": None,
         "supported_parameters": list(LISTED),
@@ -96,60 +77,15 @@ def _model(
             "supported_efforts": list(efforts),
         },
     }
-    return ServedModel(name, entry, sees_images)
+    return ServedModel(f"deepseek/{name}", entry, images)
 
-
-_PREVIEW = ("xhigh", "high")  # xhigh is DeepSeek's max here: the model page of April 2026
-_FINAL = ("max", "high", "low")
 
 MODELS = (
-    _model(
-        "deepseek/deepseek-v4-flash",
-        "deepseek/deepseek-v4-flash-20260423",
-        "DeepSeek V4 Flash",
-        _PREVIEW,
-        "0.00000014",
-        "0.00000028",
-        "0.000000028",
-    ),
-    _model(
-        "deepseek/deepseek-v4-flash-0731",
-        "deepseek/deepseek-v4-flash-20260731",
-        "DeepSeek V4 Flash 0731",
-        _FINAL,
-        "0.00000014",
-        "0.00000028",
-        "0.000000028",
-    ),
-    _model(
-        "deepseek/deepseek-v4-flash-vision-exp",
-        "deepseek/deepseek-v4-flash-vision-exp-20260815",
-        "DeepSeek V4 Flash Vision (experimental)",
-        _FINAL,
-        "0.00000014",
-        "0.00000028",
-        "0.000000028",
-        images=True,
-    ),
-    _model(
-        "deepseek/deepseek-v4-pro",
-        "deepseek/deepseek-v4-pro-20260423",
-        "DeepSeek V4 Pro",
-        _PREVIEW,
-        "0.00000174",
-        "0.00000348",
-        "0.000000145",
-    ),
-    _model(
-        "deepseek/deepseek-v4.1-flash",
-        "deepseek/deepseek-v4.1-flash-20260910",
-        "DeepSeek V4.1 Flash",
-        _FINAL,
-        "0.00000014",
-        "0.00000028",
-        "0.000000028",
-        images=True,
-    ),
+    _model("deepseek-v4-flash", 20260423, "V4 Flash", _PREVIEW, _FLASH),
+    _model("deepseek-v4-flash-0731", 20260731, "V4 Flash 0731", _FINAL, _FLASH),
+    _model("deepseek-v4-flash-vision-exp", 20260815, "V4 Flash Vision (experimental)", _FINAL, _FLASH, images=True),
+    _model("deepseek-v4-pro", 20260423, "V4 Pro", _PREVIEW, _PRO),
+    _model("deepseek-v4.1-flash", 20260910, "V4.1 Flash", _FINAL, _FLASH, images=True),
 )
 
 

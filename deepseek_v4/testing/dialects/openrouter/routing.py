@@ -9,7 +9,7 @@ from typing import Any
 from deepseek_v4.testing.dialects.openrouter.models import HOSTS, MODELS, QUANTIZATION, SUFFIXES, UNLISTED
 from deepseek_v4.testing.exchange import ServedModel
 from deepseek_v4.testing.options import ServerOptions
-from deepseek_v4.testing.rejection import Rejection
+from deepseek_v4.testing.outcome import Rejection
 
 DOCS = "https://openrouter.ai/docs/api/reference/errors-and-debugging"
 
@@ -56,19 +56,13 @@ def _named(name: str, options: ServerOptions) -> ServedModel:
 
 def _host(body: Mapping[str, Any], model: ServedModel, requested: Sequence[str]) -> str:
     wishes = body.get("provider") or {}
-    left = list(HOSTS)
-    excluded_by = []
-    if wishes.get("only"):
-        left = [host for host in left if host in _slugs(wishes["only"])]
-        excluded_by.append("only")
-    if wishes.get("ignore"):
-        left = [host for host in left if host not in _slugs(wishes["ignore"])]
-        excluded_by.append("ignore")
-    if wishes.get("order"):
-        order = [host for host in _slugs(wishes["order"]) if host in left]
-        rest = [host for host in left if host not in order]
-        left = order if wishes.get("allow_fallbacks") is False else order + rest
-        excluded_by.append("order")
+    excluded_by = [name for name in ("only", "ignore", "order") if wishes.get(name)]
+    only, ignored, order = (_slugs(wishes.get(name) or ()) for name in ("only", "ignore", "order"))
+    left = [host for host in HOSTS if host not in ignored and (host in only or not only)]
+    if order:
+        first = [host for host in order if host in left]
+        rest = [host for host in left if host not in first]
+        left = first if wishes.get("allow_fallbacks") is False else first + rest
     if not left:
         words = "No allowed providers are available for the selected model."
         raise _constrained(words, excluded_by, requested)

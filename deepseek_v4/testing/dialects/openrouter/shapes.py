@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deepseek_v4.testing.dialects.openrouter.models import price
-from deepseek_v4.testing.model.answer import Answer, Usage
+from deepseek_v4.testing.model.answer import Answer
 from deepseek_v4.testing.options import UsageChunk
 from deepseek_v4.testing.outcome import DONE
 from deepseek_v4.testing.tokens import chunks
@@ -31,12 +31,9 @@ def reasoning_details(answer: Answer) -> list[JsonObject]:
     """Return the record of the reasoning; empty if the answer has no reasoning."""
     if answer.turn.reasoning_details is not None:
         return [dict(detail) for detail in answer.turn.reasoning_details]
-    return [text_detail(answer.reasoning)] if answer.reasoning else []
-
-
-def text_detail(text: str) -> JsonObject:
-    """Return reasoning of an open model: text without a signature, of no known format."""
-    return {"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}
+    # open models have no signature and no known format
+    detail = {"type": "reasoning.text", "text": answer.reasoning, "format": "unknown", "index": 0}
+    return [detail] if answer.reasoning else []
 
 
 def costs(answer: Answer) -> dict[str, float]:
@@ -77,37 +74,25 @@ class OpenRouterChatShapes(ChatShapes):
 
     def message(self, answer: Answer) -> JsonObject:
         """Return the message; `content` is null if there are tool calls."""
-        message: JsonObject = {
-            "role": "assistant",
-            "content": answer.content or (None if answer.calls else ""),
-            "refusal": None,
-            "reasoning": answer.reasoning or None if answer.shows_reasoning else None,
-        }
-        if answer.shows_reasoning:
-            details = reasoning_details(answer)
+        details = reasoning_details(answer) if answer.shows_reasoning else None
+        content = answer.content or (None if answer.calls else "")
+        reasoning = text_of(details or [])
+        message: JsonObject = {"role": "assistant", "content": content, "refusal": None, "reasoning": reasoning}
+        if details is not None:
             message["reasoning_details"] = details
-            message["reasoning"] = _text_of(details)
         if answer.calls:
             message["tool_calls"] = super().message(answer)["tool_calls"]
         if answer.citations:
             message["annotations"] = cited_pages(answer)
         return message
 
-    def counted_usage(self, usage: Usage, thinking: bool) -> JsonObject:
-        """Return the counts; `usage` adds the costs."""
-        return {
-            "prompt_tokens": usage.prompt,
-            "completion_tokens": usage.completion,
-            "total_tokens": usage.prompt + usage.completion,
-        }
-
-    def usage(self, answer: Answer) -> JsonObject:
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return counts and costs."""
-        if answer.turn.usage is not None:
-            return dict(answer.turn.usage)
         cost = costs(answer)
         usage = {
-            **self.counted_usage(answer.usage, answer.call.thinking),
+            "prompt_tokens": answer.usage.prompt,
+            "completion_tokens": answer.usage.completion,
+            "total_tokens": answer.usage.prompt + answer.usage.completion,
             "cost": cost["together"],
             "is_byok": False,
             "prompt_tokens_details": {
@@ -161,7 +146,7 @@ class OpenRouterChatShapes(ChatShapes):
                 yield "", self._reasoning_delta(None, detail)
                 continue
             last = {name: detail[name] for name in ("signature", "id") if detail.get(name) is not None}
-            parts = list(chunks(detail[key], answer.turn.chunk_size)) or [""]
+            parts = chunks(detail[key], answer.turn.chunk_size) or [""]
             for position, text in enumerate(parts):
                 fields = {k: v for k, v in detail.items() if k not in last}
                 ended = last if position == len(parts) - 1 else {}
@@ -187,7 +172,8 @@ def cited_pages(answer: Answer) -> list[JsonObject]:
     ]
 
 
-def _text_of(details: list[JsonObject]) -> str | None:
+def text_of(details: list[JsonObject]) -> str | None:
+    """Return the text of a record; `None` if it has none."""
     texts = [detail[key] for detail in details if (key := TEXT_KEYS.get(detail["type"])) and detail.get(key)]
     return "".join(texts) or None
 
@@ -223,17 +209,15 @@ class OpenRouterResponsesShapes(ResponsesShapes):
         cited = [{"type": "url_citation", **one["url_citation"]} for one in cited_pages(answer)]
         return {**super().text_part(answer), "annotations": cited}
 
-    def usage(self, answer: Answer) -> JsonObject:
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return counts and costs."""
-        if answer.turn.usage is not None:
-            return dict(answer.turn.usage)
         cost = costs(answer)
         details = {
             "upstream_inference_cost": None,
             "upstream_inference_input_cost": cost["prompt"],
             "upstream_inference_output_cost": cost["completion"],
         }
-        return {**super().usage(answer), "cost": cost["together"], "is_byok": False, "cost_details": details}
+        return {**super().counted_usage(answer), "cost": cost["together"], "is_byok": False, "cost_details": details}
 
 
 class OpenRouterMessagesShapes(MessagesShapes):
@@ -247,8 +231,6 @@ class OpenRouterMessagesShapes(MessagesShapes):
         """Return an empty signature: open models do not sign."""
         return ""
 
-    def usage(self, answer: Answer) -> JsonObject:
+    def counted_usage(self, answer: Answer) -> JsonObject:
         """Return counts and the cost."""
-        if answer.turn.usage is not None:
-            return dict(answer.turn.usage)
-        return {**super().usage(answer), "cost": costs(answer)["together"]}
+        return {**super().counted_usage(answer), "cost": costs(answer)["together"]}

@@ -32,7 +32,7 @@ from pydantic import BaseModel
 from deepseek_v4.errors import HistoryRepairedWarning, InvalidRequestError
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from llama_index_deepseek_v4 import DeepSeekV4
-from tests.end_to_end.journeys.conversations import address_of, grows_at_its_end, said, thinks
+from tests.end_to_end.journeys.conversations import ENDPOINTS, address_of, grows_at_its_end, said, thinks
 
 
 def get_weather(city: str) -> str:
@@ -84,12 +84,27 @@ async def agent_run(agent: Any, question: str, **options: Any) -> str:
     return str(await agent.run(question, **options))
 
 
-@pytest.fixture(params=[True, False], ids=["streamed", "whole"])
-def agent(request: pytest.FixtureRequest, llm: DeepSeekV4) -> FunctionAgent:
-    return FunctionAgent(llm=llm, tools=[get_weather], system_prompt="You know the weather.", streaming=request.param)
+WAYS = {"streamed": True, "whole": False}
+both_ways = pytest.mark.parametrize(
+    ("endpoint", "streamed"),
+    [
+        pytest.param(endpoint, WAYS[name], id="-".join((*endpoint, name)))
+        for number, endpoint in enumerate(ENDPOINTS)
+        for name in WAYS
+        if endpoint[0] == "deepseek" or number % 2 == (name == "whole")
+    ],
+    indirect=["endpoint"],
+)
+"""Each endpoint with a way to answer: DeepSeek's own with both, those of the other hosts with one and the other."""
+
+
+@pytest.fixture
+def agent(llm: DeepSeekV4, streamed: bool) -> FunctionAgent:
+    return FunctionAgent(llm=llm, tools=[get_weather], system_prompt="You know the weather.", streaming=streamed)
 
 
 class TestAgents:
+    @both_ways
     async def test_agent_loop(self, agent: FunctionAgent, server: LocalServer) -> None:
         server.script(call("first", PARIS, text="Let me see."), call("second", ROME), say("third"))
         await agent_run(agent, "Weather?")
@@ -97,6 +112,7 @@ class TestAgents:
         assert sent(server)[2]["content"] == "Let me see."
         assert_shared_prefix(server)
 
+    @both_ways
     async def test_parallel_tools(self, agent: FunctionAgent, server: LocalServer) -> None:
         server.script(call("both", PARIS, ROME), say("done"))
         await agent_run(agent, "Weather?")
@@ -104,6 +120,7 @@ class TestAgents:
         assert passed_back(server) == ["both"]
         assert_shared_prefix(server)
 
+    @both_ways
     async def test_the_models_own_bytes_come_back(
         self, agent: FunctionAgent, server: LocalServer, protocol: str
     ) -> None:
@@ -113,15 +130,17 @@ class TestAgents:
         back = sent(server)[2]["tool_calls"][0]["function"]["arguments"]
         assert back == written or (protocol == "messages" and json.loads(back) == PARIS)  # it has objects, no text
 
-    @pytest.mark.parametrize("kind", ["memory", "buffer"])
-    async def test_next_user_turns(self, agent: FunctionAgent, server: LocalServer, llm: DeepSeekV4, kind: str) -> None:
-        memory = Memory.from_defaults(session_id="s") if kind == "memory" else ChatMemoryBuffer.from_defaults(llm=llm)
+    @both_ways
+    async def test_next_user_turns(self, agent: FunctionAgent, server: LocalServer, llm: DeepSeekV4) -> None:
+        """Streamed with one kind of memory, whole with the other."""
+        memory = Memory.from_defaults(session_id="s") if agent.streaming else ChatMemoryBuffer.from_defaults(llm=llm)
         for turn in range(3):
             server.script(call(f"ask {turn}", PARIS, ROME), say(f"tell {turn}"))
             await agent_run(agent, f"Weather {turn}?", memory=memory)
         assert passed_back(server) == ["ask 0", "tell 0", "ask 1", "tell 1", "ask 2"]
         assert_shared_prefix(server)
 
+    @both_ways
     async def test_empty_and_missing_reasoning(self, agent: FunctionAgent, server: LocalServer) -> None:
         memory = Memory.from_defaults(session_id="s")
         server.script(call("", PARIS), say(""), say("x"))
@@ -179,6 +198,7 @@ class TestAgents:
         await agent_run(agent, "Again?", memory=memory)
         assert passed_back(server) == ["r1", "r2"]
 
+    @both_ways
     async def test_a_context_that_goes_on(self, agent: FunctionAgent, server: LocalServer) -> None:
         context = Context(agent)
         memory = Memory.from_defaults(session_id="s")
@@ -191,6 +211,7 @@ class TestAgents:
 class TestStores:
     """Histories that were written down and read again."""
 
+    @both_ways
     async def test_sql_chat_store(self, agent: FunctionAgent, server: LocalServer, tmp_path: Path) -> None:
         uri = f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}"
         server.script(call("asked", PARIS, ROME), say("told"), say("x"))
@@ -200,6 +221,7 @@ class TestStores:
         assert passed_back(server) == ["asked", "told"]
         assert_shared_prefix(server)
 
+    @both_ways
     async def test_simple_chat_store_on_disk(
         self, agent: FunctionAgent, server: LocalServer, llm: DeepSeekV4, tmp_path: Path
     ) -> None:

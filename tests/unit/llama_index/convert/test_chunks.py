@@ -17,12 +17,13 @@ from pydantic import BaseModel
 
 from llama_index_deepseek_v4.convert.chunks import (
     ChatResponseChunk,
+    assistant_message,
     call_block,
+    complete_response,
+    complete_thinking_block,
     response_chunk,
     text_block,
     thinking_block,
-    whole_response,
-    whole_thinking_block,
 )
 
 
@@ -34,14 +35,16 @@ def state(value: Any) -> Any:
 
 
 def test_blocks_equal_validated_ones_in_every_part() -> None:
-    assert state(text_block("a")) == state(TextBlock(text="a"))
-    assert state(thinking_block("a")) == state(ThinkingBlock(content="a"))
+    assert state(text_block(text="a")) == state(TextBlock(text="a"))
+    assert state(thinking_block(content="a", additional_information={})) == state(ThinkingBlock(content="a"))
     for text, tokens, known in (("a", 3, {"x": []}), (None, None, {})):
         validated = ThinkingBlock(content=text, num_tokens=tokens, additional_information=known)
-        assert state(whole_thinking_block(text, tokens, known)) == state(validated)
+        assert state(complete_thinking_block(content=text, num_tokens=tokens, additional_information=known)) == state(
+            validated
+        )
     for arguments in ({"a": [1]}, "{cut"):
         validated_call = ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs=arguments)
-        assert state(call_block("c", "f", arguments)) == state(validated_call)
+        assert state(call_block(tool_call_id="c", tool_name="f", tool_kwargs=arguments)) == state(validated_call)
 
 
 def test_responses_equal_validated_ones_in_every_part() -> None:
@@ -52,7 +55,13 @@ def test_responses_equal_validated_ones_in_every_part() -> None:
         additional_kwargs={"x": []},
     )
     validated = ChatResponseChunk(message=message, delta="a", raw=raw, additional_kwargs={"thinking_delta": "t"})
-    made = response_chunk([thinking_block("t"), text_block("a")], {"x": []}, "a", raw, {"thinking_delta": "t"})
+    blocks = [thinking_block(content="t", additional_information={}), text_block(text="a")]
+    made = response_chunk(
+        message=assistant_message(blocks=blocks, additional_kwargs={"x": []}),
+        delta="a",
+        raw=raw,
+        additional_kwargs={"thinking_delta": "t"},
+    )
     assert state(made) == state(validated)
     assert made.model_dump() == validated.model_dump()
 
@@ -63,15 +72,18 @@ def test_whole_answers_equal_validated_ones_in_every_part() -> None:
     validated = ChatResponse(
         message=message, raw={"id": "1"}, delta="", logprobs=probable, additional_kwargs={"cost": 1.0}
     )
-    made = whole_response([text_block("a")], {"x": []}, "", {"id": "1"}, probable, {"cost": 1.0})
+    made = complete_response(
+        message=assistant_message(blocks=[text_block(text="a")], additional_kwargs={"x": []}),
+        raw={"id": "1"},
+        delta="",
+        logprobs=probable,
+        additional_kwargs={"cost": 1.0},
+    )
     assert state(made) == state(validated)
     assert made.model_dump() == validated.model_dump()
 
 
-def test_responses_share_nothing_that_changes() -> None:
-    one, other = (response_chunk([thinking_block("t")], {}, "", {}, {}) for _ in range(2))
-    one.message.blocks.append(TextBlock(text="b"))
-    one.message.additional_kwargs["x"] = 1
-    one.additional_kwargs["y"] = 1
-    one.message.blocks[0].additional_information["z"] = 1
-    assert state(other) == state(response_chunk([thinking_block("t")], {}, "", {}, {}))
+def test_objects_own_their_fields_set() -> None:
+    one, other = (text_block(text="a") for _ in range(2))
+    one.__pydantic_fields_set__.add("block_type")
+    assert state(other) == state(TextBlock(text="a"))

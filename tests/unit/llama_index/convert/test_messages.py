@@ -270,4 +270,4 @@ def test_nothing_that_came_in_is_changed() -> None:
 
 def test_no_role_is_forgotten() -> None:
     for role in MessageRole:
-        one(ChatMessage(role=role, content="x"))
+        assert one(ChatMessage(role=role, content="x")).text == "x", role

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from typing import Any
 
 import pytest
@@ -39,8 +40,11 @@ def with_rubbish(whole: dict[str, Any], part: str, envelope: Any, choice: Any, m
     return broken
 
 
+COUNT = 500 if os.environ.get("DEEPSEEK_V4_SLOW") else 75
+
+
 @given(fields, fields, fields)
-@settings(max_examples=200)
+@settings(max_examples=COUNT)
 @example({}, {"finish_reason": ["stop"]}, {})
 @example({"usage": {"prompt_tokens": "many"}}, {}, {})
 @example({"usage": [1]}, {}, {})
@@ -70,7 +74,7 @@ def test_any_bytes_are_an_error_of_ours(data: bytes) -> None:
 
 @pytest.mark.parametrize("dialect", [DEEPSEEK, PLAIN])
 @given(rubbish=st.lists(st.tuples(fields, fields, fields), min_size=1, max_size=3))
-@settings(max_examples=150)
+@settings(max_examples=COUNT)
 @example(rubbish=[({}, {"finish_reason": ["stop"]}, {})])
 @example(rubbish=[({}, {}, {"tool_calls": [{"index": [0], "id": "a", "function": {"name": "f"}}]})])
 @example(rubbish=[({}, {}, {"tool_calls": [{"index": 0, "id": {"a": 1}, "function": {"name": "f"}}]})])

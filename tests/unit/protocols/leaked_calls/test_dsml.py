@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator
 
@@ -295,7 +296,7 @@ _PIECES = [
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=30), st.data())
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=5_000 if os.environ.get("DEEPSEEK_V4_SLOW") else 400, deadline=None)
 def test_any_cut_gives_the_same(pieces: list[str], data: st.DataObject) -> None:
     text = "".join(pieces)
     places = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=12)))
