@@ -23,23 +23,10 @@ def conversation(framework: str) -> list[Any]:
     return [ChatMessage(role="user", content=QUESTION), ChatMessage(role="assistant", blocks=blocks)]
 
 
-REPEATED = pytest.mark.xfail(
-    strict=True, reason="llama.cpp's whole answer repeats the prefix and its reasoning; self-hosted support is to come"
-)
-
-
-@pytest.mark.parametrize(
-    "way",
-    [
-        pytest.param("whole", marks=REPEATED),
-        "streamed",
-        pytest.param("async whole", marks=REPEATED),
-        "async streamed",
-    ],
-)
 async def test_the_answer_is_the_rest(engine: Engine, framework: str, way: str) -> None:
     answer = await engine.model(framework, "chat_completions").ask(way, conversation(framework), prefix=True)
     assert BEGUN + answer.text == ANSWER
+    assert answer.reasoning == ""
     assert answer.finish_reason == "stop"
 
 

@@ -80,7 +80,8 @@ class ChatStreamDecoder(StreamDecoder):
         self._dialect = context.dialect
         self._read_reasoning = context.dialect.decode_reasoning
         self._named = False
-        self._splitter = ThinkSplitter() if context.dialect.think_tags else None
+        begun = context.begins_with_reasoning
+        self._splitter = ThinkSplitter(begun=begun) if context.dialect.think_tags else None
 
     def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
         """Decode one chunk, or ``[DONE]``."""
@@ -164,6 +165,8 @@ class ChatStreamDecoder(StreamDecoder):
             builder.add_logprobs(choice["logprobs"])
         if completion.get("usage"):
             builder.count(self._dialect.decode_usage(completion["usage"]))
+        if self.context.prefix is not None:
+            message = self._dialect.without_prefix(message, self.context.prefix)
         self._read_message(message, deltas)
         self._close_tags(deltas)
 
@@ -190,6 +193,8 @@ class ChatStreamDecoder(StreamDecoder):
         if text is not None:
             builder.add_reasoning(text if isinstance(text, str) else text_of(text))
         if text or details:
+            if self._splitter is not None:
+                self._splitter.end_reasoning()
             deltas.append(_new(ReasoningDelta, (text or "", tuple(details) if details else None)))
         content = message.get("content")
         if content and self._splitter is not None:
@@ -224,6 +229,7 @@ class ChatStreamDecoder(StreamDecoder):
         return not (builder.content or builder.calls or builder.reasoning)
 
     def _read_calls(self, calls: list[Any], deltas: list[Delta]) -> None:
+        self._close_tags(deltas)  # text before the calls was not reasoning
         for position, call in enumerate(calls):
             function = call.get("function") or {}
             slot = call.get("index") if self.builder.streamed else position
