@@ -9,6 +9,7 @@ from typing import Any
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.values.messages import Message, ToolSpec
+from deepseek_v4.values.response_limits import DEFAULT, ResponseLimits
 
 __all__ = ["DecodeContext"]
 
@@ -39,3 +40,5 @@ class DecodeContext:
     """The message that the answer continues."""
     required_tool: str | None = None
     """The only tool that may be called, if the provider does not enforce it."""
+    response_limits: ResponseLimits = DEFAULT
+    """The bounds of the response."""

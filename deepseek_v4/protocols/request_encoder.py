@@ -117,6 +117,7 @@ class RequestEncoder(Generic[D]):
         context.prefix = request.messages[-1] if request.messages[-1].prefix else None
         if isinstance(request.tool_choice, NamedTool) and not self.dialect.named_tool_choice:
             context.required_tool = request.tool_choice.name
+        context.response_limits = request.response_limits
         context.single_call = request.parallel_tool_calls is False and not self.dialect.parallel_tool_calls
         if self.functions and request.tool_choice != "none":
             context.recoverable_tools = {self.names.to_wire(tool.name): tool for tool in self.functions}
