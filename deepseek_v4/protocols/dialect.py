@@ -158,7 +158,7 @@ class Dialect:
     forced_tool_while_thinking = True
     """True if ``tool_choice`` "required" or by name is accepted while thinking."""
     named_tool_choice = True
-    """True if ``tool_choice`` by name is enforced; if not, "required" is sent, and a call of another tool is invalid."""
+    """True if ``tool_choice`` by name is enforced; if not, "required" is sent, and calls of other tools are invalid."""
     json_schema = False
     """True if ``response_format`` json_schema is supported."""
     json_with_tools = True
@@ -179,6 +179,8 @@ class Dialect:
     """True if ``cost`` in the usage object is the charged amount in US dollars."""
     finish_reasons = FINISH_REASONS
     """The provider's finish reasons -> ours."""
+    unread_blocks: frozenset[str] = frozenset({"redacted_thinking"})
+    """Types of blocks in a past turn's record that the provider does not read; they are left out, with a note."""
     parser_flags = ""
     """Command-line flags of your own server that enable its parser of tool calls, for a warning."""
     error_phrases: ErrorTable = ()

@@ -1,8 +1,8 @@
 """Split off reasoning inside the visible text, between ``<think>`` and ``</think>`` at its start. Pure.
 
-Servers without a reasoning parser send it so. Only a tag at the very start counts; what follows ``</think>`` is text, its
-leading blank lines dropped. V4's prompt ends with ``<think>``, so its answers have only the closing tag: then the text is
-held back until it arrives. The result is the same for chunks of any size and for the complete text.
+Servers without a reasoning parser send it so. Only a tag at the very start counts; what follows ``</think>`` is text,
+its leading blank lines dropped. V4's prompt ends with ``<think>``, so its answers have only the closing tag: then the
+text is held back until it arrives. The result is the same for chunks of any size and for the complete text.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
@@ -62,7 +61,10 @@ class SelfHostedDialect(SwitchedThinking):
         assert isinstance(options, ProviderOptions)
         values = options.set_fields()
         if "chat_template_kwargs" in values:
-            body["chat_template_kwargs"] = {**body.get("chat_template_kwargs", {}), **values.pop("chat_template_kwargs")}
+            body["chat_template_kwargs"] = {
+                **body.get("chat_template_kwargs", {}),
+                **values.pop("chat_template_kwargs"),
+            }
         continuous = values.pop("continuous_usage_stats", None)
         if continuous is not None and "stream_options" in body:
             body["stream_options"]["continuous_usage_stats"] = continuous

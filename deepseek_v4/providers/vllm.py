@@ -1,9 +1,9 @@
 """DeepSeek V4 on your own vLLM server: facts and their sources.
 
 Sources: vllm-project/vllm (``tokenizers/deepseek_v4.py``, ``chat_completion/protocol.py``), the recipe of 2026-08-17.
-What was tested is vLLM 0.32 on CPU with a small model. The server needs ``--tokenizer-mode deepseek_v4
---tool-call-parser deepseek_v4 --enable-auto-tool-choice --reasoning-parser deepseek_v4``; for V4.1, ``deepseek_v41`` (vLLM
-0.33). The model id is the value of ``--served-model-name``.
+vLLM 0.32 was tested, on CPU with a small model. The server needs ``--tokenizer-mode deepseek_v4
+--tool-call-parser deepseek_v4 --enable-auto-tool-choice --reasoning-parser deepseek_v4``; for V4.1, ``deepseek_v41``
+(vLLM 0.33). The model id is the value of ``--served-model-name``.
 
 - The server's default for thinking depends on its version, so the switch is sent in every request; ``thinking=None``
   means on, as in DeepSeek's API.

@@ -108,7 +108,7 @@ def _problems(value: Any, schema: Any, held: _Held, path: str, depth: int) -> It
             yield f"{where}{_shown(value)} does not match the pattern {pattern}"
     elif _is(value, "number"):
         yield from _within(value, schema, ("minimum", "maximum"), f"{where}{value}")
-        step = schema.get("multipleOf")
+        step: Any = schema.get("multipleOf")
         if _is(step, "number") and step > 0 and not _is_multiple(value, step):
             yield f"{where}{value} is not a multiple of {step}"
 

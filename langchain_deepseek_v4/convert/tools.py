@@ -18,7 +18,6 @@ ToolLike: TypeAlias = "Mapping[str, Any] | type | Callable[..., Any] | BaseTool"
 """A pydantic class, a TypedDict, a function, a ``BaseTool``, a schema, or a tool that the provider runs."""
 
 
-
 def as_tool(tool: ToolLike) -> dict[str, Any]:
     """Convert a tool to OpenAI's format.
 

@@ -47,7 +47,9 @@ async def test_a_thinking_budget(engine: Engine, framework: str, protocol: str) 
 
 
 async def test_a_stop_text(engine: Engine, framework: str, protocol: str) -> None:
-    answer = await engine.model(framework, protocol).ask("whole", QUESTION, stop=["one", "two", "three", "four", "easy"])
+    answer = await engine.model(framework, protocol).ask(
+        "whole", QUESTION, stop=["one", "two", "three", "four", "easy"]
+    )
     assert answer.text == "The answer is 391. It was "
 
 

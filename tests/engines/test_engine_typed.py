@@ -34,9 +34,7 @@ async def typed(engine: Engine, framework: str, protocol: str, *, by_call: bool,
 
 @pytest.mark.parametrize("on_asyncio", [False, True])
 @pytest.mark.parametrize("protocol", ["chat_completions", "responses"])
-async def test_by_the_engines_own_json_schema(
-    engine: Engine, framework: str, protocol: str, on_asyncio: bool
-) -> None:
+async def test_by_the_engines_own_json_schema(engine: Engine, framework: str, protocol: str, on_asyncio: bool) -> None:
     answer = await typed(engine, framework, protocol, by_call=False, on_asyncio=on_asyncio)
     assert isinstance(answer, Sum)
 

@@ -162,10 +162,14 @@ def test_the_constraints_of_the_subset_are_kept() -> None:
         four: Literal[4]
 
     strict = strict_subset(Answer.model_json_schema(), "tool f")
-    assert kept(strict)["properties"] == strict["properties"] == {
-        "code": {"type": "string", "pattern": "^a+$"},
-        "mail": {"type": "string", "format": "email"},
-        "count": {"type": "integer", "minimum": 1, "maximum": 9, "multipleOf": 2},
-        "share": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-        "four": {"type": "integer", "const": 4},
-    }
+    assert (
+        kept(strict)["properties"]
+        == strict["properties"]
+        == {
+            "code": {"type": "string", "pattern": "^a+$"},
+            "mail": {"type": "string", "format": "email"},
+            "count": {"type": "integer", "minimum": 1, "maximum": 9, "multipleOf": 2},
+            "share": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+            "four": {"type": "integer", "const": 4},
+        }
+    )

@@ -9,7 +9,8 @@
 ``string="true"`` is raw text, ``"false"`` a JSON value (encoding/encoding_dsv4.py in the models' repositories). These
 observed variants are read too: other bars (``｜｜``, ``‖``, ``|``), blanks and line ends inside a tag, V4.1's ``calls``
 and V3.2's ``function_calls`` outside, no outer tag at all, a JSON object instead of parameters, JSON with ``name`` and
-``arguments`` instead of ``invoke`` tags, fenced or not, closing tags without a slash, and the tags without their DSML mark, which is one token that detokenizers drop.
+``arguments`` instead of ``invoke`` tags (fenced or not), closing tags without a slash, and the tags without their DSML
+mark, which is one token that detokenizers drop.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ __all__ = ["Block", "LeakedCall", "Tag", "begins_tag", "find_candidate", "holds_
 INVOKE, PARAMETER, OUTER = "invoke", "parameter", "calls"
 
 # V4, V3.2, V4.1; then observed variants
-_OUTER_WORDS = ("tool_calls", "function_calls", "calls", "toolcalls", "toolcall", "tool_call", "function_call", "tool_use")
+_OUTER_WORDS = (
+    *("tool_calls", "function_calls", "calls"),
+    *("toolcalls", "toolcall", "tool_call", "function_call", "tool_use"),
+)
 _WORDS = (*_OUTER_WORDS, INVOKE, PARAMETER)
 _LONGEST_ATTRIBUTES = 300
 
@@ -310,7 +314,7 @@ class Block:
             text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
             self.calls.append(LeakedCall(tool.name if tool else name, text, None if tool else _NOT_OFFERED))
         self._state = _BETWEEN
-        self.closed = bool(self.calls)
+        self.closed = self.real = bool(self.calls)
 
     def _begin_call(self, tag: Tag) -> bool:
         name = tag.attributes.get("name")

@@ -1,11 +1,11 @@
 """Convert a function's parameters to the subset of strict function calling, or raise an error that names the place.
 
 Strict function calling supports a subset of JSON Schema and refuses the rest
-(https://api-docs.deepseek.com/guides/tool_calls, strict mode, beta). What its own parser keeps (deepseek-recipe 0.2.0) is
-sent: ``type``, ``properties``, ``required``, ``additionalProperties``, ``items``, ``enum``, ``anyOf``, ``$ref``,
-``description``; ``pattern`` and five formats of strings; bounds, ``multipleOf`` and ``const`` of numbers. The rest goes
-into the description. Definitions are under ``$def``, because it drops ``$defs``, to which a reference would then point in
-vain. A reference inside ``anyOf`` is refused, so recursive choices are definitions.
+(https://api-docs.deepseek.com/guides/tool_calls, strict mode, beta). What DeepSeek's own parser keeps is sent
+(deepseek-recipe 0.2.0): ``type``, ``properties``, ``required``, ``additionalProperties``, ``items``, ``enum``,
+``anyOf``, ``$ref``, ``description``; ``pattern`` and five formats of strings; bounds, ``multipleOf`` and ``const`` of
+numbers. The rest goes into the description. Definitions are under ``$def``: it drops ``$defs``, and the references to
+them would point to nothing. A reference inside ``anyOf`` is refused, so recursive choices are definitions.
 """
 
 from __future__ import annotations

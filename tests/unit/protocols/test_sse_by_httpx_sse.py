@@ -18,7 +18,9 @@ def stream(rng: random.Random) -> bytes:
     """Lines as model services send them: JSON events, comments, names, blank lines, either line end."""
     lines: list[str] = []
     for _ in range(rng.randrange(1, 30)):
-        event = json.dumps({"t": rng.choice(("é", "line\\n", "日本", "data: x")), "n": rng.random()}, ensure_ascii=False)
+        event = json.dumps(
+            {"t": rng.choice(("é", "line\\n", "日本", "data: x")), "n": rng.random()}, ensure_ascii=False
+        )
         lines.append(rng.choice((*LINES, f"data: {event}", f"data: {event}\n")))
     ends = rng.choice(("\n", "\r\n"))
     return ends.join(part for line in (*lines, "", "") for part in line.split("\n")).encode()
