@@ -187,10 +187,11 @@ def left_out(messages: Sequence[Message], unread_blocks: frozenset[str]) -> list
     """Return a note for each kind of content that is not sent."""
     names: dict[str, None] = {}
     for message in messages:
-        names.update(dict.fromkeys(message.left_out))
-        if message.reasoning is not None and message.reasoning.details:
-            kinds = (detail.get("type") for detail in message.reasoning.details)
-            names.update((kind, None) for kind in kinds if isinstance(kind, str) and kind in unread_blocks)
+        if message.left_out:
+            names.update(dict.fromkeys(message.left_out))
+        reasoning = message.reasoning
+        if reasoning is not None and reasoning.details:
+            names.update((kind, None) for detail in reasoning.details if (kind := detail.get("type")) in unread_blocks)
     return [Note("dropped", name, _LEFT_OUT.get(name, "the provider does not read it")) for name in names]
 
 
