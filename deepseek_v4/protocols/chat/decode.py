@@ -85,6 +85,7 @@ class ChatStreamDecoder(StreamDecoder):
     def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
         """Decode one chunk, or ``[DONE]``."""
         if event == b"[DONE]":
+            self._close_tags(deltas)
             reason = self.missing()
             if reason is not None and (self._dialect.finish_reason_always or self._empty()):
                 raise self.interrupted(reason)
@@ -175,6 +176,11 @@ class ChatStreamDecoder(StreamDecoder):
         reply = super().conclude(deltas)
         _warn_of_leaks(reply, self.context)
         return reply
+
+    def partial(self) -> Reply:
+        """Return the reply received so far, with the text in which reasoning was searched for."""
+        self._close_tags([])
+        return super().partial()
 
     def _close_tags(self, deltas: list[Delta]) -> None:
         """End the text in which reasoning was searched for."""

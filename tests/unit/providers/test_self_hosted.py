@@ -387,6 +387,15 @@ def test_text_without_reasoning_is_not_held_back(options: dict[str, Any]) -> Non
     assert [delta.text for delta in deltas] == ["Four"]
 
 
+def test_text_that_is_held_back_is_part_of_an_interrupted_answer() -> None:
+    decoder = CHAT.stream(context("vllm", thinking=True))
+    assert decoder.feed(b"data: " + json.dumps(chunk({"content": "Half a sent"})).encode() + b"\n\n") == []
+    with pytest.raises(errors.StreamInterruptedError) as caught:
+        decoder.close()
+    assert caught.value.partial is not None
+    assert caught.value.partial.content == "Half a sent"
+
+
 def test_a_tool_call_ends_the_wait_for_reasoning() -> None:
     call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
     reply = stream(
