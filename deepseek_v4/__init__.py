@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from deepseek_v4 import errors
     from deepseek_v4.client import Client, Preview
     from deepseek_v4.errors import DeepSeekError
+    from deepseek_v4.limits.budget import Budget
     from deepseek_v4.protocols.chat.dialect import ChatDialect
     from deepseek_v4.protocols.completions.dialect import CompletionsDialect
     from deepseek_v4.protocols.dialect import Dialect, OptionSpec
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     )
     from deepseek_v4.values.notes import Note
     from deepseek_v4.values.reply import (
+        Attempt,
         Delta,
         InvalidToolCall,
         ReasoningDelta,
@@ -56,7 +58,9 @@ if TYPE_CHECKING:
     from deepseek_v4.values.sampling import Thinking
 
 __all__ = [
+    "Attempt",
     "Balance",
+    "Budget",
     "ChatDialect",
     "Client",
     "CompletionsDialect",
@@ -102,6 +106,7 @@ __all__ = [
 _NAMES_OF = {
     "client": ["Client"],
     "errors": ["DeepSeekError", "errors"],
+    "limits.budget": ["Budget"],
     "protocols.chat.dialect": ["ChatDialect"],
     "protocols.completions.dialect": ["CompletionsDialect"],
     "protocols.dialect": ["Dialect", "OptionSpec"],
@@ -130,6 +135,7 @@ _NAMES_OF = {
     ],
     "values.notes": ["Note"],
     "values.reply": [
+        "Attempt",
         "Delta",
         "StreamEnd",
         "InvalidToolCall",

@@ -5,24 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepseek_v4.catalog import Change, update_from
+from deepseek_v4.limits.metered import ametered, metered
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.providers import find_provider
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
 from deepseek_v4.recovery.run import acomplete, arun, complete, run
+from deepseek_v4.recovery.user_call import USER_CALL
 from deepseek_v4.request.account import AccountRequest, balance_query, model_query, models_query
 from deepseek_v4.request.build import chat_request, prepare
 from deepseek_v4.request.options import resolve
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview, preview
 from deepseek_v4.request.settings import ModelSettings
-from deepseek_v4.tokens import TokenCount, count_prompt
+from deepseek_v4.tokens import TokenCount, count_prompt, estimate
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, Reply
+
+if TYPE_CHECKING:
+    from deepseek_v4.limits.budget import Budget, Reservation
 
 __all__ = ["Client", "Preview", "preview"]
 
@@ -228,24 +233,31 @@ class Client:
         Raises:
             DeepSeekError: the error that ends the call; ``partial`` contains the usage of earlier answers.
         """
-        reply: Reply = complete(request, self._send, accepts, ReplyAttempts)
+        reply: Reply = complete(request, self._counted(self._send, metered), accepts, ReplyAttempts)
         return reply
 
     async def asend(self, request: PreparedRequest) -> Reply:
         """Like ``send``, asynchronously."""
-        return await acomplete(request, self._asend, accepts, ReplyAttempts)
+        return await acomplete(request, self._counted(self._asend, ametered), accepts, ReplyAttempts)
 
     def open(self, request: PreparedRequest) -> SyncStream[Delta]:
         """Send a request and open its stream, which continues with another answer if the first one is invalid."""
-        deltas = run(ReplyAttempts(request, time.monotonic()), self._open)
+        deltas = run(ReplyAttempts(request, time.monotonic()), self._counted(self._open, metered))
         next(deltas)
         return SyncStream(deltas)
 
     async def aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         """Like ``open``, asynchronously."""
-        deltas = arun(ReplyAttempts(request, time.monotonic()), self._aopen)
+        deltas = arun(ReplyAttempts(request, time.monotonic()), self._counted(self._aopen, ametered))
         await anext(deltas)
         return AsyncStream(deltas)
+
+    def _counted(self, send: Callable[[Any], Any], meter: Callable[..., Callable[[Any], Any]]) -> Callable[[Any], Any]:
+        """Return ``send``, counted by the budget and by the user's call that it belongs to, if there are any."""
+        budget, call = self.settings.budget, USER_CALL.get()
+        if budget is not None:
+            send = meter(send, partial(_reserve, budget))
+        return send if call is None else call.counting(send)
 
     def _send(self, request: PreparedRequest | AccountRequest[Any]) -> Any:
         return self._transport().call(_exchange(request), request.read)
@@ -310,6 +322,12 @@ def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool 
     limits = Limits(options.timeout, options.total_timeout, request.deadline)
     read_error = partial(decode_error, dialect=request.dialect, provider=provider)
     return Exchange(request.http, limits, read_error, provider, streamed=streamed)
+
+
+def _reserve(budget: Budget, request: PreparedRequest) -> Reservation:
+    chat = request.request
+    tokens = estimate(chat.messages, chat.tools)
+    return budget.reserve(request.provider.name, chat.model, tokens, request.context.limit)
 
 
 def _accepts_any(query: AccountRequest[T], value: T) -> bool:

@@ -135,7 +135,7 @@ class TypedAnswerPolicy(RetryPolicy[Request, Item, Answer]):
         if isinstance(outcome, DeepSeekError) or attempts.count("invalid") >= self._retries:
             return None
         problem = self._problem(outcome)
-        if problem is None:
+        if problem is None or not attempts.may_retry():
             return None
         return Retry(self._follow_up(attempts.request, outcome, problem), "invalid", problem)
 
@@ -173,9 +173,11 @@ class TypedAttempts(Attempts[Request, Item, Answer]):
             notes.append(self.note(one))
         return tuple(notes)
 
-    def all_notes(self, failed: Sequence[FailedAttempt[Answer]], answer: Answer) -> list[dict[str, Any]]:
-        """Describe the attempts of all calls before the last request, as JSON values."""
-        return [note.to_dict() for note in (*self.notes(failed), *attempts_of(self.facts(answer)[0]))]
+    def attempts_metadata(self, failed: Sequence[FailedAttempt[Answer]], answer: Answer) -> dict[str, Any]:
+        """Describe the attempts of all calls before the last request, as JSON values, for an answer's metadata."""
+        notes = [note.to_dict() for note in (*self.notes(failed), *attempts_of(self.facts(answer)[0]))]
+        exhausted: dict[str, Any] = {"attempts_exhausted": True} if self.exhausted else {}
+        return {"attempts": notes, **exhausted} if notes else exhausted
 
 
 def attempts_of(metadata: Mapping[str, Any]) -> tuple[Attempt, ...]:

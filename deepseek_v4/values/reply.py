@@ -171,6 +171,7 @@ class Reply:
         annotations: Citations and other annotations, as received.
         extra: All other fields of the response, under the provider's names.
         attempts: The HTTP requests of this answer before the last one; usage and cost are the sum over all.
+        attempts_exhausted: True if another request was required, but ``max_attempts`` did not allow it.
     """
 
     content: str = ""
@@ -187,6 +188,7 @@ class Reply:
     annotations: tuple[Mapping[str, Any], ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
+    attempts_exhausted: bool = False
 
     @property
     def refusal(self) -> str | None:

@@ -166,6 +166,7 @@ class MessageBuilder:
             "annotations": [dict(annotation) for annotation in reply.annotations] or None,
             "cost": None if price is None else price.usd,
             "attempts": [attempt.to_dict() for attempt in reply.attempts] or None,
+            "attempts_exhausted": reply.attempts_exhausted or None,
             "cost_details": None if price is None else _cost_details(price),
             **self._common,
         }
