@@ -19,9 +19,9 @@ from deepseek_v4.limits.budget import FIRST_ANSWER, Spent
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from deepseek_v4.values.prices import Peak
 
-FLASH = "deepseek/deepseek-v4-flash"
+FLASH = "deepseek/deepseek-flash"
 ANSWER = Turn("Rain.", usage={"prompt_tokens": 10, "completion_tokens": 90, "total_tokens": 100})
-PRICE = catalog.find("deepseek", "deepseek-v4-flash").prices[-1]
+PRICE = catalog.find("deepseek", "deepseek-flash").prices[-1]
 INPUT, OUTPUT = float(PRICE.input) / 1e6, float(PRICE.output) / 1e6
 
 
