@@ -9,7 +9,7 @@
     │   └── UnsupportedError       the provider, protocol or model does not support it
     ├── BudgetExceededError        the request could exceed the budget; it was not sent
     ├── ContentFilterError         the provider's moderation rejected input or output
-    │   └── RefusalError           the model refused, or its answer was filtered (``on_refusal="raise"``)
+    │   └── RefusalError           the model refused to answer (on_refusal="raise")
     ├── NotFoundError              404
     ├── RateLimitError             429                         retryable
     ├── OverloadedError            503, 529                    retryable
