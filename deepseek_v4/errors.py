@@ -85,6 +85,9 @@ _FACTS = (
 """Attributes in ``args``, which is all that some process borders let through, as JSON (Celery's result backends)."""
 
 
+_ARGS: Any = BaseException.args
+
+
 class DeepSeekError(Exception):
     """Base class of all errors of this package.
 
@@ -108,7 +111,6 @@ class DeepSeekError(Exception):
     """
 
     retryable_by_default: ClassVar[bool] = False
-    _args: tuple[Any, ...] | None = None
 
     def __init__(
         self,
@@ -147,17 +149,18 @@ class DeepSeekError(Exception):
     @property
     def args(self) -> tuple[Any, ...]:
         """The message, and a dict with the attributes that JSON can hold, unless all have their defaults."""
-        if self._args is not None:
-            return self._args
+        own: tuple[Any, ...] = _ARGS.__get__(self)
+        if own != (self.message,):
+            return own
         known = {name: getattr(self, name) for name in _FACTS}
         facts = {name: value for name, value in known.items() if value not in (None, False) and name != "retryable"}
         if self.retryable != self.retryable_by_default:
             facts["retryable"] = self.retryable
-        return (self.message, facts) if facts else (self.message,)
+        return (self.message, facts) if facts else own
 
     @args.setter
     def args(self, args: tuple[Any, ...]) -> None:  # Ray sets them in a subclass that it creates
-        self._args = args
+        _ARGS.__set__(self, args)
 
     def details(self) -> dict[str, Any]:
         """Return the keyword arguments of an equal error, for adapters that raise it as another class."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,7 @@ PAIRS = {
     "AuthenticationError": lc.ModelAuthenticationError,
     "PermissionDeniedError": lc.ModelPermissionDeniedError,
     "InsufficientBalanceError": lc.ModelPermissionDeniedError,
+    "BudgetExceededError": lc.ModelError,
     "InvalidRequestError": lc.ModelInvalidRequestError,
     "ContextLengthError": lc.ContextOverflowError,
     "UnsupportedError": lc.ModelInvalidRequestError,
@@ -208,3 +210,11 @@ def test_a_call_without_sound_arguments_is_no_exception_but_invalid(server: Loca
     server.script(Turn(tool_calls=[ToolCall("f", '{"a": "b')], finish_reason="length"))
     answer = model.invoke("Hi", tools=[{"type": "function", "function": {"name": "f"}}])
     assert (answer.tool_calls, len(answer.invalid_tool_calls)) == ([], 1)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_its_arguments_rebuild_it_from_json(name: str) -> None:
+    error = getattr(core, name)("Do this.", status_code=418, retry_after=3.0, attempts_exhausted=True)
+    raised = errors.as_model_error(error)
+    twin = type(raised)(*json.loads(json.dumps(raised.args)))
+    assert (twin.status_code, twin.retryable, twin.is_retryable, str(twin)) == (418, error.retryable, False, str(error))

@@ -63,7 +63,6 @@ def test_a_resumed_stream_has_the_same_bound(
 
 
 def test_the_worst_case_by_default_is_four_requests(serve: Any, waits: Any) -> None:
-    """The causes multiplied: 24 requests were possible with these options."""
     order = ["503", "503", "markup", "503", "503", "empty", "503", "503", "good"]
     server = serve(lambda peer, n: reply_with(order[n - 1], peer, True))
     with Client(api_key="sk-test", base_url=server.url, resume_streams=True) as client:
