@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepseek_v4.catalog import Change, cost_of, update_from
 from deepseek_v4.errors import DeepSeekError
-from deepseek_v4.limits.metered import ametered, metered
+from deepseek_v4.limits.paced import ametered, apaced, metered, paced
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.providers import find_provider
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Client", "Preview", "preview"]
 
 T = TypeVar("T")
+Wrap = Callable[..., Callable[[Any], Any]]
 
 
 class Client:
@@ -242,36 +243,39 @@ class Client:
             DeepSeekError: the error that ends the call; ``partial`` contains the usage of earlier answers.
         """
         attempts = partial(_CountedAttempts, self.usage)
-        send = self._counted(self._send, metered)
+        send = self._limited(self._send, metered, paced)
         reply: Reply = complete(request, send, partial(_accept, self.usage), attempts)
         return reply
 
     async def asend(self, request: PreparedRequest) -> Reply:
         """Like ``send``, asynchronously."""
         attempts = partial(_CountedAttempts, self.usage)
-        send = self._counted(self._asend, ametered)
+        send = self._limited(self._asend, ametered, apaced)
         return await acomplete(request, send, partial(_accept, self.usage), attempts)
 
     def open(self, request: PreparedRequest) -> SyncStream[Delta]:
         """Send a request and open its stream, which continues with another answer if the first one is invalid."""
         attempts = _CountedAttempts(self.usage, request, time.monotonic())
-        deltas = run(attempts, self._counted(self._open, metered))
+        deltas = run(attempts, self._limited(self._open, metered, paced))
         next(deltas)
         return SyncStream(deltas)
 
     async def aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         """Like ``open``, asynchronously."""
         attempts = _CountedAttempts(self.usage, request, time.monotonic())
-        deltas = arun(attempts, self._counted(self._aopen, ametered))
+        deltas = arun(attempts, self._limited(self._aopen, ametered, apaced))
         await anext(deltas)
         return AsyncStream(deltas)
 
-    def _counted(self, send: Callable[[Any], Any], meter: Callable[..., Callable[[Any], Any]]) -> Callable[[Any], Any]:
-        """Return ``send``, counted by the budget and by the user's call that it belongs to, if there are any."""
-        budget, call = self.settings.budget, USER_CALL.get()
+    def _limited(self, send: Callable[[Any], Any], meter: Wrap, pace: Wrap) -> Callable[[Any], Any]:
+        """Return ``send``, counted by the user's call that it belongs to, and limited by what the settings contain."""
+        budget, limiter, gate = self.settings.budget, self.settings.limiter, self.settings.retry_gate()
+        call = USER_CALL.get()
+        if call is not None:
+            send = call.counting(send)
         if budget is not None:
             send = meter(send, partial(_reserve, budget))
-        return send if call is None else call.counting(send)
+        return send if limiter is None and gate is None else pace(send, limiter, gate, _prompt_tokens)
 
     def _send(self, request: PreparedRequest | AccountRequest[Any]) -> Any:
         return self._transport().call(_exchange(request), request.read)
@@ -322,13 +326,17 @@ class Client:
 
     def _transport(self) -> SyncTransport:
         if self._sync is None:
-            self._sync = SyncTransport(self.settings.http_client)
+            self._sync = SyncTransport(self.settings.http_client, capped=self.settings.limiter is None)
         return self._sync
 
     def _async_transport(self) -> AsyncTransport:
         if self._async is None:
-            self._async = AsyncTransport(self.settings.http_async_client)
+            self._async = AsyncTransport(self.settings.http_async_client, capped=self.settings.limiter is None)
         return self._async
+
+
+def _prompt_tokens(request: PreparedRequest) -> int:
+    return estimate(request.request.messages, request.request.tools)
 
 
 class _CountedAttempts(ReplyAttempts):
@@ -378,9 +386,7 @@ def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool 
 
 
 def _reserve(budget: Budget, request: PreparedRequest) -> Reservation:
-    chat = request.request
-    tokens = estimate(chat.messages, chat.tools)
-    return budget.reserve(request.provider.name, chat.model, tokens, request.context.limit)
+    return budget.reserve(request.provider.name, request.request.model, _prompt_tokens(request), request.context.limit)
 
 
 def _accepts_any(query: AccountRequest[T], value: T) -> bool:

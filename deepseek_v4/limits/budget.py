@@ -13,7 +13,7 @@ from deepseek_v4 import catalog
 from deepseek_v4.catalog import cost
 from deepseek_v4.errors import BudgetExceededError, DeepSeekError, InvalidRequestError
 from deepseek_v4.tokens import estimate_text
-from deepseek_v4.values.reply import Reply, Usage
+from deepseek_v4.values.reply import ReasoningDelta, Reply, StreamEnd, TextDelta, ToolCallDelta, Usage
 
 __all__ = ["Budget", "Reservation", "Spent"]
 
@@ -151,7 +151,7 @@ class Budget:
 
 
 class Reservation:
-    """The reserved cost of one request. The first call of ``end`` or ``fail`` replaces it by the real one."""
+    """The reserved cost of one request. The first call of ``end`` replaces it by the real one."""
 
     __slots__ = ("_account", "_amount", "_model", "_provider", "_texts")
 
@@ -162,34 +162,38 @@ class Reservation:
         self._amount = amount
         self._texts: list[str] = []
 
-    def receive(self, text: str) -> None:
-        """Keep a part of a streamed answer, for an estimate if it ends early."""
-        self._texts.append(text)
+    def receive(self, item: Any) -> None:
+        """Receive an item of a streamed answer; its texts are kept for an estimate, if it ends early."""
+        if type(item) is StreamEnd:
+            self.end(item.reply)
+        elif isinstance(item, (TextDelta, ReasoningDelta)):
+            self._texts.append(item.text)
+        elif isinstance(item, ToolCallDelta):
+            self._texts.append(item.arguments)
 
-    def end(self, reply: Reply) -> None:
-        """Count a reply."""
-        usage = reply.usage
-        if usage is None:
-            reasoning = reply.reasoning.text if reply.reasoning is not None else None
-            self._settle(self._estimate(reply.content + (reasoning or "")))
-            return
-        price = catalog.cost_of(reply, self._provider, self._model)
-        self._settle(Spent(1, int(usage.input_tokens), int(usage.output_tokens), 0.0 if price is None else price.usd))
-
-    def fail(self, error: BaseException | None = None) -> None:
-        """Count a request that failed or whose stream was closed: an estimate if the provider may bill it.
+    def end(self, outcome: Reply | BaseException | None = None) -> None:
+        """Count the request: the tokens that the provider reported, or an estimate if it may bill it.
 
         Args:
-            error: The error; None for a stream that was closed.
+            outcome: The reply; the error; None for a stream that was closed.
         """
-        if isinstance(error, DeepSeekError):
-            if error.partial is not None:
-                self.end(error.partial)
-                return
-            if not error.may_be_billed and error.status_code != 200:
-                self._settle(Spent(1))
-                return
-        self._settle(self._estimate("".join(self._texts)))
+        if self._account is None:
+            return
+        reply = outcome.partial if isinstance(outcome, DeepSeekError) else outcome
+        if isinstance(reply, Reply):
+            self._settle(self._counted(reply))
+        elif isinstance(outcome, DeepSeekError) and not outcome.may_be_billed and outcome.status_code != 200:
+            self._settle(Spent(1))
+        else:
+            self._settle(self._estimate("".join(self._texts)))
+
+    def _counted(self, reply: Reply) -> Spent:
+        usage = reply.usage
+        if usage is None:
+            reasoning = None if reply.reasoning is None else reply.reasoning.text
+            return self._estimate(reply.content + (reasoning or ""))
+        price = catalog.cost_of(reply, self._provider, self._model)
+        return Spent(1, int(usage.input_tokens), int(usage.output_tokens), 0.0 if price is None else price.usd)
 
     def _estimate(self, text: str) -> Spent:
         usage = Usage(self._amount.input_tokens, estimate_text(text))

@@ -43,6 +43,8 @@ from deepseek_v4.values.sampling import Effort
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from deepseek_v4.limits.paced import RetryGate
+
 
 ALIASES: Mapping[str, str] = {
     "model_name": "model",
@@ -61,7 +63,7 @@ CLIENTS = frozenset({"http_client", "http_async_client"})
 OF_PROCESS = CLIENTS | {"on_retry"}
 """Options that a pickle leaves out."""
 
-CONSTRUCTOR_ONLY = OF_PROCESS | {"api_key", "api_key_variable", "budget"}
+CONSTRUCTOR_ONLY = OF_PROCESS | {"api_key", "api_key_variable", "budget", "limiter"}
 """Options that cannot be set per call."""
 
 
@@ -110,6 +112,12 @@ def _callable(value: Any) -> Any:
 def _budget(value: Any) -> Any:
     if value is not None and not hasattr(value, "reserve"):
         raise ValueError(f"budget is of type {type(value).__name__}. Pass a deepseek_v4.Budget")
+    return value
+
+
+def _limiter(value: Any) -> Any:
+    if value is not None and not hasattr(value, "aacquire"):
+        raise ValueError(f"limiter is of type {type(value).__name__}. Pass a deepseek_v4.Limiter")
     return value
 
 
@@ -273,6 +281,11 @@ class ModelSettings(BaseModel):
     """
     budget: Annotated[Any, AfterValidator(_budget)] = Field(None, exclude=True, repr=False)
     """A ``deepseek_v4.Budget``, shared by any number of models: a request that could exceed it is not sent."""
+    limiter: Annotated[Any, AfterValidator(_limiter)] = Field(None, exclude=True, repr=False)
+    """A ``deepseek_v4.Limiter``, shared by all models of an account: every HTTP request asks it.
+
+    None: at most 256 connections at a time for synchronous calls, and as many on each event loop.
+    """
     http_client: Any = Field(None, exclude=True, repr=False)
     """Your own ``httpx`` or ``httpx2`` client, for synchronous calls. This package never closes it."""
     http_async_client: Any = Field(None, exclude=True, repr=False)
@@ -332,7 +345,8 @@ class ModelSettings(BaseModel):
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Return a copy with the same key; clients (sockets cannot be copied) and a key callable are shared."""
         memo = {} if memo is None else memo
-        shared = (self.http_client, self.http_async_client, self.api_key, self.on_retry, self.budget)
+        clients = (self.http_client, self.http_async_client)
+        shared = (*clients, self.api_key, self.on_retry, self.budget, self.limiter)
         memo.update({id(value): value for value in shared})
         return super().__deepcopy__(memo)
 
@@ -356,6 +370,10 @@ class ModelSettings(BaseModel):
     def resolved_provider(self) -> Provider:
         """Return the provider object."""
         return find_provider(self.provider)
+
+    def retry_gate(self) -> RetryGate | None:
+        """Return the framework's rate limiter, which the core asks for every request of a call after the first."""
+        return None
 
     @property
     def key_variable(self) -> str | None:

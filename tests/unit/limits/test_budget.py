@@ -234,7 +234,7 @@ def test_a_name_is_one_budget(server: LocalServer) -> None:
 def test_a_copy_is_the_same_budget_here_and_its_limits_elsewhere() -> None:
     budget = Budget(usd=5, requests=7)
     for twin in (copy.copy(budget), copy.deepcopy(budget), pickle.loads(pickle.dumps(budget))):
-        twin.reserve("deepseek", "deepseek-v4-flash", 1, 1).fail()
+        twin.reserve("deepseek", "deepseek-v4-flash", 1, 1).end()
     assert budget.spent().requests == 3
     assert repr(budget) == "Budget(usd=5, requests=7)"
     script = "import pickle, sys; b = pickle.load(sys.stdin.buffer); print(repr(b), b.spent().requests)"
