@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepseek_v4.catalog import Change, update_from
 from deepseek_v4.protocols.error_bodies import decode_error
@@ -23,6 +23,11 @@ from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits,
 from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, Reply
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from deepseek_v4.request.option_types import ChatOptions, CompletionOptions, ModelOptions
 
 __all__ = ["Client", "Preview", "preview"]
 
@@ -46,7 +51,7 @@ class Client:
         pydantic.ValidationError: for a wrong type or an unknown option.
     """
 
-    def __init__(self, settings: ModelSettings | None = None, **options: Any) -> None:
+    def __init__(self, settings: ModelSettings | None = None, **options: Unpack[ModelOptions]) -> None:
         if settings is not None and options:
             raise TypeError("settings and options were both given. Pass only one of them.")
         self.settings = settings if settings is not None else ModelSettings(**options)
@@ -55,7 +60,7 @@ class Client:
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
-    def chat(self, messages: str | Sequence[Message], **options: Any) -> Reply:
+    def chat(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> Reply:
         """Send a conversation and return the complete answer.
 
         Args:
@@ -68,11 +73,11 @@ class Client:
         """
         return self.send(self.prepare(messages, options, stream=False))
 
-    async def achat(self, messages: str | Sequence[Message], **options: Any) -> Reply:
+    async def achat(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> Reply:
         """Like ``chat``, asynchronously."""
         return await self.asend(self.prepare(messages, options, stream=False))
 
-    def stream(self, messages: str | Sequence[Message], **options: Any) -> SyncStream[Delta]:
+    def stream(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> SyncStream[Delta]:
         """Stream one answer.
 
         When this returns, the server has accepted the request; request errors are raised here, after any retries.
@@ -86,15 +91,17 @@ class Client:
         """
         return self.open(self.prepare(messages, options, stream=True))
 
-    async def astream(self, messages: str | Sequence[Message], **options: Any) -> AsyncStream[Delta]:
+    async def astream(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> AsyncStream[Delta]:
         """Like ``stream``, asynchronously: ``async for delta in await client.astream(...)``."""
         return await self.aopen(self.prepare(messages, options, stream=True))
 
-    def preview(self, messages: str | Sequence[Message], *, stream: bool = False, **options: Any) -> Preview:
+    def preview(
+        self, messages: str | Sequence[Message], *, stream: bool = False, **options: Unpack[ChatOptions]
+    ) -> Preview:
         """Return the exact request that ``chat`` (or ``stream``) would send. Nothing is sent."""
         return preview(self.prepare(messages, options, stream=stream))
 
-    def count_tokens(self, messages: str | Sequence[Message], **options: Any) -> TokenCount:
+    def count_tokens(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> TokenCount:
         """Count the prompt tokens of a conversation. Nothing is sent, and no key is needed.
 
         The count is exact with the extra ``tokens``, else an estimate. Unlike ``preview``, which counts the whole
@@ -115,7 +122,7 @@ class Client:
 
     # -- filling in, and small endpoints -------------------------------------------------------------------------
 
-    def complete(self, prompt: str, suffix: str | None = None, **options: Any) -> Reply:
+    def complete(self, prompt: str, suffix: str | None = None, **options: Unpack[CompletionOptions]) -> Reply:
         """Complete a prompt, or fill the gap between it and a suffix. The model does not think here.
 
         Args:
@@ -133,15 +140,19 @@ class Client:
         """
         return self.send(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=False))
 
-    async def acomplete(self, prompt: str, suffix: str | None = None, **options: Any) -> Reply:
+    async def acomplete(self, prompt: str, suffix: str | None = None, **options: Unpack[CompletionOptions]) -> Reply:
         """Like ``complete``, asynchronously."""
         return await self.asend(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=False))
 
-    def stream_complete(self, prompt: str, suffix: str | None = None, **options: Any) -> SyncStream[Delta]:
+    def stream_complete(
+        self, prompt: str, suffix: str | None = None, **options: Unpack[CompletionOptions]
+    ) -> SyncStream[Delta]:
         """Like ``complete``, as a stream of deltas; see ``stream``."""
         return self.open(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=True))
 
-    async def astream_complete(self, prompt: str, suffix: str | None = None, **options: Any) -> AsyncStream[Delta]:
+    async def astream_complete(
+        self, prompt: str, suffix: str | None = None, **options: Unpack[CompletionOptions]
+    ) -> AsyncStream[Delta]:
         """Like ``stream_complete``, asynchronously."""
         return await self.aopen(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=True))
 

@@ -23,11 +23,14 @@ from langchain_core.exceptions import (
     ModelPermissionDeniedError,
     ModelRateLimitError,
     ModelTimeoutError,
+    OutputParserException,
 )
+from langchain_core.messages import AIMessage
 
 from deepseek_v4 import errors
 
 __all__ = [
+    "AnswerError",
     "AuthenticationError",
     "ConnectionError",
     "ContentFilterError",
@@ -74,6 +77,12 @@ class ErrorResponse:
         if isinstance(self.body, str):
             raise ValueError("The body is not JSON. Read .text.")
         return self.body
+
+
+class AnswerError(OutputParserException):
+    """A typed answer that cannot be used; ``raw`` is its message, with usage, cost and attempts of the whole call."""
+
+    raw: AIMessage | None = None
 
 
 class DeepSeekError(errors.DeepSeekError, ModelError):

@@ -7,7 +7,7 @@ import pickle
 import weakref
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -41,6 +41,11 @@ from llama_index_deepseek_v4.streams import Convert, astream, stream
 from llama_index_deepseek_v4.typed import predict
 from llama_index_deepseek_v4.typed.request import TypedRequest
 from llama_index_deepseek_v4.typed.structured_llm import DeepSeekStructuredLLM
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from llama_index_deepseek_v4.option_types import LLMOptions
 
 __all__ = ["DeepSeekV4"]
 
@@ -88,17 +93,16 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
 
     model_config = ConfigDict(hide_input_in_errors=True, protected_namespaces=())
 
-    context_window: int | None = Field(None, ge=1)
+    context_window: int | None = Field(default=None, ge=1)
     """Tokens of prompt and answer together, for models that are not in the catalog. None: the value of the catalog."""
     is_function_calling_model: bool = True
     """False makes LlamaIndex use its text-only methods: ReAct for agents, parsed text for programs."""
 
     _client: Client = PrivateAttr()
 
-    def __init__(self, model: str | None = None, **options: Any) -> None:
-        if model is not None:
-            options["model"] = model
-        super().__init__(**options)
+    def __init__(self, model: str | None = None, **options: Unpack[LLMOptions]) -> None:
+        given: dict[str, Any] = {**options} if model is None else {**options, "model": model}
+        super().__init__(**given)
 
     @model_validator(mode="before")
     @classmethod

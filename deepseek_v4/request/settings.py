@@ -39,7 +39,9 @@ from deepseek_v4.values.http import SECRET_HEADER, TIMEOUT_PHASES
 from deepseek_v4.values.sampling import Effort
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
+
+    from deepseek_v4.request.option_types import ModelOptions
 
 DEFAULT_MODEL = "deepseek-v4-flash"
 
@@ -117,13 +119,13 @@ class ModelSettings(BaseModel):
         hide_input_in_errors=True,  # the input of a failed construction may contain the key
     )
 
-    model: str = Field(DEFAULT_MODEL, min_length=1)
+    model: str = Field(default=DEFAULT_MODEL, min_length=1)
     """Any V4-family id: ``deepseek-flash``, ``deepseek-v4-pro``, ``deepseek/deepseek-v4-flash``, ``…:variant2``."""
     provider: Annotated[str | Provider, AfterValidator(_known_provider)] = "deepseek"
     """The provider: a name, or a ``Provider`` for your own host."""
     protocol: Literal["chat_completions", "responses", "messages"] = "chat_completions"
     """The API endpoint to use."""
-    api_key: Annotated[SecretStr | None, BeforeValidator(as_key)] = Field(None, exclude=True, repr=False)
+    api_key: Annotated[SecretStr | None, BeforeValidator(as_key)] = Field(default=None, exclude=True, repr=False)
     """The API key, or a callable that returns it, called for every request. None: read from ``api_key_variable``.
 
     A pickle contains a salted fingerprint of a key that was given, and a callable by reference. An unpickled model
@@ -141,7 +143,7 @@ class ModelSettings(BaseModel):
     """True, False, or None for the provider's default (DeepSeek: on)."""
     reasoning_effort: Effort | None = None
     """Amount of thinking; ``none`` disables it. Most providers support fewer levels: see ``docs/parameters.md``."""
-    thinking_budget: int | None = Field(None, ge=1)
+    thinking_budget: int | None = Field(default=None, ge=1)
     """Maximum number of reasoning tokens, if the provider supports it."""
 
     temperature: float | None = None
@@ -213,13 +215,13 @@ class ModelSettings(BaseModel):
     are not detected.
     """
 
-    default_headers: dict[str, str] | None = Field(None, repr=False)
+    default_headers: dict[str, str] | None = Field(default=None, repr=False)
     """Headers sent with every request."""
     timeout: Annotated[Any, AfterValidator(_positive_timeout)] = None
     """Seconds without a byte (connect, write, idle read; keep-alives count), or ``httpx.Timeout``. None: 600 idle."""
-    total_timeout: float | None = Field(None, gt=0)
+    total_timeout: float | None = Field(default=None, gt=0)
     """Seconds that a complete call may take, retries included."""
-    max_retries: int = Field(2, ge=0)
+    max_retries: int = Field(default=2, ge=0)
     """Number of times a failed request is sent again; 0 disables retries."""
     stream_usage: bool = True
     """True if streams end with token counts."""
@@ -228,24 +230,24 @@ class ModelSettings(BaseModel):
 
     The parts are joined to one answer; ``max_tokens`` applies to each part. Not possible after a tool call has begun.
     """
-    max_resumes: int = Field(3, ge=1)
+    max_resumes: int = Field(default=3, ge=1)
     """Maximum number of times one answer is resumed, with ``resume_streams``."""
-    answer_retries: int = Field(1, ge=0)
+    answer_retries: int = Field(default=1, ge=0)
     """How many times to retry when the answer does not match the schema or lacks the required tool call.
 
     The retry contains the answer and the error.
     """
-    http_client: Any = Field(None, exclude=True, repr=False)
+    http_client: Any = Field(default=None, exclude=True, repr=False)
     """Your own ``httpx`` or ``httpx2`` client, for synchronous calls. This package never closes it."""
-    http_async_client: Any = Field(None, exclude=True, repr=False)
+    http_async_client: Any = Field(default=None, exclude=True, repr=False)
     """Your own client for asynchronous calls."""
 
-    if not TYPE_CHECKING:  # type checkers know the fields better than this signature
+    def __init__(self, **options: Unpack[ModelOptions]) -> None:
+        if isinstance(key := options.get("api_key"), str):  # an error about another option would show it otherwise
+            options["api_key"] = SecretStr(key)
+        super().__init__(**options)
 
-        def __init__(self, *args: Any, **options: Any) -> None:
-            if isinstance(options.get("api_key"), str):  # an error about another option would show it otherwise
-                options["api_key"] = SecretStr(options["api_key"])
-            super().__init__(*args, **options)
+    if not TYPE_CHECKING:  # type checkers know the fields better than this signature
 
         def __setattr__(self, name: str, value: Any) -> None:
             if name in _CHECKED_WHEN_ASSIGNED:

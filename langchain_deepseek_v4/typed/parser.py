@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.output_parsers import JsonOutputParser
@@ -20,15 +19,9 @@ from deepseek_v4.integration.typed_answers import InvalidAnswer, first_problem, 
 from deepseek_v4.recovery.refusal import refusal_text
 from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retryable_answer
 from langchain_deepseek_v4.convert.schemas import instance_of
-from langchain_deepseek_v4.errors import RefusalError
+from langchain_deepseek_v4.errors import AnswerError, RefusalError
 
 __all__ = ["AnswerError", "AnswerParser"]
-
-
-class AnswerError(OutputParserException):
-    """An answer that cannot be used; ``raw`` is its message, with the usage, cost and attempts of the whole call."""
-
-    raw: AIMessage | None = None
 
 
 class AnswerParser(JsonOutputParser):
