@@ -56,7 +56,7 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
         ```python
         from langchain_deepseek_v4 import ChatDeepSeekV4
 
-        model = ChatDeepSeekV4(model="deepseek-v4-flash", reasoning_effort="high")
+        model = ChatDeepSeekV4(model="deepseek-flash", reasoning_effort="high")
         answer = model.invoke("What is 17 * 23?")
         print(answer.additional_kwargs["reasoning_content"])
         print(answer.text, answer.usage_metadata, answer.response_metadata["cost"])

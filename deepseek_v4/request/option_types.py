@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.values.messages import NamedTool, ServerTool, ToolSpec
+from deepseek_v4.values.response_limits import ResponseLimits
 from deepseek_v4.values.sampling import Effort
 
 __all__ = ["ChatOptions", "CommonOptions", "CompletionOptions", "ConstructorOptions", "ModelOptions"]
@@ -54,6 +55,7 @@ class CommonOptions(TypedDict, total=False):
     default_headers: dict[str, str] | None
     timeout: Any
     total_timeout: float | None
+    response_limits: ResponseLimits | None
     max_retries: int
     stream_usage: bool
     resume_streams: bool

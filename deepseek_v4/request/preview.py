@@ -8,6 +8,7 @@ from typing import Any
 
 from deepseek_v4 import catalog
 from deepseek_v4.catalog import cost
+from deepseek_v4.request import history
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.tokens import count_prompt
 from deepseek_v4.values import json
@@ -46,6 +47,7 @@ class Preview:
 def preview(prepared: PreparedRequest) -> Preview:
     """Return the preview of a prepared request, with the key masked."""
     request = prepared.request
+    history.check_types(request.messages)
     headers = {name: MASK if SECRET_HEADER.search(name) else value for name, value in prepared.http.headers.items()}
     if prepared.http.key is not None:
         masked = f"Bearer {MASK}" if prepared.http.key_header == "Authorization" else MASK

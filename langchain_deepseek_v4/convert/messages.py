@@ -27,6 +27,7 @@ from langchain_core.messages import (
 
 from deepseek_v4 import errors
 from deepseek_v4.integration.conversion_cache import ConversionCache
+from deepseek_v4.integration.message_errors import names_the_message
 from deepseek_v4.integration.typed_answers import was_asked_again
 from deepseek_v4.values.messages import Message, Part, Reasoning, Role, TextPart, ToolCall
 from deepseek_v4.values.tool_arguments import arguments_text
@@ -56,6 +57,7 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """Names that every provider accepts; others are left out."""
 
 
+@names_the_message
 def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     """Convert a list of messages to a conversation.
 
