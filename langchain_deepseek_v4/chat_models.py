@@ -305,7 +305,9 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
         """Return a runnable that answers with instances of a schema.
 
         Args:
-            schema: A pydantic class, a dataclass, a TypedDict, a JSON Schema, or an OpenAI-shaped function.
+            schema: A pydantic class, a dataclass, a TypedDict, a JSON Schema, an OpenAI-shaped function, or another type
+                that pydantic supports: ``list[Person]``, ``Person | None``, an enum, ``Literal``, ``int``. Such an
+                answer is requested as ``{"answer": …}`` and returned without the object.
             method: ``"auto"`` and ``"json_schema"`` use the provider's native JSON Schema if it has it, else JSON
                 mode with the schema in the prompt; thinking stays on. ``"function_calling"`` forces a tool call, for
                 which DeepSeek's thinking is switched off. ``"json_mode"`` requests any JSON object; describe it in
@@ -320,10 +322,11 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
             **kwargs: Further options of the call, such as ``thinking=False``.
 
         Returns:
-            A runnable that returns an instance of the class, or a dict if the schema is not a class.
+            A runnable that returns an instance of the type; for a TypedDict or a JSON Schema, its value.
 
         Raises:
-            ValueError: if the schema is missing, or if there are tools with ``"function_calling"``.
+            ValueError: for an unknown method or a type that pydantic does not support, if the schema is missing, or if
+                there are tools with ``"function_calling"``.
             AnswerError: by a call, if the answer is cut or does not match the schema (an ``OutputParserException``).
         """
         from langchain_deepseek_v4.typed.runnable import structured  # its imports take as long as everything else

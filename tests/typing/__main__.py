@@ -21,7 +21,7 @@ FRAMEWORKS = re.compile(r"^from (langchain|langchain_core|langgraph|llama_index)
 UNTYPED = "# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, " + (
     "reportUnknownVariableType=false, reportMissingTypeStubs=false, reportDeprecated=false"
 )
-"""For blocks that import a framework, whose own types are incomplete in strict mode, or deprecated in every overload."""
+"""For blocks that import a framework, whose own types are incomplete or deprecated."""
 
 
 def copy_code(folder: Path) -> int:
