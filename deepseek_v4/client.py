@@ -19,6 +19,7 @@ from deepseek_v4.request.options import resolve
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview, preview
 from deepseek_v4.request.settings import ModelSettings
+from deepseek_v4.request.signature import OptionSignature
 from deepseek_v4.tokens import TokenCount, count_prompt
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.account import Balance, ModelInfo
@@ -58,6 +59,8 @@ class Client:
         pydantic.ValidationError: for a wrong type or an unknown option.
     """
 
+    __signature__ = OptionSignature(ModelSettings)
+
     def __init__(self, settings: ModelSettings | None = None, **options: Unpack[ModelOptions]) -> None:
         if settings is not None and options:
             raise TypeError("settings and options were both given. Pass only one of them.")
@@ -65,6 +68,10 @@ class Client:
         self.usage = UsageReport()
         self._sync: SyncTransport | None = None
         self._async: AsyncTransport | None = None
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={value!r}" for name, value in self.settings.__repr_args__())
+        return f"{type(self).__name__}({options})"
 
     # -- calls ---------------------------------------------------------------------------------------------------
 

@@ -305,7 +305,7 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
         """Return a runnable that answers with instances of a schema.
 
         Args:
-            schema: A pydantic class, a dataclass, a TypedDict, a JSON Schema, an OpenAI-shaped function, or another type
+            schema: A pydantic class, a dataclass, a TypedDict, a JSON Schema, an OpenAI-shaped function, or any type
                 that pydantic supports: ``list[Person]``, ``Person | None``, an enum, ``Literal``, ``int``. Such an
                 answer is requested as ``{"answer": …}`` and returned without the object.
             method: ``"auto"`` and ``"json_schema"`` use the provider's native JSON Schema if it has it, else JSON

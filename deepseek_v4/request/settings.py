@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -35,6 +35,7 @@ from deepseek_v4.request.keys import (
     key_to_pickle,
 )
 from deepseek_v4.request.model_names import DefaultModel, own_model, warn_about_model
+from deepseek_v4.request.signature import OptionSignature
 from deepseek_v4.request.url import base_url_from_environment, without_userinfo
 from deepseek_v4.values.http import SECRET_HEADER, TIMEOUT_PHASES
 from deepseek_v4.values.response_limits import ResponseLimits
@@ -255,12 +256,28 @@ class ModelSettings(BaseModel):
             options["api_key"] = SecretStr(key)
         super().__init__(**options)
 
-    if not TYPE_CHECKING:  # type checkers know the fields better than this signature
+    if not TYPE_CHECKING:  # type checkers know the fields better than these
+        __signature__: ClassVar = OptionSignature()
+
+        @classmethod
+        def __pydantic_on_complete__(cls) -> None:
+            cls.__signature__ = OptionSignature()  # pydantic has just set its own, which shows validators as well
 
         def __setattr__(self, name: str, value: Any) -> None:
             if name in _CHECKED_WHEN_ASSIGNED:
                 value = checker(name).validate_python(value)
             super().__setattr__(name, value)
+
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        """Yield model, provider, protocol and what differs from the defaults; never the key."""
+        values = self.__dict__
+        yield "model", values.get("model")
+        yield "provider", getattr(values.get("provider"), "name", values.get("provider"))
+        yield "protocol", values.get("protocol")
+        for name, field in type(self).model_fields.items():
+            shown = field.repr and not field.exclude and field.default_factory is None
+            if shown and name not in ("model", "provider", "protocol") and values.get(name) != field.default:
+                yield name, values.get(name)
 
     @model_validator(mode="before")
     @classmethod

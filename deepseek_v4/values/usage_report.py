@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deepseek_v4.values.display import Displayed, Rows
 from deepseek_v4.values.reply import Usage
 
 __all__ = ["ModelUsage", "UsageReport"]
@@ -69,7 +70,7 @@ class ModelUsage:
         return f"${self.cost:.6f} without {self.unpriced} of unknown price"
 
 
-class UsageReport:
+class UsageReport(Displayed):
     """Tokens and cost of all answers that were added, by model. It can be used from several threads.
 
     Example:
@@ -126,6 +127,14 @@ class UsageReport:
         models = self.by_model
         lines = [str(self.total), *(f"  {name}: {used}" for name, used in models.items() if len(models) > 1)]
         return "\n".join(lines)
+
+    def _rows(self) -> Rows:
+        models = {**self.by_model, "total": self.total}
+        counts = [
+            (name, *(f"{getattr(used, column):,}" for column in ModelUsage.__slots__[:5]), used._price())
+            for name, used in models.items()
+        ]
+        return [("model", "answers", "tokens in", "cached", "tokens out", "reasoning", "cost"), *counts]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state to pickle: everything but the lock."""
