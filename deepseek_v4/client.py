@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from deepseek_v4.catalog import Change, cost_of, update_from
 from deepseek_v4.errors import DeepSeekError
@@ -59,13 +59,13 @@ class Client:
         pydantic.ValidationError: for a wrong type or an unknown option.
     """
 
-    __signature__ = OptionSignature(ModelSettings)
+    __signature__: ClassVar[OptionSignature] = OptionSignature(ModelSettings)
 
     def __init__(self, settings: ModelSettings | None = None, **options: Unpack[ModelOptions]) -> None:
         if settings is not None and options:
             raise TypeError("settings and options were both given. Pass only one of them.")
-        self.settings = settings if settings is not None else ModelSettings(**options)
-        self.usage = UsageReport()
+        self.settings: ModelSettings = settings if settings is not None else ModelSettings(**options)
+        self.usage: UsageReport = UsageReport()
         self._sync: SyncTransport | None = None
         self._async: AsyncTransport | None = None
 

@@ -7,6 +7,7 @@ langchain-core class, so that code which catches either one works.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -95,7 +96,7 @@ class DeepSeekError(errors.DeepSeekError, ModelError):
 
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message, **details)
-        self.is_retryable = self.retryable
+        self.is_retryable: bool = self.retryable
 
     @property
     def response(self) -> ErrorResponse:
@@ -225,5 +226,5 @@ class _ModelErrors:
             raised.__context__ = None  # the same failure as another class is not a second failure
 
 
-model_errors = _ModelErrors()
+model_errors: AbstractContextManager[None] = _ModelErrors()
 """The context of every call into the core: ``with model_errors: …``."""

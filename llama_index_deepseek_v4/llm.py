@@ -7,7 +7,7 @@ import pickle
 import weakref
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -92,7 +92,7 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
     calls require: keep complete messages, not only their text.
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True, protected_namespaces=())
+    model_config: ClassVar[ConfigDict] = ConfigDict(hide_input_in_errors=True, protected_namespaces=())
 
     context_window: int | None = Field(default=None, ge=1)
     """Tokens of prompt and answer together, for models that are not in the catalog. None: the value of the catalog.

@@ -14,7 +14,7 @@ class ThinkSplitter:
     """Splits the text of one answer into reasoning and text, chunk by chunk."""
 
     def __init__(self) -> None:
-        self.opened = False
+        self.opened: bool = False
         """True if there was a tag, so that there is reasoning, even if it is empty."""
         self._held = ""
         self._place = "start"

@@ -146,14 +146,15 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         started: float,
         total_timeout: float | None = None,
     ) -> None:
-        self.request = self.base = request
+        self.request: Request = request
+        self.base: Request = request
         self.begun: Answer | None = None
         self.policies = policies
         self.failed: list[FailedAttempt[Answer]] = []
-        self.opened = False
-        self.wait = 0.0
+        self.opened: bool = False
+        self.wait: float = 0.0
         self.through = () if any(policy.sees_items for policy in policies) else self.passes_through
-        self.deadline = math.inf if total_timeout is None else started + total_timeout
+        self.deadline: float = math.inf if total_timeout is None else started + total_timeout
         self._started = started
         self._held: list[Item] = []
         self._holding = False

@@ -112,7 +112,7 @@ def _not_boolean(value: Any) -> Any:
 class ModelSettings(BaseModel):
     """The options of a model. An option that is None is not sent: the provider's default applies."""
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         arbitrary_types_allowed=True,
         populate_by_name=True,
         protected_namespaces=(),

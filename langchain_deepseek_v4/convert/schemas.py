@@ -10,7 +10,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from types import UnionType
-from typing import Any, Generic, Literal, TypeVar, get_origin
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_origin
 
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
@@ -44,7 +44,7 @@ class WrappedAnswer(BaseModel, Generic[T]):
     The model may leave the object out.
     """
 
-    model_config = ConfigDict(title="answer", defer_build=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(title="answer", defer_build=True)
 
     answer: T
 

@@ -6,7 +6,7 @@ A cut answer is an error, never a short answer.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import add_ai_message_chunks
@@ -36,7 +36,7 @@ class AnswerParser(JsonOutputParser):
         tool: The function whose arguments are the answer, or None if its text is.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     pydantic_object: Any = None
     shape: dict[str, Any] | None = None

@@ -5,7 +5,7 @@ Source: OpenRouter's OpenAPI file and guides (snapshot of 2026-08-22).
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -105,7 +105,7 @@ class Plugin(ProviderOptions):
     https://openrouter.ai/docs/guides/features/plugins
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", frozen=True)
 
     id: str = Field(min_length=1)
     """``web``, ``file-parser``, ``response-healing``, ``context-compression``, …"""
@@ -135,7 +135,7 @@ class WebSearch(ProviderOptions):
 class HostedTool(ProviderOptions):
     """A tool that OpenRouter runs itself, such as ``openrouter:web_fetch``."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", frozen=True)
 
     type: str = Field(min_length=1)
     parameters: dict[str, Any] | None = None
