@@ -10,6 +10,7 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput, Mo
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool  # read from the annotations of a model with fallbacks
 from pydantic import PrivateAttr
 
 from deepseek_v4 import catalog
@@ -27,7 +28,6 @@ from langchain_deepseek_v4.profile import profile_of
 from langchain_deepseek_v4.serialization import register_serializable
 
 if TYPE_CHECKING:
-    from langchain_core.tools import BaseTool
     from typing_extensions import TypeForm, Unpack
 
     from langchain_deepseek_v4.option_types import ChatModelOptions, RawAnswer, TypedAnswerOptions

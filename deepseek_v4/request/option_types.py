@@ -74,6 +74,7 @@ class ConstructorOptions(CommonOptions, total=False):
 
     api_key: str | SecretStr | Callable[[], str | SecretStr] | None
     api_key_variable: str | None
+    limiter: Any
     http_client: Any
     http_async_client: Any
     http_sync_client: Any
