@@ -14,7 +14,7 @@ from langchain_core.tools import tool
 from pydantic import BaseModel, SecretStr
 from typing_extensions import assert_type
 
-from deepseek_v4 import Client, ModelInfo, ModelSettings, OpenRouterOptions, Preview
+from deepseek_v4 import Client, Limiter, ModelInfo, ModelSettings, OpenRouterOptions, Preview, ResponseLimits
 from langchain_deepseek_v4 import ChatDeepSeekV4, DeepSeekV4Completion
 
 
@@ -85,6 +85,8 @@ model = ChatDeepSeekV4(
     default_headers={"X-Team": "a"},
     timeout=httpx.Timeout(5),
     total_timeout=60,
+    response_limits=ResponseLimits(),
+    limiter=Limiter(),
     max_retries=0,
     stream_usage=False,
     resume_streams=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
@@ -39,6 +40,12 @@ def test_options_of_a_constructor_are_its_fields_and_aliases(
     assert {name: type_ for name, type_ in types.items() if name in fields} == {
         name: annotation for name, annotation in fields.items() if name in types
     }
+
+
+def test_the_checked_code_uses_every_option() -> None:
+    code = (Path(__file__).parents[2] / "typing" / "langchain_adapter.py").read_text("utf-8")
+    missing = {name for name in get_type_hints(ChatModelOptions) if f"{name}=" not in code}
+    assert missing == {"profile", "async_http_client"}
 
 
 def test_an_alias_has_the_type_of_its_option() -> None:
