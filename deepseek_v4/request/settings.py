@@ -271,6 +271,10 @@ class ModelSettings(BaseModel):
     if not TYPE_CHECKING:  # type checkers know the fields better than these
         __signature__: ClassVar = OptionSignature()
 
+        def __init_subclass__(cls, **config: Any) -> None:
+            super().__init_subclass__(**config)
+            cls.__signature__ = OptionSignature()  # before pydantic 2.12, a built base class has pydantic's
+
         @classmethod
         def __pydantic_on_complete__(cls) -> None:
             cls.__signature__ = OptionSignature()  # pydantic has just set its own, which shows validators as well
