@@ -25,7 +25,7 @@ class CommonOptions(TypedDict, total=False):
     protocol: Literal["chat_completions", "responses", "messages"]
     base_url: str | None
     thinking: bool | None
-    reasoning_effort: Effort | None
+    reasoning_effort: Effort | int | None
     thinking_budget: int | None
     temperature: float | None
     top_p: float | None

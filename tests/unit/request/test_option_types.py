@@ -36,7 +36,8 @@ def test_options_of_a_constructor_are_its_fields_and_aliases(
 ) -> None:
     types = get_type_hints(options)
     assert types.keys() - other_names == (cls.model_fields.keys() | ALIASES.keys()) - other_names
-    fields = {name: field.annotation for name, field in cls.model_fields.items() if name not in WIDER}
+    own = get_type_hints(ModelSettings)
+    fields = {name: own.get(name, field.annotation) for name, field in cls.model_fields.items() if name not in WIDER}
     assert {name: type_ for name, type_ in types.items() if name in fields} == {
         name: annotation for name, annotation in fields.items() if name in types
     }
