@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from deepseek_v4.catalog import Change, update_from
 from deepseek_v4.errors import DeepSeekError
@@ -21,6 +21,7 @@ from deepseek_v4.request.options import resolve
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview, preview
 from deepseek_v4.request.settings import ModelSettings
+from deepseek_v4.request.signature import OptionSignature
 from deepseek_v4.tokens import TokenCount, count_prompt, estimate
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.account import Balance, ModelInfo
@@ -30,7 +31,10 @@ from deepseek_v4.values.response_limits import DEFAULT
 from deepseek_v4.values.usage_report import UsageReport
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from deepseek_v4.limits.budget import Budget, Reservation
+    from deepseek_v4.request.option_types import ChatOptions, CompletionOptions, ModelOptions
 
 __all__ = ["Client", "Preview", "preview"]
 
@@ -59,17 +63,23 @@ class Client:
         pydantic.ValidationError: for a wrong type or an unknown option.
     """
 
-    def __init__(self, settings: ModelSettings | None = None, **options: Any) -> None:
+    __signature__: ClassVar[OptionSignature] = OptionSignature(ModelSettings)
+
+    def __init__(self, settings: ModelSettings | None = None, **options: Unpack[ModelOptions]) -> None:
         if settings is not None and options:
             raise TypeError("settings and options were both given. Pass only one of them.")
-        self.settings = settings if settings is not None else ModelSettings(**options)
-        self.usage = UsageReport()
+        self.settings: ModelSettings = settings if settings is not None else ModelSettings(**options)
+        self.usage: UsageReport = UsageReport()
         self._sync: SyncTransport | None = None
         self._async: AsyncTransport | None = None
 
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={value!r}" for name, value in self.settings.__repr_args__())
+        return f"{type(self).__name__}({options})"
+
     # -- calls ---------------------------------------------------------------------------------------------------
 
-    def chat(self, messages: str | Sequence[Message], **options: Any) -> Reply:
+    def chat(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> Reply:
         """Send a conversation and return the complete answer.
 
         Args:
@@ -82,11 +92,11 @@ class Client:
         """
         return self.send(self.prepare(messages, options, stream=False))
 
-    async def achat(self, messages: str | Sequence[Message], **options: Any) -> Reply:
+    async def achat(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> Reply:
         """Like ``chat``, asynchronously."""
         return await self.asend(self.prepare(messages, options, stream=False))
 
-    def stream(self, messages: str | Sequence[Message], **options: Any) -> SyncStream[Delta]:
+    def stream(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> SyncStream[Delta]:
         """Stream one answer.
 
         When this returns, the server has accepted the request; request errors are raised here, after any retries.
@@ -100,15 +110,17 @@ class Client:
         """
         return self.open(self.prepare(messages, options, stream=True))
 
-    async def astream(self, messages: str | Sequence[Message], **options: Any) -> AsyncStream[Delta]:
+    async def astream(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> AsyncStream[Delta]:
         """Like ``stream``, asynchronously: ``async for delta in await client.astream(...)``."""
         return await self.aopen(self.prepare(messages, options, stream=True))
 
-    def preview(self, messages: str | Sequence[Message], *, stream: bool = False, **options: Any) -> Preview:
+    def preview(
+        self, messages: str | Sequence[Message], *, stream: bool = False, **options: Unpack[ChatOptions]
+    ) -> Preview:
         """Return the exact request that ``chat`` (or ``stream``) would send. Nothing is sent."""
         return preview(self.prepare(messages, options, stream=stream))
 
-    def count_tokens(self, messages: str | Sequence[Message], **options: Any) -> TokenCount:
+    def count_tokens(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> TokenCount:
         """Count the prompt tokens of a conversation. Nothing is sent, and no key is needed.
 
         The count is exact with the extra ``tokens``, else an estimate. Unlike ``preview``, which counts the whole
@@ -129,7 +141,7 @@ class Client:
 
     # -- filling in, and small endpoints -------------------------------------------------------------------------
 
-    def complete(self, prompt: str, suffix: str | None = None, **options: Any) -> Reply:
+    def complete(self, prompt: str, suffix: str | None = None, **options: Unpack[CompletionOptions]) -> Reply:
         """Complete a prompt, or fill the gap between it and a suffix. The model does not think here.
 
         Args:
@@ -147,15 +159,19 @@ class Client:
         """
         return self.send(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=False))
 
-    async def acomplete(self, prompt: str, suffix: str | None = None, **options: Any) -> Reply:
+    async def acomplete(self, prompt: str, suffix: str | None = None, **options: Unpack[CompletionOptions]) -> Reply:
         """Like ``complete``, asynchronously."""
         return await self.asend(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=False))
 
-    def stream_complete(self, prompt: str, suffix: str | None = None, **options: Any) -> SyncStream[Delta]:
+    def stream_complete(
+        self, prompt: str, suffix: str | None = None, **options: Unpack[CompletionOptions]
+    ) -> SyncStream[Delta]:
         """Like ``complete``, as a stream of deltas; see ``stream``."""
         return self.open(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=True))
 
-    async def astream_complete(self, prompt: str, suffix: str | None = None, **options: Any) -> AsyncStream[Delta]:
+    async def astream_complete(
+        self, prompt: str, suffix: str | None = None, **options: Unpack[CompletionOptions]
+    ) -> AsyncStream[Delta]:
         """Like ``stream_complete``, asynchronously."""
         return await self.aopen(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=True))
 

@@ -135,7 +135,7 @@ class DeepSeekError(Exception):
         self.request_id = request_id
         self.provider = provider
         self.body = body
-        self.retryable = self.retryable_by_default if retryable is None else retryable
+        self.retryable: bool = self.retryable_by_default if retryable is None else retryable
         self.retry_after = retry_after
         self.headers = headers
         self.partial = partial

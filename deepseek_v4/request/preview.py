@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from json import dumps
 from typing import Any
 
 from deepseek_v4 import catalog
@@ -12,6 +13,7 @@ from deepseek_v4.request import history
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.tokens import count_prompt
 from deepseek_v4.values import json
+from deepseek_v4.values.display import Displayed, Rows
 from deepseek_v4.values.http import MASK, SECRET_HEADER
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.reply import Usage
@@ -20,7 +22,7 @@ __all__ = ["Preview", "preview"]
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Displayed):
     """The request that would be sent. Nothing was sent.
 
     Attributes:
@@ -44,6 +46,17 @@ class Preview:
     exact: bool
     cost: float | None
     max_requests: int
+
+    def _rows(self) -> Rows:
+        tokens = f"{self.input_tokens:,}{'' if self.exact else ' (estimated)'}"
+        return [
+            (self.method, self.url),
+            *self.headers.items(),
+            ("body", dumps(self.body, indent=2, ensure_ascii=False)),
+            *(("note", str(note)) for note in self.notes),
+            ("input tokens", tokens),
+            ("cost of the prompt", "not known" if self.cost is None else f"${self.cost:.6f}"),
+        ]
 
 
 def preview(prepared: PreparedRequest) -> Preview:
