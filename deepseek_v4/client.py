@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from deepseek_v4.catalog import Change, update_from
+from deepseek_v4.observe import listeners
+from deepseek_v4.observe.listeners import Listener
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.providers import find_provider
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
@@ -228,21 +230,33 @@ class Client:
         Raises:
             DeepSeekError: the error that ends the call; ``partial`` contains the usage of earlier answers.
         """
+        if request.watch is None and (listening := self._listeners(request)):
+            with _watch(request, listening) as watch:
+                return self.send(watch.request)
         reply: Reply = complete(request, self._send, accepts, ReplyAttempts)
         return reply
 
     async def asend(self, request: PreparedRequest) -> Reply:
         """Like ``send``, asynchronously."""
+        if request.watch is None and (listening := self._listeners(request)):
+            with _watch(request, listening) as watch:
+                return await self.asend(watch.request)
         return await acomplete(request, self._asend, accepts, ReplyAttempts)
 
     def open(self, request: PreparedRequest) -> SyncStream[Delta]:
         """Send a request and open its stream, which continues with another answer if the first one is invalid."""
+        if request.watch is None and (listening := self._listeners(request)):
+            with _watch(request, listening) as watch:
+                return SyncStream(watch.stream(self.open(watch.request)))
         deltas = run(ReplyAttempts(request, time.monotonic()), self._open)
         next(deltas)
         return SyncStream(deltas)
 
     async def aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         """Like ``open``, asynchronously."""
+        if request.watch is None and (listening := self._listeners(request)):
+            with _watch(request, listening) as watch:
+                return AsyncStream(watch.stream(await self.aopen(watch.request)))
         deltas = arun(ReplyAttempts(request, time.monotonic()), self._aopen)
         await anext(deltas)
         return AsyncStream(deltas)
@@ -254,11 +268,14 @@ class Client:
         return await self._async_transport().call(_exchange(request), request.read)
 
     def _open(self, request: PreparedRequest) -> SyncStream[Delta]:
-        return self._transport().stream(_exchange(request, streamed=True), request.protocol.stream(request.context))
+        return self._transport().stream(*_stream_exchange(request))
 
     async def _aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
-        decoder = request.protocol.stream(request.context)
-        return await self._async_transport().stream(_exchange(request, streamed=True), decoder)
+        return await self._async_transport().stream(*_stream_exchange(request))
+
+    def _listeners(self, request: PreparedRequest) -> tuple[Listener, ...]:
+        """Return the listeners of an answer; usually there are none."""
+        return listeners.active
 
     def _ask(self, build: Callable[..., AccountRequest[T]], *args: str) -> T:
         value: T = complete(build(resolve(self.settings, {}), *args), self._send, _accepts_any, AccountAttempts)
@@ -309,7 +326,19 @@ def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool 
     options, provider = request.options, request.provider.name
     limits = Limits(options.timeout, options.total_timeout, request.deadline)
     read_error = partial(decode_error, dialect=request.dialect, provider=provider)
-    return Exchange(request.http, limits, read_error, provider, streamed=streamed)
+    kind = Exchange if request.watch is None else request.watch.exchange_of(request)
+    return kind(request.http, limits, read_error, provider, streamed=streamed)
+
+
+def _stream_exchange(request: PreparedRequest) -> tuple[Exchange, Any]:
+    exchange, decoder = _exchange(request, streamed=True), request.protocol.stream(request.context)
+    return exchange, decoder if request.watch is None else request.watch.decoder_of(decoder, exchange)
+
+
+def _watch(request: PreparedRequest, listening: tuple[Listener, ...]) -> Any:
+    from deepseek_v4.observe.watch import Watch
+
+    return Watch(request, listening)
 
 
 def _accepts_any(query: AccountRequest[T], value: T) -> bool:

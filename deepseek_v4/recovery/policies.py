@@ -39,6 +39,8 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
     def __init__(self, request: PreparedRequest, started: float) -> None:
         policies = policies_for(request, streamed=request.request.stream)
         super().__init__(request, policies, started=started, total_timeout=request.options.total_timeout)
+        if request.watch is not None:
+            request.watch.failed = self.failed
 
     def merge(self, failed: Sequence[FailedAttempt[Reply]], answer: Reply | None) -> Reply:
         """Merge the attempts into one reply, with a list of the attempts before the last one."""

@@ -1,0 +1,22 @@
+"""What was sent, received and paid: an event for each HTTP request of an answer, given to listeners."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepseek_v4._lazy import attributes
+
+if TYPE_CHECKING:
+    from deepseek_v4.observe.events import RequestEvent, Section
+    from deepseek_v4.observe.listeners import Listener, listen
+
+__all__ = ["Listener", "RequestEvent", "Section", "listen"]
+
+_HOME = {
+    "Listener": "listeners",
+    "RequestEvent": "events",
+    "Section": "events",
+    "listen": "listeners",
+}
+
+__getattr__ = attributes(globals(), _HOME)
