@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test slow check mutants same-bytes record bench clean
+.PHONY: help demo quick test slow faults load check mutants same-bytes record bench clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -20,6 +20,7 @@ $(VENV)/bin/uv:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/.examples: pyproject.toml | $(VENV)/bin/uv
+	@echo "Installing this package with LangChain and LlamaIndex into $(VENV); the first time takes about a minute …"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[all]' --group demo
 	@touch $@
 
@@ -27,7 +28,7 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/uv
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[all]' --group dev
 	@touch $@ $(VENV)/.examples
 
-demo: $(VENV)/.examples  ## an agent that thinks and calls two tools at once, then a RAG query with its sources
+demo: $(VENV)/.examples  ## an agent whose reasoning is passed back, RAG with sources, a cut stream, and the cost
 	@$(BIN)/python examples/demo.py
 
 # The three lanes of tests; docs/testing.md describes them.
@@ -45,6 +46,12 @@ slow: $(VENV)/.dev  ## the long forms and the mutants; MINUTES=15 ends them then
 
 mutants: $(VENV)/.dev  ## break 200 single lines and count how many the tests notice
 	$(BIN)/python -m tests.mutants
+
+faults: $(VENV)/.dev  ## a server that fails everywhere, in every way to call; WRITE=1 writes the table in the docs
+	$(BIN)/python -m tests.faults $(if $(WRITE),--write)
+
+load: $(VENV)/.dev  ## 1,000 streams at a time, 200 threads, 20,000 calls, storms of cancelled calls, forks
+	$(BIN)/python -m tests.load $(if $(PICTURE),--picture $(PICTURE))
 
 same-bytes: $(VENV)/.dev  ## show which requests and replies changed; ACCEPT=1 WHY="…" keeps them
 	$(BIN)/python -m tests.same_bytes $(if $(ACCEPT),--accept --why "$(WHY)")

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from deepseek_v4._lazy import attributes
@@ -53,7 +54,9 @@ if TYPE_CHECKING:
         Usage,
         fold,
     )
+    from deepseek_v4.values.response_limits import ResponseLimits
     from deepseek_v4.values.sampling import Thinking
+    from deepseek_v4.values.usage_report import ModelUsage, UsageReport
 
 __all__ = [
     "Balance",
@@ -71,6 +74,7 @@ __all__ = [
     "MessagesDialect",
     "ModelInfo",
     "ModelSettings",
+    "ModelUsage",
     "NamedTool",
     "Note",
     "OpenRouterOptions",
@@ -81,6 +85,7 @@ __all__ = [
     "Reasoning",
     "ReasoningDelta",
     "Reply",
+    "ResponseLimits",
     "ResponsesDialect",
     "ServerTool",
     "SglangOptions",
@@ -92,6 +97,7 @@ __all__ = [
     "ToolCallDelta",
     "ToolSpec",
     "Usage",
+    "UsageReport",
     "VllmOptions",
     "__version__",
     "errors",
@@ -140,9 +146,16 @@ _NAMES_OF = {
         "Usage",
         "fold",
     ],
+    "values.response_limits": ["ResponseLimits"],
     "values.sampling": ["Thinking"],
+    "values.usage_report": ["ModelUsage", "UsageReport"],
 }
 _HOME = {name: module for module, names in _NAMES_OF.items() for name in names}
+
+if os.environ.get("DEEPSEEK_V4_LOG"):
+    from deepseek_v4._log import log_to_stderr
+
+    log_to_stderr(os.environ["DEEPSEEK_V4_LOG"])
 
 __getattr__ = attributes(globals(), _HOME)
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from deepseek_v4.catalog import Change, update_from
+from deepseek_v4.catalog import Change, cost_of, update_from
+from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.observe import listeners
 from deepseek_v4.observe.listeners import Listener
 from deepseek_v4.protocols.error_bodies import decode_error
@@ -24,7 +25,9 @@ from deepseek_v4.tokens import TokenCount, count_prompt
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.messages import Message
-from deepseek_v4.values.reply import Delta, Reply
+from deepseek_v4.values.reply import Delta, Reply, Usage
+from deepseek_v4.values.response_limits import DEFAULT
+from deepseek_v4.values.usage_report import UsageReport
 
 __all__ = ["Client", "Preview", "preview"]
 
@@ -36,13 +39,17 @@ class Client:
 
     Example:
         >>> from deepseek_v4 import Client
-        >>> client = Client(model="deepseek-v4-flash")
+        >>> client = Client(model="deepseek-flash")
         >>> reply = client.chat("What is 17 * 23?")  # doctest: +SKIP
         >>> print(reply.reasoning.text, reply.content)  # doctest: +SKIP
 
     Args:
         settings: A settings object (an adapter passes itself); alternatively pass options by name.
         **options: Every field of ``ModelSettings``.
+
+    Attributes:
+        settings: The options.
+        usage: Tokens and cost of all answers of this client, also of those that were retried: ``print(client.usage)``.
 
     Raises:
         pydantic.ValidationError: for a wrong type or an unknown option.
@@ -52,6 +59,7 @@ class Client:
         if settings is not None and options:
             raise TypeError("settings and options were both given. Pass only one of them.")
         self.settings = settings if settings is not None else ModelSettings(**options)
+        self.usage = UsageReport()
         self._sync: SyncTransport | None = None
         self._async: AsyncTransport | None = None
 
@@ -233,7 +241,8 @@ class Client:
         if request.watch is None and (listening := self._listeners(request)):
             with _watch(request, listening) as watch:
                 return self.send(watch.request)
-        reply: Reply = complete(request, self._send, accepts, ReplyAttempts)
+        attempts = partial(_CountedAttempts, self.usage)
+        reply: Reply = complete(request, self._send, partial(_accept, self.usage), attempts)
         return reply
 
     async def asend(self, request: PreparedRequest) -> Reply:
@@ -241,14 +250,15 @@ class Client:
         if request.watch is None and (listening := self._listeners(request)):
             with _watch(request, listening) as watch:
                 return await self.asend(watch.request)
-        return await acomplete(request, self._asend, accepts, ReplyAttempts)
+        attempts = partial(_CountedAttempts, self.usage)
+        return await acomplete(request, self._asend, partial(_accept, self.usage), attempts)
 
     def open(self, request: PreparedRequest) -> SyncStream[Delta]:
         """Send a request and open its stream, which continues with another answer if the first one is invalid."""
         if request.watch is None and (listening := self._listeners(request)):
             with _watch(request, listening) as watch:
                 return SyncStream(watch.stream(self.open(watch.request)))
-        deltas = run(ReplyAttempts(request, time.monotonic()), self._open)
+        deltas = run(_CountedAttempts(self.usage, request, time.monotonic()), self._open)
         next(deltas)
         return SyncStream(deltas)
 
@@ -257,7 +267,7 @@ class Client:
         if request.watch is None and (listening := self._listeners(request)):
             with _watch(request, listening) as watch:
                 return AsyncStream(watch.stream(await self.aopen(watch.request)))
-        deltas = arun(ReplyAttempts(request, time.monotonic()), self._aopen)
+        deltas = arun(_CountedAttempts(self.usage, request, time.monotonic()), self._aopen)
         await anext(deltas)
         return AsyncStream(deltas)
 
@@ -322,9 +332,48 @@ class Client:
         return self._async
 
 
+class _CountedAttempts(ReplyAttempts):
+    """The attempts at one reply, whose tokens are added to the client's when the call ends."""
+
+    def __init__(self, usage: UsageReport, request: PreparedRequest, started: float) -> None:
+        super().__init__(request, started)
+        self._usage = usage
+
+    def finish(self, outcome: Reply | DeepSeekError) -> tuple[Sequence[Delta], Reply | None]:
+        """Process the outcome of an attempt."""
+        try:
+            items, answer = super().finish(outcome)
+        except DeepSeekError as error:
+            _count(self._usage, self.base, error.partial)
+            raise
+        _count(self._usage, self.base, answer)
+        return items, answer
+
+
+def _accept(usage: UsageReport, request: PreparedRequest, reply: Reply) -> bool:
+    """Return True if no policy needs to judge the reply, which is then counted."""
+    accepted = accepts(request, reply)
+    if accepted:
+        _count(usage, request, reply)
+    return accepted
+
+
+def _count(usage: UsageReport, request: PreparedRequest, reply: Reply | None) -> None:
+    if reply is not None and reply.usage is not None:
+        counts = Reply(usage=reply.usage, model=reply.model, created=reply.created)  # not its text
+        usage.add_later(partial(_priced, counts, request.provider.name, request.request.model))
+
+
+def _priced(reply: Reply, provider: str, model: str) -> tuple[str, Usage, float | None]:
+    assert reply.usage is not None
+    price = cost_of(reply, provider, model)
+    return reply.model or model, reply.usage, None if price is None else price.usd
+
+
 def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool = False) -> Exchange:
     options, provider = request.options, request.provider.name
-    limits = Limits(options.timeout, options.total_timeout, request.deadline)
+    body_bytes = (options.response_limits or DEFAULT).body_bytes
+    limits = Limits(options.timeout, options.total_timeout, request.deadline, body_bytes)
     read_error = partial(decode_error, dialect=request.dialect, provider=provider)
     kind = Exchange if request.watch is None else request.watch.exchange_of(request)
     return kind(request.http, limits, read_error, provider, streamed=streamed)

@@ -57,6 +57,10 @@ class UnsupportedOptionWarning(UserWarning):
     """An option was dropped or reduced to the allowed maximum, because the provider does not support it."""
 
 
+class ModelNameWarning(UserWarning):
+    """A model id is retired, or is not of the V4 family. The message names the id to use."""
+
+
 class LeakedMarkupWarning(UserWarning):
     """An answer contains model markup that the server's parser should have converted."""
 
@@ -200,7 +204,15 @@ class StreamInterruptedError(DeepSeekError):
 
 
 class MalformedResponseError(DeepSeekError):
-    """The response does not follow the protocol: empty, not JSON, or a field is missing."""
+    """The response does not follow the protocol: empty, not JSON, a field is missing, or it exceeds a limit."""
+
+    @classmethod
+    def above(cls, limit: str, value: int, **details: Any) -> MalformedResponseError:
+        """Return the error for a response that exceeds a limit of ``ResponseLimits``."""
+        return cls(
+            f"The response exceeds response_limits.{limit}={value:,}. Raise this limit if the server can be trusted.",
+            **details,
+        )
 
 
 class EmptyReplyError(DeepSeekError):

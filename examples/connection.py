@@ -21,7 +21,7 @@ def deepseek_or_local(*turns: Turn) -> Iterator[dict[str, Any]]:
         print("DEEPSEEK_API_KEY is set: the requests go to DeepSeek.\n")
         yield {}
         return
-    print("No DEEPSEEK_API_KEY: the local server answers. Its answers are scripted; no model is involved.\n")
+    print("No DEEPSEEK_API_KEY: a local server answers. Its answers are scripted; no model is involved.")
     with LocalServer() as server:
         server.script(*turns)
         yield {"base_url": server.base_url, "api_key": server.api_key}

@@ -1,13 +1,13 @@
-"""The package in one run: a LangChain agent and a LlamaIndex RAG query on DeepSeek V4.
+"""The package in one run: an agent, a RAG query, a stream that breaks off, and what it all cost.
 
 With DEEPSEEK_API_KEY set it calls DeepSeek. Without, it starts the local server, whose answers are scripted.
 """
 
 from __future__ import annotations
 
-import contextlib
+import shutil
 import sys
-from collections.abc import Iterator
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +20,60 @@ from llama_index.core.node_parser import MarkdownNodeParser
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.retrievers.bm25 import BM25Retriever
 
-from deepseek_v4.testing import ToolCall, Turn
+import langchain_deepseek_v4
+import llama_index_deepseek_v4
+from deepseek_v4 import Client, TextDelta
+from deepseek_v4.errors import StreamInterruptedError
+from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
 
 ROOT = Path(__file__).resolve().parents[1]
 TERMINAL = sys.stdout.isatty()
+WIDTH = min(shutil.get_terminal_size((100, 40)).columns, 100)
 QUESTION = "What is the weather in Paris and what is the time in Tokyo? One sentence."
 ABOUT_DOCS = "Why does a tool loop fail with status 400 when past reasoning is not passed back?"
 
 
-def dim(text: str) -> str:
-    """Return a text in dim style if the output is a terminal."""
-    return f"\033[2m{text}\033[0m" if TERMINAL else text
+def title(text: str) -> None:
+    """Print a heading, bold if the output is a terminal."""
+    print(f"\n\033[1m{text}\033[0m" if TERMINAL else f"\n{text}")
 
 
-def bold(text: str) -> str:
-    """Return a text in bold style if the output is a terminal."""
-    return f"\033[1m{text}\033[0m" if TERMINAL else text
+class Words:
+    """Prints streamed text and starts a new line between words, never inside one."""
+
+    def __init__(self) -> None:
+        self._column = 0
+        self._word = ""
+
+    def write(self, text: str, *, dim: bool = False) -> None:
+        """Print the words that a part of the text completes."""
+        for character in text:
+            if not character.isspace():
+                self._word += character
+                continue
+            self._flush(dim)
+            if character == "\n":
+                self.end()
+
+    def end(self, *, dim: bool = False) -> None:
+        """Print the last word and end the line."""
+        self._flush(dim)
+        if self._column:
+            print()
+        self._column = 0
+
+    def _flush(self, dim: bool) -> None:
+        word, self._word = self._word, ""
+        if not word:
+            return
+        if self._column and self._column + 1 + len(word) > WIDTH:
+            print()
+            self._column = 0
+        space = " " if self._column else ""
+        print(f"{space}\033[2m{word}\033[0m" if dim and TERMINAL else f"{space}{word}", end="", flush=True)
+        self._column += len(space) + len(word)
 
 
 @tool
@@ -52,101 +88,68 @@ def get_time(city: str) -> str:
     return f"{city}: 21:40"
 
 
-def run_agent(options: dict[str, Any]) -> list[AIMessage]:
-    """Stream an agent: its reasoning dimmed, its tool calls, its answer."""
-    print(bold(f"LangChain agent\n> {QUESTION}"))
-    agent = create_agent(ChatDeepSeekV4(**options), tools=[get_weather, get_time])
-    answers: list[AIMessage] = []
-    thought = False
-    for mode, data in agent.stream({"messages": [HumanMessage(QUESTION)]}, stream_mode=["messages", "updates"]):
+def run_agent(options: dict[str, Any]) -> None:
+    """Stream an agent: its reasoning dimmed, its tool calls, its answer; then what its second request sent back."""
+    title(f"1. LangChain agent: {QUESTION}")
+    model = ChatDeepSeekV4(**options)
+    agent = create_agent(model, tools=[get_weather, get_time])
+    messages: list[Any] = [HumanMessage(QUESTION)]
+    words, thinking = Words(), False
+    for mode, data in agent.stream({"messages": messages}, stream_mode=["messages", "updates"]):
         if mode == "messages":
-            chunk = data[0]
-            if not isinstance(chunk, AIMessageChunk):
-                continue
-            reasoning = chunk.additional_kwargs.get("reasoning_content")
-            if reasoning:
-                print(dim(reasoning), end="", flush=True)
-                thought = True
-            if chunk.text:
-                print(("\n" if thought else "") + chunk.text, end="", flush=True)
-                thought = False
+            if isinstance(data[0], AIMessageChunk):
+                if reasoning := data[0].additional_kwargs.get("reasoning_content"):
+                    words.write(reasoning, dim=True)
+                    thinking = True
+                elif data[0].text:
+                    if thinking:
+                        words.end(dim=True)
+                    thinking = False
+                    words.write(data[0].text)
             continue
-        for update in data.values():
-            for message in update["messages"]:
-                if isinstance(message, AIMessage):
-                    answers.append(message)
-                    print()
-                    thought = False
-                    for call in message.tool_calls:
-                        print(f"  calls {call['name']}({call['args']})")
-                elif isinstance(message, ToolMessage):
-                    print(f"  {message.name} returned {message.content}")
-    return answers
+        words.end()
+        for message in (each for update in data.values() for each in update["messages"]):
+            messages.append(message)
+            if isinstance(message, AIMessage):
+                for call in message.tool_calls:
+                    print(f"  calls {call['name']}({', '.join(map(repr, call['args'].values()))})")
+            elif isinstance(message, ToolMessage):
+                print(f"  {message.name} returned {message.content}")
+    sent = model.preview(messages[:-1]).body["messages"]
+    passed_back = [message["reasoning_content"] for message in sent if message["role"] == "assistant"]
+    print(f"  The second request passed back {sum(map(len, passed_back))} characters of reasoning, unchanged.")
 
 
-def run_query(options: dict[str, Any]) -> Any:
+def run_query(options: dict[str, Any]) -> None:
     """Ask the project's own docs, with a BM25 retriever, and print the sources of the answer."""
-    print(bold(f"\nLlamaIndex RAG over this project's docs\n> {ABOUT_DOCS}"))
+    title(f"2. LlamaIndex RAG over this project's docs: {ABOUT_DOCS}")
     files = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     documents = SimpleDirectoryReader(input_files=files).load_data()
     nodes = MarkdownNodeParser().get_nodes_from_documents(documents)
-    llm = DeepSeekV4(**options)
     retriever = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=3)
-    engine = RetrieverQueryEngine.from_args(retriever, llm=llm)
-    usage: dict[str, Any] = {}
-    with counted(usage):
-        response = engine.query(ABOUT_DOCS)
-    print(response)
+    response = RetrieverQueryEngine.from_args(retriever, llm=DeepSeekV4(**options)).query(ABOUT_DOCS)
+    print(textwrap.fill(" ".join(str(response).split()), WIDTH, max_lines=4))
     for source in response.source_nodes:
-        first = " ".join(source.text.split())[:70]
-        print(f"  source {source.metadata['file_name']} (score {source.score:.2f}): {first}…")
-    return usage
+        line = f"source {source.metadata['file_name']} (score {source.score:.2f}): {source.text}"
+        print(f"  {textwrap.shorten(line, WIDTH - 2, placeholder=' …')}")
 
 
-@contextlib.contextmanager
-def counted(usage: dict[str, Any]) -> Iterator[None]:
-    """Collect the usage and the cost that the chat calls inside report."""
-    from llama_index.core.instrumentation import get_dispatcher
-    from llama_index.core.instrumentation.event_handlers import BaseEventHandler
-    from llama_index.core.instrumentation.events.llm import LLMChatEndEvent
-
-    class Counter(BaseEventHandler):
-        def handle(self, event: Any, **kwargs: Any) -> None:
-            if isinstance(event, LLMChatEndEvent) and event.response is not None:
-                for name, value in event.response.additional_kwargs.items():
-                    if name in ("prompt_tokens", "completion_tokens", "cost") and value is not None:
-                        usage[name] = usage.get(name, 0) + value
-
-    counter = Counter()
-    dispatcher = get_dispatcher()
-    dispatcher.add_event_handler(counter)
-    try:
-        yield
-    finally:
-        dispatcher.event_handlers.remove(counter)
-
-
-def report(answers: list[AIMessage], query: dict[str, Any]) -> None:
-    """Print the tokens and the cost of both."""
-    usages = [message.usage_metadata for message in answers if message.usage_metadata]
-    costs = [message.response_metadata.get("cost") for message in answers]
-    print(bold("\nTokens and cost"))
-    rows = [
-        (
-            "agent",
-            sum(usage["input_tokens"] for usage in usages),
-            sum(usage["output_tokens"] for usage in usages),
-            None if None in costs else sum(costs),
-        ),
-        ("query", query.get("prompt_tokens", 0), query.get("completion_tokens", 0), query.get("cost")),
-    ]
-    for name, read, written, cost in rows:
-        price = "price unknown" if cost is None else f"${cost:.6f}"
-        print(f"  {name}: {read} tokens read, {written} written, {price}")
+def run_cut_stream() -> None:
+    """Stream from the local server, which closes the connection in the middle of the answer."""
+    title("3. A stream that breaks off (always the local server)")
+    with LocalServer() as server, Client(base_url=server.base_url, api_key=server.api_key) as client:
+        server.script(Turn("Transfer 100 euros to the account of the landlord."))
+        server.fault(Fault.cut_stream(after_events=8))
+        try:
+            text = "".join(delta.text for delta in client.stream("Pay") if isinstance(delta, TextDelta))
+            print(f"The answer is complete: {text}")
+        except StreamInterruptedError as error:
+            partial = error.partial.content if error.partial else ""
+            print(f"  StreamInterruptedError, not a shorter answer; .partial has what arrived: {partial!r}")
 
 
 def main() -> None:
-    """Run both, live or against the local server."""
+    """Run everything, live or against the local server."""
     turns = [
         Turn(
             reasoning="The two questions do not depend on each other, so I call both tools at once.",
@@ -162,7 +165,12 @@ def main() -> None:
         ),
     ]
     with deepseek_or_local(*turns) as options:
-        report(run_agent(options), run_query(options))
+        with langchain_deepseek_v4.UsageReport() as agent, llama_index_deepseek_v4.UsageReport() as query:
+            run_agent(options)
+            run_query(options)
+        run_cut_stream()
+        title("Tokens and cost")
+        print(f"  agent: {agent}\n  query: {query}")
 
 
 if __name__ == "__main__":

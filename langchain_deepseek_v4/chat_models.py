@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr
 
 from deepseek_v4 import catalog
@@ -26,6 +25,9 @@ from langchain_deepseek_v4.errors import model_errors
 from langchain_deepseek_v4.model_base import LangChainModelBase
 from langchain_deepseek_v4.profile import profile_of
 from langchain_deepseek_v4.serialization import register_serializable
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
 
 __all__ = ["ChatDeepSeekV4"]
 
@@ -49,7 +51,7 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
         ```python
         from langchain_deepseek_v4 import ChatDeepSeekV4
 
-        model = ChatDeepSeekV4(model="deepseek-v4-flash", reasoning_effort="high")
+        model = ChatDeepSeekV4(model="deepseek-flash", reasoning_effort="high")
         answer = model.invoke("What is 17 * 23?")
         print(answer.additional_kwargs["reasoning_content"])
         print(answer.text, answer.usage_metadata, answer.response_metadata["cost"])

@@ -69,32 +69,33 @@ class LangChainModelBase(ModelMethods, ModelSettings):
     def _identifying_params(self) -> dict[str, Any]:
         """The options that were set, without secrets, and the base URL: for traces and cache keys."""
         options = {name: value for name, value in self.set_fields().items() if name not in _NOT_TRACED}
-        return {**options, "provider": self.provider_name, "base_url": self._root()}
-
-    def _root(self) -> str:
-        return self.base_url or self.resolved_provider().base_url
+        return {**options, "provider": self.provider_name, "base_url": self.root_url}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         given = {ALIASES.get(name, name): value for name, value in kwargs.items()}
-        described = {name: given.get(name, getattr(self, name)) for name in ("model", "temperature", "max_tokens")}
+        temperature = given.get("temperature", self.temperature)
+        max_tokens = given.get("max_tokens", self.max_tokens)
         provider = given.get("provider") or self.provider
+        model = given.get("model", self.model)
+        if provider != self.provider and "model" not in given:  # the default model is the other provider's
+            model = self.model_copy(update={"provider": provider}).model
         params = LangSmithParams(
             # as in the answers' ``model_provider``: a regional variant is not a separate provider
             ls_provider=provider.partition(":")[0] if isinstance(provider, str) else provider.name,
-            ls_model_name=described["model"],
+            ls_model_name=model,
             ls_model_type=self._kind,
         )
-        if described["temperature"] is not None:
-            params["ls_temperature"] = described["temperature"]
-        if described["max_tokens"] is not None:
-            params["ls_max_tokens"] = described["max_tokens"]
+        if temperature is not None:
+            params["ls_temperature"] = temperature
+        if max_tokens is not None:
+            params["ls_max_tokens"] = max_tokens
         if stop or self.stop:
             params["ls_stop"] = self._stop_words(stop)
         return params
 
     @model_validator(mode="after")
     def _set_deepseek_v4_version(self) -> Self:
-        self._add_version("langchain-deepseek-v4", __version__)
+        self._add_version("deepseek-v4", __version__)
         return self
 
     # -- saving and copying --------------------------------------------------------------------------------------
@@ -112,7 +113,7 @@ class LangChainModelBase(ModelMethods, ModelSettings):
     @property
     def lc_attributes(self) -> dict[str, Any]:
         """A custom provider as name and base URL, a ``httpx.Timeout`` by phases, headers without keys."""
-        written = {} if isinstance(self.provider, str) else {"provider": self.provider_name, "base_url": self._root()}
+        written = {} if isinstance(self.provider, str) else {"provider": self.provider_name, "base_url": self.root_url}
         return {**written, **self.model_dump(include={"timeout", "default_headers"}, exclude_none=True)}
 
     def __getstate__(self) -> dict[Any, Any]:

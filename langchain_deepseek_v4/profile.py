@@ -20,8 +20,6 @@ def profile_of(facts: ModelFacts, *, supports_tools: bool) -> ModelProfile:
     tools = facts.tools and supports_tools
     profile = ModelProfile(
         name=facts.id,
-        max_input_tokens=facts.context_window,
-        max_output_tokens=facts.max_output_tokens,
         text_inputs=True,
         image_inputs=facts.images,
         image_url_inputs=facts.images,
@@ -41,6 +39,10 @@ def profile_of(facts: ModelFacts, *, supports_tools: bool) -> ModelProfile:
         mid_conversation_system_messages=True,
         temperature=True,
     )
+    if facts.context_window is not None:
+        profile["max_input_tokens"] = facts.context_window
+    if facts.max_output_tokens is not None:
+        profile["max_output_tokens"] = facts.max_output_tokens
     if facts.default_effort is not None:
         profile["reasoning_effort_default"] = facts.default_effort
     if facts.released is not None:

@@ -2,7 +2,7 @@
 
 >>> from llama_index.core import Settings
 >>> from llama_index_deepseek_v4 import DeepSeekV4
->>> Settings.llm = DeepSeekV4("deepseek-v4-flash")
+>>> Settings.llm = DeepSeekV4()
 """
 
 from deepseek_v4._version import __version__
@@ -10,9 +10,11 @@ from llama_index_deepseek_v4.errors import UnusableAnswerError
 
 try:
     from llama_index_deepseek_v4.llm import DeepSeekV4
+    from llama_index_deepseek_v4.usage_report import UsageReport
+    from llama_index_deepseek_v4.word_embedding import WordEmbedding
 except ImportError as error:
     from llama_index_deepseek_v4.core_version import explained
 
     raise explained(error) from error
 
-__all__ = ["DeepSeekV4", "UnusableAnswerError", "__version__"]
+__all__ = ["DeepSeekV4", "UnusableAnswerError", "UsageReport", "WordEmbedding", "__version__"]

@@ -20,6 +20,7 @@ from llama_index.core.base.llms.types import (
     LLMMetadata,
     MessageRole,
 )
+from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
@@ -66,7 +67,7 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
     """DeepSeek V4 for LlamaIndex: RAG, chat engines, agents, typed answers, with thinking on.
 
     Args:
-        model: Any V4-family id, such as ``deepseek-v4-flash`` or ``deepseek-v4-pro``.
+        model: Any V4-family id, such as ``deepseek-flash`` or ``deepseek-v4-pro``.
         **options: Every field of ``deepseek_v4.ModelSettings`` (``thinking``, ``reasoning_effort``, ``max_tokens``,
             ``temperature``, ``api_key``, ``base_url``, ``timeout`` in seconds …), LlamaIndex's own
             (``callback_manager``, ``system_prompt``, ``pydantic_program_mode``, ``rate_limiter`` …), and
@@ -77,7 +78,7 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
 
     Example:
         >>> from llama_index_deepseek_v4 import DeepSeekV4
-        >>> llm = DeepSeekV4("deepseek-v4-flash")
+        >>> llm = DeepSeekV4("deepseek-flash")
         >>> print(llm.complete("What is 17 * 23?"))  # doctest: +SKIP
         391
 
@@ -89,7 +90,10 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
     model_config = ConfigDict(hide_input_in_errors=True, protected_namespaces=())
 
     context_window: int | None = Field(None, ge=1)
-    """Tokens of prompt and answer together, for models that are not in the catalog. None: the value of the catalog."""
+    """Tokens of prompt and answer together, for models that are not in the catalog. None: the value of the catalog.
+
+    A model of another family, for which there is none, has LlamaIndex's default.
+    """
     is_function_calling_model: bool = True
     """False makes LlamaIndex use its text-only methods: ReAct for agents, parsed text for programs."""
 
@@ -129,7 +133,7 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
         """The limits that LlamaIndex reads; ``num_output`` is ``max_tokens``, or -1 (thinking has no fixed length)."""
         known = catalog.find(self.provider_name, self.model)
         return LLMMetadata(
-            context_window=self.context_window or known.context_window,
+            context_window=self.context_window or known.context_window or DEFAULT_CONTEXT_WINDOW,
             num_output=self.max_tokens or -1,
             is_chat_model=True,
             is_function_calling_model=self.is_function_calling_model,

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
+from tests.long_form import examples
 from tests.oracle.judge import RECIPE
 from tests.replay.recordings import FOLDER
+
+settings.register_profile("patient", deadline=None, max_examples=examples())  # a busy machine is not a failure
+settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

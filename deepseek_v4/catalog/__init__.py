@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deepseek_v4.catalog.cost import cost_of
-from deepseek_v4.catalog.lookup import ModelFacts, find, forget, models
+from deepseek_v4.catalog.lookup import ModelFacts, find, forget, is_v4, models
 from deepseek_v4.catalog.update import Change, update_from
 
-__all__ = ["Change", "ModelFacts", "cost_of", "find", "forget", "models", "update_from"]
+__all__ = ["Change", "ModelFacts", "cost_of", "find", "forget", "is_v4", "models", "update_from"]

@@ -21,6 +21,7 @@ __all__ = ["Priced", "of", "price_at"]
 
 _EXACT = Context(prec=60)
 _PER = Decimal(1_000_000)
+_ALWAYS = datetime.min.replace(tzinfo=timezone.utc)
 
 
 class Priced(Protocol):
@@ -87,11 +88,15 @@ def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None)
 
 def price_at(prices: Iterable[Price], at: datetime) -> Price | None:
     """Return the price that applies at a time (UTC), or None."""
-    return max((price for price in prices if price.covers(at)), key=_since, default=None)
+    found = None
+    for price in prices:
+        if price.covers(at) and (found is None or _since(price) > _since(found)):
+            found = price
+    return found
 
 
 def _since(price: Price) -> datetime:
-    return price.since if isinstance(price.since, datetime) else datetime.min.replace(tzinfo=timezone.utc)
+    return price.since if isinstance(price.since, datetime) else _ALWAYS
 
 
 def cost_of(reply: Reply, provider: str, model: str) -> Cost | None:

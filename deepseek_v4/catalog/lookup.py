@@ -1,7 +1,7 @@
 """Facts about models by provider and id, read from ``models.toml``.
 
 An id that is not in the catalog is not an error, because the service decides about it: it gets the values of the V4
-family and ``known=False``.
+family and ``known=False``. At a provider with a list, an id of another family (``gpt-4o``) has no limits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from deepseek_v4.values.prices import Price
 from deepseek_v4.values.toml import read_toml
 
-__all__ = ["ModelFacts", "find", "forget", "keep", "models"]
+__all__ = ["ModelFacts", "find", "forget", "is_v4", "keep", "models"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class ModelFacts:
         provider: The provider's name.
         id: The provider's id; the requested id if ``known`` is False.
         known: True if the catalog contains the id; otherwise all values are those of the family.
-        context_window: Maximum of prompt and answer together, in tokens.
-        max_output_tokens: Maximum of the answer, reasoning included, in tokens.
+        context_window: Maximum of prompt and answer together, in tokens; None for a model of another family.
+        max_output_tokens: Maximum of the answer, reasoning included, in tokens; None for a model of another family.
         images: True if images are accepted, also if no source states that they are rejected.
         tools: True if function calling is supported, also if no source states that it is not.
         strict_tools: True if the provider can enforce the schemas of tool arguments.
@@ -50,8 +50,8 @@ class ModelFacts:
     provider: str
     id: str
     known: bool
-    context_window: int
-    max_output_tokens: int
+    context_window: int | None
+    max_output_tokens: int | None
     images: bool
     tools: bool
     strict_tools: bool
@@ -102,7 +102,19 @@ def _find(provider: str, model: str, learned: int) -> ModelFacts:
         facts = shelf.look_up(bare) or shelf.look_up(_DATE.sub("", bare))
         if facts is not None:
             facts = dataclasses.replace(facts, prices=())
+    if facts is None and shelf.by_name and not is_v4(name):
+        return dataclasses.replace(shelf.unknown, id=requested, context_window=None, max_output_tokens=None)
     return facts or dataclasses.replace(shelf.unknown, id=requested)
+
+
+def is_v4(model: str) -> bool:
+    """Return True if an id names the V4 family, such as ``deepseek-flash`` or ``deepseek-ai/DeepSeek-V4-Pro``.
+
+    Example:
+        >>> is_v4("deepseek/deepseek-v4.1-flash"), is_v4("deepseek-chat"), is_v4("gpt-4o")
+        (True, False, False)
+    """
+    return bool(_FAMILY.search(model))
 
 
 def models(provider: str) -> tuple[ModelFacts, ...]:
@@ -131,6 +143,7 @@ _learned = 0
 """Number of updates: part of the key of the lookup cache, so that an update invalidates it."""
 
 _DATE = re.compile(r"-(?:20\d{6}|20\d\d-\d\d-\d\d|[01]\d[0-3]\d)\Z")
+_FAMILY = re.compile(r"deepseek.*(?:v4|flash)", re.I)
 _AUTHORS = ("deepseek", "deepseek-ai")
 
 

@@ -79,17 +79,22 @@ class _Number:
     __hash__ = None  # type: ignore[assignment]
 
 
+_IMMUTABLE = frozenset({str, type(None)})
+
+
 def _copy(value: Any) -> Any:
     """Return a copy that equals the original until something in it is changed."""
     kind = value.__class__
     if kind is dict:
         copy = value.copy()
         for key, one in value.items():
-            if one.__class__ is not str and one is not None:
+            if one.__class__ not in _IMMUTABLE:
                 copy[key] = _copy(one)
         return copy
-    if kind is list or kind is tuple:
-        return kind([one if one.__class__ is str else _copy(one) for one in value]) if value else kind()
+    if kind is list:
+        return [one if one.__class__ in _IMMUTABLE else _copy(one) for one in value] if value else []
+    if kind is tuple:
+        return value if _IMMUTABLE.issuperset(map(type, value)) else tuple(_copy([*value]))
     if value is None or issubclass(kind, str):
         return value
     if kind in (int, float, bool):

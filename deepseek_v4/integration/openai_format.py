@@ -10,10 +10,31 @@ from typing import Any
 
 from deepseek_v4.values.reply import Reply, Usage
 
-__all__ = ["chat_completion", "tool_call", "tool_calls", "usage"]
+__all__ = ["OpenAIObject", "chat_completion", "tool_call", "tool_calls", "usage"]
 
 
-def chat_completion(reply: Reply) -> dict[str, Any]:
+class OpenAIObject(dict[str, Any]):
+    """A dict whose values are also attributes, as those of OpenAI's SDK are: ``raw.usage.total_tokens``.
+
+    Example:
+        >>> OpenAIObject({"choices": [{"index": 0}]}).choices[0].index
+        0
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return _with_attributes(self[name])
+        except KeyError:
+            raise AttributeError(f"The response has no field {name!r}. Fields: {', '.join(self)}.") from None
+
+
+def _with_attributes(value: Any) -> Any:
+    if isinstance(value, dict):
+        return OpenAIObject(value)
+    return [_with_attributes(item) for item in value] if isinstance(value, list) else value
+
+
+def chat_completion(reply: Reply) -> OpenAIObject:
     """Return an answer as a ``chat.completion`` object, with all additional fields of the response."""
     message: dict[str, Any] = {"role": "assistant", "content": reply.content}
     if reply.reasoning is not None:
@@ -25,7 +46,7 @@ def chat_completion(reply: Reply) -> dict[str, Any]:
         message["tool_calls"] = calls
     if reply.annotations:
         message["annotations"] = [dict(annotation) for annotation in reply.annotations]
-    return {
+    body = {
         **reply.extra,
         "id": reply.id,
         "object": "chat.completion",
@@ -42,6 +63,7 @@ def chat_completion(reply: Reply) -> dict[str, Any]:
         "usage": None if reply.usage is None else usage(reply.usage),
         "system_fingerprint": reply.system_fingerprint,
     }
+    return OpenAIObject(body)
 
 
 def usage(counted: Usage) -> dict[str, Any]:

@@ -132,7 +132,8 @@ class TypedAnswerPolicy(RetryPolicy[Request, Item, Answer]):
     ) -> Retry[Request, Item, Answer] | None:
         """Return the request with the answer and its problem."""
         self._ended = False
-        if isinstance(outcome, DeepSeekError) or attempts.count("invalid") >= self._retries:
+        assert isinstance(attempts, TypedAttempts)
+        if isinstance(outcome, DeepSeekError) or attempts.count_asked(outcome) >= self._retries:
             return None
         problem = self._problem(outcome)
         if problem is None:
@@ -173,6 +174,10 @@ class TypedAttempts(Attempts[Request, Item, Answer]):
             notes.append(self.note(one))
         return tuple(notes)
 
+    def count_asked(self, answer: Answer) -> int:
+        """Count the requests with a new prompt, up to the one that returned an answer."""
+        return sum(note["reason"] in ASKED_AGAIN for note in self.all_notes(self.failed, answer))
+
     def all_notes(self, failed: Sequence[FailedAttempt[Answer]], answer: Answer) -> list[dict[str, Any]]:
         """Describe the attempts of all calls before the last request, as JSON values."""
         return [note.to_dict() for note in (*self.notes(failed), *attempts_of(self.facts(answer)[0]))]
@@ -191,5 +196,5 @@ def first_problem(metadata: Mapping[str, Any]) -> str | None:
 
 def was_asked_again(metadata: Mapping[str, Any]) -> bool:
     """Return True if a message is the result of a retry that contained the first answer."""
-    attempts: Sequence[Mapping[str, Any]] = metadata.get("attempts") or ()
-    return any(attempt["reason"] in ASKED_AGAIN for attempt in attempts)
+    attempts: Sequence[Mapping[str, Any]] | None = metadata.get("attempts")
+    return attempts is not None and any(attempt["reason"] in ASKED_AGAIN for attempt in attempts)

@@ -95,7 +95,7 @@ class Watch:
         for listener in self._listeners:
             try:
                 getattr(listener, method)(*args)
-            except Exception:
+            except Exception:  # noqa: PERF203 - one that fails must not stop the others
                 _log.exception("%r raised an exception in %s, which is ignored", listener, method)
 
 

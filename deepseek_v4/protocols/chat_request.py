@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deepseek_v4.values.messages import Message, ServerTool, ToolChoice, ToolSpec
+from deepseek_v4.values.response_limits import DEFAULT, ResponseLimits
 from deepseek_v4.values.sampling import Sampling, Thinking
 
 __all__ = ["ChatRequest"]
@@ -42,3 +43,5 @@ class ChatRequest:
     """Completions only: the prompt is repeated before the text."""
     recover_tool_calls: str = "off"
     """How to treat tool calls in the text of the answer: ``ask``, ``off`` or ``parse``; see ``ReplyBuilder``."""
+    response_limits: ResponseLimits = DEFAULT
+    """The bounds of the response."""

@@ -9,6 +9,7 @@ from typing import Any
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.values.messages import ToolSpec
+from deepseek_v4.values.response_limits import DEFAULT, ResponseLimits
 
 __all__ = ["DecodeContext"]
 
@@ -33,3 +34,5 @@ class DecodeContext:
     limit: int | None = None
     """The lowest limit of output tokens that was sent. An answer that reached it may be truncated, whatever its finish
     reason: vLLM closes truncated arguments and reports ``tool_calls``."""
+    response_limits: ResponseLimits = DEFAULT
+    """The bounds of the response."""

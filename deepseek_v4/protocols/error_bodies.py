@@ -31,7 +31,7 @@ _ADVICE: Mapping[type[errors.DeepSeekError], str] = {
     errors.AuthenticationError: "Check the API key.",
     errors.InsufficientBalanceError: "Top up the account, then send the request again.",
     errors.PermissionDeniedError: "The key does not have permission; check the account's permissions and region.",
-    errors.NotFoundError: "Check base_url and the model id.",
+    errors.NotFoundError: "Check base_url and the model id; list_models() returns the ids.",
     errors.ContextLengthError: "Shorten the conversation or lower max_tokens.",
     errors.RateLimitError: "Send fewer concurrent requests, or raise max_retries.",
     errors.OverloadedError: "Try again later, or raise max_retries.",

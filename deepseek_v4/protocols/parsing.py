@@ -10,16 +10,17 @@ from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.json import Json
+from deepseek_v4.values.response_limits import DEFAULT
 
 OPENAI_FIELDS = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "error"})
 """Fields of a chat completion or a completion that are decoded."""
 
 
-def parse_body(response: HttpResponse, provider: str) -> Any:
+def parse_body(response: HttpResponse, provider: str, nesting: int = DEFAULT.nesting) -> Any:
     """Parse a complete response; some providers send blank lines before the JSON to keep the connection open.
 
     Raises:
-        MalformedResponseError: if it is empty or not JSON.
+        MalformedResponseError: if it is empty, not JSON, or nested deeper than the limit.
     """
     if not response.body.strip():
         raise errors.MalformedResponseError(
@@ -28,6 +29,8 @@ def parse_body(response: HttpResponse, provider: str) -> Any:
             provider=provider,
             retryable=True,
         )
+    if json.is_deeper(response.body, nesting):
+        raise errors.MalformedResponseError.above("nesting", nesting, provider=provider)
     try:
         return json.loads(response.body)
     except ValueError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import itertools
 import json
 import uuid
 import warnings
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from deepseek_v4.protocols.leaked_calls.scanner import MarkupScanner
     from deepseek_v4.values.messages import ToolSpec
 
-__all__ = ["ReplyBuilder"]
+__all__ = ["ReplyBuilder", "with_markup_report"]
 
 _MOST_TOKENS = 2**53
 """A larger number read from JSON may be a rounded float, which frameworks refuse as a count."""
@@ -75,6 +77,8 @@ class ReplyBuilder:
         self.reasoning: list[str] | None = None
         self.details: list[Mapping[str, Any]] | None = None
         self.calls: list[_OpenCall] = []
+        self.call_ids: dict[str, int] = {}
+        """Id of a call -> the position of the first call with it."""
         self.slots: dict[Any, int] = {}
         self.finish_reason: FinishReason | None = None
         self.cut = False
@@ -87,6 +91,8 @@ class ReplyBuilder:
         self.logprobs: dict[str, list[Any]] | None = None
         self.annotations: list[Mapping[str, Any]] = []
         self.extra: dict[str, Any] = {}
+        self.unknown: dict[str, list[Any]] = {}
+        """Parts of fields of ``extra`` that arrive in pieces, by name; joined at the end."""
 
     def add_text(self, text: str) -> str:
         """Append to the visible text; return the text that can be shown now."""
@@ -109,7 +115,7 @@ class ReplyBuilder:
     def add_refusal(self, text: str) -> RefusalDelta:
         """Append to the text of a refusal, which is shown and never searched for calls."""
         self.content.append(text)
-        self.extra["refusal"] = self.extra.get("refusal", "") + text
+        self.add_unknown("refusal", text)
         return RefusalDelta(text)
 
     def _before_calls(self, markup: MarkupScanner) -> str:
@@ -142,6 +148,14 @@ class ReplyBuilder:
         """Append citations; anything but a list of objects is ignored, because the answer is complete without it."""
         if isinstance(annotations, list):
             self.annotations.extend(each for each in annotations if isinstance(each, dict))
+
+    def add_unknown(self, name: str, value: Any) -> None:
+        """Append to a field of ``extra``: text and lists are joined, of other values the last one is kept."""
+        parts = self.unknown.get(name)
+        if parts is not None and isinstance(value, (str, list)) and type(parts[0]) is type(value):
+            parts.append(value)
+        else:
+            self.unknown[name] = [value]
 
     def count(self, usage: Usage) -> None:
         """Store the token counts of the answer; the last call wins.
@@ -204,7 +218,11 @@ class ReplyBuilder:
             dropped = (call.held and not name) or (self.context.single_call and position)
             return None if dropped else ToolCallDelta(position, None, name or None, arguments)
         position = len(self.calls)
+        most = self.context.response_limits.tool_calls
+        if position >= most:
+            raise errors.MalformedResponseError.above("tool_calls", most, provider=self.context.provider)
         call = _OpenCall(call_id, name or "")
+        self.call_ids.setdefault(call.id, position)
         call.held = call.name in self.context.original_schemas
         if arguments:
             call.arguments.append(arguments)
@@ -232,10 +250,7 @@ class ReplyBuilder:
                 return known
             if name and slot is not None and slot not in self.slots:
                 return None
-            for position, open_call in enumerate(self.calls):
-                if open_call.id == call_id:
-                    return position
-            return None
+            return self.call_ids.get(call_id)
         if call is None or (name and (slot is None or call.name not in ("", name))):
             return None
         return known
@@ -354,7 +369,9 @@ class ReplyBuilder:
             system_fingerprint=self.system_fingerprint,
             logprobs=self.logprobs,
             annotations=tuple(self.annotations),
-            extra=self.extra,
+            extra={**self.extra, **{name: _joined(parts) for name, parts in self.unknown.items()}}
+            if self.unknown
+            else self.extra,
         )
 
     def _problem(self, call: _OpenCall, arguments: str) -> str | None:
@@ -383,6 +400,25 @@ class ReplyBuilder:
     def _reached_limit(self) -> bool:
         limit = self.context.limit
         return limit is not None and self.usage is not None and self.usage.output_tokens >= limit
+
+
+def with_markup_report(reply: Reply, context: DecodeContext) -> Reply:
+    """Return a reply that was joined from parts, with the markup in its text reported: a part may end inside it."""
+    if not context.recoverable_tools or context.recovery == "parse":
+        return reply
+    builder = ReplyBuilder(context)
+    builder.finish_reason = reply.finish_reason
+    builder.cut = bool(reply.tool_calls or reply.invalid_tool_calls)
+    builder.add_text(reply.content)
+    builder.settle([])
+    extra = {name: value for name, value in reply.extra.items() if name != "leaked_markup"}
+    return dataclasses.replace(reply, extra={**extra, **builder.extra})
+
+
+def _joined(parts: list[Any]) -> Any:
+    if len(parts) == 1:
+        return parts[0]
+    return "".join(parts) if isinstance(parts[0], str) else [*itertools.chain.from_iterable(parts)]
 
 
 def _scanner(recoverable_tools: Mapping[str, ToolSpec], visible: list[str]) -> MarkupScanner:

@@ -103,6 +103,7 @@ class RequestEncoder(Generic[D]):
         """Return what the decoder of the response needs, given the tools whose schemas were converted."""
         request = self.request
         context = DecodeContext(self.dialect, self.provider, self.names, recovery=request.recover_tool_calls)
+        context.response_limits = request.response_limits
         context.single_call = request.parallel_tool_calls is False and not self.dialect.parallel_tool_calls
         if self.functions and request.tool_choice != "none":
             context.recoverable_tools = {self.names.to_wire(tool.name): tool for tool in self.functions}

@@ -7,16 +7,30 @@ is not kept, because every protocol repeats it inside the data. A lone CR does n
 
 from __future__ import annotations
 
+from deepseek_v4.values.response_limits import DEFAULT, ResponseLimits
+
 STRAY_LIMIT = 65_536
 """Bytes kept of lines that belong to no event, to describe a response that is not an event stream."""
 
 
 class EventSplitter:
-    """Splits a byte stream into events; each byte is read once, however the stream is chunked."""
+    """Splits a byte stream into events; each byte is read once, however the stream is chunked.
 
-    __slots__ = ("_data", "_line", "_stray", "_stray_size")
+    Args:
+        limits: The bounds of a line and of an event.
 
-    def __init__(self) -> None:
+    Attributes:
+        exceeded: Name of the limit that the stream exceeds; nothing after that place is split.
+    """
+
+    __slots__ = ("_bound", "_carried", "_data", "_limits", "_line", "_stray", "_stray_size", "exceeded")
+
+    def __init__(self, limits: ResponseLimits = DEFAULT) -> None:
+        self.exceeded: str | None = None
+        self._limits = limits
+        self._bound = min(limits.line_bytes, limits.event_bytes)
+        self._carried = 0
+        """Bytes kept of an incomplete line and an incomplete event."""
         self._line: list[bytes] = []
         """Parts of a line whose end has not been received."""
         self._data: list[bytes] = []
@@ -26,6 +40,12 @@ class EventSplitter:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Add a chunk; return the data of the events that it completes."""
+        self._carried += len(chunk)
+        if self._carried > self._bound:
+            return self._feed_bounded(chunk)
+        return self._split(chunk)
+
+    def _split(self, chunk: bytes) -> list[bytes]:
         if b"\n" not in chunk:
             if chunk:
                 self._line.append(chunk)
@@ -49,6 +69,34 @@ class EventSplitter:
                     data.clear()
             elif not line.startswith((b":", b"event:", b"id:", b"retry:")):
                 self._keep_stray(line)
+        if not data:
+            self._carried = len(rest)
+        return events
+
+    def _feed_bounded(self, chunk: bytes) -> list[bytes]:
+        """Split line by line; stop at the first line or event that is too long."""
+        if self.exceeded is not None:
+            return []
+        line, data = sum(map(len, self._line)), sum(map(len, self._data))
+        events: list[bytes] = []
+        *lines, rest = chunk.split(b"\n")
+        for piece in [*(each + b"\n" for each in lines), *([rest] if rest else ())]:
+            ended = piece.endswith(b"\n")
+            line += len(piece) - ended
+            if line > self._limits.line_bytes:
+                self.exceeded = "line_bytes"
+            known = len(self._data)
+            found = self._split(piece)
+            if ended:
+                line = 0
+                data = 0 if not self._data else data + sum(map(len, self._data[known:]))
+            if data > self._limits.event_bytes or any(len(event) > self._limits.event_bytes for event in found):
+                self.exceeded = self.exceeded or "event_bytes"
+            if self.exceeded is not None:
+                self._line, self._data = [], []
+                break
+            events += found
+        self._carried = line + data
         return events
 
     def flush(self) -> list[bytes]:

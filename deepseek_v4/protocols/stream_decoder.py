@@ -61,7 +61,9 @@ class StreamDecoder(ABC):
         self.builder = ReplyBuilder(context, streamed=joins_details)
         self.finished = False
         """True if ``StreamEnd`` has been returned; later events are ignored."""
-        self._events = EventSplitter()
+        self._events = EventSplitter(context.response_limits)
+        self._nesting = context.response_limits.nesting
+        self._bytes_left = context.response_limits.stream_bytes
         self._silent = True
         self._failure: errors.DeepSeekError | None = None
         """An error to raise after the deltas that preceded it have been returned."""
@@ -73,7 +75,7 @@ class StreamDecoder(ABC):
             DeepSeekError: if its body contains an error.
             MalformedResponseError: if the body does not follow the protocol.
         """
-        return self._read_complete(parse_body(response, self.provider), [], self.conclude)
+        return self._read_complete(parse_body(response, self.provider, self._nesting), [], self.conclude)
 
     def _read_complete(self, body: Any, deltas: list[Delta], end: Callable[[list[Delta]], T]) -> T:
         try:
@@ -88,22 +90,35 @@ class StreamDecoder(ABC):
 
         Raises:
             DeepSeekError: if the provider reports an error inside the stream; ``partial`` holds what was received.
-            MalformedResponseError: if an event does not follow the protocol.
+            MalformedResponseError: if an event does not follow the protocol, or the stream exceeds a limit.
         """
         if self._failure is not None:
             raise self._failure
         deltas: list[Delta] = []
+        self._bytes_left -= len(chunk)
+        if self._bytes_left < 0:
+            chunk = chunk[: self._bytes_left]
         try:
             for event in self._events.feed(chunk):
                 self._silent = False
                 if self.finished:
                     break
+                if len(event) > self._nesting and json.is_deeper(event, self._nesting):
+                    raise self._above("nesting")
                 self.decode_event(event, deltas)
+            if self._bytes_left < 0 and not self.finished:
+                raise self._above("stream_bytes")
+            if self._events.exceeded is not None and not self.finished:
+                raise self._above(self._events.exceeded)
         except UNREADABLE as error:
             self._fail(self.malformed(error), deltas)
         except errors.DeepSeekError as failure:
             self._fail(failure, deltas)
         return deltas
+
+    def _above(self, limit: str) -> errors.MalformedResponseError:
+        value = getattr(self.context.response_limits, limit)
+        return errors.MalformedResponseError.above(limit, value, provider=self.provider, partial=self.partial())
 
     def _fail(self, failure: errors.DeepSeekError, deltas: list[Delta]) -> None:
         """Raise the error, or store it if deltas precede it in the same chunk."""

@@ -36,6 +36,8 @@ class Provider:
         options_type: The pydantic model of ``provider_options``, or None if the provider has no such options.
         has_variants: True if ``provider="name:variant"`` selects a variant of every model.
         variant: The selected variant, appended to the model id.
+        default_model: The model id that is used if none is given.
+        checks_model_ids: True if the catalog lists the provider's models, so that other ids cause a warning.
     """
 
     name: str
@@ -49,6 +51,14 @@ class Provider:
     options_type: type[BaseModel] | None = None
     has_variants: bool = False
     variant: str = ""
+    default_model: str = "deepseek-v4-flash"
+    checks_model_ids: bool = False
+
+    @property
+    def base_url_variables(self) -> tuple[str, str]:
+        """The environment variables of the base URL, in order: ``DEEPSEEK_API_BASE``, ``DEEPSEEK_BASE_URL``."""
+        stem = self.name.partition(":")[0].upper().replace("-", "_")
+        return f"{stem}_API_BASE", f"{stem}_BASE_URL"
 
     def dialect(self, protocol: str) -> Dialect:
         """Return the dialect for a protocol.

@@ -240,6 +240,8 @@ DEEPSEEK = _DeepSeek(
     name="deepseek",
     base_url="https://api.deepseek.com",
     key_variable="DEEPSEEK_API_KEY",
+    default_model="deepseek-flash",
+    checks_model_ids=True,
     dialects={
         dialect.protocol: dialect
         for dialect in (

@@ -332,7 +332,8 @@ class _EmpirioLabs(Provider):
         switch = TOOL if ":" in model else LINKUP
         able = ", ".join(each.id for each in lookup.models(self.name) if each.tools) or "none is known"
         searches = facts.web_search or not facts.known
-        return _described(protocol, facts.max_output_tokens, facts.tools, switch if searches else None, able)
+        limit = facts.max_output_tokens or MAX_OUTPUT_TOKENS
+        return _described(protocol, limit, facts.tools, switch if searches else None, able)
 
 
 EMPIRIOLABS = _EmpirioLabs(
@@ -344,6 +345,8 @@ EMPIRIOLABS = _EmpirioLabs(
         "models": EmpirioLabsModels(),
     },
     root_path="/v1",
+    default_model="deepseek-v4-flash",
+    checks_model_ids=True,
     options_type=EmpirioLabsOptions,
     has_variants=True,
 )

@@ -201,6 +201,7 @@ def openai_compatible(
     *,
     key_variable: str | None = None,
     headers: Mapping[str, str] | None = None,
+    default_model: str = "deepseek-v4-flash",
     address_form: str = "",
     reasoning_response_fields: tuple[str, ...] = ("reasoning_content", "reasoning"),
     reasoning_request_fields: tuple[str, ...] = ("reasoning_content",),
@@ -235,6 +236,7 @@ def openai_compatible(
         base_url: Base URL, usually ending in ``/v1``; ``/chat/completions`` is appended.
         key_variable: Environment variable of the API key. None: the host needs no key.
         headers: Headers sent with every request.
+        default_model: The host's id of the model that is used if none is given.
         address_form: An example of a ``base_url``, if each user has a different one and ``base_url`` is ``""``.
         reasoning_response_fields: Fields of a response that may hold reasoning, the most likely first.
         reasoning_request_fields: Fields of a past assistant message in which its reasoning is sent; ``()`` for none.
@@ -277,4 +279,5 @@ def openai_compatible(
         headers=dict(headers or {}),
         key_needed=key_variable is not None,
         address_form=address_form,
+        default_model=default_model,
     )

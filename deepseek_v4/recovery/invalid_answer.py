@@ -29,6 +29,8 @@ __all__ = ["InvalidAnswerPolicy"]
 class InvalidAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
     """Policy for invalid and empty answers: the model gets its answer and the problem, up to ``answer_retries`` times.
 
+    A retry because of leaked markup counts as well.
+
     Args:
         request: The request, with its required form of answer.
         streamed: True if the reasoning of an answer has been shown.
@@ -58,7 +60,7 @@ class InvalidAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
             return None
         request, options = attempts.base, attempts.base.options
         shown, self._shown = self._shown, False
-        made = attempts.count("invalid", "empty")
+        made = attempts.count("invalid", "empty", "leaked_markup")
         problem = None if shown else self.problem(outcome, request)
         is_last = made >= options.answer_retries or attempts.seconds_left() <= 0
         if is_empty(outcome) and (options.on_empty == "raise" or (options.on_empty == "retry" and is_last)):

@@ -9,6 +9,7 @@ from typing import Any
 
 from deepseek_v4 import catalog
 from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.protocols.reply_builder import with_markup_report
 from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, RetryPolicy, is_handled_by_caller
 from deepseek_v4.recovery.empty_answer import EmptyAnswerPolicy
 from deepseek_v4.recovery.leaked_markup import LeakedMarkupPolicy
@@ -49,7 +50,7 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
     def join(self, begun: Reply, outcome: Reply | DeepSeekError) -> Reply | DeepSeekError:
         """Put the reply that an outcome continues in front of it, or of the partial reply of an error."""
         if not isinstance(outcome, DeepSeekError):
-            return joined(begun, outcome)
+            return with_markup_report(joined(begun, outcome), self.request.context)
         outcome.partial = joined(begun, outcome.partial or Reply())
         return outcome
 

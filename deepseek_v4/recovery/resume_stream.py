@@ -15,7 +15,7 @@ from deepseek_v4.errors import DeepSeekError, StreamInterruptedError
 from deepseek_v4.recovery.attempts import Attempts, Retry, RetryPolicy
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.messages import Message
-from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
+from deepseek_v4.values.reply import Delta, LeakedText, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 
 __all__ = ["ResumePolicy"]
 
@@ -88,8 +88,8 @@ class ResumePolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
         thought = ((arrived.reasoning and arrived.reasoning.text) or "")[self._reasoning :]
         if thought:
             missed.append(ReasoningDelta(thought))
-        if arrived.content[self._content :]:
-            missed.append(TextDelta(arrived.content[self._content :]))
+        if arrived.content[self._content :]:  # the decoder held it: it may be the beginning of markup
+            missed.append(LeakedText(arrived.content[self._content :]))
         request = _continued(attempts.base, arrived)
         return Retry(request, "interrupted", str(outcome), begun=arrived, missed=missed)
 

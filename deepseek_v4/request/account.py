@@ -12,7 +12,7 @@ from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
-from deepseek_v4.request.headers import build_headers, require_api_key
+from deepseek_v4.request.headers import build_headers, key_to_send
 from deepseek_v4.request.options import CallOptions
 from deepseek_v4.request.url import endpoint_url
 from deepseek_v4.values import json
@@ -92,7 +92,7 @@ def _query(
         method="GET",
         url=endpoint_url(provider.resolve_base_url(options.base_url, path), path),
         headers=build_headers(provider, options, {"accept": "application/json"}),
-        key=require_api_key(provider, options),
+        key=key_to_send(provider, options),
         key_header=dialect.key_header,
     )
 

@@ -20,7 +20,7 @@ from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request import history
 from deepseek_v4.request.forced_tool import resolve_forced_tool
-from deepseek_v4.request.headers import build_headers, require_api_key
+from deepseek_v4.request.headers import build_headers, key_to_send
 from deepseek_v4.request.json_mode import apply_json_mode
 from deepseek_v4.request.options import CallOptions
 from deepseek_v4.request.prepared_request import PreparedRequest, body_bytes
@@ -28,6 +28,7 @@ from deepseek_v4.request.url import endpoint_url
 from deepseek_v4.values.http import HttpRequest
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.notes import Note
+from deepseek_v4.values.response_limits import DEFAULT
 
 
 def prepare(messages: Sequence[Message], options: CallOptions, *, stream: bool) -> PreparedRequest:
@@ -41,8 +42,15 @@ def prepare(messages: Sequence[Message], options: CallOptions, *, stream: bool) 
     Raises:
         InvalidRequestError: for invalid input, before anything is sent; the message contains the correction.
         UnsupportedError: if the provider, protocol or model does not support something that is requested.
-        AuthenticationError: if the API key is missing; names the environment variable to set.
     """
+    try:
+        return _prepared(messages, options, stream)
+    except (AssertionError, AttributeError, TypeError, ValueError):
+        history.check_types(messages)  # only here: every call would pay for it
+        raise
+
+
+def _prepared(messages: Sequence[Message], options: CallOptions, stream: bool) -> PreparedRequest:
     provider = find_provider(options.provider)
     request, dialect = chat_request(messages, options, provider, stream=stream)
     protocol = PROTOCOLS[dialect.protocol]
@@ -76,7 +84,7 @@ def prepare(messages: Sequence[Message], options: CallOptions, *, stream: bool) 
         url=endpoint_url(provider.resolve_base_url(options.base_url, encoded.path), encoded.path),
         headers=headers,
         body=body_bytes(encoded.body),
-        key=require_api_key(provider, options),
+        key=key_to_send(provider, options),
         key_header=dialect.key_header,
     )
     return PreparedRequest(http, request, encoded.context, protocol, provider, encoded.body, tuple(notes), options)
@@ -126,6 +134,7 @@ def chat_request(
         suffix=options.suffix,
         echo=bool(options.echo),
         recover_tool_calls=options.recover_tool_calls,
+        response_limits=options.response_limits or DEFAULT,
     )
     return request, dialect
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from pydantic import SecretStr
 
 from deepseek_v4 import errors
 from deepseek_v4._version import __version__
+from deepseek_v4.providers import PROVIDERS
 from deepseek_v4.providers.base import Provider
-from deepseek_v4.request.keys import NOT_PICKLED, CalledKey
+from deepseek_v4.request.keys import NOT_PICKLED, CalledKey, MissingKey, UnpickledKey
 from deepseek_v4.request.options import CallOptions
 
-__all__ = ["build_headers", "require_api_key"]
+__all__ = ["build_headers", "key_to_send"]
 
 
 def build_headers(provider: Provider, options: CallOptions, headers: Mapping[str, str]) -> dict[str, str]:
@@ -36,24 +38,30 @@ def build_headers(provider: Provider, options: CallOptions, headers: Mapping[str
     return merged
 
 
-def require_api_key(provider: Provider, options: CallOptions) -> SecretStr | None:
-    """Return the API key of a call; a callable is not called yet.
+def key_to_send(provider: Provider, options: CallOptions) -> SecretStr | None:
+    """Return the API key of a call, None if none is needed.
 
-    Raises:
-        AuthenticationError: if a key is needed and there is none (the message names the variable to set), or if an
-            unpickled model finds a different key than the one it was created with.
+    A callable is not called yet. A key that is missing raises when the request is sent, so that a preview needs none.
     """
     key: SecretStr | None = options.api_key
-    try:
-        if key is not None and (isinstance(key, CalledKey) or key.get_secret_value()):
-            return key
-    except errors.AuthenticationError as error:
-        error.provider = provider.name
-        raise
+    if key is not None and (isinstance(key, (CalledKey, UnpickledKey)) or key.get_secret_value()):
+        return key
     named = options.api_key_variable
     if not provider.key_needed and not named:
         return None
-    variable = named or provider.key_variable or "its variable"
-    raise errors.AuthenticationError(
-        f"No API key for {provider.name}. Set {variable} or pass api_key=….", provider=provider.name
+    variable = named or provider.key_variable
+    return MissingKey(
+        f"No API key for {provider.name}. Set {variable or 'its variable'} or pass api_key=….{_other_keys(variable)}"
+    )
+
+
+def _other_keys(variable: str | None) -> str:
+    """Name up to three variables of other providers that contain a key, with the provider that would use it."""
+    found = {
+        other.key_variable: name
+        for name, other in reversed([*PROVIDERS.items()])
+        if other.key_variable not in (None, variable) and os.environ.get(other.key_variable, "").strip()
+    }
+    return "".join(
+        f" {other} is set, but belongs to provider={name!r}." for other, name in [*reversed(found.items())][:3]
     )

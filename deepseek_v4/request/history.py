@@ -7,15 +7,18 @@ defines how (``encode_reasoning``), and the protocol encodes it for each message
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, TypeVar, get_args
 
 from deepseek_v4 import errors
-from deepseek_v4.values.messages import ImagePart, Message, TextPart, ToolCall
+from deepseek_v4.values.messages import ImagePart, Message, Part, TextPart, ToolCall
 from deepseek_v4.values.notes import Note
 
 Value = TypeVar("Value", Message, ToolCall)
+
+PARTS = get_args(Part)
 
 NOT_RUN = "(This tool call was not executed.)"
 """The result that is added to a tool call without one."""
@@ -47,6 +50,40 @@ def repair(messages: Sequence[Message]) -> tuple[Sequence[Message], list[Note]]:
         else:
             repaired.append(message)
     return repaired, notes
+
+
+def check_types(messages: Sequence[Message]) -> None:
+    """Check the types of the fields of messages that could not be sent.
+
+    Raises:
+        InvalidRequestError: for the first field of a wrong type; names the message.
+    """
+    for position, message in enumerate(messages):
+        wrong = next(_wrong_fields(message), None)
+        if wrong is not None:
+            raise errors.InvalidRequestError(
+                f"Message {position} ({message.role}) is invalid: {wrong}. Correct the message, or leave it out."
+            )
+
+
+def _wrong_fields(message: Message) -> Iterator[str]:
+    content = message.content
+    if not isinstance(content, str) and not (isinstance(content, tuple) and all(isinstance(p, PARTS) for p in content)):
+        yield f"its content must be text or a tuple of parts, not {type(content).__name__}"
+    if not isinstance(message.tool_call_id, (str, NoneType)):
+        yield f"its tool_call_id must be text, not {type(message.tool_call_id).__name__}"
+    for call in message.tool_calls:
+        for field in ("id", "name", "arguments"):
+            value = getattr(call, field)
+            if not isinstance(value, str):
+                yield f"the {field} of a tool call must be text, not {type(value).__name__}"
+    reasoning = message.reasoning
+    if reasoning is not None:
+        if not isinstance(reasoning.text, (str, NoneType)):
+            yield f"its reasoning text must be text, not {type(reasoning.text).__name__}"
+        details = reasoning.details
+        if details is not None and not (isinstance(details, tuple) and all(isinstance(d, Mapping) for d in details)):
+            yield "its reasoning details must be a tuple of objects"
 
 
 def _is_sound(messages: Sequence[Message]) -> bool:

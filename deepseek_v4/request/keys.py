@@ -21,6 +21,7 @@ __all__ = [
     "NOT_PICKLED",
     "CalledKey",
     "EnvironmentKey",
+    "MissingKey",
     "UnpickledKey",
     "as_key",
     "key_from_environment",
@@ -88,9 +89,9 @@ class CalledKey(_LateKey):
                 f"The api_key callable raised {type(error).__name__}: {error}. Check the callable."
             ) from error
         if isinstance(key, SecretStr):
-            return key.get_secret_value()
+            return key.get_secret_value().strip()
         if isinstance(key, str):
-            return key
+            return key.strip()
         kind = type(key).__name__
         if inspect.iscoroutine(key):
             key.close()
@@ -149,6 +150,26 @@ class UnpickledKey(_LateKey):
         return {**vars(self), "_found": None}
 
 
+class MissingKey(_LateKey):
+    """No key. The request can be built, and previewed; sending it raises.
+
+    Args:
+        message: The error message.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__()
+        self.message = message
+
+    def get_secret_value(self) -> str:
+        """Raise.
+
+        Raises:
+            AuthenticationError: always.
+        """
+        raise errors.AuthenticationError(self.message)
+
+
 _fingerprints: weakref.WeakKeyDictionary[SecretStr, tuple[bytes, bytes]] = weakref.WeakKeyDictionary()
 """Key -> salt and digest: a model that is pickled with every task computes one fingerprint."""
 
@@ -173,21 +194,23 @@ def key_to_pickle(key: SecretStr | None, variable: str | None) -> SecretStr | No
 
 def key_from_environment(variable: str | None) -> EnvironmentKey | None:
     """Return the key in an environment variable, if there is one."""
-    if not variable or not os.environ.get(variable):
-        return None
-    return EnvironmentKey(os.environ[variable], variable)
+    key = os.environ.get(variable, "").strip() if variable else ""
+    return EnvironmentKey(key, variable) if key and variable else None
 
 
 def as_key(value: Any) -> SecretStr | None:
-    """Convert the ``api_key`` argument: text, a ``SecretStr``, a callable, or None.
+    """Convert the ``api_key`` argument: text, a ``SecretStr``, a callable, or None. Blanks around a key are removed.
 
     Raises:
         ValueError: for any other type; the message does not contain the value.
     """
+    if isinstance(value, str):
+        return SecretStr(value.strip())
+    if type(value) is SecretStr:
+        key = value.get_secret_value()
+        return value if key == key.strip() else SecretStr(key.strip())
     if value is None or isinstance(value, SecretStr):
         return value
-    if isinstance(value, str):
-        return SecretStr(value)
     if callable(value):
         return CalledKey(value)
     raise ValueError("api_key must be a str, a SecretStr, or a callable that returns one")

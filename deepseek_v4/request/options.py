@@ -11,6 +11,7 @@ from pydantic import ConfigDict, ValidationError
 from deepseek_v4 import errors
 from deepseek_v4.providers import find_provider
 from deepseek_v4.request.keys import key_from_environment
+from deepseek_v4.request.model_names import own_model
 from deepseek_v4.request.settings import (
     ALIASES,
     CONSTRUCTOR_ONLY,
@@ -21,6 +22,7 @@ from deepseek_v4.request.settings import (
     unknown_option,
 )
 from deepseek_v4.request.tools import parse_tool_choice, parse_tools
+from deepseek_v4.request.url import base_url_from_environment
 from deepseek_v4.values.messages import ServerTool, ToolChoice, ToolSpec
 from deepseek_v4.values.sampling import Sampling, Thinking
 
@@ -102,6 +104,9 @@ def resolve(settings: ModelSettings, given: Mapping[str, Any], *, completions: b
             values[name] = _validated(name, value)
     if values["provider"] != own["provider"]:
         _change_provider(values, settings, {ALIASES.get(alias, alias) for alias in given})
+    provider = find_provider(values["provider"])
+    values["model"] = own_model(provider, values["model"])
+    values["base_url"] = values["base_url"] or base_url_from_environment(provider)
     values["endpoint"] = "completions" if completions else values["protocol"]
     return _unvalidated(values)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from deepseek_v4 import catalog
 from deepseek_v4.catalog import cost
+from deepseek_v4.request import history
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.tokens import count_prompt
 from deepseek_v4.values import json
@@ -46,6 +47,7 @@ class Preview:
 def preview(prepared: PreparedRequest) -> Preview:
     """Return the preview of a prepared request, with the key masked."""
     request = prepared.request
+    history.check_types(request.messages)
     prompt = count_prompt(request, prepared.protocol.name)
     facts = catalog.find(prepared.provider.name, request.model)
     price = cost.of(Usage(prompt.tokens, 0), facts)

@@ -34,14 +34,15 @@ from deepseek_v4.request.keys import (
     key_from_environment,
     key_to_pickle,
 )
-from deepseek_v4.request.url import without_userinfo
+from deepseek_v4.request.model_names import DefaultModel, own_model, warn_about_model
+from deepseek_v4.request.url import base_url_from_environment, without_userinfo
 from deepseek_v4.values.http import SECRET_HEADER, TIMEOUT_PHASES
+from deepseek_v4.values.response_limits import ResponseLimits
 from deepseek_v4.values.sampling import Effort
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-DEFAULT_MODEL = "deepseek-v4-flash"
 
 ALIASES: Mapping[str, str] = {
     "model_name": "model",
@@ -114,11 +115,15 @@ class ModelSettings(BaseModel):
         protected_namespaces=(),
         validate_assignment=False,
         defer_build=True,
+        use_attribute_docstrings=True,
         hide_input_in_errors=True,  # the input of a failed construction may contain the key
     )
 
-    model: str = Field(DEFAULT_MODEL, min_length=1)
-    """Any V4-family id: ``deepseek-flash``, ``deepseek-v4-pro``, ``deepseek/deepseek-v4-flash``, ``…:variant2``."""
+    model: str = Field("", min_length=1)
+    """Any V4-family id: ``deepseek-flash``, ``deepseek-v4-pro``, ``deepseek/deepseek-v4-flash``, ``…:variant2``.
+
+    None, or not given: the default model of the provider.
+    """
     provider: Annotated[str | Provider, AfterValidator(_known_provider)] = "deepseek"
     """The provider: a name, or a ``Provider`` for your own host."""
     protocol: Literal["chat_completions", "responses", "messages"] = "chat_completions"
@@ -134,6 +139,7 @@ class ModelSettings(BaseModel):
     base_url: Annotated[str | None, AfterValidator(without_userinfo)] = None
     """The base URL, if it is not the provider's default. A URL that ends in ``/v1`` works as well.
 
+    None: ``DEEPSEEK_API_BASE`` or ``DEEPSEEK_BASE_URL`` (with the name of another provider, for that provider), if set.
     It must not contain a user name or a password.
     """
 
@@ -219,6 +225,8 @@ class ModelSettings(BaseModel):
     """Seconds without a byte (connect, write, idle read; keep-alives count), or ``httpx.Timeout``. None: 600 idle."""
     total_timeout: float | None = Field(None, gt=0)
     """Seconds that a complete call may take, retries included."""
+    response_limits: ResponseLimits | None = None
+    """The largest response that is accepted, in bytes, depth and tool calls. None: ``ResponseLimits()``."""
     max_retries: int = Field(2, ge=0)
     """Number of times a failed request is sent again; 0 disables retries."""
     stream_usage: bool = True
@@ -257,7 +265,10 @@ class ModelSettings(BaseModel):
     def _accept_known_aliases(cls, values: Any) -> Any:
         if not isinstance(values, Mapping):
             return values
-        return _rename(dict(values), cls)
+        values = _rename(dict(values), cls)
+        if values.get("model", "") is None or isinstance(values.get("model"), DefaultModel):
+            del values["model"]
+        return values
 
     @field_serializer("timeout", when_used="unless-none")
     def _dump_timeout(self, timeout: Any) -> Any:
@@ -269,14 +280,24 @@ class ModelSettings(BaseModel):
     def _dump_provider(self, provider: str | Provider) -> str:
         return provider if isinstance(provider, str) else provider.name
 
-    @model_validator(mode="after")
-    def _read_key_from_environment(self) -> Any:
+    def model_post_init(self, context: Any, /) -> None:
+        """Set the key and the default model, before the validators of a framework's class read them."""
+        super().model_post_init(context)
+        provider = find_provider(self.provider)
         self.__dict__["api_key"] = own_key(self.key_variable, self.api_key)
-        return self
+        self.__dict__["model"] = own_model(provider, self.model)
+        if self.root_url == provider.base_url:
+            warn_about_model(provider, self.model)
 
     @field_serializer("default_headers")
     def _dump_headers(self, headers: dict[str, str] | None) -> dict[str, str] | None:
         return None if headers is None else {k: v for k, v in headers.items() if not SECRET_HEADER.search(k)}
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with changed options; with another provider, a default model is that of the other provider."""
+        made = super().model_copy(update=update, deep=deep)
+        made.__dict__["model"] = own_model(find_provider(made.provider), made.model)
+        return made
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Return a copy with the same key; clients (sockets cannot be copied) and a key callable are shared."""
@@ -313,7 +334,13 @@ class ModelSettings(BaseModel):
     @property
     def host(self) -> str:
         """The host that receives requests, for logs and tracers: without path, user or query."""
-        return urlsplit(self.base_url or find_provider(self.provider).base_url).hostname or ""
+        return urlsplit(self.root_url).hostname or ""
+
+    @property
+    def root_url(self) -> str:
+        """The base URL of requests: the given one, that of the environment, or the provider's."""
+        provider = find_provider(self.provider)
+        return self.base_url or base_url_from_environment(provider) or provider.base_url
 
     @property
     def provider_name(self) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import os
 import re
 import socket
 from urllib.parse import urlsplit
 
 from deepseek_v4 import errors
+from deepseek_v4.providers.base import Provider
 
-__all__ = ["endpoint_url", "without_userinfo"]
+__all__ = ["base_url_from_environment", "endpoint_url", "without_userinfo"]
 
 
 @functools.lru_cache(maxsize=256)
@@ -33,6 +35,14 @@ def endpoint_url(base_url: str, path: str) -> str:
             f"base_url={base_url!r} would send the API key unencrypted over a public network. Use https://."
         )
     return root + path
+
+
+def base_url_from_environment(provider: Provider) -> str | None:
+    """Return the base URL in one of the provider's environment variables, if there is one."""
+    for variable in provider.base_url_variables:
+        if os.environ.get(variable, "").strip():
+            return os.environ[variable].strip()
+    return None
 
 
 def without_userinfo(base_url: str | None) -> str | None:

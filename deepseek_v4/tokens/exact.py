@@ -40,7 +40,9 @@ def encode(text: str) -> list[int]:
     """
     if not available():
         raise ImportError(_INSTALL)
-    ids: list[int] = _tokenizer().encode(text)
+    ids: list[int] = _tokenizer().encode(
+        text.encode("utf-8", "replace").decode()
+    )  # a lone surrogate is not a character
     return ids
 
 
@@ -60,7 +62,7 @@ def count_body(protocol: str, body: Mapping[str, Any], *, pro: bool) -> tuple[in
     try:
         request = getattr(recipe, PROTOCOLS[protocol])(dict(body))
         conversation = request.convert(_options(request.model, pro)).conversation
-    except (recipe.ConversionError, ValueError, TypeError):
+    except (recipe.ConversionError, OverflowError, TypeError, ValueError):
         return None
     encoding = _encoding(pro)
     sources = encoding.render_conversation(conversation).image_sources

@@ -100,8 +100,7 @@ class AsyncTransport:
                 async with aclosing(response):
                     if not exchange.accepts(response):
                         raise exchange.refusal(await _refusal_body(exchange, response))
-                    body: bytes = await _within(exchange, response.aread())
-                    return body
+                    return await _within(exchange, _read_body(exchange, response))
         except BaseException as error:
             failure = exchange.failure(error)
         try:
@@ -183,6 +182,15 @@ async def _until(exchange: Exchange, chunks: AsyncIterator[bytes]) -> AsyncItera
         except StopAsyncIteration:
             return
         yield chunk
+
+
+async def _read_body(exchange: Exchange, response: Any) -> bytes:
+    pieces, size = [], 0
+    async for piece in response.aiter_bytes():
+        pieces.append(piece)
+        size += len(piece)
+        exchange.check_size(size)
+    return b"".join(pieces)
 
 
 async def _refusal_body(exchange: Exchange, response: Any) -> bytes:

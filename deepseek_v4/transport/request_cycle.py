@@ -6,6 +6,7 @@ Both transports use an ``Exchange`` and only add the reading and the waiting.
 from __future__ import annotations
 
 import functools
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -17,9 +18,13 @@ from deepseek_v4.transport.failures import translate, without_stack_frames
 from deepseek_v4.transport.key_header import Mask, key_bearer
 from deepseek_v4.transport.retry_after_header import retry_after
 from deepseek_v4.transport.timeouts import Limits, Remaining
-from deepseek_v4.values.http import HttpRequest, HttpResponse
+from deepseek_v4.values.http import MASK, SECRET_HEADER, HttpRequest, HttpResponse
 
 T = TypeVar("T")
+
+_log = logging.getLogger("deepseek_v4")
+LOGGED_BYTES = 4_000
+"""How much of a request's body a log message contains."""
 
 
 DRAIN_SECONDS = 1.0
@@ -78,6 +83,7 @@ class Exchange:
         "_provider",
         "_request",
         "_response",
+        "_sent",
         "_timeouts",
         "deadline",
         "options",
@@ -99,6 +105,7 @@ class Exchange:
         self._decode_error = decode_error
         self._provider = provider
         self._response: Any = None
+        self._sent = 0.0
 
     def request_on(self, client: Any) -> Any:
         """Build the request with the client's library.
@@ -110,6 +117,9 @@ class Exchange:
         request = self._request
         if request.key is not None:
             self.options["auth"] = key_bearer(request.key, request.key_header, self._provider)
+        self._sent = time.monotonic()
+        if _log.isEnabledFor(logging.DEBUG):
+            self._log_request()
         return client.build_request(
             request.method,
             request.url,
@@ -121,12 +131,17 @@ class Exchange:
     def accepts(self, response: Any) -> bool:
         """Store the response; return True if its status is a success."""
         self._response = response
+        if _log.isEnabledFor(logging.DEBUG):
+            seconds = time.monotonic() - self._sent
+            _log.debug("%s answered with status %d after %.2f s", self._provider, response.status_code, seconds)
         return bool(200 <= response.status_code < 300)
 
     def refusal(self, body: bytes) -> errors.DeepSeekError:
         """Return the error for a response whose status is not a success."""
         response = self._http_response(self._mask().content(body))
         error = self._decode_error(response)
+        if response.status == 404:
+            error.message += f" The request was {self._request.method} {self._request.url.partition('?')[0]}."
         if 300 <= response.status < 400 and "location" in response.headers:
             error.message += (
                 f" It redirects to {response.headers['location']}. Redirects are not followed, because they would "
@@ -167,6 +182,15 @@ class Exchange:
         until = time.monotonic() + REFUSAL_SECONDS
         return until if self.deadline is None else min(until, self.deadline)
 
+    def check_size(self, size: int) -> None:
+        """Raise if that many bytes of a complete response are too many.
+
+        Raises:
+            MalformedResponseError: If they are.
+        """
+        if size > self._limits.body_bytes:
+            raise errors.MalformedResponseError.above("body_bytes", self._limits.body_bytes, provider=self._provider)
+
     def out_of_time(self) -> errors.TimeoutError:
         """Return the error for a call that took longer than ``total_timeout``."""
         return errors.TimeoutError(
@@ -193,6 +217,14 @@ class Exchange:
             error.retry_after = retry_after(head.headers)
         if error.request_id is None:
             error.request_id = self._decode_error(head).request_id
+
+    def _log_request(self) -> None:
+        request, mask = self._request, self._mask()
+        headers = {name: MASK if SECRET_HEADER.search(name) else value for name, value in self._headers.items()}
+        if request.key is not None:
+            headers[request.key_header.lower()] = MASK
+        body = mask.content(request.body or b"")[:LOGGED_BYTES].decode("utf-8", "replace")
+        _log.debug("%s %s %s %s", request.method, mask.text(request.url), headers, body)
 
     def _mask(self) -> Mask:
         return Mask(self.options.get("auth"), self._headers)

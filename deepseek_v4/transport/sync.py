@@ -168,11 +168,15 @@ class SyncTransport:
 
 
 def _read_body(exchange: Exchange, response: Any) -> bytes:
+    pieces, size = [], 0
     with deadline_watch.cut_at(exchange.deadline, response) as watch:
-        body: bytes = response.read() if compressed(response) else b"".join(response.stream)
+        for piece in response.iter_bytes() if compressed(response) else response.stream:
+            pieces.append(piece)
+            size += len(piece)
+            exchange.check_size(size)
     if watch.fired:
         raise exchange.out_of_time()
-    return body
+    return b"".join(pieces)
 
 
 def _refusal_body(exchange: Exchange, response: Any) -> bytes:

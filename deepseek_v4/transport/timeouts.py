@@ -1,4 +1,4 @@
-"""The time limits of a call, as numbers: this module does not wait."""
+"""The limits of a call, as numbers: this module does not wait."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.values.http import TIMEOUT_PHASES
+from deepseek_v4.values.response_limits import DEFAULT
 
 CONNECT_SECONDS = 10.0
 WRITE_SECONDS = 60.0
@@ -28,6 +29,7 @@ class Limits:
         total_timeout: Seconds for the complete call: all requests, the waits between them and the complete answer,
             including the time the caller takes between two chunks of a stream. None: unlimited.
         deadline: The time by which the call must end (``time.monotonic``), for a later request of the same call.
+        body_bytes: Bytes of a complete response, decompressed.
 
     Raises:
         InvalidRequestError: If a number of seconds is not above zero.
@@ -36,6 +38,7 @@ class Limits:
     timeout: Any = None
     total_timeout: float | None = None
     deadline: float | None = None
+    body_bytes: int = DEFAULT.body_bytes
 
     def __post_init__(self) -> None:
         if self.timeout is None and self.total_timeout is None:

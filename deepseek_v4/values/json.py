@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,9 @@ except ImportError:  # pragma: no cover - langchain-core brings orjson, llama-in
     orjson = None  # type: ignore[assignment]
 
 Json = dict[str, Any]
+
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+"""A string, which may be cut off, or a bracket."""
 
 
 def dumps(value: Any) -> bytes:
@@ -60,3 +64,19 @@ def set_path(body: Json, path: str, value: Any) -> None:
     for step in steps:
         body = body.setdefault(step, {})
     body[last] = value
+
+
+def is_deeper(data: bytes, levels: int) -> bool:
+    """Return True if objects and lists are nested more than ``levels`` deep; linear in the size of the text."""
+    if data.count(b"{") + data.count(b"[") <= levels:
+        return False
+    depth = 0
+    for match in _TOKEN.finditer(data):
+        token = match[0]
+        if token in (b"{", b"["):
+            depth += 1
+            if depth > levels:
+                return True
+        elif token in (b"}", b"]"):
+            depth -= 1
+    return False

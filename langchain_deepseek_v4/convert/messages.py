@@ -27,6 +27,7 @@ from langchain_core.messages import (
 
 from deepseek_v4 import errors
 from deepseek_v4.integration.conversion_cache import ConversionCache
+from deepseek_v4.integration.message_errors import names_the_message
 from deepseek_v4.integration.typed_answers import was_asked_again
 from deepseek_v4.values.messages import Message, Part, Reasoning, Role, TextPart, ToolCall
 from deepseek_v4.values.tool_arguments import arguments_text
@@ -56,6 +57,7 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """Names that every provider accepts; others are left out."""
 
 
+@names_the_message
 def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     """Convert a list of messages to a conversation.
 
@@ -65,10 +67,7 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
         InvalidRequestError: if a message has a type or role that is not supported.
         UnsupportedError: if a message has audio or video.
     """
-    fingerprints = [
-        (_FINGERPRINTS.get(message.__class__, _unknown)(message.__dict__), message.response_metadata.get("attempts"))
-        for message in messages
-    ]
+    fingerprints = [_FINGERPRINTS.get(message.__class__, _unknown)(message.__dict__) for message in messages]
     known = _CACHE.lookup(messages, fingerprints)
     conversation: list[Message] = list(takewhile(bool, known))  # type: ignore[arg-type]
     attachments: list[Part] = []
@@ -97,7 +96,13 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
 
 Fingerprint = Callable[[dict[str, Any]], Any]
 
-_answer: Fingerprint = itemgetter("type", "content", "additional_kwargs", "tool_calls", "invalid_tool_calls")
+_answer_fields = itemgetter("type", "content", "additional_kwargs", "tool_calls", "invalid_tool_calls")
+
+
+def _answer(fields: dict[str, Any]) -> Any:
+    return (*_answer_fields(fields), fields["response_metadata"].get("attempts"))
+
+
 _FINGERPRINTS: Mapping[type, Fingerprint] = {
     AIMessage: _answer,
     AIMessageChunk: _answer,

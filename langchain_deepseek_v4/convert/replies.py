@@ -163,9 +163,9 @@ class MessageBuilder:
             "created": reply.created,
             "system_fingerprint": reply.system_fingerprint,
             "logprobs": None if reply.logprobs is None else dict(reply.logprobs),
-            "annotations": [dict(annotation) for annotation in reply.annotations] or None,
+            "annotations": [dict(annotation) for annotation in reply.annotations] if reply.annotations else None,
             "cost": None if price is None else price.usd,
-            "attempts": [attempt.to_dict() for attempt in reply.attempts] or None,
+            "attempts": [attempt.to_dict() for attempt in reply.attempts] if reply.attempts else None,
             "cost_details": None if price is None else _cost_details(price),
             **self._common,
         }

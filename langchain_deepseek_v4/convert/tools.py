@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from langchain_deepseek_v4.convert.schemas import json_schema_of, wire_name
 
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool  # a sixth of the time of the import of this package
+
 __all__ = ["ToolLike", "as_response_format", "as_tool", "as_tool_choice", "tool_name"]
 
-ToolLike = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
+ToolLike: TypeAlias = "Mapping[str, Any] | type | Callable[..., Any] | BaseTool"
 """A pydantic class, a TypedDict, a function, a ``BaseTool``, a schema, or a tool that the provider runs."""
 
 _SCHEMA_KEYS = frozenset({"function", "input_schema", "parameters", "properties", "toolSpec"})

@@ -12,6 +12,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock, ThinkingBlock, ToolCallBlock
 
 from deepseek_v4.integration.conversion_cache import ConversionCache
+from deepseek_v4.integration.message_errors import names_the_message
 from deepseek_v4.integration.typed_answers import was_asked_again
 from deepseek_v4.values.messages import Message, Part, Reasoning, Role, TextPart, ToolCall
 from deepseek_v4.values.tool_arguments import arguments_object, arguments_text
@@ -37,6 +38,7 @@ _CACHE = ConversionCache()
 """The conversions of messages without images and files, as long as these exist."""
 
 
+@names_the_message
 def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
     """Convert a list of chat messages to a conversation.
 

@@ -203,6 +203,7 @@ class ResponseBuilder:
 
     def _chunk(self, delta: str, extra: dict[str, Any], raw_delta: dict[str, Any]) -> ChatResponseChunk:
         calls = {"tool_calls": self._calls.copy()} if self._calls else {}
-        raw = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": raw_delta, "finish_reason": None}]}
+        choice = {"index": 0, "delta": raw_delta, "finish_reason": None}
+        raw = openai_format.OpenAIObject(object="chat.completion.chunk", choices=[choice])
         message = assistant_message(blocks=self._blocks.copy(), additional_kwargs=calls)
         return response_chunk(message=message, delta=delta, raw=raw, additional_kwargs=extra)

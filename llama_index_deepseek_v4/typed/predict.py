@@ -21,6 +21,7 @@ from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel
 
+from deepseek_v4.integration.openai_format import OpenAIObject
 from deepseek_v4.integration.typed_answers import TypedAnswerPolicy, TypedAttempts
 from deepseek_v4.recovery.attempts import FailedAttempt, handled_by_caller
 from deepseek_v4.recovery.merge import add_values
@@ -188,7 +189,7 @@ class ResponseAttempts(TypedAttempts[TypedRequest, Any, ChatResponse]):
                 facts["cost"] = earlier["cost"] + facts["cost"] if known else None
             before = one.outcome.raw
             if isinstance(raw, Mapping) and isinstance(before, Mapping) and before.get("usage") is not None:
-                raw = {**raw, "usage": add_values(before["usage"], raw.get("usage"))}
+                raw = OpenAIObject({**raw, "usage": add_values(before["usage"], raw.get("usage"))})
         facts["attempts"] = self.all_notes(failed, answer)
         return answer.model_copy(update={"additional_kwargs": facts, "raw": raw})
 

@@ -55,14 +55,14 @@ class LangChain:
     @staticmethod
     def read(message: AIMessage) -> Answer:
         """A message as an answer."""
-        usage: Any = message.usage_metadata
+        usage: Any = message.usage_metadata or {}
         return Answer(
             text=message.text,
             reasoning=message.additional_kwargs.get("reasoning_content", ""),
             calls=tuple((call["name"], call["args"]) for call in message.tool_calls),
             invalid_calls=tuple(call["name"] or "" for call in message.invalid_tool_calls),
             finish_reason=message.response_metadata["finish_reason"],
-            usage=(usage["input_tokens"], usage["output_tokens"]),
+            usage=(usage["input_tokens"], usage["output_tokens"]) if usage else None,
             ids=tuple(call["id"] or "" for call in [*message.tool_calls, *message.invalid_tool_calls]),
             details=(
                 usage.get("input_token_details", {}).get("cache_read"),
@@ -112,7 +112,7 @@ class LlamaIndex:
             calls=tuple(calls),
             invalid_calls=tuple(invalid),
             finish_reason=known["finish_reason"],
-            usage=(known["prompt_tokens"], known["completion_tokens"]),
+            usage=(known["prompt_tokens"], known["completion_tokens"]) if "prompt_tokens" in known else None,
             ids=tuple(ids),
             details=(known.get("cached_tokens"), known.get("reasoning_tokens")),
         )

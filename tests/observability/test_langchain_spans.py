@@ -92,7 +92,7 @@ def test_openinference_sees_who_answers_and_what_it_costs(
     for span, answer in zip(spans, answers, strict=True):
         assert span["openinference.span.kind"] == "LLM"
         assert span["llm.provider"] == "deepseek"
-        assert span["llm.model_name"] == "deepseek-v4-flash"
+        assert span["llm.model_name"] == "deepseek-flash"
         assert span["llm.finish_reason"] == answer.response_metadata["finish_reason"]
         counts, usage = nested(span, "llm.token_count"), answer.usage_metadata
         assert usage is not None
@@ -178,7 +178,7 @@ def test_openinference_sees_the_same_through_other_protocols(
     assert answer.usage_metadata is not None
     assert nested(span, "llm.token_count")["total"] == answer.usage_metadata["total_tokens"] > 0
     assert nested(span, "llm.output_messages")[0]["message"] == {"role": "assistant", "content": ANSWER}
-    assert (span["llm.provider"], span["llm.model_name"]) == ("deepseek", "deepseek-v4-flash")
+    assert (span["llm.provider"], span["llm.model_name"]) == ("deepseek", "deepseek-flash")
     assert span["llm.finish_reason"] == "stop"
 
 
@@ -200,7 +200,7 @@ def test_opentelemetry_sees_the_model_and_what_it_costs(
     assert len(spans) == 2
     for span, answer in zip(spans, answers, strict=True):
         assert span["gen_ai.operation.name"] == "chat"
-        assert span["gen_ai.request.model"] == span["gen_ai.response.model"] == "deepseek-v4-flash"
+        assert span["gen_ai.request.model"] == span["gen_ai.response.model"] == "deepseek-flash"
         assert (span["gen_ai.request.temperature"], span["gen_ai.request.max_tokens"]) == (0.3, 900)
         assert span["traceloop.association.properties.ls_provider"] == "deepseek"
         usage = answer.usage_metadata

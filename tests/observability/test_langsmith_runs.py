@@ -89,7 +89,7 @@ def test_it_knows_who_answered_with_which_options(run: dict[str, Any]) -> None:
     told = run["extra"]["metadata"]
     assert {name: told[name] for name in told if name.startswith("ls_") and name != "ls_integration"} == {
         "ls_provider": "deepseek",
-        "ls_model_name": "deepseek-v4-flash",
+        "ls_model_name": "deepseek-flash",
         "ls_model_type": "chat",
         "ls_temperature": 0.3,
         "ls_max_tokens": 900,

@@ -95,7 +95,7 @@ def test_openinference_sees_the_model_and_what_it_costs(
     assert len(spans) == 2
     for span, answer in zip(spans, answers, strict=True):
         assert span["openinference.span.kind"] == "LLM"
-        assert span["llm.model_name"] == "deepseek-v4-flash"
+        assert span["llm.model_name"] == "deepseek-flash"
         facts = answer.additional_kwargs
         assert span["llm.finish_reason"] == facts["finish_reason"]
         assert nested(span, "llm.token_count") == {
@@ -145,7 +145,7 @@ def test_openinference_sees_the_tools_and_no_key(
 ) -> None:
     exchange(server, way)
     for span in openinference_llama_index.having("llm.token_count.total"):
-        assert json.loads(span["llm.invocation_parameters"])["model_name"] == "deepseek-v4-flash"
+        assert json.loads(span["llm.invocation_parameters"])["model_name"] == "deepseek-flash"
         assert json.loads(span["llm.tools.0.tool.json_schema"])["function"]["name"] == "weather"
     written = openinference_llama_index.text()
     assert KEY not in written
@@ -172,7 +172,7 @@ def test_openinference_sees_the_same_through_other_protocols(
     answer = aside(lambda: answered(llm, [ChatMessage(ASKED)], way))
     (span,) = openinference_llama_index.having("llm.token_count.total")
     assert span["llm.token_count.total"] == answer.additional_kwargs["total_tokens"] > 0
-    assert (span["llm.model_name"], span["llm.finish_reason"]) == ("deepseek-v4-flash", "stop")
+    assert (span["llm.model_name"], span["llm.finish_reason"]) == ("deepseek-flash", "stop")
     assert span["output.value"] == f"assistant: {ANSWER}"
 
 
@@ -246,7 +246,7 @@ def test_opentelemetry_sees_the_model_and_what_it_costs(
     for span, answer in zip(spans, answers, strict=True):
         facts = answer.additional_kwargs
         assert (span["gen_ai.operation.name"], span["gen_ai.provider.name"]) == ("chat", "deepseek")
-        assert span["gen_ai.request.model"] == span["gen_ai.response.model"] == "deepseek-v4-flash"
+        assert span["gen_ai.request.model"] == span["gen_ai.response.model"] == "deepseek-flash"
         assert span["gen_ai.request.temperature"] == 0.3
         assert span["gen_ai.response.id"] == facts["id"]
         assert span["gen_ai.usage.input_tokens"] == facts["prompt_tokens"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -18,9 +17,10 @@ pytest.importorskip("deepseek_recipe", reason="deepseek-recipe has no wheel for 
 
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
+from tests.long_form import SLOW
 from tests.oracle.replies import PARAMETERS, PROTOCOLS, TOOLS, Said, answered, random_answer
 
-COUNT = 2_000 if os.environ.get("DEEPSEEK_V4_SLOW") else 200
+COUNT = 2_000 if SLOW else 200
 SHARES = 4
 """The texts are divided, so that a failure does not end them all."""
 

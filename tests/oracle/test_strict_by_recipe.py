@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import json
-import os
 import random
 import uuid
 from collections import Counter
@@ -18,11 +17,12 @@ from typing_extensions import NotRequired, TypedDict
 
 from deepseek_v4.errors import UnsupportedError
 from deepseek_v4.protocols.schema import strict_subset
+from tests.long_form import SLOW
 from tests.oracle.judge import RECIPE, Case, Verdict, recipe_verdict
 
 pytestmark = pytest.mark.skipif(RECIPE is None, reason="deepseek-recipe has no wheel for this platform")
 
-COUNT = 2_000 if os.environ.get("DEEPSEEK_V4_SLOW") else 200
+COUNT = 2_000 if SLOW else 200
 
 
 class Color(enum.Enum):

@@ -23,6 +23,8 @@ from deepseek_v4.testing import LocalServer
 
 FOLDER = Path(__file__).resolve().parents[2] / "cassettes"
 KEPT_HEADERS = frozenset({"content-type", "retry-after"})
+MODEL = "deepseek-v4-flash"
+"""The id in the recorded requests."""
 LOCAL = "local-server"
 LIVE = "live"
 
@@ -38,7 +40,7 @@ class Endpoint:
 
     @property
     def options(self) -> dict[str, Any]:
-        return {"provider": self.provider, "base_url": self.base_url, "api_key": self.api_key}
+        return {"model": MODEL, "provider": self.provider, "base_url": self.base_url, "api_key": self.api_key}
 
 
 class _Serializer:

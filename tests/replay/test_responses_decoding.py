@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import zlib
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ from deepseek_v4.request.build import prepare
 from deepseek_v4.request.options import resolve
 from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.values.http import HttpResponse
+from tests.long_form import SLOW
 from tests.replay.recordings import Exchange, events_of, exchanges
 from tests.replay.test_core_decoding import by_event, in_random_pieces
 
@@ -32,7 +32,7 @@ PROTOCOL = PROTOCOLS["responses"]
 
 pytestmark = pytest.mark.recording
 
-STEP = 1 if os.environ.get("DEEPSEEK_V4_SLOW") else 5
+STEP = 1 if SLOW else 5
 """Bytes between two places at which a stream is split."""
 
 

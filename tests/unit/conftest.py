@@ -1,12 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
 
 from deepseek_v4.request import build as request_module
-
-settings.register_profile("patient", deadline=None)  # a busy machine is no failure
-settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.parsing import OPENAI_FIELDS, decode_envelope, keep, text_of
+from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.stream_decoder import UNREADABLE, StreamDecoder
 from deepseek_v4.protocols.think_tags import ThinkSplitter
 from deepseek_v4.values import json
@@ -62,13 +63,11 @@ def _text(arguments: Any) -> str:
     return "" if arguments is None else json.dumps(arguments).decode()
 
 
-def _merge_unknown(extra: dict[str, Any], delta: Json) -> None:
+def _merge_unknown(builder: ReplyBuilder, delta: Json) -> None:
     """Merge message keys that this package does not decode from the chunks of a stream."""
     for key, value in delta.items():
         if key not in _MESSAGE_KEYS and value is not None:
-            known = extra.get(key)
-            joined = isinstance(value, (str, list)) and type(known) is type(value)
-            extra[key] = known + value if joined else value
+            builder.add_unknown(key, value)
 
 
 class ChatStreamDecoder(StreamDecoder):
@@ -205,7 +204,7 @@ class ChatStreamDecoder(StreamDecoder):
                 deltas.append(builder.add_refusal(text_of(message["refusal"])))
             if message.get("annotations"):
                 builder.add_annotations(message["annotations"])
-            _merge_unknown(builder.extra, message)
+            _merge_unknown(builder, message)
 
     def _read_finish(self, choice: Json) -> None:
         self.builder.end(choice.get("finish_reason"))

@@ -48,6 +48,7 @@ class _Block:
     def __init__(self, block: Json) -> None:
         self.block = block
         self.chunks: list[str] = []
+        self.citations: list[Any] = []
         self.complete = False
 
 
@@ -163,8 +164,7 @@ class MessagesStreamDecoder(TypedEventDecoder):
         elif kind == "signature_delta":
             open_block.block = {**open_block.block, "signature": delta.get("signature")}
         elif kind == "citations_delta":
-            block = open_block.block
-            open_block.block = {**block, "citations": [*(block.get("citations") or ()), delta.get("citation")]}
+            open_block.citations.append(delta.get("citation"))
 
     def _end_block(self, place: Any, deltas: list[Delta]) -> None:
         """Finish a block."""
@@ -172,6 +172,8 @@ class MessagesStreamDecoder(TypedEventDecoder):
         if one is None or one.complete:
             return
         one.complete = True
+        if one.citations:
+            one.block = {**one.block, "citations": [*(one.block.get("citations") or ()), *one.citations]}
         kind = one.block.get("type")
         if kind == "text":
             one.block = {**one.block, "text": "".join(one.chunks)}

@@ -234,6 +234,8 @@ OPENROUTER = _OpenRouter(
         **{each.protocol: each for each in (OpenRouterModels(), OpenRouterBalance())},
     },
     root_path="/api/v1",
+    default_model="deepseek/deepseek-v4-flash",
+    checks_model_ids=True,
     options_type=OpenRouterOptions,
     has_variants=True,
 )

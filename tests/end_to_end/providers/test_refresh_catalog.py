@@ -165,12 +165,12 @@ def test_models_of_other_families_are_left_out() -> None:
 @pytest.mark.parametrize("provider", ["openrouter", "empiriolabs", "vllm"])
 def test_entries_of_unexpected_form_tell_nothing_and_break_nothing(provider: str, entry: dict[str, Any]) -> None:
     dialect: Any = find_provider(provider).dialects["models"]
-    info = dialect.decode_model({"data": {"id": "deepseek-x", **entry}})
+    info = dialect.decode_model({"data": {"id": "deepseek-v4-x", **entry}})
     assert info is not None
     assert info.price is None
-    assert dialect.decode_models({"data": [{"id": "deepseek-x", **entry}, None, 3]}) == (info,)
+    assert dialect.decode_models({"data": [{"id": "deepseek-v4-x", **entry}, None, 3]}) == (info,)
     update_from(provider, [info], now=NOW)
-    assert catalog.find(provider, "deepseek-x").context_window == 1_048_576
+    assert catalog.find(provider, "deepseek-v4-x").context_window == 1_048_576
 
 
 @pytest.mark.parametrize(

@@ -212,3 +212,17 @@ def test_what_no_call_can_say_is_refused_before_it_is_sent(server: LocalServer, 
     body = server.requests[0].body
     assert "response_format" not in body, "JSON mode gives objects"
     assert "one JSON value" in body["messages"][0]["content"]
+
+
+@pytest.mark.filterwarnings("ignore::deepseek_v4.errors.LeakedMarkupWarning")
+@pytest.mark.parametrize("ask", [asked_langchain, asked_llama_index], ids=["langchain", "llama_index"])
+@pytest.mark.parametrize("how", ["whole", "async stream"])
+@pytest.mark.parametrize(("retries", "sent"), [(1, 2), (2, 3)])
+def test_a_call_as_text_counts_as_a_retry(
+    server: LocalServer, reach: dict[str, Any], ask: Any, how: str, retries: int, sent: int
+) -> None:
+    markup = '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="Person">\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>'
+    server.script(Turn(markup), UNFIT, UNFIT, UNFIT)
+    with pytest.raises((OutputParserException, UnusableAnswerError)):
+        ask(reach, how, answer_retries=retries)
+    assert len(server.requests) == sent

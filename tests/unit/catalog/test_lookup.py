@@ -45,7 +45,6 @@ def test_an_id_is_found_under_the_names_people_write(provider: str, model: str, 
 @pytest.mark.parametrize(
     ("provider", "model"),
     [
-        ("deepseek", "deepseek-v5"),
         ("deepseek", "someone/deepseek-flash"),
         ("deepseek", "deepseek-flash:nitro"),
         ("openrouter", "someone/deepseek-v4-flash"),
@@ -53,7 +52,6 @@ def test_an_id_is_found_under_the_names_people_write(provider: str, model: str, 
         ("vllm", "deepseek-ai/DeepSeek-V4-Flash"),
         ("sglang", "mine"),
         ("a host of one's own", "deepseek-v4-flash"),
-        ("deepseek", ""),
     ],
 )
 def test_an_unknown_id_has_the_values_of_the_family(provider: str, model: str) -> None:

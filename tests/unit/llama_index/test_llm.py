@@ -21,6 +21,7 @@ from llama_index.core import Settings
 from llama_index.core.base.llms.base import BaseLLM
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.callbacks import CallbackManager
+from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.tools import FunctionTool
 
@@ -102,7 +103,13 @@ class TestConstruction:
 class TestMetadata:
     @pytest.mark.parametrize(
         "model",
-        ["deepseek-flash", "deepseek-v4-flash", "deepseek-v4-pro", "deepseek-v4-flash-0731", "deepseek-v5-unheard-of"],
+        [
+            "deepseek-flash",
+            "deepseek-v4-flash",
+            "deepseek-v4-pro",
+            "deepseek-v4-flash-0731",
+            "deepseek-v4.9-flash",
+        ],
     )
     def test_by_family(self, model: str) -> None:
         known = DeepSeekV4(model).metadata
@@ -112,6 +119,10 @@ class TestMetadata:
         assert known.model_name == model
         assert known.num_output == -1
 
+    def test_a_model_of_another_family_has_no_window_of_ours(self) -> None:
+        assert DeepSeekV4("gpt-4o").metadata.context_window == DEFAULT_CONTEXT_WINDOW
+        assert DeepSeekV4("gpt-4o", context_window=128_000).metadata.context_window == 128_000
+
     def test_what_the_user_says_wins(self) -> None:
         known = DeepSeekV4(max_tokens=500, context_window=32_000, is_function_calling_model=False).metadata
         assert (known.num_output, known.context_window, known.is_function_calling_model) == (500, 32_000, False)
@@ -120,13 +131,13 @@ class TestMetadata:
 class TestOptions:
     def test_unset_options_are_not_sent(self, llm: DeepSeekV4, server: LocalServer) -> None:
         llm.chat(ASK)
-        assert body(server) == {"model": "deepseek-v4-flash", "messages": [{"role": "user", "content": "hi"}]}
+        assert body(server) == {"model": "deepseek-flash", "messages": [{"role": "user", "content": "hi"}]}
 
     def test_options_of_one_call(self, make: Callable[..., DeepSeekV4], server: LocalServer) -> None:
         llm = make(temperature=0.1, max_tokens=50)
         llm.chat(ASK, temperature=0.7, thinking=False, stop="x", max_tokens=None)
         assert body(server) == {
-            "model": "deepseek-v4-flash",
+            "model": "deepseek-flash",
             "temperature": 0.7,
             "stop": ["x"],
             "thinking": {"type": "disabled"},

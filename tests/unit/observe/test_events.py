@@ -18,6 +18,7 @@ from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
 
 KEY = "sk-observed-0123456789"
+DEFAULT = Client(api_key=KEY).settings.model
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_an_answer_is_one_event(server: LocalServer, events: list[RequestEvent],
     call(server)
     [event] = events
     assert (event.attempt, event.reason, event.status, event.error) == (1, None, 200, None)
-    assert (event.provider, event.model, event.streamed) == ("deepseek", "deepseek-v4-flash", streamed)
+    assert (event.provider, event.model, event.streamed) == ("deepseek", DEFAULT, streamed)
     assert event.reply is not None
     assert event.usage is event.reply.usage is not None
     assert event.cost is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from typing import Any
 
@@ -13,9 +12,10 @@ from deepseek_v4 import Client, Message, Reasoning, ToolCall
 from deepseek_v4.testing.checks import messages as server_checks
 from deepseek_v4.testing.reading import messages as messages_request
 from deepseek_v4.testing.reading import responses
+from tests.long_form import examples
 from tests.unit.protocols.wire_examples import body
 
-COUNT = 1_000 if os.environ.get("DEEPSEEK_V4_SLOW") else 150
+COUNT = examples(150)
 SOUND = settings(max_examples=COUNT, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 texts = st.sampled_from(["", "Hm.", "Let me look.", "Zürich 東京"])

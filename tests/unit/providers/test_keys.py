@@ -82,7 +82,7 @@ def test_a_call_to_a_variant_of_the_same_provider_keeps_both() -> None:
 
 def test_a_call_to_another_provider_without_a_key_is_refused() -> None:
     with pytest.raises(errors.AuthenticationError, match="OPENROUTER_API_KEY"):
-        Client(api_key="sk-deepseek").prepare("Hi", {"provider": "openrouter"}, stream=False)
+        Client(api_key="sk-deepseek").chat("Hi", provider="openrouter")
 
 
 def test_a_call_to_an_unknown_provider_is_refused() -> None:

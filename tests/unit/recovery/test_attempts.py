@@ -34,6 +34,8 @@ TOOLS = {"tools": [ToolSpec("f", "A tool.")]}
 RESUMED = {**TOOLS, "resume_streams": True}
 JSON = {**RESUMED, "response_format": FORMAT, "answer_retries": 2}
 GOOD = '{"age":1}'
+MARKUP = '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="f">\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>'
+"""What ``<m>`` in a script stands for."""
 Interrupted = errors.StreamInterruptedError
 
 CLIENT = Client(api_key="sk-test")
@@ -75,6 +77,7 @@ class Script:
         self.played.tokens += 0 if usage is None else usage.output_tokens
         extra = {"leaked_markup": {"calls": 0, "found": 1, "at": at}} if at >= 0 and not broken else {}
         finish = {"=": "stop", "~": "length", "!": None}[step[0]]
+        text = text.replace("<m>", MARKUP)
         reply = Reply(text, Reasoning(str(number)), finish_reason=finish, usage=usage, extra=extra)
         if not streamed:
             if not broken:
@@ -120,7 +123,8 @@ def described(request: PreparedRequest, first: PreparedRequest) -> str:
     words = []
     for message in more:
         if message.prefix:
-            words.append(f"{message.reasoning.text if message.reasoning else ''}/{message.text}")
+            begun = message.text.replace(MARKUP, "<m>")
+            words.append(f"{message.reasoning.text if message.reasoning else ''}/{begun}")
         elif message.role == "user":
             words.append(
                 "markup?" if "not executed" in message.text else "wrong" if "invalid" in message.text else "none"
@@ -230,6 +234,7 @@ EITHER: list[Row] = [
     (JSON, ["=no", "=See<m>", f"={GOOD}"], GOOD, "01/2", "invalid invalid", "- wrong wrong+wrong"),
     (JSON, ["=See<m>", "=no", f"={GOOD}"], GOOD, "0/2", "leaked_markup invalid", "- markup? markup?+wrong"),
     (JSON, ["=See<m>", f"={GOOD}"], GOOD, "0/1", "leaked_markup", "- markup?"),
+    ({**JSON, "answer_retries": 1}, ["=See<m>", "=no"], "no", "0/1", "leaked_markup", "- markup?"),
 ]
 """Whole and streamed alike, but for the reasoning before the slash: a stream has shown it and goes on after it."""
 
@@ -316,10 +321,10 @@ def check(how: str, row: Row, monkeypatch: pytest.MonkeyPatch, late: bool = Fals
         assert played.error is None
         reply = played.reply
         assert reply is not None
-        assert reply.content == outcome
+        assert reply.content.replace(MARKUP, "<m>") == outcome
         told = reply.attempts
         if streamed:  # what was shown is the answer
-            assert text_of(played.items, TextDelta) == outcome
+            assert text_of(played.items, TextDelta).replace(MARKUP, "<m>") == outcome
             assert text_of(played.items, ReasoningDelta) == thought
     else:
         kind, arrived = outcome

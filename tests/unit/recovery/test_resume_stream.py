@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import os
 import random
 import time
 from collections import Counter
@@ -41,6 +40,7 @@ from deepseek_v4.errors import (
 )
 from deepseek_v4.providers import find_provider
 from deepseek_v4.recovery import run
+from tests.long_form import SLOW
 
 REASONING = "Erst „denken“ — 考えてみる. \\n is no newline,\n\nthis is. 🧮 So 17 * 23 = 391."
 CONTENT = 'It is **391**.\n\n```json\n{"a": "ü", "b": [1, 2]}\n```\n東京 🗼 done'
@@ -236,7 +236,7 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- the thousand cuts -----------------------------------------------------------------------------------------------
 
 
-CUT_ANSWERS = 2_000 if os.environ.get("DEEPSEEK_V4_SLOW") else 250
+CUT_ANSWERS = 2_000 if SLOW else 250
 
 
 @pytest.mark.usefixtures("no_waits")

@@ -31,7 +31,7 @@ from tests.unit.request.preparing import HI, HOST, KEY, WEATHER, notes, prepare
 def test_a_request_is_whole_but_for_the_key() -> None:
     http = prepare().http
     assert (http.method, http.url) == ("POST", "https://api.deepseek.com/chat/completions")
-    assert json.loads(http.body) == {"model": "deepseek-v4-flash", "messages": [{"role": "user", "content": "Hi"}]}
+    assert json.loads(http.body) == {"model": "deepseek-flash", "messages": [{"role": "user", "content": "Hi"}]}
     assert http.headers["content-type"] == "application/json"
     assert http.headers["accept"] == "application/json"
     assert http.headers["user-agent"].startswith("deepseek-v4/")
@@ -133,8 +133,9 @@ def test_a_missing_key_names_the_variable_and_the_option(api_key: Any) -> None:
     with pytest.raises(
         errors.AuthenticationError, match=r"No API key for deepseek\. Set DEEPSEEK_API_KEY or pass api_key"
     ) as caught:
-        prepare(api_key=api_key)
+        Client(api_key=api_key).chat("Hi")
     assert caught.value.provider == "deepseek"
+    assert Client(api_key=api_key).preview("Hi").headers["authorization"] == "Bearer ********"
 
 
 def test_a_provider_that_needs_no_key_is_asked_without_one() -> None:
@@ -384,7 +385,7 @@ def test_a_note_says_what_became_of_which_option_and_why() -> None:
 def test_the_key_of_one_provider_is_never_sent_to_another(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client(api_key=KEY)
     with pytest.raises(errors.AuthenticationError, match="MYHOST_API_KEY"):
-        client.prepare("Hi", {"provider": HOST}, stream=False)
+        client.chat("Hi", provider=HOST)
     monkeypatch.setenv("MYHOST_API_KEY", "sk-myhost")
     http = client.prepare("Hi", {"provider": HOST}, stream=False).http
     assert http.url == "https://host.example/v1/chat/completions"

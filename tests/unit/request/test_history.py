@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from deepseek_v4 import ImagePart, Message, Reasoning, TextPart, ToolCall, errors
 from deepseek_v4.request.history import NOT_RUN, check, repair
+from tests.long_form import examples
 
 SYSTEM = Message.system("Be brief.")
 HI = Message.user("Hi")
@@ -256,7 +257,7 @@ def faults(messages: Sequence[Message]) -> list[str]:
 
 
 @given(histories)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_whatever_comes_in_what_goes_out_keeps_the_rules_of_the_service(messages: list[Message]) -> None:
     assert faults(mended(*messages)) == []
 

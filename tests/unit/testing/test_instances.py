@@ -16,6 +16,7 @@ from pydantic import AnyUrl, BaseModel, Field, StringConstraints
 
 from deepseek_v4.testing.improviser.instances import instance
 from deepseek_v4.testing.improviser.typed_answers import schema_in
+from tests.long_form import examples
 
 TEXTS = ["", "John is 30 and has 'x' in red, 12,345 times", "2026-05-05 https://a.b/c foo7 17 15 0.5 -3"]
 
@@ -91,7 +92,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.dictionaries(KEYWORDS, VALUES, max_size=5), st.sampled_from(TEXTS))
 def test_malformed_schemas_do_not_break_it(schema: dict[str, Any], text: str) -> None:
     json.dumps(instance(schema, text))

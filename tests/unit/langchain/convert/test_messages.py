@@ -23,6 +23,7 @@ from deepseek_v4 import errors
 from deepseek_v4.values.messages import FilePart, ImagePart, Message, RawPart, Reasoning, TextPart, ToolCall
 from langchain_deepseek_v4.convert.invalid_calls import invalidating_suffix, strip_suffix
 from langchain_deepseek_v4.convert.messages import to_conversation
+from tests.long_form import examples
 
 PNG = "iVBORw0KGgo="
 CALL = {"name": "f", "args": {"a": 1}, "id": "call_1", "type": "tool_call"}
@@ -311,7 +312,7 @@ def test_the_mark_on_broken_arguments_is_taken_off_again(written: str) -> None:
     assert strip_suffix(written + invalidating_suffix(written)) == written
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(st.text(alphabet='{}[]" \\:,ab1', max_size=12))
 def test_the_mark_on_any_arguments_is_taken_off_again_and_keeps_them_invalid(written: str) -> None:
     marked = written + invalidating_suffix(written)

@@ -76,13 +76,13 @@ async def test_the_last_response_is_complete(llm: DeepSeekV4, server: LocalServe
     assert counted <= response.additional_kwargs.keys()
     assert response.additional_kwargs["cost"] > 0
     json.dumps(response.raw)
-    assert type(response.raw) is dict
+    assert isinstance(response.raw, dict)
     usage = response.raw["usage"]
     assert usage["prompt_tokens_details"]["cached_tokens"] == usage["prompt_cache_hit_tokens"]
     assert usage["completion_tokens_details"]["reasoning_tokens"] == thinking.num_tokens
     assert response.raw["choices"][0]["finish_reason"] == "tool_calls"
     assert response.raw["choices"][0]["message"]["reasoning_content"] == thinking.content
-    assert response.raw["model"] == "deepseek-v4-flash"
+    assert response.raw["model"] == "deepseek-flash"
 
 
 @pytest.mark.parametrize("text", ["", "An answer."])

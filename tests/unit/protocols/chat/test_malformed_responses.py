@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from deepseek_v4 import Reply, StreamEnd, errors
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.values.http import HttpResponse
+from tests.long_form import examples
 from tests.unit.protocols.chat.wire import DEEPSEEK, PLAIN, body, chunk, context, decode, deltas_of, event
 
 KEYS = (
@@ -40,7 +40,7 @@ def with_rubbish(whole: dict[str, Any], part: str, envelope: Any, choice: Any, m
     return broken
 
 
-COUNT = 500 if os.environ.get("DEEPSEEK_V4_SLOW") else 75
+COUNT = examples(75)
 
 
 @given(fields, fields, fields)

@@ -42,7 +42,7 @@ def sent(client: Client, *, stream: bool = False, **options: Any) -> Any:
 def test_a_prompt_and_a_suffix_go_to_the_beta_host_without_a_word_about_thinking(client: Client) -> None:
     request = sent(client)
     assert request.http.url == "https://api.deepseek.com/beta/completions"
-    assert request.body == {"model": "deepseek-v4-flash", "prompt": "def f(", "suffix": "return 1"}
+    assert request.body == {"model": "deepseek-flash", "prompt": "def f(", "suffix": "return 1"}
     assert "suffix" not in sent(client, suffix=None).body
 
 

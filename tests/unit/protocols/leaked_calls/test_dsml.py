@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator
 
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from deepseek_v4.protocols.leaked_calls.dsml import _BEGUN, _TAG, holds_markup
 from deepseek_v4.protocols.leaked_calls.scanner import MarkupScanner
+from tests.long_form import examples
 from tests.unit.protocols.leaked_calls.dsml_texts import (
     AFTER,
     BEFORE,
@@ -296,7 +296,7 @@ _PIECES = [
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=30), st.data())
-@settings(max_examples=5_000 if os.environ.get("DEEPSEEK_V4_SLOW") else 400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_any_cut_gives_the_same(pieces: list[str], data: st.DataObject) -> None:
     text = "".join(pieces)
     places = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=12)))

@@ -68,7 +68,7 @@ def test_the_limit_is_always_said_and_defaults_to_what_chat_would_take(options: 
 )
 def test_an_option_is_said_in_the_words_of_the_endpoint(options: dict[str, Any], said: dict[str, Any]) -> None:
     sent = dict(body("Hi", M, max_tokens=9, **options))
-    assert sent == {"model": "deepseek-v4-flash", "max_tokens": 9, **said, "messages": [USER]}
+    assert sent == {"model": "deepseek-flash", "max_tokens": 9, **said, "messages": [USER]}
 
 
 @pytest.mark.parametrize(

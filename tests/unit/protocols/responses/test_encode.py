@@ -63,7 +63,7 @@ def test_a_root_with_a_version_keeps_it() -> None:
     ],
 )
 def test_an_option_is_said_in_the_words_of_the_endpoint(options: dict[str, Any], said: dict[str, Any]) -> None:
-    assert body("Hi", R, **options) == {"model": "deepseek-v4-flash", **said, "input": [USER]}
+    assert body("Hi", R, **options) == {"model": "deepseek-flash", **said, "input": [USER]}
 
 
 @pytest.mark.parametrize("option", ["stop", "seed", "top_k", "presence_penalty", "thinking_budget"])
@@ -72,11 +72,11 @@ def test_what_the_endpoint_has_not_is_dropped_and_told(option: str) -> None:
     with pytest.warns(UserWarning, match=option):
         request = prepared("Hi", R, **{option: value})
     assert [note.option for note in request.notes if note.kind == "dropped"] == [option]
-    assert request.body == {"model": "deepseek-v4-flash", "input": [USER]}
+    assert request.body == {"model": "deepseek-flash", "input": [USER]}
 
 
 def test_a_stream_is_asked_for_without_stream_options() -> None:
-    assert body("Hi", R, stream=True) == {"model": "deepseek-v4-flash", "stream": True, "input": [USER]}
+    assert body("Hi", R, stream=True) == {"model": "deepseek-flash", "stream": True, "input": [USER]}
 
 
 def test_logprobs_off_contradict_a_number_of_them() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from deepseek_v4.protocols.schema import strict_subset
+from tests.long_form import examples
 
 Json = Any
 
@@ -226,7 +227,7 @@ def roots(inner: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     return st.tuples(objects(inner, 0), definitions).map(lambda pair: {**pair[0], "$defs": pair[1]})
 
 
-RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+RELAXED = settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 class Endless(Exception):

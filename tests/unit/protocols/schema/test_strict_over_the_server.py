@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -14,8 +13,9 @@ from hypothesis import strategies as st
 from deepseek_v4 import Client, errors
 from deepseek_v4.testing import LocalServer
 from deepseek_v4.values.messages import Message, ToolSpec
+from tests.long_form import examples
 
-EXAMPLES = 1_000 if os.environ.get("DEEPSEEK_V4_SLOW") else 150
+EXAMPLES = examples(150)
 
 NAMES = st.sampled_from(["a", "b", "c", "first name", "naïve/key", "~tilde", "$ref", "type", "properties", "名前", ""])
 DEFINITIONS = ("node", "leaf", "odd name/with~signs")

@@ -1,0 +1,81 @@
+"""``UsageReport`` for LlamaIndex: an event handler that adds up the tokens and the cost of a run."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+from llama_index.core.instrumentation.events.exception import ExceptionEvent
+from llama_index.core.instrumentation.events.llm import LLMChatEndEvent, LLMCompletionEndEvent
+from llama_index_instrumentation import get_dispatcher
+from pydantic import BaseModel, PrivateAttr
+from typing_extensions import Self
+
+from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.values import usage_report
+from deepseek_v4.values.reply import Usage
+
+__all__ = ["UsageReport"]
+
+
+class _Handler(BaseEventHandler):
+    """Passes the answers in LlamaIndex's events to a report."""
+
+    _report: UsageReport = PrivateAttr()
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name in LlamaIndex."""
+        return "DeepSeekV4UsageReport"
+
+    def handle(self, event: Any, **kwargs: Any) -> None:
+        """Add the answer of an event that ends a call."""
+        if isinstance(event, (LLMChatEndEvent, LLMCompletionEndEvent)) and event.response is not None:
+            self._report.add_response(event.response)
+        elif isinstance(event, ExceptionEvent) and isinstance(event.exception, DeepSeekError):
+            reply = event.exception.partial
+            if reply is not None:
+                cost = None if reply.usage is None else reply.usage.cost
+                self._report.add(reply.model or "unknown", reply.usage, cost)
+
+
+class UsageReport(usage_report.UsageReport):
+    """Tokens and cost of all model calls of a run, by model: a context manager.
+
+    Example:
+        >>> with UsageReport() as report:
+        ...     index.as_query_engine().query("Hello")  # doctest: +SKIP
+        >>> print(report)  # doctest: +SKIP
+        1 answer: 1,204 tokens in (896 cached), 310 out (220 reasoning), $0.000213
+
+    It counts the calls of the whole process while it is open, because LlamaIndex's events are not bound to a thread.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._handler = _Handler()
+        self._handler._report = self
+
+    def add_response(self, response: Any) -> None:
+        """Add a ``ChatResponse`` or a ``CompletionResponse``; one without token counts is ignored."""
+        facts = response.additional_kwargs
+        if "cost" in facts and isinstance(response.raw, BaseModel):  # as_structured_llm: the call inside was counted
+            return
+        if "prompt_tokens" in facts:
+            usage = Usage(
+                facts["prompt_tokens"],
+                facts["completion_tokens"],
+                cached_tokens=facts.get("cached_tokens"),
+                reasoning_tokens=facts.get("reasoning_tokens"),
+            )
+            self.add(str(facts.get("model") or "unknown"), usage, facts.get("cost"))
+
+    def __enter__(self) -> Self:
+        get_dispatcher().add_event_handler(self._handler)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        get_dispatcher().event_handlers.remove(self._handler)

@@ -1,0 +1,121 @@
+"""Tokens and cost of whole runs, in the core and in both frameworks, against the local server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.caches import InMemoryCache
+from llama_index.core import Document, VectorStoreIndex
+from llama_index.core.base.llms.types import ChatMessage
+from pydantic import BaseModel
+
+import langchain_deepseek_v4 as langchain
+import llama_index_deepseek_v4 as llama_index
+from deepseek_v4 import Client, errors
+from deepseek_v4.testing import LocalServer, ToolCall, Turn
+
+
+class Person(BaseModel):
+    name: str
+    age: int
+
+
+@pytest.fixture
+def server() -> Iterator[LocalServer]:
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture
+def options(server: LocalServer) -> dict[str, Any]:
+    return {"base_url": server.base_url, "api_key": server.api_key}
+
+
+def weather(city: str) -> str:
+    """The weather in a city."""
+    return f"{city}: rain"
+
+
+def test_an_agent_run_is_summed_in_one_line(server: LocalServer, options: dict[str, Any]) -> None:
+    server.script(Turn(tool_calls=[ToolCall("weather", {"city": "Paris"})], reasoning="I call it."), Turn("It rains."))
+    model = langchain.ChatDeepSeekV4(**options)
+    with langchain.UsageReport() as report:
+        state = create_agent(model, tools=[weather]).invoke({"messages": [("user", "Weather in Paris?")]})
+    answers = [message for message in state["messages"] if message.type == "ai"]
+    total = report.total
+    assert total.answers == len(answers) == 2
+    assert total.input_tokens == sum(message.usage_metadata["input_tokens"] for message in answers)
+    assert total.output_tokens == sum(message.usage_metadata["output_tokens"] for message in answers)
+    assert total.reasoning_tokens == sum(m.usage_metadata["output_token_details"]["reasoning"] for m in answers)
+    assert total.cost == pytest.approx(sum(message.response_metadata["cost"] for message in answers))
+    assert total == model._core().usage.total
+    model.invoke("Not counted: the block has ended.")
+    assert report.total == total
+
+
+def test_streams_batches_completions_and_caches_are_counted_once(server: LocalServer, options: dict[str, Any]) -> None:
+    model = langchain.ChatDeepSeekV4(**options, cache=InMemoryCache())
+    report = langchain.UsageReport()
+    config: Any = {"callbacks": [report]}
+    list(model.stream("One", config))
+    model.batch(["Two", "Three"], config)
+    model.invoke("Two", config)  # from the cache
+    langchain.DeepSeekV4Completion(**options).invoke("Four", config)
+    assert report.total.answers == 4 == len(server.requests)
+
+
+async def test_async_calls_and_failed_calls_are_counted(server: LocalServer, options: dict[str, Any]) -> None:
+    server.script(Turn(""), Turn(""), Turn("Done"))
+    with langchain.UsageReport() as report:
+        with pytest.raises(errors.EmptyReplyError):
+            await langchain.ChatDeepSeekV4(**options).ainvoke("Nothing")
+        await langchain.ChatDeepSeekV4(**options).ainvoke("Something")
+    assert report.total.answers == 2  # the failed call is one, with the tokens of both its requests
+    assert len(server.requests) == 3
+
+
+def test_a_rag_query_and_a_typed_answer_are_counted_once(server: LocalServer, options: dict[str, Any]) -> None:
+    llm = llama_index.DeepSeekV4(**options)
+    index = VectorStoreIndex.from_documents([Document(text="Tea is hot.")], embed_model=llama_index.WordEmbedding())
+    with llama_index.UsageReport() as report:
+        response = index.as_query_engine(llm=llm).query("How is tea?")
+        assert str(response)
+        assert report.total.answers == 1
+        llm.as_structured_llm(Person).chat([ChatMessage(content="Ada is 36.")])
+        assert report.total.answers == 2
+        *_, last = llm.stream_chat([ChatMessage(content="Hello")])
+        llm.complete("Hello")
+    assert report.total.answers == 4
+    assert report.total == llm._client.usage.total
+    assert last.additional_kwargs["cost"] is not None
+    llm.complete("Not counted")
+    assert report.total.answers == 4
+
+
+@pytest.mark.parametrize("way", ["whole", "streamed"])
+def test_a_client_counts_every_request_of_an_answer(way: str, server: LocalServer, options: dict[str, Any]) -> None:
+    server.script(Turn(""), Turn("Yes"))
+    with Client(**options) as client:
+        if way == "whole":
+            reply = client.chat("Hello")
+        else:
+            *_, end = client.stream("Hello")
+            reply = end.reply  # type: ignore[union-attr]
+        assert reply.usage is not None
+        assert client.usage.total.answers == 1
+        assert client.usage.total.input_tokens == reply.usage.input_tokens > 0
+        assert len(server.requests) == 2
+        assert "1 answer:" in str(client.usage)
+
+
+def test_a_client_counts_what_a_failed_call_received(server: LocalServer, options: dict[str, Any]) -> None:
+    server.script(Turn(""), Turn(""))
+    with Client(**options) as client:
+        with pytest.raises(errors.EmptyReplyError) as caught:
+            client.chat("Hello")
+        assert caught.value.partial is not None
+        assert caught.value.partial.usage is not None
+        assert client.usage.total.output_tokens == caught.value.partial.usage.output_tokens
