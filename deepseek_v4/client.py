@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepseek_v4.catalog import Change, cost_of, update_from
 from deepseek_v4.errors import DeepSeekError
@@ -28,6 +28,10 @@ from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, Reply, Usage
 from deepseek_v4.values.response_limits import DEFAULT
 from deepseek_v4.values.usage_report import UsageReport
+
+if TYPE_CHECKING:
+    from deepseek_v4.observe.cache_report import CacheReport
+    from deepseek_v4.observe.cache_tracker import CacheTracker
 
 __all__ = ["Client", "Preview", "preview"]
 
@@ -62,6 +66,7 @@ class Client:
         self.usage = UsageReport()
         self._sync: SyncTransport | None = None
         self._async: AsyncTransport | None = None
+        self._cache_tracker: CacheTracker | None = None
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
@@ -122,6 +127,16 @@ class Client:
         resolved = resolve(self.settings, options)
         request, dialect = chat_request(messages, resolved, find_provider(resolved.provider))
         return count_prompt(request, dialect.protocol)
+
+    def cache_report(self) -> CacheReport:
+        """Return how much of each conversation was read from the provider's prefix cache, and why the rest was not.
+
+        Raises:
+            ValueError: if no request was tracked.
+        """
+        if self._cache_tracker is None:
+            raise ValueError("No request was tracked. Create the model with track_cache=True, and call it first.")
+        return self._cache_tracker.report()
 
     # -- filling in, and small endpoints -------------------------------------------------------------------------
 
@@ -285,6 +300,13 @@ class Client:
 
     def _listeners(self, request: PreparedRequest) -> tuple[Listener, ...]:
         """Return the listeners of an answer; usually there are none."""
+        options = request.options
+        if options.track_cache or options.warn_on_cache_bust:
+            if self._cache_tracker is None:
+                from deepseek_v4.observe.cache_tracker import CacheTracker
+
+                self._cache_tracker = CacheTracker()
+            return (*listeners.active, self._cache_tracker)
         return listeners.active
 
     def _ask(self, build: Callable[..., AccountRequest[T]], *args: str) -> T:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuthenticationError",
+    "CacheBustWarning",
     "ConnectionError",
     "ContentFilterError",
     "ContextLengthError",
@@ -67,6 +68,10 @@ class LeakedMarkupWarning(UserWarning):
 
 class HistoryRepairedWarning(UserWarning):
     """The message history was repaired because the provider would have rejected it. The message lists the changes."""
+
+
+class CacheBustWarning(UserWarning):
+    """The beginning of a conversation was changed, so the provider's prefix cache misses."""
 
 
 class DeepSeekError(Exception):

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 from deepseek_v4._lazy import attributes
 
 if TYPE_CHECKING:
+    from deepseek_v4.observe.cache_report import CacheMiss, CacheReport, Conversation
+    from deepseek_v4.observe.changes import Change
     from deepseek_v4.observe.events import RequestEvent, Section
     from deepseek_v4.observe.listeners import Listener, listen
 
-__all__ = ["Listener", "RequestEvent", "Section", "listen"]
+__all__ = ["CacheMiss", "CacheReport", "Change", "Conversation", "Listener", "RequestEvent", "Section", "listen"]
 
 _HOME = {
+    "CacheMiss": "cache_report",
+    "CacheReport": "cache_report",
+    "Change": "changes",
+    "Conversation": "cache_report",
     "Listener": "listeners",
     "RequestEvent": "events",
     "Section": "events",

@@ -95,7 +95,9 @@ class Watch:
         for listener in self._listeners:
             try:
                 getattr(listener, method)(*args)
-            except Exception:  # noqa: PERF203 - one that fails must not stop the others
+            except Warning:  # noqa: PERF203 - the filter of warnings raises it; another error stops no listener
+                raise
+            except Exception:
                 _log.exception("%r raised an exception in %s, which is ignored", listener, method)
 
 
