@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from deepseek_v4 import errors
     from deepseek_v4.client import Client, Preview
     from deepseek_v4.errors import DeepSeekError
+    from deepseek_v4.observe.inspection import inspect
     from deepseek_v4.protocols.chat.dialect import ChatDialect
     from deepseek_v4.protocols.completions.dialect import CompletionsDialect
     from deepseek_v4.protocols.dialect import Dialect, OptionSpec
@@ -102,12 +103,14 @@ __all__ = [
     "__version__",
     "errors",
     "fold",
+    "inspect",
     "openai_compatible",
 ]
 
 _NAMES_OF = {
     "client": ["Client"],
     "errors": ["DeepSeekError", "errors"],
+    "observe.inspection": ["inspect"],
     "protocols.chat.dialect": ["ChatDialect"],
     "protocols.completions.dialect": ["CompletionsDialect"],
     "protocols.dialect": ["Dialect", "OptionSpec"],
@@ -156,6 +159,11 @@ if os.environ.get("DEEPSEEK_V4_LOG"):
     from deepseek_v4._log import log_to_stderr
 
     log_to_stderr(os.environ["DEEPSEEK_V4_LOG"])
+
+if os.environ.get("DEEPSEEK_V4_INSPECT"):
+    from deepseek_v4.observe.inspection import start
+
+    start(os.environ["DEEPSEEK_V4_INSPECT"])
 
 __getattr__ = attributes(globals(), _HOME)
 

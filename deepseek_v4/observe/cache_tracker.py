@@ -8,19 +8,20 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import takewhile
+from typing import Any, NamedTuple
 
 from deepseek_v4 import catalog
 from deepseek_v4.catalog import cost
 from deepseek_v4.errors import CacheBustWarning
 from deepseek_v4.observe.cache_report import CacheMiss, CacheReport, Conversation, MissCause
-from deepseek_v4.observe.changes import Change, first_change
+from deepseek_v4.observe.changes import first_change
 from deepseek_v4.observe.events import RequestEvent, Section
 from deepseek_v4.observe.listeners import Listener
 from deepseek_v4.observe.sections import parts_of
 from deepseek_v4.values.reply import Usage
 
-__all__ = ["CacheTracker"]
+__all__ = ["CacheTracker", "Comparison"]
 
 EXPIRES_AFTER = 3600.0
 """Seconds without a request after which a missing beginning counts as expired. DeepSeek keeps an unused one "a few
@@ -37,11 +38,28 @@ _SAME_PROMPT = (None, "transient", "empty")
 """Reasons of requests whose prompt is that of the call; others end with a part that no later call contains."""
 
 
+class Comparison(NamedTuple):
+    """What a request has in common with the one before it.
+
+    Attributes:
+        conversation: Number of its conversation, from 1.
+        same: How many of its first sections are those of the request before it; 0 for the first one.
+        miss: What was paid again; None if nothing was, or if there are no token counts.
+    """
+
+    conversation: int
+    same: int
+    miss: CacheMiss | None
+
+
 @dataclass(slots=True)
 class _Followed:
     """A conversation, and the last request of it."""
 
+    number: int
+    kind: tuple[str, str]
     start: str
+    messages: set[str]
     sections: tuple[Section, ...] = ()
     body: Mapping[str, Any] = field(default_factory=dict)
     ended: datetime | None = None
@@ -58,13 +76,15 @@ class _Followed:
 class CacheTracker(Listener):
     """A listener that compares each request with the one before it in its conversation.
 
-    Requests belong to one conversation if they share a message that is not a system message. The latest 64
+    Requests belong to one conversation if they share a message that is not a system message, and the later one is not
+    just the beginning of the earlier one. The latest 64
     conversations are compared further; the report contains all that they and the closed ones have counted.
     """
 
     def __init__(self) -> None:
         self._followed: list[_Followed] = []
         self._closed: deque[Conversation] = deque(maxlen=1000)
+        self._numbers = 0
         self._warning: set[str] = set()
         self._lock = threading.Lock()
 
@@ -79,11 +99,9 @@ class CacheTracker(Listener):
         Raises:
             CacheBustWarning: if the prompt has changed, and the filter of warnings raises it.
         """
-        if event.usage is None:
-            return
-        with self._lock:
-            change = self._compare(event, event.usage)
-        if change is not None and event.answer in self._warning:
+        miss = self.compare(event).miss
+        if miss is not None and miss.change is not None and event.answer in self._warning:
+            change = miss.change
             text = f"The provider's prefix cache misses from {change.place} on ({change.detail})"
             warnings.warn(f"{text}. Keep the beginning of a conversation unchanged.", CacheBustWarning, stacklevel=2)
 
@@ -94,10 +112,17 @@ class CacheTracker(Listener):
     def report(self) -> CacheReport:
         """Return what was found so far."""
         with self._lock:
-            return CacheReport((*self._closed, *(one.report() for one in self._followed)))
+            return CacheReport((*self._closed, *(one.report() for one in self._followed if one.requests)))
 
-    def _compare(self, event: RequestEvent, usage: Usage) -> Change | None:
-        one = self._find(event)
+    def compare(self, event: RequestEvent) -> Comparison:
+        """Compare a request with the one before it in its conversation, and count it if it was answered."""
+        with self._lock:
+            one = self._find(event)
+            same = takewhile(lambda pair: pair[0] == pair[1], zip(one.sections, event.sections, strict=False))
+            equal = sum(1 for _ in same) if one.sections else 0
+            return Comparison(one.number, equal, None if event.usage is None else self._count(one, event, event.usage))
+
+    def _count(self, one: _Followed, event: RequestEvent, usage: Usage) -> CacheMiss | None:
         one.requests += 1
         one.input_tokens += usage.input_tokens
         if usage.cached_tokens is not None:
@@ -107,19 +132,22 @@ class CacheTracker(Listener):
             one.misses.append(miss)
         if event.reason in _SAME_PROMPT:
             one.sections, one.body, one.last_tokens = event.sections, event.body, usage.input_tokens
+            one.messages = _messages(event.sections)
             one.ended = event.started + timedelta(seconds=event.seconds)
-        return None if miss is None else miss.change
+        return miss
 
     def _find(self, event: RequestEvent) -> _Followed:
         """Return the conversation that shares most messages with a request, the latest of several; else a new one."""
-        own = _messages(event.sections)
+        own, kind = _messages(event.sections), (event.provider, event.protocol)
         best, most = None, 0
         for one in self._followed:
-            shared = len(own & _messages(one.sections))
-            if shared and shared >= most:
+            shared = len(own & one.messages)
+            restarts = event.reason is None and own < one.messages  # the same beginning again: a new run
+            if shared and shared >= most and one.kind == kind and not restarts:
                 best, most = one, shared
         if best is None:
-            best = _Followed(_start(event.body))
+            self._numbers += 1
+            best = _Followed(self._numbers, kind, _start(event.body), own)
         else:
             self._followed.remove(best)
         self._followed.append(best)
