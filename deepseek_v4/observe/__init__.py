@@ -11,8 +11,20 @@ if TYPE_CHECKING:
     from deepseek_v4.observe.changes import Change
     from deepseek_v4.observe.events import RequestEvent, Section
     from deepseek_v4.observe.listeners import Listener, listen
+    from deepseek_v4.observe.spans import instrument, uninstrument
 
-__all__ = ["CacheMiss", "CacheReport", "Change", "Conversation", "Listener", "RequestEvent", "Section", "listen"]
+__all__ = [
+    "CacheMiss",
+    "CacheReport",
+    "Change",
+    "Conversation",
+    "Listener",
+    "RequestEvent",
+    "Section",
+    "instrument",
+    "listen",
+    "uninstrument",
+]
 
 _HOME = {
     "CacheMiss": "cache_report",
@@ -22,7 +34,9 @@ _HOME = {
     "Listener": "listeners",
     "RequestEvent": "events",
     "Section": "events",
+    "instrument": "spans",
     "listen": "listeners",
+    "uninstrument": "spans",
 }
 
 __getattr__ = attributes(globals(), _HOME)

@@ -44,7 +44,7 @@ class Comparison(NamedTuple):
     Attributes:
         conversation: Number of its conversation, from 1.
         same: How many of its first sections are those of the request before it; 0 for the first one.
-        miss: What was paid again; None if nothing was, or if there are no token counts.
+        miss: What was paid again; None if nothing was, or without token counts.
     """
 
     conversation: int

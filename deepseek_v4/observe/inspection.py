@@ -21,9 +21,9 @@ _DATA = b"/*record*/"
 def inspect(path: str | PathLike[str] = "run.html") -> Iterator[Path]:
     """Return a context that records all requests of the process, and writes a page about them at its end.
 
-    The record is written as the requests end, to a file of the same name that ends in ``.jsonl``; ``render`` makes a page
-    of it at any time. ``DEEPSEEK_V4_INSPECT=run.html`` does the same for a whole process. Keys are never in it; prompts
-    and answers are.
+    The record is written as the requests end, to a file of the same name that ends in ``.jsonl``; ``render`` makes a
+    page of it at any time. ``DEEPSEEK_V4_INSPECT=run.html`` does the same for a whole process. Keys are never in it;
+    prompts and answers are.
 
     Args:
         path: The page, whose folder must exist. The page and the record are overwritten.
