@@ -48,7 +48,7 @@ def first_change(
 
     A last message that is replaced by another one is not a change: the two prompts branch from the same history.
     """
-    old_prompt, new_prompt = _prompt(old), _prompt(new)
+    (old_prompt, old_options), (new_prompt, new_options) = _split(old), _split(new)
     for place, (before, after) in enumerate(zip_longest(old_prompt, new_prompt)):
         if before == after:
             continue
@@ -59,18 +59,18 @@ def first_change(
             break
         gone = before is not None and all(part.name != before.name for part in new_prompt)
         return _described((before if gone or after is None else after).name, old_prompt, new_prompt, old_body, new_body)
-    options = {part.name: part.hash for part in old if part not in old_prompt}
-    others = {part.name: part.hash for part in new if part not in new_prompt}
-    for name in {**options, **others}:
-        if options.get(name) != others.get(name):
+    for name in {**old_options, **new_options}:
+        if old_options.get(name) != new_options.get(name):
             return _described(name, old_prompt, new_prompt, old_body, new_body)
     return None
 
 
-def _prompt(sections: Sequence[Section]) -> list[Section]:
-    """Return the sections up to the last message; options after it are compared by name."""
-    last = max((place for place, part in enumerate(sections) if _is_message(part)), default=-1)
-    return list(sections[: last + 1])
+def _split(sections: Sequence[Section]) -> tuple[Sequence[Section], Mapping[str, str]]:
+    """Return the sections up to the last message, and the hashes of the options after it, which have no order."""
+    end = len(sections)
+    while end and sections[end - 1].name.startswith("option "):
+        end -= 1
+    return sections[:end], {part.name: part.hash for part in sections[end:]}
 
 
 def _is_message(section: Section | None) -> bool:

@@ -33,6 +33,7 @@ def inspect(path: str | PathLike[str] = "run.html") -> Iterator[Path]:
 
     Raises:
         OSError: if a file cannot be written.
+        ValueError: if the path ends in ``.jsonl``.
 
     Example:
         >>> import deepseek_v4
@@ -82,4 +83,7 @@ def render(record: str | PathLike[str], page: str | PathLike[str]) -> Path:
 
 
 def _record_of(path: str | PathLike[str]) -> Path:
-    return Path(path).with_suffix(".jsonl")
+    record = Path(path).with_suffix(".jsonl")
+    if record == Path(path):
+        raise ValueError(f"{str(path)!r} is the name of the record. Give the name of the page, such as run.html.")
+    return record

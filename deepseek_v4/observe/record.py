@@ -44,13 +44,16 @@ class Recorder(Listener):
     def received(self, event: RequestEvent) -> None:
         """Write the lines of a request."""
         with self._lock:
+            if self._file.closed:  # a stream that is read after the end of the recording
+                return
             lines = lines_of(event, self._tracker.compare(event), self._written)
             self._file.write(b"".join(json.dumps(line) + b"\n" for line in lines))
             self._file.flush()
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with self._lock:
+            self._file.close()
 
 
 def lines_of(event: RequestEvent, compared: Comparison, written: set[str]) -> Iterator[Mapping[str, Any]]:

@@ -43,7 +43,7 @@ class Watch:
         listeners: Who gets the events.
 
     Attributes:
-        request: The request, as to be sent: follow-up requests made from it are watched as well.
+        request: The request, as to be sent, until the answer ends: follow-up requests made from it are watched too.
         failed: The attempts so far whose result is not the answer; set by the attempts of the call.
     """
 
@@ -80,6 +80,7 @@ class Watch:
         """End the answer; without effect if it has ended."""
         if not self._ended:
             self._ended = True
+            del self.request  # which refers to the watch
             self._call("ended", self.answer, error)
 
     def next_attempt(self) -> tuple[int, FailedAttempt[Any] | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
@@ -12,6 +13,7 @@ import pytest
 
 from deepseek_v4 import Client, Message, ToolSpec, errors
 from deepseek_v4.observe import Listener, RequestEvent, listen, listeners
+from deepseek_v4.observe.watch import Watch
 from deepseek_v4.recovery import run
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
@@ -227,3 +229,19 @@ def test_a_listener_gets_start_and_end_of_each_answer(server: LocalServer) -> No
             client.stream("Hi")
     ids = noted.calls[::2]
     assert noted.calls[1::2] == [(ids[0], None), (ids[1], None), (ids[2], failed.value)]
+
+
+def test_a_watched_answer_leaves_no_cycle(server: LocalServer, events: list[RequestEvent]) -> None:
+    client = client_of(server)
+
+    def watches() -> list[Watch]:
+        return [one for one in gc.get_objects() if isinstance(one, Watch)]
+
+    gc.collect()
+    gc.disable()
+    try:
+        client.chat("Hi")
+        list(client.stream("Hi"))
+        assert watches() == []
+    finally:
+        gc.enable()

@@ -117,3 +117,22 @@ def test_the_environment_variable_records_a_process(server: LocalServer, tmp_pat
     assert [call["status"] for call in calls] == [200, 200]
     assert len({call["conversation"] for call in calls}) == 2
     assert len(record_in(tmp_path / "run.html")) == 6  # parts are written by each process
+
+
+def test_the_page_and_its_record_are_two_files(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"such as run\.html"), deepseek_v4.inspect(tmp_path / "run.jsonl"):
+        pass
+
+
+def test_a_stream_that_is_read_later_is_not_recorded(
+    server: LocalServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.configure(chunk_delay=0.01)
+    try:
+        with deepseek_v4.inspect(tmp_path / "run.html") as record:
+            stream = client_of(server).stream("Hi")
+        assert list(stream)
+    finally:
+        server.configure(chunk_delay=0.0)
+    assert record.read_bytes() == b""
+    assert caplog.records == []
