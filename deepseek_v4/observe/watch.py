@@ -11,7 +11,6 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from deepseek_v4 import catalog
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.observe.events import RequestEvent
 from deepseek_v4.observe.listeners import Listener
@@ -155,7 +154,7 @@ class WatchedExchange(Exchange):
         provider, model = prepared.provider.name, prepared.request.model
         if reply is None and isinstance(error, DeepSeekError):
             reply = error.partial
-        usage, cost = (None, None) if reply is None else (reply.usage, catalog.cost_of(reply, provider, model))
+        usage, cost = (None, None) if reply is None else (reply.usage, reply.cost)
         sent = mask.content(prepared.http.body)
         body = prepared.body
         if sent != prepared.http.body:  # the key is in the prompt, and the model may repeat it
