@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from deepseek_v4 import errors
     from deepseek_v4.client import Client, Preview
     from deepseek_v4.errors import DeepSeekError
+    from deepseek_v4.limits.budget import Budget
     from deepseek_v4.limits.limiter import Limiter
     from deepseek_v4.observe.inspection import inspect
     from deepseek_v4.protocols.chat.dialect import ChatDialect
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     )
     from deepseek_v4.values.notes import Note
     from deepseek_v4.values.reply import (
+        Attempt,
         Delta,
         InvalidToolCall,
         ReasoningDelta,
@@ -62,7 +64,9 @@ if TYPE_CHECKING:
     from deepseek_v4.values.usage_report import ModelUsage, UsageReport
 
 __all__ = [
+    "Attempt",
     "Balance",
+    "Budget",
     "ChatDialect",
     "Client",
     "CompletionsDialect",
@@ -114,6 +118,7 @@ __all__ = [
 _NAMES_OF = {
     "client": ["Client"],
     "errors": ["DeepSeekError", "errors"],
+    "limits.budget": ["Budget"],
     "observe.inspection": ["inspect"],
     "limits.limiter": ["Limiter"],
     "protocols.chat.dialect": ["ChatDialect"],
@@ -145,6 +150,7 @@ _NAMES_OF = {
     ],
     "values.notes": ["Note"],
     "values.reply": [
+        "Attempt",
         "Delta",
         "StreamEnd",
         "InvalidToolCall",
