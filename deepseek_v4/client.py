@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from deepseek_v4.catalog import Change, update_from
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.limits.paced import ametered, apaced, metered, paced
+from deepseek_v4.observe import listeners
+from deepseek_v4.observe.listeners import Listener
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.providers import find_provider
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from deepseek_v4.limits.budget import Budget, Reservation
+    from deepseek_v4.observe.cache_report import CacheReport
+    from deepseek_v4.observe.cache_tracker import CacheTracker
     from deepseek_v4.request.option_types import ChatOptions, CompletionOptions, ModelOptions
 
 __all__ = ["Client", "Preview", "preview"]
@@ -72,6 +76,7 @@ class Client:
         self.usage: UsageReport = UsageReport()
         self._sync: SyncTransport | None = None
         self._async: AsyncTransport | None = None
+        self._cache_tracker: CacheTracker | None = None
 
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={value!r}" for name, value in self.settings.__repr_args__())
@@ -138,6 +143,16 @@ class Client:
         resolved = resolve(self.settings, options)
         request, dialect = chat_request(messages, resolved, find_provider(resolved.provider))
         return count_prompt(request, dialect.protocol)
+
+    def cache_report(self) -> CacheReport:
+        """Return how much of each conversation was read from the provider's prefix cache, and why the rest was not.
+
+        Raises:
+            ValueError: if no request was tracked.
+        """
+        if self._cache_tracker is None:
+            raise ValueError("No request was tracked. Create the model with track_cache=True, and call it first.")
+        return self._cache_tracker.report()
 
     # -- filling in, and small endpoints -------------------------------------------------------------------------
 
@@ -258,23 +273,35 @@ class Client:
         Raises:
             DeepSeekError: the error that ends the call; ``partial`` contains the usage of earlier answers.
         """
+        if request.watch is None and (listening := self._listeners(request)):
+            with _watch(request, listening) as watch:
+                return self.send(watch.request)
         send = self._limited(self._send, metered, paced)
         reply: Reply = complete(request, send, self._accepts, self._attempts)
         return reply
 
     async def asend(self, request: PreparedRequest) -> Reply:
         """Like ``send``, asynchronously."""
+        if request.watch is None and (listening := self._listeners(request)):
+            with _watch(request, listening) as watch:
+                return await self.asend(watch.request)
         send = self._limited(self._asend, ametered, apaced)
         return await acomplete(request, send, self._accepts, self._attempts)
 
     def open(self, request: PreparedRequest) -> SyncStream[Delta]:
         """Send a request and open its stream, which continues with another answer if the first one is invalid."""
+        if request.watch is None and (listening := self._listeners(request)):
+            with _watch(request, listening) as watch:
+                return SyncStream(watch.stream(self.open(watch.request)))
         deltas = run(self._attempts(request, time.monotonic()), self._limited(self._open, metered, paced))
         next(deltas)
         return SyncStream(deltas)
 
     async def aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         """Like ``open``, asynchronously."""
+        if request.watch is None and (listening := self._listeners(request)):
+            with _watch(request, listening) as watch:
+                return AsyncStream(watch.stream(await self.aopen(watch.request)))
         deltas = arun(self._attempts(request, time.monotonic()), self._limited(self._aopen, ametered, apaced))
         await anext(deltas)
         return AsyncStream(deltas)
@@ -306,11 +333,21 @@ class Client:
         return await self._async_transport().call(_exchange(request), request.read)
 
     def _open(self, request: PreparedRequest) -> SyncStream[Delta]:
-        return self._transport().stream(_exchange(request, streamed=True), request.protocol.stream(request.context))
+        return self._transport().stream(*_stream_exchange(request))
 
     async def _aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
-        decoder = request.protocol.stream(request.context)
-        return await self._async_transport().stream(_exchange(request, streamed=True), decoder)
+        return await self._async_transport().stream(*_stream_exchange(request))
+
+    def _listeners(self, request: PreparedRequest) -> tuple[Listener, ...]:
+        """Return the listeners of an answer; usually there are none."""
+        options = request.options
+        if options.track_cache or options.warn_on_cache_bust:
+            if self._cache_tracker is None:
+                from deepseek_v4.observe.cache_tracker import CacheTracker
+
+                self._cache_tracker = CacheTracker()
+            return (*listeners.active, self._cache_tracker)
+        return listeners.active
 
     def _ask(self, build: Callable[..., AccountRequest[T]], *args: str) -> T:
         value: T = complete(build(resolve(self.settings, {}), *args), self._send, _accepts_any, AccountAttempts)
@@ -384,7 +421,19 @@ def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool 
     body_bytes = (options.response_limits or DEFAULT).body_bytes
     limits = Limits(options.timeout, options.total_timeout, request.deadline, body_bytes)
     read_error = partial(decode_error, dialect=request.dialect, provider=provider)
-    return Exchange(request.http, limits, read_error, provider, streamed=streamed)
+    kind = Exchange if request.watch is None else request.watch.exchange_of(request)
+    return kind(request.http, limits, read_error, provider, streamed=streamed)
+
+
+def _stream_exchange(request: PreparedRequest) -> tuple[Exchange, Any]:
+    exchange, decoder = _exchange(request, streamed=True), request.protocol.stream(request.context)
+    return exchange, decoder if request.watch is None else request.watch.decoder_of(decoder, exchange)
+
+
+def _watch(request: PreparedRequest, listening: tuple[Listener, ...]) -> Any:
+    from deepseek_v4.observe.watch import Watch
+
+    return Watch(request, listening)
 
 
 def _reserve(budget: Budget, request: PreparedRequest) -> Reservation:

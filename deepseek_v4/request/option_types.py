@@ -63,6 +63,8 @@ class CommonOptions(TypedDict, total=False):
     answer_retries: int
     max_attempts: int | None
     retry_on_timeout: bool
+    track_cache: bool
+    warn_on_cache_bust: bool
     # the aliases
     model_name: str
     api_base: str | None

@@ -259,6 +259,10 @@ class ModelSettings(BaseModel):
     """Number of times a failed request is sent again; 0 disables retries."""
     stream_usage: bool = True
     """True if streams end with token counts."""
+    track_cache: bool = False
+    """True if ``cache_report()`` is to show which requests lost the provider's prefix cache, and why."""
+    warn_on_cache_bust: bool = False
+    """True to warn (``CacheBustWarning``) if a request differs from the one before it; includes ``track_cache``."""
     resume_streams: bool = False
     """True if an interrupted stream, or one that the output limit cut, is continued (chat prefix completion).
 
