@@ -192,7 +192,7 @@ class Reservation:
         if usage is None:
             reasoning = None if reply.reasoning is None else reply.reasoning.text
             return self._estimate(reply.content + (reasoning or ""))
-        price = catalog.cost_of(reply, self._provider, self._model)
+        price = reply.cost or catalog.cost_of(usage, self._provider, reply.model or self._model, reply.created)
         return Spent(1, int(usage.input_tokens), int(usage.output_tokens), 0.0 if price is None else price.usd)
 
     def _estimate(self, text: str) -> Spent:
