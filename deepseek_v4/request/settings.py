@@ -153,8 +153,11 @@ class ModelSettings(BaseModel):
 
     thinking: bool | None = None
     """True, False, or None for the provider's default (DeepSeek: on)."""
-    reasoning_effort: Effort | None = None
-    """Amount of thinking; ``none`` disables it. Most providers support fewer levels: see ``docs/parameters.md``."""
+    reasoning_effort: Effort | Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
+    """Amount of thinking; ``none`` disables it. Most providers support fewer levels: see ``docs/parameters.md``.
+
+    A number from 1 to 100 is for V4.1 on your own vLLM or SGLang server.
+    """
     thinking_budget: int | None = Field(None, ge=1)
     """Maximum number of reasoning tokens, if the provider supports it."""
 
