@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from deepseek_v4.catalog import cost_of, find
+from deepseek_v4.catalog import find
 from deepseek_v4.cli.check import Check, failed
 from deepseek_v4.client import Client
 from deepseek_v4.errors import AuthenticationError, DeepSeekError, UnsupportedError
@@ -70,7 +70,7 @@ def _first_token(client: Client) -> Check:
         for delta in deltas:
             first = first or time.monotonic() - began
             if isinstance(delta, StreamEnd):
-                cost = cost_of(delta.reply, settings.provider_name, settings.model)
+                cost = delta.reply.cost
                 price = "price not known" if cost is None else f"${cost.usd:.6f}"
                 model = delta.reply.model or settings.model
     return Check("first token", "ok", f"{model} answered ({price})", seconds=first)

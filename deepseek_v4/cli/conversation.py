@@ -7,7 +7,6 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from deepseek_v4.catalog import cost_of
 from deepseek_v4.cli.function_tool import FunctionTool
 from deepseek_v4.client import Client
 from deepseek_v4.values import reply as values
@@ -156,7 +155,7 @@ class Conversation:
 
 def _answer(reply: values.Reply, client: Client, seconds: float) -> Answer:
     settings, usage = client.settings, reply.usage
-    cost = cost_of(reply, settings.provider_name, settings.model)
+    cost = reply.cost
     return Answer(
         provider=settings.provider_name,
         model=reply.model or settings.model,

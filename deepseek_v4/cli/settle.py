@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from deepseek_v4 import __version__
-from deepseek_v4.catalog import cost_of
 from deepseek_v4.cli import options as o
 from deepseek_v4.cli.doubts import DOUBTS, Doubt
 from deepseek_v4.cli.output import emit, note, schema_option, table
@@ -124,7 +123,7 @@ def _settled(client: Client, doubts: Iterable[Doubt]) -> Iterator[Settled]:
         except DeepSeekError as error:
             yield Settled(doubt.name, doubt.row, None, None, f"{type(error).__name__}: {error}", None)
             continue
-        prices = [cost_of(reply, client.settings.provider_name, client.settings.model) for reply in reading.replies]
+        prices = [reply.cost for reply in reading.replies]
         known = [price.usd for price in prices if price is not None]
         cost = sum(known) if len(known) == len(prices) else None
         yield Settled(doubt.name, doubt.row, reading.holds, reading.confirms, reading.evidence, cost)
