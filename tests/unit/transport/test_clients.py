@@ -300,3 +300,18 @@ def test_a_script_that_closes_nothing_ends_without_a_word(server):
 def test_importing_the_transport_imports_no_http_library():
     done = run_python("import sys, deepseek_v4.transport; print([m for m in ('httpx', 'anyio') if m in sys.modules])")
     assert done.stdout == "[]\n"
+
+
+def test_the_url_is_parsed_once_for_a_given_client(server):
+    urls = []
+
+    class Given(httpx.Client):
+        def build_request(self, method, url, **parts):
+            urls.append(url)
+            return super().build_request(method, url, **parts)
+
+    with Given() as given:
+        for _ in range(2):
+            sync_call(SyncTransport(given), server)
+    assert isinstance(urls[0], httpx.URL)
+    assert urls[0] is urls[1]
