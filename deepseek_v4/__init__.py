@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from deepseek_v4.protocols.messages.dialect import MessagesDialect
     from deepseek_v4.protocols.responses.dialect import ResponsesDialect
     from deepseek_v4.providers.base import Provider
+    from deepseek_v4.providers.deepseek import DeepSeekOptions
     from deepseek_v4.providers.empiriolabs import EmpirioLabsOptions
     from deepseek_v4.providers.openai_compatible import openai_compatible
     from deepseek_v4.providers.openrouter.options import OpenRouterOptions
@@ -64,6 +65,7 @@ __all__ = [
     "Client",
     "CompletionsDialect",
     "DeepSeekError",
+    "DeepSeekOptions",
     "Delta",
     "Dialect",
     "EmpirioLabsOptions",
@@ -114,6 +116,7 @@ _NAMES_OF = {
     "protocols.messages.dialect": ["MessagesDialect"],
     "protocols.responses.dialect": ["ResponsesDialect"],
     "providers.base": ["Provider"],
+    "providers.deepseek": ["DeepSeekOptions"],
     "providers.empiriolabs": ["EmpirioLabsOptions"],
     "providers.openai_compatible": ["openai_compatible"],
     "providers.openrouter.options": ["OpenRouterOptions"],

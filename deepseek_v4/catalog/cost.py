@@ -6,6 +6,7 @@ Computed with exact arithmetic, returned as a float. Without a known price the c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Protocol
@@ -56,7 +57,7 @@ def of(
         return None
     if usage.cost is not None:
         return Cost(float(usage.cost), computed=False, source="reported by the provider")
-    moment = datetime.now(timezone.utc) if at is None else in_utc(at)
+    moment = _now() if at is None else in_utc(at)
     price = price_at(_history(facts_or_price), moment)
     if price is None:
         return None
@@ -100,7 +101,7 @@ def _since(price: Price) -> datetime:
 
 
 def cost_of(reply: Reply, provider: str, model: str) -> Cost | None:
-    """Compute the cost of an answer by the price at the time of its creation.
+    """Compute the cost of an answer by the prices at the time of its creation: tokens, and calls of server tools.
 
     Args:
         reply: The answer.
@@ -116,4 +117,14 @@ def cost_of(reply: Reply, provider: str, model: str) -> Cost | None:
         made = datetime.fromtimestamp(reply.created, timezone.utc) if reply.created else None
     except (TypeError, ValueError, OverflowError, OSError):  # a host that sends other units, or a date
         made = None
-    return of(reply.usage, find(provider, reply.model or model), at=made)
+    facts = find(provider, reply.model or model)
+    tokens = of(reply.usage, facts, at=made)
+    calls, price = reply.usage.server_tool_calls, facts.server_tool_price
+    since = facts.server_tool_price_since or _ALWAYS
+    if not calls or price is None or tokens is None or not tokens.computed or (made or _now()) < since:
+        return tokens
+    return replace(tokens, usd=float(Decimal(str(tokens.usd)) + calls * price))
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

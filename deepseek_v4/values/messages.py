@@ -22,7 +22,8 @@ __all__ = [
     "ToolSpec",
 ]
 
-Role = Literal["system", "user", "assistant", "tool"]
+Role = Literal["system", "user", "assistant", "tool", "latest_reminder"]
+"""``latest_reminder``: date, weekday, place, platform and language of the user, at DeepSeek."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,11 @@ class Message(_EncodedCache):
     def system(cls, content: str) -> Message:
         """Create a system message."""
         return cls("system", content)
+
+    @classmethod
+    def latest_reminder(cls, content: str) -> Message:
+        """Create a message with facts about the user: date, weekday, place, platform, language."""
+        return cls("latest_reminder", content)
 
     @classmethod
     def user(cls, content: str | tuple[Part, ...]) -> Message:

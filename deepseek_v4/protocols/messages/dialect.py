@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from deepseek_v4.protocols.dialect import ItemDialect
+from deepseek_v4.protocols.dialect import ItemDialect, server_tool_calls
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Usage
 from deepseek_v4.values.sampling import Thinking
@@ -50,5 +50,6 @@ class MessagesDialect(ItemDialect):
             cache_write_tokens=written,
             reasoning_tokens=details.get("thinking_tokens", details.get("reasoning_tokens")),
             cost=usage.get("cost"),
+            server_tool_calls=server_tool_calls(usage),
             extra=usage,
         )

@@ -63,13 +63,14 @@ class MessagesEncoder(ItemEncoder[MessagesDialect]):
         turns: list[Json] = []
         system: list[str] = []
         for position, message in enumerate(self.request.messages):
-            if message.role == "system":
+            role = self.role(message)
+            if role == "system":
                 system.append(message.text)
                 if position >= len(system):
                     moved = "moved a later system message to the start of the conversation"
                     self.notes.append(Note("translated", "messages", moved))
                 continue
-            role = "assistant" if message.role == "assistant" else "user"
+            role = "user" if role == "tool" else role
             if turns and turns[-1]["role"] == role:
                 turns[-1]["content"].extend(self._blocks(message))
             else:

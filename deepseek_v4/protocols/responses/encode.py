@@ -84,7 +84,7 @@ class ResponsesEncoder(ItemEncoder[ResponsesDialect]):
         if message.role == "tool":
             kind = "custom_tool_call_output" if message.tool_call_id in self._custom_ids else "function_call_output"
             return [{"type": kind, "call_id": message.tool_call_id, "output": content}]
-        return [{"role": message.role, "content": content}]
+        return [{"role": self.role(message), "content": content}]
 
     def add_reasoning(self, items: list[Json], message: Message) -> None:
         """Put the reasoning that is known as text before the items, unless they contain it."""
