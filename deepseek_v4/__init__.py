@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from deepseek_v4.providers.vllm import VllmOptions
     from deepseek_v4.request.settings import ModelSettings
     from deepseek_v4.values.account import Balance, ModelInfo
+    from deepseek_v4.values.files import FileInfo
     from deepseek_v4.values.messages import (
         FilePart,
         ImagePart,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from deepseek_v4.values.response_limits import ResponseLimits
     from deepseek_v4.values.sampling import Thinking
     from deepseek_v4.values.usage_report import ModelUsage, UsageReport
+    from deepseek_v4.values.web import Page, SearchResult, SearchResults
 
 __all__ = [
     "Balance",
@@ -69,6 +71,7 @@ __all__ = [
     "Delta",
     "Dialect",
     "EmpirioLabsOptions",
+    "FileInfo",
     "FilePart",
     "ImagePart",
     "InvalidToolCall",
@@ -81,6 +84,7 @@ __all__ = [
     "Note",
     "OpenRouterOptions",
     "OptionSpec",
+    "Page",
     "Preview",
     "Provider",
     "RawPart",
@@ -89,6 +93,8 @@ __all__ = [
     "Reply",
     "ResponseLimits",
     "ResponsesDialect",
+    "SearchResult",
+    "SearchResults",
     "ServerTool",
     "SglangOptions",
     "StreamEnd",
@@ -125,6 +131,7 @@ _NAMES_OF = {
     "request.preview": ["Preview"],
     "request.settings": ["ModelSettings"],
     "values.account": ["Balance", "ModelInfo"],
+    "values.files": ["FileInfo"],
     "values.messages": [
         "FilePart",
         "ImagePart",
@@ -152,6 +159,7 @@ _NAMES_OF = {
     "values.response_limits": ["ResponseLimits"],
     "values.sampling": ["Thinking"],
     "values.usage_report": ["ModelUsage", "UsageReport"],
+    "values.web": ["Page", "SearchResult", "SearchResults"],
 }
 _HOME = {name: module for module, names in _NAMES_OF.items() for name in names}
 

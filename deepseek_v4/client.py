@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from deepseek_v4.catalog import Change, cost_of, update_from
+from deepseek_v4.account_methods import AccountMethods
+from deepseek_v4.catalog import cost_of
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.providers import find_provider
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
 from deepseek_v4.recovery.run import acomplete, arun, complete, run
-from deepseek_v4.request.account import AccountRequest, balance_query, model_query, models_query
+from deepseek_v4.request.account import AccountRequest
 from deepseek_v4.request.build import chat_request, prepare
 from deepseek_v4.request.options import resolve
 from deepseek_v4.request.prepared_request import PreparedRequest
@@ -21,7 +22,6 @@ from deepseek_v4.request.preview import Preview, preview
 from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.tokens import TokenCount, count_prompt
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
-from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, Reply, Usage
 from deepseek_v4.values.response_limits import DEFAULT
@@ -32,7 +32,7 @@ __all__ = ["Client", "Preview", "preview"]
 T = TypeVar("T")
 
 
-class Client:
+class Client(AccountMethods):
     """DeepSeek V4, without a framework.
 
     Example:
@@ -121,7 +121,7 @@ class Client:
         request, dialect = chat_request(messages, resolved, find_provider(resolved.provider))
         return count_prompt(request, dialect.protocol)
 
-    # -- filling in, and small endpoints -------------------------------------------------------------------------
+    # -- filling in ----------------------------------------------------------------------------------------------
 
     def complete(self, prompt: str, suffix: str | None = None, **options: Any) -> Reply:
         """Complete a prompt, or fill the gap between it and a suffix. The model does not think here.
@@ -152,69 +152,6 @@ class Client:
     async def astream_complete(self, prompt: str, suffix: str | None = None, **options: Any) -> AsyncStream[Delta]:
         """Like ``stream_complete``, asynchronously."""
         return await self.aopen(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=True))
-
-    def list_models(self) -> tuple[ModelInfo, ...]:
-        """Return the models that the provider lists.
-
-        Raises:
-            DeepSeekError: see ``deepseek_v4.errors``.
-        """
-        return self._ask(models_query)
-
-    async def alist_models(self) -> tuple[ModelInfo, ...]:
-        """Like ``list_models``, asynchronously."""
-        return await self._aask(models_query)
-
-    def describe_model(self, model: str | None = None) -> ModelInfo:
-        """Return the provider's facts about one model; by default the model of this client.
-
-        Raises:
-            DeepSeekError: see ``deepseek_v4.errors``.
-        """
-        return self._ask(model_query, model or self.settings.model)
-
-    async def adescribe_model(self, model: str | None = None) -> ModelInfo:
-        """Like ``describe_model``, asynchronously."""
-        return await self._aask(model_query, model or self.settings.model)
-
-    def balance(self) -> Balance:
-        """Return the account balance.
-
-        Raises:
-            UnsupportedError: if the provider does not report it.
-            DeepSeekError: see ``deepseek_v4.errors``.
-        """
-        return self._ask(balance_query)
-
-    async def abalance(self) -> Balance:
-        """Like ``balance``, asynchronously."""
-        return await self._aask(balance_query)
-
-    def refresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
-        """Request the provider's list of models and update limits, features and prices, for this process.
-
-        Args:
-            model: Request only this model; needed for variants that a provider serves but does not list.
-
-        Returns:
-            Every changed fact; ``()`` if the catalog was up to date, or if the provider lists no facts.
-
-        Raises:
-            DeepSeekError: see ``deepseek_v4.errors``.
-
-        Example:
-            >>> with Client(provider="openrouter") as client:  # doctest: +SKIP
-            ...     for change in client.refresh_catalog():
-            ...         print(change)
-            deepseek/deepseek-v4-flash-0731: price is not known -> 0.14 in, 0.28 out
-        """
-        listed = self.list_models() if model is None else (self.describe_model(model),)
-        return update_from(self.settings.provider_name, listed)
-
-    async def arefresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
-        """Like ``refresh_catalog``, asynchronously."""
-        listed = await self.alist_models() if model is None else (await self.adescribe_model(model),)
-        return update_from(self.settings.provider_name, listed)
 
     # -- steps, for adapters -------------------------------------------------------------------------------------
 
@@ -270,11 +207,11 @@ class Client:
         decoder = request.protocol.stream(request.context)
         return await self._async_transport().stream(_exchange(request, streamed=True), decoder)
 
-    def _ask(self, build: Callable[..., AccountRequest[T]], *args: str) -> T:
+    def _ask(self, build: Callable[..., AccountRequest[T]], *args: Any) -> T:
         value: T = complete(build(resolve(self.settings, {}), *args), self._send, _accepts_any, AccountAttempts)
         return value
 
-    async def _aask(self, build: Callable[..., AccountRequest[T]], *args: str) -> T:
+    async def _aask(self, build: Callable[..., AccountRequest[T]], *args: Any) -> T:
         query = build(resolve(self.settings, {}), *args)
         value: T = await acomplete(query, self._asend, _accepts_any, AccountAttempts)
         return value

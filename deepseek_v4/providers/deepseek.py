@@ -15,8 +15,10 @@ from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.completions.dialect import CompletionsDialect
 from deepseek_v4.protocols.dialect import Dialect, ErrorTable, OptionSpec, select_options
+from deepseek_v4.protocols.files import FilesDialect
 from deepseek_v4.protocols.messages.dialect import ANTHROPIC_WEB_SEARCH, MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
+from deepseek_v4.protocols.web_tools import WebToolsDialect
 from deepseek_v4.providers.base import Provider, ProviderOptions
 from deepseek_v4.providers.efforts import LOW_HIGH_MAX, MAX_OUTPUT_TOKENS, default_max_tokens
 from deepseek_v4.values.account import Amount, Balance
@@ -88,7 +90,7 @@ class _DeepSeek(Provider):
     def resolve_base_url(self, base_url: str | None, path: str) -> str:
         """Remove ``/beta``, which belongs to a path, and ``/v1`` for the endpoints that are not under it."""
         root = super().resolve_base_url(base_url, path).strip().rstrip("/").removesuffix("/beta")
-        return root.removesuffix("/v1") if path.startswith(("/beta", "/anthropic", "/user")) else root
+        return root.removesuffix("/v1") if path.startswith(("/beta", "/anthropic", "/user", "/v1")) else root
 
 
 class DeepSeekOptions(ProviderOptions):
@@ -277,6 +279,13 @@ class DeepSeekCompletions(CompletionsDialect):
     error_phrases = ERROR_PHRASES
 
 
+class DeepSeekWebTools(WebToolsDialect):
+    """``POST /v1/tools/search`` and ``/v1/tools/fetch``: 0.75 dollars per 1,000 calls with a result (2026-11-10)."""
+
+    price = 0.00075
+    error_phrases = ERROR_PHRASES
+
+
 class DeepSeekBalance(BalanceDialect):
     """``GET /user/balance``."""
 
@@ -319,6 +328,8 @@ DEEPSEEK = _DeepSeek(
             DeepSeekCompletions(),
             ModelsDialect(),
             DeepSeekBalance(),
+            FilesDialect(error_phrases=ERROR_PHRASES),
+            DeepSeekWebTools(),
         )
     },
 )

@@ -43,11 +43,13 @@ class ImagePart:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A file: an id from the provider, or its content as a ``data:`` URL with a name."""
+    """A file: an id from the provider (``FileInfo.part``), or its content as a ``data:`` URL with a name."""
 
     file_id: str | None = None
     data: str | None = None
     filename: str | None = None
+    image: bool = False
+    """True if the file of an id is an image; two protocols send images in another form."""
 
 
 @dataclass(frozen=True, slots=True)

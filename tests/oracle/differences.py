@@ -161,6 +161,15 @@ KNOWN = (
         protocols=("messages",),
     ),
     Difference(
+        "an uploaded file by its id",
+        server=("accepted", ""),
+        recipe=("refused", "file_id is not supported"),
+        reason="The recipe has no files.",
+        source="https://api-docs.deepseek.com/guides/document_parsing",
+        dated="2026-11-13",
+        protocols=ALL,
+    ),
+    Difference(
         "a document as a file part",
         server=("accepted", ""),
         recipe=("refused", "You have uploaded an unsupported file"),

@@ -22,7 +22,7 @@ class MessagesDialect(ItemDialect):
     headers: Mapping[str, str] = MappingProxyType({"anthropic-version": "2023-06-01"})
     json_object = False  # Anthropic's format has no JSON mode: the schema is in the prompt
     documents = True
-    """True if files other than images are supported."""
+    """True if files other than images are supported without uploading them."""
     unread_blocks: frozenset[str] = frozenset()
     """Types of blocks in a past turn's record that the provider refuses."""
 

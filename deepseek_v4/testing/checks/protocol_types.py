@@ -126,13 +126,15 @@ def completion_types(body: Any) -> None:
 
 # ---------------------------------------------------------------------- Anthropic's form
 
-# document, search_result, redacted_thinking and others are not supported.
-BLOCKS = ("text", "image", "thinking", "tool_use", "tool_result", "server_tool_use", "web_search_tool_result")
+# search_result, redacted_thinking and others are not supported.
+SERVER_BLOCKS = ("server_tool_use", "web_search_tool_result")
+BLOCKS = ("text", "image", "document", "thinking", "tool_use", "tool_result", *SERVER_BLOCKS)
 IMAGE_SOURCE = struct(
     "ImageSource",
     {"type!": one_of("base64", "url", "file")},
     {"base64": {"data!": string}, "url": {"url!": string}, "file": {"file_id!": string}},
 )
+FILE_SOURCE = struct("DocumentSource", {"type!": one_of("file"), "file_id!": string})
 TOOL_USE: FieldTypes = {"id!": string, "name!": string, "input!": struct("Value")}
 
 
@@ -151,6 +153,7 @@ def _blocks(*kinds: str) -> Check:
         "tool_result": {"tool_use_id!": string},
         "web_search_tool_result": {"tool_use_id!": string},
         "image": {"source!": IMAGE_SOURCE},
+        "document": {"source!": FILE_SOURCE},
     }
     if "tool_result" in kinds:
         by_kind["tool_result"] = {"tool_use_id!": string, "content": _blocks("text", "image")}

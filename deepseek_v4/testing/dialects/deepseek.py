@@ -29,6 +29,7 @@ from deepseek_v4.testing.checks.messages import (
 from deepseek_v4.testing.checks.parameters import check_chat_parameters, thinking_is_on
 from deepseek_v4.testing.checks.protocol_types import chat_types, messages_types, responses_types
 from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_input_schemas, check_tools
+from deepseek_v4.testing.endpoints import services
 from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.endpoints.completions import answer_completion, check_deepseek_types, refuse_off_beta
 from deepseek_v4.testing.endpoints.models import answer_balance, answer_model, answer_models
@@ -110,6 +111,9 @@ class DeepSeekDialect(Dialect):
                 EndpointRoute("POST", f"{version}/responses", answer, protocol="responses"),
                 EndpointRoute("GET", f"{version}/models", answer_models),
                 EndpointRoute("GET", f"{version}/models/{{id}}", answer_model),
+                EndpointRoute("POST", f"{version}/files", services.upload_file),
+                EndpointRoute("GET", f"{version}/files", services.list_files),
+                EndpointRoute("DELETE", f"{version}/files/{{id}}", services.delete_file),
             )
             for version in ("", "/v1")
         ]
@@ -117,6 +121,8 @@ class DeepSeekDialect(Dialect):
             *chain.from_iterable(versioned),
             EndpointRoute("POST", "/anthropic/v1/messages", answer, protocol="messages"),
             EndpointRoute("GET", "/user/balance", answer_balance),
+            EndpointRoute("POST", "/v1/tools/search", services.search),
+            EndpointRoute("POST", "/v1/tools/fetch", services.fetch),
         )
 
     def status_refusal(self, status: int) -> Rejection:

@@ -107,6 +107,8 @@ def _parts(content: Any) -> Any:
 
 
 def _part(block: Mapping[str, Any]) -> Json:
+    if block["type"] == "document":
+        return {"type": "file", "file_id": block["source"]["file_id"]}
     if block["type"] != "image":
         return {"type": "text", "text": block["text"]}
     source = block["source"]
