@@ -1,4 +1,4 @@
-"""DeepSeek V4 for LangChain: ``ChatDeepSeekV4``, and ``DeepSeekV4Completion`` for fill-in-the-middle, web search tools."""
+"""DeepSeek V4 for LangChain: ``ChatDeepSeekV4``, ``DeepSeekV4Completion`` for fill-in-the-middle, web search tools."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
