@@ -187,8 +187,8 @@ def encode_shared(body: Json, options: OpenRouterOptions, request: ChatRequest, 
 
 def drop_messages_only(options: OpenRouterOptions, notes: list[Note]) -> None:
     """Add a note for each option that only ``/messages`` has."""
-    for name in sorted(MESSAGES_ONLY & options.set_fields().keys()):
-        notes.append(Note("dropped", name, "only the Messages endpoint has it: use protocol='messages'"))
+    why = "only the Messages endpoint has it: use protocol='messages'"
+    notes.extend(Note("dropped", name, why) for name in sorted(MESSAGES_ONLY & options.set_fields().keys()))
 
 
 def merge_reasoning(body: Json, own: Json) -> None:
