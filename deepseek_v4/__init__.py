@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from deepseek_v4 import errors
     from deepseek_v4.client import Client, Preview
     from deepseek_v4.errors import DeepSeekError
+    from deepseek_v4.limits.limiter import Limiter
     from deepseek_v4.protocols.chat.dialect import ChatDialect
     from deepseek_v4.protocols.completions.dialect import CompletionsDialect
     from deepseek_v4.protocols.dialect import Dialect, OptionSpec
@@ -75,6 +76,7 @@ __all__ = [
     "FilePart",
     "ImagePart",
     "InvalidToolCall",
+    "Limiter",
     "Message",
     "MessagesDialect",
     "ModelInfo",
@@ -116,6 +118,7 @@ __all__ = [
 _NAMES_OF = {
     "client": ["Client"],
     "errors": ["DeepSeekError", "errors"],
+    "limits.limiter": ["Limiter"],
     "protocols.chat.dialect": ["ChatDialect"],
     "protocols.completions.dialect": ["CompletionsDialect"],
     "protocols.dialect": ["Dialect", "OptionSpec"],

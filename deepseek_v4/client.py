@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from deepseek_v4.account_methods import AccountMethods
 from deepseek_v4.catalog import cost_of
 from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.limits.paced import apaced, paced
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.providers import find_provider
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
@@ -20,7 +21,7 @@ from deepseek_v4.request.options import resolve
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview, preview
 from deepseek_v4.request.settings import ModelSettings
-from deepseek_v4.tokens import TokenCount, count_prompt
+from deepseek_v4.tokens import TokenCount, count_prompt, estimate
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, Reply, Usage
@@ -174,25 +175,30 @@ class Client(AccountMethods):
             DeepSeekError: the error that ends the call; ``partial`` contains the usage of earlier answers.
         """
         attempts = partial(_CountedAttempts, self.usage)
-        reply: Reply = complete(request, self._send, partial(_accept, self.usage), attempts)
+        reply: Reply = complete(request, self._paced(self._send, paced), partial(_accept, self.usage), attempts)
         return reply
 
     async def asend(self, request: PreparedRequest) -> Reply:
         """Like ``send``, asynchronously."""
         attempts = partial(_CountedAttempts, self.usage)
-        return await acomplete(request, self._asend, partial(_accept, self.usage), attempts)
+        return await acomplete(request, self._paced(self._asend, apaced), partial(_accept, self.usage), attempts)
 
     def open(self, request: PreparedRequest) -> SyncStream[Delta]:
         """Send a request and open its stream, which continues with another answer if the first one is invalid."""
-        deltas = run(_CountedAttempts(self.usage, request, time.monotonic()), self._open)
+        deltas = run(_CountedAttempts(self.usage, request, time.monotonic()), self._paced(self._open, paced))
         next(deltas)
         return SyncStream(deltas)
 
     async def aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         """Like ``open``, asynchronously."""
-        deltas = arun(_CountedAttempts(self.usage, request, time.monotonic()), self._aopen)
+        deltas = arun(_CountedAttempts(self.usage, request, time.monotonic()), self._paced(self._aopen, apaced))
         await anext(deltas)
         return AsyncStream(deltas)
+
+    def _paced(self, send: Callable[[Any], Any], wrap: Callable[..., Callable[[Any], Any]]) -> Callable[[Any], Any]:
+        """Return ``send``, limited by the limiter and the framework's rate limiter, if there are any."""
+        limiter, gate = self.settings.limiter, self.settings.retry_gate()
+        return send if limiter is None and gate is None else wrap(send, limiter, gate, _prompt_tokens)
 
     def _send(self, request: PreparedRequest | AccountRequest[Any]) -> Any:
         return self._transport().call(_exchange(request), request.read)
@@ -243,13 +249,17 @@ class Client(AccountMethods):
 
     def _transport(self) -> SyncTransport:
         if self._sync is None:
-            self._sync = SyncTransport(self.settings.http_client)
+            self._sync = SyncTransport(self.settings.http_client, capped=self.settings.limiter is None)
         return self._sync
 
     def _async_transport(self) -> AsyncTransport:
         if self._async is None:
-            self._async = AsyncTransport(self.settings.http_async_client)
+            self._async = AsyncTransport(self.settings.http_async_client, capped=self.settings.limiter is None)
         return self._async
+
+
+def _prompt_tokens(request: PreparedRequest) -> int:
+    return estimate(request.request.messages, request.request.tools)
 
 
 class _CountedAttempts(ReplyAttempts):

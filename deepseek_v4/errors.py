@@ -8,6 +8,7 @@
     │   ├── ContextLengthError     the prompt is larger than the context window
     │   └── UnsupportedError       the provider, protocol or model does not support it
     ├── ContentFilterError         the provider's moderation rejected input or output
+    │   └── RefusalError           the model refused to answer (on_refusal="raise")
     ├── NotFoundError              404
     ├── RateLimitError             429                         retryable
     ├── OverloadedError            503, 529                    retryable

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool  # read from the annotations of a model with fallbacks
 from pydantic import PrivateAttr
 
 from deepseek_v4 import catalog
@@ -25,9 +26,6 @@ from langchain_deepseek_v4.errors import model_errors
 from langchain_deepseek_v4.model_base import LangChainModelBase
 from langchain_deepseek_v4.profile import profile_of
 from langchain_deepseek_v4.serialization import register_serializable
-
-if TYPE_CHECKING:
-    from langchain_core.tools import BaseTool
 
 __all__ = ["ChatDeepSeekV4"]
 

@@ -12,6 +12,7 @@ from typing_extensions import Self
 from deepseek_v4 import __version__, tokens
 from deepseek_v4.client import Client
 from deepseek_v4.integration.model_methods import ModelMethods
+from deepseek_v4.limits.paced import RetryGate
 from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY, ModelSettings
 from langchain_deepseek_v4.errors import model_errors
 
@@ -44,6 +45,11 @@ class LangChainModelBase(ModelMethods, ModelSettings):
         if client is None or client.settings is not self:
             client = self._client = Client(self)
         return client
+
+    def retry_gate(self) -> RetryGate | None:
+        """Return LangChain's rate limiter: LangChain itself calls it before the first request of a call only."""
+        limiter = getattr(self, "rate_limiter", None)
+        return None if limiter is None else RetryGate(limiter.acquire, limiter.aacquire)
 
     def _stop_words(self, more: str | Sequence[str] | None) -> list[str]:
         """Return the stop words of the model, and those of a call."""

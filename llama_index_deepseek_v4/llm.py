@@ -33,6 +33,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from deepseek_v4 import catalog
 from deepseek_v4.client import Client, Preview
 from deepseek_v4.integration.model_methods import ModelMethods
+from deepseek_v4.limits.paced import RetryGate
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.settings import ALIASES, CLIENTS, FIELDS, ModelSettings
 from llama_index_deepseek_v4.convert.messages import to_conversation
@@ -341,6 +342,11 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
         if predict.is_ours(self.pydantic_program_mode):
             return DeepSeekStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
         return super().as_structured_llm(output_cls, **kwargs)
+
+    def retry_gate(self) -> RetryGate | None:
+        """Return LlamaIndex's rate limiter: LlamaIndex itself calls it before the first request of a call only."""
+        limiter = self.rate_limiter
+        return None if limiter is None else RetryGate(limiter.acquire, limiter.async_acquire)
 
     # -- copies -----------------------------------------------------------------------------------------------------
 

@@ -1,16 +1,18 @@
-"""Replies as plain dicts in OpenAI's chat completions format, for consumers that support no other.
+"""Plain dicts in OpenAI's chat completions format: replies for consumers that support no other, messages from files.
 
-Tracers, token counters and stored histories read these dicts; they are not sent. They contain JSON values only, and
-each call creates new ones, so that a reader may change them.
+Tracers, token counters and stored histories read the dicts of replies; they are not sent. They contain JSON values
+only, and each call creates new ones, so that a reader may change them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from deepseek_v4.values.messages import FilePart, ImagePart, Message, Part, RawPart, Reasoning, TextPart, ToolCall
 from deepseek_v4.values.reply import Reply, Usage
 
-__all__ = ["OpenAIObject", "chat_completion", "tool_call", "tool_calls", "usage"]
+__all__ = ["OpenAIObject", "chat_completion", "messages_of", "tool_call", "tool_calls", "usage"]
 
 
 class OpenAIObject(dict[str, Any]):
@@ -97,3 +99,58 @@ def tool_calls(reply: Reply) -> list[dict[str, Any]]:
 def tool_call(call_id: str | None, name: str, arguments: str) -> dict[str, Any]:
     """Return one call of an assistant message."""
     return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def messages_of(value: Any) -> tuple[Message, ...]:
+    """Convert a conversation in OpenAI's format.
+
+    Raises:
+        ValueError: if it is not one.
+    """
+    if not isinstance(value, Iterable) or isinstance(value, (str, Mapping)):
+        raise ValueError("messages is not a list.")
+    return tuple(map(_message, value))
+
+
+def _message(value: Any) -> Message:
+    if isinstance(value, Message):
+        return value
+    role = value.get("role") if isinstance(value, Mapping) else None
+    if role not in ("system", "developer", "user", "assistant", "tool"):
+        raise ValueError(f"{value!r:.80} is not a message. Expected role: system, user, assistant or tool.")
+    content = value.get("content")
+    reasoning = value.get("reasoning_content")
+    try:
+        return Message(
+            "system" if role == "developer" else role,
+            tuple(map(_part, content)) if isinstance(content, list) else _text(content),
+            reasoning=None if reasoning is None else Reasoning(_text(reasoning)),
+            tool_calls=tuple(
+                ToolCall(_text(call["id"]), _text(call["function"]["name"]), _text(call["function"]["arguments"]))
+                for call in value.get("tool_calls") or ()
+            ),
+            tool_call_id=value.get("tool_call_id"),
+            name=value.get("name"),
+            prefix=bool(value.get("prefix")),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"the {role} message is not in OpenAI's format: {error!r}.") from None
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.60} is not text")
+    return value
+
+
+def _part(part: Any) -> Part:
+    if part["type"] == "text":
+        return TextPart(_text(part["text"]))
+    if part["type"] == "image_url":
+        return ImagePart(part["image_url"]["url"], part["image_url"].get("detail"))
+    if part["type"] == "file":
+        file = part["file"]
+        return FilePart(file.get("file_id"), file.get("file_data"), file.get("filename"))
+    return RawPart(part)

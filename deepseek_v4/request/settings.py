@@ -43,6 +43,8 @@ from deepseek_v4.values.sampling import Effort
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from deepseek_v4.limits.paced import RetryGate
+
 
 ALIASES: Mapping[str, str] = {
     "model_name": "model",
@@ -58,7 +60,7 @@ ALIASES: Mapping[str, str] = {
 CLIENTS = frozenset({"http_client", "http_async_client"})
 """Options that hold sockets, which cannot be pickled."""
 
-CONSTRUCTOR_ONLY = CLIENTS | {"api_key", "api_key_variable"}
+CONSTRUCTOR_ONLY = CLIENTS | {"api_key", "api_key_variable", "limiter"}
 """Options that cannot be set per call."""
 
 
@@ -96,6 +98,12 @@ def _positive_timeout(timeout: Any) -> Any:
 
         return httpx.Timeout(**timeout)
     return timeout
+
+
+def _limiter(value: Any) -> Any:
+    if value is not None and not hasattr(value, "aacquire"):
+        raise ValueError(f"limiter is of type {type(value).__name__}. Pass a deepseek_v4.Limiter")
+    return value
 
 
 def _not_boolean(value: Any) -> Any:
@@ -243,6 +251,11 @@ class ModelSettings(BaseModel):
 
     The retry contains the answer and the error.
     """
+    limiter: Annotated[Any, AfterValidator(_limiter)] = Field(None, exclude=True, repr=False)
+    """A ``deepseek_v4.Limiter``, shared by all models of an account: every HTTP request asks it.
+
+    None: at most 256 connections at a time for synchronous calls, and as many on each event loop.
+    """
     http_client: Any = Field(None, exclude=True, repr=False)
     """Your own ``httpx`` or ``httpx2`` client, for synchronous calls. This package never closes it."""
     http_async_client: Any = Field(None, exclude=True, repr=False)
@@ -302,7 +315,8 @@ class ModelSettings(BaseModel):
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Return a copy with the same key; clients (sockets cannot be copied) and a key callable are shared."""
         memo = {} if memo is None else memo
-        memo.update({id(shared): shared for shared in (self.http_client, self.http_async_client, self.api_key)})
+        shared = (self.http_client, self.http_async_client, self.api_key, self.limiter)
+        memo.update({id(value): value for value in shared})
         return super().__deepcopy__(memo)
 
     def __getstate__(self) -> dict[Any, Any]:
@@ -325,6 +339,10 @@ class ModelSettings(BaseModel):
     def resolved_provider(self) -> Provider:
         """Return the provider object."""
         return find_provider(self.provider)
+
+    def retry_gate(self) -> RetryGate | None:
+        """Return the framework's rate limiter, which the core asks for every request of a call after the first."""
+        return None
 
     @property
     def key_variable(self) -> str | None:

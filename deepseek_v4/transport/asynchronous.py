@@ -57,6 +57,7 @@ class AsyncTransport:
     Args:
         http_client: An ``httpx.AsyncClient`` (or ``httpx2.AsyncClient``) to use; the transport does not close it.
             None: clients shared by all transports of the running event loop.
+        capped: False if a limiter limits the connections; otherwise at most ``clients.CONNECTIONS`` are open.
 
     Copies share the given client; a pickled transport does not keep it.
 
@@ -64,7 +65,8 @@ class AsyncTransport:
         InvalidRequestError: If the given client cannot make async calls.
     """
 
-    def __init__(self, http_client: Any = None) -> None:
+    def __init__(self, http_client: Any = None, *, capped: bool = True) -> None:
+        self._capped = capped
         self._given = clients.checked(http_client, "http_async_client", "AsyncClient")
 
     async def call(self, exchange: Exchange, read: Callable[[HttpResponse], T]) -> T:
@@ -89,7 +91,7 @@ class AsyncTransport:
         if self._given is not None:
             return nullcontext(self._given)
         while True:
-            place = (await clients.async_pool(self)).place()
+            place = (await clients.async_pool(self)).place(self._capped)
             if place is not None:
                 return place
 
@@ -147,10 +149,10 @@ class AsyncTransport:
             del failure
 
     def __copy__(self) -> AsyncTransport:
-        return AsyncTransport(self._given)
+        return AsyncTransport(self._given, capped=self._capped)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> AsyncTransport:
-        return AsyncTransport(self._given)
+        return AsyncTransport(self._given, capped=self._capped)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return AsyncTransport, ()

@@ -27,6 +27,10 @@ CALLS_PER_CLIENT = 8
 """Concurrent calls on one client before another one is opened, which takes a tenth of a millisecond. With 200
 concurrent calls, 5.0 ms of CPU per call on one client became 0.8 ms (16 clients: 1.2 ms)."""
 KEPT_PER_CLIENT = 32
+CONNECTIONS = CLIENTS * CALLS_PER_CLIENT
+"""Connections at a time of the calls without a limiter, for synchronous calls and for each event loop: 256."""
+WAIT_FOR_CONNECTION_SECONDS = 3600.0
+"""How long a call waits for one of these connections. A call that waits is not idle: ``timeout`` does not apply."""
 IDLE_SECONDS = 50.0
 """How long an idle connection is kept: less than the 60 to 75 s after which common front ends close it."""
 
@@ -39,24 +43,24 @@ def ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _sync_client() -> Any:
+def _sync_client(capped: bool = True) -> Any:
     import httpx
 
-    return _built(httpx.Client)
+    return _built(httpx.Client, capped)
 
 
-def _async_client() -> Any:
+def _async_client(capped: bool = True) -> Any:
     import httpx
 
-    return _built(httpx.AsyncClient)
+    return _built(httpx.AsyncClient, capped)
 
 
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
-def _built(kind: Any) -> Any:
-    """Build a shared client of an httpx class.
+def _built(kind: Any, capped: bool) -> Any:
+    """Build a shared client of an httpx class, with its part of ``CONNECTIONS`` or without a cap.
 
     Raises:
         ConnectionError: If the environment's certificates or proxies cannot be used. It is not retryable, because
@@ -67,7 +71,9 @@ def _built(kind: Any) -> Any:
     import httpx
 
     limits = httpx.Limits(
-        max_connections=None, max_keepalive_connections=KEPT_PER_CLIENT, keepalive_expiry=IDLE_SECONDS
+        max_connections=CALLS_PER_CLIENT if capped else None,
+        max_keepalive_connections=KEPT_PER_CLIENT,
+        keepalive_expiry=IDLE_SECONDS,
     )
     variables: tuple[str, ...] = CERTIFICATE_VARIABLES
     try:
@@ -132,6 +138,7 @@ def _plain(client: type[Any]) -> type[Any]:
         return {name: self.headers[name] for name in ("accept-encoding", "connection")}
 
     def build_request(self: Any, method: str, url: str, *, headers: Any, content: bytes, extensions: Any) -> Any:
+        extensions["timeout"]["pool"] = WAIT_FOR_CONNECTION_SECONDS
         return httpx.Request(
             method, parsed(url), headers={**self.fixed_headers, **headers}, content=content, extensions=extensions
         )
@@ -147,10 +154,11 @@ def _plain(client: type[Any]) -> type[Any]:
 class Shard:
     """One client and the number of its active calls; a context manager that holds a slot for one call."""
 
-    __slots__ = ("_lock", "calls", "client", "retired")
+    __slots__ = ("_lock", "calls", "capped", "client", "retired")
 
-    def __init__(self, client: Any, lock: threading.Lock) -> None:
+    def __init__(self, client: Any, lock: threading.Lock, capped: bool) -> None:
         self.client = client
+        self.capped = capped
         self.calls = 0
         self.retired = False
         """True if the client accepts no new call; the last active call closes it."""
@@ -176,7 +184,7 @@ class Shard:
 class Pool:
     """The clients of one process or one event loop, and the holders of leases on them."""
 
-    def __init__(self, build: Callable[[], Any]) -> None:
+    def __init__(self, build: Callable[[bool], Any]) -> None:
         self.open = True
         self.keeper: AsyncGenerator[None, None] | None = None
         self._build = build
@@ -221,20 +229,25 @@ class Pool:
                     self._shards.remove(shard)
                     return
 
-    def place(self) -> Shard | None:
-        """Reserve a slot on the first client with a free one, else on the least busy; None if the pool is closed."""
+    def place(self, capped: bool = True) -> Shard | None:
+        """Reserve a slot on the first client with a free one, else on the least busy; None if the pool is closed.
+
+        Args:
+            capped: False for a call with a limiter, which limits the connections itself.
+        """
         with self._lock:
             if not self.open:
                 return None
             for shard in self._shards:
-                if shard.calls < CALLS_PER_CLIENT:
+                if shard.calls < CALLS_PER_CLIENT and shard.capped is capped:
                     break
             else:
-                if len(self._shards) < CLIENTS:
-                    shard = Shard(self._build(), self._lock)
+                shards = [shard for shard in self._shards if shard.capped is capped]
+                if len(shards) < CLIENTS:
+                    shard = Shard(self._build(capped), self._lock, capped)
                     self._shards.append(shard)
                 else:
-                    shard = min(self._shards, key=lambda one: one.calls)
+                    shard = min(shards, key=lambda one: one.calls)
             shard.calls += 1
             return shard
 

@@ -55,6 +55,7 @@ class SyncTransport:
     Args:
         http_client: An ``httpx.Client`` (or ``httpx2.Client``) to use; the transport does not close it. None: clients
             shared by all transports of the process.
+        capped: False if a limiter limits the connections; otherwise at most ``clients.CONNECTIONS`` are open.
 
     Copies share the given client; a pickled transport does not keep it.
 
@@ -62,7 +63,8 @@ class SyncTransport:
         InvalidRequestError: If the given client cannot make sync calls.
     """
 
-    def __init__(self, http_client: Any = None) -> None:
+    def __init__(self, http_client: Any = None, *, capped: bool = True) -> None:
+        self._capped = capped
         self._given = clients.checked(http_client, "http_client", "Client")
         self._pool: clients.Pool | None = None
 
@@ -98,7 +100,7 @@ class SyncTransport:
             return nullcontext(self._given)
         while True:
             pool = self._pool
-            place = pool.place() if pool is not None and pool.open else None
+            place = pool.place(self._capped) if pool is not None and pool.open else None
             if place is not None:
                 return place
             self._pool = clients.sync_pool(self)
@@ -158,10 +160,10 @@ class SyncTransport:
             del failure
 
     def __copy__(self) -> SyncTransport:
-        return SyncTransport(self._given)
+        return SyncTransport(self._given, capped=self._capped)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> SyncTransport:
-        return SyncTransport(self._given)
+        return SyncTransport(self._given, capped=self._capped)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return SyncTransport, ()

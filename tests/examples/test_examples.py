@@ -44,9 +44,14 @@ OUTPUT = {
         "sglang\n",
         "reasoning: 0.9 is more than 0.11.\n  answer: (scripted) 9.9 is larger.",
     ],
+    "batch_dask.py": ["40 of 40 rows answered", "40 rows in the journal"],
+    "batch_celery.py": ["20 of 20 rows answered"],
+    "batch_ray.py": ["2000 of 2000 rows answered", "number, text, answer, usage, cost, error", "'rows': 2000"],
 }
 NEEDS = {"research.py": "deepagents"}
 """What an example needs that not every Python has: deepagents begins with 3.11."""
+CLUSTERS = {"batch_dask.py": "distributed", "batch_celery.py": "celery", "batch_ray.py": "ray"}
+"""Examples that start processes on a cluster's engine; they run in the slow lane, if the engine is installed."""
 SHARED = {"connection.py", "local_embedding.py"}
 
 
@@ -63,7 +68,7 @@ def without_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("without_keys")
-@pytest.mark.parametrize("name", OUTPUT)
+@pytest.mark.parametrize("name", [name for name in OUTPUT if name not in CLUSTERS])
 def test_example_runs(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """In this process, which has imported the frameworks already: a process for each costs five times as much."""
     if name in NEEDS and sys.version_info < (3, 11):
@@ -80,6 +85,17 @@ def test_an_example_runs_as_a_command() -> None:
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode == 0, result.stderr[-3000:]
     verify("demo.py", result.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_keys")
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_an_example_of_a_cluster_runs(name: str) -> None:
+    pytest.importorskip(CLUSTERS[name])
+    command = [sys.executable, EXAMPLES / name]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+    assert result.returncode == 0, result.stderr[-3000:]
+    verify(name, result.stdout)
 
 
 def verify(name: str, output: str) -> None:

@@ -1,0 +1,123 @@
+"""Batches in Ray Data: ``ask`` adds the answers to a dataset."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from deepseek_v4.batch.refused import BatchRefused
+from deepseek_v4.batch.worker import Shards, Worker
+from deepseek_v4.limits.limiter import Limiter
+from deepseek_v4.limits.ray import RayLeases
+from deepseek_v4.request.settings import ModelSettings
+from deepseek_v4.values import json
+
+__all__ = ["ask", "total"]
+
+BATCHES_AT_A_TIME = 4
+"""Batches that Ray passes to one actor at a time."""
+
+
+def ask(
+    ds: Any,
+    *,
+    prompt: str = "prompt",
+    id: str = "id",
+    schema: Any = None,
+    journal: str | os.PathLike[str] | None = None,
+    max_concurrency: int = 64,
+    actors: int = 2,
+    requests_per_minute: float | None = None,
+    tokens_per_minute: float | None = None,
+    **options: Any,
+) -> Any:
+    """Add the columns ``answer``, ``usage``, ``cost`` and ``error`` to a dataset.
+
+    ``answer`` is the text, or the JSON of a typed answer; ``error`` is None for a row with an answer. Rows keep their
+    columns; their order is that of Ray (``DataContext.execution_options.preserve_order``).
+
+    Args:
+        ds: A ``ray.data.Dataset``.
+        prompt: Name of the prompt's column.
+        id: Name of the id's column; each row has an id of its own.
+        schema: Schema of the answers; see ``Plan``.
+        journal: Folder on a file system that all nodes share. Each actor appends its results there before it returns
+            them, so that a block or a driver that runs again costs only the rows that were under way.
+        max_concurrency: Requests at a time of all actors, at most.
+        actors: Processes. They use no CPU of Ray's: they wait for the network.
+        requests_per_minute: Of all actors.
+        tokens_per_minute: Of all actors.
+        **options: Options of the model. The key is read from the environment of the workers.
+
+    Raises:
+        BatchRefused: If an option is not valid, or if the workers have no key.
+    """
+    ray = _ray()
+    variable = ModelSettings(**options).key_variable
+    if variable is not None:
+        host, is_set = ray.get(ray.remote(num_cpus=0)(_has_key).remote(variable))
+        if not is_set:
+            raise BatchRefused(
+                f"Worker {host}: {variable} is not set. Use ray.init(runtime_env={{'env_vars': {{'{variable}': …}}}})."
+            )
+    limiter = Limiter(None, requests_per_minute, tokens_per_minute, leases=RayLeases(max_concurrency))
+    arguments = {"schema": schema, "limiter": limiter, "prompt_column": prompt, "id_column": id, **options}
+    return ds.map_batches(
+        _Asker,
+        fn_constructor_args=(None if journal is None else str(journal), arguments),
+        batch_format="pyarrow",
+        batch_size=max(max_concurrency // (actors * BATCHES_AT_A_TIME), 8),
+        compute=ray.data.ActorPoolStrategy(size=actors),
+        num_cpus=0,
+        max_restarts=-1,
+    )
+
+
+def total(journal: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the number of rows and failures, and the cost of all results in a journal, in US dollars."""
+    lines = list(Shards(Path(journal)).lines())
+    failed = sum(line["error"] is not None for line in lines)
+    return {"rows": len(lines), "failed": failed, "cost": sum(line["cost"] or 0 for line in lines)}
+
+
+class _Asker:
+    """The callable class of ``map_batches``."""
+
+    def __init__(self, journal: str | None, arguments: dict[str, Any]) -> None:
+        self._worker = Worker(journal, **arguments)
+
+    async def __call__(self, batch: Any) -> Any:
+        import pyarrow as pa
+
+        rows = batch.select(list(self._worker.columns.values())).to_pylist()
+        lines = await asyncio.gather(*map(self._worker.aask, rows))
+        counts = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+        columns = {
+            "answer": ([_answer(line) for line in lines], pa.string()),
+            "usage": ([line["usage"] for line in lines], pa.struct([(name, pa.int64()) for name in counts])),
+            "cost": ([line["cost"] for line in lines], pa.float64()),
+            "error": ([None if line["error"] is None else line["error"]["message"] for line in lines], pa.string()),
+        }
+        for name, (values, kind) in columns.items():
+            batch = batch.append_column(name, pa.array(values, kind))
+        return batch
+
+
+def _answer(line: dict[str, Any]) -> str | None:
+    return json.dumps(line["value"]).decode() if "value" in line else line["text"]
+
+
+def _has_key(variable: str) -> tuple[str, bool]:
+    return socket.gethostname(), bool(os.environ.get(variable))
+
+
+def _ray() -> Any:
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise BatchRefused("deepseek_v4.batch.ray needs Ray. Run: pip install 'ray[data]'") from error
+    return ray

@@ -1,0 +1,146 @@
+"""``deepseek-v4 batch``: a file of prompts in, a file of answers out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from deepseek_v4.batch import Batch, BatchRefused, Plan
+from deepseek_v4.batch.dry_run import dry_run
+from deepseek_v4.cli.progress import Progress, summary_table
+
+__all__ = ["batch"]
+
+REFUSED, INTERRUPTED = 2, 130
+
+# typer reads these annotations at run time, on Python 3.10 too
+Text = Optional[str]  # noqa: UP045
+Number = Optional[float]  # noqa: UP045
+Count = Optional[int]  # noqa: UP045
+
+
+def _option(help_: str, *names: str) -> Any:
+    return typer.Option(*names, help=help_, show_default=False)
+
+
+def batch(
+    source: Annotated[str, typer.Argument(metavar="INPUT", help="JSON lines, .csv or .parquet; - for standard input.")],
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="JSON lines; an existing output is continued.")],
+    model: Annotated[Text, _option("Model id.")] = None,
+    provider: Annotated[Text, _option("Provider.")] = None,
+    base_url: Annotated[Text, _option("Base URL of the provider.")] = None,
+    thinking: Annotated[Optional[bool], typer.Option("--thinking/--no-thinking", help="Think or not.")] = None,  # noqa: UP045
+    reasoning_effort: Annotated[Text, _option("none, low, medium, high, max, …")] = None,
+    max_tokens: Annotated[Count, _option("Most output tokens of a row, reasoning included.")] = None,
+    temperature: Annotated[Number, _option("Randomness, 0 to 2.")] = None,
+    option: Annotated[Optional[list[str]], _option("Any other option, as name=JSON.", "--option", "-o")] = None,  # noqa: UP045
+    schema: Annotated[Text, _option("JSON Schema of the answers: a file, or module:Class.")] = None,
+    output_format: Annotated[Text, _option("flat or openai; as the input by default.", "--format")] = None,
+    id_column: Annotated[str, typer.Option("--id", help="Name of the id.")] = "id",
+    prompt_column: Annotated[str, typer.Option("--prompt", help="Name of the prompt.")] = "prompt",
+    max_concurrency: Annotated[int, typer.Option(help="Requests at a time, at most.")] = 64,
+    rpm: Annotated[Number, _option("Requests per minute, at most.")] = None,
+    tpm: Annotated[Number, _option("Tokens per minute, at most.")] = None,
+    tries: Annotated[int, typer.Option(help="Requests of a row that fails for a passing cause.")] = 5,
+    max_cost: Annotated[Text, _option("US dollars that the run may cost.")] = None,
+    off_peak: Annotated[bool, typer.Option("--off-peak", help="Begin rows outside peak hours only.")] = False,
+    deadline: Annotated[Text, _option("Time from which on --off-peak does not apply: 08:00.")] = None,
+    ordered: Annotated[Optional[Path], _option("Copy of the output in the order of the input.")] = None,  # noqa: UP045
+    retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Do rows with a retryable error again.")] = False,
+    retry_all_errors: Annotated[
+        bool, typer.Option("--retry-all-errors", help="Do all rows with an error again.")
+    ] = False,
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="Show rows, tokens, cost and sample requests; send nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON to standard output.")] = False,
+) -> None:
+    """Answer every row of a file. Run the same command again to continue after an interruption.
+
+    Exit status: 0 all rows answered, 1 some failed, 2 refused, 3 stopped (key, balance, cost, disk), 130 interrupted.
+    """
+    try:
+        given = {
+            "model": model,
+            "provider": provider,
+            "base_url": base_url,
+            "thinking": thinking,
+            "reasoning_effort": reasoning_effort,
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+        }
+        options = {name: value for name, value in given.items() if value is not None} | _options(option or [])
+        plan = Plan(
+            schema=schema,
+            output_format=output_format,
+            max_concurrency=max_concurrency,
+            requests_per_minute=rpm,
+            tokens_per_minute=tpm,
+            tries=tries,
+            retry_errors="all" if retry_all_errors else retry_errors,
+            max_cost=max_cost,
+            off_peak=off_peak,
+            deadline=deadline,
+            ordered=ordered,
+            id_column=id_column,
+            prompt_column=prompt_column,
+        )
+        engine = Batch(source, None if dry else output, plan, **options)
+        if dry:
+            typer.echo(json.dumps(dry_run(engine), indent=2, ensure_ascii=False))
+            return
+        summary = asyncio.run(_run(engine, Progress(engine.summary)))
+    except BatchRefused as error:
+        typer.echo(f"Refused: {error}", err=True)
+        raise typer.Exit(REFUSED) from None
+    summary_table(summary)
+    if summary.stopped is not None:
+        typer.echo(f"Stopped: {summary.stopped}\nContinue with: {shlex.join(_command())}", err=True)
+    if as_json:
+        typer.echo(json.dumps(summary.to_dict()))
+    raise typer.Exit(summary.exit_code)
+
+
+async def _run(engine: Batch, progress: Progress) -> Any:
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def interrupt() -> None:
+        if engine.summary.interrupted and task is not None:
+            task.cancel()  # the second time: at once
+        engine.stop("Interrupted.", interrupted=True)
+
+    for number in (signal.SIGINT, signal.SIGTERM):  # on Windows, event loops have no signal handlers
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(interrupt))
+    with progress:
+        try:
+            await engine.run()
+        except asyncio.CancelledError:
+            engine.stop("Interrupted.", interrupted=True)
+    return engine.summary
+
+
+def _options(given: list[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise BatchRefused(f"--option {text} has no value. Use name=JSON, such as top_p=0.9.")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options
+
+
+def _command() -> list[str]:
+    program = Path(sys.argv[0])
+    start = [sys.executable, "-m", "deepseek_v4.cli"] if program.name == "__main__.py" else [program.name]
+    return [*start, *sys.argv[1:]]

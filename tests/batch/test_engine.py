@@ -1,0 +1,388 @@
+"""The engine of batches: every id once, nothing paid twice, errors as rows, limits of cost and time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from deepseek_v4 import Limiter, batch
+from deepseek_v4.batch import BatchRefused, Plan
+from deepseek_v4.batch.journal import Journal
+from deepseek_v4.batch.money import Spending, cheaper_from, deadline_after
+from tests.stub_server import Stub, serving
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    with serving(Stub()) as server:
+        yield server
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "answers.jsonl"
+
+
+def rows(count: int, **more: Any) -> list[dict[str, Any]]:
+    return [{"id": f"r{n}", "prompt": f"row {n}", **more} for n in range(count)]
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def run(stub: Stub, given: Any, output: Path | None = None, **options: Any) -> batch.Summary:
+    return batch.run(given, output, **{"api_key": "sk-x", "base_url": stub.url, "max_concurrency": 8, **options})
+
+
+def test_every_row_is_answered_once(stub: Stub, output: Path) -> None:
+    summary = run(stub, rows(50), output)
+    found = lines(output)
+    assert {line["id"] for line in found} == {f"r{n}" for n in range(50)}
+    first = found[0]
+    assert (first["text"], first["error"], first["attempts"]) == ("ok", None, 1)
+    assert first["usage"] == {"input_tokens": 10, "cached_tokens": None, "output_tokens": 7, "reasoning_tokens": None}
+    assert summary.cost == sum(Decimal(str(line["cost"])) for line in found) > 0
+    assert (summary.answered, summary.left, summary.exit_code) == (50, 0, 0)
+    assert sorted(path.name for path in output.parent.iterdir()) == [
+        "answers.jsonl",
+        "answers.jsonl.lock",
+        "answers.jsonl.run.json",
+    ]
+    assert "sk-x" not in (output.parent / "answers.jsonl.run.json").read_text()
+
+
+def test_a_finished_batch_sends_nothing(stub: Stub, output: Path) -> None:
+    run(stub, rows(10), output)
+    before = output.read_bytes()
+    assert run(stub, rows(10), output).skipped == 10
+    assert (stub.sent, output.read_bytes()) == (10, before)
+
+
+def test_a_changed_row_is_done_again_and_the_file_is_compacted(stub: Stub, output: Path) -> None:
+    run(stub, rows(10), output)
+    changed = rows(12)
+    changed[3]["prompt"] = "edited"
+    summary = run(stub, changed, output)
+    assert (summary.changed, summary.answered, summary.skipped, stub.sent) == (1, 3, 9, 13)
+    assert len(lines(output)) == 12
+    assert lines(output)[-1]["id"] in {"r3", "r10", "r11"}
+
+
+def test_other_options_are_refused_by_name(stub: Stub, output: Path) -> None:
+    run(stub, rows(2), output, temperature=0.1)
+    with pytest.raises(BatchRefused, match=r"temperature was 0\.1, is 0\.5\. Use the same options"):
+        run(stub, rows(2), output, temperature=0.5)
+    with pytest.raises(BatchRefused, match="schema was None, is"):
+        run(stub, rows(2), output, temperature=0.1, schema={"type": "object"})
+    assert run(stub, rows(2), output, temperature=0.1, timeout=5, tries=1).skipped == 2
+    (output.parent / "answers.jsonl.run.json").unlink()
+    with pytest.raises(BatchRefused, match=r"exists, but answers\.jsonl\.run\.json does not"):
+        run(stub, rows(2), output, temperature=0.1)
+
+
+@pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.slow)])
+def test_an_output_cut_at_any_byte_of_its_last_lines_is_continued(stub: Stub, tmp_path: Path, step: int) -> None:
+    whole = tmp_path / "whole.jsonl"
+    run(stub, rows(5), whole)
+    data, run_json = whole.read_bytes(), (tmp_path / "whole.jsonl.run.json").read_bytes()
+    start = len(b"".join(data.splitlines(keepends=True)[:2]))
+    for cut in [*range(start, len(data), step), len(data) - 1, len(data)]:
+        path = tmp_path / f"{cut}.jsonl"
+        path.write_bytes(data[:cut])
+        (tmp_path / f"{cut}.jsonl.run.json").write_bytes(run_json)
+        journal = Journal(path, json.loads(run_json)["options"], {})
+        complete = data[:cut].count(b"\n") + (data[cut : cut + 1] == b"\n")
+        assert len(journal.done) == complete, cut
+        journal.close()
+        assert [json.loads(line)["id"] for line in path.read_bytes().splitlines()] == [
+            json.loads(line)["id"] for line in data.splitlines()[:complete]
+        ]
+    sent = stub.sent
+    middle = tmp_path / f"{start + 5 * step}.jsonl"
+    assert run(stub, rows(5), middle).answered == stub.sent - sent
+    assert {line["id"] for line in lines(middle)} == {f"r{n}" for n in range(5)}
+
+
+def test_a_broken_line_elsewhere_is_refused_with_its_number(stub: Stub, output: Path) -> None:
+    run(stub, rows(3), output)
+    first, second, third = output.read_bytes().splitlines(keepends=True)
+    output.write_bytes(first + second[:20] + b"\n" + third)
+    with pytest.raises(BatchRefused, match=r"line 2 is broken.*Remove the line"):
+        run(stub, rows(3), output)
+    output.write_bytes(first + b'{"id": 1}\n' + third)
+    with pytest.raises(BatchRefused, match=r"line 2 is broken: not a result"):
+        run(stub, rows(3), output)
+
+
+async def test_two_runs_on_one_output(output: Path) -> None:
+    with serving(Stub(seconds=0.2)) as stub:
+        options = {"api_key": "sk-x", "base_url": stub.url}
+        first = asyncio.create_task(batch.arun(rows(3), output, **options))
+        while not stub.sent:
+            await asyncio.sleep(0.01)
+        with pytest.raises(BatchRefused, match=r"is in use by process \d+ on .* since 20"):
+            await batch.arun(rows(3), output, **options)
+        assert (await first).answered == 3
+        assert stub.sent == 3
+
+
+def test_errors_are_rows_and_can_be_retried(stub: Stub, output: Path) -> None:
+    stub.fails = {"row 1": 422, "row 2": 500}
+    summary = run(stub, rows(4), output, tries=1)
+    assert (summary.answered, dict(summary.failed), summary.exit_code) == (
+        2,
+        {"InvalidRequestError": 1, "ServerError": 1},
+        1,
+    )
+    failed = {line["id"]: line["error"] for line in lines(output) if line["error"]}
+    assert (failed["r1"]["type"], failed["r1"]["status"], failed["r1"]["retryable"]) == (
+        "InvalidRequestError",
+        422,
+        False,
+    )
+    assert (failed["r2"]["status"], failed["r2"]["retryable"]) == (500, True)
+    assert run(stub, rows(4), output, tries=1).skipped == 4
+    assert run(stub, rows(4), output, tries=1, retry_errors=True).answered == 1
+    assert run(stub, rows(4), output, tries=1, retry_errors="all").answered == 1
+    assert [line["error"] for line in lines(output)] == [None] * 4
+    assert stub.sent == 6
+
+
+def test_failed_requests_are_counted_with_their_row(stub: Stub, output: Path) -> None:
+    stub.fails = {"row 0": 503}
+    assert run(stub, rows(1), output).answered == 1
+    assert lines(output)[0]["attempts"] == 2
+
+
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_an_error_of_the_account_stops_the_run(stub: Stub, output: Path, status: int) -> None:
+    stub.fails = {"row 5": status}
+    summary = run(stub, rows(40), output, max_concurrency=1)
+    assert (summary.answered, summary.exit_code, stub.sent) == (5, 3, 6)
+    assert str(status) in str(summary.stopped)
+    assert run(stub, rows(40), output).answered == 35  # the row is missing, not failed
+    assert len(lines(output)) == 40
+
+
+def test_twenty_equal_errors_stop_the_run(stub: Stub, output: Path) -> None:
+    stub.fails = {f"row {n}": 400 for n in range(3, 60)}
+    summary = run(stub, rows(60), output, max_concurrency=1)
+    assert (summary.answered, summary.failed.total(), summary.exit_code) == (3, 20, 3)
+    assert "20 rows in a row failed with the same error" in str(summary.stopped)
+
+
+class Answer(BaseModel):
+    number: int
+
+
+@pytest.mark.parametrize("schema", [Answer, "tests.batch.test_engine:Answer", "file"])
+def test_typed_answers(tmp_path: Path, output: Path, schema: Any) -> None:
+    if schema == "file":
+        schema = tmp_path / "schema.json"
+        schema.write_text(json.dumps(Answer.model_json_schema()))
+    with serving(Stub(text='{"number": 5}')) as stub:
+        stub.keeps_bodies = True
+        assert run(stub, rows(2), output, schema=schema).answered == 2
+        assert lines(output)[0]["value"] == {"number": 5}
+        assert stub.bodies[0]["response_format"] == {"type": "json_object"}
+        stub.text = '{"number": "x"}'
+        run(stub, rows(3), output, schema=schema)
+        failed = lines(output)[-1]
+        assert failed["error"]["type"] == "UnfitAnswer"
+        assert (failed["attempts"], failed["usage"]["output_tokens"], failed["text"]) == (2, 14, '{"number": "x"}')
+
+
+@pytest.mark.parametrize("schema", ["nowhere.json", "nowhere:Class", 5])
+def test_a_wrong_schema_is_refused(schema: Any) -> None:
+    with pytest.raises(BatchRefused, match=r"schema"):
+        batch.run(["x"], schema=schema, api_key="sk-x")
+
+
+def test_openais_format_in_and_out(stub: Stub, output: Path) -> None:
+    given = [
+        {
+            "custom_id": f"c{n}",
+            "url": "/v1/chat/completions",
+            "body": {"messages": [{"role": "user", "content": f"row {n}"}]},
+        }
+        for n in range(3)
+    ]
+    stub.fails = {"row 1": 422}
+    run(stub, given, output)
+    found = {line["custom_id"]: line for line in lines(output)}
+    assert found["c0"]["response"]["body"]["choices"][0]["message"]["content"] == "ok"
+    assert (found["c0"]["response"]["status_code"], found["c0"]["error"]) == (200, None)
+    assert (found["c1"]["response"], found["c1"]["error"]["code"]) == (None, "InvalidRequestError")
+    assert run(stub, given, output).skipped == 3
+
+
+def test_an_ordered_copy(stub: Stub, output: Path, tmp_path: Path) -> None:
+    stub.fails = {"row 0": 503}
+    run(stub, rows(10), output, ordered=tmp_path / "ordered.jsonl")
+    assert [line["id"] for line in lines(tmp_path / "ordered.jsonl")] == [f"r{n}" for n in range(10)]
+    assert lines(output)[0]["id"] != "r0"
+
+
+async def test_results_can_be_iterated(stub: Stub, output: Path) -> None:
+    seen = []
+    async for line in batch.results(
+        (f"row {n}" for n in range(100)), api_key="sk-x", base_url=stub.url, max_concurrency=4
+    ):
+        seen.append(line["id"])
+        await asyncio.sleep(0.001)
+    assert sorted(seen) == list(range(1, 101))
+    results = batch.results(rows(50), output, api_key="sk-x", base_url=stub.url, max_concurrency=2)
+    async for _ in results:
+        break
+    await results.aclose()
+    assert (await batch.arun(rows(50), output, api_key="sk-x", base_url=stub.url)).skipped >= 1
+    assert len(lines(output)) == 50
+
+
+def test_an_iterable_with_a_wrong_row_keeps_what_is_done(stub: Stub, output: Path) -> None:
+    def given() -> Iterator[Any]:
+        yield from rows(20)
+        yield {"id": "r3", "prompt": "again"}
+
+    with pytest.raises(BatchRefused, match=r"The id 'r3' was given twice"):
+        run(stub, given(), output)
+    assert len(lines(output)) >= 12
+
+
+def test_refused_options() -> None:
+    for options, message in (
+        ({"temprature": 1}, "temperature"),
+        ({"output_format": "xml"}, "Use flat or openai"),
+        ({"max_concurrency": 0}, "from 1"),
+        ({"deadline": "soon"}, "Use 08:00"),
+    ):
+        with pytest.raises(BatchRefused, match=message):
+            batch.run(["x"], api_key="sk-x", **options)  # type: ignore[arg-type]
+
+
+async def test_a_stopped_run_finishes_what_is_under_way(output: Path) -> None:
+    with serving(Stub(seconds=0.15)) as stub:
+        engine = batch.Batch(rows(40), output, Plan(max_concurrency=4), api_key="sk-x", base_url=stub.url)
+        asyncio.get_running_loop().call_later(0.2, engine.stop, "enough")
+        assert [line async for line in engine.results()]
+        assert (engine.summary.stopped, engine.summary.exit_code) == ("enough", 3)
+        assert engine.summary.answered == stub.sent == len(lines(output)) < 40
+
+
+def test_a_common_system_message_is_sent_once_before_the_others() -> None:
+    with serving(Stub(seconds=0.3)) as stub:
+        system = {"role": "system", "content": "Rules. " * 200}
+        given = [{"id": n, "messages": [system, {"role": "user", "content": f"row {n}"}]} for n in range(9)]
+        run(stub, given)
+        assert stub.times[1] - stub.times[0] >= 0.28
+        assert stub.times[8] - stub.times[1] < 0.28
+        stub.times.clear()
+        run(stub, given, warm_cache=False)
+        assert stub.times[7] - stub.times[0] < 0.28
+
+
+# -- money -------------------------------------------------------------------------------------------------------
+
+
+def test_max_cost_is_never_passed_with_max_tokens(output: Path) -> None:
+    with serving(Stub(seconds=0.01, max_tokens=1000)) as stub:
+        summary = run(stub, rows(400), output, max_tokens=1000, max_cost="0.05", max_concurrency=16)
+        assert summary.exit_code == 3
+        assert "max_cost: the next row could pass 0.05 USD" in str(summary.stopped)
+        assert Decimal("0.03") < summary.cost <= Decimal("0.05")
+        assert summary.answered == len(lines(output))
+
+
+def test_max_cost_needs_a_price() -> None:
+    spending = Spending("1", "vllm", 1)
+    with pytest.raises(BatchRefused, match="The price of own-model at vllm is not known"):
+        spending.reserve(10, "own-model", 5, datetime(2026, 11, 30, tzinfo=timezone.utc))
+
+
+def test_reservations_of_answers_without_a_limit_follow_the_answers() -> None:
+    now = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
+    spending = Spending("1", "deepseek", 1)
+    first = spending.reserve(1000, "deepseek-v4-flash", None, now)
+    assert first is not None
+    spending.settle(first, 0.0001, 0.0001, 50)
+    second = spending.reserve(1000, "deepseek-v4-flash", None, now)
+    assert second is not None
+    assert second < first
+    assert spending.total == Decimal("0.0001")
+
+
+PEAK = datetime(2026, 11, 30, 7, 30, tzinfo=timezone.utc)  # a Monday
+
+
+def test_peak_hours_of_deepseek() -> None:
+    assert cheaper_from("deepseek", "deepseek-v4-flash", PEAK) == datetime(2026, 11, 30, 10, tzinfo=timezone.utc)
+    assert cheaper_from("deepseek", "deepseek-v4-flash", PEAK - timedelta(days=1)) is None
+    assert cheaper_from("deepseek", "deepseek-v4-flash", PEAK + timedelta(hours=3)) is None
+    assert cheaper_from("vllm", "own", PEAK) is None
+
+
+def test_a_deadline_is_the_next_such_time() -> None:
+    def utc(moment: datetime) -> datetime:
+        return moment
+
+    assert deadline_after("08:00", PEAK, utc) == datetime(2026, 11, 30, 8, tzinfo=timezone.utc)
+    assert deadline_after("07:00", PEAK, utc) == datetime(2026, 12, 1, 7, tzinfo=timezone.utc)
+    assert deadline_after("2026-12-05T08:00+00:00", PEAK) == datetime(2026, 12, 5, 8, tzinfo=timezone.utc)
+
+
+async def test_off_peak_waits_for_the_cheaper_hours_or_the_deadline(stub: Stub) -> None:
+    clock = [PEAK]
+    plan = Plan(off_peak=True, now=lambda: clock[0])
+    engine = batch.Batch(rows(3), None, plan, api_key="sk-x", base_url=stub.url)
+    results = engine.results()
+    waiting = asyncio.ensure_future(anext(results))
+    await asyncio.sleep(0.1)
+    assert engine.summary.waits == "Peak hours: the next row begins at 2026-11-30 10:00 UTC."
+    assert stub.sent == 0
+    engine.stop("enough")
+    with pytest.raises(StopAsyncIteration):
+        await waiting
+    late = Plan(off_peak=True, deadline="2026-11-30T07:00+00:00", now=lambda: PEAK)
+    engine = batch.Batch(rows(3), None, late, api_key="sk-x", base_url=stub.url)
+    assert len([line async for line in engine.results()]) == 3
+    assert engine.summary.cost == 2 * engine.summary.base_cost  # priced by the time of the request
+
+
+# -- pace --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_it_settles_at_what_the_server_allows(output: Path) -> None:
+    with serving(Stub(allowed=20, seconds=0.3)) as stub:
+        summary = run(stub, rows(800), output, max_concurrency=64)
+        assert summary.answered == 800
+        settled = stub.served[100:-20]
+        at_a_time = sum(end - began for began, end in settled) / (settled[-1][1] - settled[0][1])
+        assert 16 <= at_a_time <= 20.5
+        assert stub.refused / stub.sent < 0.05
+        assert all(line["error"] is None for line in lines(output))
+
+
+def test_a_limiter_can_be_shared(stub: Stub) -> None:
+    stub.seconds = 0.02
+    limiter = Limiter(concurrency=2)
+    assert run(stub, rows(20), limiter=limiter).answered == 20
+    assert (stub.most, limiter.state().sent) == (2, 20)
+
+
+def test_a_summary_in_numbers(stub: Stub) -> None:
+    began = time.time()
+    numbers = run(stub, rows(5)).to_dict()
+    assert (numbers["rows"], numbers["requests"], numbers["left"], numbers["stopped"]) == (5, 5, 0, None)
+    assert 0 < numbers["p50_seconds"] <= numbers["p95_seconds"] <= time.time() - began
+    assert numbers["usage"]["input"] == 50
