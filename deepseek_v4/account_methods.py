@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepseek_v4.catalog import Change, update_from
 from deepseek_v4.request.account import AccountRequest, balance_query, model_query, models_query
@@ -14,9 +15,19 @@ from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.files import FileInfo, FilePurpose
 from deepseek_v4.values.web import Page, SearchResults
 
+if TYPE_CHECKING:
+    from deepseek_v4.limits.limiter import Limiter
+
 __all__ = ["AccountMethods"]
 
 T = TypeVar("T")
+
+
+@functools.cache
+def _five_a_second() -> Limiter:
+    from deepseek_v4.limits.limiter import Limiter
+
+    return Limiter(requests_per_minute=300)
 
 
 class AccountMethods:
@@ -24,11 +35,24 @@ class AccountMethods:
 
     settings: ModelSettings
 
-    def _ask(self, build: Callable[..., AccountRequest[T]], *args: Any) -> T:
-        """Build a request with the client's options and send it."""
+    @property
+    def web_limiter(self) -> Limiter | None:
+        """The limiter of ``search`` and ``fetch``: 5 requests a second in all. Another one, or None, can be assigned.
+
+        The documented limit was 5 a second in October 2026 and has been raised since.
+        """
+        limiter: Limiter | None = self.__dict__["web_limiter"] if "web_limiter" in self.__dict__ else _five_a_second()
+        return limiter
+
+    @web_limiter.setter
+    def web_limiter(self, limiter: Limiter | None) -> None:
+        self.__dict__["web_limiter"] = limiter
+
+    def _ask(self, build: Callable[..., AccountRequest[T]], *args: Any, limiter: Limiter | None = None) -> T:
+        """Build a request with the client's options and send it, with the permission of a limiter if there is one."""
         raise NotImplementedError
 
-    async def _aask(self, build: Callable[..., AccountRequest[T]], *args: Any) -> T:
+    async def _aask(self, build: Callable[..., AccountRequest[T]], *args: Any, limiter: Limiter | None = None) -> T:
         """Like ``_ask``, asynchronously."""
         raise NotImplementedError
 
@@ -189,13 +213,13 @@ class AccountMethods:
             UnsupportedError: if the provider has no such API.
             DeepSeekError: see ``deepseek_v4.errors``.
         """
-        return self._ask(search_query, query, count, question, need_content)
+        return self._ask(search_query, query, count, question, need_content, limiter=self.web_limiter)
 
     async def asearch(
         self, query: str, *, count: int | None = None, question: str | None = None, need_content: bool = False
     ) -> SearchResults:
         """Like ``search``, asynchronously."""
-        return await self._aask(search_query, query, count, question, need_content)
+        return await self._aask(search_query, query, count, question, need_content, limiter=self.web_limiter)
 
     def fetch(self, url: str) -> Page:
         """Fetch a web page as Markdown with DeepSeek's Fetch API, for 0.00075 dollars.
@@ -206,8 +230,8 @@ class AccountMethods:
             UnsupportedError: if the provider has no such API.
             DeepSeekError: see ``deepseek_v4.errors``.
         """
-        return self._ask(fetch_query, url)
+        return self._ask(fetch_query, url, limiter=self.web_limiter)
 
     async def afetch(self, url: str) -> Page:
         """Like ``fetch``, asynchronously."""
-        return await self._aask(fetch_query, url)
+        return await self._aask(fetch_query, url, limiter=self.web_limiter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepseek_v4.account_methods import AccountMethods
 from deepseek_v4.catalog import cost_of
@@ -27,6 +27,9 @@ from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, Reply, Usage
 from deepseek_v4.values.response_limits import DEFAULT
 from deepseek_v4.values.usage_report import UsageReport
+
+if TYPE_CHECKING:
+    from deepseek_v4.limits.limiter import Limiter
 
 __all__ = ["Client", "Preview", "preview"]
 
@@ -213,13 +216,16 @@ class Client(AccountMethods):
         decoder = request.protocol.stream(request.context)
         return await self._async_transport().stream(_exchange(request, streamed=True), decoder)
 
-    def _ask(self, build: Callable[..., AccountRequest[T]], *args: Any) -> T:
-        value: T = complete(build(resolve(self.settings, {}), *args), self._send, _accepts_any, AccountAttempts)
+    def _ask(self, build: Callable[..., AccountRequest[T]], *args: Any, limiter: Limiter | None = None) -> T:
+        query = build(resolve(self.settings, {}), *args)
+        send = self._send if limiter is None else paced(self._send, limiter, None, _no_tokens)
+        value: T = complete(query, send, _accepts_any, AccountAttempts)
         return value
 
-    async def _aask(self, build: Callable[..., AccountRequest[T]], *args: Any) -> T:
+    async def _aask(self, build: Callable[..., AccountRequest[T]], *args: Any, limiter: Limiter | None = None) -> T:
         query = build(resolve(self.settings, {}), *args)
-        value: T = await acomplete(query, self._asend, _accepts_any, AccountAttempts)
+        send = self._asend if limiter is None else apaced(self._asend, limiter, None, _no_tokens)
+        value: T = await acomplete(query, send, _accepts_any, AccountAttempts)
         return value
 
     # -- life ----------------------------------------------------------------------------------------------------
@@ -306,6 +312,10 @@ def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool 
     limits = Limits(options.timeout, options.total_timeout, request.deadline, body_bytes)
     read_error = partial(decode_error, dialect=request.dialect, provider=provider)
     return Exchange(request.http, limits, read_error, provider, streamed=streamed)
+
+
+def _no_tokens(query: AccountRequest[Any]) -> int:
+    return 0
 
 
 def _accepts_any(query: AccountRequest[T], value: T) -> bool:

@@ -11,11 +11,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deepseek_v4.values.reply import Reply, StreamEnd
+from deepseek_v4.values.web import Page, SearchResults
 
 if TYPE_CHECKING:
     from deepseek_v4.limits.limiter import Limiter, Place
 
 __all__ = ["RetryGate", "apaced", "paced"]
+
+_COMPLETE = (Reply, SearchResults, Page)
+"""Answers that are complete; any other one is a stream."""
 
 
 class RetryGate(NamedTuple):
@@ -55,7 +59,7 @@ def paced(
         except BaseException as error:
             place.end(error)
             raise
-        if not isinstance(answer, Reply):
+        if not isinstance(answer, _COMPLETE):
             return _Stream(answer, place)
         place.end(_counted(answer))
         return answer
@@ -86,7 +90,7 @@ def apaced(
         except BaseException as error:
             place.end(error)
             raise
-        if not isinstance(answer, Reply):
+        if not isinstance(answer, _COMPLETE):
             return _AsyncStream(answer, place)
         place.end(_counted(answer))
         return answer
@@ -152,5 +156,5 @@ def _tokens(limiter: Limiter, request: Any, count: Callable[[Any], int]) -> int:
     return 0 if limiter.tokens_per_minute is None else count(request)
 
 
-def _counted(reply: Reply) -> int | None:
-    return None if reply.usage is None else reply.usage.total_tokens
+def _counted(answer: Reply | SearchResults | Page) -> int | None:
+    return None if not isinstance(answer, Reply) or answer.usage is None else answer.usage.total_tokens

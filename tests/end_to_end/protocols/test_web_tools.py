@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from langchain.agents import create_agent
 from langchain_core.messages import ToolMessage
 from llama_index.core.agent.workflow import FunctionAgent
 
-from deepseek_v4 import Client, errors
+from deepseek_v4 import Client, Limiter, errors
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4, DeepSeekFetch, DeepSeekSearch
 from llama_index_deepseek_v4 import DeepSeekToolSpec, DeepSeekV4
@@ -89,6 +90,22 @@ async def test_langchain_tools_return_text_and_the_cost_as_artifact(server: Loca
         search.invoke({"query": "x"})
     assert "sk-" not in repr(search)
     await client.aclose()
+
+
+async def test_searches_keep_to_five_a_second_unless_another_limiter_is_assigned(server: LocalServer) -> None:
+    async with Client(**where(server)) as client, Client(**where(server)) as other:
+        assert client.web_limiter is other.web_limiter
+        assert client.web_limiter is not None
+        assert client.web_limiter.requests_per_minute == 300
+        client.web_limiter = Limiter(requests_per_minute=600)
+        assert other.web_limiter is not client.web_limiter
+        began = time.monotonic()
+        for _ in range(4):
+            client.search("V4.1")
+            await client.afetch(URL)
+        assert time.monotonic() - began > 0.4
+        client.web_limiter = None
+        assert client.search("V4.1").results
 
 
 def test_an_agent_of_langchain_searches(server: LocalServer) -> None:
