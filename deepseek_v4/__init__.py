@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from deepseek_v4.providers.base import Provider
     from deepseek_v4.providers.deepseek import DeepSeekOptions
     from deepseek_v4.providers.empiriolabs import EmpirioLabsOptions
+    from deepseek_v4.providers.llamacpp import LlamacppOptions
     from deepseek_v4.providers.openai_compatible import openai_compatible
     from deepseek_v4.providers.openrouter.options import OpenRouterOptions
     from deepseek_v4.providers.sglang import SglangOptions
@@ -77,6 +78,7 @@ __all__ = [
     "ImagePart",
     "InvalidToolCall",
     "Limiter",
+    "LlamacppOptions",
     "Message",
     "MessagesDialect",
     "ModelInfo",
@@ -127,6 +129,7 @@ _NAMES_OF = {
     "providers.base": ["Provider"],
     "providers.deepseek": ["DeepSeekOptions"],
     "providers.empiriolabs": ["EmpirioLabsOptions"],
+    "providers.llamacpp": ["LlamacppOptions"],
     "providers.openai_compatible": ["openai_compatible"],
     "providers.openrouter.options": ["OpenRouterOptions"],
     "providers.sglang": ["SglangOptions"],

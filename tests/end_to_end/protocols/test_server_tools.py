@@ -73,7 +73,7 @@ def test_the_price_of_a_search_is_in_the_cost() -> None:
 
     def cost(created: int, calls: int | None, provider: str = "deepseek") -> float:
         usage = Usage(1_000_000, 0, server_tool_calls=calls)
-        price = cost_of(Reply(usage=usage, model="deepseek-flash", created=created), provider, "deepseek-flash")
+        price = cost_of(usage, provider, "deepseek-flash", created)
         assert price is not None
         return price.usd
 

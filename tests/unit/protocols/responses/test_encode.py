@@ -66,6 +66,12 @@ def test_an_option_is_said_in_the_words_of_the_endpoint(options: dict[str, Any],
     assert body("Hi", R, **options) == {"model": "deepseek-flash", **said, "input": [USER]}
 
 
+@pytest.mark.parametrize("setting", [True, {"filters": {}}])
+def test_pro_searches_the_web_with_another_tool(setting: Any) -> None:
+    tool = {"type": "web_search", **(setting if isinstance(setting, dict) else {})}
+    assert body("Hi", R, model="deepseek-v4-pro", web_search=setting)["tools"] == [tool]
+
+
 @pytest.mark.parametrize("option", ["stop", "seed", "top_k", "presence_penalty", "thinking_budget"])
 def test_what_the_endpoint_has_not_is_dropped_and_told(option: str) -> None:
     value: Any = ["END"] if option == "stop" else 1
