@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from deepseek_v4.protocols.messages.dialect import MessagesDialect
     from deepseek_v4.protocols.responses.dialect import ResponsesDialect
     from deepseek_v4.providers.base import Provider
+    from deepseek_v4.providers.deepseek import DeepSeekOptions
     from deepseek_v4.providers.empiriolabs import EmpirioLabsOptions
     from deepseek_v4.providers.llamacpp import LlamacppOptions
     from deepseek_v4.providers.openai_compatible import openai_compatible
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from deepseek_v4.providers.vllm import VllmOptions
     from deepseek_v4.request.settings import ModelSettings
     from deepseek_v4.values.account import Balance, ModelInfo
+    from deepseek_v4.values.files import FileInfo
     from deepseek_v4.values.messages import (
         FilePart,
         ImagePart,
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from deepseek_v4.values.response_limits import ResponseLimits
     from deepseek_v4.values.sampling import Thinking
     from deepseek_v4.values.usage_report import ModelUsage, UsageReport
+    from deepseek_v4.values.web import Page, SearchResult, SearchResults
 
 __all__ = [
     "Attempt",
@@ -71,9 +74,11 @@ __all__ = [
     "Client",
     "CompletionsDialect",
     "DeepSeekError",
+    "DeepSeekOptions",
     "Delta",
     "Dialect",
     "EmpirioLabsOptions",
+    "FileInfo",
     "FilePart",
     "ImagePart",
     "InvalidToolCall",
@@ -88,6 +93,7 @@ __all__ = [
     "Note",
     "OpenRouterOptions",
     "OptionSpec",
+    "Page",
     "Preview",
     "Provider",
     "RawPart",
@@ -96,6 +102,8 @@ __all__ = [
     "Reply",
     "ResponseLimits",
     "ResponsesDialect",
+    "SearchResult",
+    "SearchResults",
     "ServerTool",
     "SglangOptions",
     "StreamEnd",
@@ -127,6 +135,7 @@ _NAMES_OF = {
     "protocols.messages.dialect": ["MessagesDialect"],
     "protocols.responses.dialect": ["ResponsesDialect"],
     "providers.base": ["Provider"],
+    "providers.deepseek": ["DeepSeekOptions"],
     "providers.empiriolabs": ["EmpirioLabsOptions"],
     "providers.llamacpp": ["LlamacppOptions"],
     "providers.openai_compatible": ["openai_compatible"],
@@ -136,6 +145,7 @@ _NAMES_OF = {
     "request.preview": ["Preview"],
     "request.settings": ["ModelSettings"],
     "values.account": ["Balance", "ModelInfo"],
+    "values.files": ["FileInfo"],
     "values.messages": [
         "FilePart",
         "ImagePart",
@@ -164,6 +174,7 @@ _NAMES_OF = {
     "values.response_limits": ["ResponseLimits"],
     "values.sampling": ["Thinking"],
     "values.usage_report": ["ModelUsage", "UsageReport"],
+    "values.web": ["Page", "SearchResult", "SearchResults"],
 }
 _HOME = {name: module for module, names in _NAMES_OF.items() for name in names}
 

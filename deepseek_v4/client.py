@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from deepseek_v4.catalog import Change, update_from
+from deepseek_v4.account_methods import AccountMethods
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.limits.paced import ametered, apaced, metered, paced
 from deepseek_v4.observe import listeners
@@ -17,7 +17,7 @@ from deepseek_v4.providers import find_provider
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
 from deepseek_v4.recovery.run import acomplete, arun, complete, run
 from deepseek_v4.recovery.user_call import USER_CALL
-from deepseek_v4.request.account import AccountRequest, balance_query, model_query, models_query
+from deepseek_v4.request.account import AccountRequest
 from deepseek_v4.request.build import chat_request, prepare
 from deepseek_v4.request.options import resolve
 from deepseek_v4.request.prepared_request import PreparedRequest
@@ -26,7 +26,6 @@ from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.request.signature import OptionSignature
 from deepseek_v4.tokens import TokenCount, count_prompt, estimate
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
-from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, Reply
 from deepseek_v4.values.response_limits import DEFAULT
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from deepseek_v4.limits.budget import Budget, Reservation
+    from deepseek_v4.limits.limiter import Limiter
     from deepseek_v4.observe.cache_report import CacheReport
     from deepseek_v4.observe.cache_tracker import CacheTracker
     from deepseek_v4.request.option_types import ChatOptions, CompletionOptions, ModelOptions
@@ -46,7 +46,7 @@ T = TypeVar("T")
 Wrap = Callable[..., Callable[[Any], Any]]
 
 
-class Client:
+class Client(AccountMethods):
     """DeepSeek V4, without a framework.
 
     Example:
@@ -154,7 +154,7 @@ class Client:
             raise ValueError("No request was tracked. Create the model with track_cache=True, and call it first.")
         return self._cache_tracker.report()
 
-    # -- filling in, and small endpoints -------------------------------------------------------------------------
+    # -- filling in ----------------------------------------------------------------------------------------------
 
     def complete(self, prompt: str, suffix: str | None = None, **options: Unpack[CompletionOptions]) -> Reply:
         """Complete a prompt, or fill the gap between it and a suffix. The model does not think here.
@@ -189,69 +189,6 @@ class Client:
     ) -> AsyncStream[Delta]:
         """Like ``stream_complete``, asynchronously."""
         return await self.aopen(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=True))
-
-    def list_models(self) -> tuple[ModelInfo, ...]:
-        """Return the models that the provider lists.
-
-        Raises:
-            DeepSeekError: see ``deepseek_v4.errors``.
-        """
-        return self._ask(models_query)
-
-    async def alist_models(self) -> tuple[ModelInfo, ...]:
-        """Like ``list_models``, asynchronously."""
-        return await self._aask(models_query)
-
-    def describe_model(self, model: str | None = None) -> ModelInfo:
-        """Return the provider's facts about one model; by default the model of this client.
-
-        Raises:
-            DeepSeekError: see ``deepseek_v4.errors``.
-        """
-        return self._ask(model_query, model or self.settings.model)
-
-    async def adescribe_model(self, model: str | None = None) -> ModelInfo:
-        """Like ``describe_model``, asynchronously."""
-        return await self._aask(model_query, model or self.settings.model)
-
-    def balance(self) -> Balance:
-        """Return the account balance.
-
-        Raises:
-            UnsupportedError: if the provider does not report it.
-            DeepSeekError: see ``deepseek_v4.errors``.
-        """
-        return self._ask(balance_query)
-
-    async def abalance(self) -> Balance:
-        """Like ``balance``, asynchronously."""
-        return await self._aask(balance_query)
-
-    def refresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
-        """Request the provider's list of models and update limits, features and prices, for this process.
-
-        Args:
-            model: Request only this model; needed for variants that a provider serves but does not list.
-
-        Returns:
-            Every changed fact; ``()`` if the catalog was up to date, or if the provider lists no facts.
-
-        Raises:
-            DeepSeekError: see ``deepseek_v4.errors``.
-
-        Example:
-            >>> with Client(provider="openrouter") as client:  # doctest: +SKIP
-            ...     for change in client.refresh_catalog():
-            ...         print(change)
-            deepseek/deepseek-v4-flash-0731: price is not known -> 0.14 in, 0.28 out
-        """
-        listed = self.list_models() if model is None else (self.describe_model(model),)
-        return update_from(self.settings.provider_name, listed)
-
-    async def arefresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
-        """Like ``refresh_catalog``, asynchronously."""
-        listed = await self.alist_models() if model is None else (await self.adescribe_model(model),)
-        return update_from(self.settings.provider_name, listed)
 
     # -- steps, for adapters -------------------------------------------------------------------------------------
 
@@ -349,13 +286,16 @@ class Client:
             return (*listeners.active, self._cache_tracker)
         return listeners.active
 
-    def _ask(self, build: Callable[..., AccountRequest[T]], *args: str) -> T:
-        value: T = complete(build(resolve(self.settings, {}), *args), self._send, _accepts_any, AccountAttempts)
+    def _ask(self, build: Callable[..., AccountRequest[T]], *args: Any, limiter: Limiter | None = None) -> T:
+        query = build(resolve(self.settings, {}), *args)
+        send = self._send if limiter is None else paced(self._send, limiter, None, _no_tokens)
+        value: T = complete(query, send, _accepts_any, AccountAttempts)
         return value
 
-    async def _aask(self, build: Callable[..., AccountRequest[T]], *args: str) -> T:
+    async def _aask(self, build: Callable[..., AccountRequest[T]], *args: Any, limiter: Limiter | None = None) -> T:
         query = build(resolve(self.settings, {}), *args)
-        value: T = await acomplete(query, self._asend, _accepts_any, AccountAttempts)
+        send = self._asend if limiter is None else apaced(self._asend, limiter, None, _no_tokens)
+        value: T = await acomplete(query, send, _accepts_any, AccountAttempts)
         return value
 
     # -- life ----------------------------------------------------------------------------------------------------
@@ -438,6 +378,10 @@ def _watch(request: PreparedRequest, listening: tuple[Listener, ...]) -> Any:
 
 def _reserve(budget: Budget, request: PreparedRequest) -> Reservation:
     return budget.reserve(request.provider.name, request.request.model, _prompt_tokens(request), request.context.limit)
+
+
+def _no_tokens(query: AccountRequest[Any]) -> int:
+    return 0
 
 
 def _accepts_any(query: AccountRequest[T], value: T) -> bool:

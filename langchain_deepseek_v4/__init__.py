@@ -1,5 +1,6 @@
-"""DeepSeek V4 for LangChain: ``ChatDeepSeekV4``, and ``DeepSeekV4Completion`` for fill-in-the-middle."""
+"""DeepSeek V4 for LangChain: ``ChatDeepSeekV4``, ``DeepSeekV4Completion`` for fill-in-the-middle, web search tools."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from deepseek_v4 import __version__
@@ -17,18 +18,28 @@ from langchain_deepseek_v4.registration import register
 
 if TYPE_CHECKING:
     from langchain_deepseek_v4.llms import DeepSeekV4Completion
+    from langchain_deepseek_v4.tools import DeepSeekFetch, DeepSeekSearch
     from langchain_deepseek_v4.usage_report import UsageReport
 
-__all__ = ["ChatDeepSeekV4", "DeepSeekV4Completion", "UsageReport", "__version__", "register"]
+__all__ = [
+    "ChatDeepSeekV4",
+    "DeepSeekFetch",
+    "DeepSeekSearch",
+    "DeepSeekV4Completion",
+    "UsageReport",
+    "__version__",
+    "register",
+]
+
+_HOME = {
+    "DeepSeekFetch": "tools",
+    "DeepSeekSearch": "tools",
+    "DeepSeekV4Completion": "llms",  # importing its base class takes as long as everything else together
+    "UsageReport": "usage_report",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "DeepSeekV4Completion":  # importing its base class takes as long as everything else together
-        from langchain_deepseek_v4.llms import DeepSeekV4Completion
-
-        return DeepSeekV4Completion
-    if name == "UsageReport":
-        from langchain_deepseek_v4.usage_report import UsageReport
-
-        return UsageReport
-    raise AttributeError(f"module 'langchain_deepseek_v4' has no attribute {name!r}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'langchain_deepseek_v4' has no attribute {name!r}")
+    return getattr(import_module(f"langchain_deepseek_v4.{_HOME[name]}"), name)

@@ -10,6 +10,7 @@ from llama_index_deepseek_v4.errors import UnusableAnswerError
 
 try:
     from llama_index_deepseek_v4.llm import DeepSeekV4
+    from llama_index_deepseek_v4.tool_spec import DeepSeekToolSpec
     from llama_index_deepseek_v4.usage_report import UsageReport
     from llama_index_deepseek_v4.word_embedding import WordEmbedding
 except ImportError as error:
@@ -17,4 +18,4 @@ except ImportError as error:
 
     raise explained(error) from error
 
-__all__ = ["DeepSeekV4", "UnusableAnswerError", "UsageReport", "WordEmbedding", "__version__"]
+__all__ = ["DeepSeekToolSpec", "DeepSeekV4", "UnusableAnswerError", "UsageReport", "WordEmbedding", "__version__"]

@@ -6,6 +6,7 @@ Computed with exact arithmetic, returned as a float. Without a known price the c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Protocol
@@ -55,7 +56,7 @@ def of(
         return None
     if usage.cost is not None:
         return Cost(float(usage.cost), computed=False, source="reported by the provider")
-    moment = datetime.now(timezone.utc) if at is None else in_utc(at)
+    moment = _now() if at is None else in_utc(at)
     price = price_at(_history(facts_or_price), moment)
     if price is None:
         return None
@@ -95,7 +96,9 @@ def _since(price: Price) -> datetime:
 
 
 def cost_of(usage: Usage | None, provider: str, model: str, created: float | None) -> Cost | None:
-    """Compute the cost of an answer by the price at the time of its creation; ``Reply.cost`` holds it.
+    """Compute the cost of an answer by the prices at the time of its creation; ``Reply.cost`` holds it.
+
+    The cost is that of the tokens, and of the calls of server tools.
 
     Args:
         usage: Its tokens as counted by the provider.
@@ -112,4 +115,14 @@ def cost_of(usage: Usage | None, provider: str, model: str, created: float | Non
         made = datetime.fromtimestamp(created, timezone.utc) if created else None
     except (TypeError, ValueError, OverflowError, OSError):  # a host that sends other units, or a date
         made = None
-    return of(usage, find(provider, model), at=made)
+    facts = find(provider, model)
+    tokens = of(usage, facts, at=made)
+    calls, price = usage.server_tool_calls, facts.server_tool_price
+    since = facts.server_tool_price_since or _ALWAYS
+    if not calls or price is None or tokens is None or not tokens.computed or (made or _now()) < since:
+        return tokens
+    return replace(tokens, usd=float(Decimal(str(tokens.usd)) + calls * price))
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -38,6 +38,9 @@ class ModelFacts:
         json_schema: True if chat completions support ``response_format`` json_schema.
         web_search: True if the provider supports web search for it.
         web_search_price: US dollars per request with web search, in addition to the tokens; None if not known.
+        server_tool_price: US dollars per successful call of a tool that the provider runs inside an answer, such as a
+            web search, in addition to the tokens; None if not known.
+        server_tool_price_since: The time from which it applies.
         efforts: The provider's levels of reasoning effort.
         default_effort: The level if none is requested; None if not known.
         prices: History of prices, oldest first; ``()`` if not known.
@@ -61,6 +64,8 @@ class ModelFacts:
     efforts: tuple[str, ...]
     default_effort: str | None
     web_search_price: Decimal | None = None
+    server_tool_price: Decimal | None = None
+    server_tool_price_since: datetime | None = None
     prices: tuple[Price, ...] = ()
     aliases: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
@@ -81,7 +86,8 @@ def find(provider: str, model: str) -> ModelFacts:
 
     Upper case and an author or provider before a slash (``deepseek/``, ``deepseek-ai/``, ``openrouter/``) are ignored.
     An id that ends in a date (``-0813``, ``-20260423``) or a routing suffix (OpenRouter's ``:nitro``) has the facts of
-    the id without it, but no price, because the price may differ.
+    the id without it, but no price, because the price may differ. An unlisted dated id has the abilities of the family:
+    it may support what the id without the date does not.
 
     Args:
         provider: The provider's name; a provider that is not in the catalog has the values of the family.
@@ -107,7 +113,9 @@ def _find(provider: str, model: str, learned: int) -> ModelFacts:
     facts = shelf.look_up(name)
     if facts is None:
         bare = shelf.suffixes.sub("", name) if shelf.suffixes else name
-        facts = shelf.look_up(bare) or shelf.look_up(_DATE.sub("", bare))
+        facts = shelf.look_up(bare)
+        if facts is None and (facts := shelf.look_up(_DATE.sub("", bare))) is not None:
+            facts = dataclasses.replace(facts, **{name: getattr(shelf.unknown, name) for name in _ABILITIES})
         if facts is not None:
             facts = dataclasses.replace(facts, prices=())
     if facts is None and shelf.by_name and not is_v4(name):
@@ -151,6 +159,7 @@ _learned = 0
 """Number of updates: part of the key of the lookup cache, so that an update invalidates it."""
 
 _DATE = re.compile(r"-(?:20\d{6}|20\d\d-\d\d-\d\d|[01]\d[0-3]\d)\Z")
+_ABILITIES = ("images", "tools", "strict_tools", "json_schema")
 _FAMILY = re.compile(r"deepseek.*(?:v4|flash)", re.I)
 _AUTHORS = ("deepseek", "deepseek-ai")
 

@@ -1,4 +1,4 @@
-"""The methods of both frameworks' models that only call the client: account, ``close()`` and with-blocks."""
+"""The methods of both frameworks' models that only call the client: account, files, ``close()`` and with-blocks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 from typing_extensions import Self
 
 from deepseek_v4.client import Client
+from deepseek_v4.request.files import Source
 from deepseek_v4.values.account import Balance, ModelInfo
+from deepseek_v4.values.files import FileInfo, FilePurpose
 
 if TYPE_CHECKING:
     from deepseek_v4.observe.cache_report import CacheReport
@@ -57,6 +59,51 @@ class ModelMethods:
             ValueError: if no request was tracked: pass ``track_cache=True`` to the constructor.
         """
         return self._core().cache_report()
+
+    def upload_file(
+        self,
+        source: Source,
+        *,
+        filename: str | None = None,
+        purpose: FilePurpose | None = None,
+        expires_after: int | None = None,
+    ) -> FileInfo:
+        """Upload a file for conversations with ``deepseek-flash``; see ``deepseek_v4.Client.upload_file``."""
+        with self._errors:
+            return self._core().upload_file(source, filename=filename, purpose=purpose, expires_after=expires_after)
+
+    async def aupload_file(
+        self,
+        source: Source,
+        *,
+        filename: str | None = None,
+        purpose: FilePurpose | None = None,
+        expires_after: int | None = None,
+    ) -> FileInfo:
+        """Like ``upload_file``, asynchronously."""
+        core = self._core()
+        with self._errors:
+            return await core.aupload_file(source, filename=filename, purpose=purpose, expires_after=expires_after)
+
+    def list_files(self, purpose: FilePurpose | None = None) -> tuple[FileInfo, ...]:
+        """Return the uploaded files, oldest first; with a purpose only those."""
+        with self._errors:
+            return self._core().list_files(purpose)
+
+    async def alist_files(self, purpose: FilePurpose | None = None) -> tuple[FileInfo, ...]:
+        """Like ``list_files``, asynchronously."""
+        with self._errors:
+            return await self._core().alist_files(purpose)
+
+    def delete_file(self, file_id: str) -> bool:
+        """Delete an uploaded file; return True if the provider reports that it was deleted."""
+        with self._errors:
+            return self._core().delete_file(file_id)
+
+    async def adelete_file(self, file_id: str) -> bool:
+        """Like ``delete_file``, asynchronously."""
+        with self._errors:
+            return await self._core().adelete_file(file_id)
 
     def close(self) -> None:
         """Close the connections of synchronous calls. The model can be used again."""

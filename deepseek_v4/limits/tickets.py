@@ -9,8 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Protocol
 
 from deepseek_v4.values.reply import Reply
+from deepseek_v4.values.web import Page, SearchResults
 
 __all__ = ["Ticket", "asend_with", "send_with"]
+
+_COMPLETE = (Reply, SearchResults, Page)
+"""Answers that are complete; any other one is a stream."""
 
 
 class Ticket(Protocol):
@@ -30,9 +34,9 @@ def send_with(ticket: Ticket, send: Callable[[Any], Any], request: Any) -> Any:
     except BaseException as error:
         ticket.end(error)
         raise
-    if not isinstance(answer, Reply):
+    if not isinstance(answer, _COMPLETE):
         return _Stream(answer, ticket)
-    ticket.end(answer)
+    ticket.end(answer if isinstance(answer, Reply) else None)
     return answer
 
 
@@ -43,9 +47,9 @@ async def asend_with(ticket: Ticket, send: Callable[[Any], Awaitable[Any]], requ
     except BaseException as error:
         ticket.end(error)
         raise
-    if not isinstance(answer, Reply):
+    if not isinstance(answer, _COMPLETE):
         return _AsyncStream(answer, ticket)
-    ticket.end(answer)
+    ticket.end(answer if isinstance(answer, Reply) else None)
     return answer
 
 

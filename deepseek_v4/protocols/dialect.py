@@ -131,6 +131,14 @@ def select_options(fields: Mapping[str, OptionSpec], source: str, *names: str, *
     return {option: dataclasses.replace(fields[option], name=n, source=source) for option, n in wire_names.items()}
 
 
+def server_tool_calls(usage: Json) -> int | None:
+    """Return the calls of the provider's own tools that a usage object counts, as Anthropic's format does."""
+    counts = usage.get("server_tool_use")
+    if not isinstance(counts, Mapping):
+        return None
+    return sum(count for name, count in counts.items() if name.endswith("_requests") and isinstance(count, int))
+
+
 class Dialect:
     """What all protocols share. Subclasses state the differences as class attributes and small methods.
 
@@ -153,6 +161,8 @@ class Dialect:
     """Canonical effort -> the provider's value; None switches thinking off."""
     web_search_tool: Mapping[str, Any] | None = None
     """The tool with which the server searches the web; the options of ``web_search`` are added to it."""
+    latest_reminder = False
+    """True if the role ``latest_reminder`` is supported; else such a message is sent as a system message."""
     thinks_by_default = True
     """True if the model thinks when the request does not set it."""
     forced_tool_while_thinking = True
@@ -230,6 +240,10 @@ class Dialect:
             return None
         return {"tools": [{**self.web_search_tool, **(setting if isinstance(setting, Mapping) else {})}]}
 
+    def encode_server_tool(self, tool: Mapping[str, Any]) -> Json:
+        """Encode a tool that the provider runs itself."""
+        return dict(tool)
+
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
     ) -> Mapping[str, str]:
@@ -268,6 +282,7 @@ class Dialect:
             cache_write_tokens=None if cache_write is None else int(cache_write),
             reasoning_tokens=None if reasoning is None else int(reasoning),
             cost=None if cost is None else float(cost),
+            server_tool_calls=server_tool_calls(usage),
             extra=usage,
         )
 

@@ -12,9 +12,12 @@ from typing import Any
 
 from deepseek_v4.values.messages import Reasoning
 
-__all__ = ["details_for_protocol", "detect_protocol", "kept", "merge_details", "restore_items"]
+__all__ = ["UNKNOWN_FIELDS", "details_for_protocol", "detect_protocol", "kept", "merge_details", "restore_items"]
 
 Item = Mapping[str, Any]
+
+UNKNOWN_FIELDS = "chat.fields"
+"""Type of the record of a chat answer with the fields of its message that this package does not decode."""
 
 
 def detect_protocol(details: Iterable[Item]) -> str | None:
@@ -23,7 +26,7 @@ def detect_protocol(details: Iterable[Item]) -> str | None:
         kind = detail.get("type")
         if not isinstance(kind, str):
             continue
-        if kind.startswith("reasoning."):  # OpenRouter's reasoning_details
+        if kind.startswith("reasoning.") or kind == UNKNOWN_FIELDS:  # OpenRouter's reasoning_details, or our own
             return "chat_completions"
         if kind in ("thinking", "redacted_thinking", "text") or kind.endswith(("_tool_use", "_tool_result")):
             return "messages"
@@ -36,13 +39,14 @@ def details_for_protocol(reasoning: Reasoning | None, protocol: str) -> tuple[It
     """Return the record of a past turn if it belongs to ``protocol``, else ``()``."""
     if reasoning is None or not reasoning.details or detect_protocol(reasoning.details) != protocol:
         return ()
-    return reasoning.details
+    return tuple(item for item in reasoning.details if item.get("type") != UNKNOWN_FIELDS)
 
 
 def kept(items: Sequence[Item], *, text: str, calls: frozenset[str]) -> tuple[Item, ...]:
     """Return the items of a turn that must be kept in addition to its text and its function calls.
 
-    Function calls are left out, because they follow last, and so is the text after the last other item.
+    Function calls are left out, because they follow last, and so is the text after the last other item, unless it has
+    citations of a search that is among the items.
 
     Args:
         items: All items of the turn, in order.
@@ -50,9 +54,19 @@ def kept(items: Sequence[Item], *, text: str, calls: frozenset[str]) -> tuple[It
         calls: The types of items that are function calls.
     """
     rest = [item for item in items if item.get("type") not in calls]
-    while rest and rest[-1].get("type") == text:
+    if all(item.get("type") == text for item in rest):
+        return ()
+    while rest[-1].get("type") == text and not rest[-1].get("citations"):
         rest.pop()
     return tuple(rest)
+
+
+def unknown_fields(reasoning: Reasoning | None) -> dict[str, Any]:
+    """Return the fields of a past chat answer that this package does not decode."""
+    details = (reasoning.details if reasoning is not None else None) or ()
+    return {
+        name: value for item in details if item.get("type") == UNKNOWN_FIELDS for name, value in item["fields"].items()
+    }
 
 
 def restore_items(

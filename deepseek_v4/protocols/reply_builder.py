@@ -85,6 +85,8 @@ class ReplyBuilder:
         self.cut = False
         """True if the output limit truncated the answer although its finish reason does not report it."""
         self.usage: Usage | None = None
+        self.server_calls = 0
+        """Successful calls of tools that the provider ran, counted in the answer."""
         self.id: str | None = None
         self.model: str | None = None
         self.created: int | None = None
@@ -170,6 +172,21 @@ class ReplyBuilder:
                 raise TypeError(f"a token count must be an integer, not {count!r}")
         float(usage.cost or 0)
         self.usage = usage
+
+    def count_server_calls(self, items: Any) -> None:
+        """Count the successful calls of tools that the provider ran among the items or blocks of an answer.
+
+        A call without a result is not charged (https://api-docs.deepseek.com/guides/search).
+        """
+        for item in items if isinstance(items, list) else ():
+            kind = str(item.get("type")) if isinstance(item, dict) else ""
+            results = item.get("content") if kind.endswith("_tool_result") else None
+            done = kind.endswith("_call") and item.get("status") in (None, "completed")
+            self.server_calls += bool(done or (results and isinstance(results, list)))
+
+    def unknown_fields(self) -> dict[str, Any]:
+        """Return the complete fields that were added in parts."""
+        return {name: _joined(parts) for name, parts in self.unknown.items()}
 
     def end(self, word: Any) -> None:
         """Store the provider's finish reason, which is None or ``""`` if none was received yet.
@@ -350,6 +367,9 @@ class ReplyBuilder:
                 valid.append(ToolCall(call.id, call.name, arguments or "{}"))
             else:
                 invalid.append(InvalidToolCall(call.id, call.name, arguments, error, position))
+        usage = self.usage
+        if usage is not None and usage.server_tool_calls is None and self.server_calls:
+            usage = dataclasses.replace(usage, server_tool_calls=self.server_calls)
         reasoning = None
         if self.reasoning is not None or self.details is not None:
             text = None if self.reasoning is None else "".join(self.reasoning)
@@ -363,17 +383,15 @@ class ReplyBuilder:
             tool_calls=tuple(valid),
             invalid_tool_calls=tuple(invalid),
             finish_reason=self.finish_reason,
-            usage=self.usage,
+            usage=usage,
             id=self.id,
             model=self.model,
             created=self.created,
             system_fingerprint=self.system_fingerprint,
             logprobs=self.logprobs,
             annotations=tuple(self.annotations),
-            extra={**self.extra, **{name: _joined(parts) for name, parts in self.unknown.items()}}
-            if self.unknown
-            else self.extra,
-            cost=cost_of(self.usage, self.context.provider, self.model or self.context.model, self.created),
+            extra={**self.extra, **self.unknown_fields()} if self.unknown else self.extra,
+            cost=cost_of(usage, self.context.provider, self.model or self.context.model, self.created),
         )
 
     def _problem(self, call: _OpenCall, arguments: str) -> str | None:

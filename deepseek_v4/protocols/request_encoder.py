@@ -164,6 +164,13 @@ class RequestEncoder(Generic[D]):
         """Add the messages, which come last, so that a growing history only appends."""
         body[self.history_field] = history
 
+    def role(self, message: Message) -> str:
+        """Return the role that is sent, with a note if it is another one."""
+        if message.role != "latest_reminder" or self.dialect.latest_reminder:
+            return message.role
+        self.notes.append(Note("translated", "messages", "sent a latest_reminder as a system message"))
+        return "system"
+
     # -- tools
 
     def strict_tools(self) -> list[ToolSpec]:
@@ -178,7 +185,12 @@ class RequestEncoder(Generic[D]):
 
     def add_tools(self, body: Json, strict: list[ToolSpec]) -> None:
         """Add the tools of the request after those of its options, and the choice between them."""
-        own = (dict(t.data) if isinstance(t, ServerTool) else self.function(t, t in strict) for t in self.request.tools)
+        own = (
+            self.dialect.encode_server_tool(tool.data)
+            if isinstance(tool, ServerTool)
+            else self.function(tool, tool in strict)
+            for tool in self.request.tools
+        )
         tools = [*body.pop("tools", ()), *own]
         if tools:
             body["tools"] = tools

@@ -183,4 +183,4 @@ class ProviderOptions(BaseModel):
 
     def set_fields(self) -> dict[str, Any]:
         """Return the options that were set, as JSON values."""
-        return self.model_dump(exclude_none=True, mode="json")
+        return self.model_dump(exclude_none=True, exclude_unset=True, mode="json")

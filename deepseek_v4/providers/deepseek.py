@@ -7,16 +7,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect, money
 from deepseek_v4.protocols.chat.dialect import ChatDialect
+from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.completions.dialect import CompletionsDialect
 from deepseek_v4.protocols.dialect import Dialect, ErrorTable, OptionSpec, select_options
+from deepseek_v4.protocols.files import FilesDialect
 from deepseek_v4.protocols.messages.dialect import ANTHROPIC_WEB_SEARCH, MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
-from deepseek_v4.providers.base import Provider
+from deepseek_v4.protocols.web_tools import WebToolsDialect
+from deepseek_v4.providers.base import Provider, ProviderOptions
 from deepseek_v4.providers.efforts import LOW_HIGH_MAX, MAX_OUTPUT_TOKENS, default_max_tokens
 from deepseek_v4.values.account import Amount, Balance
 from deepseek_v4.values.json import Json
@@ -54,9 +57,15 @@ UNSUPPORTED: Mapping[str, str] = MappingProxyType(
         "seed": "the API accepts and ignores it",
         "logit_bias": "the API has no such parameter",
         "thinking_budget": "the API has effort levels only: use reasoning_effort",
-        "web_search": "add {'type': 'deepseek_web_search'} to the tools (deepseek-flash)",
+        "web_search": "this endpoint has no web search for this model: use deepseek-flash, or protocol='messages'",
     }
 )
+
+WEB_SEARCH: Mapping[str, str] = MappingProxyType({"type": "deepseek_web_search"})
+"""The tool with which the service searches the web, on ``deepseek-flash``.
+
+https://api-docs.deepseek.com/guides/web_tools (2026-11-13)
+"""
 
 ERROR_PHRASES: ErrorTable = (
     (re.compile(r"maximum context length", re.I), errors.ContextLengthError),
@@ -74,18 +83,55 @@ class _DeepSeek(Provider):
         return model.removeprefix("deepseek/")
 
     def dialect_for(self, protocol: str, model: str) -> Dialect:
-        """Return the dialect of a protocol; at ``/responses`` only ``deepseek-v4-pro`` searches the web."""
-        if protocol == "responses" and "pro" not in model:
-            return _FLASH_RESPONSES
-        return self.dialect(protocol)
+        """Return the dialect of a protocol; the tools with which the service searches differ by model."""
+        own = _PRO.get(protocol) if "-pro" in model else None
+        return self.dialect(protocol) if own is None else own
 
     def resolve_base_url(self, base_url: str | None, path: str) -> str:
         """Remove ``/beta``, which belongs to a path, and ``/v1`` for the endpoints that are not under it."""
         root = super().resolve_base_url(base_url, path).strip().rstrip("/").removesuffix("/beta")
-        return root.removesuffix("/v1") if path.startswith(("/beta", "/anthropic", "/user")) else root
+        return root.removesuffix("/v1") if path.startswith(("/beta", "/anthropic", "/user", "/v1")) else root
 
 
-class DeepSeekChat(ChatDialect):
+class DeepSeekOptions(ProviderOptions):
+    """The options that only DeepSeek's API has.
+
+    https://api-docs.deepseek.com/guides/build_a_chatbot (2026-11-13)
+    """
+
+    title: bool | None = None
+    """True: the answer has a short title of the conversation, ``Reply.title``."""
+    safety_check: Literal["low", "high"] | None = None
+    """Review of input and output by the service, for services to the public; a refusal is the result of a risk."""
+
+
+class _WithOptions(Dialect):
+    """The part of the dialect that the three endpoints for conversations share."""
+
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
+        """Add ``DeepSeekOptions``.
+
+        Raises:
+            InvalidRequestError: If a tool is forced together with ``safety_check``, which the API rejects.
+        """
+        options = request.provider_options
+        if options is None:
+            return {}
+        assert isinstance(options, DeepSeekOptions)
+        if options.title is not None:
+            body["title"] = {"enabled": options.title}
+        if options.safety_check is not None:
+            body["safety_check"] = {"level": options.safety_check}
+            if request.tool_choice not in (None, "auto", "none"):
+                raise errors.InvalidRequestError(
+                    "safety_check does not support a forced tool_choice. Use tool_choice='auto' or 'none'."
+                )
+        return {}
+
+
+class DeepSeekChat(_WithOptions, ChatDialect):
     """``POST /chat/completions``."""
 
     fields = FIELDS
@@ -96,6 +142,9 @@ class DeepSeekChat(ChatDialect):
     forced_tool_while_thinking = False  # 400 "Thinking mode does not support this tool_choice"
     json_mode_requires_keyword = True  # https://api-docs.deepseek.com/guides/json_mode
     strict_tools = True
+    web_search_tool = WEB_SEARCH
+    latest_reminder = True
+    passes_back_unknown_fields = True  # the layout of the blocks of server tools is not documented here: docs/doubts.md
     finish_reason_always = True
     error_phrases = ERROR_PHRASES
 
@@ -120,7 +169,7 @@ class DeepSeekChat(ChatDialect):
 _RESPONSES = "https://api-docs.deepseek.com (Responses API, 2026-09-19)"
 
 
-class DeepSeekResponses(ResponsesDialect):
+class DeepSeekResponses(_WithOptions, ResponsesDialect):
     """``POST /responses``."""
 
     fields = MappingProxyType(
@@ -144,8 +193,9 @@ class DeepSeekResponses(ResponsesDialect):
     empty_reasoning_items = True
     # deepseek-recipe 0.2.0: the schema constrains the text either way; strict mode accepts only a subset of schemas
     strict_formats = False
-    # recorded on 2026-08-10, although it is documented as ignored
-    web_search_tool = MappingProxyType({"type": "web_search"})
+    # {"type": "web_search"}: answered with 200 and no search on flash (Chevey339/kelivo PR 1030, 2026-09-13;
+    # earendil-works/pi #9952, 2026-09-23)
+    web_search_tool = WEB_SEARCH
     error_phrases = ERROR_PHRASES
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
@@ -160,7 +210,7 @@ class DeepSeekResponses(ResponsesDialect):
 _MESSAGES = "https://api-docs.deepseek.com/guides/anthropic_api (2026-09-19)"
 
 
-class DeepSeekMessages(MessagesDialect):
+class DeepSeekMessages(_WithOptions, MessagesDialect):
     """``POST /anthropic/v1/messages``."""
 
     path = "/anthropic/v1/messages"
@@ -187,9 +237,15 @@ class DeepSeekMessages(MessagesDialect):
     # a named tool gets a 400 while thinking; "any" was accepted once (2026-10-05): both are treated as unsupported
     forced_tool_while_thinking = False
     documents = False
+    latest_reminder = True
     unread_blocks = frozenset({"redacted_thinking"})
     web_search_tool = ANTHROPIC_WEB_SEARCH  # one of the two types that the API's errors list
     error_phrases = ERROR_PHRASES
+
+    def encode_server_tool(self, tool: Mapping[str, Any]) -> Json:
+        """Add the name that DeepSeek's own tools require here (https://api-docs.deepseek.com/guides/web_tools)."""
+        kind = tool["type"]
+        return {"type": kind, "name": kind, **tool} if kind.startswith("deepseek_") else dict(tool)
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
         """Return the default limit of the chat endpoint; a budget does not count here, and xhigh is sent as high."""
@@ -223,6 +279,13 @@ class DeepSeekCompletions(CompletionsDialect):
     error_phrases = ERROR_PHRASES
 
 
+class DeepSeekWebTools(WebToolsDialect):
+    """``POST /v1/tools/search`` and ``/v1/tools/fetch``: 0.75 dollars per 1,000 calls with a result (2026-11-10)."""
+
+    price = 0.00075
+    error_phrases = ERROR_PHRASES
+
+
 class DeepSeekBalance(BalanceDialect):
     """``GET /user/balance``."""
 
@@ -242,15 +305,12 @@ class DeepSeekBalance(BalanceDialect):
         return Balance(body.get("is_available"), tuple(amounts), body)
 
 
-_FLASH_RESPONSES = DeepSeekResponses(
-    web_search_tool=None,
-    unsupported={
-        **DeepSeekResponses.unsupported,
-        # answered with 200 and no search: Chevey339/kelivo PR 1030 (2026-09-13), earendil-works/pi #9952 (2026-09-23)
-        "web_search": "deepseek-flash does not search at this endpoint: use protocol='messages'",
-    },
-)
-"""``POST /responses`` of every model but ``deepseek-v4-pro``, which still searches."""
+_PRO: Mapping[str, Dialect] = {
+    "chat_completions": DeepSeekChat(web_search_tool=None),
+    # still searches with this tool (earendil-works/pi #9952, 2026-09-23)
+    "responses": DeepSeekResponses(web_search_tool=MappingProxyType({"type": "web_search"})),
+}
+"""The dialects of ``deepseek-v4-pro``, which does not support the server tools of November 2026."""
 
 DEEPSEEK = _DeepSeek(
     name="deepseek",
@@ -258,6 +318,7 @@ DEEPSEEK = _DeepSeek(
     key_variable="DEEPSEEK_API_KEY",
     default_model="deepseek-flash",
     checks_model_ids=True,
+    options_type=DeepSeekOptions,
     dialects={
         dialect.protocol: dialect
         for dialect in (
@@ -267,6 +328,8 @@ DEEPSEEK = _DeepSeek(
             DeepSeekCompletions(),
             ModelsDialect(),
             DeepSeekBalance(),
+            FilesDialect(error_phrases=ERROR_PHRASES),
+            DeepSeekWebTools(),
         )
     },
 )

@@ -330,7 +330,9 @@ class _EmpirioLabs(Provider):
             return self.dialect(protocol)
         facts = lookup.find(self.name, model)
         switch = TOOL if ":" in model else LINKUP
-        able = ", ".join(each.id for each in lookup.models(self.name) if each.tools) or "none is known"
+        family = model.partition(":")[0]
+        others = (each.id for each in lookup.models(self.name) if each.tools and each.id.startswith(family))
+        able = ", ".join(others) or "none is known"
         searches = facts.web_search or not facts.known
         limit = facts.max_output_tokens or MAX_OUTPUT_TOKENS
         return _described(protocol, limit, facts.tools, switch if searches else None, able)

@@ -1,4 +1,4 @@
-"""Requests to the account endpoints: the list of models, and the account balance."""
+"""Requests that are not conversations: the list of models, the account balance, and the parts of other requests."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from deepseek_v4.values import json
 from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.http import HttpRequest, HttpResponse
 
-__all__ = ["AccountRequest", "balance_query", "model_query", "models_query"]
+__all__ = ["AccountRequest", "account_query", "balance_query", "dialect_of", "model_query", "models_query"]
 
 T = TypeVar("T")
+D = TypeVar("D", bound=Dialect)
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class AccountRequest(Generic[T]):
-    """A request without a body, and the function that decodes its response.
+    """A request that is not a conversation, and the function that decodes its response.
 
     Attributes:
         http: The request.
@@ -49,14 +50,14 @@ class AccountRequest(Generic[T]):
 def models_query(options: CallOptions) -> AccountRequest[tuple[ModelInfo, ...]]:
     """Build the request for the list of models."""
     provider, dialect = _lister(options)
-    return _query(options, provider, dialect, dialect.path, dialect.decode_models)
+    return account_query(options, provider, dialect, dialect.path, dialect.decode_models)
 
 
 def model_query(options: CallOptions, model: str) -> AccountRequest[ModelInfo]:
     """Build the request for the facts of one model."""
     provider, dialect = _lister(options)
     path = dialect.one_path.format(id=quote(provider.model_id(model), safe="/:"))
-    return _query(options, provider, dialect, path, dialect.decode_model)
+    return account_query(options, provider, dialect, path, dialect.decode_model)
 
 
 def _lister(options: CallOptions) -> tuple[Provider, ModelsDialect]:
@@ -78,20 +79,58 @@ def balance_query(options: CallOptions) -> AccountRequest[Balance]:
         raise errors.UnsupportedError(
             f"{provider.name} does not report the account balance through its API.", provider=provider.name
         )
-    return _query(options, provider, dialect, dialect.path, dialect.decode_balance)
+    return account_query(options, provider, dialect, dialect.path, dialect.decode_balance)
+
+
+def dialect_of(options: CallOptions, kind: type[D], name: str) -> tuple[Provider, D]:
+    """Return the provider of a call and its dialect of an endpoint.
+
+    Raises:
+        UnsupportedError: if the provider does not have the endpoint.
+    """
+    provider = find_provider(options.provider)
+    dialect = provider.dialects.get(name)
+    if not isinstance(dialect, kind):
+        raise errors.UnsupportedError(
+            f"{provider.name} does not support {name.replace('_', ' ')}. Use provider='deepseek'.",
+            provider=provider.name,
+        )
+    return provider, dialect
 
 
 _MODELS = ModelsDialect()
 """The path of the list of models, the same on every OpenAI-compatible host."""
 
 
-def _query(
-    options: CallOptions, provider: Provider, dialect: Dialect, path: str, read: Callable[[Any], T | None]
+def account_query(
+    options: CallOptions,
+    provider: Provider,
+    dialect: Dialect,
+    path: str,
+    read: Callable[[Any], T | None],
+    *,
+    method: str = "GET",
+    body: bytes = b"",
+    content_type: str | None = None,
 ) -> AccountRequest[T]:
+    """Build a request.
+
+    Args:
+        options: The options of the call.
+        provider: The provider.
+        dialect: The dialect that decodes errors.
+        path: Path and query of the endpoint.
+        read: Decodes the JSON of the response; None if it is not as expected.
+        method: The HTTP method.
+        body: The content of the request.
+        content_type: Its type.
+    """
+    headers = {"accept": "application/json", **({"content-type": content_type} if content_type else {})}
     http = HttpRequest(
-        method="GET",
+        method=method,
         url=endpoint_url(provider.resolve_base_url(options.base_url, path), path),
-        headers=build_headers(provider, options, {"accept": "application/json"}),
+        headers=build_headers(provider, options, headers),
+        body=body,
         key=key_to_send(provider, options),
         key_header=dialect.key_header,
     )

@@ -216,7 +216,7 @@ class ModelSettings(BaseModel):
     on_unsupported: Literal["warn", "raise", "ignore"] = "warn"
     """What to do with an option that the provider does not support: drop it and warn once, raise, or drop silently."""
     provider_options: Any = None
-    """Provider-specific options, typed: ``OpenRouterOptions(...)``, ``EmpirioLabsOptions(...)``."""
+    """Provider-specific options, typed: ``DeepSeekOptions(...)``, ``OpenRouterOptions(...)``."""
     extra_body: dict[str, Any] | None = None
     """Fields added to the request body unchanged, for what this package does not know."""
 

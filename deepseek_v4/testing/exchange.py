@@ -39,6 +39,7 @@ class Exchange:
     beta: bool = False
     protocol: str = "chat"
     path_parameters: Mapping[str, str] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def body(self) -> Any:

@@ -38,6 +38,7 @@ class ServerOptions:
     latency: float = 0.0
     max_concurrency: int | None = None
     rpm: int | None = None
+    files_per_page: int = 1000
     clock: float | Callable[[], float] = OFF_PEAK
 
     def __post_init__(self) -> None:

@@ -17,7 +17,7 @@ __all__ = ["estimate", "estimate_text"]
 
 PER_PROMPT: Final = 3
 """The marker of its begin, and those that open the answer."""
-PER_MESSAGE: Final[Mapping[str, int]] = {"system": 1, "user": 1, "assistant": 3, "tool": 6}
+PER_MESSAGE: Final[Mapping[str, int]] = {"system": 1, "latest_reminder": 1, "user": 1, "assistant": 3, "tool": 6}
 """The markers of a message, by its role."""
 PER_TOOL_CALLS: Final = 9
 """The frame of all calls of a message."""

@@ -22,7 +22,8 @@ __all__ = [
     "ToolSpec",
 ]
 
-Role = Literal["system", "user", "assistant", "tool"]
+Role = Literal["system", "user", "assistant", "tool", "latest_reminder"]
+"""``latest_reminder``: date, weekday, place, platform and language of the user, at DeepSeek."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,13 @@ class ImagePart:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A file: an id from the provider, or its content as a ``data:`` URL with a name."""
+    """A file: an id from the provider (``FileInfo.part``), or its content as a ``data:`` URL with a name."""
 
     file_id: str | None = None
     data: str | None = None
     filename: str | None = None
+    image: bool = False
+    """True if the file of an id is an image; two protocols send images in another form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,11 @@ class Message(_EncodedCache):
     def system(cls, content: str) -> Message:
         """Create a system message."""
         return cls("system", content)
+
+    @classmethod
+    def latest_reminder(cls, content: str) -> Message:
+        """Create a message with facts about the user: date, weekday, place, platform, language."""
+        return cls("latest_reminder", content)
 
     @classmethod
     def user(cls, content: str | tuple[Part, ...]) -> Message:

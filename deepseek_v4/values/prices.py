@@ -20,15 +20,13 @@ _EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 class Peak:
     """Other prices at certain hours.
 
-    DeepSeek charges the off-peak price on Chinese public holidays, which this package does not know: on a holiday that
-    is a weekday the computed cost of peak hours is too high, by a factor of two.
-
     Attributes:
         input: US dollars per million input tokens.
         output: US dollars per million output tokens.
         cached: US dollars per million input tokens read from the cache; None: the price of ``input``.
         hours: Pairs of hours of the day, UTC, the first inclusive, the second exclusive: ``((1, 4), (6, 10))``.
         weekdays: Days of the week in UTC, Monday is 0.
+        holidays: Days in UTC without peak hours.
     """
 
     input: Amount
@@ -36,18 +34,20 @@ class Peak:
     cached: Amount | None = None
     hours: tuple[tuple[int, int], ...] = ((0, 24),)
     weekdays: tuple[int, ...] = _EVERY_DAY
+    holidays: frozenset[date] = frozenset()
 
     def __post_init__(self) -> None:
         _normalise(self)
         object.__setattr__(self, "hours", tuple((int(start), int(end)) for start, end in self.hours))
         object.__setattr__(self, "weekdays", tuple(self.weekdays))
+        object.__setattr__(self, "holidays", frozenset(self.holidays))
 
     def covers(self, at: datetime) -> bool:
         """Return True if a time (UTC) is a peak time."""
         if at.weekday() in self.weekdays:
             for start, end in self.hours:
                 if start <= at.hour < end:
-                    return True
+                    return at.date() not in self.holidays
         return False
 
 
@@ -106,7 +106,8 @@ class Cost:
     """The cost of an answer.
 
     Attributes:
-        usd: US dollars. A computed cost covers tokens only, without fees per request (web search).
+        usd: US dollars: tokens, and at DeepSeek the calls of server tools; fees per request of other providers are not
+            in a computed cost.
         computed: True if it was computed from a price; False if the provider reported it.
         price_since: The first day of the price (``YYYY-MM-DD``); None if it is not known or not computed.
         source: The document that states the price.

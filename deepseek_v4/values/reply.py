@@ -50,6 +50,7 @@ class Usage(Displayed):
         cache_write_tokens: Prompt tokens written to the cache, if they are billed separately.
         reasoning_tokens: Completion tokens spent on reasoning.
         cost: US dollars, if the provider reports them.
+        server_tool_calls: Successful calls of tools that the provider ran itself, such as web searches.
         extra: The provider's usage object as received.
     """
 
@@ -60,6 +61,7 @@ class Usage(Displayed):
     reasoning_tokens: int | None = None
     cost: float | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    server_tool_calls: int | None = None
 
     @property
     def total_tokens(self) -> int:
@@ -83,6 +85,7 @@ class Usage(Displayed):
             reasoning_tokens=_added(self.reasoning_tokens, other.reasoning_tokens),
             cost=_added(self.cost, other.cost),
             extra={"parts": [*self.extra.get("parts", [self.extra]), other.extra]},
+            server_tool_calls=_added(self.server_tool_calls, other.server_tool_calls),
         )
 
 
@@ -211,6 +214,12 @@ class Reply(Displayed):
         if isinstance(text, str) and text:
             return text
         return "" if self.finish_reason == "content_filter" else None
+
+    @property
+    def title(self) -> str | None:
+        """A short title of the conversation, requested by ``DeepSeekOptions(title=True)``; None if there is none."""
+        title = self.extra.get("title")
+        return title if isinstance(title, str) else None
 
     def _rows(self) -> Rows:
         calls = [("tool call", f"{call.name} {call.arguments}") for call in self.tool_calls]

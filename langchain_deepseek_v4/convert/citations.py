@@ -9,10 +9,11 @@ _KEYS = {
     "url": "url",
     "title": "title",
     "content": "cited_text",
+    "cited_text": "cited_text",
     "start_index": "start_index",
     "end_index": "end_index",
 }
-"""OpenAI's key of a citation -> LangChain's."""
+"""Key of a citation, OpenAI's or Anthropic's -> LangChain's."""
 
 
 def as_annotations(citations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

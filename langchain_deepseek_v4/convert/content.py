@@ -142,7 +142,7 @@ def _openai_image(block: Mapping[str, Any]) -> Part:
     if isinstance(image, Mapping) and isinstance(image.get("url"), str):
         return ImagePart(image["url"], image.get("detail"))
     if isinstance(block.get("file_id"), str):
-        return FilePart(file_id=block["file_id"])
+        return FilePart(file_id=block["file_id"], image=True)
     raise errors.InvalidRequestError("An image_url block has no URL. Use {'image_url': {'url': …}}.")
 
 
@@ -159,7 +159,7 @@ def _data(block: Mapping[str, Any]) -> Part:
     if source.get("type") == "text" or source.get("source_type") == "text":
         return TextPart(str(source.get("data") or source.get("text") or source.get("url") or ""))
     if file_id:
-        return FilePart(file_id=file_id)
+        return FilePart(file_id=file_id, image=block["type"] == "image" or kind.startswith("image/"))
     extras = block.get("extras") or block.get("metadata") or {}
     if block["type"] == "image" or kind.startswith("image/"):
         return ImagePart(_url(data, kind, url), block.get("detail") or extras.get("detail"))

@@ -52,6 +52,7 @@ ROLES: Mapping[str, Role] = {
     "assistant": "assistant",
     "ai": "assistant",
     "model": "assistant",
+    "latest_reminder": "latest_reminder",
 }
 """Roles of a ``ChatMessage`` -> ours. The API does not support ``developer``."""
 
@@ -148,8 +149,8 @@ def _converted(message: BaseMessage, before: Sequence[Message]) -> Iterator[Mess
     role = _role(message)
     if role == "assistant":
         yield _assistant(message)
-    elif role == "system":
-        yield Message("system", text_of(message.content), name=_name(message), left_out=left_out(message.content))
+    elif role in ("system", "latest_reminder"):
+        yield Message(role, text_of(message.content), name=_name(message), left_out=left_out(message.content))
     else:
         yield from _user(message)
 

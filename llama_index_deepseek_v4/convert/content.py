@@ -27,6 +27,10 @@ _SKIPPED = (ThinkingBlock, ToolCallBlock, CachePoint)
 """Blocks that ``messages`` converts; and Anthropic's cache points: DeepSeek caches prefixes automatically."""
 
 
+FILE_ID = "file-"
+"""The beginning of the id of an uploaded file, which ``url`` of a ``DocumentBlock`` may hold."""
+
+
 def parts_of(blocks: Sequence[BaseContentBlock], role: Role) -> list[Part]:
     """Convert the blocks of a message to its parts, in order.
 
@@ -87,8 +91,10 @@ def _image(block: ImageBlock) -> ImagePart:
 
 def _document(block: DocumentBlock) -> FilePart:
     if block.data is None and block.path is None:
+        if (block.url or "").startswith(FILE_ID):
+            return FilePart(file_id=block.url, image=(block.document_mimetype or "").startswith("image/"))
         raise errors.UnsupportedError(
             f"The document {block.title!r} is given as a URL, which DeepSeek V4 does not fetch. Download it and pass "
-            "data= or path=."
+            "data= or path=, or the id of upload_file() as url=."
         )
     return FilePart(data=block.inline_url(), filename=block.title)

@@ -106,6 +106,8 @@ def _converted(message: ChatMessage, role: Role, content: str | tuple[Part, ...]
             name=_name(message),
             retried=was_asked_again(message.additional_kwargs),
         )
+    if message.additional_kwargs.get("role") == "latest_reminder":  # MessageRole has no such role
+        return Message("latest_reminder", content)
     if role == "tool":
         return Message(role, content, tool_call_id=message.additional_kwargs.get("tool_call_id"))
     return Message(role, content, name=_name(message))

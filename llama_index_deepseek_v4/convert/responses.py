@@ -6,11 +6,12 @@ is built from the delta and from the blocks that did not change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import (
     ChatResponse,
+    CitationBlock,
     CompletionResponse,
     ContentBlock,
     LogProb,
@@ -58,6 +59,7 @@ def to_chat_response(reply: Reply, *, delta: str | None = None) -> ChatResponse:
             complete_thinking_block(content=reply.reasoning.text, num_tokens=tokens, additional_information=information)
         )
     blocks.append(text_block(text=reply.content))
+    blocks += citation_blocks(reply.annotations)
     for call in reply.tool_calls:
         arguments = arguments_object(call.arguments)
         blocks.append(_call_block(call.id, call.name, call.arguments if arguments is None else arguments))
@@ -75,6 +77,25 @@ def to_chat_response(reply: Reply, *, delta: str | None = None) -> ChatResponse:
         logprobs=_logprobs(reply.logprobs),
         additional_kwargs=_facts(reply),
     )
+
+
+def citation_blocks(annotations: Sequence[Mapping[str, Any]]) -> list[ContentBlock]:
+    """Return the citations of an answer, in OpenAI's or Anthropic's format; other annotations are left out."""
+    blocks: list[ContentBlock] = []
+    for annotation in annotations:
+        cited = annotation.get("url_citation", annotation)
+        if isinstance(cited, Mapping) and isinstance(cited.get("url"), str):
+            places = {name: cited[name] for name in ("start_index", "end_index") if isinstance(cited.get(name), int)}
+            text = str(cited.get("cited_text") or cited.get("content") or "")
+            blocks.append(
+                CitationBlock(
+                    cited_content=TextBlock(text=text),
+                    source=cited["url"],
+                    title=str(cited.get("title") or cited["url"]),
+                    additional_location_info=places,
+                )
+            )
+    return blocks
 
 
 def _call_block(call_id: str | None, name: str, arguments: dict[str, Any] | str) -> ToolCallBlock:
@@ -101,6 +122,7 @@ def _facts(reply: Reply) -> dict[str, Any]:
         "system_fingerprint": reply.system_fingerprint,
         "leaked_markup": reply.extra.get("leaked_markup"),
         "refusal": reply.refusal,
+        "title": reply.title,
         "attempts": [attempt.to_dict() for attempt in reply.attempts] or None,
         "attempts_exhausted": reply.attempts_exhausted or None,
         INVALID_CALLS: {call.id: call.error for call in reply.invalid_tool_calls} or None,

@@ -9,6 +9,7 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.parsing import OPENAI_FIELDS, decode_envelope, keep, text_of
+from deepseek_v4.protocols.reasoning_details import UNKNOWN_FIELDS
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.stream_decoder import UNREADABLE, StreamDecoder
 from deepseek_v4.protocols.think_tags import ThinkSplitter
@@ -21,6 +22,8 @@ _MESSAGE_KEYS = frozenset(
 )
 _TEXT_KEYS = frozenset({"role", "content", "reasoning", "reasoning_content", "reasoning_details"})
 """The keys of almost all deltas of a stream; the other ones need more work."""
+_SHOWN_ONCE = frozenset({"refusal", "title"})
+"""Fields of an answer that are not a part of the turn."""
 _CHOICE_KEYS = frozenset({"index", "message", "delta", "logprobs", "finish_reason", "error"})
 
 _new = tuple.__new__
@@ -173,9 +176,21 @@ class ChatStreamDecoder(StreamDecoder):
     def conclude(self, deltas: list[Delta]) -> Reply:
         """Append the deltas that were held back, and return the complete reply; warn of markup in its text."""
         self._close_tags(deltas)
+        if self.builder.unknown and self._dialect.passes_back_unknown_fields:
+            self._record_unknown(deltas)
         reply = super().conclude(deltas)
         _warn_of_leaks(reply, self.context)
         return reply
+
+    def _record_unknown(self, deltas: list[Delta]) -> None:
+        """Store the fields that must be sent again: the calls of tools that the provider ran, and their results."""
+        fields = {name: value for name, value in self.builder.unknown_fields().items() if name not in _SHOWN_ONCE}
+        if fields:
+            record = ({"type": UNKNOWN_FIELDS, "fields": fields},)
+            for value in fields.values():
+                self.builder.count_server_calls(value)
+            self.builder.add_details(record)
+            deltas.append(ReasoningDelta("", record))
 
     def partial(self) -> Reply:
         """Return the reply received so far, with the text in which reasoning was searched for."""

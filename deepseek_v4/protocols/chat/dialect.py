@@ -25,6 +25,9 @@ class ChatDialect(Dialect):
     """True if every stream has a finish reason, so that ``[DONE]`` without one means it was truncated."""
     think_tags = False
     """True if reasoning may be inside the visible text, between ``<think>`` and ``</think>`` at its start."""
+    passes_back_unknown_fields = False
+    """True if fields of an answer's message that this package does not decode are a part of the turn: they are sent
+    again, unchanged, in a record of the type ``UNKNOWN_FIELDS``."""
     may_leak_markup = False
     """True if the server's parsers are known to leave prompt markup in the visible text; a warning is then issued."""
 

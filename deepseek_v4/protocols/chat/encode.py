@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deepseek_v4 import errors
+from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.base import Protocol
 from deepseek_v4.protocols.chat.decode import ChatStreamDecoder
 from deepseek_v4.protocols.chat.dialect import ChatDialect
@@ -93,7 +94,7 @@ class ChatEncoder(RequestEncoder[ChatDialect]):
             kept = getattr(message, "kept", None) if cached else None
             if kept is None or kept[0] is not dialect or kept[1] is not passed_back:
                 kept = (dialect, passed_back, self._message(message, passed_back))
-                if cached:
+                if cached and message.role != "latest_reminder":  # its note belongs to every request
                     object.__setattr__(message, "kept", kept)
             conversation.append(kept[2])
         if messages[-1].prefix:
@@ -102,10 +103,12 @@ class ChatEncoder(RequestEncoder[ChatDialect]):
         return conversation
 
     def _message(self, message: Message, passed_back: bool) -> Json:
-        encoded: Json = {"role": message.role, "content": self.content(message.content)}
+        encoded: Json = {"role": self.role(message), "content": self.content(message.content)}
         if message.role == "assistant":
             if passed_back:
                 encoded.update(self.dialect.encode_reasoning(message.reasoning))
+            if message.reasoning is not None and self.dialect.passes_back_unknown_fields:
+                encoded.update(reasoning_details.unknown_fields(message.reasoning))
             if message.tool_calls:
                 encoded["tool_calls"] = [
                     {

@@ -123,8 +123,9 @@ class MessagesStreamDecoder(TypedEventDecoder):
 
     def _read_stop(self, source: Json) -> None:
         self.builder.end(source.get("stop_reason"))
-        if source.get("stop_sequence") is not None:
-            self.builder.extra["stop_sequence"] = source["stop_sequence"]
+        for name in ("stop_sequence", "title"):
+            if source.get(name) is not None:
+                self.builder.extra[name] = source[name]
 
     def _count(self, usage: Json | None) -> None:
         """Merge token counts: those in ``message_delta`` are totals; missing ones are in ``message_start``."""
@@ -196,6 +197,7 @@ class MessagesStreamDecoder(TypedEventDecoder):
         unknown = [b for b in blocks if b.get("type") not in ("text", "thinking", "redacted_thinking", *CALLS)]
         if unknown:
             self.builder.extra["content"] = unknown
+            self.builder.count_server_calls(unknown)
         record = reasoning_details.kept(blocks, text="text", calls=CALLS)
         if record:
             self.builder.add_details(record)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from deepseek_v4.protocols.dialect import ItemDialect
+from deepseek_v4.protocols.dialect import ItemDialect, server_tool_calls
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Usage
 from deepseek_v4.values.sampling import Thinking
@@ -22,7 +22,7 @@ class MessagesDialect(ItemDialect):
     headers: Mapping[str, str] = MappingProxyType({"anthropic-version": "2023-06-01"})
     json_object = False  # Anthropic's format has no JSON mode: the schema is in the prompt
     documents = True
-    """True if files other than images are supported."""
+    """True if files other than images are supported without uploading them."""
     unread_blocks: frozenset[str] = frozenset()
     """Anthropic's own format has all of them."""
 
@@ -50,5 +50,6 @@ class MessagesDialect(ItemDialect):
             cache_write_tokens=written,
             reasoning_tokens=details.get("thinking_tokens", details.get("reasoning_tokens")),
             cost=usage.get("cost"),
+            server_tool_calls=server_tool_calls(usage),
             extra=usage,
         )

@@ -63,13 +63,14 @@ class MessagesEncoder(ItemEncoder[MessagesDialect]):
         turns: list[Json] = []
         system: list[str] = []
         for position, message in enumerate(self.request.messages):
-            if message.role == "system":
+            role = self.role(message)
+            if role == "system":
                 system.append(message.text)
                 if position >= len(system):
                     moved = "moved a later system message to the start of the conversation"
                     self.notes.append(Note("translated", "messages", moved))
                 continue
-            role = "assistant" if message.role == "assistant" else "user"
+            role = "user" if role == "tool" else role
             if turns and turns[-1]["role"] == role:
                 turns[-1]["content"].extend(self._blocks(message))
             else:
@@ -115,19 +116,18 @@ class MessagesEncoder(ItemEncoder[MessagesDialect]):
 
     def file(self, part: FilePart) -> Json:
         """Encode a file as an image or a document."""
-        image = (part.data or "").startswith("data:image/")
+        image = part.image or (part.data or "").startswith("data:image/")
         if part.file_id is not None:
             self.has_files = True
             source: Json = {"type": "file", "file_id": part.file_id}
-            image = not self.dialect.documents
         else:
             source = _source(part.data or "")
         if image:
             return {"type": "image", "source": source}
-        if not self.dialect.documents:
+        if not self.dialect.documents and part.file_id is None:
             raise errors.UnsupportedError(
-                f"{self.provider} supports only images as files on the Messages endpoint. Put the file's text into "
-                "the message, or use protocol='chat_completions'."
+                f"{self.provider} supports documents only by their id on the Messages endpoint. Upload the file with "
+                "upload_file() and pass its file_id, or use protocol='chat_completions'."
             )
         document: Json = {"type": "document", "source": source}
         if part.filename:

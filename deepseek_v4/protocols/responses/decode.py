@@ -264,6 +264,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         unknown = [item for item in others if item.get("type") != "reasoning"]
         if unknown:
             self.builder.extra["output"] = unknown
+            self.builder.count_server_calls(unknown)
         record = reasoning_details.kept(items, text="message", calls=CALLS)
         if record:
             self.builder.add_details(record)

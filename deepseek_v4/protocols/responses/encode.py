@@ -18,7 +18,7 @@ from deepseek_v4.protocols.responses.decode import ResponsesStreamDecoder
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.values import json
 from deepseek_v4.values.json import Json
-from deepseek_v4.values.messages import ImagePart, Message, ServerTool, ToolCall, ToolSpec
+from deepseek_v4.values.messages import FilePart, ImagePart, Message, ServerTool, ToolCall, ToolSpec
 from deepseek_v4.values.notes import Note
 
 BLANK = " "
@@ -84,7 +84,7 @@ class ResponsesEncoder(ItemEncoder[ResponsesDialect]):
         if message.role == "tool":
             kind = "custom_tool_call_output" if message.tool_call_id in self._custom_ids else "function_call_output"
             return [{"type": kind, "call_id": message.tool_call_id, "output": content}]
-        return [{"role": message.role, "content": content}]
+        return [{"role": self.role(message), "content": content}]
 
     def add_reasoning(self, items: list[Json], message: Message) -> None:
         """Put the reasoning that is known as text before the items, unless they contain it."""
@@ -110,6 +110,12 @@ class ResponsesEncoder(ItemEncoder[ResponsesDialect]):
             return {"type": "function_call", "call_id": call.id, "name": name, "arguments": call.arguments}
         self._custom_ids.add(call.id)
         return {"type": "custom_tool_call", "call_id": call.id, "name": call.name, "input": _input(call.arguments)}
+
+    def file(self, part: FilePart) -> Json:
+        """Encode a file; an image by its id is not a file here."""
+        if part.image and part.file_id is not None:
+            return {"type": "input_image", "file_id": part.file_id}
+        return super().file(part)
 
     def image(self, part: ImagePart) -> Json:
         """Encode an image."""

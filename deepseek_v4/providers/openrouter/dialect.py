@@ -95,8 +95,11 @@ ERROR_TYPES: Mapping[str, type[errors.DeepSeekError]] = by_word(
     }
 )
 
-SHARED = frozenset(("provider", "models", "plugins", "session_id", "server_tools", "reasoning"))
+SHARED = frozenset(("provider", "models", "plugins", "session_id", "server_tools", "reasoning", "deferred_tools"))
 """Fields of ``OpenRouterOptions`` in the request body of all three endpoints; ``reasoning`` differs by endpoint."""
+
+MESSAGES_ONLY = frozenset(("fallbacks", "safeguards"))
+"""Fields of ``OpenRouterOptions`` that only ``/messages`` has."""
 
 IN_HEADERS = frozenset(
     (
@@ -173,13 +176,19 @@ def encode_shared(body: Json, options: OpenRouterOptions, request: ChatRequest, 
     values = options.set_fields()
     if options.server_tools:
         body["tools"] = [*body.get("tools", ()), *values["server_tools"]]
-    for name in ("provider", "session_id"):
+    for name in ("provider", "session_id", "deferred_tools"):
         if name in values:
             body[name] = values[name]
     if options.models:
         body["models"] = [full_id(model) for model in options.models]
     if options.plugins:
         body["plugins"] = _plugins(values["plugins"], request, notes)
+
+
+def drop_messages_only(options: OpenRouterOptions, notes: list[Note]) -> None:
+    """Add a note for each option that only ``/messages`` has."""
+    why = "only the Messages endpoint has it: use protocol='messages'"
+    notes.extend(Note("dropped", name, why) for name in sorted(MESSAGES_ONLY & options.set_fields().keys()))
 
 
 def merge_reasoning(body: Json, own: Json) -> None:

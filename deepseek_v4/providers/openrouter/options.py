@@ -69,6 +69,8 @@ class Routing(ProviderOptions):
     """Preferred maximum of seconds to the first token; not required."""
     max_price: MaxPrice | None = None
     """The maximum price."""
+    options: dict[str, dict[str, Any]] | None = None
+    """Fields for single hosts: the host's slug -> its fields, sent unchanged."""
 
 
 class ReasoningOptions(ProviderOptions):
@@ -162,6 +164,13 @@ class OpenRouterOptions(ProviderOptions):
     """The routing rules."""
     models: list[str] | None = None
     """Fallback models, tried in order if the first fails; the model that answered is billed and is ``Reply.model``."""
+    fallbacks: list[str] | None = Field(None, max_length=3)
+    """On ``messages`` only: up to three models that are tried if the first fails or refuses; not together with
+    ``models``."""
+    safeguards: list[dict[str, Any]] | None = None
+    """On ``messages`` only: Anthropic's safeguards, sent unchanged."""
+    deferred_tools: dict[str, Any] | None = None
+    """Tools that the model finds by a search; the reasoning of past turns has to be passed back, as is the default."""
     plugins: list[Plugin] | None = None
     """Plugins of the request."""
     server_tools: list[HostedTool] | None = None
@@ -214,6 +223,12 @@ class OpenRouterOptions(ProviderOptions):
     """Header ``X-OpenRouter-Cache-TTL``, in seconds; default 300."""
     response_cache_clear: bool | None = None
     """Header ``X-OpenRouter-Cache-Clear``."""
+
+    @model_validator(mode="after")
+    def _one_list_of_models(self) -> OpenRouterOptions:
+        if self.models and self.fallbacks:
+            raise ValueError("models and fallbacks exclude each other. Set only one of them")
+        return self
 
     @field_validator("app_categories")
     @classmethod

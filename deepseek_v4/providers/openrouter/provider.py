@@ -32,10 +32,12 @@ from deepseek_v4.providers.openai_compatible import (
 )
 from deepseek_v4.providers.openrouter.dialect import (
     IN_HEADERS,
+    MESSAGES_ONLY,
     SHARED,
     UNLISTED,
     OpenRouterDialect,
     build_headers,
+    drop_messages_only,
     effort_values,
     encode_shared,
     full_id,
@@ -148,6 +150,7 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
         if options.reasoning is not None:
             merge_reasoning(body, values["reasoning"])
         encode_shared(body, options, request, notes)
+        drop_messages_only(options, notes)
         body.update({name: value for name, value in values.items() if name in _BODY_FIELDS})
         keep_reasoning_for_tools(body, notes)
         if options.debug and not request.stream:
@@ -164,7 +167,9 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
         return {**headers, **build_headers(options)}
 
 
-_BODY_FIELDS = OpenRouterOptions.model_fields.keys() - SHARED - IN_HEADERS - {"use_max_completion_tokens"}
+_BODY_FIELDS = (
+    OpenRouterOptions.model_fields.keys() - SHARED - MESSAGES_ONLY - IN_HEADERS - {"use_max_completion_tokens"}
+)
 """Options that are fields of a chat request under their own name, in addition to those of every endpoint."""
 
 

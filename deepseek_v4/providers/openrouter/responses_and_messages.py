@@ -17,10 +17,13 @@ from deepseek_v4.providers.efforts import default_max_tokens
 from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools, repair_tool_call_arguments
 from deepseek_v4.providers.openrouter.dialect import (
     IN_HEADERS,
+    MESSAGES_ONLY,
     SHARED,
     OpenRouterDialect,
     build_headers,
+    drop_messages_only,
     encode_shared,
+    full_id,
     merge_reasoning,
 )
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions
@@ -44,7 +47,8 @@ def _encode_options(
         return {}
     assert isinstance(options, OpenRouterOptions)
     here = (SHARED | IN_HEADERS) - without
-    notes.extend(Note("dropped", name, _CHAT_ONLY) for name in sorted(options.set_fields().keys() - here))
+    others = options.set_fields().keys() - here - MESSAGES_ONLY
+    notes.extend(Note("dropped", name, _CHAT_ONLY) for name in sorted(others))
     known = options.model_copy(update=dict.fromkeys(without))
     encode_shared(body, known, request, notes)
     return build_headers(known)
@@ -85,6 +89,8 @@ class OpenRouterResponses(OpenRouterDialect, ResponsesDialect):
         """
         repair_tool_call_arguments(messages, notes)
         headers = _encode_options(body, request, notes)
+        if request.provider_options is not None:
+            drop_messages_only(request.provider_options, notes)
         own = getattr(request.provider_options, "reasoning", None)
         if own is not None:
             merge_reasoning(body, own.set_fields())
@@ -131,4 +137,10 @@ class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
     ) -> Mapping[str, str]:
         """Add the ``OpenRouterOptions`` this endpoint supports; thinking is sent in Anthropic's fields only."""
-        return _encode_options(body, request, notes, without=frozenset({"reasoning", "server_tools"}))
+        headers = _encode_options(body, request, notes, without=frozenset({"reasoning", "server_tools"}))
+        options = request.provider_options
+        if options is not None and options.fallbacks:
+            body["fallbacks"] = [{"model": full_id(model)} for model in options.fallbacks]
+        if options is not None and options.safeguards:
+            body["safeguards"] = options.safeguards
+        return headers

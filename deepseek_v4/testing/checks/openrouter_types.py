@@ -158,6 +158,7 @@ PROVIDER_FIELDS: FieldTypes = {
     "quantizations": list_of(one_of(*QUANTIZATIONS)),
     "sort": _object_or(SORT, {"by": SORT, "partition": one_of("model", "none")}),
     **dict.fromkeys(("preferred_min_throughput", "preferred_max_latency"), PREFERENCE),
+    "options": struct("object"),
     "max_price": struct("object", dict.fromkeys(("prompt", "completion", "request", "image", "audio"), _price)),
 }
 

@@ -86,26 +86,36 @@ def tool_choice(path: str, value: Any) -> None:
 
 
 STREAM_OPTIONS = struct("StreamOptions", {"include_usage": boolean})
+EVERYWHERE: FieldTypes = {"model": string, "stream": boolean, **dict.fromkeys(("temperature", "top_p"), number)}
+GENERATED: FieldTypes = {
+    **EVERYWHERE,
+    **dict.fromkeys(("frequency_penalty", "presence_penalty"), number),
+    "max_tokens": whole_number,
+    "stop": stop_words,
+    "stream_options": STREAM_OPTIONS,
+}
+NOVEMBER: FieldTypes = {  # build_a_chatbot, 2026-11-13
+    "title": struct("Title", {"enabled!": boolean}),
+    "safety_check": struct("SafetyCheck", {"level!": one_of("low", "high")}),
+}
 CHAT_FIELDS: FieldTypes = {
-    "model": string,
+    **GENERATED,
+    **NOVEMBER,
     "messages": messages_of(*ROLES),
     "thinking": THINKING,
     "reasoning_effort": one_of(*EFFORTS),
-    "max_tokens": whole_number,
     "response_format": struct("ResponseFormat", {"type!": FORMAT_TYPE}),
-    "stop": stop_words,
-    "stream": boolean,
-    "stream_options": STREAM_OPTIONS,
-    "temperature": number,
-    "top_p": number,
     "tools": TOOLS,
     "tool_choice": tool_choice,
     "logprobs": boolean,
-    "top_logprobs": whole_number,
+    **dict.fromkeys(("top_logprobs", "n"), whole_number),
     "user_id": string,
-    "frequency_penalty": number,
-    "presence_penalty": number,
-    "n": whole_number,
+}
+COMPLETION_FIELDS: FieldTypes = {
+    **GENERATED,
+    **dict.fromkeys(("prompt", "suffix"), string),
+    "echo": boolean,
+    "logprobs": whole_number,
 }
 
 
@@ -114,31 +124,17 @@ def completion_types(body: Any) -> None:
     request_types(body, "CompletionRequest", COMPLETION_FIELDS, ("model", "prompt"))
 
 
-COMPLETION_FIELDS: FieldTypes = {
-    "model": string,
-    "prompt": string,
-    "suffix": string,
-    "echo": boolean,
-    "logprobs": whole_number,
-    "max_tokens": whole_number,
-    "stop": stop_words,
-    "stream": boolean,
-    "stream_options": STREAM_OPTIONS,
-    "temperature": number,
-    "top_p": number,
-    "frequency_penalty": number,
-    "presence_penalty": number,
-}
-
 # ---------------------------------------------------------------------- Anthropic's form
 
-# document, search_result, redacted_thinking and others are not supported.
-BLOCKS = ("text", "image", "thinking", "tool_use", "tool_result", "server_tool_use", "web_search_tool_result")
+# search_result, redacted_thinking and others are not supported.
+SERVER_BLOCKS = ("server_tool_use", "web_search_tool_result")
+BLOCKS = ("text", "image", "document", "thinking", "tool_use", "tool_result", *SERVER_BLOCKS)
 IMAGE_SOURCE = struct(
     "ImageSource",
     {"type!": one_of("base64", "url", "file")},
     {"base64": {"data!": string}, "url": {"url!": string}, "file": {"file_id!": string}},
 )
+FILE_SOURCE = struct("DocumentSource", {"type!": one_of("file"), "file_id!": string})
 TOOL_USE: FieldTypes = {"id!": string, "name!": string, "input!": struct("Value")}
 
 
@@ -157,6 +153,7 @@ def _blocks(*kinds: str) -> Check:
         "tool_result": {"tool_use_id!": string},
         "web_search_tool_result": {"tool_use_id!": string},
         "image": {"source!": IMAGE_SOURCE},
+        "document": {"source!": FILE_SOURCE},
     }
     if "tool_result" in kinds:
         by_kind["tool_result"] = {"tool_use_id!": string, "content": _blocks("text", "image")}
@@ -164,11 +161,12 @@ def _blocks(*kinds: str) -> Check:
 
 
 BLOCK_CONTENT = {"content!": _blocks(*BLOCKS)}
+TEXTS = {"content!": _blocks("text")}
 BLOCK_MESSAGES = list_of(
     struct(
         "Message",
-        {"role!": one_of("user", "assistant", "system")},
-        {"user": BLOCK_CONTENT, "assistant": BLOCK_CONTENT, "system": {"content!": _blocks("text")}},
+        {"role!": one_of("user", "assistant", "system", "latest_reminder")},
+        {"user": BLOCK_CONTENT, "assistant": BLOCK_CONTENT, "system": TEXTS, "latest_reminder": TEXTS},
         tag="role",
     )
 )
@@ -176,20 +174,19 @@ BLOCK_MESSAGES = list_of(
 
 def _block_tool(path: str, value: Any) -> None:
     """Check a function, or a tool of the service if it has a type."""
-    struct("Tool", {"type": one_of("web_search_20250305", "web_search_20260209")})(path, value)
-    if value.get("type") is None:
+    own = ("deepseek_web_search", "deepseek_read_url")
+    struct("Tool", {"type": one_of("web_search_20250305", "web_search_20260209", *own)})(path, value)
+    if value.get("type") in (None, *own):
         struct("Tool", {"name!": string, "description": string})(path, value)
 
 
 MESSAGES_FIELDS: FieldTypes = {
-    "model": string,
+    **EVERYWHERE,
+    **NOVEMBER,
     "messages": BLOCK_MESSAGES,
     "max_tokens": whole_number,
     "system": _blocks("text"),
     "stop_sequences": list_of(string),
-    "stream": boolean,
-    "temperature": number,
-    "top_p": number,
     "thinking": THINKING,
     "output_config": struct("OutputConfig", {"effort": one_of(*EFFORTS)}),
     "tools": list_of(_block_tool),
@@ -276,17 +273,15 @@ def _item_choice(path: str, value: Any) -> None:
 
 ITEM_TOOL: FieldTypes = {"name!": string, "description": string, "strict": boolean}
 RESPONSES_FIELDS: FieldTypes = {
-    "model": string,
+    **EVERYWHERE,
+    **NOVEMBER,
     "input": _input,
     "instructions": string,
     "reasoning": struct("Reasoning", {"effort": one_of(*EFFORTS)}),
     "max_output_tokens": whole_number,
-    "temperature": number,
-    "top_p": number,
     "text": struct("TextOptions", {"format": TEXT_FORMAT}),
     "tools": list_of(struct("Tool", {"type!": string}, {"function": ITEM_TOOL, "custom": ITEM_TOOL})),
     "tool_choice": _item_choice,
     "top_logprobs": whole_number,
     "user": string,
-    "stream": boolean,
 }

@@ -4,6 +4,7 @@ Choices without documentation:
 
 - Responses: `strict` requires a reasoning item (an empty one is enough) in every closed turn that calls functions
   if tools are declared; past messages of closed turns need none. `web_search` is executed.
+- Chat: a web search is in `server_tool_blocks` of the message, in the form of Messages, and in `annotations`.
 - Messages: a last message of the assistant is continued. Thinking is on by default, as in chat.
 
 Without documentation and recordings, the rules are those of `deepseek-recipe` 0.2.0, DeepSeek's own parser.
@@ -28,11 +29,13 @@ from deepseek_v4.testing.checks.messages import (
 from deepseek_v4.testing.checks.parameters import check_chat_parameters, thinking_is_on
 from deepseek_v4.testing.checks.protocol_types import chat_types, messages_types, responses_types
 from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_input_schemas, check_tools
+from deepseek_v4.testing.endpoints import services
 from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.endpoints.completions import answer_completion, check_deepseek_types, refuse_off_beta
 from deepseek_v4.testing.endpoints.models import answer_balance, answer_model, answer_models
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange, ServedModel
 from deepseek_v4.testing.ids import Stamp
+from deepseek_v4.testing.model.answer import Answer
 from deepseek_v4.testing.outcome import JSON, OCTETS, Rejection
 from deepseek_v4.testing.reading import messages as messages_request
 from deepseek_v4.testing.reading import responses
@@ -108,6 +111,9 @@ class DeepSeekDialect(Dialect):
                 EndpointRoute("POST", f"{version}/responses", answer, protocol="responses"),
                 EndpointRoute("GET", f"{version}/models", answer_models),
                 EndpointRoute("GET", f"{version}/models/{{id}}", answer_model),
+                EndpointRoute("POST", f"{version}/files", services.upload_file),
+                EndpointRoute("GET", f"{version}/files", services.list_files),
+                EndpointRoute("DELETE", f"{version}/files/{{id}}", services.delete_file),
             )
             for version in ("", "/v1")
         ]
@@ -115,6 +121,8 @@ class DeepSeekDialect(Dialect):
             *chain.from_iterable(versioned),
             EndpointRoute("POST", "/anthropic/v1/messages", answer, protocol="messages"),
             EndpointRoute("GET", "/user/balance", answer_balance),
+            EndpointRoute("POST", "/v1/tools/search", services.search),
+            EndpointRoute("POST", "/v1/tools/fetch", services.fetch),
         )
 
     def status_refusal(self, status: int) -> Rejection:
@@ -154,7 +162,23 @@ class DeepSeekDialect(Dialect):
         messages = tuple(body["messages"])
         check_turns(messages)
         check_last(messages[-1], model.id, exchange.beta)
-        return self._read(exchange, body, partial(check_reasoning, rule=exchange.options.passback))
+        kinds = [tool["type"] for tool in body.get("tools") or ()]
+        search = "deepseek_web_search" in kinds and body.get("tool_choice") != "none"
+        return self._read(exchange, body, partial(check_reasoning, rule=exchange.options.passback), web_search=search)
+
+    def message(self, answer: Answer) -> dict[str, Any]:
+        """Return the message, with the search and the title of an answer that has them."""
+        return {**super().message(answer), **self._server_fields(answer)}
+
+    def chunk(self, answer: Answer, delta: Any, finish_reason: str | None = None) -> dict[str, Any]:
+        """Return a chunk; the search and the title are in the last one."""
+        return super().chunk(answer, {**delta, **(self._server_fields(answer) if finish_reason else {})}, finish_reason)
+
+    def _server_fields(self, answer: Answer) -> dict[str, Any]:
+        if answer.searched_for is None:
+            return dict(answer.title)
+        cited = [{"type": "url_citation", "url_citation": dict(page)} for page in answer.citations]
+        return {"server_tool_blocks": self.messages.search_blocks(answer), "annotations": cited, **answer.title}
 
     def read_responses(self, exchange: Exchange) -> ChatCall:
         """Read items. In an open tool turn, neither an empty reasoning item nor a summary is enough."""
@@ -206,6 +230,8 @@ class DeepSeekDialect(Dialect):
         """Check what all protocols share, with the request in the form of chat."""
         messages = tuple(body["messages"])
         check_tools(body, beta=exchange.beta)
+        if exchange.body.get("safety_check") and body.get("tool_choice", "auto") not in ("auto", "none"):
+            raise Rejection("tool_choice must be auto or none with safety_check")
         thinking = thinking_is_on(body, self.thinks_by_default(exchange))
         if thinking:
             check_choice_while_thinking(body, any_allowed=any_allowed)

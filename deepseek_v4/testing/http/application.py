@@ -42,6 +42,7 @@ class Application:
         self.records = ReasoningRecords()
         self.requests: list[ReceivedRequest] = []
         self.seen_keys: list[SeenKey] = []
+        self.files: dict[str, dict[str, Any]] = {}
         self._load = Load()
         self._traffic = traffic
         self._router = Router(
@@ -117,6 +118,7 @@ class Application:
             beta=route is not None and route.beta,
             protocol="chat" if route is None else route.protocol,
             path_parameters=scope.get("path_params", {}),
+            files=self.files,
         )
 
     def forget(self) -> None:
@@ -127,6 +129,7 @@ class Application:
         self.script.clear()
         self.cache.clear()
         self.records.clear()
+        self.files.clear()
 
     def _outcome(self, route: EndpointRoute | None, exchange: Exchange, key: str | None) -> Outcome:
         if exchange.fault is not None and exchange.fault.instead is not None:
@@ -135,7 +138,8 @@ class Application:
             return Outcome((b"",), status=404, content_type="text/plain")
         try:
             self._check_key(key)
-            if route.method == "POST" and exchange.received.body is None:
+            form = exchange.received.headers.get("content-type", "").startswith("multipart/")
+            if route.method == "POST" and not form and exchange.received.body is None:
                 exchange.received.body = parsed_json(exchange.received.raw)
             return route.endpoint(exchange)
         except Rejection as rejection:

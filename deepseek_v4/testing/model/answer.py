@@ -64,6 +64,11 @@ class Answer:
         return self.turn.model or self.call.model
 
     @property
+    def title(self) -> Mapping[str, str]:
+        """The title of the conversation as a field, if it was requested."""
+        return {"title": self.call.user_text[:40]} if (self.request.get("title") or {}).get("enabled") else {}
+
+    @property
     def shows_reasoning(self) -> bool:
         """True if the reasoning is a part of its own in the answer."""
         return self.call.thinking and not self.call.hides_reasoning and not self.call.joins_reasoning

@@ -50,7 +50,7 @@ def asks_for_search(body: Mapping[str, Any]) -> bool:
     """Return True if the request enables server-side web search."""
     tools = body.get("tools") or ()
     choice = (body.get("tool_choice") or {}).get("type")
-    return choice != "none" and any(str(tool.get("type") or "").startswith("web_search") for tool in tools)
+    return choice != "none" and any("web_search" in str(tool.get("type")) for tool in tools)
 
 
 def _function(tool: Mapping[str, Any]) -> Json:
@@ -63,8 +63,8 @@ def _turn(message: Mapping[str, Any]) -> list[Json]:
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
     if message["role"] == "assistant":
         return [_assistant(blocks)]
-    if message["role"] == "system":
-        return [{"role": "system", "content": content_text(blocks)}]
+    if message["role"] in ("system", "latest_reminder"):
+        return [{"role": message["role"], "content": content_text(blocks)}]
     return list(_user_content(blocks))
 
 
@@ -107,6 +107,8 @@ def _parts(content: Any) -> Any:
 
 
 def _part(block: Mapping[str, Any]) -> Json:
+    if block["type"] == "document":
+        return {"type": "file", "file_id": block["source"]["file_id"]}
     if block["type"] != "image":
         return {"type": "text", "text": block["text"]}
     source = block["source"]

@@ -12,7 +12,7 @@ from deepseek_v4.testing.outcome import Rejection
 
 Json = dict[str, Any]
 
-SEARCHES = ("web_search", "web_search_preview")
+SEARCHES = ("web_search", "web_search_preview", "deepseek_web_search")
 
 
 def chat_request(body: Mapping[str, Any], *, summaries: bool = True) -> Json:

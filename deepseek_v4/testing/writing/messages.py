@@ -66,6 +66,7 @@ class MessagesShapes:
             "stop_reason": self.stop_reason(answer),
             "stop_sequence": answer.stopped_by,
             "usage": self.usage(answer),
+            **answer.title,
         }
 
     def envelope(self, answer: Answer, blocks: list[JsonObject]) -> JsonObject:
@@ -162,7 +163,7 @@ class MessagesShapes:
                 yield named_event({"type": "content_block_delta", "index": index, "delta": delta})
             yield from pings
             yield named_event({"type": "content_block_stop", "index": index})
-        delta = {"stop_reason": self.stop_reason(answer), "stop_sequence": answer.stopped_by}
+        delta = {"stop_reason": self.stop_reason(answer), "stop_sequence": answer.stopped_by, **answer.title}
         yield named_event({"type": "message_delta", "delta": delta, "usage": usage})
         yield named_event({"type": "message_stop"})
 

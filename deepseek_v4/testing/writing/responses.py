@@ -112,6 +112,7 @@ class ResponsesShapes:
             "reasoning": {"effort": (request.get("reasoning") or {}).get("effort"), "summary": None},
             "text": {"format": (request.get("text") or {}).get("format") or {"type": "text"}, "verbosity": None},
             "usage": usage,
+            **(answer.title if usage else {}),
         }
         if status == "completed":
             body["completed_at"] = created + 1

@@ -120,6 +120,12 @@ def test_the_price_of_the_time_counts() -> None:
         (datetime(2026, 11, 27, 9, 0), True),  # Friday
         (datetime(2026, 11, 28, 9, 0), False),  # Saturday
         (datetime(2026, 11, 22, 2, 0), False),  # Sunday
+        (datetime(2026, 9, 24, 9, 0), True),  # Thursday
+        (datetime(2026, 9, 25, 9, 0), False),  # Friday, Mid-Autumn
+        (datetime(2026, 10, 1, 2, 0), False),  # Thursday, National Day
+        (datetime(2026, 10, 7, 2, 0), False),
+        (datetime(2026, 10, 8, 2, 0), True),
+        (datetime(2026, 10, 10, 2, 0), False),  # a Saturday on which people worked
     ],
 )
 def test_deepseek_costs_twice_as_much_at_peak_hours(at: datetime, peak: bool) -> None:

@@ -66,8 +66,11 @@ def test_an_unknown_id_has_the_values_of_the_family(provider: str, model: str) -
 def test_an_id_with_a_date_or_a_route_has_the_facts_but_no_price() -> None:
     plain = find("openrouter", "deepseek/deepseek-v4-flash")
     assert plain.prices
-    for model in ("deepseek/deepseek-v4-flash:nitro", "deepseek/deepseek-v4-flash-1231"):
-        assert find("openrouter", model) == dataclasses.replace(plain, prices=())
+    assert find("openrouter", "deepseek/deepseek-v4-flash:nitro") == dataclasses.replace(plain, prices=())
+    # an unlisted date may have what the undated id has not
+    dated = find("openrouter", "deepseek/deepseek-v4-flash-1231")
+    assert dated == dataclasses.replace(plain, prices=(), images=True)
+    assert find("empiriolabs", "deepseek-v4-flash-1231").tools
     assert find("openrouter", "deepseek/deepseek-v4-flash-20260423") == plain  # an alias, listed
 
 
@@ -76,11 +79,13 @@ def test_who_sees_images() -> None:
     assert find("deepseek", "deepseek-v4-flash").images  # answered by V4.1-Flash since 2026-09-10
     assert not find("deepseek", "deepseek-v4-pro").images
     assert not find("openrouter", "deepseek/deepseek-v4-flash").images
-    assert not any(facts.images for facts in models("empiriolabs"))
+    assert not any(facts.images for facts in models("empiriolabs")[:3])
 
 
 def test_deepseeks_models() -> None:
     flash, pro = find("deepseek", "deepseek-flash"), find("deepseek", "deepseek-v4-pro")
+    assert [facts.id for facts in models("deepseek") if facts.retired is None] == [flash.id, pro.id]
+    assert models("deepseek")[:2] == (flash, pro)
     for facts in (flash, pro):
         assert (facts.context_window, facts.max_output_tokens) == (1_048_576, 393_216)
         assert facts.efforts == ("low", "high", "max")
@@ -110,7 +115,18 @@ def test_prices_of_the_two_model_pages(provider: str, model: str, input: str, ou
 
 
 def test_empiriolabs_variants() -> None:
-    base, first, second = models("empiriolabs")
+    base, first, second, *later = models("empiriolabs")
+    assert [facts.id for facts in later] == [
+        "deepseek-v4-1-flash-1017",
+        "deepseek-v4-flash-0731",
+        "deepseek-v4-flash-0731:variant1",
+        "deepseek-v4-pro",
+        "deepseek-v4-pro:variant1",
+        "deepseek-v4-pro:variant2",
+        "deepseek-v4-pro:variant3",
+        "deepseek-v4-pro-0813",
+    ]
+    assert all(facts.tools and facts.known for facts in later)
     assert [facts.regions for facts in (base, first, second)] == [("Germany (Frankfurt)",), ("Singapore",), ("China",)]
     assert [facts.max_output_tokens for facts in (base, first, second)] == [393_216, 393_216, 384_000]
     assert [facts.tools for facts in (base, first, second)] == [False, False, True]

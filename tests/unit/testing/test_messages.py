@@ -241,7 +241,7 @@ def test_what_is_refused(caller: Caller, change: dict[str, Any], message: str) -
         ({"max_tokens": "9"}, "max_tokens: invalid type: string"),
         ({"tools": [{"type": "custom", **WEATHER}]}, "unknown variant `custom`, expected one of `web_search_20250305`"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "unknown variant `tool`"),
-        ({"messages": [{"role": "user", "content": [{"type": "document"}]}]}, "unknown variant `document`"),
+        ({"messages": [{"role": "user", "content": [{"type": "search_result"}]}]}, "unknown variant `search_result`"),
         ({"messages": [assistant({"type": "redacted_thinking", "data": "x"})]}, "unknown variant `redacted_thinking`"),
         ({"stop_sequences": "x"}, "stop_sequences: invalid type"),
         ({"tool_choice": "auto"}, "tool_choice: invalid type"),

@@ -108,7 +108,7 @@ def test_unknown_additional_kwargs_are_never_sent(message: type[BaseMessage]) ->
         ({"type": "image", "url": "https://x/y.png"}, ImagePart("https://x/y.png")),
         ({"type": "image", "base64": PNG, "mime_type": "image/png"}, ImagePart(f"data:image/png;base64,{PNG}")),
         ({"type": "image", "base64": "/9j/4AAQ"}, ImagePart("data:image/jpeg;base64,/9j/4AAQ")),
-        ({"type": "image", "file_id": "file-api-1"}, FilePart(file_id="file-api-1")),
+        ({"type": "image", "file_id": "file-api-1"}, FilePart(file_id="file-api-1", image=True)),
         (
             {"type": "image", "source_type": "base64", "data": PNG, "mime_type": "image/png"},
             ImagePart(f"data:image/png;base64,{PNG}"),

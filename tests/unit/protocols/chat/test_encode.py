@@ -113,7 +113,7 @@ def test_an_unknown_effort_is_dropped_with_a_note_and_not_sent() -> None:
 
 @pytest.mark.parametrize(
     ("fields", "option"),
-    [({"thinking": Thinking(budget=100)}, "thinking_budget"), ({"web_search": True}, "web_search")],
+    [({"thinking": Thinking(budget=100)}, "thinking_budget"), ({"options": {"seed": 1}}, "seed")],
 )
 def test_what_the_service_says_otherwise_is_dropped_with_a_note(fields: dict[str, Any], option: str) -> None:
     encoded = encode(**fields)
@@ -131,7 +131,6 @@ def test_no_web_search_is_nothing_to_drop(fields: dict[str, Any]) -> None:
     [
         ({"options": {"seed": 1}}, "seed"),
         ({"thinking": Thinking(budget=100)}, "thinking_budget"),
-        ({"web_search": True}, "web_search"),
         ({"thinking": Thinking(effort="ultra")}, "reasoning_effort"),
     ],
 )

@@ -280,7 +280,8 @@ def test_images_are_addresses_or_base64_and_files_are_named() -> None:
         TextPart("Look"),
         ImagePart("https://x.test/a.png"),
         ImagePart("data:image/jpeg;base64,AAAA"),
-        FilePart(file_id="file-api-1"),
+        FilePart(file_id="file-api-1", image=True),
+        FilePart(file_id="file-api-2"),
     )
     request = prepared((Message.user(content),), M, model="deepseek-flash")
     assert request.body["messages"][0]["content"] == [
@@ -288,12 +289,13 @@ def test_images_are_addresses_or_base64_and_files_are_named() -> None:
         {"type": "image", "source": {"type": "url", "url": "https://x.test/a.png"}},
         {"type": "image", "source": {"type": "base64", "media_type": "image/jpeg", "data": "AAAA"}},
         {"type": "image", "source": {"type": "file", "file_id": "file-api-1"}},
+        {"type": "document", "source": {"type": "file", "file_id": "file-api-2"}},
     ]
     assert request.http.headers["anthropic-beta"] == "files-api-2025-04-14"
 
 
 def test_a_document_is_refused_before_the_service_does() -> None:
-    with pytest.raises(UnsupportedError, match="supports only images"):
+    with pytest.raises(UnsupportedError, match="upload_file"):
         turns(Message.user((FilePart(data="data:application/pdf;base64,AAAA", filename="a.pdf"),)))
 
 

@@ -280,11 +280,11 @@ def test_what_works_on_whole_answers_only_is_left_out_of_streams_and_the_other_w
 
 
 def test_anothers_options_are_left_out_so_that_switching_takes_one_word() -> None:
-    with pytest.warns(UnsupportedOptionWarning, match="OpenRouterOptions belongs to another provider; deepseek has no"):
+    with pytest.warns(UnsupportedOptionWarning, match="OpenRouterOptions belongs to another provider; deepseek uses"):
         assert added("deepseek", provider_options=OpenRouterOptions(session_id="s")) == {}
     with pytest.raises(errors.UnsupportedError, match="OpenRouterOptions"):
         prepared("deepseek", provider_options=OpenRouterOptions(session_id="s"), on_unsupported="raise")
-    with pytest.raises(errors.InvalidRequestError, match="extra_body"):
+    with pytest.raises(errors.InvalidRequestError, match="unknown field 'session_id'"):
         prepared("deepseek", provider_options={"session_id": "s"})
     with pytest.raises(errors.InvalidRequestError, match="OpenRouterOptions"):
         prepared("openrouter", provider_options="fast")

@@ -1,0 +1,47 @@
+"""Decode the answers of DeepSeek's Search and Fetch APIs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from deepseek_v4.protocols.dialect import Dialect
+from deepseek_v4.values.web import Page, SearchResult, SearchResults
+
+__all__ = ["WebToolsDialect"]
+
+_FIELDS = frozenset(field.name for field in dataclasses.fields(SearchResult)) - {"extra"}
+
+
+class WebToolsDialect(Dialect):
+    """``POST /v1/tools/search`` and ``POST /v1/tools/fetch``.
+
+    https://api-docs.deepseek.com/guides/search
+    """
+
+    protocol = "web_tools"
+    path = "/v1/tools/search"
+    fetch_path = "/v1/tools/fetch"
+    price = 0.0
+    """US dollars for a search with results, or for a fetched page."""
+
+    def decode_results(self, body: Any) -> SearchResults | None:
+        """Return the results of a search; None if the response has no list of them."""
+        entries = body.get("results") if isinstance(body, Mapping) else None
+        if not isinstance(entries, list):
+            return None
+        results = tuple(
+            SearchResult(
+                **{"title": "", **{name: entry[name] for name in _FIELDS & entry.keys() if entry[name] is not None}},
+                extra=entry,
+            )
+            for entry in entries
+            if isinstance(entry, dict) and isinstance(entry.get("url"), str)
+        )
+        return SearchResults(results, self.price if results else 0.0)
+
+    def decode_page(self, body: Any) -> Page | None:
+        """Return a fetched page; None if the response has no content."""
+        content = body.get("content") if isinstance(body, Mapping) else None
+        return Page(str(body.get("title") or ""), content, self.price) if isinstance(content, str) else None
