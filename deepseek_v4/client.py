@@ -36,7 +36,7 @@ T = TypeVar("T")
 class Client:
     """DeepSeek V4, without a framework.
 
-    Example:
+    Examples:
         >>> from deepseek_v4 import Client
         >>> client = Client(model="deepseek-flash")
         >>> reply = client.chat("What is 17 * 23?")  # doctest: +SKIP
@@ -203,7 +203,7 @@ class Client:
         Raises:
             DeepSeekError: see ``deepseek_v4.errors``.
 
-        Example:
+        Examples:
             >>> with Client(provider="openrouter") as client:  # doctest: +SKIP
             ...     for change in client.refresh_catalog():
             ...         print(change)

@@ -21,7 +21,7 @@ from deepseek_v4.providers.self_hosted import SelfHostedChat, self_hosted
 class SglangOptions(ProviderOptions):
     """Options that only SGLang has, for ``provider_options``.
 
-    Example:
+    Examples:
         >>> SglangOptions(regex="yes|no").regex
         'yes|no'
     """

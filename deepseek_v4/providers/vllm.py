@@ -36,7 +36,7 @@ _FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
 class VllmOptions(ProviderOptions):
     """Options that only vLLM has, for ``provider_options``.
 
-    Example:
+    Examples:
         >>> VllmOptions(min_tokens=16, cache_salt="tenant-7").min_tokens
         16
     """
