@@ -45,6 +45,9 @@ def test_the_site(tmp_path: Path) -> None:
 
     loaded = re.compile(r'<(?:(?:script|img|iframe)\b[^>]* src|link rel="?stylesheet"? href)="?https?:')
     assert [name for name, text in pages.items() if loaded.search(text)] == []
+    assert [
+        name for name, text in pages.items() if 'class="example"' in text
+    ] == []  # of a docstring: Examples:, not Example:
     assert "with_structured_output" in (site / "search.js").read_text("utf-8")
 
     index = (site / "llms.txt").read_text("utf-8")

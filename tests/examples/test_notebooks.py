@@ -32,7 +32,9 @@ def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_notebook_prints_what_is_saved(path: Path, pytestconfig: pytest.Config) -> None:
     notebook = nbformat.read(path, as_version=4)
     saved = outputs(notebook)
-    client = NotebookClient(notebook, timeout=120, record_timing=False, resources={"metadata": {"path": path.parent}})
+    client = NotebookClient(
+        notebook, timeout=120, record_timing=False, coalesce_streams=True, resources={"metadata": {"path": path.parent}}
+    )
     client.execute()
     if pytestconfig.getoption("--record"):
         notebook.metadata.language_info = {"name": "python"}
