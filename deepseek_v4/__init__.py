@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from deepseek_v4.protocols.responses.dialect import ResponsesDialect
     from deepseek_v4.providers.base import Provider
     from deepseek_v4.providers.empiriolabs import EmpirioLabsOptions
+    from deepseek_v4.providers.llamacpp import LlamacppOptions
     from deepseek_v4.providers.openai_compatible import openai_compatible
     from deepseek_v4.providers.openrouter.options import OpenRouterOptions
     from deepseek_v4.providers.sglang import SglangOptions
@@ -72,6 +73,7 @@ __all__ = [
     "ImagePart",
     "InvalidToolCall",
     "Limiter",
+    "LlamacppOptions",
     "Message",
     "MessagesDialect",
     "ModelInfo",
@@ -118,6 +120,7 @@ _NAMES_OF = {
     "protocols.responses.dialect": ["ResponsesDialect"],
     "providers.base": ["Provider"],
     "providers.empiriolabs": ["EmpirioLabsOptions"],
+    "providers.llamacpp": ["LlamacppOptions"],
     "providers.openai_compatible": ["openai_compatible"],
     "providers.openrouter.options": ["OpenRouterOptions"],
     "providers.sglang": ["SglangOptions"],

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from deepseek_v4.catalog import Change, cost_of, update_from
+from deepseek_v4.catalog import Change, update_from
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.limits.paced import apaced, paced
 from deepseek_v4.protocols.error_bodies import decode_error
@@ -24,7 +24,7 @@ from deepseek_v4.tokens import TokenCount, count_prompt, estimate
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.messages import Message
-from deepseek_v4.values.reply import Delta, Reply, Usage
+from deepseek_v4.values.reply import Delta, Reply
 from deepseek_v4.values.response_limits import DEFAULT
 from deepseek_v4.values.usage_report import UsageReport
 
@@ -237,26 +237,34 @@ class Client:
         Raises:
             DeepSeekError: the error that ends the call; ``partial`` contains the usage of earlier answers.
         """
-        attempts = partial(_CountedAttempts, self.usage)
-        reply: Reply = complete(request, self._paced(self._send, paced), partial(_accept, self.usage), attempts)
+        reply: Reply = complete(request, self._paced(self._send, paced), self._accepts, self._attempts)
         return reply
 
     async def asend(self, request: PreparedRequest) -> Reply:
         """Like ``send``, asynchronously."""
-        attempts = partial(_CountedAttempts, self.usage)
-        return await acomplete(request, self._paced(self._asend, apaced), partial(_accept, self.usage), attempts)
+        return await acomplete(request, self._paced(self._asend, apaced), self._accepts, self._attempts)
 
     def open(self, request: PreparedRequest) -> SyncStream[Delta]:
         """Send a request and open its stream, which continues with another answer if the first one is invalid."""
-        deltas = run(_CountedAttempts(self.usage, request, time.monotonic()), self._paced(self._open, paced))
+        deltas = run(self._attempts(request, time.monotonic()), self._paced(self._open, paced))
         next(deltas)
         return SyncStream(deltas)
 
     async def aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         """Like ``open``, asynchronously."""
-        deltas = arun(_CountedAttempts(self.usage, request, time.monotonic()), self._paced(self._aopen, apaced))
+        deltas = arun(self._attempts(request, time.monotonic()), self._paced(self._aopen, apaced))
         await anext(deltas)
         return AsyncStream(deltas)
+
+    def _accepts(self, request: PreparedRequest, reply: Reply) -> bool:
+        """Return True if no policy needs to judge the reply, which is then counted."""
+        accepted = accepts(request, reply)
+        if accepted:
+            self.usage.add_reply(reply, request.request.model)
+        return accepted
+
+    def _attempts(self, request: PreparedRequest, started: float) -> ReplyAttempts:
+        return _CountedAttempts(self.usage, request, started)
 
     def _paced(self, send: Callable[[Any], Any], wrap: Callable[..., Callable[[Any], Any]]) -> Callable[[Any], Any]:
         """Return ``send``, limited by the limiter and the framework's rate limiter, if there are any."""
@@ -337,30 +345,10 @@ class _CountedAttempts(ReplyAttempts):
         try:
             items, answer = super().finish(outcome)
         except DeepSeekError as error:
-            _count(self._usage, self.base, error.partial)
+            self._usage.add_reply(error.partial, self.base.request.model)
             raise
-        _count(self._usage, self.base, answer)
+        self._usage.add_reply(answer, self.base.request.model)
         return items, answer
-
-
-def _accept(usage: UsageReport, request: PreparedRequest, reply: Reply) -> bool:
-    """Return True if no policy needs to judge the reply, which is then counted."""
-    accepted = accepts(request, reply)
-    if accepted:
-        _count(usage, request, reply)
-    return accepted
-
-
-def _count(usage: UsageReport, request: PreparedRequest, reply: Reply | None) -> None:
-    if reply is not None and reply.usage is not None:
-        counts = Reply(usage=reply.usage, model=reply.model, created=reply.created)  # not its text
-        usage.add_later(partial(_priced, counts, request.provider.name, request.request.model))
-
-
-def _priced(reply: Reply, provider: str, model: str) -> tuple[str, Usage, float | None]:
-    assert reply.usage is not None
-    price = cost_of(reply, provider, model)
-    return reply.model or model, reply.usage, None if price is None else price.usd
 
 
 def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool = False) -> Exchange:

@@ -35,6 +35,7 @@ COLUMNS = (
     ("empiriolabs:variant2", "deepseek-v4-flash:variant2"),
     ("vllm", "deepseek-v4-flash"),
     ("sglang", "deepseek-v4-flash"),
+    ("llamacpp", "deepseek-v4-flash"),
 )
 EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "max")
 SWITCHES: tuple[tuple[str, Thinking], ...] = (

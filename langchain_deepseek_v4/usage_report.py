@@ -54,9 +54,8 @@ class UsageReport(usage_report.UsageReport, BaseCallbackHandler):
 
     def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
         """Add the tokens of the answers that a failed call received."""
-        if isinstance(error, DeepSeekError) and error.partial is not None:
-            reply = error.partial
-            self.add(reply.model or "unknown", reply.usage, None if reply.usage is None else reply.usage.cost)
+        if isinstance(error, DeepSeekError):
+            self.add_reply(error.partial, "unknown")
 
     def __enter__(self) -> Self:
         self._token = _current.set(self)

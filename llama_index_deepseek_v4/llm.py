@@ -47,7 +47,7 @@ from llama_index_deepseek_v4.typed.structured_llm import DeepSeekStructuredLLM
 __all__ = ["DeepSeekV4"]
 
 Prepare = Callable[..., PreparedRequest]
-Converter = Callable[[PreparedRequest], Convert]
+Converter = Callable[[], Convert]
 
 _OPTIONAL_IN_PICKLE = frozenset(
     {
@@ -364,18 +364,16 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
     # -- steps -----------------------------------------------------------------------------------------------------
 
     def _answer(self, prepared: PreparedRequest) -> ChatResponse:
-        return to_chat_response(self._client.send(prepared), prepared.provider.name, prepared.request.model)
+        return to_chat_response(self._client.send(prepared))
 
     async def _aanswer(self, prepared: PreparedRequest) -> ChatResponse:
-        return to_chat_response(await self._client.asend(prepared), prepared.provider.name, prepared.request.model)
+        return to_chat_response(await self._client.asend(prepared))
 
     def _open(self, prepare: Prepare, converter: Converter, *args: Any, **options: Any) -> tuple[Any, Convert]:
-        prepared = prepare(*args, options, stream=True)
-        return self._client.open(prepared), converter(prepared)
+        return self._client.open(prepare(*args, options, stream=True)), converter()
 
     async def _aopen(self, prepare: Prepare, converter: Converter, *args: Any, **options: Any) -> tuple[Any, Convert]:
-        prepared = prepare(*args, options, stream=True)
-        return await self._client.aopen(prepared), converter(prepared)
+        return await self._client.aopen(prepare(*args, options, stream=True)), converter()
 
     def _prepared(
         self, messages: Sequence[ChatMessage], options: Mapping[str, Any], *, stream: bool
@@ -395,12 +393,12 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
         return [ChatMessage(role=MessageRole.USER, content=text)]
 
 
-def _responses(prepared: PreparedRequest) -> Convert:
-    return ResponseBuilder(prepared.provider.name, prepared.request.model).add
+def _responses() -> Convert:
+    return ResponseBuilder().add
 
 
-def _completions(prepared: PreparedRequest) -> Convert:
-    responses = _responses(prepared)
+def _completions() -> Convert:
+    responses = _responses()
     return lambda delta: map(as_completion, responses(delta))
 
 

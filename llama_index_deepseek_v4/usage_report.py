@@ -34,10 +34,7 @@ class _Handler(BaseEventHandler):
         if isinstance(event, (LLMChatEndEvent, LLMCompletionEndEvent)) and event.response is not None:
             self._report.add_response(event.response)
         elif isinstance(event, ExceptionEvent) and isinstance(event.exception, DeepSeekError):
-            reply = event.exception.partial
-            if reply is not None:
-                cost = None if reply.usage is None else reply.usage.cost
-                self._report.add(reply.model or "unknown", reply.usage, cost)
+            self._report.add_reply(event.exception.partial, "unknown")
 
 
 class UsageReport(usage_report.UsageReport):

@@ -8,10 +8,34 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from typing_extensions import TypedDict
+
 from deepseek_v4.batch.results import Outcome
 from deepseek_v4.limits.limiter import LimiterState
 
-__all__ = ["Summary"]
+__all__ = ["Numbers", "Summary"]
+
+
+class Numbers(TypedDict):
+    """The numbers of a batch as JSON values, named as in ``Summary``."""
+
+    rows: int | None
+    answered: int
+    failed: dict[str, int]
+    skipped: int
+    changed: int
+    in_doubt: int
+    left: int | None
+    usage: dict[str, int]
+    cost: float
+    base_cost: float
+    seconds: float
+    p50_seconds: float | None
+    p95_seconds: float | None
+    requests: int
+    refused: int
+    slots: int
+    stopped: str | None
 
 
 @dataclass
@@ -87,7 +111,7 @@ class Summary:
         """Return the duration of a row below which a share of them is; None without rows."""
         return sorted(self._durations)[int(share * (len(self._durations) - 1))] if self._durations else None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Numbers:
         """Return the numbers as JSON values."""
         return {
             "rows": self.rows,

@@ -5,14 +5,13 @@ Computed with exact arithmetic, returned as a float. Without a known price the c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 from deepseek_v4.catalog.lookup import find
 from deepseek_v4.values.prices import Cost, Peak, Price, in_utc
-from deepseek_v4.values.reply import Reply
 
 if TYPE_CHECKING:
     from deepseek_v4.values.reply import Usage
@@ -29,7 +28,7 @@ class Priced(Protocol):
 
     @property
     def prices(self) -> tuple[Price, ...]:
-        """Prices, in any order; of those that apply at a time, the one with the latest ``since`` is used."""
+        """Prices, oldest first; of those that apply at a time, the newest is used."""
 
 
 def of(
@@ -42,8 +41,8 @@ def of(
 
     Args:
         usage: Tokens as counted by the provider. Its ``cost`` takes precedence over any price.
-        facts_or_price: Facts of a model, one price, a history of prices, or a mapping with the fields of ``Price``
-            such as ``{"input": 0.14, "output": 0.28}`` (US dollars per million tokens).
+        facts_or_price: Facts of a model, one price, a history of prices in any order, or a mapping with the fields of
+            ``Price`` such as ``{"input": 0.14, "output": 0.28}`` (US dollars per million tokens).
         at: Time of the request, now by default; without a time zone it is UTC.
 
     Returns:
@@ -72,7 +71,7 @@ def of(
     return Cost(float(_EXACT.divide(total, _PER)), computed=True, price_since=since, source=price.source)
 
 
-def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None) -> Iterable[Price]:
+def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None) -> Sequence[Price]:
     if known is None:
         return ()
     if isinstance(known, Price):
@@ -83,37 +82,34 @@ def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None)
         except TypeError as error:
             fields = "input, output, cached, since, until, source, peak"
             raise ValueError(f"{dict(known)!r} is not a valid price ({error}). Expected fields: {fields}.") from None
-    return known if isinstance(known, Iterable) else known.prices
+    return sorted(known, key=_since) if isinstance(known, Iterable) else known.prices
 
 
-def price_at(prices: Iterable[Price], at: datetime) -> Price | None:
-    """Return the price that applies at a time (UTC), or None."""
-    found = None
-    for price in prices:
-        if price.covers(at) and (found is None or _since(price) > _since(found)):
-            found = price
-    return found
+def price_at(prices: Sequence[Price], at: datetime) -> Price | None:
+    """Return the price that applies at a time (UTC), the newest of several; None without one."""
+    return next((price for price in reversed(prices) if price.covers(at)), None)
 
 
 def _since(price: Price) -> datetime:
     return price.since if isinstance(price.since, datetime) else _ALWAYS
 
 
-def cost_of(reply: Reply, provider: str, model: str) -> Cost | None:
-    """Compute the cost of an answer by the price at the time of its creation.
+def cost_of(usage: Usage | None, provider: str, model: str, created: float | None) -> Cost | None:
+    """Compute the cost of an answer by the price at the time of its creation; ``Reply.cost`` holds it.
 
     Args:
-        reply: The answer.
-        provider: Its provider.
-        model: The requested model id, used if the answer contains none.
+        usage: Its tokens as counted by the provider.
+        provider: The provider's name.
+        model: The id of the model that answered.
+        created: Unix time in seconds; None, and a value that is not a time: now.
 
     Returns:
-        The cost, or None if the answer has no token counts or no price is known.
+        The cost, or None if the tokens or the price are not known.
     """
-    if reply.usage is None:
+    if usage is None:
         return None
     try:
-        made = datetime.fromtimestamp(reply.created, timezone.utc) if reply.created else None
+        made = datetime.fromtimestamp(created, timezone.utc) if created else None
     except (TypeError, ValueError, OverflowError, OSError):  # a host that sends other units, or a date
         made = None
-    return of(reply.usage, find(provider, reply.model or model), at=made)
+    return of(usage, find(provider, model), at=made)

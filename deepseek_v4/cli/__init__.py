@@ -15,4 +15,4 @@ def main() -> None:
         if error.name not in ("typer", "rich"):
             raise
         sys.exit("The command needs typer and rich. Run: pip install 'deepseek-v4[cli,batch]'")
-    application()
+    application(prog_name="deepseek-v4")

@@ -14,6 +14,9 @@ import typer
 
 from deepseek_v4.batch import Batch, BatchRefused, Plan
 from deepseek_v4.batch.dry_run import dry_run
+from deepseek_v4.batch.summary import Numbers
+from deepseek_v4.cli.options import read_options
+from deepseek_v4.cli.output import schema_option
 from deepseek_v4.cli.progress import Progress, summary_table
 
 __all__ = ["batch"]
@@ -40,7 +43,7 @@ def batch(
     reasoning_effort: Annotated[Text, _option("none, low, medium, high, max, …")] = None,
     max_tokens: Annotated[Count, _option("Most output tokens of a row, reasoning included.")] = None,
     temperature: Annotated[Number, _option("Randomness, 0 to 2.")] = None,
-    option: Annotated[Optional[list[str]], _option("Any other option, as name=JSON.", "--option", "-o")] = None,  # noqa: UP045
+    option: Annotated[Optional[list[str]], _option("Any other option, such as top_p=0.9.", "--option", "-o")] = None,  # noqa: UP045
     schema: Annotated[Text, _option("JSON Schema of the answers: a file, or module:Class.")] = None,
     output_format: Annotated[Text, _option("flat or openai; as the input by default.", "--format")] = None,
     id_column: Annotated[str, typer.Option("--id", help="Name of the id.")] = "id",
@@ -61,8 +64,13 @@ def batch(
         bool, typer.Option("--dry-run", help="Show rows, tokens, cost and sample requests; send nothing.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON to standard output.")] = False,
+    json_schema: Annotated[bool, schema_option(Numbers)] = False,
 ) -> None:
     """Answer every row of a file. Run the same command again to continue after an interruption.
+
+    \b
+    Example:
+      deepseek-v4 batch prompts.jsonl answers.jsonl --max-cost 5
 
     Exit status: 0 all rows answered, 1 some failed, 2 refused, 3 stopped (key, balance, cost, disk), 130 interrupted.
     """
@@ -76,7 +84,7 @@ def batch(
             "max_tokens": max_tokens,
             "temperature": temperature,
         }
-        options = {name: value for name, value in given.items() if value is not None} | _options(option or [])
+        options = {name: value for name, value in given.items() if value is not None} | read_options(option or [])
         plan = Plan(
             schema=schema,
             output_format=output_format,
@@ -125,19 +133,6 @@ async def _run(engine: Batch, progress: Progress) -> Any:
         except asyncio.CancelledError:
             engine.stop("Interrupted.", interrupted=True)
     return engine.summary
-
-
-def _options(given: list[str]) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise BatchRefused(f"--option {text} has no value. Use name=JSON, such as top_p=0.9.")
-        try:
-            options[name] = json.loads(value)
-        except ValueError:
-            options[name] = value
-    return options
 
 
 def _command() -> list[str]:

@@ -27,7 +27,7 @@ class ModelsDialect(Dialect):
             "name": ("name", "display_name"),
             "owned_by": ("owned_by", "provider"),
             "created": ("created",),
-            "context_window": ("context_window", "context_length", "max_model_len"),
+            "context_window": ("context_window", "context_length", "max_model_len", "meta.n_ctx"),
             "max_output_tokens": ("max_output_tokens", "top_provider.max_completion_tokens", "max_completion_tokens"),
             "input_modalities": ("input_modalities", "architecture.input_modalities", "modalities.input"),
             "output_modalities": ("output_modalities", "architecture.output_modalities", "modalities.output"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.tool_names import ToolNames
-from deepseek_v4.values.messages import ToolSpec
+from deepseek_v4.values.messages import Message, ToolSpec
 from deepseek_v4.values.response_limits import DEFAULT, ResponseLimits
 
 __all__ = ["DecodeContext"]
@@ -34,5 +34,13 @@ class DecodeContext:
     limit: int | None = None
     """The lowest limit of output tokens that was sent. An answer that reached it may be truncated, whatever its finish
     reason: vLLM closes truncated arguments and reports ``tool_calls``."""
+    begins_with_reasoning: bool = False
+    """True if the text may begin with reasoning that only ``</think>`` ends."""
+    prefix: Message | None = None
+    """The message that the answer continues."""
+    required_tool: str | None = None
+    """The only tool that may be called, if the provider does not enforce it."""
     response_limits: ResponseLimits = DEFAULT
     """The bounds of the response."""
+    model: str = ""
+    """The requested model, whose price applies if the answer names none."""

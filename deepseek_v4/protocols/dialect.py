@@ -157,8 +157,12 @@ class Dialect:
     """True if the model thinks when the request does not set it."""
     forced_tool_while_thinking = True
     """True if ``tool_choice`` "required" or by name is accepted while thinking."""
+    named_tool_choice = True
+    """True if ``tool_choice`` by name is enforced; if not, "required" is sent, and calls of other tools are invalid."""
     json_schema = False
     """True if ``response_format`` json_schema is supported."""
+    json_with_tools = True
+    """True if ``response_format`` works in requests with tools; if not, the prompt requires JSON there."""
     json_object = True
     """True if ``response_format`` json_object is supported."""
     json_mode_requires_keyword = False
@@ -175,6 +179,8 @@ class Dialect:
     """True if ``cost`` in the usage object is the charged amount in US dollars."""
     finish_reasons = FINISH_REASONS
     """The provider's finish reasons -> ours."""
+    unread_blocks: frozenset[str] = frozenset({"redacted_thinking"})
+    """Types of blocks in a past turn's record that the provider does not read; they are left out, with a note."""
     parser_flags = ""
     """Command-line flags of your own server that enable its parser of tool calls, for a warning."""
     error_phrases: ErrorTable = ()
@@ -202,8 +208,14 @@ class Dialect:
         """Return the body fields that set thinking, its effort and its budget."""
         raise NotImplementedError
 
-    def encode_effort(self, effort: str, notes: list[Note]) -> str | None:
-        """Return the provider's value of an effort, with a note if it is another word."""
+    def supports_effort(self, effort: str | int, model: str) -> bool:
+        """Return True if an effort, a level or a number, can be sent for a model."""
+        return effort in self.efforts
+
+    def encode_effort(self, effort: str | int, notes: list[Note]) -> str | int | None:
+        """Return the provider's value of an effort, with a note if it is another word; a number stays as it is."""
+        if isinstance(effort, int):
+            return effort
         value = self.efforts[effort]
         if value != effort:
             notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))

@@ -32,8 +32,13 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
     if sampling.top_logprobs is not None and {"logprobs", "top_logprobs"} <= dialect.fields.keys():
         set_path(body, dialect.fields["logprobs"].name, True)
     thinking = request.thinking
-    if thinking.effort is not None and thinking.effort not in dialect.efforts:
+    if thinking.effort is not None and not dialect.supports_effort(thinking.effort, request.model):
         known = ", ".join(dialect.efforts) or "none"
+        if isinstance(thinking.effort, int):
+            raise errors.InvalidRequestError(
+                f"{provider} does not support reasoning_effort={thinking.effort} for {request.model}. Use a level: "
+                f"{known}."
+            )
         drop("reasoning_effort", f"{thinking.effort!r} is not supported; supported: {known}", request, provider, notes)
         thinking = dataclasses.replace(thinking, on=True, effort=None)  # an effort implies thinking
     thinking = dialect.resolve_thinking(thinking, notes)

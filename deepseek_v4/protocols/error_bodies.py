@@ -43,7 +43,7 @@ _ADVICE: Mapping[type[errors.DeepSeekError], str] = {
 _BY_WORD: tuple[tuple[re.Pattern[str], type[errors.DeepSeekError]], ...] = tuple(
     (re.compile(pattern, re.I), kind)
     for pattern, kind in (
-        (r"context.?length|context_window", errors.ContextLengthError),
+        (r"context.?(length|size|window)", errors.ContextLengthError),
         (r"authentication|invalid.?api.?key|missing.?api.?key", errors.AuthenticationError),
         (r"insufficient.?(balance|credits|quota)|payment.?required", errors.InsufficientBalanceError),
         (r"content.?(policy|filter)|moderation", errors.ContentFilterError),
@@ -56,6 +56,10 @@ _BY_WORD: tuple[tuple[re.Pattern[str], type[errors.DeepSeekError]], ...] = tuple
     )
 )
 
+_OVERFLOW = re.compile(
+    r"maximum context length|exceeds? the (available )?context|longer than the model's context length", re.I
+)
+"""Texts of vLLM, llama.cpp and SGLang, whose types and codes are the same for every invalid request."""
 
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.I)
 
@@ -114,6 +118,8 @@ def _kind(message: str, words: str, status: int | None, dialect: Dialect) -> typ
     for word in words.split():
         if word in dialect.error_types:
             return dialect.error_types[word]
+    if status in (None, 400, 413, 422) and _OVERFLOW.search(message):
+        return errors.ContextLengthError
     if status is not None and status not in (400, 422):
         by_status = _BY_STATUS.get(status)
         if by_status is not None:

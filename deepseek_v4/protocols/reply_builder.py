@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from deepseek_v4 import errors
+from deepseek_v4.catalog import cost_of
 from deepseek_v4.protocols import schema
 from deepseek_v4.protocols.reasoning_details import merge_details
 from deepseek_v4.values import json as wire
@@ -372,14 +373,18 @@ class ReplyBuilder:
             extra={**self.extra, **{name: _joined(parts) for name, parts in self.unknown.items()}}
             if self.unknown
             else self.extra,
+            cost=cost_of(self.usage, self.context.provider, self.model or self.context.model, self.created),
         )
 
     def _problem(self, call: _OpenCall, arguments: str) -> str | None:
         """Return why a call must not be run, or None."""
         if not call.name:
             return "the call has no function name"
+        required = self.context.required_tool
+        if required not in (None, call.name):
+            return f"the request allows a call of {required} only"
         ended = self.finish_reason in ("stop", "tool_calls")
-        limited = self.finish_reason == "length" or self.cut or self._reached_limit()
+        limited = self.finish_reason == "length" or self.cut or self.reached_limit()
         if call.problem is not None:
             return call.problem + ("; raise max_tokens" if limited else "")
         if call is self.calls[-1]:  # some engines close truncated arguments: valid JSON is not proof
@@ -397,7 +402,8 @@ class ReplyBuilder:
             return "the arguments are not valid JSON" if arguments else "the arguments are missing"
         return None if isinstance(parsed, dict) else "the arguments are not a JSON object"
 
-    def _reached_limit(self) -> bool:
+    def reached_limit(self) -> bool:
+        """Return True if the answer has as many tokens as its limit allowed."""
         limit = self.context.limit
         return limit is not None and self.usage is not None and self.usage.output_tokens >= limit
 

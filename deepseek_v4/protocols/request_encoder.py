@@ -25,6 +25,7 @@ from deepseek_v4.values.messages import (
     ServerTool,
     TextPart,
     ToolCall,
+    ToolChoice,
     ToolSpec,
 )
 from deepseek_v4.values.notes import Note
@@ -77,6 +78,7 @@ class RequestEncoder(Generic[D]):
             self.functions = [tool for tool in request.tools if isinstance(tool, ToolSpec)]
             self.names = ToolNames(tool.name for tool in self.functions)
         self.passed_back = bool(request.thinks and request.pass_back)
+        self.choice = self._tool_choice()
 
     def encode(self) -> EncodedRequest:
         """Encode the request.
@@ -97,13 +99,26 @@ class RequestEncoder(Generic[D]):
         if request.extra_body:
             body.update(request.extra_body)
         self.add_history(body, history)
-        return EncodedRequest(self.path(strict), body, self.notes, self._context(body, strict), headers)
+        return EncodedRequest(self.path(strict), body, self.notes, self.decode_context(body, strict), headers)
 
-    def _context(self, body: Json, strict: list[ToolSpec]) -> DecodeContext:
+    def _tool_choice(self) -> ToolChoice | None:
+        """Return the tool choice to send."""
+        choice = self.request.tool_choice
+        if not isinstance(choice, NamedTool) or self.dialect.named_tool_choice:
+            return choice
+        why = f"the server ignores the name {choice.name!r}; 'required' is sent, and a call of another tool is invalid"
+        self.notes.append(Note("translated", "tool_choice", why))
+        return "required"
+
+    def decode_context(self, body: Json, strict: list[ToolSpec]) -> DecodeContext:
         """Return what the decoder of the response needs, given the tools whose schemas were converted."""
         request = self.request
         context = DecodeContext(self.dialect, self.provider, self.names, recovery=request.recover_tool_calls)
+        context.prefix = request.messages[-1] if request.messages[-1].prefix else None
+        if isinstance(request.tool_choice, NamedTool) and not self.dialect.named_tool_choice:
+            context.required_tool = request.tool_choice.name
         context.response_limits = request.response_limits
+        context.model = request.model
         context.single_call = request.parallel_tool_calls is False and not self.dialect.parallel_tool_calls
         if self.functions and request.tool_choice != "none":
             context.recoverable_tools = {self.names.to_wire(tool.name): tool for tool in self.functions}
@@ -172,10 +187,10 @@ class RequestEncoder(Generic[D]):
     def add_tool_choice(self, body: Json) -> None:
         """Add the tool choice, and whether several calls at once are allowed."""
         request = self.request
-        if isinstance(request.tool_choice, NamedTool):
-            body["tool_choice"] = self.named_choice(self.names.to_wire(request.tool_choice.name))
-        elif request.tool_choice not in (None, "auto"):
-            body["tool_choice"] = request.tool_choice
+        if isinstance(self.choice, NamedTool):
+            body["tool_choice"] = self.named_choice(self.names.to_wire(self.choice.name))
+        elif self.choice not in (None, "auto"):
+            body["tool_choice"] = self.choice
         if self.dialect.parallel_tool_calls and request.parallel_tool_calls is not None:
             body["parallel_tool_calls"] = request.parallel_tool_calls
 

@@ -1,7 +1,8 @@
 """Split off reasoning inside the visible text, between ``<think>`` and ``</think>`` at its start. Pure.
 
-Hosts without a reasoning parser send it so. Only a tag at the very start counts; what follows ``</think>`` is text, its
-leading blank lines dropped. The result is the same for chunks of any size and for the complete text.
+Servers without a reasoning parser send it so. Only a tag at the very start counts; what follows ``</think>`` is text,
+its leading blank lines dropped. V4's prompt ends with ``<think>``, so its answers have only the closing tag: then the
+text is held back until it arrives. The result is the same for chunks of any size and for the complete text.
 """
 
 from __future__ import annotations
@@ -11,18 +12,31 @@ CLOSES = "</think>"
 
 
 class ThinkSplitter:
-    """Splits the text of one answer into reasoning and text, chunk by chunk."""
+    """Splits the text of one answer into reasoning and text, chunk by chunk.
 
-    def __init__(self) -> None:
+    Args:
+        begun: True if the prompt may have opened the tag, so that the text begins with reasoning.
+    """
+
+    def __init__(self, *, begun: bool = False) -> None:
         self.opened = False
-        """True if there was a tag, so that there is reasoning, even if it is empty."""
+        """True if there was an opening tag, so that there is reasoning, even if it is empty."""
+        self._begun = begun
         self._held = ""
+        self._chunks: list[str] = []
+        """The text after the opening of the prompt, until the closing tag arrives."""
         self._place = "start"
+
+    def end_reasoning(self) -> None:
+        """Treat the text as an answer from here on, because its reasoning was received apart from it."""
+        self._begun = False
 
     def feed(self, chunk: str) -> tuple[str, str]:
         """Add a chunk of the text; return its reasoning, and the text after that."""
         if self._place == "text":
             return "", chunk
+        if self._place == "unclosed":
+            return self._feed_unclosed(chunk)
         held = self._held + chunk
         self._held = ""
         thought = ""
@@ -32,9 +46,15 @@ class ThinkSplitter:
                 self.opened = True
                 self._place = "thought"
                 held = begun[len(OPENS) :]
-            elif OPENS.startswith(begun):
+            elif begun.startswith(CLOSES):
+                self._place = "gap"
+                held = begun[len(CLOSES) :]
+            elif OPENS.startswith(begun) or CLOSES.startswith(begun):
                 self._held = held
                 return "", ""
+            elif self._begun:
+                self._place = "unclosed"
+                return self._feed_unclosed(held)
             else:
                 self._place = "text"
                 return "", held
@@ -52,10 +72,28 @@ class ThinkSplitter:
             self._place = "text"
         return thought, held
 
+    def _feed_unclosed(self, chunk: str) -> tuple[str, str]:
+        """Hold the text back until the closing tag; only the end of it is searched again."""
+        self._chunks.append(chunk)
+        recent = self._held + chunk
+        self._held = recent[1 - len(CLOSES) :]
+        if self._begun and CLOSES not in recent:
+            return "", ""
+        text = "".join(self._chunks)
+        self._chunks, self._held = [], ""
+        before, tag, after = text.partition(CLOSES) if self._begun else ("", "", text)
+        after = after.lstrip() if tag else after
+        self._place = "text" if after else "gap"
+        return before, after
+
     def close(self) -> tuple[str, str]:
         """End the text; return what was held back."""
-        held, self._held = self._held, ""
-        return (held, "") if self._place == "thought" else ("", held)
+        held = "".join(self._chunks) if self._chunks else self._held
+        self._chunks, self._held = [], ""
+        if self._place == "thought":
+            return held, ""
+        self._place = "text"
+        return "", held
 
 
 def _overlap(text: str) -> int:

@@ -15,6 +15,7 @@ PROVIDERS: Mapping[str, Provider] = Registry(
         "empiriolabs": "deepseek_v4.providers.empiriolabs:EMPIRIOLABS",
         "vllm": "deepseek_v4.providers.vllm:VLLM",
         "sglang": "deepseek_v4.providers.sglang:SGLANG",
+        "llamacpp": "deepseek_v4.providers.llamacpp:LLAMACPP",
     },
     others="deepseek_v4.providers.hosts:HOSTS",
 )

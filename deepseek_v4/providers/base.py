@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ class Provider:
     default_model: str = "deepseek-v4-flash"
     checks_model_ids: bool = False
 
-    @property
+    @functools.cached_property
     def base_url_variables(self) -> tuple[str, str]:
         """The environment variables of the base URL, in order: ``DEEPSEEK_API_BASE``, ``DEEPSEEK_BASE_URL``."""
         stem = self.name.partition(":")[0].upper().replace("-", "_")

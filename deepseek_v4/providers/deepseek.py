@@ -13,7 +13,7 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect, money
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.completions.dialect import CompletionsDialect
-from deepseek_v4.protocols.dialect import ErrorTable, OptionSpec, select_options
+from deepseek_v4.protocols.dialect import Dialect, ErrorTable, OptionSpec, select_options
 from deepseek_v4.protocols.messages.dialect import ANTHROPIC_WEB_SEARCH, MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.base import Provider
@@ -72,6 +72,12 @@ class _DeepSeek(Provider):
     def model_id(self, model: str) -> str:
         """Remove the author prefix of ids copied from a router; the API does not accept it."""
         return model.removeprefix("deepseek/")
+
+    def dialect_for(self, protocol: str, model: str) -> Dialect:
+        """Return the dialect of a protocol; at ``/responses`` only ``deepseek-v4-pro`` searches the web."""
+        if protocol == "responses" and "pro" not in model:
+            return _FLASH_RESPONSES
+        return self.dialect(protocol)
 
     def resolve_base_url(self, base_url: str | None, path: str) -> str:
         """Remove ``/beta``, which belongs to a path, and ``/v1`` for the endpoints that are not under it."""
@@ -235,6 +241,16 @@ class DeepSeekBalance(BalanceDialect):
                 amounts.append(Amount(str(info.get("currency") or ""), total, granted, topped_up))
         return Balance(body.get("is_available"), tuple(amounts), body)
 
+
+_FLASH_RESPONSES = DeepSeekResponses(
+    web_search_tool=None,
+    unsupported={
+        **DeepSeekResponses.unsupported,
+        # answered with 200 and no search: Chevey339/kelivo PR 1030 (2026-09-13), earendil-works/pi #9952 (2026-09-23)
+        "web_search": "deepseek-flash does not search at this endpoint: use protocol='messages'",
+    },
+)
+"""``POST /responses`` of every model but ``deepseek-v4-pro``, which still searches."""
 
 DEEPSEEK = _DeepSeek(
     name="deepseek",

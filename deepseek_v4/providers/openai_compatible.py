@@ -15,7 +15,7 @@ from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import OptionSpec
+from deepseek_v4.protocols.dialect import Dialect, OptionSpec
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.values import json
 from deepseek_v4.values.json import Json
@@ -23,7 +23,7 @@ from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Thinking
 
-__all__ = ["STANDARD_FIELDS", "OpenAICompatibleChat", "openai_compatible", "readable"]
+__all__ = ["STANDARD_FIELDS", "OpenAICompatibleChat", "SwitchedThinking", "openai_compatible", "readable"]
 
 _OPENAI = "https://platform.openai.com/docs/api-reference/chat/create"
 
@@ -58,16 +58,9 @@ INVALID_ARGUMENTS = "invalid_arguments"
 """The key under which the invalid arguments of a past tool call are sent, in the JSON object that servers require."""
 
 
-class OpenAICompatibleChat(ChatDialect):
-    """The chat completions dialect of most hosts; attributes hold the differences between them."""
+class SwitchedThinking(Dialect):
+    """Thinking that body fields switch on and off; attributes hold the differences between hosts."""
 
-    fields: Mapping[str, OptionSpec] = STANDARD_FIELDS
-    reasoning_response_fields: tuple[str, ...] = ("reasoning_content", "reasoning")
-    """Fields of a message that may hold reasoning; the first one that is not null is used."""
-    reasoning_request_fields: tuple[str, ...] = ("reasoning_content",)
-    """Fields of a past message in which its reasoning is sent."""
-    sends_details = False
-    """True if ``reasoning_details`` are passed back too."""
     thinking_on: Mapping[str, Any] | None = None
     """Body fields that enable thinking; None if no switch is known."""
     thinking_off: Mapping[str, Any] | None = None
@@ -78,10 +71,6 @@ class OpenAICompatibleChat(ChatDialect):
     """Body field of the effort; a dot descends into an object."""
     effort_switches_on = False
     """True if an effort alone enables thinking, so that ``thinking_on`` is not sent with it."""
-    web_search_on: Mapping[str, Any] | None = None
-    """Body fields that enable the host's web search; None if it has none."""
-    forced_tool_while_thinking = False
-    may_leak_markup = True
 
     def thinks(self, thinking: Thinking) -> bool:
         """Return True if the model will think; if thinking cannot be disabled, the host's default applies."""
@@ -107,6 +96,22 @@ class OpenAICompatibleChat(ChatDialect):
         if effort is not None:
             json.set_path(body, self.effort_field, self.encode_effort(effort, notes))
         return body
+
+
+class OpenAICompatibleChat(SwitchedThinking, ChatDialect):
+    """The chat completions dialect of most hosts; attributes hold the differences between them."""
+
+    fields: Mapping[str, OptionSpec] = STANDARD_FIELDS
+    reasoning_response_fields: tuple[str, ...] = ("reasoning_content", "reasoning")
+    """Fields of a message that may hold reasoning; the first one that is not null is used."""
+    reasoning_request_fields: tuple[str, ...] = ("reasoning_content",)
+    """Fields of a past message in which its reasoning is sent."""
+    sends_details = False
+    """True if ``reasoning_details`` are passed back too."""
+    web_search_on: Mapping[str, Any] | None = None
+    """Body fields that enable the host's web search; None if it has none."""
+    forced_tool_while_thinking = False
+    may_leak_markup = True
 
     def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
         """Return the host's web search switch, if it has one."""

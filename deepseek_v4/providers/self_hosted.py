@@ -1,4 +1,4 @@
-"""What vLLM and SGLang share: servers of your own that render DeepSeek V4's prompt by its chat template.
+"""What servers of your own share: vLLM, SGLang and llama.cpp, which render DeepSeek V4's prompt by its chat template.
 
 - The server's default for thinking depends on its version and settings, so the switch is sent in every request;
   ``thinking=None`` means on, as in DeepSeek's API.
@@ -6,38 +6,84 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import OptionSpec
+from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+from deepseek_v4.protocols.messages.dialect import MessagesDialect
+from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.base import Provider, ProviderOptions
-from deepseek_v4.providers.efforts import LOW_HIGH_MAX
+from deepseek_v4.providers.efforts import LOW_HIGH_MAX, default_max_tokens
 from deepseek_v4.providers.openai_compatible import (
     SAMPLING_FIELDS,
     STANDARD_FIELDS,
     OpenAICompatibleChat,
+    SwitchedThinking,
     keep_reasoning_for_tools,
+    repair_tool_call_arguments,
 )
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
+from deepseek_v4.values.sampling import Thinking
 
-__all__ = ["FIELDS", "SelfHostedChat", "self_hosted"]
+__all__ = ["FIELDS", "SelfHostedChat", "SelfHostedDialect", "SelfHostedMessages", "SelfHostedResponses", "self_hosted"]
 
 FIELDS: Mapping[str, OptionSpec] = MappingProxyType({**STANDARD_FIELDS, **SAMPLING_FIELDS, "stop": OptionSpec("stop")})
-"""OpenAI's options and those of both servers; neither limits the number of stop sequences."""
+"""OpenAI's options and those of the servers; the number of stop sequences is not limited."""
+
+_FIRST_V4 = re.compile(r"v4(?![.-]?1)", re.I)
+"""Names of models before V4.1, whose prompt has levels of effort only."""
 
 
-class SelfHostedChat(OpenAICompatibleChat):
-    """``POST /chat/completions`` of a server of your own; ``provider_options`` are fields of the body."""
+class SelfHostedDialect(SwitchedThinking):
+    """What the endpoints of a server share. ``provider_options`` are fields of the body."""
 
-    fields = FIELDS
     always_sends_thinking = True
     efforts: Mapping[str, str | None] = LOW_HIGH_MAX
+    numeric_efforts = False
+    """True if V4.1 accepts an effort from 1 to 100 here."""
     forced_tool_while_thinking = True
+
+    def supports_effort(self, effort: str | int, model: str) -> bool:
+        """Return True for the levels, and for numbers unless the name of the model is of a version before V4.1."""
+        if isinstance(effort, int):
+            return self.numeric_efforts and not _FIRST_V4.search(model)
+        return super().supports_effort(effort, model)
+
+    def add_options(self, body: Json, request: ChatRequest, notes: list[Note]) -> None:
+        """Add the options of the server."""
+        options = request.provider_options
+        if options is None:
+            return
+        assert isinstance(options, ProviderOptions)
+        values = options.set_fields()
+        if "chat_template_kwargs" in values:
+            body["chat_template_kwargs"] = {
+                **body.get("chat_template_kwargs", {}),
+                **values.pop("chat_template_kwargs"),
+            }
+        continuous = values.pop("continuous_usage_stats", None)
+        if continuous is not None and "stream_options" in body:
+            body["stream_options"]["continuous_usage_stats"] = continuous
+        body.update(values)
+        keep_reasoning_for_tools(body, notes)
+
+
+class SelfHostedChat(SelfHostedDialect, OpenAICompatibleChat):
+    """``POST /chat/completions``."""
+
+    fields = FIELDS
     json_schema = True
-    prefix_path = "/chat/completions"
+    prefix_path: str | None = "/chat/completions"
+    think_tags = True  # a server without its reasoning parser
+
+    def begins_with_reasoning(self, request: ChatRequest) -> bool:
+        """Return True while thinking: V4's template ends with ``<think>``, so an answer has only the closing tag."""
+        hidden = getattr(request.provider_options, "include_reasoning", None) is False
+        return request.thinks and not hidden and not request.messages[-1].prefix
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
@@ -47,27 +93,57 @@ class SelfHostedChat(OpenAICompatibleChat):
         if messages[-1].pop("prefix", False):  # DeepSeek's API calls this chat prefix completion
             body["continue_final_message"] = True
             body["add_generation_prompt"] = False
-        options = request.provider_options
-        if options is None:
-            return headers
-        assert isinstance(options, ProviderOptions)
-        values = options.set_fields()
-        body.setdefault("chat_template_kwargs", {}).update(values.pop("chat_template_kwargs", {}))
-        continuous = values.pop("continuous_usage_stats", None)
-        if continuous is not None and request.stream:
-            body.setdefault("stream_options", {})["continuous_usage_stats"] = continuous
-        body.update(values)
-        keep_reasoning_for_tools(body, notes)
+        self.add_options(body, request, notes)
         return headers
 
 
-def self_hosted(name: str, port: int, chat: SelfHostedChat, options_type: type[ProviderOptions]) -> Provider:
+class SelfHostedResponses(SelfHostedDialect, ResponsesDialect):
+    """``POST /responses``."""
+
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
+        """Send past arguments as JSON objects, and past answers as items with a type, which llama.cpp requires."""
+        repair_tool_call_arguments(messages, notes)
+        for place, item in enumerate(messages):
+            if item.get("role") == "assistant":
+                messages[place] = {"type": "message", **item}
+        self.add_options(body, request, notes)
+        return {}
+
+
+class SelfHostedMessages(SelfHostedDialect, MessagesDialect):
+    """``POST /messages``. The key is sent as a bearer token, which vLLM requires here too."""
+
+    unread_blocks = frozenset({"redacted_thinking"})
+    documents = False
+
+    def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
+        """Return the default limit of DeepSeek's API."""
+        return default_max_tokens(thinks, thinking)
+
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+        """Return the switch, and the type that a budget needs next to it."""
+        body = super().encode_thinking(thinking, notes)
+        if thinking.budget is not None and "thinking_budget" in self.fields:
+            body["thinking"] = {"type": "enabled"}
+        return body
+
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
+        """Add the options of the server."""
+        self.add_options(body, request, notes)
+        return {}
+
+
+def self_hosted(name: str, port: int, dialects: tuple[Dialect, ...], options_type: type[ProviderOptions]) -> Provider:
     """Create the provider of a server of your own, which needs no key and listens on localhost by default."""
     return Provider(
         name=name,
         base_url=f"http://localhost:{port}/v1",
         key_variable=f"{name.upper()}_API_KEY",
-        dialects={"chat_completions": chat, "models": ModelsDialect()},
+        dialects={**{dialect.protocol: dialect for dialect in dialects}, "models": ModelsDialect()},
         key_needed=False,
         root_path="/v1",
         options_type=options_type,

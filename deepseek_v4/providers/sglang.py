@@ -1,10 +1,11 @@
 """DeepSeek V4 on your own SGLang server: facts and their sources.
 
 Sources: sgl-project/sglang, main of mid-2026 (``encoding_dsv4.py``, ``serving_chat.py``, ``protocol.py``).
-The server needs ``--reasoning-parser deepseek-v4 --tool-call-parser deepseekv4``.
+The server needs ``--reasoning-parser deepseek-v4 --tool-call-parser deepseekv4``; for V4.1, ``deepseek-v41`` and
+``deepseekv41`` (SGLang 0.5.23).
 
 - Thinking is off by default, so the switch is sent in every request; ``thinking=None`` means on, as in DeepSeek's API.
-- ``response_format`` is not enforced in requests with tools.
+- ``response_format`` is not enforced in requests with tools, so the prompt requires JSON there.
 """
 
 from __future__ import annotations
@@ -13,9 +14,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
+from deepseek_v4.protocols.dialect import select_options
 from deepseek_v4.providers.base import ProviderOptions
 from deepseek_v4.providers.efforts import LOW_HIGH_MAX
-from deepseek_v4.providers.self_hosted import SelfHostedChat, self_hosted
+from deepseek_v4.providers.self_hosted import (
+    FIELDS,
+    SelfHostedChat,
+    SelfHostedDialect,
+    SelfHostedMessages,
+    SelfHostedResponses,
+    self_hosted,
+)
+
+_RESPONSES = "sglang/srt/entrypoints/openai/protocol.py (2026)"
+_MESSAGES = "sglang/srt/entrypoints/anthropic/protocol.py (2026)"
 
 
 class SglangOptions(ProviderOptions):
@@ -40,8 +52,8 @@ class SglangOptions(ProviderOptions):
     """Send token counts in every chunk of a stream."""
 
 
-class SglangChat(SelfHostedChat):
-    """``POST /chat/completions``."""
+class SglangDialect(SelfHostedDialect):
+    """What the three endpoints share."""
 
     unsupported: Mapping[str, str] = MappingProxyType(
         {
@@ -53,10 +65,40 @@ class SglangChat(SelfHostedChat):
     # The V4 encoder reads "thinking" only, not "enable_thinking".
     thinking_on: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": {"thinking": True}})
     thinking_off: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": {"thinking": False}})
-    # minimal and xhigh fail validation; the encoder reads high and max and ignores low
+    # minimal and xhigh fail validation; the encoder of V4 reads high and max and ignores low
     efforts = LOW_HIGH_MAX
+    json_with_tools = False  # constrained decoding is switched off in requests with tools
+
+
+class SglangChat(SglangDialect, SelfHostedChat):
+    """``POST /chat/completions``."""
+
+    numeric_efforts = True  # SGLang 0.5.23, V4.1
     parser_flags = "--tool-call-parser deepseekv4"
-    think_tags = True  # separate_reasoning=False, or a server without its reasoning parser
 
 
-SGLANG = self_hosted("sglang", 30000, SglangChat(), SglangOptions)
+class SglangResponses(SglangDialect, SelfHostedResponses):
+    """``POST /responses``, which does not pass the switch and the format of the answer on: see docs/doubts.md."""
+
+    fields = MappingProxyType(
+        select_options(FIELDS, _RESPONSES, "temperature", "top_p", "top_k", "min_p", max_tokens="max_output_tokens")
+    )
+    thinking_off = MappingProxyType({"chat_template_kwargs": {"thinking": False}, "reasoning": {"effort": "none"}})
+    effort_field = "reasoning.effort"
+    json_schema = False
+    json_object = False
+
+
+class SglangMessages(SglangDialect, SelfHostedMessages):
+    """``POST /messages``."""
+
+    fields = MappingProxyType(
+        select_options(FIELDS, _MESSAGES, "max_tokens", "temperature", "top_p", "top_k", stop="stop_sequences")
+    )
+    # Anthropic's switch, with the smallest budget of its format, which the server does not enforce
+    thinking_on = MappingProxyType({"thinking": {"type": "enabled", "budget_tokens": 1024}})
+    thinking_off = MappingProxyType({"thinking": {"type": "disabled"}})
+    effort_field = "output_config.effort"
+
+
+SGLANG = self_hosted("sglang", 30000, (SglangChat(), SglangResponses(), SglangMessages()), SglangOptions)

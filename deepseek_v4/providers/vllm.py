@@ -1,14 +1,16 @@
 """DeepSeek V4 on your own vLLM server: facts and their sources.
 
 Sources: vllm-project/vllm (``tokenizers/deepseek_v4.py``, ``chat_completion/protocol.py``), the recipe of 2026-08-17.
-The server needs ``--tokenizer-mode deepseek_v4 --tool-call-parser deepseek_v4
---enable-auto-tool-choice --reasoning-parser deepseek_v4``, and ``--reasoning-config`` for a thinking budget. The
-model id is the value of ``--served-model-name``.
+vLLM 0.32 was tested, on CPU with a small model. The server needs ``--tokenizer-mode deepseek_v4
+--tool-call-parser deepseek_v4 --enable-auto-tool-choice --reasoning-parser deepseek_v4``; for V4.1, ``deepseek_v41``
+(vLLM 0.33). The model id is the value of ``--served-model-name``.
 
 - The server's default for thinking depends on its version, so the switch is sent in every request; ``thinking=None``
   means on, as in DeepSeek's API.
 - Put your own ``chat_template_kwargs`` into ``VllmOptions``, which merges them with the thinking switches;
   ``extra_body`` would replace the switches.
+- A message cannot be continued (``prefix=True``, ``resume_streams``), and at most four stop texts are accepted.
+- A forced tool call is sent with ``strict``, without which its arguments need not follow the schema.
 """
 
 from __future__ import annotations
@@ -17,20 +19,38 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from deepseek_v4.protocols.dialect import OptionSpec
+from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.dialect import OptionSpec, select_options
 from deepseek_v4.providers.base import ProviderOptions
 from deepseek_v4.providers.efforts import LOW_HIGH_MAX
-from deepseek_v4.providers.self_hosted import FIELDS, SelfHostedChat, self_hosted
+from deepseek_v4.providers.self_hosted import (
+    FIELDS,
+    SelfHostedChat,
+    SelfHostedDialect,
+    SelfHostedMessages,
+    SelfHostedResponses,
+    self_hosted,
+)
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.messages import ToolSpec
+from deepseek_v4.values.notes import Note
 
 _PROTOCOL = "vllm/entrypoints/openai/chat_completion/protocol.py (2026-08)"
+_RESPONSES = "vllm/entrypoints/openai/responses/protocol.py (2026)"
+_MESSAGES = "vllm/entrypoints/anthropic/protocol.py (2026); vLLM 0.32"
 
 _FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
     {
         **FIELDS,
+        "stop": OptionSpec("stop", most=4, source="vLLM 0.32: 400 for more"),
         "repetition_penalty": OptionSpec("repetition_penalty", 0, above=True, default=1, source=_PROTOCOL),
         "thinking_budget": OptionSpec("thinking_token_budget", 1, source=_PROTOCOL),
     }
 )
+
+
+def _switch(on: bool) -> Mapping[str, bool]:
+    return {"thinking": on, "enable_thinking": on}
 
 
 class VllmOptions(ProviderOptions):
@@ -59,27 +79,72 @@ class VllmOptions(ProviderOptions):
     """Send token counts in every chunk of a stream."""
 
 
-class VllmChat(SelfHostedChat):
+class VllmDialect(SelfHostedDialect):
+    """What the three endpoints share."""
+
+    unsupported: Mapping[str, str] = MappingProxyType(
+        {
+            "web_search": "the server does not support web search",
+            "prefix": "in V4's tokenizer mode, vLLM ignores continue_final_message",  # vLLM 0.32, tested
+        }
+    )
+    # Off by default in older releases, on since #50580. Either key works.
+    thinking_on: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": _switch(True)})
+    thinking_off: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": _switch(False)})
+    # V4's encoder accepts low, high and max, and treats "medium" as low; DeepSeek's API treats it as high. V4.1's
+    # refuses "medium" and "minimal".
+    efforts = LOW_HIGH_MAX
+    strict_tools = True  # enables the grammar again, which tools without strict lost with #45600
+
+    def add_options(self, body: Json, request: ChatRequest, notes: list[Note]) -> None:
+        """Add the options of the server; a forced call follows its schema only with ``strict`` (vLLM 0.32, tested)."""
+        super().add_options(body, request, notes)
+        if request.tool_choice not in (None, "auto", "none"):
+            loose = {tool.name for tool in request.tools if isinstance(tool, ToolSpec) and tool.strict is False}
+            for tool in body["tools"]:
+                function = tool.get("function", tool)
+                if tool.get("type", "function") == "function" and function["name"] not in loose:
+                    function["strict"] = True
+
+
+class VllmChat(VllmDialect, SelfHostedChat):
     """``POST /chat/completions``."""
 
     fields = _FIELDS
-    unsupported: Mapping[str, str] = MappingProxyType({"web_search": "the server does not support web search"})
     # The field was renamed to "reasoning" (#27752), and the old name was removed from responses (#33402). In requests,
     # "reasoning_content" was silently dropped for a while (#38488), so both are sent.
     reasoning_response_fields = ("reasoning", "reasoning_content")
     reasoning_request_fields = ("reasoning", "reasoning_content")
-    # Off by default in older releases, on since #50580. Either key works.
-    thinking_on: Mapping[str, Any] | None = MappingProxyType(
-        {"chat_template_kwargs": {"thinking": True, "enable_thinking": True}}
-    )
-    thinking_off: Mapping[str, Any] | None = MappingProxyType(
-        {"chat_template_kwargs": {"thinking": False, "enable_thinking": False}}
-    )
     effort_field = "chat_template_kwargs.reasoning_effort"
-    # The encoder accepts low, high and max, and treats "medium" as low; DeepSeek's API treats it as high.
-    efforts = LOW_HIGH_MAX
-    strict_tools = True  # enables the grammar again, which tools without strict lost with #45600
+    numeric_efforts = True  # vLLM 0.33, V4.1
+    prefix_path = None
     parser_flags = "--tool-call-parser deepseek_v4 --enable-auto-tool-choice"
 
 
-VLLM = self_hosted("vllm", 8000, VllmChat(), VllmOptions)
+class VllmResponses(VllmDialect, SelfHostedResponses):
+    """``POST /responses``."""
+
+    fields = MappingProxyType(
+        {
+            **select_options(_FIELDS, _RESPONSES, "temperature", "top_p", "top_k", "stop", "repetition_penalty"),
+            **select_options(_FIELDS, _RESPONSES, "seed", "logit_bias", "user_id", max_tokens="max_output_tokens"),
+        }
+    )
+    # some releases have no chat_template_kwargs here, and pass the effort to the template
+    thinking_off = MappingProxyType({"chat_template_kwargs": _switch(False), "reasoning": {"effort": "none"}})
+    effort_field = "reasoning.effort"
+
+
+class VllmMessages(VllmDialect, SelfHostedMessages):
+    """``POST /messages``."""
+
+    fields = MappingProxyType(
+        {
+            **select_options(_FIELDS, _MESSAGES, "max_tokens", "temperature", "top_p", "top_k", stop="stop_sequences"),
+            "thinking_budget": OptionSpec("thinking.budget_tokens", 1024, source=_MESSAGES),
+        }
+    )
+    effort_field = "output_config.effort"
+
+
+VLLM = self_hosted("vllm", 8000, (VllmChat(), VllmResponses(), VllmMessages()), VllmOptions)

@@ -1,7 +1,8 @@
 """Check a JSON value against a JSON Schema. For answers whose schema has no class.
 
-Only the keywords that are common in answer schemas are checked, others are ignored (``not``, ``if``, most formats): a
-rejected value is invalid, but an accepted value may still violate an ignored keyword.
+The keywords that occur in answer schemas are checked exactly, others are ignored (``if``, ``propertyNames``,
+``dependentRequired``, ``unevaluatedProperties``, most formats): a rejected value is invalid, but an accepted value may
+still violate an ignored keyword.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import math
 import re
 import uuid
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -41,6 +43,10 @@ class _Held(NamedTuple):
 
     schema: Mapping[str, Any]
     nulls: bool
+
+    def strict(self) -> _Held:
+        """Return the same without tolerance for nulls, for keywords that count what is valid."""
+        return self._replace(nulls=False)
 
 
 def find_problem(value: Any, schema: Mapping[str, Any], *, nulls: bool = True) -> str | None:
@@ -81,8 +87,13 @@ def _problems(value: Any, schema: Any, held: _Held, path: str, depth: int) -> It
         yield f"{where}{_shown(value)} is not {_shown(schema['const'])}"
     for part in schema.get("allOf") or ():
         yield from _problems(value, part, held, path, depth + 1)
+    if "not" in schema and _fits(value, schema["not"], held, depth):
+        yield f"{where}{_shown(value)} is of the schema under `not`: {_shown(schema['not'])}"
     for branches in (schema.get("anyOf"), schema.get("oneOf")):
         yield from _choice(value, branches, held, path, depth)
+    exclusive = schema.get("oneOf")
+    if isinstance(exclusive, list) and (fitting := sum(_fits(value, part, held, depth) for part in exclusive)) > 1:
+        yield f"{where}{_shown(value)} fits {fitting} branches of `oneOf`; it must fit exactly one"
     if isinstance(value, dict):
         yield from _object(value, schema, held, path, depth)
     elif isinstance(value, list):
@@ -97,6 +108,21 @@ def _problems(value: Any, schema: Any, held: _Held, path: str, depth: int) -> It
             yield f"{where}{_shown(value)} does not match the pattern {pattern}"
     elif _is(value, "number"):
         yield from _within(value, schema, ("minimum", "maximum"), f"{where}{value}")
+        step: Any = schema.get("multipleOf")
+        if _is(step, "number") and step > 0 and not _is_multiple(value, step):
+            yield f"{where}{value} is not a multiple of {step}"
+
+
+def _fits(value: Any, schema: Any, held: _Held, depth: int) -> bool:
+    return next(_problems(value, schema, held.strict(), "", depth + 1), None) is None
+
+
+def _is_multiple(value: float, step: float) -> bool:
+    """Return True for a multiple, by the digits of both numbers: 0.3 is a multiple of 0.1."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    exact = [Fraction(number if isinstance(number, int) else str(number)) for number in (value, step)]
+    return (exact[0] / exact[1]).denominator == 1
 
 
 def _choice(value: Any, branches: Any, held: _Held, path: str, depth: int) -> Iterator[str]:
@@ -144,6 +170,10 @@ def _array(value: list[Any], schema: Mapping[str, Any], held: _Held, path: str, 
         item_schema = first[number] if number < len(first) else schema.get("items", True)
         yield from _problems(inner, item_schema, held, _step(path, str(number)), depth + 1)
     yield from _within(len(value), schema, ("minItems", "maxItems"), f"{where}its number of items")
+    if "contains" in schema:
+        count = sum(_fits(inner, schema["contains"], held, depth) for inner in value)
+        bounds = {"minItems": schema.get("minContains", 1), "maxItems": schema.get("maxContains")}
+        yield from _within(count, bounds, ("minItems", "maxItems"), f"{where}its number of items of `contains`")
     if schema.get("uniqueItems") is True and len({json.dumps(inner, sort_keys=True) for inner in value}) < len(value):
         yield f"{where}its items are not all different"
 

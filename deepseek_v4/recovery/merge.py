@@ -30,9 +30,11 @@ def merge_replies(failed: Sequence[FailedAttempt[Reply]], answer: Reply | None) 
     reply = answer or Reply()
     for one in reversed(failed):
         before = reply_of(one.outcome)
-        usage = None if before is None else before.usage
-        if usage is not None:
-            reply = dataclasses.replace(reply, usage=usage + reply.usage)
+        if before is not None and before.usage is not None:
+            cost = before.cost
+            if cost is not None and reply.usage is not None:
+                cost += reply.cost
+            reply = dataclasses.replace(reply, usage=before.usage + reply.usage, cost=cost)
         if one.kept is not None:
             reply = joined(one.kept, reply)
     return reply

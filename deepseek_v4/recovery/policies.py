@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from deepseek_v4 import catalog
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.protocols.reply_builder import with_markup_report
 from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, RetryPolicy, is_handled_by_caller
@@ -62,12 +61,11 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
         return request if self.deadline == math.inf else request.with_deadline(self.deadline)
 
     def note(self, failed: FailedAttempt[Reply]) -> Attempt:
-        """Describe the attempt, with its tokens and their cost at the current price."""
+        """Describe the attempt, with its tokens and their cost."""
         reply = reply_of(failed.outcome)
         if reply is None or reply.usage is None:
             return describe(failed)
-        cost = catalog.cost_of(reply, self.request.provider.name, self.request.request.model)
-        return describe(failed, reply.usage, None if cost is None else cost.usd)
+        return describe(failed, reply.usage, None if reply.cost is None else reply.cost.usd)
 
 
 class AccountAttempts(Attempts[AccountRequest[Any], Any, Any]):

@@ -66,10 +66,12 @@ def _prepared(messages: Sequence[Message], options: CallOptions, stream: bool) -
             notes.extend(repairs)
             request = dataclasses.replace(request, messages=tuple(repaired))
             history.check(request.messages, images=True, model=request.model)
+    notes.extend(history.left_out(request.messages, dialect.unread_blocks))
     encoded = protocol.encode(request, dialect, provider.name)
     notes.extend(encoded.notes)
     if stream and options.resume_streams and not (isinstance(dialect, ChatDialect) and dialect.prefix_path):
-        why = f"{provider.name} does not support prefix completion with protocol={dialect.protocol!r}"
+        why = dialect.unsupported.get("prefix", f"{provider.name} has no prefix completion")
+        why = f"an answer cannot be continued with protocol={dialect.protocol!r}: {why}"
         notes.append(Note("dropped", "resume_streams", why))
         options = options.model_copy(update={"resume_streams": False})
     if options.on_unsupported == "raise":

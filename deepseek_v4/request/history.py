@@ -176,6 +176,25 @@ def _fresh(call_id: str, seen: set[str]) -> str:
     return next(name for number in itertools.count(2) if (name := f"{call_id}_{number}") not in seen)
 
 
+_LEFT_OUT = {
+    "cache_control": "DeepSeek V4 caches the beginning of a prompt by itself",
+    "redacted_thinking": "only the provider that made it can read it",
+}
+"""What is left out of messages -> the reason."""
+
+
+def left_out(messages: Sequence[Message], unread_blocks: frozenset[str]) -> list[Note]:
+    """Return a note for each kind of content that is not sent."""
+    names: dict[str, None] = {}
+    for message in messages:
+        if message.left_out:
+            names.update(dict.fromkeys(message.left_out))
+        reasoning = message.reasoning
+        if reasoning is not None and reasoning.details:
+            names.update((kind, None) for detail in reasoning.details if (kind := detail.get("type")) in unread_blocks)
+    return [Note("dropped", name, _LEFT_OUT.get(name, "the provider does not read it")) for name in names]
+
+
 def check(messages: Sequence[Message], *, images: bool, model: str) -> None:
     """Raise for a history that cannot be repaired, before anything is sent.
 

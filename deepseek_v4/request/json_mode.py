@@ -64,14 +64,16 @@ def apply_json_mode(request: ChatRequest, dialect: Dialect, notes: list[Note]) -
     if response_format is None:
         return request
     messages = request.messages
-    json_mode = dialect.json_object and not messages[-1].prefix  # the combination is rejected (deepseek-recipe 0.2.0)
-    if response_format.get("type") == "json_schema" and not dialect.json_schema:
+    calls = bool(request.tools) and request.tool_choice != "none"
+    native = dialect.json_with_tools or not calls
+    # with a prefix the combination is rejected (deepseek-recipe 0.2.0)
+    json_mode = dialect.json_object and native and not messages[-1].prefix
+    if response_format.get("type") == "json_schema" and not (dialect.json_schema and native):
         named = response_format.get("json_schema")
         if not isinstance(named, Mapping) or not isinstance(named.get("schema"), Mapping):
             raise errors.InvalidRequestError(
                 "Invalid response_format. Pass {'type': 'json_schema', 'json_schema': {'name': …, 'schema': {…}}}."
             )
-        calls = bool(request.tools) and request.tool_choice != "none"
         messages = ask_for_json(messages, named["schema"], with_tools=calls)
         # with tools, the service enforces the format of the calls and not JSON: docs/doubts.md
         by_mode = json_mode and not calls and allows_object(named["schema"])
@@ -79,7 +81,7 @@ def apply_json_mode(request: ChatRequest, dialect: Dialect, notes: list[Note]) -
         mode = "JSON mode with the schema in the prompt" if by_mode else "the schema in the prompt"
         notes.append(Note("translated", "response_format", f"json_schema -> {mode}"))
     elif response_format.get("type") == "json_object" and not json_mode:
-        messages = ask_for_json(messages, None)  # nothing else makes the model write JSON
+        messages = ask_for_json(messages, None, with_tools=calls)  # nothing else makes the model write JSON
         response_format = None
         notes.append(Note("translated", "response_format", "json_object -> an instruction in the prompt"))
     elif (

@@ -153,8 +153,11 @@ class ModelSettings(BaseModel):
 
     thinking: bool | None = None
     """True, False, or None for the provider's default (DeepSeek: on)."""
-    reasoning_effort: Effort | None = None
-    """Amount of thinking; ``none`` disables it. Most providers support fewer levels: see ``docs/parameters.md``."""
+    reasoning_effort: Effort | Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
+    """Amount of thinking; ``none`` disables it. Most providers support fewer levels: see ``docs/parameters.md``.
+
+    A number from 1 to 100 is for V4.1 on your own vLLM or SGLang server.
+    """
     thinking_budget: int | None = Field(None, ge=1)
     """Maximum number of reasoning tokens, if the provider supports it."""
 
@@ -367,10 +370,12 @@ class ModelSettings(BaseModel):
 
     def set_fields(self) -> dict[str, Any]:
         """Return the options that are set, by canonical name; for traces."""
-        return {name: self.__dict__[name] for name in ModelSettings.model_fields if self.__dict__[name] is not None}
+        own = self.__dict__
+        return {name: own[name] for name in _ORDERED if own[name] is not None}
 
 
-FIELDS = frozenset(ModelSettings.model_fields)
+_ORDERED = tuple(ModelSettings.model_fields)
+FIELDS = frozenset(_ORDERED)
 """The names of the constructor options."""
 
 _CHECKED_WHEN_ASSIGNED = frozenset({"api_key", "base_url"})

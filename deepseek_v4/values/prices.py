@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timezone
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 __all__ = ["Cost", "Peak", "Price"]
 
@@ -96,8 +96,9 @@ class Price:
 
     def covers(self, at: datetime) -> bool:
         """Return True if the price applies at a time (UTC)."""
-        since, until = self.since, self.until
-        return not (isinstance(since, datetime) and at < since) and not (isinstance(until, datetime) and at >= until)
+        since: Any = self.since  # datetimes, whatever was passed
+        until: Any = self.until
+        return (since is None or since <= at) and (until is None or at < until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,12 @@ class Cost:
     computed: bool
     price_since: str | None = None
     source: str | None = None
+
+    def __add__(self, later: Cost | None) -> Cost | None:
+        """Add the cost of a later answer, whose price is named; None if it is not known."""
+        if later is None:
+            return None
+        return replace(later, usd=self.usd + later.usd, computed=self.computed or later.computed)
 
 
 def _normalise(rates: Price | Peak) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from deepseek_v4.values.messages import Message, Reasoning, ToolCall
+from deepseek_v4.values.prices import Cost
 
 __all__ = [
     "ASKED_AGAIN",
@@ -171,6 +172,8 @@ class Reply:
         annotations: Citations and other annotations, as received.
         extra: All other fields of the response, under the provider's names.
         attempts: The HTTP requests of this answer before the last one; usage and cost are the sum over all.
+        cost: Its cost; None if the tokens or the price are not known. Not compared, because it follows from the other
+            fields.
     """
 
     content: str = ""
@@ -187,6 +190,7 @@ class Reply:
     annotations: tuple[Mapping[str, Any], ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
+    cost: Cost | None = field(default=None, compare=False)
 
     @property
     def refusal(self) -> str | None:

@@ -15,7 +15,8 @@ class Thinking:
     """The requested thinking mode, effort and budget. ``on=None``: the provider decides."""
 
     on: bool | None = None
-    effort: str | None = None
+    effort: str | int | None = None
+    """A level, or a number from 1 to 100."""
     budget: int | None = None
 
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections import defaultdict
+from collections.abc import Mapping
+from operator import add
+from typing import Any, NamedTuple
 
-from deepseek_v4.values.reply import Usage
+from deepseek_v4.values.reply import Reply, Usage
 
 __all__ = ["ModelUsage", "UsageReport"]
 
 
-PENDING = 6
-"""How many answers are kept until they are added up."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelUsage:
+class ModelUsage(NamedTuple):
     """The sum over the answers of one model, or of all.
 
     Attributes:
@@ -52,8 +47,8 @@ class ModelUsage:
             int(cost is None),
         )
 
-    def __add__(self, other: ModelUsage) -> ModelUsage:
-        return ModelUsage(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+    def __add__(self, other: ModelUsage) -> ModelUsage:  # type: ignore[override]
+        return ModelUsage._make(map(add, self, other))
 
     def __str__(self) -> str:
         answers = f"{self.answers:,} answer{'' if self.answers == 1 else 's'}"
@@ -81,13 +76,11 @@ class UsageReport:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._models: dict[str, ModelUsage] = {}
-        self._later: deque[Callable[[], tuple[str, Usage, float | None]]] = deque()
+        self._models: dict[str, ModelUsage] = defaultdict(ModelUsage)
 
     @property
     def by_model(self) -> Mapping[str, ModelUsage]:
         """The sum for each model, by the id of the model that answered."""
-        self._add_pending()
         return dict(self._models)
 
     @property
@@ -106,21 +99,12 @@ class UsageReport:
         if usage is None:
             return
         with self._lock:
-            self._models[model] = self._models.get(model, ModelUsage()) + ModelUsage.of(usage, cost)
+            self._models[model] += ModelUsage.of(usage, cost)
 
-    def add_later(self, answer: Callable[[], tuple[str, Usage, float | None]]) -> None:
-        """Add an answer whose arguments of ``add`` are computed when the report is read, so that a call costs less."""
-        self._later.append(answer)
-        if len(self._later) > PENDING:
-            self._add_pending()
-
-    def _add_pending(self) -> None:
-        while self._later:
-            try:
-                answer = self._later.popleft()
-            except IndexError:  # another thread took the last one
-                return
-            self.add(*answer())
+    def add_reply(self, reply: Reply | None, model: str) -> None:
+        """Add a reply of the core, by the model that it names or else the given one; None adds nothing."""
+        if reply is not None:
+            self.add(reply.model or model, reply.usage, None if reply.cost is None else reply.cost.usd)
 
     def __str__(self) -> str:
         models = self.by_model
@@ -129,7 +113,6 @@ class UsageReport:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state to pickle: everything but the lock."""
-        self._add_pending()
         return {name: value for name, value in vars(self).items() if name != "_lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

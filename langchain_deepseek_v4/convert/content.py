@@ -32,6 +32,7 @@ TOOL_CALL_TYPES = frozenset(
 RESULTS = frozenset({"tool_result"})
 """Tool results in a user message, as Anthropic sends them."""
 
+CACHE_POINTS = frozenset({"cachePoint", "cache_point"})
 REASONING = frozenset({"reasoning", "thinking", "redacted_thinking", "reasoning_content"})
 """Reasoning; ``messages`` reads it from assistant messages."""
 
@@ -68,6 +69,19 @@ def text_of(content: Content) -> str:
                 stacklevel=2,
             )
     return "".join(texts)
+
+
+def left_out(content: Content) -> tuple[str, ...]:
+    """Return the names of what no provider of DeepSeek V4 reads: Anthropic's cache marks and encrypted thinking."""
+    if isinstance(content, str):
+        return ()
+    names: dict[str, None] = {}
+    for block in blocks_of(content):
+        if "cache_control" in block or block.get("type") in CACHE_POINTS:
+            names["cache_control"] = None
+        elif block.get("type") == "redacted_thinking":
+            names["redacted_thinking"] = None
+    return tuple(names)
 
 
 def parts_of(content: Content) -> str | tuple[Part, ...]:
@@ -109,7 +123,7 @@ def _part(block: Mapping[str, Any]) -> Part | None:
         return _data(block)
     if kind in UNSUPPORTED:
         raise errors.UnsupportedError(f"DeepSeek V4 does not support {kind} content. Convert it to text first.")
-    if kind in REASONING or kind in TOOL_CALL_TYPES or kind in RESULTS or kind in ("cachePoint", "cache_point"):
+    if kind in REASONING or kind in TOOL_CALL_TYPES or kind in RESULTS or kind in CACHE_POINTS:
         return None
     if kind == "non_standard" and isinstance(block.get("value"), Mapping):
         return _part(block["value"])

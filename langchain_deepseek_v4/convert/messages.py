@@ -31,7 +31,15 @@ from deepseek_v4.integration.message_errors import names_the_message
 from deepseek_v4.integration.typed_answers import was_asked_again
 from deepseek_v4.values.messages import Message, Part, Reasoning, Role, TextPart, ToolCall
 from deepseek_v4.values.tool_arguments import arguments_text
-from langchain_deepseek_v4.convert.content import RESULTS, TOOL_CALL_TYPES, blocks_of, parts_of, result_of, text_of
+from langchain_deepseek_v4.convert.content import (
+    RESULTS,
+    TOOL_CALL_TYPES,
+    blocks_of,
+    left_out,
+    parts_of,
+    result_of,
+    text_of,
+)
 from langchain_deepseek_v4.convert.invalid_calls import strip_suffix
 
 __all__ = ["to_conversation"]
@@ -141,7 +149,7 @@ def _converted(message: BaseMessage, before: Sequence[Message]) -> Iterator[Mess
     if role == "assistant":
         yield _assistant(message)
     elif role == "system":
-        yield Message("system", text_of(message.content), name=_name(message))
+        yield Message("system", text_of(message.content), name=_name(message), left_out=left_out(message.content))
     else:
         yield from _user(message)
 
@@ -176,7 +184,7 @@ def _user(message: BaseMessage) -> Iterator[Message]:
     if attachments:
         parts = (*attachments, *((TextPart(parts),) if isinstance(parts, str) else parts))
     if parts or not results:
-        yield Message("user", parts, name=_name(message))
+        yield Message("user", parts, name=_name(message), left_out=left_out(content))
 
 
 def _assistant(message: BaseMessage) -> Message:
@@ -186,6 +194,7 @@ def _assistant(message: BaseMessage) -> Message:
         reasoning=_reasoning(message),
         tool_calls=tuple(_calls(message)),
         retried=was_asked_again(message.response_metadata),
+        left_out=left_out(message.content),
     )
 
 

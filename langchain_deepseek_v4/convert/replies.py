@@ -18,7 +18,6 @@ from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.utils.json import parse_partial_json
 
-from deepseek_v4 import catalog
 from deepseek_v4.integration.argument_coalescer import ToolArgumentCoalescer
 from deepseek_v4.integration.fast_construction import unvalidated_factory
 from deepseek_v4.values.prices import Cost
@@ -60,13 +59,12 @@ class MessageBuilder:
         blocks: True if content is a list of typed blocks (v1 output).
     """
 
-    __slots__ = ("_blocks", "_coalescer", "_common", "_model", "_provider")
+    __slots__ = ("_blocks", "_coalescer", "_common", "_model")
 
     def __init__(self, provider: str, model: str, *, blocks: bool) -> None:
         self._blocks = blocks
         self._coalescer = ToolArgumentCoalescer()
         self._model = model
-        self._provider = provider
         self._common: dict[str, Any] = {"model_provider": provider}
         if blocks:
             self._common["output_version"] = "v1"
@@ -154,7 +152,7 @@ class MessageBuilder:
 
     def _metadata(self, reply: Reply) -> dict[str, Any]:
         """Return the ``response_metadata`` of an answer; unknown values are left out."""
-        price = catalog.cost_of(reply, self._provider, self._model)
+        price = reply.cost
         known: dict[str, Any] = {
             **reply.extra,
             "model_name": reply.model or self._model,

@@ -17,8 +17,6 @@ __all__ = ["ToolLike", "as_response_format", "as_tool", "as_tool_choice", "tool_
 ToolLike: TypeAlias = "Mapping[str, Any] | type | Callable[..., Any] | BaseTool"
 """A pydantic class, a TypedDict, a function, a ``BaseTool``, a schema, or a tool that the provider runs."""
 
-_SCHEMA_KEYS = frozenset({"function", "input_schema", "parameters", "properties", "toolSpec"})
-
 
 def as_tool(tool: ToolLike) -> dict[str, Any]:
     """Convert a tool to OpenAI's format.
@@ -32,9 +30,11 @@ def as_tool(tool: ToolLike) -> dict[str, Any]:
 
 
 def _is_server_tool(tool: Mapping[str, Any]) -> bool:
-    """True if the provider runs the tool: it has a type and no schema."""
+    """True if the provider runs the tool: its type is the provider's, whatever other fields it has."""
     kind = tool.get("type")
-    return isinstance(kind, str) and kind not in ("function", "object") and not _SCHEMA_KEYS & tool.keys()
+    if kind == "custom":  # a function in Anthropic's format, or a tool with free text in OpenAI's
+        return "input_schema" not in tool
+    return isinstance(kind, str) and kind not in ("function", "object")
 
 
 def tool_name(tool: Mapping[str, Any]) -> str | None:

@@ -6,10 +6,18 @@ A message may be shared with a memory or an agent's state, so input messages are
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
-from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock, ThinkingBlock, ToolCallBlock
+from llama_index.core.base.llms.types import (
+    CachePoint,
+    ChatMessage,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
 
 from deepseek_v4.integration.conversion_cache import ConversionCache
 from deepseek_v4.integration.message_errors import names_the_message
@@ -76,6 +84,8 @@ def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
                 attachments.extend(attached)
             else:
                 converted = _converted(message, role, joined(parts_of(blocks, role)))
+                if any(isinstance(block, CachePoint) for block in blocks):
+                    converted = replace(converted, left_out=("cache_control",))
         conversation.append(converted)
     if attachments:
         conversation.append(Message.user(tuple(attachments)))

@@ -19,7 +19,6 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
-from deepseek_v4 import catalog
 from deepseek_v4.integration import openai_format
 from deepseek_v4.integration.argument_coalescer import ToolArgumentCoalescer
 from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
@@ -42,13 +41,11 @@ INVALID_CALLS = "invalid_tool_calls"
 arguments can still be valid JSON."""
 
 
-def to_chat_response(reply: Reply, provider: str, model: str, *, delta: str | None = None) -> ChatResponse:
+def to_chat_response(reply: Reply, *, delta: str | None = None) -> ChatResponse:
     """Convert a complete answer: thinking first, then one text block, then the tool calls.
 
     Args:
         reply: The answer.
-        provider: The provider's name, for the price.
-        model: The requested model, for answers without a model name.
         delta: The text that the last chunk of a stream added.
     """
     blocks: list[ContentBlock] = []
@@ -76,7 +73,7 @@ def to_chat_response(reply: Reply, provider: str, model: str, *, delta: str | No
         raw=openai_format.chat_completion(reply),
         delta=delta,
         logprobs=_logprobs(reply.logprobs),
-        additional_kwargs=_facts(reply, provider, model),
+        additional_kwargs=_facts(reply),
     )
 
 
@@ -95,7 +92,7 @@ def as_completion(response: ChatResponse) -> CompletionResponse:
     )
 
 
-def _facts(reply: Reply, provider: str, model: str) -> dict[str, Any]:
+def _facts(reply: Reply) -> dict[str, Any]:
     """Return the response's ``additional_kwargs``, flat; what the provider did not report is left out."""
     facts: dict[str, Any] = {
         "finish_reason": reply.finish_reason,
@@ -116,8 +113,7 @@ def _facts(reply: Reply, provider: str, model: str) -> dict[str, Any]:
             "cached_tokens": usage.cached_tokens,
             "reasoning_tokens": usage.reasoning_tokens,
         }
-        price = catalog.cost_of(reply, provider, model)
-        facts["cost"] = None if price is None else price.usd
+        facts["cost"] = None if reply.cost is None else reply.cost.usd
     if reply.annotations:
         facts["annotations"] = [dict(annotation) for annotation in reply.annotations]
     return {name: value for name, value in facts.items() if value is not None or name in ("finish_reason", "cost")}
@@ -148,11 +144,9 @@ class ResponseBuilder:
     calls that did not change are reused, and arguments are parsed at the end only.
     """
 
-    __slots__ = ("_blocks", "_calls", "_coalescer", "_model", "_provider", "_text", "_text_at", "_thinking")
+    __slots__ = ("_blocks", "_calls", "_coalescer", "_text", "_text_at", "_thinking")
 
-    def __init__(self, provider: str, model: str) -> None:
-        self._provider = provider
-        self._model = model
+    def __init__(self) -> None:
         self._thinking = ""
         self._text = ""
         self._text_at = 0
@@ -180,7 +174,7 @@ class ResponseBuilder:
             joined = self._coalescer.add(delta)
             return () if joined is None else (self._call(joined),)
         rest = [self._call(call) for call in self._coalescer.rest()]
-        return (*rest, to_chat_response(delta.reply, self._provider, self._model, delta=""))
+        return (*rest, to_chat_response(delta.reply, delta=""))
 
     def _call(self, delta: ToolCallDelta) -> ChatResponseChunk:
         self._add_to_call(delta)

@@ -15,6 +15,8 @@ from pydantic import BaseModel
 import langchain_deepseek_v4 as langchain
 import llama_index_deepseek_v4 as llama_index
 from deepseek_v4 import Client, errors
+from deepseek_v4.catalog import cost
+from deepseek_v4.protocols import reply_builder
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 
 
@@ -119,3 +121,37 @@ def test_a_client_counts_what_a_failed_call_received(server: LocalServer, option
         assert caught.value.partial is not None
         assert caught.value.partial.usage is not None
         assert client.usage.total.output_tokens == caught.value.partial.usage.output_tokens
+
+
+@pytest.mark.parametrize("way", ["langchain", "llama_index"])
+def test_the_cost_of_an_answer_is_computed_once(
+    way: str, server: LocalServer, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs: list[Any] = []
+
+    def counted(*args: Any) -> Any:
+        costs.append(cost.cost_of(*args))
+        return costs[-1]
+
+    monkeypatch.setattr(reply_builder, "cost_of", counted)
+    if way == "langchain":
+        model = langchain.ChatDeepSeekV4(**options)
+        shown, total = model.invoke("Hello").response_metadata["cost"], model._core().usage.total
+    else:
+        llm = llama_index.DeepSeekV4(**options)
+        shown = llm.chat([ChatMessage(content="Hello")]).additional_kwargs["cost"]
+        total = llm._client.usage.total
+    assert [one.usd for one in costs] == [shown] == [total.cost]
+
+
+def test_the_cost_of_a_failed_call_is_in_the_reports(server: LocalServer, options: dict[str, Any]) -> None:
+    server.script(Turn(""), Turn(""))
+    model = langchain.ChatDeepSeekV4(**options)
+    with langchain.UsageReport() as report, pytest.raises(errors.EmptyReplyError) as caught:
+        model.invoke("Nothing")
+    assert caught.value.partial is not None
+    assert caught.value.partial.cost is not None
+    first = caught.value.attempts[0]
+    assert report.total == model._core().usage.total
+    assert report.total.cost == caught.value.partial.cost.usd > (first.cost or 0.0) > 0
+    assert report.total.unpriced == 0

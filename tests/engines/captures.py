@@ -34,6 +34,11 @@ class Capture:
         return self.exchange["request"]
 
     @property
+    def provider(self) -> str:
+        """The provider that serves the engine."""
+        return "vllm" if self.path.parent.name.startswith("vllm") else "llamacpp"
+
+    @property
     def status(self) -> int:
         return self.exchange["status"]
 
@@ -143,9 +148,10 @@ def _responses(capture: Capture) -> tuple[Answer, list[Call]]:
             elif event["type"].endswith("_text.delta"):
                 texts[event["type"].split(".")[1]] += event["delta"]
     finish = "tool_calls" if calls else "stop"
-    if (last.get("incomplete_details") or {}).get("reason") == "max_output_tokens":
-        finish = "length"
     usage = last["usage"]
+    cut = (last.get("incomplete_details") or {}).get("reason") == "max_output_tokens"
+    if cut or (capture.provider == "llamacpp" and usage["output_tokens"] >= (capture.limit or 1e9)):
+        finish = "length"  # llama.cpp calls cut answers completed
     details = (
         usage["input_tokens_details"].get("cached_tokens"),
         usage.get("output_tokens_details", {}).get("reasoning_tokens"),

@@ -1,15 +1,6 @@
-"""The engine as a provider: ``provider="vllm"`` for chat completions, a provider of our own for the other protocols.
-
-No provider in the catalog serves Responses and Messages of a self-hosted engine yet, so this one combines the dialects
-of others, as a user would do it (``docs/add-a-provider.md``).
-"""
+"""The engine as a provider, and what the toy answers."""
 
 from __future__ import annotations
-
-import dataclasses
-
-from deepseek_v4.providers.deepseek import DeepSeekMessages, DeepSeekResponses
-from deepseek_v4.providers.vllm import VLLM
 
 KEY = "secret-key"
 PROTOCOLS = ("chat_completions", "responses", "messages")
@@ -31,21 +22,10 @@ WEATHER_TOOL = {
 }
 
 
-class EngineMessages(DeepSeekMessages):
-    """``POST /v1/messages``, as engines serve it."""
-
-    path = "/messages"
-
-
-ENGINE = dataclasses.replace(
-    VLLM, name="engine", dialects={**VLLM.dialects, "responses": DeepSeekResponses(), "messages": EngineMessages()}
-)
-
-
-def options(url: str, protocol: str) -> dict[str, object]:
+def options(url: str, protocol: str, provider: str = "llamacpp") -> dict[str, object]:
     """Constructor options of either adapter. Temperature 0, so that an answer is the same each time."""
     return {
-        "provider": "vllm" if protocol == "chat_completions" else ENGINE,
+        "provider": provider,
         "protocol": protocol,
         "model": "v4tiny",
         "base_url": url,

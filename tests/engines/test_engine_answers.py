@@ -10,7 +10,7 @@ from llama_index.core.base.llms.types import ChatMessage
 
 from deepseek_v4 import Client
 from tests.engines.answers import Answer
-from tests.engines.conftest import Engine
+from tests.engines.conftest import WINDOW, Engine
 from tests.engines.engine import ANSWER, QUESTION, THOUGHT, WEATHER_QUESTION, WEATHER_THOUGHT, WEATHER_TOOL, options
 
 PLAIN = Answer(ANSWER, THOUGHT, usage=(10, 30))
@@ -27,26 +27,11 @@ async def test_parallel_tool_calls(engine: Engine, framework: str, protocol: str
     assert len(set(answer.ids)) == 2
 
 
-@pytest.mark.parametrize("protocol", ["chat_completions", "responses"])
 async def test_thinking_switched_off(engine: Engine, framework: str, protocol: str) -> None:
     answer = await engine.model(framework, protocol).ask("whole", QUESTION, thinking=False)
     assert answer == Answer(ANSWER, usage=(10, 17))
 
 
-@pytest.mark.parametrize(
-    "protocol",
-    [
-        "chat_completions",
-        pytest.param(
-            "responses",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason='llama.cpp accepts past assistant items only with "type": "message", which is left out here',
-            ),
-        ),
-        "messages",
-    ],
-)
 async def test_the_next_turn_of_a_chat(engine: Engine, framework: str, protocol: str) -> None:
     wrapped = engine.model(framework, protocol)
     question: Any = HumanMessage(QUESTION) if framework == "langchain" else ChatMessage(role="user", content=QUESTION)
@@ -56,12 +41,47 @@ async def test_the_next_turn_of_a_chat(engine: Engine, framework: str, protocol:
     assert (answer.text, answer.reasoning) == (ANSWER, THOUGHT)
 
 
+async def test_a_thinking_budget(engine: Engine, framework: str, protocol: str) -> None:
+    answer = await engine.model(framework, protocol).ask("whole", QUESTION, thinking_budget=3)
+    assert answer == Answer(ANSWER, "17 * 23", usage=(10, 21))
+
+
+async def test_a_stop_text(engine: Engine, framework: str, protocol: str) -> None:
+    answer = await engine.model(framework, protocol).ask(
+        "whole", QUESTION, stop=["one", "two", "three", "four", "easy"]
+    )
+    assert answer.text == "The answer is 391. It was "
+
+
 def test_the_models_it_serves(engine: Engine, framework: str) -> None:
-    assert [each.id for each in engine.model(framework, "chat_completions").model.list_models()] == ["v4tiny"]
+    (model,) = engine.model(framework, "chat_completions").model.list_models()
+    assert (model.id, model.context_window) == ("v4tiny", WINDOW)
 
 
-@pytest.mark.parametrize("protocol", ["responses", "messages"])
-@pytest.mark.xfail(strict=True, reason="provider='vllm' serves chat_completions only; self-hosted support is to come")
-def test_a_provider_known_by_name_serves_the_protocol(engine: Engine, protocol: str) -> None:
-    with Client(**options(engine.url, protocol) | {"provider": "vllm"}) as client:
+@pytest.mark.parametrize("provider", ["vllm", "sglang"])
+def test_other_providers_of_own_servers_speak_its_protocols(engine: Engine, protocol: str, provider: str) -> None:
+    with Client(**options(engine.url, protocol, provider)) as client:
         assert client.chat(QUESTION).content == ANSWER
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_call_of_another_tool_than_the_chosen_one_is_invalid(engine: Engine, protocol: str, streamed: bool) -> None:
+    """The engine ignores the name; the toy knows one tool only."""
+    other = {"type": "function", "function": {**WEATHER_TOOL["function"], "name": "get_time"}}
+    question = {"tools": [WEATHER_TOOL, other], "tool_choice": "get_time", "answer_retries": 0}
+    with Client(**options(engine.url, protocol)) as client:
+        if streamed:
+            *_, end = client.stream(WEATHER_QUESTION, **question)
+            reply = end.reply
+        else:
+            reply = client.chat(WEATHER_QUESTION, **question)
+        assert "ignores the name 'get_time'" in str(client.preview(WEATHER_QUESTION, **question).notes)
+    assert reply.tool_calls == ()
+    assert {call.error for call in reply.invalid_tool_calls} == {"the request allows a call of get_time only"}
+
+
+def test_a_chosen_tool_alone_is_called(engine: Engine, protocol: str) -> None:
+    other = {"type": "function", "function": {**WEATHER_TOOL["function"], "name": "get_time"}}
+    with Client(**options(engine.url, protocol)) as client:
+        reply = client.chat(WEATHER_QUESTION, tools=[other], tool_choice="get_time")
+    assert {call.name for call in reply.tool_calls} == {"get_time"}

@@ -44,7 +44,7 @@ async def replay(server: ReplayServer, capture: Capture, framework: str) -> Answ
     size = 1 + zlib.crc32(str(capture).encode()) % 300
     body, kind = capture.body, "text/event-stream" if capture.streamed else "application/json"
     server.answer(capture.status, kind, [body[at : at + size] for at in range(0, len(body), size)])
-    wanted: dict[str, Any] = options(server.base_url, capture.protocol)
+    wanted: dict[str, Any] = options(server.base_url, capture.protocol, capture.provider)
     wanted |= {"max_tokens": capture.limit, "on_empty": "return"}
     tools = {"tools": [WEATHER_TOOL]} if capture.request.get("tools") else {}
     return await FRAMEWORKS[framework](**wanted).ask("streamed" if capture.streamed else "whole", QUESTION, **tools)
@@ -63,18 +63,9 @@ async def test_an_answer_is_read_exactly(server: ReplayServer, capture: Capture,
     assert (answer.ids, answer.details) == (expected.ids, expected.details)
 
 
-TO_COME = pytest.mark.xfail(
-    strict=True, reason="the engines' words for an overflow are not recognized; self-hosted support is to come"
-)
-
-
 def refusal(capture: Capture) -> Any:
     kind = next(kind for name, kind in REFUSED.items() if capture.path.stem.endswith(name))
-    # vLLM's text is DeepSeek's own, which the dialect that reads Responses and Messages here recognizes
-    recognized = kind is not ContextLengthError or (
-        capture.path.parent.name == "vllm-0.32" and capture.protocol != "chat_completions"
-    )
-    return pytest.param(capture, kind, id=str(capture), marks=() if recognized else TO_COME)
+    return pytest.param(capture, kind, id=str(capture))
 
 
 @pytest.mark.parametrize(("capture", "kind"), [refusal(each) for each in POSTED if each.status != 200])
@@ -93,7 +84,7 @@ async def test_a_refusal_is_the_error_it_should_be(
 @pytest.mark.parametrize("capture", [each for each in ANSWERED if "logprobs" in each.path.stem], ids=str)
 async def test_log_probabilities_are_kept(server: ReplayServer, capture: Capture) -> None:
     server.answer(200, "text/event-stream" if capture.streamed else "application/json", [capture.body])
-    with Client(**options(server.base_url, capture.protocol)) as client:
+    with Client(**options(server.base_url, capture.protocol, capture.provider)) as client:
         call = client.stream if capture.streamed else client.chat
         found = call(QUESTION, logprobs=True, top_logprobs=2)
         reply = [*found][-1].reply if capture.streamed else found
@@ -105,5 +96,5 @@ async def test_log_probabilities_are_kept(server: ReplayServer, capture: Capture
 @pytest.mark.parametrize("capture", [each for each in CAPTURES if each not in POSTED], ids=str)
 def test_the_models_are_listed(capture: Capture) -> None:
     http = httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200, content=capture.body)))
-    with Client(provider="vllm", http_client=http) as client:
-        assert [model.id for model in client.list_models()] == ["v4tiny"]
+    with Client(provider=capture.provider, http_client=http) as client:
+        assert [(model.id, model.context_window) for model in client.list_models()] == [("v4tiny", 4096)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.engines.answers import Answer
@@ -17,18 +15,9 @@ CUTS = {
     "arguments": (40, Answer("", WEATHER_THOUGHT, (), ("get_weather",), "length", (294, 40))),
     "the second call's arguments": (70, Answer("", WEATHER_THOUGHT, (PARIS,), ("get_weather",), "length", (294, 70))),
 }
-REPORTED_AS_COMPLETED = pytest.mark.xfail(
-    strict=True,
-    reason="llama.cpp reports cut answers of /v1/responses as completed: only their token count shows that they are",
-)
 
 
-def cells() -> list[Any]:
-    protocols = [("chat_completions", ()), ("responses", REPORTED_AS_COMPLETED), ("messages", ())]
-    return [pytest.param(place, protocol, marks=marks) for place in CUTS for protocol, marks in protocols]
-
-
-@pytest.mark.parametrize(("place", "protocol"), cells())
+@pytest.mark.parametrize("place", CUTS)
 @pytest.mark.parametrize("way", ["whole", "async streamed"])
 async def test_a_cut_answer(engine: Engine, framework: str, place: str, protocol: str, way: str) -> None:
     limit, expected = CUTS[place]

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deepseek_v4.errors import AuthenticationError, ContextLengthError, InvalidRequestError
+from deepseek_v4.errors import AuthenticationError, ContextLengthError
 from tests.engines.conftest import WINDOW, Engine
 from tests.engines.engine import ANSWER, KEY, QUESTION
 
@@ -31,20 +31,10 @@ async def test_a_wrong_key(engine: Engine, framework: str, protocol: str, way: s
 
 @pytest.mark.parametrize("way", ["whole", "async streamed"])
 async def test_a_prompt_that_does_not_fit(engine: Engine, framework: str, protocol: str, way: str) -> None:
-    with pytest.raises(InvalidRequestError, match="exceeds the available context size") as caught:
+    with pytest.raises(ContextLengthError, match="exceeds the available context size") as caught:
         await engine.model(framework, protocol).ask(way, "word " * WINDOW)
     assert caught.value.status_code == 400
     assert not caught.value.retryable
-
-
-@pytest.mark.xfail(
-    strict=True, reason="the engines' words for an overflow are not recognized; self-hosted support is to come"
-)
-async def test_a_prompt_that_does_not_fit_is_a_context_length_error(
-    engine: Engine, framework: str, protocol: str
-) -> None:
-    with pytest.raises(ContextLengthError):
-        await engine.model(framework, protocol).ask("whole", "word " * WINDOW)
 
 
 def slots(engine: Engine) -> list[dict[str, Any]]:

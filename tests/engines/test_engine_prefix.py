@@ -8,9 +8,10 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from llama_index.core.base.llms.types import ChatMessage, TextBlock, ThinkingBlock
 
+from deepseek_v4 import Client, StreamEnd, TextDelta
 from deepseek_v4.errors import UnsupportedError
 from tests.engines.conftest import Engine
-from tests.engines.engine import ANSWER, QUESTION, THOUGHT
+from tests.engines.engine import ANSWER, QUESTION, THOUGHT, options
 
 BEGUN = "The answer is"
 
@@ -23,23 +24,10 @@ def conversation(framework: str) -> list[Any]:
     return [ChatMessage(role="user", content=QUESTION), ChatMessage(role="assistant", blocks=blocks)]
 
 
-REPEATED = pytest.mark.xfail(
-    strict=True, reason="llama.cpp's whole answer repeats the prefix and its reasoning; self-hosted support is to come"
-)
-
-
-@pytest.mark.parametrize(
-    "way",
-    [
-        pytest.param("whole", marks=REPEATED),
-        "streamed",
-        pytest.param("async whole", marks=REPEATED),
-        "async streamed",
-    ],
-)
 async def test_the_answer_is_the_rest(engine: Engine, framework: str, way: str) -> None:
     answer = await engine.model(framework, "chat_completions").ask(way, conversation(framework), prefix=True)
     assert BEGUN + answer.text == ANSWER
+    assert answer.reasoning == ""
     assert answer.finish_reason == "stop"
 
 
@@ -47,3 +35,14 @@ async def test_the_answer_is_the_rest(engine: Engine, framework: str, way: str) 
 async def test_other_protocols_have_no_prefix(engine: Engine, framework: str, protocol: str) -> None:
     with pytest.raises(UnsupportedError, match="does not support prefix completion"):
         await engine.model(framework, protocol).ask("whole", conversation(framework), prefix=True)
+
+
+@pytest.mark.parametrize("limit", [3, 8, 20])
+def test_a_stream_is_resumed_word_by_word_after_the_output_limit(engine: Engine, limit: int) -> None:
+    """Inside the reasoning and inside the answer: nothing is lost, nothing is repeated."""
+    with Client(**options(engine.url, "chat_completions")) as client:
+        *deltas, end = client.stream(QUESTION, max_tokens=limit, resume_streams=True, max_resumes=20)
+    assert isinstance(end, StreamEnd)
+    assert "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)) == end.reply.content == ANSWER
+    assert end.reply.reasoning is not None
+    assert end.reply.reasoning.text == THOUGHT

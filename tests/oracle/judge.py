@@ -87,6 +87,11 @@ def convert(case: Case) -> Any:
     return request.convert(_options((case.passback != "off", case.thinks, models, pro)))
 
 
+def encoding() -> Any:
+    """Return the encoding of V4.1."""
+    return deepseek_recipe.DeepseekV41Encoding()
+
+
 @functools.lru_cache(maxsize=4096)
 def recipe_verdict(case: Case) -> Verdict:
     """Return the verdict of the recipe; each distinct case is parsed once."""

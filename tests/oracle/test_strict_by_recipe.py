@@ -6,6 +6,7 @@ import datetime as dt
 import enum
 import json
 import random
+import re
 import uuid
 from collections import Counter
 from decimal import Decimal
@@ -18,7 +19,7 @@ from typing_extensions import NotRequired, TypedDict
 from deepseek_v4.errors import UnsupportedError
 from deepseek_v4.protocols.schema import strict_subset
 from tests.long_form import SLOW
-from tests.oracle.judge import RECIPE, Case, Verdict, recipe_verdict
+from tests.oracle.judge import RECIPE, Case, Verdict, convert, encoding, recipe_verdict
 
 pytestmark = pytest.mark.skipif(RECIPE is None, reason="deepseek-recipe has no wheel for this platform")
 
@@ -105,10 +106,7 @@ def random_class(rng: random.Random, depth: int) -> Any:
 
 
 def verdict_on(schema: dict[str, Any]) -> Verdict:
-    function = {"name": "f", "strict": True, "parameters": schema}
-    body = {"model": "deepseek-flash", "messages": [{"role": "user", "content": "x"}]}
-    raw = json.dumps({**body, "tools": [{"type": "function", "function": function}]})
-    return recipe_verdict(Case("chat", raw.encode()))
+    return recipe_verdict(case_of(schema))
 
 
 def test_what_is_sent_is_accepted() -> None:
@@ -127,6 +125,51 @@ def test_what_is_sent_is_accepted() -> None:
     assert min(seen["accepted"], seen["refused"]) > COUNT / 10, seen
 
 
-@pytest.mark.parametrize("kind", [Node, Linked])
-def test_recursive_types_are_accepted(kind: Any) -> None:
-    assert verdict_on(strict_subset(TypeAdapter(kind).json_schema(), "tool f")).kind == "accepted"
+class Tree(BaseModel):
+    """A node with any number of children."""
+
+    children: list[Tree]
+
+
+def case_of(schema: dict[str, Any]) -> Case:
+    function = {"name": "f", "strict": True, "parameters": schema}
+    body = {"model": "deepseek-flash", "messages": [{"role": "user", "content": "x"}]}
+    return Case("chat", json.dumps({**body, "tools": [{"type": "function", "function": function}]}).encode())
+
+
+def kept(schema: dict[str, Any]) -> dict[str, Any]:
+    """What the recipe leaves of a schema, as the model sees it."""
+    prompt = encoding().render_conversation(convert(case_of(schema)).conversation).prompt
+    found: dict[str, Any] = json.JSONDecoder().raw_decode(prompt, prompt.index('"parameters": ') + 14)[0]
+    return found
+
+
+@pytest.mark.parametrize("kind", [Node, Linked, Tree])
+def test_recursive_types_are_kept_with_what_they_refer_to(kind: Any) -> None:
+    strict = strict_subset(TypeAdapter(kind).json_schema(), "tool f")
+    assert verdict_on(strict).kind == "accepted"
+    text = json.dumps(kept(strict))
+    assert set(re.findall(r'"#/\$def/(\w+)"', text)) == set(kept(strict)["$def"])
+    assert "$defs" not in text
+
+
+def test_the_constraints_of_the_subset_are_kept() -> None:
+    class Answer(BaseModel):
+        code: Annotated[str, Field(pattern="^a+$")]
+        mail: Annotated[str, Field(json_schema_extra={"format": "email"})]
+        count: Annotated[int, Field(ge=1, le=9, multiple_of=2)]
+        share: Annotated[float, Field(gt=0, lt=1)]
+        four: Literal[4]
+
+    strict = strict_subset(Answer.model_json_schema(), "tool f")
+    assert (
+        kept(strict)["properties"]
+        == strict["properties"]
+        == {
+            "code": {"type": "string", "pattern": "^a+$"},
+            "mail": {"type": "string", "format": "email"},
+            "count": {"type": "integer", "minimum": 1, "maximum": 9, "multipleOf": 2},
+            "share": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+            "four": {"type": "integer", "const": 4},
+        }
+    )

@@ -100,11 +100,13 @@ def test_cut_by_max_tokens(ask: Ask) -> None:
 
 def test_web_search(ask: Ask, protocol: str) -> None:
     question = Message.user("What is new at DeepSeek today?")
-    reply = ask([question], web_search=True)
+    # at /responses only V4-Pro searches
+    options = {"web_search": True, **({"model": "deepseek-v4-pro"} if protocol == "responses" else {})}
+    reply = ask([question], **options)
     assert reply.content
     place, kind = ("output", "web_search_call") if protocol == "responses" else ("content", "server_tool_use")
     assert kind in [item["type"] for item in reply.extra[place]]
-    assert ask([question, reply.to_message(), Message.user("And yesterday?")], web_search=True).content
+    assert ask([question, reply.to_message(), Message.user("And yesterday?")], **options).content
 
 
 def test_bad_request(ask: Ask) -> None:

@@ -153,14 +153,14 @@ def _strict(inner: dict[str, Any], **definitions: Any) -> Any:
 
 def test_what_follows_nullable_in_a_part_still_counts() -> None:
     strict = _strict({"allOf": [{"type": "string"}, {"nullable": True, "pattern": "^x$"}]})
-    assert strict["properties"]["a"] == {"type": "string", "description": "matches ^x$"}
+    assert strict["properties"]["a"] == {"type": "string", "pattern": "^x$"}
 
 
 def test_a_choice_in_a_choice_passes_its_description_on() -> None:
     node = {"type": "object", "properties": {"n": {"$ref": "#/$defs/N"}}, "required": ["n"]}
     inner = {"anyOf": [node, {"type": "integer"}], "description": "inner"}
     strict = _strict({"$ref": "#/$defs/N"}, N={"anyOf": [{"type": "string"}, inner]})
-    assert [branch.get("description") for branch in strict["$defs"]["N"]["anyOf"]] == [None, "inner", "inner"]
+    assert [branch.get("description") for branch in strict["$def"]["N"]["anyOf"]] == [None, "inner", "inner"]
 
 
 # -- tool calls ------------------------------------------------------------------------------------------------------

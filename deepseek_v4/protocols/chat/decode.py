@@ -79,11 +79,13 @@ class ChatStreamDecoder(StreamDecoder):
         self._dialect = context.dialect
         self._read_reasoning = context.dialect.decode_reasoning
         self._named = False
-        self._splitter = ThinkSplitter() if context.dialect.think_tags else None
+        begun = context.begins_with_reasoning
+        self._splitter = ThinkSplitter(begun=begun) if context.dialect.think_tags else None
 
     def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
         """Decode one chunk, or ``[DONE]``."""
         if event == b"[DONE]":
+            self._close_tags(deltas)
             reason = self.missing()
             if reason is not None and (self._dialect.finish_reason_always or self._empty()):
                 raise self.interrupted(reason)
@@ -163,6 +165,8 @@ class ChatStreamDecoder(StreamDecoder):
             builder.add_logprobs(choice["logprobs"])
         if completion.get("usage"):
             builder.count(self._dialect.decode_usage(completion["usage"]))
+        if self.context.prefix is not None:
+            message = self._dialect.without_prefix(message, self.context.prefix)
         self._read_message(message, deltas)
         self._close_tags(deltas)
 
@@ -172,6 +176,11 @@ class ChatStreamDecoder(StreamDecoder):
         reply = super().conclude(deltas)
         _warn_of_leaks(reply, self.context)
         return reply
+
+    def partial(self) -> Reply:
+        """Return the reply received so far, with the text in which reasoning was searched for."""
+        self._close_tags([])
+        return super().partial()
 
     def _close_tags(self, deltas: list[Delta]) -> None:
         """End the text in which reasoning was searched for."""
@@ -189,6 +198,8 @@ class ChatStreamDecoder(StreamDecoder):
         if text is not None:
             builder.add_reasoning(text if isinstance(text, str) else text_of(text))
         if text or details:
+            if self._splitter is not None:
+                self._splitter.end_reasoning()
             deltas.append(_new(ReasoningDelta, (text or "", tuple(details) if details else None)))
         content = message.get("content")
         if content and self._splitter is not None:
@@ -223,6 +234,7 @@ class ChatStreamDecoder(StreamDecoder):
         return not (builder.content or builder.calls or builder.reasoning)
 
     def _read_calls(self, calls: list[Any], deltas: list[Delta]) -> None:
+        self._close_tags(deltas)  # text before the calls was not reasoning
         for position, call in enumerate(calls):
             function = call.get("function") or {}
             slot = call.get("index") if self.builder.streamed else position

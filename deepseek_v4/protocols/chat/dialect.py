@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from deepseek_v4.protocols.chat_request import ChatRequest
     from deepseek_v4.values.json import Json
-    from deepseek_v4.values.messages import Reasoning
+    from deepseek_v4.values.messages import Message, Reasoning
 from deepseek_v4.protocols.dialect import Dialect
 
 
@@ -38,6 +39,14 @@ class ChatDialect(Dialect):
     def unwrap(self, body: Json) -> Json:
         """Return the completion (or chunk) in a body of status 200, if a gateway wraps it."""
         return body
+
+    def begins_with_reasoning(self, request: ChatRequest) -> bool:
+        """Return True if the text may begin with reasoning: the prompt ends with ``<think>``, and no parser runs."""
+        return False
+
+    def without_prefix(self, message: Json, prefix: Message) -> Json:
+        """Return a complete message without the message that it continues, if the server repeats it."""
+        return message
 
     def was_cut(self, choice: Json) -> bool:
         """Return True if the output limit truncated an answer with another finish reason."""

@@ -6,9 +6,11 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols.base import Protocol
 from deepseek_v4.protocols.chat.decode import ChatStreamDecoder
 from deepseek_v4.protocols.chat.dialect import ChatDialect
+from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.request_encoder import RequestEncoder
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import ImagePart, Message, ToolSpec
+from deepseek_v4.values.notes import Note
 
 
 class ChatEncoder(RequestEncoder[ChatDialect]):
@@ -17,7 +19,12 @@ class ChatEncoder(RequestEncoder[ChatDialect]):
     def check(self) -> None:
         """Refuse chat prefix completion where it is not supported."""
         if self.request.messages[-1].prefix and self.dialect.prefix_path is None:
-            raise errors.UnsupportedError("This provider does not support chat prefix completion.")
+            why = self.dialect.unsupported.get("prefix", "it has no field for it")
+            raise errors.UnsupportedError(
+                f"{self.provider} does not support chat prefix completion: {why}. Remove prefix=True, or use another "
+                "provider.",
+                provider=self.provider,
+            )
 
     def add_fields(self, body: Json) -> None:
         """Add the fields of a stream, and the response format."""
@@ -28,21 +35,29 @@ class ChatEncoder(RequestEncoder[ChatDialect]):
     def path(self, strict: list[ToolSpec]) -> str:
         """Return the path, which can differ for strict tools and for a message to continue."""
         dialect = self.dialect
-        special = dialect.prefix_path if self.request.messages[-1].prefix else dialect.strict_path if strict else None
-        return special or dialect.path
+        if self.request.messages[-1].prefix:
+            return dialect.prefix_path or dialect.path
+        all_strict = bool(strict) and len(strict) == len(self.functions)
+        return (dialect.strict_path if all_strict else None) or dialect.path
 
     def strict_tools(self) -> list[ToolSpec]:
-        """Return the tools whose arguments must follow their schemas.
+        """Return the tools whose arguments must follow their schemas, with a note if that is not enforced.
+
+        The path for strict calls requires all tools to be strict; the ordinary one accepts both kinds together
+        (recorded on 2026-06-10).
 
         Raises:
-            InvalidRequestError: for strict and other tools together, if strict calls have their own path.
+            InvalidRequestError: for strict and other tools together if a message is continued, on the path for both.
         """
         strict = super().strict_tools()
         if strict and len(strict) < len(self.functions) and self.dialect.strict_path is not None:
             others = ", ".join(tool.name for tool in self.functions if tool not in strict)
-            raise errors.InvalidRequestError(
-                f"This provider requires strict mode for all tools or none. Not strict: {others}."
-            )
+            if self.request.messages[-1].prefix and self.dialect.prefix_path == self.dialect.strict_path:
+                raise errors.InvalidRequestError(
+                    f"With prefix=True, this provider requires strict mode for all tools or none. Not strict: {others}."
+                )
+            why = f"the schemas may not be enforced, because {others} is not strict; set strict for all tools or none"
+            self.notes.append(Note("translated", "strict_tools", f"sent to {self.dialect.path}: {why}"))
         return strict
 
     def add_tools(self, body: Json, strict: list[ToolSpec]) -> None:
@@ -62,6 +77,12 @@ class ChatEncoder(RequestEncoder[ChatDialect]):
         if strict or tool.parameters:
             function["parameters"] = self.parameters(tool, strict)
         return {"type": "function", "function": function}
+
+    def decode_context(self, body: Json, strict: list[ToolSpec]) -> DecodeContext:
+        """Return what the decoder of the response needs, given the tools whose schemas were converted."""
+        context = super().decode_context(body, strict)
+        context.begins_with_reasoning = self.dialect.begins_with_reasoning(self.request)
+        return context
 
     def history(self, body: Json) -> list[Json]:
         """Encode the messages; each encoded message is cached on its message, because every turn sends it again."""

@@ -8,8 +8,9 @@
 
 ``string="true"`` is raw text, ``"false"`` a JSON value (encoding/encoding_dsv4.py in the models' repositories). These
 observed variants are read too: other bars (``｜｜``, ``‖``, ``|``), blanks and line ends inside a tag, V4.1's ``calls``
-and V3.2's ``function_calls`` outside, no outer tag at all, a JSON object instead of parameters, closing tags without a
-slash, and the tags without their DSML mark, which is one token that detokenizers drop.
+and V3.2's ``function_calls`` outside, no outer tag at all, a JSON object instead of parameters, JSON with ``name`` and
+``arguments`` instead of ``invoke`` tags (fenced or not), closing tags without a slash, and the tags without their DSML
+mark, which is one token that detokenizers drop.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ __all__ = ["Block", "LeakedCall", "Tag", "begins_tag", "find_candidate", "holds_
 INVOKE, PARAMETER, OUTER = "invoke", "parameter", "calls"
 
 # V4, V3.2, V4.1; then observed variants
-_OUTER_WORDS = ("tool_calls", "function_calls", "calls", "toolcalls", "tool_call", "function_call", "tool_use")
+_OUTER_WORDS = (
+    *("tool_calls", "function_calls", "calls"),
+    *("toolcalls", "toolcall", "tool_call", "function_call", "tool_use"),
+)
 _WORDS = (*_OUTER_WORDS, INVOKE, PARAMETER)
 _LONGEST_ATTRIBUTES = 300
 
@@ -121,7 +125,11 @@ _BETWEEN: Final = "between the calls"
 _CALL: Final = "inside a call"
 _VALUE: Final = "inside a parameter"
 _BODY: Final = "inside a call with a JSON object"
+_JSON: Final = "inside an outer tag with calls as JSON"
 _BROKEN: Final = "inside an invalid call"
+
+_FENCE = re.compile(r"^\s*```\w*|```\s*$")
+_NAMED = re.compile(r'"name"\s*:\s*"([^"]+)"')
 
 _NOT_OFFERED = "the request has no tool with this name"
 _TANGLED = "its markup is not closed, or contains other markup"
@@ -162,6 +170,8 @@ class Block:
         self._value: list[str] = []
         self._value_marked = False
         self._string: bool | None = None
+        self._opened = False
+        """True if its outer tag was read, and nothing after it."""
 
     @property
     def counts(self) -> bool:
@@ -179,8 +189,12 @@ class Block:
 
     def read_text(self, text: str) -> bool:
         """Add text between tags; return False if the markup does not continue with it."""
-        if self._state in (_VALUE, _BODY):
+        if self._state in (_VALUE, _BODY, _JSON):
             self._value.append(text)
+        elif self._opened and self.marked and text.lstrip()[:1] in ("{", "[", "`"):
+            self._opened = False
+            self._state = _JSON
+            self._value = [text]
         elif self._state != _BROKEN and not text.isspace():
             if self._state == _CALL and self.marked and not self._parameters and text.lstrip().startswith("{"):
                 self._state = _BODY
@@ -196,7 +210,10 @@ class Block:
     def read_tag(self, tag: Tag) -> bool:
         """Add a tag; return False if the markup does not continue with it."""
         state = self._state
-        if state == _VALUE:
+        if state == _JSON:
+            self._end_json(tag)
+            fits = True
+        elif state == _VALUE:
             fits = self._in_value(tag)
         elif state == _BODY:
             fits = self._in_body(tag)
@@ -216,6 +233,12 @@ class Block:
 
     def unfinished(self) -> LeakedCall | None:
         """Return the call that is incomplete if the text ends here."""
+        if self._state == _JSON:
+            named = _NAMED.search("".join(self._value))
+            if named is None or named[1] not in self._tools or not self.real:
+                return None
+            self._offered = True
+            return LeakedCall(self._tools[named[1]].name, "".join(self._value).strip(), _UNFINISHED)
         if not self.real or self._state == _BETWEEN or not self._offered:
             return None
         arguments = "{" + ", ".join(self._parameters)
@@ -232,6 +255,7 @@ class Block:
         return self.real and self.marked and self._offered and bool(self.calls or self._parameters)
 
     def _between(self, tag: Tag) -> bool:
+        self._opened = tag.word == OUTER and not tag.closing and not self.calls
         if tag.closing:
             self.closed = tag.word == OUTER and bool(self.calls)
             return True
@@ -273,6 +297,24 @@ class Block:
         else:
             self._value.append(tag.text)
         return True
+
+    def _end_json(self, tag: Tag) -> None:
+        """Read the calls at the closing outer tag; any other tag belongs to the JSON."""
+        if not (tag.closing and tag.word == OUTER):
+            self._value.append(tag.text)
+            return
+        value = _loaded(_FENCE.sub("", "".join(self._value)))
+        for call in value if isinstance(value, list) else [value]:
+            name = call.get("name") if isinstance(call, dict) else None
+            if not isinstance(name, str):
+                continue
+            tool = self._tools.get(name)
+            self._offered = self._offered or tool is not None
+            arguments = call.get("arguments", call.get("parameters", {}))
+            text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+            self.calls.append(LeakedCall(tool.name if tool else name, text, None if tool else _NOT_OFFERED))
+        self._state = _BETWEEN
+        self.closed = self.real = bool(self.calls)
 
     def _begin_call(self, tag: Tag) -> bool:
         name = tag.attributes.get("name")

@@ -129,7 +129,7 @@ class MessagesStreamDecoder(TypedEventDecoder):
     def _count(self, usage: Json | None) -> None:
         """Merge token counts: those in ``message_delta`` are totals; missing ones are in ``message_start``."""
         if usage:
-            self._usage = {**self._usage, **{name: count for name, count in usage.items() if count is not None}}
+            self._usage.update((name, count) for name, count in usage.items() if count is not None)
             self.builder.count(self.context.dialect.decode_usage(self._usage))
 
     def _begin(self, place: Any, block: Json, deltas: list[Delta]) -> None:

@@ -24,7 +24,7 @@ class MessagesDialect(ItemDialect):
     documents = True
     """True if files other than images are supported."""
     unread_blocks: frozenset[str] = frozenset()
-    """Types of blocks in a past turn's record that the provider refuses."""
+    """Anthropic's own format has all of them."""
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
         """Return the value to send if ``max_tokens`` is not set, because this format requires the field."""

@@ -47,10 +47,10 @@ class MessagesEncoder(ItemEncoder[MessagesDialect]):
         """Add the tool choice, which also holds whether several calls at once are allowed."""
         request = self.request
         choice: Json | None = None
-        if isinstance(request.tool_choice, NamedTool):
-            choice = {"type": "tool", "name": self.names.to_wire(request.tool_choice.name)}
-        elif request.tool_choice in ("required", "none"):
-            choice = {"type": "any" if request.tool_choice == "required" else "none"}
+        if isinstance(self.choice, NamedTool):
+            choice = {"type": "tool", "name": self.names.to_wire(self.choice.name)}
+        elif self.choice in ("required", "none"):
+            choice = {"type": "any" if self.choice == "required" else "none"}
         if request.parallel_tool_calls is False and self.dialect.parallel_tool_calls:
             choice = choice or {"type": "auto"}
             if choice["type"] != "none":

@@ -13,6 +13,7 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.parsing import decode_envelope, text_of
+from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.protocols.stream_decoder import TypedEventDecoder
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Delta, ReasoningDelta
@@ -88,6 +89,8 @@ class ResponsesStreamDecoder(TypedEventDecoder):
 
     def __init__(self, context: DecodeContext) -> None:
         super().__init__(context)
+        assert isinstance(context.dialect, ResponsesDialect)
+        self._reports_truncation = context.dialect.reports_truncation
         self._items: dict[Any, Json] = {}
         """Items by their place in the output, as received so far."""
         self._read: dict[tuple[Any, str, Any], int] = {}
@@ -137,7 +140,9 @@ class ResponsesStreamDecoder(TypedEventDecoder):
                 builder.finish_reason = reason
             return
         builder.end(status)
-        if builder.finish_reason == "stop" and builder.calls:
+        if builder.finish_reason == "stop" and not self._reports_truncation and builder.reached_limit():
+            builder.finish_reason = "length"
+        elif builder.finish_reason == "stop" and builder.calls:
             builder.finish_reason = "tool_calls"
 
     def _error(self, body: Json) -> errors.DeepSeekError:

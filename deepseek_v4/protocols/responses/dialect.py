@@ -22,6 +22,8 @@ class ResponsesDialect(ItemDialect):
     """True if a past turn with unknown reasoning gets an empty reasoning item, as chat gets ``""``."""
     strict_formats = True
     """True if ``strict`` of a ``json_schema`` format is sent; False if the schema is also enforced without it."""
+    reports_truncation = True
+    """True if an answer that the output limit truncated has the status ``incomplete``."""
     reports_cost = True
 
     def demands_reasoning_text(self, message: Message) -> bool:

@@ -1,12 +1,11 @@
 """Convert a function's parameters to the subset of strict function calling, or raise an error that names the place.
 
 Strict function calling supports a subset of JSON Schema and refuses the rest
-(https://api-docs.deepseek.com/guides/tool_calls, strict mode, beta). Copies of that page differ: in June 2026 it lists
-``pattern``, ``format`` and numeric bounds as unsupported, since August five formats and the bounds as supported. What
-works under either reading is sent: ``type``, ``properties``, ``required``, ``additionalProperties``, ``items``,
-``enum``, ``anyOf``, ``$ref``, ``$defs``, ``description``; and the five formats on plain strings, which a client
-tested against the API sends too (https://docs.rs/crate/rig-core/0.46.0/source/src/providers/deepseek.rs).
-The rest goes into the description. A reference inside ``anyOf`` is refused, so recursive choices are definitions.
+(https://api-docs.deepseek.com/guides/tool_calls, strict mode, beta). What DeepSeek's own parser keeps is sent
+(deepseek-recipe 0.2.0): ``type``, ``properties``, ``required``, ``additionalProperties``, ``items``, ``enum``,
+``anyOf``, ``$ref``, ``description``; ``pattern`` and five formats of strings; bounds, ``multipleOf`` and ``const`` of
+numbers. The rest goes into the description. Definitions are under ``$def``: it drops ``$defs``, and the references to
+them would point to nothing. A reference inside ``anyOf`` is refused, so recursive choices are definitions.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NoReturn, TypeAlias
 
 from deepseek_v4.errors import UnsupportedError
-from deepseek_v4.protocols.schema.constraints import CONSTRAINTS, FORMATS, description_of
+from deepseek_v4.protocols.schema.constraints import CONSTRAINTS, description_of, kept_constraints
 from deepseek_v4.protocols.schema.keywords import (
     ASSERTIONS,
     Schema,
@@ -62,7 +61,7 @@ def strict_subset(parameters: Mapping[str, Any], where: str) -> Schema:
     """Convert a function's parameters to the subset of strict function calling, keeping the meaning as far as possible.
 
     Every property becomes required, and optional ones become nullable (see ``remove_added_nulls``); unknown keys are
-    excluded. Keywords that strict mode does not support (lengths, patterns, bounds, defaults) are moved to the
+    excluded. Keywords that strict mode does not support (lengths, numbers of items, defaults) are moved to the
     description. Equal input always gives equal bytes; the input is not changed.
 
     Args:
@@ -78,7 +77,7 @@ def strict_subset(parameters: Mapping[str, Any], where: str) -> Schema:
         >>> strict_subset({"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}}, "tool f")
         ... # doctest: +NORMALIZE_WHITESPACE
         {'type': 'object',
-         'properties': {'n': {'anyOf': [{'type': 'integer'}, {'type': 'null'}], 'description': '>= 1'}},
+         'properties': {'n': {'anyOf': [{'type': 'integer', 'minimum': 1}, {'type': 'null'}]}},
          'required': ['n'],
          'additionalProperties': False}
     """
@@ -99,8 +98,12 @@ def _converted_once(encoded: bytes, where: str) -> bytes:
 def _converted(parameters: Mapping[str, Any], where: str) -> Schema:
     try:
         strict = _Strict(parameters, where).run()
+        if "$defs" not in strict:
+            return strict
         # a choice that was one of its own branches has become plain, so references are checked again
-        return _Strict(strict, where).run() if "$defs" in strict else strict
+        strict = _repointed(_Strict(strict, where).run())
+        definitions = strict.pop("$defs", None)
+        return {**strict, "$def": definitions} if definitions else strict
     except RecursionError:
         what = "this is nested too deeply or without end; make it flatter"
         raise UnsupportedError(f"{where}: parameters: {what}, or leave strict off for this tool.") from None
@@ -260,11 +263,9 @@ class _Strict:
             elif allowed is not None:
                 values = distinct(value for value in allowed if is_kind(value, kind))
                 if values:
-                    options.append(_NULL if kind == "null" else {"type": kind, "enum": values})
-            elif kind == "string" and schema.get("format") in FORMATS:
-                options.append({"type": kind, "format": schema["format"]})
+                    options.append(_NULL if kind == "null" else _one_of(values, kind, schema))
             else:
-                options.append({"type": kind})
+                options.append({"type": kind, **kept_constraints(schema, kind)})
         if not options:
             self.refuse(path, "no value satisfies both type and enum; fix one of them")
         return _union(options)
@@ -369,6 +370,25 @@ class _Strict:
                 path, f"the parts conflict in `type` ({to_json(one)}, {to_json(other)}); combine them into one schema"
             )
         return common
+
+
+def _repointed(schema: Any) -> Any:
+    """Return a strict schema whose references point to ``$def``."""
+    if isinstance(schema, list):
+        return [_repointed(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        return {"$ref": reference.replace("#/$defs/", "#/$def/", 1)}
+    return {word: _repointed(value) for word, value in schema.items()}
+
+
+def _one_of(values: list[Any], kind: str, schema: Mapping[str, Any]) -> Schema:
+    """Return a type with its allowed values; strict mode keeps ``const`` of numbers only, ``enum`` of strings."""
+    if kind in ("integer", "number") and "const" in schema:
+        return {"type": kind, "const": values[0]}
+    return {"type": kind, "enum": values}
 
 
 def _path(path: str, *parts: str) -> str:

@@ -13,7 +13,7 @@ from deepseek_v4.testing.outcome import Rejection
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 # Keywords whose value has to be an array, an object, or another schema.
 ARRAYS = ("required", "enum", "anyOf", "allOf", "oneOf", "prefixItems")
-OBJECTS = ("properties", "$defs", "definitions", "patternProperties")
+OBJECTS = ("properties", "$defs", "$def", "definitions", "patternProperties")
 SCHEMAS = ("items", "additionalProperties", "not", "contains", "propertyNames")
 
 

@@ -33,7 +33,7 @@ ENDPOINTS = [
     ),
     *(
         (p, protocol)
-        for p in ("deepseek", "openrouter", "empiriolabs:variant2")
+        for p in ("deepseek", "openrouter", "empiriolabs:variant2", "vllm")
         for protocol in ("responses", "messages")
     ),
 ]

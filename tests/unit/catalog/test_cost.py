@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from deepseek_v4 import catalog
 from deepseek_v4.catalog import cost
 from deepseek_v4.values.prices import Peak, Price
-from deepseek_v4.values.reply import Reply, Usage
+from deepseek_v4.values.reply import Usage
 
 MILLION = 1_000_000
 SUNDAY = datetime(2026, 11, 22, 2, tzinfo=timezone.utc)
@@ -187,15 +187,19 @@ def test_prices_can_be_hashed_and_peaks_are_normalised() -> None:
 
 @pytest.mark.parametrize("created", [None, 0, 1_790_000_000_000_000, -(10**18), "2026-11-01T00:00:00Z", 10**400])
 def test_a_time_nobody_can_read_costs_what_it_costs_now(created: Any) -> None:
-    reply = Reply("Hi", usage=Usage(MILLION, 0), model="deepseek-v4-flash", created=created)
-    found = catalog.cost_of(reply, "deepseek", "deepseek-v4-flash")
+    found = catalog.cost_of(Usage(MILLION, 0), "deepseek", "deepseek-v4-flash", created)
     assert found is not None
     assert found.usd > 0
 
 
 def test_the_price_of_the_moment_an_answer_was_made() -> None:
-    then = Reply("Hi", usage=Usage(MILLION, 0), created=int(datetime(2026, 9, 5, tzinfo=timezone.utc).timestamp()))
-    found = catalog.cost_of(then, "deepseek", "deepseek-v4-flash")
-    at = datetime(2026, 9, 5, tzinfo=timezone.utc)
-    assert found == cost.of(then.usage, catalog.find("deepseek", "deepseek-v4-flash"), at=at)
-    assert catalog.cost_of(Reply("Hi"), "deepseek", "deepseek-v4-flash") is None
+    at, usage = datetime(2026, 9, 5, tzinfo=timezone.utc), Usage(MILLION, 0)
+    found = catalog.cost_of(usage, "deepseek", "deepseek-v4-flash", int(at.timestamp()))
+    assert found == cost.of(usage, catalog.find("deepseek", "deepseek-v4-flash"), at=at)
+    assert catalog.cost_of(None, "deepseek", "deepseek-v4-flash", None) is None
+
+
+def test_costs_are_added_and_the_details_are_those_of_the_later_one() -> None:
+    first, later = cost.Cost(0.25, computed=True, price_since="2026-05-01"), cost.Cost(0.5, computed=False, source="b")
+    assert first + later == cost.Cost(0.75, computed=True, source="b")
+    assert first + None is None

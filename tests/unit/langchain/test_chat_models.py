@@ -329,6 +329,16 @@ def test_tools_of_every_form(server: LocalServer, model: ChatDeepSeekV4, name: s
     assert answer.tool_calls[0]["name"] == name
 
 
+def test_a_tool_of_a_provider_with_parameters_is_no_schema() -> None:
+    search = {"type": "openrouter:web_search", "parameters": {"max_uses": 1}}
+    custom = {"type": "custom", "name": "apply_patch", "parameters": {"a": 1}}
+    router = ChatDeepSeekV4(provider="openrouter", api_key="sk-test")
+    bound = router.bind_tools([search, custom, adder])
+    assert isinstance(bound, RunnableBinding)
+    sent = router.preview("Hi", **bound.kwargs).body["tools"]
+    assert (sent[0], sent[1], sent[2]["type"]) == (search, custom, "function")
+
+
 def test_tools_that_the_provider_runs_go_as_they_are(model: ChatDeepSeekV4) -> None:
     preview = model.preview("Hi", tools=[{"type": "deepseek_web_search", "max_uses": 2}, adder])
     assert preview.body["tools"][0] == {"type": "deepseek_web_search", "max_uses": 2}

@@ -151,7 +151,7 @@ def test_each_host_has_its_own_words_for_thinking(host: str, on: Any, off: Any, 
 
 
 def test_every_host_is_there_by_name_with_a_key_of_its_own() -> None:
-    assert set(PROVIDERS) - set(HOSTS) == {"deepseek", "openrouter", "empiriolabs", "vllm", "sglang"}
+    assert set(PROVIDERS) - set(HOSTS) == {"deepseek", "openrouter", "empiriolabs", "vllm", "sglang", "llamacpp"}
     for name, host in HOSTS.items():
         assert PROVIDERS[name] is host
         assert host.key_needed

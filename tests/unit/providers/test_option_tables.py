@@ -110,7 +110,7 @@ SAID: dict[str, list[Case]] = {
         *STANDARD,
         *SAMPLING,
         ("top_k", -1, {"top_k": -1}),
-        ("stop", ["a"] * 9, {"stop": ["a"] * 9}),
+        ("stop", ["a"] * 4, {"stop": ["a"] * 4}),
         ("thinking_budget", 4_000, {"thinking_token_budget": 4_000}),
         ("thinking", True, {}),  # said in every request
         ("thinking", False, kwargs(thinking=False, enable_thinking=False)),

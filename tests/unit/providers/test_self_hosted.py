@@ -1,4 +1,4 @@
-"""vLLM and SGLang: one's own server, without a key, under whatever name it serves."""
+"""vLLM, SGLang and llama.cpp: one's own server, without a key, under whatever name it serves."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from deepseek_v4 import (
     Client,
+    LlamacppOptions,
     Message,
     Reasoning,
     Reply,
@@ -26,23 +27,27 @@ from deepseek_v4.protocols.reply_builder import _warn_of_markup
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
 from deepseek_v4.values.http import HttpResponse
-from tests.unit.providers.outgoing import added, body, prepared
+from tests.unit.providers.outgoing import added, body, notes, prepared
 
 CHAT = PROTOCOLS["chat_completions"]
-BOTH = pytest.mark.parametrize("name", ["vllm", "sglang"])
+ALL = pytest.mark.parametrize("name", ["vllm", "sglang", "llamacpp"])
+PROTOCOL = pytest.mark.parametrize("protocol", ["chat_completions", "responses", "messages"])
 
 
-def context(name: str) -> DecodeContext:
-    return DecodeContext(find_provider(name).dialect("chat_completions"), name, ToolNames(()))
+def context(name: str, *, thinking: bool | None = None) -> DecodeContext:
+    how = DecodeContext(find_provider(name).dialect("chat_completions"), name, ToolNames(()))
+    if thinking is not None:
+        how.begins_with_reasoning = prepared(name, thinking=thinking).context.begins_with_reasoning
+    return how
 
 
-def decode(name: str, message: dict[str, Any], **rest: Any) -> Reply:
+def decode(name: str, message: dict[str, Any], *, thinking: bool | None = None, **rest: Any) -> Reply:
     answer = {"choices": [{"message": message, "finish_reason": "stop"}], **rest}
-    return CHAT.decode(HttpResponse(200, {}, json.dumps(answer).encode()), context(name))
+    return CHAT.decode(HttpResponse(200, {}, json.dumps(answer).encode()), context(name, thinking=thinking))
 
 
-def stream(name: str, *chunks: Any) -> Reply:
-    decoder = CHAT.stream(context(name))
+def stream(name: str, *chunks: Any, thinking: bool | None = None) -> Reply:
+    decoder = CHAT.stream(context(name, thinking=thinking))
     deltas = [delta for chunk in chunks for delta in decoder.feed(b"data: " + json.dumps(chunk).encode() + b"\n\n")]
     deltas += decoder.close()
     assert isinstance(deltas[-1], StreamEnd)
@@ -61,6 +66,7 @@ def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
     [
         ("vllm", None, "http://localhost:8000/v1/chat/completions"),
         ("sglang", None, "http://localhost:30000/v1/chat/completions"),
+        ("llamacpp", None, "http://localhost:8080/v1/chat/completions"),
         ("vllm", "http://gpu:8000", "http://gpu:8000/v1/chat/completions"),
         ("vllm", "http://gpu:8000/", "http://gpu:8000/v1/chat/completions"),
         ("vllm", "http://gpu:8000/v1", "http://gpu:8000/v1/chat/completions"),
@@ -71,12 +77,12 @@ def test_the_address(name: str, base_url: str | None, url: str) -> None:
     assert prepared(name, base_url=base_url).http.url == url
 
 
-@BOTH
+@ALL
 def test_no_key_is_needed(name: str) -> None:
     assert Client(provider=name).prepare("Hi", {}, stream=False).http.key is None
 
 
-@BOTH
+@ALL
 def test_the_models_id_is_what_the_server_calls_it(name: str) -> None:
     assert body(name, model="my-flash")["model"] == "my-flash"
 
@@ -84,7 +90,7 @@ def test_the_models_id_is_what_the_server_calls_it(name: str) -> None:
 # -- reasoning -------------------------------------------------------------------------------------------------------
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
 def test_reasoning_is_read_under_both_names(name: str, field: str) -> None:
     assert decode(name, {"content": "Hi", field: "Hm"}).reasoning == Reasoning("Hm")
@@ -95,7 +101,12 @@ def test_reasoning_is_read_under_both_names(name: str, field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "fields"), [("vllm", ["reasoning", "reasoning_content"]), ("sglang", ["reasoning_content"])]
+    ("name", "fields"),
+    [
+        ("vllm", ["reasoning", "reasoning_content"]),
+        ("sglang", ["reasoning_content"]),
+        ("llamacpp", ["reasoning_content"]),
+    ],
 )
 @pytest.mark.parametrize(
     ("reasoning", "text"),
@@ -119,8 +130,8 @@ def test_nulls_in_every_delta_are_nothing() -> None:
     assert reply.usage.reasoning_tokens == 1
 
 
-@BOTH
-@pytest.mark.parametrize("text", ["So it is four.</think>Four.", "Let me call <｜DSML｜invoke name=…"])
+@ALL
+@pytest.mark.parametrize("text", ["Four. It is </think>four.", "Let me call <｜DSML｜invoke name=…"])
 def test_markup_that_a_parser_let_through_is_told_and_left_where_it_is(name: str, text: str) -> None:
     with pytest.warns(LeakedMarkupWarning, match=name):
         assert decode(name, {"content": text}).content == text
@@ -163,16 +174,17 @@ _THINKING = {"vllm": {"thinking": True, "enable_thinking": True}, "sglang": {"th
                 {"ebnf": "root ::= 'a'"},
             )
         ],
+        ("llamacpp", {"grammar": "root ::= 'a'", "id_slot": 1}, {"grammar": "root ::= 'a'", "id_slot": 1}),
     ],
     ids=str,
 )
 def test_each_own_option_is_said_in_its_field(name: str, options: dict[str, Any], said: dict[str, Any]) -> None:
-    kind = {"vllm": VllmOptions, "sglang": SglangOptions}[name]
+    kind = {"vllm": VllmOptions, "sglang": SglangOptions, "llamacpp": LlamacppOptions}[name]
     assert added(name, provider_options=kind(**options)) == said
     assert added(name, provider_options=options) == said
 
 
-@BOTH
+@pytest.mark.parametrize("name", ["vllm", "sglang"])
 def test_counts_on_every_chunk_are_asked_for_in_streams(name: str) -> None:
     options = {"continuous_usage_stats": True}
     assert body(name, stream=True, provider_options=options)["stream_options"] == {
@@ -182,7 +194,7 @@ def test_counts_on_every_chunk_are_asked_for_in_streams(name: str) -> None:
     assert "stream_options" not in body(name, provider_options=options)
 
 
-@BOTH
+@ALL
 def test_a_wrong_own_option_is_one_error(name: str) -> None:
     with pytest.raises(errors.InvalidRequestError, match="unknown field 'guided_json'"):
         prepared(name, provider_options={"guided_json": {}})
@@ -194,12 +206,202 @@ def test_reasoning_that_must_be_passed_back_is_not_hidden() -> None:
     assert "include_reasoning" not in said
 
 
-@BOTH
+PREFIX = [Message.user("Count"), Message("assistant", "One, ", prefix=True)]
+
+
+@pytest.mark.parametrize("name", ["sglang", "llamacpp"])
 def test_a_prefix_is_continued(name: str) -> None:
-    said = body(name, [Message.user("Count"), Message("assistant", "One, ", prefix=True)])
+    said = body(name, PREFIX)
     assert said["continue_final_message"] is True
     assert said["add_generation_prompt"] is False
     assert "prefix" not in said["messages"][-1]
+
+
+def test_vllm_continues_no_message() -> None:
+    with pytest.raises(errors.UnsupportedError, match="vLLM ignores continue_final_message"):
+        prepared("vllm", PREFIX)
+    with pytest.warns(UnsupportedOptionWarning, match="resume_streams dropped: .* ignores continue_final_message"):
+        assert not prepared("vllm", stream=True, resume_streams=True).options.resume_streams
+    with pytest.raises(errors.UnsupportedError, match="resume_streams"):
+        prepared("vllm", stream=True, resume_streams=True, on_unsupported="raise")
+
+
+# -- limits of the servers -------------------------------------------------------------------------------------------
+
+STOPS = ["a", "b", "c", "d", "e"]
+
+
+@PROTOCOL
+def test_vllm_accepts_four_stop_texts(protocol: str) -> None:
+    with pytest.raises(errors.InvalidRequestError, match="stop has 5 entries; at most 4 are allowed"):
+        prepared("vllm", stop=STOPS, protocol=protocol)
+
+
+@pytest.mark.parametrize(("protocol", "field"), [("chat_completions", "stop"), ("messages", "stop_sequences")])
+def test_llama_cpp_accepts_any_number_of_stop_texts(protocol: str, field: str) -> None:
+    assert body("llamacpp", stop=STOPS, protocol=protocol)[field] == STOPS
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "field"),
+    [
+        ("vllm", "DeepSeek-V4.1-Flash", "chat_template_kwargs"),
+        ("vllm", "my-flash", "chat_template_kwargs"),
+        ("sglang", "deepseek-v4-1-flash", None),
+    ],
+)
+def test_v4_1_takes_a_number_as_its_effort(name: str, model: str, field: str | None) -> None:
+    said = body(name, model=model, reasoning_effort=60)
+    assert (said if field is None else said[field])["reasoning_effort"] == 60
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("vllm", {"model": "DeepSeek-V4-Flash"}),
+        ("sglang", {"model": "deepseek-v4-pro"}),
+        ("vllm", {"protocol": "responses", "model": "v4.1"}),
+        ("llamacpp", {"model": "v4.1"}),
+        ("deepseek", {}),
+        ("openrouter", {}),
+        ("empiriolabs", {}),
+    ],
+)
+def test_a_number_is_refused_elsewhere_with_the_levels(name: str, options: dict[str, Any]) -> None:
+    with pytest.raises(errors.InvalidRequestError, match=r"reasoning_effort=60 .* Use a level: .*high"):
+        prepared(name, reasoning_effort=60, **options)
+
+
+@pytest.mark.parametrize("effort", [0, 101, True, "60", 50.5])
+def test_other_numbers_are_no_efforts(effort: Any) -> None:
+    with pytest.raises(errors.InvalidRequestError, match="reasoning_effort"):
+        prepared("vllm", reasoning_effort=effort)
+
+
+def test_budgets_of_messages() -> None:
+    with pytest.raises(errors.InvalidRequestError, match="at least 1024"):
+        prepared("vllm", protocol="messages", thinking_budget=1000)
+    said = body("vllm", protocol="messages", thinking_budget=2000)
+    assert said["thinking"] == {"type": "enabled", "budget_tokens": 2000}
+    assert "thinking" not in body("vllm", protocol="messages")
+
+
+@PROTOCOL
+@ALL
+def test_the_key_is_a_bearer_token(name: str, protocol: str) -> None:
+    assert prepared(name, protocol=protocol).http.key_header == "Authorization"
+
+
+# -- forced calls ----------------------------------------------------------------------------------------------------
+
+TOOL = ToolSpec("f", parameters={"type": "object", "properties": {"a": {"type": "string", "minLength": 2}}})
+
+
+def functions(said: dict[str, Any]) -> list[dict[str, Any]]:
+    return [tool.get("function", tool) for tool in said["tools"]]
+
+
+@PROTOCOL
+@pytest.mark.parametrize("choice", ["required", "f"])
+def test_vllm_holds_a_forced_call_to_its_schema(protocol: str, choice: str) -> None:
+    loose = ToolSpec("g", parameters={"type": "object"}, strict=False)
+    first, second = functions(body("vllm", tools=[TOOL, loose], tool_choice=choice, protocol=protocol))
+    assert first["strict"] is True
+    assert not second.get("strict")
+    assert first.get("parameters", first.get("input_schema")) == TOOL.parameters
+    (free,) = functions(body("vllm", tools=[TOOL], protocol=protocol))
+    assert not free.get("strict")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "sent"),
+    [("chat_completions", "required"), ("responses", "required"), ("messages", {"type": "any"})],
+)
+def test_llama_cpp_gets_required_for_a_name(protocol: str, sent: Any) -> None:
+    assert body("llamacpp", tools=[TOOL], tool_choice="f", protocol=protocol)["tool_choice"] == sent
+    (note,) = (n for n in notes("llamacpp", tools=[TOOL], tool_choice="f", protocol=protocol) if "tool_choice" in n)
+    assert "the server ignores the name 'f'" in note
+
+
+# -- JSON ------------------------------------------------------------------------------------------------------------
+
+FORMAT = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object", "properties": {}}}}
+
+
+def test_llama_cpp_reads_the_format_of_chat_on_responses_too() -> None:
+    said = body("llamacpp", protocol="responses", response_format=FORMAT)
+    assert said["response_format"] == FORMAT
+    assert "text" not in said
+
+
+@pytest.mark.parametrize("name", ["sglang", "llamacpp"])
+@pytest.mark.parametrize("format_", [FORMAT, {"type": "json_object"}])
+def test_where_a_format_excludes_tools_the_prompt_requires_json(name: str, format_: dict[str, Any]) -> None:
+    said = body(name, tools=[TOOL], response_format=format_)
+    assert "response_format" not in said
+    assert "Call tools as needed. When you are ready to answer:" in said["messages"][0]["content"]
+    assert body(name, response_format=format_)["response_format"] == format_
+
+
+# -- reasoning in the text -------------------------------------------------------------------------------------------
+
+UNPARSED = [
+    ("So it is.</think>\n\nFour.", "So it is.", "Four."),
+    ("</think>Four.", None, "Four."),
+    ("\n</think>\n\nFour.", None, "Four."),
+    ("<think>So it is.</think>Four.", "So it is.", "Four."),
+    ("Four.", None, "Four."),
+    ("", None, ""),
+]
+
+
+@ALL
+@pytest.mark.parametrize(("text", "reasoning", "answer"), UNPARSED)
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_a_server_without_a_reasoning_parser(
+    name: str, text: str, reasoning: str | None, answer: str, size: int
+) -> None:
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    for reply in (
+        decode(name, {"content": text}, thinking=True),
+        stream(name, *(chunk({"content": piece}) for piece in pieces), chunk({}, "stop"), thinking=True),
+    ):
+        assert (reply.reasoning and reply.reasoning.text, reply.content) == (reasoning, answer)
+
+
+@ALL
+def test_text_is_shown_at_once_after_its_reasoning(name: str) -> None:
+    decoder = CHAT.stream(context(name, thinking=True))
+
+    def texts(delta: dict[str, Any]) -> list[str]:
+        return [d.text for d in decoder.feed(b"data: " + json.dumps(chunk(delta)).encode() + b"\n\n") if d.text]
+
+    assert texts({"reasoning_content": "Hm"}) == ["Hm"]
+    assert texts({"content": "Four"}) == ["Four"]
+
+
+@pytest.mark.parametrize("options", [{"thinking": False}, {"provider_options": {"include_reasoning": False}}])
+def test_text_without_reasoning_is_not_held_back(options: dict[str, Any]) -> None:
+    how = prepared("vllm", stream=True, **options).context
+    deltas = CHAT.stream(how).feed(b"data: " + json.dumps(chunk({"content": "Four"})).encode() + b"\n\n")
+    assert [delta.text for delta in deltas] == ["Four"]
+
+
+def test_text_that_is_held_back_is_part_of_an_interrupted_answer() -> None:
+    decoder = CHAT.stream(context("vllm", thinking=True))
+    assert decoder.feed(b"data: " + json.dumps(chunk({"content": "Half a sent"})).encode() + b"\n\n") == []
+    with pytest.raises(errors.StreamInterruptedError) as caught:
+        decoder.close()
+    assert caught.value.partial is not None
+    assert caught.value.partial.content == "Half a sent"
+
+
+def test_a_tool_call_ends_the_wait_for_reasoning() -> None:
+    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
+    reply = stream(
+        "vllm", chunk({"content": "One moment."}), chunk({"tool_calls": [call]}, "tool_calls"), thinking=True
+    )
+    assert (reply.content, reply.reasoning, len(reply.tool_calls)) == ("One moment.", None, 1)
 
 
 # -- histories -------------------------------------------------------------------------------------------------------
@@ -233,14 +435,29 @@ def test_servers_get_objects_only(name: str, arguments: str, sent: Any, recwarn:
 FLAT = {"object": "error", "message": "This model's maximum context length is 4096 tokens", "type": "", "code": 400}
 
 
-@BOTH
+@ALL
 def test_an_error_without_an_envelope_is_read(name: str) -> None:
     error = decode_error(HttpResponse(400, {}, json.dumps(FLAT).encode()), context(name).dialect, name)
     assert "maximum context length" in error.message
-    assert isinstance(error, errors.InvalidRequestError)
+    assert isinstance(error, errors.ContextLengthError)
 
 
-@BOTH
+@ALL
+@pytest.mark.parametrize(
+    "text",
+    [
+        "request (12006 tokens) exceeds the available context size (4096 tokens), try increasing it",
+        "The input (5000 tokens) is longer than the model's context length (4096 tokens).",
+        "max_tokens is too large: 5000. This model's maximum context length is 4096 tokens.",
+    ],
+)
+def test_an_overflow_in_the_words_of_each_server(name: str, text: str) -> None:
+    answer = json.dumps({"error": {"message": text, "type": "BadRequestError", "code": 400}}).encode()
+    kinds = {s: type(decode_error(HttpResponse(s, {}, answer), context(name).dialect, name)) for s in (400, 500)}
+    assert kinds == {400: errors.ContextLengthError, 500: errors.ServerError}
+
+
+@ALL
 def test_an_error_without_an_envelope_inside_a_200_is_raised(name: str) -> None:
     with pytest.raises(errors.InvalidRequestError, match="maximum context length"):
         CHAT.decode(HttpResponse(200, {}, json.dumps(FLAT).encode()), context(name))

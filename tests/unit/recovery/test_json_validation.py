@@ -49,6 +49,12 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     ("noon", {"type": "string", "format": "date-time"}, "'noon' is not a valid date-time"),
     ("1", {"type": "string", "format": "uuid"}, "'1' is not a valid uuid"),
     ({}, {"type": "object", "minProperties": 1}, "its size is less than 1"),
+    ("x", {"not": {"type": "string"}}, "'x' is of the schema under `not`: {'type': 'string'}"),
+    (7, {"multipleOf": 2}, "7 is not a multiple of 2"),
+    (0.25, {"multipleOf": 0.1}, "0.25 is not a multiple of 0.1"),
+    (3, {"oneOf": [{"type": "integer"}, {"minimum": 2}]}, "3 fits 2 branches of `oneOf`; it must fit exactly one"),
+    ([1, 2], {"contains": {"type": "string"}}, "its number of items of `contains` is less than 1"),
+    (["a", "b"], {"contains": {"type": "string"}, "maxContains": 1}, "items of `contains` is more than 1"),
     ([{"a": 1}, {"a": 1}], {"type": "array", "uniqueItems": True}, "its items are not all different"),
 ]
 RIGHT: list[tuple[Any, dict[str, Any]]] = [
@@ -56,6 +62,10 @@ RIGHT: list[tuple[Any, dict[str, Any]]] = [
     ({"label": "a"}, NODE),
     ({"a": None}, {"properties": {"a": {"type": "string"}}}),
     (2.0, {"type": "integer"}),
+    (0.3, {"multipleOf": 0.1}),
+    (10**400, {"multipleOf": 2}),
+    ([], {"contains": {"type": "string"}, "minContains": 0}),
+    ({"a": None}, {"oneOf": [{"properties": {"a": {"type": "string"}}}, {"properties": {"a": {"type": "integer"}}}]}),
     (None, {"type": "string", "nullable": True}),
     ("x", {"type": "string", "pattern": "(?<bad"}),
     ("x", {"$ref": "#/$defs/missing"}),

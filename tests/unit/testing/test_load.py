@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from deepseek_v4 import Client
-from deepseek_v4.catalog.cost import cost_of
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from tests.unit.testing.calls import Caller
 
@@ -92,7 +91,7 @@ def test_costs_double_in_peak_hours_only() -> None:
         for change in ({}, {"clock": 1_790_000_000 - 12 * 3600}):  # 14:13 and 02:13 UTC, a Monday
             server.configure(**change)
             server.script(Turn("x", usage=usage))
-            cost = cost_of(client.chat("Hello"), "deepseek", "deepseek-flash")
+            cost = client.chat("Hello").cost
             assert cost is not None
             costs.append(cost.usd)
     assert costs[1] == pytest.approx(2 * costs[0])

@@ -175,7 +175,7 @@ def test_a_system_message_of_text_blocks() -> None:
         {"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}},
         {"type": "text", "text": "\n\nAnd kind."},
     ]
-    assert one(SystemMessage(blocks)) == Message.system("Be brief.\n\nAnd kind.")
+    assert one(SystemMessage(blocks)) == Message("system", "Be brief.\n\nAnd kind.", left_out=("cache_control",))
 
 
 def test_an_image_in_an_assistants_turn_is_left_out_with_a_warning() -> None:
@@ -418,3 +418,12 @@ def test_nothing_that_comes_in_is_changed() -> None:
     before = [message.model_copy(deep=True) for message in history]
     to_conversation(history)
     assert history == before
+
+
+def test_what_only_anthropic_reads_is_named() -> None:
+    marked = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
+    thought = {"type": "redacted_thinking", "data": "x"}
+    messages = [SystemMessage([marked]), HumanMessage([marked, {"type": "cachePoint"}]), AIMessage([thought, marked])]
+    conversation = to_conversation([*messages, HumanMessage("Hi")])
+    only_cache = ("cache_control",)
+    assert [m.left_out for m in conversation] == [only_cache, only_cache, ("redacted_thinking", "cache_control"), ()]

@@ -226,6 +226,7 @@ class TestContent:
         citation = CitationBlock(cited_content="cited", source="s", title="t", additional_location_info={})
         user = one(ChatMessage(role="user", blocks=[TextBlock(text="q "), point, citable]))
         assert user.content == "q [Guide](guide.md)\nbody"
+        assert user.left_out == ("cache_control",)
         assert one(ChatMessage(role="assistant", blocks=[TextBlock(text="a"), citation])).content == "a"
         assert one(ChatMessage(role="user", blocks=[citation])).content == "cited"
 

@@ -16,6 +16,7 @@ from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from deepseek_v4.values import json as wire
 from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.messages import ToolCall as Call
+from deepseek_v4.values.prices import Cost
 from deepseek_v4.values.reply import InvalidToolCall, ReasoningDelta, Reply, StreamEnd, TextDelta, ToolCallDelta, Usage
 from llama_index_deepseek_v4 import DeepSeekV4
 from llama_index_deepseek_v4.convert.responses import ChatResponseChunk, ResponseBuilder, to_chat_response
@@ -135,7 +136,7 @@ async def test_each_response_holds_everything_so_far(llm: DeepSeekV4, server: Lo
 
 
 def test_a_response_that_was_handed_out_does_not_change() -> None:
-    answer = ResponseBuilder("deepseek", "deepseek-v4-flash")
+    answer = ResponseBuilder()
     deltas = [
         ReasoningDelta("think"),
         ReasoningDelta("ing"),
@@ -156,7 +157,7 @@ def test_a_response_that_was_handed_out_does_not_change() -> None:
 
 
 def test_calls_that_interleave_stay_apart() -> None:
-    answer = ResponseBuilder("deepseek", "m")
+    answer = ResponseBuilder()
     answer.add(ToolCallDelta(0, "a", "f", ""))
     answer.add(ToolCallDelta(1, "b", "g", ""))
     answer.add(ToolCallDelta(0, None, None, '{"n":1}'))
@@ -231,7 +232,7 @@ class TestArguments:
             finish_reason="length", invalid_tool_calls=(InvalidToolCall("c", "f", "", "cut; raise max_tokens"),)
         )
         with pytest.raises(errors.MalformedResponseError, match="raise max_tokens"):
-            llm.get_tool_calls_from_response(to_chat_response(reply, "deepseek", "m"))
+            llm.get_tool_calls_from_response(to_chat_response(reply))
 
     @pytest.mark.parametrize("arguments", ['{"city": Paris}', '["Paris"]', '"Paris"', "NaN"])
     async def test_no_json_object(self, llm: DeepSeekV4, server: LocalServer, arguments: str) -> None:
@@ -243,17 +244,17 @@ class TestArguments:
     def test_no_name(self, llm: DeepSeekV4) -> None:
         reply = Reply(invalid_tool_calls=(InvalidToolCall("c", "", "{}", "the call has no function name"),))
         with pytest.raises(errors.MalformedResponseError, match="without a name"):
-            llm.get_tool_calls_from_response(to_chat_response(reply, "deepseek", "m"))
+            llm.get_tool_calls_from_response(to_chat_response(reply))
 
     def test_none_at_all(self, llm: DeepSeekV4) -> None:
-        response = to_chat_response(Reply("Just text."), "deepseek", "m")
+        response = to_chat_response(Reply("Just text."))
         assert llm.get_tool_calls_from_response(response, error_on_no_tool_call=False) == []
         with pytest.raises(ValueError, match=r"Just text\."):
             llm.get_tool_calls_from_response(response)
 
     def test_a_tool_that_changes_its_arguments_does_not_change_the_history(self, llm: DeepSeekV4) -> None:
         reply = Reply(tool_calls=(Call("c", "f", '{"rows": [1]}'),))
-        response = to_chat_response(reply, "deepseek", "m")
+        response = to_chat_response(reply)
         llm.get_tool_calls_from_response(response)[0].tool_kwargs["rows"].append(2)
         assert response.message.blocks[-1].tool_kwargs == {"rows": [1]}
 
@@ -291,11 +292,11 @@ async def test_growing_arguments_are_not_parsed(
 
 class TestPrice:
     def test_unknown_price_is_none(self) -> None:
-        response = to_chat_response(Reply("x", usage=Usage(10, 5)), "somewhere", "else")
+        response = to_chat_response(Reply("x", usage=Usage(10, 5)))
         assert response.additional_kwargs["cost"] is None
 
     def test_the_providers_own_figure_wins(self) -> None:
-        response = to_chat_response(Reply("x", usage=Usage(10, 5, cost=0.25)), "deepseek", "deepseek-v4-flash")
+        response = to_chat_response(Reply("x", usage=Usage(10, 5, cost=0.25), cost=Cost(0.25, computed=False)))
         assert response.additional_kwargs["cost"] == 0.25
         assert response.raw["usage"]["cost"] == 0.25
 
@@ -303,7 +304,7 @@ class TestPrice:
 def test_records_of_reasoning_are_kept_on_the_block() -> None:
     records = ({"type": "reasoning.encrypted", "data": "x", "index": 0},)
     for reply in (Reply("x", Reasoning("t", records)), Reply("x", Reasoning(None, ()))):
-        block = to_chat_response(reply, "openrouter", "m").message.blocks[0]
+        block = to_chat_response(reply).message.blocks[0]
         assert isinstance(block, ThinkingBlock)
         assert reply.reasoning is not None
         assert block.content == reply.reasoning.text
@@ -312,10 +313,10 @@ def test_records_of_reasoning_are_kept_on_the_block() -> None:
 
 def test_what_the_provider_says_beyond_the_shape_is_in_raw() -> None:
     reply = Reply("x", extra={"service_tier": "default"}, annotations=({"type": "url_citation"},), usage=Usage(1, 1))
-    response = to_chat_response(reply, "deepseek", "m", delta="")
+    response = to_chat_response(reply, delta="")
     assert response.raw["service_tier"] == "default"
     assert response.additional_kwargs["annotations"] == [{"type": "url_citation"}]
-    assert ResponseBuilder("deepseek", "m").add(StreamEnd(reply)) == (response,)
+    assert ResponseBuilder().add(StreamEnd(reply)) == (response,)
 
 
 def test_long_arguments_in_a_burst_are_few_responses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,7 +325,7 @@ def test_long_arguments_in_a_burst_are_few_responses(monkeypatch: pytest.MonkeyP
     cut = [arguments[start : start + 4] for start in range(0, len(arguments), 4)]
     deltas = [ToolCallDelta(0, "a", "f", ""), *(ToolCallDelta(0, None, None, piece) for piece in cut)]
     reply = Reply(tool_calls=(Call("a", "f", arguments),), finish_reason="tool_calls")
-    answer = ResponseBuilder("deepseek", "m")
+    answer = ResponseBuilder()
     responses = [response for delta in [*deltas, StreamEnd(reply)] for response in answer.add(delta)]
     pieces = [response.raw["choices"][0]["delta"]["tool_calls"][0] for response in responses[:-1]]
     assert len(pieces) < 100

@@ -277,9 +277,19 @@ def test_tools_that_are_strict_by_themselves_go_there_too() -> None:
     assert encoded.body["tools"][0]["function"]["strict"] is True
 
 
-def test_a_mixture_of_strict_and_other_tools_is_refused_by_name() -> None:
+def test_strict_and_other_tools_go_to_the_ordinary_path_together_with_a_note() -> None:
+    encoded = encode(tools=(ToolSpec("f", strict=True), TIME))
+    assert encoded.path == "/chat/completions"
+    assert [tool["function"].get("strict") for tool in encoded.body["tools"]] == [True, None]
+    (note,) = encoded.notes
+    assert (note.kind, note.option) == ("translated", "strict_tools")
+    assert "get_time is not strict" in note.text
+
+
+def test_a_mixture_of_strict_and_other_tools_is_refused_with_a_prefix() -> None:
+    begun = (Message.user("Hi"), Message("assistant", "A", prefix=True))
     with pytest.raises(errors.InvalidRequestError, match="get_time"):
-        encode(tools=(ToolSpec("f", strict=True), TIME))
+        encode(*begun, tools=(ToolSpec("f", strict=True), TIME))
 
 
 def test_strict_tools_without_tools_change_nothing() -> None:

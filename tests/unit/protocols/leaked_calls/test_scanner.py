@@ -88,6 +88,48 @@ def test_chat_chunks_cut_anywhere_give_the_reply_of_the_whole(style: Any) -> Non
         assert (reply.content, reply.tool_calls, reply.extra) == (whole.content, whole.tool_calls, whole.extra)
 
 
+CALL_AS_JSON = '{"name": "get_weather", "arguments": {"city": "Tokyo"}}'
+AS_JSON = {
+    "fenced": f"<｜DSML｜toolcall>\n```json\n{CALL_AS_JSON}\n```\n</｜DSML｜toolcall>",
+    "bare": f"<｜DSML｜toolcall>{CALL_AS_JSON}</｜DSML｜toolcall>",
+    "a list": f"<｜DSML｜tool_calls>\n```\n[{CALL_AS_JSON}]\n```\n</｜DSML｜tool_calls>",
+    "parameters": f"<｜DSML｜toolcall>\n{CALL_AS_JSON.replace('arguments', 'parameters')}\n</｜DSML｜toolcall>",
+}
+
+
+@pytest.mark.parametrize("text", AS_JSON.values(), ids=AS_JSON)
+def test_calls_written_as_json_are_calls_wherever_they_are_cut(text: str) -> None:
+    text = f"Let me look.\n\n{text}"
+    how = context("chat_completions")
+    whole = nameless(decoded(completion(text, None), "chat_completions", how))
+    assert (whole.content, whole.finish_reason) == ("Let me look.\n\n", "tool_calls")
+    assert whole.tool_calls == (ToolCall("", "get_weather", '{"city": "Tokyo"}'),)
+    for at in range(1, len(text)):
+        reply = nameless(folded(chat_stream([text[:at], text[at:]]), "chat_completions", how))
+        assert (reply.content, reply.tool_calls, reply.extra) == (whole.content, whole.tool_calls, whole.extra)
+
+
+@pytest.mark.parametrize("text", AS_JSON.values(), ids=AS_JSON)
+@pytest.mark.filterwarnings("ignore::deepseek_v4.errors.LeakedMarkupWarning")
+def test_calls_written_as_json_are_reported_like_others(text: str) -> None:
+    how = context("chat_completions", recover_tool_calls="off")
+    reply = decoded(completion(f"So.\n{text}", None), "chat_completions", how)
+    assert reply.content == f"So.\n{text}"
+    assert reply.extra["leaked_markup"] == {"calls": 0, "found": 1, "at": 4}
+
+
+@pytest.mark.filterwarnings("ignore::deepseek_v4.errors.LeakedMarkupWarning")
+def test_a_cut_call_as_json_is_invalid_and_other_json_is_text() -> None:
+    how = context("chat_completions")
+    cut = AS_JSON["fenced"][:60]
+    (call,) = decoded(completion(cut, None), "chat_completions", how).invalid_tool_calls
+    assert (call.name, call.error) == ("get_weather", "the answer ended inside the markup of the call")
+    for other in ("{}", "[1]", "not JSON", '{"name": "unknown", "arguments": {}}'):
+        text = f"<｜DSML｜toolcall>{other}</｜DSML｜toolcall>"
+        reply = decoded(completion(text, None), "chat_completions", how)
+        assert (reply.content, reply.tool_calls, reply.invalid_tool_calls) == (text, (), ())
+
+
 @pytest.mark.parametrize("protocol", CHATS)
 def test_ordinary_text_is_left_alone(protocol: str) -> None:
     how = context(protocol)

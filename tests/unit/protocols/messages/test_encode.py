@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import pytest
@@ -217,6 +218,21 @@ def test_blocks_the_service_refuses_are_left_out() -> None:
     record = ({"type": "redacted_thinking", "data": "x"},)
     turn = Message("assistant", "Ok", reasoning=Reasoning(None, record))
     assert turns(HI, turn, HI)[1]["content"] == [NOTHING_THOUGHT, {"type": "text", "text": "Ok"}]
+
+
+@pytest.mark.parametrize("protocol", ["messages", "chat_completions", "responses"])
+def test_what_is_left_out_has_a_note_and_one_warning(protocol: str) -> None:
+    turn = Message("assistant", "Ok", reasoning=Reasoning(None, ({"type": "redacted_thinking", "data": "x"},)))
+    history = [Message("user", "Hi", left_out=("cache_control",)), turn, HI]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        request = prepared(history, protocol)
+        prepared(history, protocol)
+    dropped = [note for note in request.notes if note.kind == "dropped"]
+    assert [note.option for note in dropped] == ["cache_control", "redacted_thinking"]
+    assert [str(warning.message) for warning in caught] == [str(note) for note in dropped]
+    with pytest.raises(UnsupportedError, match="cache_control"):
+        prepared(history, protocol, on_unsupported="raise")
 
 
 SEARCHED = (

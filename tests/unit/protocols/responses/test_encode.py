@@ -56,14 +56,24 @@ def test_a_root_with_a_version_keeps_it() -> None:
         ({"thinking": False}, {"reasoning": {"effort": "none"}}),
         ({"thinking": False, "reasoning_effort": "max"}, {"reasoning": {"effort": "none"}}),
         ({"thinking": True}, {"reasoning": {"effort": "high"}}),
-        ({"web_search": True}, {"tools": [{"type": "web_search"}]}),
-        ({"web_search": {"filters": {}}}, {"tools": [{"type": "web_search", "filters": {}}]}),
         ({"web_search": False}, {}),
         ({"extra_body": {"safety_check": {"level": "low"}}}, {"safety_check": {"level": "low"}}),
     ],
 )
 def test_an_option_is_said_in_the_words_of_the_endpoint(options: dict[str, Any], said: dict[str, Any]) -> None:
     assert body("Hi", R, **options) == {"model": "deepseek-flash", **said, "input": [USER]}
+
+
+@pytest.mark.parametrize("setting", [True, {"filters": {}}])
+def test_only_pro_searches_the_web_here(setting: Any) -> None:
+    tool = {"type": "web_search", **(setting if isinstance(setting, dict) else {})}
+    assert body("Hi", R, model="deepseek-v4-pro", web_search=setting)["tools"] == [tool]
+    with pytest.warns(UserWarning, match="web_search dropped: deepseek-flash does not search at this endpoint"):
+        request = prepared("Hi", R, web_search=setting)
+    assert "tools" not in request.body
+    with pytest.raises(UnsupportedError, match="use protocol='messages'"):
+        prepared("Hi", R, web_search=setting, on_unsupported="raise")
+    assert body("Hi", "messages", web_search=True)["tools"][0]["name"] == "web_search"
 
 
 @pytest.mark.parametrize("option", ["stop", "seed", "top_k", "presence_penalty", "thinking_budget"])

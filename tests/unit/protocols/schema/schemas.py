@@ -37,16 +37,18 @@ def strict_property(schema: Json, /, **definitions: Json) -> Json:
 # -- a validator of the subset, and one of values --------------------------------------------------------------------
 
 SCALARS = {"string", "number", "integer", "boolean", "null"}
+BOUNDS = ("const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+KEPT = {"string": ("pattern", "format"), "number": BOUNDS, "integer": BOUNDS}
 
 
 def faults(root: Json) -> Iterator[str]:
     """What is not of the subset that strict function calling takes, read conservatively."""
-    definitions = root.get("$defs", {})
+    definitions = root.get("$def", {})
     used: set[str] = set()
 
     def visit(node: Json, path: str, in_union: bool = False) -> Iterator[str]:
         if "$ref" in node:
-            name = node["$ref"].removeprefix("#/$defs/")
+            name = node["$ref"].removeprefix("#/$def/")
             used.add(name)
             if node.keys() != {"$ref"}:
                 yield f"{path}: more than $ref"
@@ -77,7 +79,7 @@ def faults(root: Json) -> Iterator[str]:
                 yield f"{path}: {node.keys()}"
             yield from visit(node["items"], f"{path}/items", in_union)
         elif node.get("type") in SCALARS:
-            if not node.keys() <= {"type", "enum", "format", "description"}:
+            if not node.keys() <= {"type", "enum", "description", *KEPT.get(node["type"], ())}:
                 yield f"{path}: {node.keys()}"
             if "format" in node and (node["type"] != "string" or "enum" in node):
                 yield f"{path}: format of no plain string"
@@ -91,23 +93,23 @@ def faults(root: Json) -> Iterator[str]:
     def recurs(name: str, seen: frozenset[str] = frozenset()) -> bool:
         body = json.dumps(root if name == "#" else definitions.get(name))
         named = {
-            other for other in (*definitions, "#") if f'"$ref": "{"" if other == "#" else "#/$defs/"}{other}"' in body
+            other for other in (*definitions, "#") if f'"$ref": "{"" if other == "#" else "#/$def/"}{other}"' in body
         }
         return name in named or any(recurs_to(other, name, seen | {other}) for other in named - seen)
 
     def recurs_to(start: str, goal: str, seen: frozenset[str]) -> bool:
         body = json.dumps(root if start == "#" else definitions.get(start))
         named = {
-            other for other in (*definitions, "#") if f'"$ref": "{"" if other == "#" else "#/$defs/"}{other}"' in body
+            other for other in (*definitions, "#") if f'"$ref": "{"" if other == "#" else "#/$def/"}{other}"' in body
         }
         return goal in named or any(recurs_to(other, goal, seen | {other}) for other in named - seen)
 
     if root.get("type") != "object":
         yield "root is no object"
         return
-    yield from visit({key: value for key, value in root.items() if key != "$defs"}, "")
+    yield from visit({key: value for key, value in root.items() if key != "$def"}, "")
     for name, definition in definitions.items():
-        if definition == {"$ref": f"#/$defs/{name}"}:
+        if definition == {"$ref": f"#/$def/{name}"}:
             yield f"{name}: nothing but itself"
         yield from visit(definition, name)
     if not definitions.keys() <= used:
@@ -239,7 +241,7 @@ def instance(schema: Json, root: Json, pick: Callable[[list[Json]], Json], depth
     if depth < 0:
         raise Endless
     if "$ref" in schema:
-        target = root if schema["$ref"] == "#" else root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+        target = root if schema["$ref"] == "#" else root["$def"][schema["$ref"].removeprefix("#/$def/")]
         return instance(target, root, pick, depth - 1)
     if "anyOf" in schema:
         try:
@@ -248,6 +250,8 @@ def instance(schema: Json, root: Json, pick: Callable[[list[Json]], Json], depth
             if {"type": "null"} in schema["anyOf"]:
                 return None
             raise
+    if "const" in schema:
+        return schema["const"]
     if "enum" in schema:
         return pick(schema["enum"])
     if schema["type"] == "object":

@@ -78,7 +78,7 @@ def test_a_reference_to_nowhere_is_told() -> None:
 def test_pointers_are_unescaped() -> None:
     schema = {**obj(a={"$ref": "#/$defs/a~1b%20c"}), "$defs": {"a/b c": {"type": "null"}}}
     assert compact(schema) == obj(a={"type": "null"})
-    assert strict(schema)["properties"] == {"a": {"$ref": "#/$defs/a_b_c"}}
+    assert strict(schema)["properties"] == {"a": {"$ref": "#/$def/a_b_c"}}
 
 
 def test_the_short_form_drops_titles_that_repeat_the_key_and_most_examples() -> None:

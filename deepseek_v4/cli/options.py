@@ -1,0 +1,160 @@
+"""The options that several commands share, and their completion, which needs no key and sends nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Annotated, Any, get_args
+
+import typer
+from pydantic import ValidationError
+
+from deepseek_v4 import catalog
+from deepseek_v4.client import Client
+from deepseek_v4.providers import PROVIDERS
+from deepseek_v4.providers.base import explain
+from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY, FIELDS, ModelSettings, checker, unknown_option
+from deepseek_v4.values.sampling import Effort
+
+__all__ = [
+    "AsJson",
+    "BaseUrl",
+    "Given",
+    "MaxTokens",
+    "Model",
+    "Provider",
+    "ReasoningEffort",
+    "ShowReasoning",
+    "System",
+    "Thinking",
+    "Tools",
+    "client_of",
+    "read_options",
+]
+
+NAMES = sorted((FIELDS - CONSTRUCTOR_ONLY) | {"api_key_variable"})
+"""The options that ``-o`` accepts."""
+
+
+def _starting(names: Iterable[str], typed: str) -> list[str]:
+    return [name for name in names if name.startswith(typed)]
+
+
+def _models(ctx: typer.Context, incomplete: str) -> list[str]:
+    provider = (ctx.params.get("provider") or "deepseek").partition(":")[0]
+    return _starting((facts.id for facts in catalog.models(provider)), incomplete)
+
+
+def _providers(incomplete: str) -> list[str]:
+    return _starting(sorted(PROVIDERS), incomplete)
+
+
+def _efforts(incomplete: str) -> list[str]:
+    return _starting(get_args(Effort), incomplete)
+
+
+def _options(incomplete: str) -> list[str]:
+    name, equals, value = incomplete.partition("=")
+    if not equals:
+        return _starting((f"{known}=" for known in NAMES), name)
+    return [f"{name}={word}" for word in _starting(_words(name), value)]
+
+
+def _words(name: str) -> list[str]:
+    """Return the values of an option that has a list of them."""
+    if name not in FIELDS:
+        return []
+    schema = checker(name).json_schema()
+    choices = [schema, *schema.get("anyOf", ())]
+    return [
+        *(word for choice in choices for word in choice.get("enum", ())),
+        *(word for choice in choices if choice.get("type") == "boolean" for word in ("true", "false")),
+    ]
+
+
+Model = Annotated[
+    str | None, typer.Option("--model", "-m", help="Model id.", autocompletion=_models, show_default=False)
+]
+Provider = Annotated[
+    str | None, typer.Option("--provider", "-p", help="Provider.", autocompletion=_providers, show_default=False)
+]
+BaseUrl = Annotated[str | None, typer.Option(help="Base URL of the provider.", show_default=False)]
+Thinking = Annotated[bool | None, typer.Option("--thinking/--no-thinking", help="Think or not.", show_default=False)]
+ReasoningEffort = Annotated[
+    str | None, typer.Option(help="none, low, medium, high, max, …", autocompletion=_efforts, show_default=False)
+]
+MaxTokens = Annotated[int | None, typer.Option(help="Maximum output tokens, reasoning included.", show_default=False)]
+Given = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        "-o",
+        metavar="NAME=VALUE",
+        help="Any other option of a model, such as top_p=0.9.",
+        autocompletion=_options,
+        show_default=False,
+    ),
+]
+System = Annotated[str | None, typer.Option("--system", "-s", help="System message.", show_default=False)]
+Tools = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tool",
+        "-t",
+        metavar="MODULE:FUNCTION",
+        help="A Python function that the model may call; it is run here.",
+        show_default=False,
+    ),
+]
+ShowReasoning = Annotated[
+    bool | None,
+    typer.Option(
+        "--reasoning/--no-reasoning",
+        help="Show the reasoning on standard error; by default on a terminal only.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def client_of(options: Iterable[str] | None = None, **given: Any) -> Client:
+    """Return a client with the options that were given on the command line.
+
+    Args:
+        options: Values of ``-o``.
+        **given: Options by name; None is not given.
+
+    Raises:
+        ValueError: for an invalid option.
+    """
+    return Client(**{name: value for name, value in given.items() if value is not None} | read_options(options or ()))
+
+
+def read_options(given: Iterable[str]) -> dict[str, Any]:
+    """Read values of ``-o``: JSON or plain text, whichever the option accepts.
+
+    Raises:
+        ValueError: for an unknown name or an invalid value.
+    """
+    return dict(map(_read_option, given))
+
+
+def _read_option(given: str) -> tuple[str, Any]:
+    name, equals, text = given.partition("=")
+    name = ALIASES.get(name, name)
+    if not equals:
+        raise ValueError(f"-o {name} has no value. Use NAME=VALUE, such as top_p=0.9.")
+    if name in CONSTRUCTOR_ONLY - {"api_key_variable"}:
+        raise ValueError(
+            f"-o {name} is not supported on the command line. Keys are read from an environment variable, which "
+            "-o api_key_variable=NAME selects."
+        )
+    if name not in FIELDS:
+        raise ValueError(unknown_option(name, NAMES))
+    try:
+        return name, checker(name).validate_python(json.loads(text))
+    except ValueError:  # not JSON, or JSON of another type: the text itself may be the value, such as user_id=17
+        try:
+            return name, checker(name).validate_python(text)
+        except ValidationError as error:
+            raise ValueError(f"-o {name}: {explain(error, ModelSettings)}") from None

@@ -1,0 +1,86 @@
+"""``deepseek-v4 preview``: the request that ``ask`` would send."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+import typer
+
+from deepseek_v4.cli import options as o
+from deepseek_v4.cli.ask import Prompt, read_messages
+from deepseek_v4.cli.conversation import Conversation
+from deepseek_v4.cli.function_tool import FunctionTool
+from deepseek_v4.cli.output import emit, note, schema_option
+
+__all__ = ["preview"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request with its key masked; ``cost`` is of the prompt alone, in US dollars, None if no price is known."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+    notes: tuple[str, ...]
+    input_tokens: int
+    exact: bool
+    cost: float | None
+
+
+def preview(
+    prompt: Prompt = None,
+    model: o.Model = None,
+    provider: o.Provider = None,
+    base_url: o.BaseUrl = None,
+    thinking: o.Thinking = None,
+    reasoning_effort: o.ReasoningEffort = None,
+    max_tokens: o.MaxTokens = None,
+    option: o.Given = None,
+    system: o.System = None,
+    tool: o.Tools = None,
+    as_json: o.AsJson = False,
+    json_schema: Annotated[bool, schema_option(Request)] = False,
+) -> None:
+    """Print the request that ask would send, with the key masked. Nothing is sent.
+
+    \b
+    Example:
+      deepseek-v4 preview "What is 17 * 23?" --reasoning-effort low
+    """
+    messages = read_messages(prompt, system)
+    client = o.client_of(
+        option,
+        model=model,
+        provider=provider,
+        base_url=base_url,
+        thinking=thinking,
+        reasoning_effort=reasoning_effort,
+        max_tokens=max_tokens,
+    )
+    conversation = Conversation(client, [FunctionTool.load(path) for path in tool or ()])
+    seen = client.preview(messages, stream=True, **conversation.options())
+    request = Request(
+        method=seen.method,
+        url=seen.url,
+        headers=dict(seen.headers),
+        body=dict(seen.body),
+        notes=tuple(map(str, seen.notes)),
+        input_tokens=seen.input_tokens,
+        exact=seen.exact,
+        cost=seen.cost,
+    )
+    if as_json:
+        emit(request)
+        return
+    typer.echo(f"{request.method} {request.url}")
+    for name, value in request.headers.items():
+        typer.echo(f"{name}: {value}")
+    typer.echo("\n" + json.dumps(asdict(request)["body"], indent=2, ensure_ascii=False))
+    for text in request.notes:
+        note(text, style="yellow")
+    price = "price not known" if request.cost is None else f"${request.cost:.6f}"
+    note(f"{request.input_tokens:,} tokens in ({'exact' if request.exact else 'estimated'}), {price}")

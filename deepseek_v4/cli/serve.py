@@ -1,0 +1,77 @@
+"""``deepseek-v4 serve``: the local server with a provider's API and scripted answers."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from deepseek_v4.cli import options as o
+from deepseek_v4.cli.output import emit, note, schema_option
+
+__all__ = ["serve"]
+
+KEY = "sk-local-server"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A local server that is ready, and the URL of its request counts."""
+
+    provider: str
+    base_url: str
+    counts_url: str
+
+
+def serve(
+    provider: o.Provider = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+    api_key: Annotated[str, typer.Option(envvar="LOCAL_SERVER_KEY", help="The accepted key.")] = KEY,
+    latency: Annotated[float, typer.Option(help="Seconds before each answer.")] = 0.0,
+    chunk_delay: Annotated[float, typer.Option(help="Seconds between the events of a stream.")] = 0.0,
+    max_concurrency: Annotated[
+        int | None, typer.Option(help="Answers at a time; 429 above.", show_default=False)
+    ] = None,
+    rpm: Annotated[int | None, typer.Option(help="Answers per minute; 429 above.", show_default=False)] = None,
+    as_json: o.AsJson = False,
+    json_schema: Annotated[bool, schema_option(Address)] = False,
+) -> None:
+    """Run a local server with a provider's API, until Ctrl-C. Its answers are scripted: no model is involved.
+
+    \b
+    Example:
+      deepseek-v4 serve --port 0
+
+    More options: python -m deepseek_v4.testing --help
+    """
+    try:
+        from deepseek_v4.testing import LocalServer
+    except ImportError as error:
+        raise ValueError(f"The local server needs {error.name}. Run: pip install 'deepseek-v4[testing]'") from None
+    server = LocalServer(
+        provider=provider or "deepseek",
+        host=host,
+        port=port,
+        api_key=api_key,
+        latency=latency,
+        chunk_delay=chunk_delay,
+        max_concurrency=max_concurrency,
+        rpm=rpm,
+    )
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    with server:
+        address = Address(provider or "deepseek", server.base_url, server.counts_url)
+        if as_json:
+            emit(address, indent=None)
+        else:
+            typer.echo(address.base_url)
+            note(f"API key: {KEY if api_key == KEY else 'as given'}. Request counts: {address.counts_url}")
+            note("Answers are scripted: no model is involved. Ctrl-C ends it.")
+        while not ended.wait(0.5):  # Windows delivers signals between two waits
+            pass

@@ -1,0 +1,190 @@
+"""What all commands have in common: an example in the help, JSON with a schema, no secret, no framework."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+from typer.testing import CliRunner
+
+from deepseek_v4.cli.application import application
+from deepseek_v4.testing import LocalServer
+from tests.cli.conftest import Run
+
+COMMANDS = {command.callback.__name__: command.callback for command in application.registered_commands}  # type: ignore[union-attr]
+RECORDS = {
+    "ask": ["ask", "What is 17 * 23?"],
+    "preview": ["preview", "What is 17 * 23?"],
+    "chat": ["chat"],
+    "batch": ["batch", "prompts.jsonl", "answers.jsonl"],
+    "models": ["models"],
+    "prices": ["prices"],
+    "balance": ["balance"],
+    "doctor": ["doctor"],
+    "settle": ["settle", "schema-errors"],
+}
+SERVERS = {"serve"}
+"""Commands that run until they are interrupted: test_serve.py."""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("prompts.jsonl").write_text('{"id": 1, "prompt": "Name a colour."}\n')
+
+
+def examples(command: str) -> list[str]:
+    lines = (inspect.getdoc(COMMANDS[command]) or "").splitlines()
+    return [line.strip() for line in lines if line.startswith("  ") and "deepseek-v4 " in line]
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - SERVERS))
+def test_the_examples_of_the_help_work(command: str, local_server: LocalServer, run: Run) -> None:
+    assert examples(command)
+    shown = run(command, "--help").stdout
+    for example in examples(command):
+        assert f"  {example}\n" in shown  # on a line of its own
+        before, _, after = example.rpartition("deepseek-v4 ")
+        stdin = "Hello\n" if before or command == "chat" else ""
+        result = run(*shlex.split(after), stdin=stdin)
+        assert result.exit_code == 0, result.output
+        assert "\x1b" not in result.output  # colour on terminals only
+
+
+@pytest.mark.parametrize("command", sorted(RECORDS))
+def test_json_follows_the_published_schema(command: str, local_server: LocalServer, run: Run) -> None:
+    result = run(*RECORDS[command], "--json", stdin="Hello\n" if command == "chat" else "")
+    assert result.exit_code == 0, result.output
+    shown = run(command, *(RECORDS[command][1:] if command == "batch" else ()), "--json-schema")
+    schema = json.loads(shown.stdout)
+    lines = result.stdout.splitlines()
+    assert len(lines) == 1 or command == "chat"
+    for line in lines:
+        jsonschema.validate(json.loads(line), schema)
+        assert local_server.api_key not in line
+        if command != "chat":
+            with pytest.raises(jsonschema.ValidationError):
+                jsonschema.validate({}, schema)
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_has_json_a_schema_and_an_example(command: str, run: Run) -> None:
+    shown = run(command, "--help").stdout
+    assert "--json " in shown
+    assert "--json-schema" in shown
+    assert examples(command)
+
+
+@pytest.mark.parametrize("command", sorted(set(RECORDS) - {"prices"}))
+def test_no_command_prints_the_key(
+    command: str, local_server: LocalServer, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "sk-5ec2e7000000000000000000000000"
+    monkeypatch.setenv("DEEPSEEK_API_KEY", secret)
+    monkeypatch.setenv("OPENROUTER_API_KEY", secret + "1")
+    for more in ([], ["--json"], ["-o", f"api_key={secret}"], ["-o", f"top_p={secret}"], ["--max-tokens", "-1"]):
+        result = run(*RECORDS[command], *more, stdin="Hello\n" if command == "chat" else "")
+        assert secret not in result.output
+        assert "5ec2e7" not in result.output
+
+
+def test_a_wrong_key_has_an_exit_status_of_its_own(
+    local_server: LocalServer, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-wrong")
+    for command in ("ask", "balance", "models", "chat"):
+        result = run(*RECORDS[command], stdin="Hello\n" if command == "chat" else "")
+        assert (result.exit_code, result.stdout) == (3, "")
+        assert result.stderr.startswith("Error: ")
+        assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("temprature=1", "Error: Unknown option 'temprature'. Did you mean 'temperature'?"),
+        ("top_p", "Error: -o top_p has no value. Use NAME=VALUE, such as top_p=0.9."),
+        ("api_key=sk-1", "Error: -o api_key is not supported on the command line."),
+        ("max_tokens=many", "Error: -o max_tokens: Input should be a valid integer"),
+    ],
+)
+def test_a_wrong_option_is_refused(option: str, message: str, local_server: LocalServer, run: Run) -> None:
+    result = run("ask", "Hello", "-o", option)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert local_server.requests == []
+
+
+def test_options_are_typed(local_server: LocalServer, run: Run) -> None:
+    given = [
+        "top_p=0.9",
+        "stop=END",
+        "user_id=17",
+        "logprobs=true",
+        'extra_body={"x": 1}',
+        "model_name=deepseek-v4-pro",
+    ]
+    result = run("preview", "Hello", "--json", "--no-thinking", *(word for text in given for word in ("-o", text)))
+    body = json.loads(result.stdout)["body"]
+    assert {name: body[name] for name in ("top_p", "stop", "logprobs", "x", "model")} == {
+        "top_p": 0.9,
+        "stop": ["END"],
+        "logprobs": True,
+        "x": 1,
+        "model": "deepseek-v4-pro",
+    }
+    assert "17" in body.values()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("ask --model deepseek-v4-", {"deepseek-v4-flash", "deepseek-v4-pro"}),
+        ("ask --provider open", {"openrouter"}),
+        ("ask -o reasoning_ef", {"reasoning_effort="}),
+        ("ask --provider openrouter --model deepseek/", {"deepseek/deepseek-v4-flash"}),
+        ("ask -o on_empty=ra", {"on_empty=raise"}),
+        ("ask --reasoning-effort m", {"minimal", "medium", "max"}),
+    ],
+)
+def test_completion_needs_no_key(line: str, words: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
+    env = {
+        "_DEEPSEEK_V4_COMPLETE": "complete_bash",
+        "COMP_WORDS": f"deepseek-v4 {line}",
+        "COMP_CWORD": str(len(line.split())),
+    }
+    result = CliRunner().invoke(application, [], prog_name="deepseek-v4", env=env)
+    found = set(result.stdout.split())
+    assert words <= found
+    assert all(word.startswith(line.rpartition(" ")[2]) for word in found)
+
+
+def test_the_commands_import_no_framework() -> None:
+    code = (
+        "import deepseek_v4.cli.application, deepseek_v4.cli.host_checks, sys\n"
+        "print([m for m in sys.modules if m.partition('.')[0] in ('langchain', 'langchain_core', 'llama_index')])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
+
+
+def test_each_command_runs_as_a_process(local_server: LocalServer) -> None:
+    processes = {}
+    for command, arguments in RECORDS.items():
+        where = [] if command == "prices" else ["--base-url", local_server.base_url]
+        line = [sys.executable, "-m", "deepseek_v4.cli", *arguments, *where, "--json"]
+        processes[command] = subprocess.Popen(
+            line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    for command, process in processes.items():
+        output, errors = process.communicate("Hello\n" if command == "chat" else "", timeout=60)
+        assert process.returncode == 0, (command, errors)
+        assert all(isinstance(json.loads(line), dict) for line in output.splitlines()), command
+        assert output

@@ -1,0 +1,13 @@
+"""A tool for tests."""
+
+from __future__ import annotations
+
+
+def temperature(city: str, celsius: bool = True) -> dict[str, object]:
+    """Return the temperature in a city."""
+    if city == "nowhere":
+        raise LookupError("no such city")
+    return {"city": city, "celsius": celsius, "degrees": 18}
+
+
+NUMBER = 1
