@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from deepseek_v4 import errors
     from deepseek_v4.client import Client, Preview
     from deepseek_v4.errors import DeepSeekError
+    from deepseek_v4.limits.budget import Budget
     from deepseek_v4.limits.limiter import Limiter
     from deepseek_v4.protocols.chat.dialect import ChatDialect
     from deepseek_v4.protocols.completions.dialect import CompletionsDialect
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     )
     from deepseek_v4.values.notes import Note
     from deepseek_v4.values.reply import (
+        Attempt,
         Delta,
         InvalidToolCall,
         ReasoningDelta,
@@ -61,7 +63,9 @@ if TYPE_CHECKING:
     from deepseek_v4.values.usage_report import ModelUsage, UsageReport
 
 __all__ = [
+    "Attempt",
     "Balance",
+    "Budget",
     "ChatDialect",
     "Client",
     "CompletionsDialect",
@@ -112,6 +116,7 @@ __all__ = [
 _NAMES_OF = {
     "client": ["Client"],
     "errors": ["DeepSeekError", "errors"],
+    "limits.budget": ["Budget"],
     "limits.limiter": ["Limiter"],
     "protocols.chat.dialect": ["ChatDialect"],
     "protocols.completions.dialect": ["CompletionsDialect"],
@@ -142,6 +147,7 @@ _NAMES_OF = {
     ],
     "values.notes": ["Note"],
     "values.reply": [
+        "Attempt",
         "Delta",
         "StreamEnd",
         "InvalidToolCall",

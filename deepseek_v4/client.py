@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepseek_v4.catalog import Change, update_from
 from deepseek_v4.errors import DeepSeekError
-from deepseek_v4.limits.paced import apaced, paced
+from deepseek_v4.limits.paced import ametered, apaced, metered, paced
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.providers import find_provider
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
 from deepseek_v4.recovery.run import acomplete, arun, complete, run
+from deepseek_v4.recovery.user_call import USER_CALL
 from deepseek_v4.request.account import AccountRequest, balance_query, model_query, models_query
 from deepseek_v4.request.build import chat_request, prepare
 from deepseek_v4.request.options import resolve
@@ -28,9 +29,13 @@ from deepseek_v4.values.reply import Delta, Reply
 from deepseek_v4.values.response_limits import DEFAULT
 from deepseek_v4.values.usage_report import UsageReport
 
+if TYPE_CHECKING:
+    from deepseek_v4.limits.budget import Budget, Reservation
+
 __all__ = ["Client", "Preview", "preview"]
 
 T = TypeVar("T")
+Wrap = Callable[..., Callable[[Any], Any]]
 
 
 class Client:
@@ -237,22 +242,24 @@ class Client:
         Raises:
             DeepSeekError: the error that ends the call; ``partial`` contains the usage of earlier answers.
         """
-        reply: Reply = complete(request, self._paced(self._send, paced), self._accepts, self._attempts)
+        send = self._limited(self._send, metered, paced)
+        reply: Reply = complete(request, send, self._accepts, self._attempts)
         return reply
 
     async def asend(self, request: PreparedRequest) -> Reply:
         """Like ``send``, asynchronously."""
-        return await acomplete(request, self._paced(self._asend, apaced), self._accepts, self._attempts)
+        send = self._limited(self._asend, ametered, apaced)
+        return await acomplete(request, send, self._accepts, self._attempts)
 
     def open(self, request: PreparedRequest) -> SyncStream[Delta]:
         """Send a request and open its stream, which continues with another answer if the first one is invalid."""
-        deltas = run(self._attempts(request, time.monotonic()), self._paced(self._open, paced))
+        deltas = run(self._attempts(request, time.monotonic()), self._limited(self._open, metered, paced))
         next(deltas)
         return SyncStream(deltas)
 
     async def aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         """Like ``open``, asynchronously."""
-        deltas = arun(self._attempts(request, time.monotonic()), self._paced(self._aopen, apaced))
+        deltas = arun(self._attempts(request, time.monotonic()), self._limited(self._aopen, ametered, apaced))
         await anext(deltas)
         return AsyncStream(deltas)
 
@@ -266,10 +273,15 @@ class Client:
     def _attempts(self, request: PreparedRequest, started: float) -> ReplyAttempts:
         return _CountedAttempts(self.usage, request, started)
 
-    def _paced(self, send: Callable[[Any], Any], wrap: Callable[..., Callable[[Any], Any]]) -> Callable[[Any], Any]:
-        """Return ``send``, limited by the limiter and the framework's rate limiter, if there are any."""
-        limiter, gate = self.settings.limiter, self.settings.retry_gate()
-        return send if limiter is None and gate is None else wrap(send, limiter, gate, _prompt_tokens)
+    def _limited(self, send: Callable[[Any], Any], meter: Wrap, pace: Wrap) -> Callable[[Any], Any]:
+        """Return ``send``, counted by the user's call that it belongs to, and limited by what the settings contain."""
+        budget, limiter, gate = self.settings.budget, self.settings.limiter, self.settings.retry_gate()
+        call = USER_CALL.get()
+        if call is not None:
+            send = call.counting(send)
+        if budget is not None:
+            send = meter(send, partial(_reserve, budget))
+        return send if limiter is None and gate is None else pace(send, limiter, gate, _prompt_tokens)
 
     def _send(self, request: PreparedRequest | AccountRequest[Any]) -> Any:
         return self._transport().call(_exchange(request), request.read)
@@ -357,6 +369,10 @@ def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool 
     limits = Limits(options.timeout, options.total_timeout, request.deadline, body_bytes)
     read_error = partial(decode_error, dialect=request.dialect, provider=provider)
     return Exchange(request.http, limits, read_error, provider, streamed=streamed)
+
+
+def _reserve(budget: Budget, request: PreparedRequest) -> Reservation:
+    return budget.reserve(request.provider.name, request.request.model, _prompt_tokens(request), request.context.limit)
 
 
 def _accepts_any(query: AccountRequest[T], value: T) -> bool:

@@ -7,6 +7,7 @@
     ├── InvalidRequestError        400, 422, or rejected here before sending
     │   ├── ContextLengthError     the prompt is larger than the context window
     │   └── UnsupportedError       the provider, protocol or model does not support it
+    ├── BudgetExceededError        the request could exceed the budget; it was not sent
     ├── ContentFilterError         the provider's moderation rejected input or output
     │   └── RefusalError           the model refused to answer (on_refusal="raise")
     ├── NotFoundError              404
@@ -24,6 +25,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuthenticationError",
+    "BudgetExceededError",
     "ConnectionError",
     "ContentFilterError",
     "ContextLengthError",
@@ -70,8 +73,26 @@ class HistoryRepairedWarning(UserWarning):
     """The message history was repaired because the provider would have rejected it. The message lists the changes."""
 
 
+_FACTS = (
+    "status_code",
+    "request_id",
+    "provider",
+    "retryable",
+    "retry_after",
+    "attempts_exhausted",
+    "may_be_billed",
+)
+"""Attributes in ``args``, which is all that some process borders let through, as JSON (Celery's result backends)."""
+
+
+_ARGS: Any = BaseException.args
+
+
 class DeepSeekError(Exception):
     """Base class of all errors of this package.
+
+    A pickle has all attributes. ``args`` has the message and, if there are any, a dict with the JSON attributes
+    (``status_code``, ``retryable``, …): ``type(error)(*error.args)`` is an equal error without body and replies.
 
     Attributes:
         message: What is wrong and what to do. Never contains a key.
@@ -84,6 +105,9 @@ class DeepSeekError(Exception):
         headers: Response headers, lower case.
         partial: The partial reply as received, or None. Unlike the other fields, it is not masked.
         attempts: The earlier HTTP requests of the call; this error ended the last one.
+        attempts_exhausted: True if an option (``max_attempts``, ``retry_on_timeout=False``) prevented another request.
+            LangChain's ``is_retryable`` is False then.
+        may_be_billed: True if the provider may bill the request, because it may have processed it.
     """
 
     retryable_by_default: ClassVar[bool] = False
@@ -91,6 +115,7 @@ class DeepSeekError(Exception):
     def __init__(
         self,
         message: str,
+        facts: Mapping[str, Any] | None = None,
         *,
         status_code: int | None = None,
         request_id: str | None = None,
@@ -101,6 +126,8 @@ class DeepSeekError(Exception):
         headers: dict[str, str] | None = None,
         partial: Reply | None = None,
         attempts: tuple[Attempt, ...] = (),
+        attempts_exhausted: bool = False,
+        may_be_billed: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -113,6 +140,27 @@ class DeepSeekError(Exception):
         self.headers = headers
         self.partial = partial
         self.attempts = attempts
+        self.attempts_exhausted = attempts_exhausted
+        self.may_be_billed = may_be_billed
+        for name in facts or ():
+            if name in _FACTS:
+                setattr(self, name, facts[name])  # type: ignore[index]
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The message, and a dict with the attributes that JSON can hold, unless all have their defaults."""
+        own: tuple[Any, ...] = _ARGS.__get__(self)
+        if own != (self.message,):
+            return own
+        known = {name: getattr(self, name) for name in _FACTS}
+        facts = {name: value for name, value in known.items() if value not in (None, False) and name != "retryable"}
+        if self.retryable != self.retryable_by_default:
+            facts["retryable"] = self.retryable
+        return (self.message, facts) if facts else own
+
+    @args.setter
+    def args(self, args: tuple[Any, ...]) -> None:  # Ray sets them in a subclass that it creates
+        _ARGS.__set__(self, args)
 
     def details(self) -> dict[str, Any]:
         """Return the keyword arguments of an equal error, for adapters that raise it as another class."""
@@ -154,6 +202,10 @@ class ContextLengthError(InvalidRequestError):
 
 class UnsupportedError(InvalidRequestError):
     """The provider, protocol or model does not support what was requested."""
+
+
+class BudgetExceededError(DeepSeekError):
+    """The request was not sent, because it could exceed the ``Budget`` of the model."""
 
 
 class ContentFilterError(DeepSeekError):

@@ -29,6 +29,7 @@ from deepseek_v4 import errors
 
 __all__ = [
     "AuthenticationError",
+    "BudgetExceededError",
     "ConnectionError",
     "ContentFilterError",
     "ContextLengthError",
@@ -80,13 +81,14 @@ class DeepSeekError(errors.DeepSeekError, ModelError):
     """The base class of all errors of this package.
 
     Attributes:
-        is_retryable: True if the same request may succeed later; LangChain's retry middleware reads it.
+        is_retryable: True if the same request may succeed later and ``attempts_exhausted`` is False; LangChain's retry
+            middleware reads it.
         response: Status, headers and body of the provider's response; missing if none was received.
     """
 
-    def __init__(self, message: str, **details: Any) -> None:
-        super().__init__(message, **details)
-        self.is_retryable = self.retryable
+    def __init__(self, message: str, facts: Mapping[str, Any] | None = None, **details: Any) -> None:
+        super().__init__(message, facts, **details)
+        self.is_retryable = self.retryable and not self.attempts_exhausted
 
     @property
     def response(self) -> ErrorResponse:
@@ -122,6 +124,10 @@ class ContextLengthError(InvalidRequestError, errors.ContextLengthError, Context
 
 class UnsupportedError(InvalidRequestError, errors.UnsupportedError):
     """The provider, protocol or model does not support what was requested."""
+
+
+class BudgetExceededError(DeepSeekError, errors.BudgetExceededError):
+    """The request was not sent, because it could exceed the budget of the model."""
 
 
 class ContentFilterError(DeepSeekError, errors.ContentFilterError, ModelInvalidRequestError):

@@ -35,7 +35,7 @@ from deepseek_v4.client import Client, Preview
 from deepseek_v4.integration.model_methods import ModelMethods
 from deepseek_v4.limits.paced import RetryGate
 from deepseek_v4.request.prepared_request import PreparedRequest
-from deepseek_v4.request.settings import ALIASES, CLIENTS, FIELDS, ModelSettings
+from deepseek_v4.request.settings import ALIASES, FIELDS, OF_PROCESS, ModelSettings
 from llama_index_deepseek_v4.convert.messages import to_conversation
 from llama_index_deepseek_v4.convert.responses import ResponseBuilder, as_completion, to_chat_response
 from llama_index_deepseek_v4.convert.tools import as_openai_tools, tool_options, tool_selections
@@ -358,7 +358,7 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
         return type(self)(**{**self.__dict__, **copied})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        values = {name: value for name, value in self._pickled_values().items() if name not in CLIENTS}
+        values = {name: value for name, value in self._pickled_values().items() if name not in OF_PROCESS}
         return partial(type(self), **{name: value for name, value in values.items() if _is_pickled(name, value)}), ()
 
     # -- steps -----------------------------------------------------------------------------------------------------

@@ -36,9 +36,25 @@ SYNC_SECONDS = 0.5
 """How often the output is flushed to the disk."""
 CACHED_PREFIX = 1024
 """Characters of a common system message from which on its first row is sent alone, so that the others use the cache."""
-NOT_RECORDED = frozenset({"base_url", "default_headers", "timeout", "total_timeout", "max_retries", "stream_usage"})
+NOT_RECORDED = frozenset(
+    {
+        "base_url",
+        "default_headers",
+        "timeout",
+        "total_timeout",
+        "max_retries",
+        "max_attempts",
+        "retry_on_timeout",
+        "stream_usage",
+    }
+)
 """Options that do not change answers: a later run on the same output may have others."""
-STOPS = (errors.AuthenticationError, errors.InsufficientBalanceError, errors.PermissionDeniedError)
+STOPS = (
+    errors.AuthenticationError,
+    errors.BudgetExceededError,
+    errors.InsufficientBalanceError,
+    errors.PermissionDeniedError,
+)
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ class TypedAnswerPolicy(RetryPolicy[Request, Item, Answer]):
         if isinstance(outcome, DeepSeekError) or attempts.count_asked(outcome) >= self._retries:
             return None
         problem = self._problem(outcome)
-        if problem is None:
+        if problem is None or not attempts.may_retry():
             return None
         return Retry(self._follow_up(attempts.request, outcome, problem), "invalid", problem)
 
@@ -176,10 +176,15 @@ class TypedAttempts(Attempts[Request, Item, Answer]):
 
     def count_asked(self, answer: Answer) -> int:
         """Count the requests with a new prompt, up to the one that returned an answer."""
-        return sum(note["reason"] in ASKED_AGAIN for note in self.all_notes(self.failed, answer))
+        return sum(note["reason"] in ASKED_AGAIN for note in self._all_notes(self.failed, answer))
 
-    def all_notes(self, failed: Sequence[FailedAttempt[Answer]], answer: Answer) -> list[dict[str, Any]]:
-        """Describe the attempts of all calls before the last request, as JSON values."""
+    def attempts_metadata(self, failed: Sequence[FailedAttempt[Answer]], answer: Answer) -> dict[str, Any]:
+        """Describe the attempts of all calls before the last request, as JSON values, for an answer's metadata."""
+        notes = self._all_notes(failed, answer)
+        exhausted: dict[str, Any] = {"attempts_exhausted": True} if self.exhausted else {}
+        return {"attempts": notes, **exhausted} if notes else exhausted
+
+    def _all_notes(self, failed: Sequence[FailedAttempt[Answer]], answer: Answer) -> list[dict[str, Any]]:
         return [note.to_dict() for note in (*self.notes(failed), *attempts_of(self.facts(answer)[0]))]
 
 

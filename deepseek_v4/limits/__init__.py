@@ -1,1 +1,1 @@
-"""Limits that several models share: how many requests are under way, and how many follow in a minute."""
+"""Limits that several models share: requests at a time and in a minute, and what they cost."""

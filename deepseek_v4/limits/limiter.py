@@ -16,6 +16,7 @@ from weakref import WeakSet, WeakValueDictionary
 from deepseek_v4.errors import DeepSeekError, OverloadedError, RateLimitError, TimeoutError
 from deepseek_v4.limits.leases import LeaseKeeper, LeaseStore
 from deepseek_v4.limits.window import Rate, Window
+from deepseek_v4.values.reply import Reply, StreamEnd
 
 __all__ = ["Limiter", "LimiterState", "Place"]
 
@@ -255,15 +256,24 @@ class Place:
         self.round = sent_in
         self.tokens = tokens
 
-    def end(self, outcome: BaseException | int | None = None) -> None:
+    def receive(self, item: Any) -> None:
+        """Receive an item of a streamed answer."""
+        if type(item) is StreamEnd:
+            self.end(item.reply)
+
+    def end(self, outcome: BaseException | Reply | int | None = None) -> None:
         """Give the place back.
 
         Args:
-            outcome: The error of the request; or the tokens that the provider counted; None if it counted none.
+            outcome: The error of the request; its reply, or the tokens that the provider counted; None if it counted
+                none.
         """
         limiter, self._limiter = self._limiter, None
-        if limiter is not None:
-            limiter._end(self, outcome)
+        if limiter is None:
+            return
+        if isinstance(outcome, Reply):
+            outcome = None if outcome.usage is None else outcome.usage.total_tokens
+        limiter._end(self, outcome)
 
 
 class _Waiter:

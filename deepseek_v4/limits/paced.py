@@ -1,21 +1,22 @@
 """Sending with limits: each request of a call waits for a place, and those after the first for a framework's limiter.
 
-``recovery`` calls a function that sends one request; ``paced`` and ``apaced`` wrap it, if there are limits.
+``recovery`` calls a function that sends one request. ``paced`` and ``apaced`` wrap it if there are limits of speed,
+``metered`` and ``ametered`` if there is a budget.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from deepseek_v4.values.reply import Reply, StreamEnd
+from deepseek_v4.limits.tickets import Ticket, asend_with, send_with
 
 if TYPE_CHECKING:
-    from deepseek_v4.limits.limiter import Limiter, Place
+    from deepseek_v4.limits.limiter import Limiter
 
-__all__ = ["RetryGate", "apaced", "paced"]
+__all__ = ["RetryGate", "ametered", "apaced", "metered", "paced"]
 
 
 class RetryGate(NamedTuple):
@@ -50,15 +51,7 @@ def paced(
             return send(request)
         request = _with_deadline(request)
         place = limiter.acquire(_tokens(limiter, request, count), request.deadline)
-        try:
-            answer = send(request)
-        except BaseException as error:
-            place.end(error)
-            raise
-        if not isinstance(answer, Reply):
-            return _Stream(answer, place)
-        place.end(_counted(answer))
-        return answer
+        return send_with(place, send, request)
 
     return send_in_turn
 
@@ -81,63 +74,30 @@ def apaced(
             return await send(request)
         request = _with_deadline(request)
         place = await limiter.aacquire(_tokens(limiter, request, count), request.deadline)
-        try:
-            answer = await send(request)
-        except BaseException as error:
-            place.end(error)
-            raise
-        if not isinstance(answer, Reply):
-            return _AsyncStream(answer, place)
-        place.end(_counted(answer))
-        return answer
+        return await asend_with(place, send, request)
 
     return send_in_turn
 
 
-class _Stream:
-    """A stream that holds a place until it ends or is closed."""
+def metered(send: Callable[[Any], Any], reserve: Callable[[Any], Ticket]) -> Callable[[Any], Any]:
+    """Return ``send``, reserving the cost of each request in a budget.
 
-    def __init__(self, stream: Any, place: Place) -> None:
-        self._stream = stream
-        self._place = place
-
-    def __iter__(self) -> Iterator[Any]:
-        try:
-            for item in self._stream:
-                if type(item) is StreamEnd:
-                    self._place.end(_counted(item.reply))
-                yield item
-        except BaseException as error:
-            self._place.end(error)
-            raise
-
-    def close(self) -> None:
-        self._stream.close()
-        self._place.end()
+    Args:
+        send: Sends a request; returns its reply, or its stream.
+        reserve: Reserves the cost of a request, or raises.
+    """
+    return lambda request: send_with(reserve(request), send, request)
 
 
-class _AsyncStream:
-    """Like ``_Stream``, asynchronously."""
+def ametered(
+    send: Callable[[Any], Awaitable[Any]], reserve: Callable[[Any], Ticket]
+) -> Callable[[Any], Awaitable[Any]]:
+    """Like ``metered``, asynchronously."""
 
-    def __init__(self, stream: Any, place: Place) -> None:
-        self._stream = stream
-        self._place = place
+    async def send_reserved(request: Any) -> Any:
+        return await asend_with(reserve(request), send, request)
 
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        try:
-            async for item in self._stream:
-                if type(item) is StreamEnd:
-                    self._place.end(_counted(item.reply))
-                yield item
-        except BaseException as error:
-            self._place.end(error)
-            raise
-
-    async def aclose(self) -> None:
-        try:
-            await self._stream.aclose()
-        finally:
-            self._place.end()
+    return send_reserved
 
 
 def _with_deadline(request: Any) -> Any:
@@ -150,7 +110,3 @@ def _with_deadline(request: Any) -> Any:
 
 def _tokens(limiter: Limiter, request: Any, count: Callable[[Any], int]) -> int:
     return 0 if limiter.tokens_per_minute is None else count(request)
-
-
-def _counted(reply: Reply) -> int | None:
-    return None if reply.usage is None else reply.usage.total_tokens

@@ -11,16 +11,15 @@ import logging
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.recovery.user_call import UserCall
 from deepseek_v4.values.reply import Attempt, AttemptReason, Reply
 
-__all__ = ["Attempts", "FailedAttempt", "FallBack", "Retry", "RetryPolicy", "handled_by_caller", "is_handled_by_caller"]
+__all__ = ["Attempts", "FailedAttempt", "FallBack", "Retry", "RetryPolicy"]
 
 Request = TypeVar("Request")
 Item = TypeVar("Item")
@@ -122,6 +121,9 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         policies: The policies in order; the first decision applies.
         started: Time when the first request was sent, by ``time.monotonic``.
         total_timeout: Seconds that all attempts may take together, waits included.
+        most: Requests that may be sent, all causes together.
+        on_retry: Called with each attempt that is followed by another one.
+        call: The user's call that this one is a part of: its counts and callback apply.
 
     Attributes:
         request: The request to send next.
@@ -130,6 +132,7 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         failed: The attempts so far whose result is not the final answer.
         opened: True if the response of the current attempt has begun; a later error is not one of the request.
         wait: Seconds to wait before the next request.
+        exhausted: True if a limit prevented another request.
     """
 
     passes_through: ClassVar[tuple[type, ...]] = ()
@@ -145,6 +148,9 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         *,
         started: float,
         total_timeout: float | None = None,
+        most: float = math.inf,
+        on_retry: Callable[[Attempt], Any] | None = None,
+        call: UserCall | None = None,
     ) -> None:
         self.request = self.base = request
         self.begun: Answer | None = None
@@ -152,6 +158,10 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         self.failed: list[FailedAttempt[Answer]] = []
         self.opened = False
         self.wait = 0.0
+        self.exhausted = False
+        self._most = most
+        self._on_retry = on_retry
+        self._call = call
         self.through = () if any(policy.sees_items for policy in policies) else self.passes_through
         self.deadline = math.inf if total_timeout is None else started + total_timeout
         self._started = started
@@ -199,6 +209,18 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         """Return the seconds until the deadline; infinite without one."""
         return math.inf if self.deadline == math.inf else self.deadline - time.monotonic()
 
+    def may_retry(self) -> bool:
+        """Return True if another request is possible in the time that is left and the number of requests.
+
+        A policy calls it if it would send one: ``exhausted`` is True after the number prevented it.
+        """
+        if self.seconds_left() <= 0:
+            return False
+        call = self._call
+        made, most = (len(self.failed) + 1, self._most) if call is None else (call.made, call.most)
+        self.exhausted = made >= most
+        return not self.exhausted
+
     def count(self, *reasons: AttemptReason) -> int:
         """Count the attempts that failed for one of the reasons."""
         return sum(attempt.reason in reasons for attempt in self.failed)
@@ -241,7 +263,7 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         if retry is not None:
             return self._prepare_next(retry, outcome, held), None
         if not isinstance(outcome, DeepSeekError):
-            return held, (self.merge(self.failed, outcome) if self.failed else outcome)
+            return held, (self.merge(self.failed, outcome) if self.failed or self.exhausted else outcome)
         if self._fallback is not None and (self._holding or not self.opened):
             return self._fall_back("error", str(outcome), outcome)
         try:
@@ -260,6 +282,9 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         _log.info(
             "Attempt %d: %s (%s); the next one in %.2f s", len(self.failed), retry.reason, retry.detail, retry.wait
         )
+        on_retry = self._on_retry if self._call is None else self._call.on_retry
+        if on_retry is not None:
+            on_retry(self.note(self.failed[-1]))
         if retry.holds_next:
             self._holding, self.through = True, ()
         if retry.reason != "transient":
@@ -286,32 +311,11 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         return items, self.merge(others, chosen.outcome)
 
     def _with_history(self, error: DeepSeekError) -> DeepSeekError:
+        if self.exhausted:
+            error.attempts_exhausted = True
         if self.failed:
             error.partial = self.partial(error)
             error.attempts = (*self.notes(self.failed), *error.attempts)
             if error.partial is not None:
                 error.partial = replace(error.partial, attempts=error.attempts)
         return error
-
-
-# -- nested retries ----------------------------------------------------------------------------------------------
-
-_handled: ContextVar[frozenset[AttemptReason]] = ContextVar("deepseek_v4_handled_by_caller", default=frozenset())
-
-
-@contextmanager
-def handled_by_caller(*reasons: AttemptReason) -> Iterator[None]:
-    """Return a context in which calls do not retry for these causes, because the caller does.
-
-    A context variable, not a call option: an option would be part of the key of a framework's cache.
-    """
-    token = _handled.set(_handled.get() | frozenset(reasons))
-    try:
-        yield
-    finally:
-        _handled.reset(token)
-
-
-def is_handled_by_caller(reason: AttemptReason) -> bool:
-    """Return True if the caller retries for this cause itself."""
-    return reason in _handled.get()

@@ -60,7 +60,7 @@ class EmptyAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
             return None
         request = attempts.base
         before = attempts.count("empty")
-        if before or request.options.on_empty != "retry" or attempts.seconds_left() <= 0:
+        if before or request.options.on_empty != "retry" or not attempts.may_retry():
             raise empty_error(outcome, request.provider.name, twice=bool(before))
         kept = Reply(reasoning=outcome.reasoning) if self._streamed else None
         return Retry(request, "empty", "the answer contains neither text nor a tool call", kept=kept)

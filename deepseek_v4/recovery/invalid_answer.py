@@ -62,7 +62,8 @@ class InvalidAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
         shown, self._shown = self._shown, False
         made = attempts.count("invalid", "empty", "leaked_markup")
         problem = None if shown else self.problem(outcome, request)
-        is_last = made >= options.answer_retries or attempts.seconds_left() <= 0
+        is_final = problem is None or (is_empty(outcome) and options.on_empty == "raise")
+        is_last = is_final or made >= options.answer_retries or not attempts.may_retry()
         if is_empty(outcome) and (options.on_empty == "raise" or (options.on_empty == "retry" and is_last)):
             before = attempts.failed[-1].outcome if attempts.failed else None
             raise empty_error(outcome, request.provider.name, twice=isinstance(before, Reply) and is_empty(before))

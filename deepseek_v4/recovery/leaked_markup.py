@@ -58,7 +58,7 @@ class LeakedMarkupPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
             return None
         if is_second:
             raise FallBack("leaked_markup", "the second answer contains tool call markup, too")
-        if not is_retryable_answer(outcome.finish_reason) or attempts.count("invalid") or attempts.seconds_left() <= 0:
+        if not is_retryable_answer(outcome.finish_reason) or attempts.count("invalid") or not attempts.may_retry():
             return None
         shown = outcome.content[: found["at"]] if self._keeps_text else ""
         streamed = attempts.base.request.stream

@@ -9,11 +9,12 @@ from typing import Any
 
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.protocols.reply_builder import with_markup_report
-from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, RetryPolicy, is_handled_by_caller
+from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, RetryPolicy
 from deepseek_v4.recovery.empty_answer import EmptyAnswerPolicy
 from deepseek_v4.recovery.leaked_markup import LeakedMarkupPolicy
 from deepseek_v4.recovery.merge import describe, joined, merge_replies, reply_of
 from deepseek_v4.recovery.transient import TransientErrorPolicy
+from deepseek_v4.recovery.user_call import USER_CALL, is_handled_by_caller
 from deepseek_v4.request.account import AccountRequest
 from deepseek_v4.request.options import CallOptions
 from deepseek_v4.request.prepared_request import PreparedRequest
@@ -37,12 +38,21 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
     passes_by = (ReasoningDelta,)
 
     def __init__(self, request: PreparedRequest, started: float) -> None:
-        policies = policies_for(request, streamed=request.request.stream)
-        super().__init__(request, policies, started=started, total_timeout=request.options.total_timeout)
+        options, streamed = request.options, request.request.stream
+        super().__init__(
+            request,
+            policies_for(request, streamed=streamed),
+            started=started,
+            total_timeout=options.total_timeout,
+            most=options.request_limit(streamed=streamed),
+            on_retry=options.on_retry,
+            call=USER_CALL.get(),
+        )
 
     def merge(self, failed: Sequence[FailedAttempt[Reply]], answer: Reply | None) -> Reply:
         """Merge the attempts into one reply, with a list of the attempts before the last one."""
-        return dataclasses.replace(merge_replies(failed, answer), attempts=tuple(map(self.note, failed)))
+        attempts = tuple(map(self.note, failed))
+        return dataclasses.replace(merge_replies(failed, answer), attempts=attempts, attempts_exhausted=self.exhausted)
 
     def join(self, begun: Reply, outcome: Reply | DeepSeekError) -> Reply | DeepSeekError:
         """Put the reply that an outcome continues in front of it, or of the partial reply of an error."""
@@ -77,7 +87,15 @@ class AccountAttempts(Attempts[AccountRequest[Any], Any, Any]):
     """
 
     def __init__(self, query: AccountRequest[Any], started: float) -> None:
-        super().__init__(query, [TRANSIENT], started=started, total_timeout=query.options.total_timeout)
+        options = query.options
+        super().__init__(
+            query,
+            [TRANSIENT],
+            started=started,
+            total_timeout=options.total_timeout,
+            most=options.request_limit(streamed=False),
+            on_retry=options.on_retry,
+        )
 
     def merge(self, failed: Sequence[FailedAttempt[Any]], answer: Any) -> Any:
         """Return the answer; earlier attempts have none."""

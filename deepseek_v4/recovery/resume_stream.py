@@ -95,7 +95,7 @@ class ResumePolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
 
     def _may_continue(self, attempts: Attempts[PreparedRequest, Delta, Reply]) -> bool:
         resumed = attempts.count("interrupted", "length")
-        return resumed < self._limit and not self._called and attempts.seconds_left() > 0
+        return resumed < self._limit and not self._called and attempts.may_retry()
 
 
 def _continued(base: PreparedRequest, begun: Reply) -> PreparedRequest:

@@ -21,6 +21,7 @@ SPREAD = 0.1
 """Share of the requested wait over which calls that were rejected together are spread."""
 SLACK_SECONDS = 0.01
 """Less than this counts as no time left, because clocks and timers differ slightly."""
+_BILLED_TWICE = "The provider may bill this request as well."
 
 
 class TransientErrorPolicy(RetryPolicy[Any, Any, Any]):
@@ -35,13 +36,19 @@ class TransientErrorPolicy(RetryPolicy[Any, Any, Any]):
         left = attempts.seconds_left()
         if wait is None or left < SLACK_SECONDS:
             return None
+        if isinstance(outcome, TimeoutError) and outcome.may_be_billed and not options.retry_on_timeout:
+            attempts.exhausted = True
+            return None
+        if not attempts.may_retry():
+            return None
         if wait >= left:
             raise TimeoutError(
                 f"The call exceeded total_timeout={options.total_timeout:g} s. "
                 "Increase it or request a shorter answer.",
                 provider=outcome.provider,
             ) from outcome
-        return Retry(attempts.request, "transient", str(outcome), wait=wait)
+        detail = f"{outcome} {_BILLED_TWICE}" if outcome.may_be_billed else str(outcome)
+        return Retry(attempts.request, "transient", detail, wait=wait)
 
     def _sent_count(self, attempts: Attempts[Any, Any, Any]) -> int:
         """Return how many times the current request was sent; other policies create other requests."""

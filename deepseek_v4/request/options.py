@@ -56,6 +56,18 @@ class CallOptions(ModelSettings):
         """Return the sampling and limit options."""
         return Sampling._make(_sampling(self.__dict__))
 
+    def request_limit(self, *, streamed: bool, answer_retries: int = 0) -> int:
+        """Return how many requests a call may send, all causes together: ``max_attempts``, or its default.
+
+        Args:
+            streamed: True if the answer is streamed, and may be resumed.
+            answer_retries: Retries that the caller makes itself.
+        """
+        if self.max_attempts is not None:
+            return self.max_attempts
+        resumes = self.max_resumes if streamed and self.resume_streams else 0
+        return max(4, 1 + max(self.max_retries, self.answer_retries, answer_retries, resumes))
+
     def thinking_request(self) -> Thinking:
         """Return the requested thinking mode, effort and budget."""
         if self.thinking is None and self.reasoning_effort is None and self.thinking_budget is None:

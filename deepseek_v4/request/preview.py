@@ -32,6 +32,7 @@ class Preview:
         input_tokens: Prompt tokens: exact or estimated, see ``exact``.
         exact: True if ``input_tokens`` was counted by DeepSeek's own prompt encoding (extra ``tokens``).
         cost: US dollars for the prompt alone, without cache hits; None if no price is known.
+        max_requests: How many HTTP requests the call may cause at most, all retries and resumed parts together.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Preview:
     input_tokens: int
     exact: bool
     cost: float | None
+    max_requests: int
 
 
 def preview(prepared: PreparedRequest) -> Preview:
@@ -64,4 +66,16 @@ def preview(prepared: PreparedRequest) -> Preview:
         input_tokens=prompt.tokens,
         exact=prompt.exact,
         cost=None if price is None else price.usd,
+        max_requests=_max_requests(prepared),
     )
+
+
+def _max_requests(prepared: PreparedRequest) -> int:
+    """Return the product of what the single options allow, or ``max_attempts`` if it is less."""
+    options, chat = prepared.options, prepared.request
+    has_form = chat.tool_choice not in (None, "auto", "none") or options.response_format is not None
+    answers = 1 + max(options.answer_retries if has_form else 0, options.on_empty == "retry")
+    answers += bool(chat.tools) and options.recover_tool_calls == "ask"
+    if chat.stream and options.resume_streams:
+        answers += options.max_resumes
+    return min(options.request_limit(streamed=chat.stream), answers * (1 + options.max_retries))

@@ -60,7 +60,10 @@ ALIASES: Mapping[str, str] = {
 CLIENTS = frozenset({"http_client", "http_async_client"})
 """Options that hold sockets, which cannot be pickled."""
 
-CONSTRUCTOR_ONLY = CLIENTS | {"api_key", "api_key_variable", "limiter"}
+OF_PROCESS = CLIENTS | {"on_retry"}
+"""Options that a pickle leaves out."""
+
+CONSTRUCTOR_ONLY = OF_PROCESS | {"api_key", "api_key_variable", "budget", "limiter"}
 """Options that cannot be set per call."""
 
 
@@ -98,6 +101,18 @@ def _positive_timeout(timeout: Any) -> Any:
 
         return httpx.Timeout(**timeout)
     return timeout
+
+
+def _callable(value: Any) -> Any:
+    if value is not None and not callable(value):
+        raise ValueError(f"on_retry is of type {type(value).__name__}. Pass a function that takes an Attempt")
+    return value
+
+
+def _budget(value: Any) -> Any:
+    if value is not None and not hasattr(value, "reserve"):
+        raise ValueError(f"budget is of type {type(value).__name__}. Pass a deepseek_v4.Budget")
+    return value
 
 
 def _limiter(value: Any) -> Any:
@@ -254,6 +269,21 @@ class ModelSettings(BaseModel):
 
     The retry contains the answer and the error.
     """
+    max_attempts: int | None = Field(None, ge=1)
+    """Maximum number of requests of a call, all causes together: retries, second tries, resumed parts.
+
+    None: what the single options allow, the largest of 4, 1 + ``max_retries``, 1 + ``answer_retries`` and, in a stream
+    with ``resume_streams``, 1 + ``max_resumes``. Then the last answer or error is final: ``attempts_exhausted``.
+    """
+    retry_on_timeout: bool = True
+    """True if a request is sent again after a read timeout. The provider may bill both."""
+    on_retry: Annotated[Any, AfterValidator(_callable)] = Field(None, exclude=True, repr=False)
+    """A function that is called with the ``Attempt`` before each further request of a call.
+
+    An exception that it raises ends the call.
+    """
+    budget: Annotated[Any, AfterValidator(_budget)] = Field(None, exclude=True, repr=False)
+    """A ``deepseek_v4.Budget``, shared by any number of models: a request that could exceed it is not sent."""
     limiter: Annotated[Any, AfterValidator(_limiter)] = Field(None, exclude=True, repr=False)
     """A ``deepseek_v4.Limiter``, shared by all models of an account: every HTTP request asks it.
 
@@ -318,7 +348,8 @@ class ModelSettings(BaseModel):
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Return a copy with the same key; clients (sockets cannot be copied) and a key callable are shared."""
         memo = {} if memo is None else memo
-        shared = (self.http_client, self.http_async_client, self.api_key, self.limiter)
+        clients = (self.http_client, self.http_async_client)
+        shared = (*clients, self.api_key, self.on_retry, self.budget, self.limiter)
         memo.update({id(value): value for value in shared})
         return super().__deepcopy__(memo)
 
@@ -334,7 +365,7 @@ class ModelSettings(BaseModel):
     def _pickled_values(self) -> dict[str, Any]:
         return {
             **self.__dict__,
-            **dict.fromkeys(CLIENTS),
+            **dict.fromkeys(OF_PROCESS),
             "api_key": key_to_pickle(self.api_key, self.key_variable),
             "default_headers": _pickled_headers(self.default_headers),
         }

@@ -44,7 +44,8 @@ def translate(error: Exception, host: str, timeouts: Mapping[str, float | None])
     text = str(error).strip().rstrip(".") or type(error).__name__
     for name, phase in PHASE_OF.items():
         if name in names:
-            return errors.TimeoutError(_timeout_message(phase, host, timeouts.get(phase)))
+            message = _timeout_message(phase, host, timeouts.get(phase))
+            return errors.TimeoutError(message, may_be_billed=phase == "read")
     if names & {"InvalidURL", "UnsupportedProtocol", "IDNAError"} or ("UnicodeError" in names and "idna" in text):
         return errors.InvalidRequestError(f"The URL is invalid: {text}. Check base_url.")
     if names & {"LocalProtocolError", "UnicodeEncodeError"}:  # their messages quote the header's value
@@ -68,7 +69,9 @@ def translate(error: Exception, host: str, timeouts: Mapping[str, float | None])
             f"Cannot connect to {host}: {text}. Check the port of base_url and of the proxy.", retryable=False
         )
     if names & {"NetworkError", "RemoteProtocolError", "OSError"} or text == "Connection closed":  # aiohttp's
-        return errors.ConnectionError(f"The connection to {host} broke before the response: {text}.")
+        return errors.ConnectionError(
+            f"The connection to {host} broke before the response: {text}.", may_be_billed=True
+        )
     if "HTTPError" in names:
         return errors.ConnectionError(f"The request to {host} failed: {text}.", retryable=False)
     if "RuntimeError" in names and any(sign in text for sign in UNUSABLE):

@@ -172,6 +172,7 @@ class Reply:
         annotations: Citations and other annotations, as received.
         extra: All other fields of the response, under the provider's names.
         attempts: The HTTP requests of this answer before the last one; usage and cost are the sum over all.
+        attempts_exhausted: True if another request was required, but ``max_attempts`` did not allow it.
         cost: Its cost; None if the tokens or the price are not known. Not compared, because it follows from the other
             fields.
     """
@@ -190,6 +191,7 @@ class Reply:
     annotations: tuple[Mapping[str, Any], ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
+    attempts_exhausted: bool = False
     cost: Cost | None = field(default=None, compare=False)
 
     @property

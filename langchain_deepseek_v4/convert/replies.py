@@ -164,6 +164,7 @@ class MessageBuilder:
             "annotations": [dict(annotation) for annotation in reply.annotations] if reply.annotations else None,
             "cost": None if price is None else price.usd,
             "attempts": [attempt.to_dict() for attempt in reply.attempts] if reply.attempts else None,
+            "attempts_exhausted": reply.attempts_exhausted or None,
             "cost_details": None if price is None else _cost_details(price),
             **self._common,
         }

@@ -25,10 +25,19 @@ from langchain_deepseek_v4.errors import RefusalError
 __all__ = ["AnswerError", "AnswerParser"]
 
 
+_LINK = "/errors/OUTPUT_PARSING_FAILURE"
+"""Part of the link that LangChain appends to the message."""
+
+
 class AnswerError(OutputParserException):
     """An answer that cannot be used; ``raw`` is its message, with the usage, cost and attempts of the whole call."""
 
     raw: AIMessage | None = None
+
+    def __init__(self, error: Any, *args: Any, **options: Any) -> None:
+        super().__init__(error, *args, **options)
+        if isinstance(error, str) and _LINK in error:  # rebuilt from its own ``args``, which have the link already
+            self.args = (error,)
 
 
 class AnswerParser(JsonOutputParser):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing
+from functools import partial
 from typing import Any, cast
 
 from langchain_core.exceptions import OutputParserException
@@ -26,9 +27,10 @@ from langchain_core.runnables.utils import AddableDict
 from typing_extensions import is_typeddict
 
 from deepseek_v4.integration.typed_answers import TypedAnswerPolicy, TypedAttempts
-from deepseek_v4.recovery.attempts import FailedAttempt, handled_by_caller
+from deepseek_v4.recovery.attempts import FailedAttempt
 from deepseek_v4.recovery.retry_prompt import retry_messages
 from deepseek_v4.recovery.run import OPENED, acomplete, arun, complete, run
+from deepseek_v4.recovery.user_call import UserCall, handled_by_caller
 from deepseek_v4.values.reply import StreamEnd, Usage
 from langchain_deepseek_v4.convert.schemas import Method, answer_class, as_function, json_schema_of
 from langchain_deepseek_v4.convert.tools import ToolLike, as_response_format, tool_name
@@ -158,43 +160,46 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
     def invoke(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> AIMessage:
         """Return the first answer that can be used, or the last one."""
         bound = super().invoke
+        call = UserCall(self.retries)
 
         def send(request: LanguageModelInput) -> AIMessage:
-            with self._handled():
+            with self._handled(call):
                 return bound(request, config, **kwargs)
 
-        return complete(input, send, self._accepts, self._attempts)
+        return complete(input, send, self._accepts, partial(self._attempts, call))
 
     async def ainvoke(
         self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
     ) -> AIMessage:
         """Like ``invoke``, asynchronously."""
         bound = super().ainvoke
+        call = UserCall(self.retries)
 
         async def send(request: LanguageModelInput) -> AIMessage:
-            with self._handled():
+            with self._handled(call):
                 return await bound(request, config, **kwargs)
 
-        return await acomplete(input, send, self._accepts, self._attempts)
+        return await acomplete(input, send, self._accepts, partial(self._attempts, call))
 
     def stream(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
         """Yield the chunks of an answer; if it cannot be used, then a complete message."""
         bound, bound_invoke = super().stream, super().invoke
-        attempts = self._attempts(input, time.monotonic(), self.retries * self.also_streamed)
+        call = UserCall(self.retries)
+        attempts = self._attempts(call, input, time.monotonic(), self.retries * self.also_streamed)
 
         def open_stream(request: LanguageModelInput) -> Iterator[Any]:
             if not attempts.failed:
-                yield from self._chunks(bound(request, config, **kwargs))
+                yield from self._chunks(bound(request, config, **kwargs), call)
                 return
-            with self._handled():
+            with self._handled(call):
                 answer = bound_invoke(request, config, **kwargs)
             yield StreamEnd(answer)
 
         for item in run(attempts, open_stream):
             if type(item) is not StreamEnd:
-                if item is not OPENED:
+                if item is not OPENED and not attempts.exhausted:  # the message replaces the last chunk
                     yield item
-            elif attempts.failed:
+            elif attempts.failed or attempts.exhausted:
                 yield item.reply
 
     async def astream(
@@ -202,16 +207,17 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
     ) -> AsyncIterator[Any]:
         """Like ``stream``, asynchronously."""
         bound, bound_invoke = super().astream, super().ainvoke
-        attempts = self._attempts(input, time.monotonic(), self.retries * self.also_streamed)
+        call = UserCall(self.retries)
+        attempts = self._attempts(call, input, time.monotonic(), self.retries * self.also_streamed)
 
         async def items(request: LanguageModelInput) -> AsyncIterator[Any]:
             if not attempts.failed:
                 chunks: Any = bound(request, config, **kwargs)
                 async with aclosing(chunks):
-                    async for item in self._achunks(chunks):
+                    async for item in self._achunks(chunks, call):
                         yield item
                 return
-            with self._handled():
+            with self._handled(call):
                 answer = await bound_invoke(request, config, **kwargs)
             yield StreamEnd(answer)
 
@@ -221,15 +227,15 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
         async with aclosing(arun(attempts, open_stream)) as received:
             async for item in received:
                 if type(item) is not StreamEnd:
-                    if item is not OPENED:
+                    if item is not OPENED and not attempts.exhausted:  # the message replaces the last chunk
                         yield item
-                elif attempts.failed:
+                elif attempts.failed or attempts.exhausted:
                     yield item.reply
 
-    def _chunks(self, chunks: Iterator[AIMessage]) -> Iterator[Any]:
+    def _chunks(self, chunks: Iterator[AIMessage], call: UserCall) -> Iterator[Any]:
         """Yield the chunks of a stream, and its end. The request is sent when the first one is read."""
         received: list[AIMessage] = []
-        with self._handled():
+        with self._handled(call):
             chunk = next(chunks, None)
         while chunk is not None:
             received.append(chunk)
@@ -237,9 +243,9 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
             chunk = next(chunks, None)
         yield StreamEnd(_merged(received))
 
-    async def _achunks(self, chunks: AsyncIterator[AIMessage]) -> AsyncIterator[Any]:
+    async def _achunks(self, chunks: AsyncIterator[AIMessage], call: UserCall) -> AsyncIterator[Any]:
         received: list[AIMessage] = []
-        with self._handled():
+        with self._handled(call):
             chunk = await anext(chunks, None)
         while chunk is not None:
             received.append(chunk)
@@ -247,19 +253,21 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
             chunk = await anext(chunks, None)
         yield StreamEnd(_merged(received))
 
-    def _handled(self) -> AbstractContextManager[None]:
+    def _handled(self, call: UserCall) -> AbstractContextManager[None]:
         """Return a context in which this class, not the core, retries invalid and empty answers."""
-        return handled_by_caller("invalid", *(("empty",) if self.retries else ()))
+        return handled_by_caller("invalid", *(("empty",) if self.retries else ()), call=call)
 
     def _accepts(self, request: LanguageModelInput, answer: AIMessage) -> bool:
         return not self.retries or self.parser.problem(answer) is None
 
-    def _attempts(self, request: LanguageModelInput, started: float, retries: int | None = None) -> MessageAttempts:
+    def _attempts(
+        self, call: UserCall, request: LanguageModelInput, started: float, retries: int | None = None
+    ) -> MessageAttempts:
         policy: TypedAnswerPolicy[LanguageModelInput, AIMessage, AIMessage]
         policy = TypedAnswerPolicy(
             self.retries if retries is None else retries, self.parser.problem, self._again, _ends
         )
-        return MessageAttempts(request, [policy], started=started)
+        return MessageAttempts(request, [policy], started=started, call=call)
 
     def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
         """Merge the input and ``stream`` its answer."""
@@ -336,7 +344,7 @@ class MessageAttempts(TypedAttempts[LanguageModelInput, AIMessage, AIMessage]):
                     usage = add_usage(one.outcome.usage_metadata, usage)
                 earlier = one.outcome.response_metadata.get("cost")
                 cost = None if cost is None or earlier is None else cost + earlier
-        known = {**answer.response_metadata, "attempts": self.all_notes(failed, answer), "cost": cost}
+        known = {**answer.response_metadata, **self.attempts_metadata(failed, answer), "cost": cost}
         if cost is None:
             del known["cost"]
         return answer.model_copy(update={"response_metadata": known, "usage_metadata": usage})

@@ -102,6 +102,7 @@ def _facts(reply: Reply) -> dict[str, Any]:
         "leaked_markup": reply.extra.get("leaked_markup"),
         "refusal": reply.refusal,
         "attempts": [attempt.to_dict() for attempt in reply.attempts] or None,
+        "attempts_exhausted": reply.attempts_exhausted or None,
         INVALID_CALLS: {call.id: call.error for call in reply.invalid_tool_calls} or None,
     }
     usage = reply.usage

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing, closing
+from functools import partial
 from typing import Any
 
 from llama_index.core import instrumentation
@@ -23,9 +24,10 @@ from pydantic import BaseModel
 
 from deepseek_v4.integration.openai_format import OpenAIObject
 from deepseek_v4.integration.typed_answers import TypedAnswerPolicy, TypedAttempts
-from deepseek_v4.recovery.attempts import FailedAttempt, handled_by_caller
+from deepseek_v4.recovery.attempts import FailedAttempt
 from deepseek_v4.recovery.merge import add_values
 from deepseek_v4.recovery.run import OPENED, acomplete, arun, complete, run
+from deepseek_v4.recovery.user_call import UserCall, handled_by_caller
 from deepseek_v4.values.reply import StreamEnd, Usage
 from llama_index_deepseek_v4.convert.responses import ChatResponseChunk
 from llama_index_deepseek_v4.typed.partial_objects import PartialObjectParser
@@ -59,32 +61,35 @@ def complete_typed(llm: FunctionCallingLLM, request: TypedRequest) -> tuple[Any,
     Raises:
         UnusableAnswerError: if the last answer cannot be used either; the message has the first problem as well.
     """
+    call = UserCall(request.retries)
 
     def send(request: TypedRequest) -> ChatResponse:
-        with _handled(request):
+        with _handled(request, call):
             return llm.chat(request.messages, **request.options)
 
-    response = complete(request, send, _accepts, ResponseAttempts.of)
+    response = complete(request, send, _accepts, partial(ResponseAttempts.of, call))
     return request.read(response), response
 
 
 async def acomplete_typed(llm: FunctionCallingLLM, request: TypedRequest) -> tuple[Any, ChatResponse]:
     """Like ``complete_typed``, asynchronously."""
+    call = UserCall(request.retries)
 
     async def send(request: TypedRequest) -> ChatResponse:
-        with _handled(request):
+        with _handled(request, call):
             return await llm.achat(request.messages, **request.options)
 
-    response = await acomplete(request, send, _accepts, ResponseAttempts.of)
+    response = await acomplete(request, send, _accepts, partial(ResponseAttempts.of, call))
     return request.read(response), response
 
 
 def stream_typed(llm: FunctionCallingLLM, request: TypedRequest) -> Generator[tuple[Any, ChatResponse], None, None]:
     """Yield objects with what has been received so far, each with its response; the last is complete and checked."""
-    attempts = ResponseAttempts.of(request, time.monotonic())
+    call = UserCall(request.retries)
+    attempts = ResponseAttempts.of(call, request, time.monotonic())
 
     def open_stream(request: TypedRequest) -> Generator[Any, None, None]:
-        with _handled(request):
+        with _handled(request, call):
             if attempts.failed:  # chunks of the first answer have been shown: this one is not streamed
                 responses: Any = iter((llm.chat(request.messages, **request.options),))
             else:
@@ -114,13 +119,14 @@ async def astream_typed(
     llm: FunctionCallingLLM, request: TypedRequest
 ) -> AsyncGenerator[tuple[Any, ChatResponse], None]:
     """Like ``stream_typed``, asynchronously."""
-    attempts = ResponseAttempts.of(request, time.monotonic())
+    call = UserCall(request.retries)
+    attempts = ResponseAttempts.of(call, request, time.monotonic())
 
     async def single(response: ChatResponse) -> AsyncGenerator[ChatResponse, None]:
         yield response
 
     async def items(request: TypedRequest) -> AsyncGenerator[Any, None]:
-        with _handled(request):
+        with _handled(request, call):
             if attempts.failed:
                 responses: Any = single(await llm.achat(request.messages, **request.options))
             else:
@@ -148,9 +154,9 @@ async def astream_typed(
         await pairs.aclose()
 
 
-def _handled(request: TypedRequest) -> AbstractContextManager[None]:
+def _handled(request: TypedRequest, call: UserCall) -> AbstractContextManager[None]:
     """Return a context in which this module, not the core, retries invalid and empty answers."""
-    return handled_by_caller("invalid", *(("empty",) if request.retries else ()))
+    return handled_by_caller("invalid", *(("empty",) if request.retries else ()), call=call)
 
 
 def _accepts(request: TypedRequest, response: ChatResponse) -> bool:
@@ -161,16 +167,17 @@ class ResponseAttempts(TypedAttempts[TypedRequest, Any, ChatResponse]):
     """The attempts at one typed answer."""
 
     @classmethod
-    def of(cls, request: TypedRequest, started: float) -> ResponseAttempts:
+    def of(cls, call: UserCall, request: TypedRequest, started: float) -> ResponseAttempts:
         """Create the attempts at the answer of a request.
 
         Args:
+            call: Counts the requests of all attempts.
             request: The first request.
             started: When it was sent, by ``time.monotonic``.
         """
         policy: TypedAnswerPolicy[TypedRequest, Any, ChatResponse]
         policy = TypedAnswerPolicy(request.retries, request.problem, TypedRequest.again)
-        return cls(request, [policy], started=started)
+        return cls(request, [policy], started=started, call=call)
 
     def merge(self, failed: Sequence[FailedAttempt[ChatResponse]], answer: ChatResponse | None) -> ChatResponse:
         """Return the answer with the usage and cost of all attempts. No response is changed: tracers hold them."""
@@ -190,7 +197,7 @@ class ResponseAttempts(TypedAttempts[TypedRequest, Any, ChatResponse]):
             before = one.outcome.raw
             if isinstance(raw, Mapping) and isinstance(before, Mapping) and before.get("usage") is not None:
                 raw = OpenAIObject({**raw, "usage": add_values(before["usage"], raw.get("usage"))})
-        facts["attempts"] = self.all_notes(failed, answer)
+        facts |= self.attempts_metadata(failed, answer)
         return answer.model_copy(update={"additional_kwargs": facts, "raw": raw})
 
     def facts(self, answer: ChatResponse) -> tuple[Mapping[str, Any], Usage | None, float | None]:

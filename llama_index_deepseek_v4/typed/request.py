@@ -101,6 +101,7 @@ class TypedRequest:
             usage=usage_of(facts),
             extra=extra,
             attempts=attempts_of(facts),
+            attempts_exhausted=bool(facts.get("attempts_exhausted")),
         )
         if extra:
             raise refusal_error(partial)
@@ -114,6 +115,7 @@ class TypedRequest:
                 body=error.body,
                 partial=partial,
                 attempts=partial.attempts,
+                attempts_exhausted=partial.attempts_exhausted,
             ) from error.__cause__
 
     def problem(self, response: ChatResponse) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from deepseek_v4 import Limiter, batch
+from deepseek_v4 import Budget, Limiter, batch
 from deepseek_v4.batch import BatchRefused, Plan
 from deepseek_v4.batch.journal import Journal
 from deepseek_v4.batch.money import Spending, cheaper_from, deadline_after
@@ -172,6 +172,13 @@ def test_an_error_of_the_account_stops_the_run(stub: Stub, output: Path, status:
     assert str(status) in str(summary.stopped)
     assert run(stub, rows(40), output).answered == 35  # the row is missing, not failed
     assert len(lines(output)) == 40
+
+
+def test_a_budget_stops_the_run(stub: Stub, output: Path) -> None:
+    summary = run(stub, rows(40), output, budget=Budget(requests=5))
+    assert (summary.answered, summary.exit_code, stub.sent) == (5, 3, 5)
+    assert "BudgetExceededError" in str(summary.stopped)
+    assert run(stub, rows(40), output).answered == 35
 
 
 def test_twenty_equal_errors_stop_the_run(stub: Stub, output: Path) -> None:

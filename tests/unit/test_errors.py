@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
 import pickle
 
 import pytest
@@ -49,8 +50,29 @@ def test_the_text_says_who_answered_with_what() -> None:
     assert str(example(errors.ServerError)) == "It broke. (deepseek, status 500, request abc)"
 
 
-def test_the_message_is_the_one_argument_as_of_any_exception() -> None:
-    assert example(errors.ServerError).args == ("It broke.",)
+def test_the_message_is_the_only_argument_of_an_error_without_facts() -> None:
+    assert errors.ServerError("It broke.").args == ("It broke.",)
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_the_arguments_rebuild_an_error_from_json(kind: type[errors.DeepSeekError]) -> None:
+    error = example(kind)
+    error.attempts_exhausted = True  # as the engine sets it
+    twin = kind(*json.loads(json.dumps(error.args)))
+    for name in ("message", "status_code", "request_id", "provider", "retryable", "retry_after", "attempts_exhausted"):
+        assert getattr(twin, name) == getattr(error, name)
+    assert str(twin) == str(error)
+    assert twin.args == error.args
+
+
+def test_an_error_crosses_celerys_json_result_backend() -> None:
+    backends = pytest.importorskip("celery.backends.base")
+    backend = backends.Backend(app=pytest.importorskip("celery").Celery(set_as_current=False), serializer="json")
+    error = errors.RateLimitError("Too many.", status_code=429, retry_after=2.0, retryable=False)
+    twin = backend.exception_to_python(json.loads(json.dumps(backend.prepare_exception(error))))
+    assert type(twin) is errors.RateLimitError
+    assert (twin.status_code, twin.retryable, twin.retry_after) == (429, False, 2.0)
+    assert str(twin) == str(error)
 
 
 def test_the_text_of_an_error_without_an_answer_is_its_message() -> None:

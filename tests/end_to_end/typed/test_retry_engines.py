@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from deepseek_v4 import errors
 from deepseek_v4.recovery import run
-from deepseek_v4.recovery.attempts import is_handled_by_caller
+from deepseek_v4.recovery.user_call import is_handled_by_caller
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from langchain_deepseek_v4.typed import runnable

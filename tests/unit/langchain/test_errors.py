@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -11,16 +12,18 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import ModelRetryMiddleware
 from langchain_core import exceptions as lc
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage
 
 from deepseek_v4 import errors as core
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4, errors
+from langchain_deepseek_v4.typed.parser import AnswerError
 
 PAIRS = {
     "AuthenticationError": lc.ModelAuthenticationError,
     "PermissionDeniedError": lc.ModelPermissionDeniedError,
     "InsufficientBalanceError": lc.ModelPermissionDeniedError,
+    "BudgetExceededError": lc.ModelError,
     "InvalidRequestError": lc.ModelInvalidRequestError,
     "ContextLengthError": lc.ContextOverflowError,
     "UnsupportedError": lc.ModelInvalidRequestError,
@@ -208,3 +211,19 @@ def test_a_call_without_sound_arguments_is_no_exception_but_invalid(server: Loca
     server.script(Turn(tool_calls=[ToolCall("f", '{"a": "b')], finish_reason="length"))
     answer = model.invoke("Hi", tools=[{"type": "function", "function": {"name": "f"}}])
     assert (answer.tool_calls, len(answer.invalid_tool_calls)) == ([], 1)
+
+
+def test_the_error_of_a_typed_answer_crosses_process_borders() -> None:
+    error = AnswerError("It is not JSON.", llm_output="x")
+    error.raw = AIMessage("x", usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3})
+    twin = pickle.loads(pickle.dumps(error))
+    assert (str(twin), twin.llm_output, twin.raw) == (str(error), "x", error.raw)
+    assert str(AnswerError(*json.loads(json.dumps(error.args)))) == str(error)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_its_arguments_rebuild_it_from_json(name: str) -> None:
+    error = getattr(core, name)("Do this.", status_code=418, retry_after=3.0, attempts_exhausted=True)
+    raised = errors.as_model_error(error)
+    twin = type(raised)(*json.loads(json.dumps(raised.args)))
+    assert (twin.status_code, twin.retryable, twin.is_retryable, str(twin)) == (418, error.retryable, False, str(error))

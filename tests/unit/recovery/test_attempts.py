@@ -23,8 +23,8 @@ import pytest
 
 from deepseek_v4 import Client, Message, Reasoning, ReasoningDelta, Reply, StreamEnd, TextDelta, ToolSpec, Usage, errors
 from deepseek_v4.recovery import run as drivers
-from deepseek_v4.recovery.attempts import handled_by_caller
 from deepseek_v4.recovery.policies import ReplyAttempts, accepts
+from deepseek_v4.recovery.user_call import handled_by_caller
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.reply import LeakedText
 
@@ -189,13 +189,18 @@ EITHER: list[Row] = [
     ({}, ["503 after 5", "=Rain"], "Rain", "1", "transient", "- -"),
     ({}, ["503 after 61"], (errors.OverloadedError, None), "", "", "-"),
     (
-        {},
+        {"max_attempts": 6},
         ["503", "503", "=", "503", "503", "=Rain"],
         "Rain",
         "2/5",
         "transient transient empty transient transient",
         "- - - - - -",
     ),
+    ({}, ["503", "503", "=", "503"], (errors.OverloadedError, ""), "2/", "transient transient empty", "- - - -"),
+    ({"max_attempts": 2}, ["503", "503"], (errors.OverloadedError, None), "", "transient", "- -"),
+    ({"max_attempts": 1}, ["="], (errors.EmptyReplyError, ""), "0", "", "-"),
+    ({"max_attempts": 2}, ["503", "="], (errors.EmptyReplyError, ""), "1", "transient", "- -"),
+    ({**TOOLS, "max_attempts": 1}, ["=See<m>"], "See<m>", "0", "", "-"),
     ({"on_empty": "raise"}, ["="], (errors.EmptyReplyError, ""), "0", "", "-"),
     ({"on_empty": "return"}, ["="], "", "0", "", "-"),
     ({"max_retries": 0}, ["=", "=Rain"], "Rain", "0/1", "empty", "- -"),

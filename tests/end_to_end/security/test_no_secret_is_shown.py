@@ -1,0 +1,205 @@
+"""A key and a secret header appear in nothing that a program writes, records or passes on: see ``docs/security.md``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import pickle
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.load import dumps
+from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
+from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+from llama_index.core.instrumentation.events import BaseEvent
+from pydantic import BaseModel, Field
+from rich.traceback import Traceback
+
+from deepseek_v4 import Budget, Client, ModelSettings, errors
+from deepseek_v4.testing import Fault, LocalServer, Turn
+from langchain_deepseek_v4 import ChatDeepSeekV4
+from llama_index_deepseek_v4 import DeepSeekV4
+
+KEY = "sk-secret-key-0123456789abcdef"
+HEADER = "gateway-secret-0123456789"
+SECRETS = (KEY, HEADER)
+MAKERS: dict[str, Callable[..., Any]] = {"core": Client, "langchain": ChatDeepSeekV4, "llama_index": DeepSeekV4}
+
+
+class Person(BaseModel):
+    """A person."""
+
+    name: str
+
+
+@pytest.fixture
+def server() -> Iterator[LocalServer]:
+    with LocalServer(api_key=KEY) as running:
+        yield running
+
+
+@pytest.fixture(params=MAKERS)
+def model(request: pytest.FixtureRequest, server: LocalServer) -> Any:
+    return made(request.param, server)
+
+
+def made(kind: str, server: LocalServer, **options: Any) -> Any:
+    headers = {"X-Gateway-Token": HEADER, "X-Team": "blue"}
+    known = {"base_url": server.base_url, "api_key": KEY, "default_headers": headers, "max_retries": 0}
+    return MAKERS[kind](**{**known, **options})
+
+
+def ask(model: Any, how: str = "whole") -> Any:
+    async def asynchronously() -> Any:
+        if isinstance(model, Client):
+            return await model.achat("Hi")
+        return await (model.ainvoke("Hi") if isinstance(model, ChatDeepSeekV4) else model.acomplete("Hi"))
+
+    if how == "async":
+        return asyncio.run(asynchronously())
+    if isinstance(model, Client):
+        return model.chat("Hi") if how == "whole" else list(model.stream("Hi"))
+    if isinstance(model, ChatDeepSeekV4):
+        return model.invoke("Hi") if how == "whole" else list(model.stream("Hi"))
+    return model.complete("Hi") if how == "whole" else list(model.stream_complete("Hi"))
+
+
+def shown(text: str) -> list[str]:
+    return [secret for secret in SECRETS if secret in text]
+
+
+def echo() -> Fault:
+    """A server that sends the key back in its error."""
+    return Fault.status(401, message=f"The key {KEY} and {HEADER} are wrong.")
+
+
+@pytest.mark.parametrize(
+    ("how", "fault"),
+    [
+        ("whole", echo()),
+        ("stream", echo()),
+        ("async", echo()),
+        ("whole", Fault.drop_connection()),
+        ("stream", Fault.cut_stream(after_events=2)),
+        ("async", Fault.status(500)),
+    ],
+)
+def test_the_locals_of_a_traceback_of_rich(model: Any, server: LocalServer, how: str, fault: Fault) -> None:
+    server.fault(fault, times=2)
+    with pytest.raises(errors.DeepSeekError) as caught:
+        ask(model, how)
+    extracted = Traceback.extract(
+        caught.type, caught.value, caught.tb, show_locals=True, locals_max_length=1000, locals_max_string=100_000
+    )
+    nodes = [node for stack in extracted.stacks for frame in stack.frames for node in (frame.locals or {}).values()]
+    assert len(nodes) > 10
+    assert shown("".join(node.render(max_width=1000) for node in nodes)) == []
+
+
+def test_an_error_in_every_form_that_leaves_a_process(model: Any, server: LocalServer) -> None:
+    server.fault(echo())
+    with pytest.raises(errors.AuthenticationError) as caught:
+        ask(model)
+    error = caught.value
+    forms = [str(error), repr(error), json.dumps(error.args), repr(vars(error)), repr(error.details())]
+    assert error.args[1]["status_code"] == 401
+    assert shown("".join(forms)) == []
+    assert [secret for secret in SECRETS if secret.encode() in pickle.dumps(error)] == []
+
+
+def test_warnings_and_logs(server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.fault(Fault.status(503))
+    server.script(Turn(""), Turn("yes"))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for kind in MAKERS:
+            ask(made(kind, server, max_retries=1, top_k=3))
+    assert caught
+    assert shown("".join(str(one.message) for one in caught)) == []
+    ours = [record for record in caplog.records if record.name.startswith("deepseek_v4")]
+    assert ours
+    assert shown("".join(record.getMessage() for record in caplog.records)) == []
+
+
+class Everything(BaseCallbackHandler):
+    """Keeps all arguments of LangChain's callbacks."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def on_chat_model_start(self, serialized: dict[str, Any], messages: Any, *, run_id: UUID, **kwargs: Any) -> Any:
+        self.seen.append(repr((serialized, messages, kwargs)))
+
+    def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> Any:
+        self.seen.append(repr((response, kwargs)))
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> Any:
+        self.seen.append(repr((error, kwargs)))
+
+
+@pytest.mark.parametrize("how", ["whole", "stream", "async"])
+def test_the_runs_of_langchain(server: LocalServer, how: str) -> None:
+    everything, runs = Everything(), RunCollectorCallbackHandler()
+    model = made("langchain", server, callbacks=[everything, runs], budget=Budget(usd=1), on_retry=print)
+    ask(model, how)
+    server.fault(echo(), times=2)
+    with pytest.raises(errors.AuthenticationError):
+        ask(model, how)
+    assert len(everything.seen) == 4
+    assert shown("".join(everything.seen)) == []
+    recorded = [repr(run) + run.model_dump_json(fallback=repr) for run in runs.traced_runs]
+    assert len(recorded) == 2
+    assert shown("".join(recorded)) == []
+
+
+class Dumps(BaseEventHandler):
+    """Keeps the dump of each event."""
+
+    seen: list[str] = Field(default_factory=list)
+
+    def handle(self, event: BaseEvent, **kwargs: Any) -> Any:
+        self.seen.append(repr(event) + json.dumps(event.model_dump(), default=repr))
+
+
+@pytest.mark.parametrize("how", ["whole", "stream", "async"])
+def test_the_events_of_llama_index(server: LocalServer, how: str) -> None:
+    dispatcher, dumped = get_dispatcher(), Dumps()
+    dispatcher.add_event_handler(dumped)
+    try:
+        llm = made("llama_index", server, budget=Budget(usd=1), on_retry=print)
+        ask(llm, how)
+        server.script(Turn('{"name": "Ada"}'))
+        llm.as_structured_llm(Person).complete("Who?")
+        server.fault(echo(), times=2)
+        with pytest.raises(errors.AuthenticationError):
+            ask(llm, how)
+    finally:
+        dispatcher.event_handlers.remove(dumped)
+    assert len(dumped.seen) >= 3
+    assert shown("".join(dumped.seen)) == []
+
+
+def test_dumps_pickles_and_representations_of_models(server: LocalServer) -> None:
+    for kind in MAKERS:
+        model = made(kind, server)
+        settings: ModelSettings = model.settings if isinstance(model, Client) else model
+        forms = [repr(model), str(settings), settings.model_dump_json(), repr(settings.model_dump())]
+        if kind == "langchain":
+            forms += [dumps(model), repr(model._identifying_params), repr(model._get_ls_params())]
+        if kind == "llama_index":
+            forms += [json.dumps(model.to_dict(), default=repr), repr(model.to_payload())]
+        assert shown("".join(forms)) == []
+        pickled = pickle.dumps(settings)
+        assert [secret for secret in SECRETS if secret.encode() in pickled] == []
+
+
+def test_a_preview(server: LocalServer) -> None:
+    for kind in MAKERS:
+        assert shown(repr(made(kind, server).preview("Hi"))) == []
