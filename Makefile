@@ -32,7 +32,7 @@ demo: $(VENV)/.examples  ## an agent whose reasoning is passed back, RAG with so
 	@$(BIN)/python examples/demo.py
 
 # The three lanes of tests; docs/testing.md describes them.
-ROOMS := catalog integration protocols providers recovery request values
+ROOMS := catalog integration observe protocols providers recovery request values
 QUICK := $(ROOMS:%=tests/unit/%) tests/unit/test_*.py tests/same_bytes
 
 quick: $(VENV)/.dev  ## the tests without servers, under 40 seconds
@@ -56,11 +56,12 @@ load: $(VENV)/.dev  ## 1,000 streams at a time, 200 threads, 20,000 calls, storm
 same-bytes: $(VENV)/.dev  ## show which requests and replies changed; ACCEPT=1 WHY="…" keeps them
 	$(BIN)/python -m tests.same_bytes $(if $(ACCEPT),--accept --why "$(WHY)")
 
-check: $(VENV)/.dev  ## ruff, mypy strict, the walls between the packages
+check: $(VENV)/.dev  ## ruff, mypy strict, the walls between the packages, pyright over the code of the docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.typing
 
 record: $(VENV)/.dev  ## record the cassettes anew: live where a provider's key is set, else from the local server
 	$(BIN)/python -m pytest -q tests/replay/test_cassettes.py tests/replay/test_protocol_cassettes.py tests/replay/test_provider_cassettes.py tests/contract/langchain/test_integration_cassettes.py --record

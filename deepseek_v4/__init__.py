@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deepseek_v4.errors import DeepSeekError
     from deepseek_v4.limits.budget import Budget
     from deepseek_v4.limits.limiter import Limiter
+    from deepseek_v4.observe.inspection import inspect
     from deepseek_v4.protocols.chat.dialect import ChatDialect
     from deepseek_v4.protocols.completions.dialect import CompletionsDialect
     from deepseek_v4.protocols.dialect import Dialect, OptionSpec
@@ -110,6 +111,7 @@ __all__ = [
     "__version__",
     "errors",
     "fold",
+    "inspect",
     "openai_compatible",
 ]
 
@@ -117,6 +119,7 @@ _NAMES_OF = {
     "client": ["Client"],
     "errors": ["DeepSeekError", "errors"],
     "limits.budget": ["Budget"],
+    "observe.inspection": ["inspect"],
     "limits.limiter": ["Limiter"],
     "protocols.chat.dialect": ["ChatDialect"],
     "protocols.completions.dialect": ["CompletionsDialect"],
@@ -168,6 +171,11 @@ if os.environ.get("DEEPSEEK_V4_LOG"):
     from deepseek_v4._log import log_to_stderr
 
     log_to_stderr(os.environ["DEEPSEEK_V4_LOG"])
+
+if os.environ.get("DEEPSEEK_V4_INSPECT"):
+    from deepseek_v4.observe.inspection import start
+
+    start(os.environ["DEEPSEEK_V4_INSPECT"])
 
 __getattr__ = attributes(globals(), _HOME)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from deepseek_v4.catalog import Change, update_from
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.limits.paced import ametered, apaced, metered, paced
+from deepseek_v4.observe import listeners
+from deepseek_v4.observe.listeners import Listener
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.providers import find_provider
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
@@ -21,6 +23,7 @@ from deepseek_v4.request.options import resolve
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview, preview
 from deepseek_v4.request.settings import ModelSettings
+from deepseek_v4.request.signature import OptionSignature
 from deepseek_v4.tokens import TokenCount, count_prompt, estimate
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.account import Balance, ModelInfo
@@ -30,7 +33,12 @@ from deepseek_v4.values.response_limits import DEFAULT
 from deepseek_v4.values.usage_report import UsageReport
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from deepseek_v4.limits.budget import Budget, Reservation
+    from deepseek_v4.observe.cache_report import CacheReport
+    from deepseek_v4.observe.cache_tracker import CacheTracker
+    from deepseek_v4.request.option_types import ChatOptions, CompletionOptions, ModelOptions
 
 __all__ = ["Client", "Preview", "preview"]
 
@@ -59,17 +67,24 @@ class Client:
         pydantic.ValidationError: for a wrong type or an unknown option.
     """
 
-    def __init__(self, settings: ModelSettings | None = None, **options: Any) -> None:
+    __signature__: ClassVar[OptionSignature] = OptionSignature(ModelSettings)
+
+    def __init__(self, settings: ModelSettings | None = None, **options: Unpack[ModelOptions]) -> None:
         if settings is not None and options:
             raise TypeError("settings and options were both given. Pass only one of them.")
-        self.settings = settings if settings is not None else ModelSettings(**options)
-        self.usage = UsageReport()
+        self.settings: ModelSettings = settings if settings is not None else ModelSettings(**options)
+        self.usage: UsageReport = UsageReport()
         self._sync: SyncTransport | None = None
         self._async: AsyncTransport | None = None
+        self._cache_tracker: CacheTracker | None = None
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={value!r}" for name, value in self.settings.__repr_args__())
+        return f"{type(self).__name__}({options})"
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
-    def chat(self, messages: str | Sequence[Message], **options: Any) -> Reply:
+    def chat(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> Reply:
         """Send a conversation and return the complete answer.
 
         Args:
@@ -82,11 +97,11 @@ class Client:
         """
         return self.send(self.prepare(messages, options, stream=False))
 
-    async def achat(self, messages: str | Sequence[Message], **options: Any) -> Reply:
+    async def achat(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> Reply:
         """Like ``chat``, asynchronously."""
         return await self.asend(self.prepare(messages, options, stream=False))
 
-    def stream(self, messages: str | Sequence[Message], **options: Any) -> SyncStream[Delta]:
+    def stream(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> SyncStream[Delta]:
         """Stream one answer.
 
         When this returns, the server has accepted the request; request errors are raised here, after any retries.
@@ -100,15 +115,17 @@ class Client:
         """
         return self.open(self.prepare(messages, options, stream=True))
 
-    async def astream(self, messages: str | Sequence[Message], **options: Any) -> AsyncStream[Delta]:
+    async def astream(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> AsyncStream[Delta]:
         """Like ``stream``, asynchronously: ``async for delta in await client.astream(...)``."""
         return await self.aopen(self.prepare(messages, options, stream=True))
 
-    def preview(self, messages: str | Sequence[Message], *, stream: bool = False, **options: Any) -> Preview:
+    def preview(
+        self, messages: str | Sequence[Message], *, stream: bool = False, **options: Unpack[ChatOptions]
+    ) -> Preview:
         """Return the exact request that ``chat`` (or ``stream``) would send. Nothing is sent."""
         return preview(self.prepare(messages, options, stream=stream))
 
-    def count_tokens(self, messages: str | Sequence[Message], **options: Any) -> TokenCount:
+    def count_tokens(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> TokenCount:
         """Count the prompt tokens of a conversation. Nothing is sent, and no key is needed.
 
         The count is exact with the extra ``tokens``, else an estimate. Unlike ``preview``, which counts the whole
@@ -127,9 +144,19 @@ class Client:
         request, dialect = chat_request(messages, resolved, find_provider(resolved.provider))
         return count_prompt(request, dialect.protocol)
 
+    def cache_report(self) -> CacheReport:
+        """Return how much of each conversation was read from the provider's prefix cache, and why the rest was not.
+
+        Raises:
+            ValueError: if no request was tracked.
+        """
+        if self._cache_tracker is None:
+            raise ValueError("No request was tracked. Create the model with track_cache=True, and call it first.")
+        return self._cache_tracker.report()
+
     # -- filling in, and small endpoints -------------------------------------------------------------------------
 
-    def complete(self, prompt: str, suffix: str | None = None, **options: Any) -> Reply:
+    def complete(self, prompt: str, suffix: str | None = None, **options: Unpack[CompletionOptions]) -> Reply:
         """Complete a prompt, or fill the gap between it and a suffix. The model does not think here.
 
         Args:
@@ -147,15 +174,19 @@ class Client:
         """
         return self.send(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=False))
 
-    async def acomplete(self, prompt: str, suffix: str | None = None, **options: Any) -> Reply:
+    async def acomplete(self, prompt: str, suffix: str | None = None, **options: Unpack[CompletionOptions]) -> Reply:
         """Like ``complete``, asynchronously."""
         return await self.asend(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=False))
 
-    def stream_complete(self, prompt: str, suffix: str | None = None, **options: Any) -> SyncStream[Delta]:
+    def stream_complete(
+        self, prompt: str, suffix: str | None = None, **options: Unpack[CompletionOptions]
+    ) -> SyncStream[Delta]:
         """Like ``complete``, as a stream of deltas; see ``stream``."""
         return self.open(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=True))
 
-    async def astream_complete(self, prompt: str, suffix: str | None = None, **options: Any) -> AsyncStream[Delta]:
+    async def astream_complete(
+        self, prompt: str, suffix: str | None = None, **options: Unpack[CompletionOptions]
+    ) -> AsyncStream[Delta]:
         """Like ``stream_complete``, asynchronously."""
         return await self.aopen(self.prepare_completion(prompt, {**options, "suffix": suffix}, stream=True))
 
@@ -242,23 +273,35 @@ class Client:
         Raises:
             DeepSeekError: the error that ends the call; ``partial`` contains the usage of earlier answers.
         """
+        if request.watch is None and (listening := self._listeners(request)):
+            with _watch(request, listening) as watch:
+                return self.send(watch.request)
         send = self._limited(self._send, metered, paced)
         reply: Reply = complete(request, send, self._accepts, self._attempts)
         return reply
 
     async def asend(self, request: PreparedRequest) -> Reply:
         """Like ``send``, asynchronously."""
+        if request.watch is None and (listening := self._listeners(request)):
+            with _watch(request, listening) as watch:
+                return await self.asend(watch.request)
         send = self._limited(self._asend, ametered, apaced)
         return await acomplete(request, send, self._accepts, self._attempts)
 
     def open(self, request: PreparedRequest) -> SyncStream[Delta]:
         """Send a request and open its stream, which continues with another answer if the first one is invalid."""
+        if request.watch is None and (listening := self._listeners(request)):
+            with _watch(request, listening) as watch:
+                return SyncStream(watch.stream(self.open(watch.request)))
         deltas = run(self._attempts(request, time.monotonic()), self._limited(self._open, metered, paced))
         next(deltas)
         return SyncStream(deltas)
 
     async def aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         """Like ``open``, asynchronously."""
+        if request.watch is None and (listening := self._listeners(request)):
+            with _watch(request, listening) as watch:
+                return AsyncStream(watch.stream(await self.aopen(watch.request)))
         deltas = arun(self._attempts(request, time.monotonic()), self._limited(self._aopen, ametered, apaced))
         await anext(deltas)
         return AsyncStream(deltas)
@@ -290,11 +333,21 @@ class Client:
         return await self._async_transport().call(_exchange(request), request.read)
 
     def _open(self, request: PreparedRequest) -> SyncStream[Delta]:
-        return self._transport().stream(_exchange(request, streamed=True), request.protocol.stream(request.context))
+        return self._transport().stream(*_stream_exchange(request))
 
     async def _aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
-        decoder = request.protocol.stream(request.context)
-        return await self._async_transport().stream(_exchange(request, streamed=True), decoder)
+        return await self._async_transport().stream(*_stream_exchange(request))
+
+    def _listeners(self, request: PreparedRequest) -> tuple[Listener, ...]:
+        """Return the listeners of an answer; usually there are none."""
+        options = request.options
+        if options.track_cache or options.warn_on_cache_bust:
+            if self._cache_tracker is None:
+                from deepseek_v4.observe.cache_tracker import CacheTracker
+
+                self._cache_tracker = CacheTracker()
+            return (*listeners.active, self._cache_tracker)
+        return listeners.active
 
     def _ask(self, build: Callable[..., AccountRequest[T]], *args: str) -> T:
         value: T = complete(build(resolve(self.settings, {}), *args), self._send, _accepts_any, AccountAttempts)
@@ -368,7 +421,19 @@ def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool 
     body_bytes = (options.response_limits or DEFAULT).body_bytes
     limits = Limits(options.timeout, options.total_timeout, request.deadline, body_bytes)
     read_error = partial(decode_error, dialect=request.dialect, provider=provider)
-    return Exchange(request.http, limits, read_error, provider, streamed=streamed)
+    kind = Exchange if request.watch is None else request.watch.exchange_of(request)
+    return kind(request.http, limits, read_error, provider, streamed=streamed)
+
+
+def _stream_exchange(request: PreparedRequest) -> tuple[Exchange, Any]:
+    exchange, decoder = _exchange(request, streamed=True), request.protocol.stream(request.context)
+    return exchange, decoder if request.watch is None else request.watch.decoder_of(decoder, exchange)
+
+
+def _watch(request: PreparedRequest, listening: tuple[Listener, ...]) -> Any:
+    from deepseek_v4.observe.watch import Watch
+
+    return Watch(request, listening)
 
 
 def _reserve(budget: Budget, request: PreparedRequest) -> Reservation:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuthenticationError",
     "BudgetExceededError",
+    "CacheBustWarning",
     "ConnectionError",
     "ContentFilterError",
     "ContextLengthError",
@@ -71,6 +72,10 @@ class LeakedMarkupWarning(UserWarning):
 
 class HistoryRepairedWarning(UserWarning):
     """The message history was repaired because the provider would have rejected it. The message lists the changes."""
+
+
+class CacheBustWarning(UserWarning):
+    """The beginning of a conversation was changed, so the provider's prefix cache misses."""
 
 
 _FACTS = (
@@ -135,7 +140,7 @@ class DeepSeekError(Exception):
         self.request_id = request_id
         self.provider = provider
         self.body = body
-        self.retryable = self.retryable_by_default if retryable is None else retryable
+        self.retryable: bool = self.retryable_by_default if retryable is None else retryable
         self.retry_after = retry_after
         self.headers = headers
         self.partial = partial

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
@@ -27,7 +27,14 @@ from langchain_deepseek_v4.model_base import LangChainModelBase
 from langchain_deepseek_v4.profile import profile_of
 from langchain_deepseek_v4.serialization import register_serializable
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm, Unpack
+
+    from langchain_deepseek_v4.option_types import ChatModelOptions, RawAnswer, TypedAnswerOptions
+
 __all__ = ["ChatDeepSeekV4"]
+
+T = TypeVar("T")
 
 _INTERNAL_OPTIONS = frozenset({"stream", "ls_structured_output_format", "structured_output_format"})
 """Keyword arguments that LangChain passes internally; they are not model options."""
@@ -100,6 +107,10 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
 
     streaming: bool = False
     """True: ``invoke`` streams, too. False, if set explicitly: ``stream`` yields the complete answer as one chunk."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **options: Unpack[ChatModelOptions]) -> None: ...
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
@@ -231,9 +242,58 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
         }
         return self.bind(**{name: value for name, value in options.items() if value is not None})
 
+    @overload
     def with_structured_output(
         self,
-        schema: Mapping[str, Any] | type | None = None,
+        schema: TypeForm[T],
+        *,
+        include_raw: Literal[False] = False,
+        **options: Unpack[TypedAnswerOptions],
+    ) -> Runnable[LanguageModelInput, T]: ...
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: TypeForm[T],
+        *,
+        include_raw: Literal[True],
+        **options: Unpack[TypedAnswerOptions],
+    ) -> Runnable[LanguageModelInput, RawAnswer[T]]: ...
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: Mapping[str, Any],
+        *,
+        include_raw: Literal[False] = False,
+        **options: Unpack[TypedAnswerOptions],
+    ) -> Runnable[LanguageModelInput, dict[str, Any]]: ...
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: Mapping[str, Any],
+        *,
+        include_raw: Literal[True],
+        **options: Unpack[TypedAnswerOptions],
+    ) -> Runnable[LanguageModelInput, RawAnswer[dict[str, Any]]]: ...
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: Any = None,
+        *,
+        method: Method = "auto",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        tools: Sequence[ToolLike] | None = None,
+        retries: int | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]: ...
+
+    def with_structured_output(
+        self,
+        schema: Any = None,
         *,
         method: Method = "auto",
         include_raw: bool = False,
@@ -245,7 +305,9 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
         """Return a runnable that answers with instances of a schema.
 
         Args:
-            schema: A pydantic class, a dataclass, a TypedDict, a JSON Schema, or an OpenAI-shaped function.
+            schema: A pydantic class, a dataclass, a TypedDict, a JSON Schema, an OpenAI-shaped function, or any type
+                that pydantic supports: ``list[Person]``, ``Person | None``, an enum, ``Literal``, ``int``. Such an
+                answer is requested as ``{"answer": …}`` and returned without the object.
             method: ``"auto"`` and ``"json_schema"`` use the provider's native JSON Schema if it has it, else JSON
                 mode with the schema in the prompt; thinking stays on. ``"function_calling"`` forces a tool call, for
                 which DeepSeek's thinking is switched off. ``"json_mode"`` requests any JSON object; describe it in
@@ -260,11 +322,12 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
             **kwargs: Further options of the call, such as ``thinking=False``.
 
         Returns:
-            A runnable that returns an instance of the class, or a dict if the schema is not a class.
+            A runnable that returns an instance of the type; for a TypedDict or a JSON Schema, its value.
 
         Raises:
-            ValueError: if the schema is missing, or if there are tools with ``"function_calling"``.
-            OutputParserException: by a call, if the answer is cut or does not match the schema.
+            ValueError: for an unknown method or a type that pydantic does not support, if the schema is missing, or if
+                there are tools with ``"function_calling"``.
+            AnswerError: by a call, if the answer is cut or does not match the schema (an ``OutputParserException``).
         """
         from langchain_deepseek_v4.typed.runnable import structured  # its imports take as long as everything else
 

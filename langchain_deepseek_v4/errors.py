@@ -7,6 +7,7 @@ langchain-core class, so that code which catches either one works.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -23,11 +24,14 @@ from langchain_core.exceptions import (
     ModelPermissionDeniedError,
     ModelRateLimitError,
     ModelTimeoutError,
+    OutputParserException,
 )
+from langchain_core.messages import AIMessage
 
 from deepseek_v4 import errors
 
 __all__ = [
+    "AnswerError",
     "AuthenticationError",
     "BudgetExceededError",
     "ConnectionError",
@@ -77,6 +81,21 @@ class ErrorResponse:
         return self.body
 
 
+_LINK = "/errors/OUTPUT_PARSING_FAILURE"
+"""Part of the link that LangChain appends to the message."""
+
+
+class AnswerError(OutputParserException):
+    """A typed answer that cannot be used; ``raw`` is its message, with usage, cost and attempts of the whole call."""
+
+    raw: AIMessage | None = None
+
+    def __init__(self, error: Any, *args: Any, **options: Any) -> None:
+        super().__init__(error, *args, **options)
+        if isinstance(error, str) and _LINK in error:  # rebuilt from its own ``args``, which have the link already
+            self.args = (error,)
+
+
 class DeepSeekError(errors.DeepSeekError, ModelError):
     """The base class of all errors of this package.
 
@@ -88,7 +107,7 @@ class DeepSeekError(errors.DeepSeekError, ModelError):
 
     def __init__(self, message: str, facts: Mapping[str, Any] | None = None, **details: Any) -> None:
         super().__init__(message, facts, **details)
-        self.is_retryable = self.retryable and not self.attempts_exhausted
+        self.is_retryable: bool = self.retryable and not self.attempts_exhausted
 
     @property
     def response(self) -> ErrorResponse:
@@ -222,5 +241,5 @@ class _ModelErrors:
             raised.__context__ = None  # the same failure as another class is not a second failure
 
 
-model_errors = _ModelErrors()
+model_errors: AbstractContextManager[None] = _ModelErrors()
 """The context of every call into the core: ``with model_errors: …``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseLLM
@@ -17,6 +17,11 @@ from langchain_deepseek_v4.convert.replies import MessageBuilder
 from langchain_deepseek_v4.errors import model_errors
 from langchain_deepseek_v4.model_base import LangChainModelBase
 from langchain_deepseek_v4.serialization import register_serializable
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from langchain_deepseek_v4.option_types import LanguageModelOptions
 
 __all__ = ["DeepSeekV4Completion"]
 
@@ -51,6 +56,10 @@ class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
 
     _kind = "llm"
     _client: Client | None = PrivateAttr(default=None)
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **options: Unpack[LanguageModelOptions]) -> None: ...
 
     # -- calls ---------------------------------------------------------------------------------------------------
 

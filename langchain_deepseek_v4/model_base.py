@@ -34,7 +34,7 @@ class LangChainModelBase(ModelMethods, ModelSettings):
     if TYPE_CHECKING:
         # declared by each model as a PrivateAttr: declared here, pydantic would set it up before LangChain's own
         _client: Client | None
-        custom_get_token_ids: Callable[[str], list[int]] | None
+        custom_get_token_ids: Callable[[str], list[int]] | None = None
 
         def _add_version(self, pkg: str, version: str) -> None: ...
 

@@ -7,7 +7,7 @@ import pickle
 import weakref
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -43,6 +43,11 @@ from llama_index_deepseek_v4.streams import Convert, astream, stream
 from llama_index_deepseek_v4.typed import predict
 from llama_index_deepseek_v4.typed.request import TypedRequest
 from llama_index_deepseek_v4.typed.structured_llm import DeepSeekStructuredLLM
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from llama_index_deepseek_v4.option_types import LLMOptions
 
 __all__ = ["DeepSeekV4"]
 
@@ -88,9 +93,9 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
     calls require: keep complete messages, not only their text.
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True, protected_namespaces=())
+    model_config: ClassVar[ConfigDict] = ConfigDict(hide_input_in_errors=True, protected_namespaces=())
 
-    context_window: int | None = Field(None, ge=1)
+    context_window: int | None = Field(default=None, ge=1)
     """Tokens of prompt and answer together, for models that are not in the catalog. None: the value of the catalog.
 
     A model of another family, for which there is none, has LlamaIndex's default.
@@ -100,10 +105,9 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
 
     _client: Client = PrivateAttr()
 
-    def __init__(self, model: str | None = None, **options: Any) -> None:
-        if model is not None:
-            options["model"] = model
-        super().__init__(**options)
+    def __init__(self, model: str | None = None, **options: Unpack[LLMOptions]) -> None:
+        given: dict[str, Any] = {**options} if model is None else {**options, "model": model}
+        super().__init__(**given)
 
     @model_validator(mode="before")
     @classmethod

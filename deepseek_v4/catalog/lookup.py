@@ -11,10 +11,11 @@ import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import Any
 
+from deepseek_v4.values.account import ModelTable
 from deepseek_v4.values.prices import Price
 from deepseek_v4.values.toml import read_toml
 
@@ -67,6 +68,13 @@ class ModelFacts:
     retired: date | None = None
     source: str | None = None
 
+    @property
+    def price(self) -> Price | None:
+        """The price that applies now; None if it is not known."""
+        from deepseek_v4.catalog.cost import price_at  # imports this module
+
+        return price_at(self.prices, datetime.now(timezone.utc))
+
 
 def find(provider: str, model: str) -> ModelFacts:
     """Return the facts about a model.
@@ -117,10 +125,10 @@ def is_v4(model: str) -> bool:
     return bool(_FAMILY.search(model))
 
 
-def models(provider: str) -> tuple[ModelFacts, ...]:
+def models(provider: str) -> ModelTable[ModelFacts]:
     """Return the models of a provider in the catalog, in order; ``()`` for a provider without a list."""
     shelf = _catalog().get(provider)
-    return tuple(dict.fromkeys(shelf.by_name.values())) if shelf else ()
+    return ModelTable(dict.fromkeys(shelf.by_name.values()) if shelf else ())
 
 
 def keep(facts: ModelFacts) -> None:

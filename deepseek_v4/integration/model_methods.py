@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from typing_extensions import Self
 
 from deepseek_v4.client import Client
 from deepseek_v4.values.account import Balance, ModelInfo
+
+if TYPE_CHECKING:
+    from deepseek_v4.observe.cache_report import CacheReport
 
 __all__ = ["ModelMethods"]
 
@@ -46,6 +49,14 @@ class ModelMethods:
         """Like ``balance``, asynchronously."""
         with self._errors:
             return await self._core().abalance()
+
+    def cache_report(self) -> CacheReport:
+        """Return how much of each conversation was read from the provider's prefix cache, and why the rest was not.
+
+        Raises:
+            ValueError: if no request was tracked: pass ``track_cache=True`` to the constructor.
+        """
+        return self._core().cache_report()
 
     def close(self) -> None:
         """Close the connections of synchronous calls. The model can be used again."""

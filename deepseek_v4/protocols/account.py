@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4.protocols.dialect import Dialect
-from deepseek_v4.values.account import Balance, ModelInfo
+from deepseek_v4.values.account import Balance, ModelInfo, ModelTable
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.prices import Price
 
@@ -43,7 +43,7 @@ class ModelsDialect(Dialect):
         entries = body.get("data") if isinstance(body, Mapping) else body
         if not isinstance(entries, list):
             return None
-        return tuple(
+        return ModelTable(
             self.read_model(entry) for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)
         )
 

@@ -66,14 +66,14 @@ class ReplyBuilder:
         self.context = context
         self.streamed = streamed
         self.content: list[str] = []
-        self.recovery = context.recovery if context.recoverable_tools else "off"
+        self.recovery: str = context.recovery if context.recoverable_tools else "off"
         self.visible: list[str] = []
         """With ``ask``: the text without the calls that were found in it."""
-        self.shown = 0
+        self.shown: int = 0
         """With ``ask``: how many chunks of it were returned."""
         self.markup: MarkupScanner | None = None
         """Searches the text for tool calls, from the first ``<`` on."""
-        self.settled = False
+        self.settled: bool = False
         """True if the deltas that were held back have been returned."""
         self.reasoning: list[str] | None = None
         self.details: list[Mapping[str, Any]] | None = None

@@ -73,11 +73,11 @@ class RequestEncoder(Generic[D]):
         self.provider = provider
         self.notes: list[Note] = []
         self.functions: list[ToolSpec] = []
-        self.names = NO_TOOL_NAMES
+        self.names: ToolNames = NO_TOOL_NAMES
         if request.tools:
             self.functions = [tool for tool in request.tools if isinstance(tool, ToolSpec)]
             self.names = ToolNames(tool.name for tool in self.functions)
-        self.passed_back = bool(request.thinks and request.pass_back)
+        self.passed_back: bool = bool(request.thinks and request.pass_back)
         self.choice = self._tool_choice()
 
     def encode(self) -> EncodedRequest:

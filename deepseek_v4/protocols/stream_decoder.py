@@ -58,9 +58,9 @@ class StreamDecoder(ABC):
 
     def __init__(self, context: DecodeContext, *, joins_details: bool = False) -> None:
         self.context = context
-        self.provider = context.provider
-        self.builder = ReplyBuilder(context, streamed=joins_details)
-        self.finished = False
+        self.provider: str = context.provider
+        self.builder: ReplyBuilder = ReplyBuilder(context, streamed=joins_details)
+        self.finished: bool = False
         """True if ``StreamEnd`` has been returned; later events are ignored."""
         self._nesting = context.response_limits.nesting
         self._bytes_left = context.response_limits.stream_bytes

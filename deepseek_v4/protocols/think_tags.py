@@ -19,7 +19,7 @@ class ThinkSplitter:
     """
 
     def __init__(self, *, begun: bool = False) -> None:
-        self.opened = False
+        self.opened: bool = False
         """True if there was an opening tag, so that there is reasoning, even if it is empty."""
         self._begun = begun
         self._held = ""

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -177,7 +177,9 @@ def explain(error: ValidationError, kind: type[BaseModel]) -> str:
 class ProviderOptions(BaseModel):
     """Base class of the options that only one provider has. Options that are not set are not sent."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, protected_namespaces=())
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, defer_build=True, protected_namespaces=()
+    )
 
     def set_fields(self) -> dict[str, Any]:
         """Return the options that were set, as JSON values."""

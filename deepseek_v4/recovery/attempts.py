@@ -152,18 +152,19 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         on_retry: Callable[[Attempt], Any] | None = None,
         call: UserCall | None = None,
     ) -> None:
-        self.request = self.base = request
+        self.request: Request = request
+        self.base: Request = request
         self.begun: Answer | None = None
         self.policies = policies
         self.failed: list[FailedAttempt[Answer]] = []
-        self.opened = False
-        self.wait = 0.0
-        self.exhausted = False
+        self.opened: bool = False
+        self.wait: float = 0.0
+        self.exhausted: bool = False
         self._most = most
         self._on_retry = on_retry
         self._call = call
         self.through = () if any(policy.sees_items for policy in policies) else self.passes_through
-        self.deadline = math.inf if total_timeout is None else started + total_timeout
+        self.deadline: float = math.inf if total_timeout is None else started + total_timeout
         self._started = started
         self._held: list[Item] = []
         self._holding = False

@@ -48,6 +48,8 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
             on_retry=options.on_retry,
             call=USER_CALL.get(),
         )
+        if request.watch is not None:
+            request.watch.failed = self.failed
 
     def merge(self, failed: Sequence[FailedAttempt[Reply]], answer: Reply | None) -> Reply:
         """Merge the attempts into one reply, with a list of the attempts before the last one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import quote
 
 from deepseek_v4 import errors
@@ -43,6 +43,7 @@ class AccountRequest(Generic[T]):
     provider: Provider
     options: CallOptions
     deadline: float | None = None
+    watch: ClassVar[None] = None
 
 
 def models_query(options: CallOptions) -> AccountRequest[tuple[ModelInfo, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, ValidationError
 
@@ -37,7 +37,7 @@ class CallOptions(ModelSettings):
     ``resolve`` creates it. It is not validated again, and its fields cannot be assigned.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
     endpoint: Endpoint = "chat_completions"
     """The endpoint of the request: ``protocol``, or ``completions`` for fill-in-the-middle."""

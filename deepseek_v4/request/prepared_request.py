@@ -40,6 +40,7 @@ class PreparedRequest:
         options: All options of the call, reduced to what the provider supports.
         deadline: Time by which the call must be done, by ``time.monotonic``, for a follow-up request; None for the
             first request of a call, which has the full ``total_timeout``.
+        watch: The ``observe.watch.Watch`` of its answer; None without a listener.
     """
 
     http: HttpRequest
@@ -51,6 +52,7 @@ class PreparedRequest:
     notes: tuple[Note, ...]
     options: CallOptions
     deadline: float | None = None
+    watch: Any = None
 
     @property
     def dialect(self) -> Dialect:
@@ -75,6 +77,10 @@ class PreparedRequest:
     def with_deadline(self, deadline: float) -> PreparedRequest:
         """Return the request with the deadline of a call with a ``total_timeout``."""
         return dataclasses.replace(self, deadline=deadline)
+
+    def watched_by(self, watch: Any) -> PreparedRequest:
+        """Return the request with the watch of its answer."""
+        return dataclasses.replace(self, watch=watch)
 
     def with_history(self, messages: tuple[Message, ...]) -> PreparedRequest:
         """Return the request with another history; a message to continue can change the URL path."""

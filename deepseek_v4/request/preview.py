@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from json import dumps
 from typing import Any
 
 from deepseek_v4 import catalog
@@ -12,15 +13,16 @@ from deepseek_v4.request import history
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.tokens import count_prompt
 from deepseek_v4.values import json
-from deepseek_v4.values.http import MASK, SECRET_HEADER
+from deepseek_v4.values.display import Displayed, Rows
+from deepseek_v4.values.http import MASK, SECRET_HEADER, HttpRequest
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.reply import Usage
 
-__all__ = ["Preview", "preview"]
+__all__ = ["Preview", "masked_headers", "preview"]
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Displayed):
     """The request that would be sent. Nothing was sent.
 
     Attributes:
@@ -45,22 +47,29 @@ class Preview:
     cost: float | None
     max_requests: int
 
+    def _rows(self) -> Rows:
+        tokens = f"{self.input_tokens:,}{'' if self.exact else ' (estimated)'}"
+        return [
+            (self.method, self.url),
+            *self.headers.items(),
+            ("body", dumps(self.body, indent=2, ensure_ascii=False)),
+            *(("note", str(note)) for note in self.notes),
+            ("input tokens", tokens),
+            ("cost of the prompt", "not known" if self.cost is None else f"${self.cost:.6f}"),
+        ]
+
 
 def preview(prepared: PreparedRequest) -> Preview:
     """Return the preview of a prepared request, with the key masked."""
     request = prepared.request
     history.check_types(request.messages)
-    headers = {name: MASK if SECRET_HEADER.search(name) else value for name, value in prepared.http.headers.items()}
-    if prepared.http.key is not None:
-        masked = f"Bearer {MASK}" if prepared.http.key_header == "Authorization" else MASK
-        headers[prepared.http.key_header.lower()] = masked
     prompt = count_prompt(request, prepared.protocol.name)
     facts = catalog.find(prepared.provider.name, request.model)
     price = cost.of(Usage(prompt.tokens, 0), facts)
     return Preview(
         method=prepared.http.method,
         url=prepared.http.url,
-        headers=headers,
+        headers=masked_headers(prepared.http),
         body=json.loads_exactly(prepared.http.body),
         notes=prepared.notes,
         input_tokens=prompt.tokens,
@@ -68,6 +77,14 @@ def preview(prepared: PreparedRequest) -> Preview:
         cost=None if price is None else price.usd,
         max_requests=_max_requests(prepared),
     )
+
+
+def masked_headers(http: HttpRequest) -> dict[str, str]:
+    """Return the headers of a request with the key and all other secrets masked."""
+    headers = {name: MASK if SECRET_HEADER.search(name) else value for name, value in http.headers.items()}
+    if http.key is not None:
+        headers[http.key_header.lower()] = f"Bearer {MASK}" if http.key_header == "Authorization" else MASK
+    return headers
 
 
 def _max_requests(prepared: PreparedRequest) -> int:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -35,15 +35,17 @@ from deepseek_v4.request.keys import (
     key_to_pickle,
 )
 from deepseek_v4.request.model_names import DefaultModel, own_model, warn_about_model
+from deepseek_v4.request.signature import OptionSignature
 from deepseek_v4.request.url import base_url_from_environment, without_userinfo
 from deepseek_v4.values.http import SECRET_HEADER, TIMEOUT_PHASES
 from deepseek_v4.values.response_limits import ResponseLimits
 from deepseek_v4.values.sampling import Effort
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from deepseek_v4.limits.paced import RetryGate
+    from deepseek_v4.request.option_types import ModelOptions
 
 
 ALIASES: Mapping[str, str] = {
@@ -132,7 +134,7 @@ def _not_boolean(value: Any) -> Any:
 class ModelSettings(BaseModel):
     """The options of a model. An option that is None is not sent: the provider's default applies."""
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         arbitrary_types_allowed=True,
         populate_by_name=True,
         protected_namespaces=(),
@@ -142,7 +144,7 @@ class ModelSettings(BaseModel):
         hide_input_in_errors=True,  # the input of a failed construction may contain the key
     )
 
-    model: str = Field("", min_length=1)
+    model: str = Field(default="", min_length=1)
     """Any V4-family id: ``deepseek-flash``, ``deepseek-v4-pro``, ``deepseek/deepseek-v4-flash``, ``…:variant2``.
 
     None, or not given: the default model of the provider.
@@ -151,7 +153,7 @@ class ModelSettings(BaseModel):
     """The provider: a name, or a ``Provider`` for your own host."""
     protocol: Literal["chat_completions", "responses", "messages"] = "chat_completions"
     """The API endpoint to use."""
-    api_key: Annotated[SecretStr | None, BeforeValidator(as_key)] = Field(None, exclude=True, repr=False)
+    api_key: Annotated[SecretStr | None, BeforeValidator(as_key)] = Field(default=None, exclude=True, repr=False)
     """The API key, or a callable that returns it, called for every request. None: read from ``api_key_variable``.
 
     A pickle contains a salted fingerprint of a key that was given, and a callable by reference. An unpickled model
@@ -173,7 +175,7 @@ class ModelSettings(BaseModel):
 
     A number from 1 to 100 is for V4.1 on your own vLLM or SGLang server.
     """
-    thinking_budget: int | None = Field(None, ge=1)
+    thinking_budget: int | None = Field(default=None, ge=1)
     """Maximum number of reasoning tokens, if the provider supports it."""
 
     temperature: float | None = None
@@ -245,31 +247,35 @@ class ModelSettings(BaseModel):
     are not detected.
     """
 
-    default_headers: dict[str, str] | None = Field(None, repr=False)
+    default_headers: dict[str, str] | None = Field(default=None, repr=False)
     """Headers sent with every request."""
     timeout: Annotated[Any, AfterValidator(_positive_timeout)] = None
     """Seconds without a byte (connect, write, idle read; keep-alives count), or ``httpx.Timeout``. None: 600 idle."""
-    total_timeout: float | None = Field(None, gt=0)
+    total_timeout: float | None = Field(default=None, gt=0)
     """Seconds that a complete call may take, retries included."""
     response_limits: ResponseLimits | None = None
     """The largest response that is accepted, in bytes, depth and tool calls. None: ``ResponseLimits()``."""
-    max_retries: int = Field(2, ge=0)
+    max_retries: int = Field(default=2, ge=0)
     """Number of times a failed request is sent again; 0 disables retries."""
     stream_usage: bool = True
     """True if streams end with token counts."""
+    track_cache: bool = False
+    """True if ``cache_report()`` is to show which requests lost the provider's prefix cache, and why."""
+    warn_on_cache_bust: bool = False
+    """True to warn (``CacheBustWarning``) if a request differs from the one before it; includes ``track_cache``."""
     resume_streams: bool = False
     """True if an interrupted stream, or one that the output limit cut, is continued (chat prefix completion).
 
     The parts are joined to one answer; ``max_tokens`` applies to each part. Not possible after a tool call has begun.
     """
-    max_resumes: int = Field(3, ge=1)
+    max_resumes: int = Field(default=3, ge=1)
     """Maximum number of times one answer is resumed, with ``resume_streams``."""
-    answer_retries: int = Field(1, ge=0)
+    answer_retries: int = Field(default=1, ge=0)
     """How many times to retry when the answer does not match the schema or lacks the required tool call.
 
     The retry contains the answer and the error.
     """
-    max_attempts: int | None = Field(None, ge=1)
+    max_attempts: int | None = Field(default=None, ge=1)
     """Maximum number of requests of a call, all causes together: retries, second tries, resumed parts.
 
     None: what the single options allow, the largest of 4, 1 + ``max_retries``, 1 + ``answer_retries`` and, in a stream
@@ -277,34 +283,54 @@ class ModelSettings(BaseModel):
     """
     retry_on_timeout: bool = True
     """True if a request is sent again after a read timeout. The provider may bill both."""
-    on_retry: Annotated[Any, AfterValidator(_callable)] = Field(None, exclude=True, repr=False)
+    on_retry: Annotated[Any, AfterValidator(_callable)] = Field(default=None, exclude=True, repr=False)
     """A function that is called with the ``Attempt`` before each further request of a call.
 
     An exception that it raises ends the call.
     """
-    budget: Annotated[Any, AfterValidator(_budget)] = Field(None, exclude=True, repr=False)
+    budget: Annotated[Any, AfterValidator(_budget)] = Field(default=None, exclude=True, repr=False)
     """A ``deepseek_v4.Budget``, shared by any number of models: a request that could exceed it is not sent."""
-    limiter: Annotated[Any, AfterValidator(_limiter)] = Field(None, exclude=True, repr=False)
+    limiter: Annotated[Any, AfterValidator(_limiter)] = Field(default=None, exclude=True, repr=False)
     """A ``deepseek_v4.Limiter``, shared by all models of an account: every HTTP request asks it.
 
     None: at most 256 connections at a time for synchronous calls, and as many on each event loop.
     """
-    http_client: Any = Field(None, exclude=True, repr=False)
+    http_client: Any = Field(default=None, exclude=True, repr=False)
     """Your own ``httpx`` or ``httpx2`` client, for synchronous calls. This package never closes it."""
-    http_async_client: Any = Field(None, exclude=True, repr=False)
+    http_async_client: Any = Field(default=None, exclude=True, repr=False)
     """Your own client for asynchronous calls."""
 
-    if not TYPE_CHECKING:  # type checkers know the fields better than this signature
+    def __init__(self, **options: Unpack[ModelOptions]) -> None:
+        if isinstance(key := options.get("api_key"), str):  # an error about another option would show it otherwise
+            options["api_key"] = SecretStr(key)
+        super().__init__(**options)
 
-        def __init__(self, *args: Any, **options: Any) -> None:
-            if isinstance(options.get("api_key"), str):  # an error about another option would show it otherwise
-                options["api_key"] = SecretStr(options["api_key"])
-            super().__init__(*args, **options)
+    if not TYPE_CHECKING:  # type checkers know the fields better than these
+        __signature__: ClassVar = OptionSignature()
+
+        def __init_subclass__(cls, **config: Any) -> None:
+            super().__init_subclass__(**config)
+            cls.__signature__ = OptionSignature()  # before pydantic 2.12, a built base class has pydantic's
+
+        @classmethod
+        def __pydantic_on_complete__(cls) -> None:
+            cls.__signature__ = OptionSignature()  # pydantic has just set its own, which shows validators as well
 
         def __setattr__(self, name: str, value: Any) -> None:
             if name in _CHECKED_WHEN_ASSIGNED:
                 value = checker(name).validate_python(value)
             super().__setattr__(name, value)
+
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        """Yield model, provider, protocol and what differs from the defaults; never the key."""
+        values = self.__dict__
+        yield "model", values.get("model")
+        yield "provider", getattr(values.get("provider"), "name", values.get("provider"))
+        yield "protocol", values.get("protocol")
+        for name, field in type(self).model_fields.items():
+            shown = field.repr and not field.exclude and field.default_factory is None
+            if shown and name not in ("model", "provider", "protocol") and values.get(name) != field.default:
+                yield name, values.get(name)
 
     @model_validator(mode="before")
     @classmethod

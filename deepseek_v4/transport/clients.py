@@ -158,8 +158,8 @@ class Shard:
     def __init__(self, client: Any, lock: threading.Lock, capped: bool) -> None:
         self.client = client
         self.capped = capped
-        self.calls = 0
-        self.retired = False
+        self.calls: int = 0
+        self.retired: bool = False
         """True if the client accepts no new call; the last active call closes it."""
         self._lock = lock
 
@@ -184,7 +184,7 @@ class Pool:
     """The clients of one process or one event loop, and the holders of leases on them."""
 
     def __init__(self, build: Callable[[bool], Any]) -> None:
-        self.open = True
+        self.open: bool = True
         self.keeper: AsyncGenerator[None, None] | None = None
         self._build = build
         self._lock = threading.Lock()

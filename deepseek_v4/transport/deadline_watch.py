@@ -26,8 +26,8 @@ class Watch:
     def __init__(self, guard: Guard, watched: socket.socket, deadline: float) -> None:
         self._guard = guard
         self._socket = watched
-        self.deadline = deadline
-        self.fired = False
+        self.deadline: float = deadline
+        self.fired: bool = False
 
     def __enter__(self) -> Watch:
         return self

@@ -18,7 +18,7 @@ class KeyBearer:
     __slots__ = ("_header", "key")
 
     def __init__(self, key: SecretStr, header: str) -> None:
-        self.key = key
+        self.key: SecretStr = key
         self._header = header
 
     def __call__(self, request: Any) -> Any:

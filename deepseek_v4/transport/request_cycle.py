@@ -97,7 +97,7 @@ class Exchange:
             raise errors.InvalidRequestError(problem, provider=provider)
         self.options: dict[str, Any] = {"stream": True, "follow_redirects": False}
         """Arguments of the client's ``send``. Redirects are not followed: they would send the key to another host."""
-        self.deadline = limits.ends_at()
+        self.deadline: float | None = limits.ends_at()
         self._timeouts = limits.timeouts()
         self._headers = _uncompressed(request.headers) if streamed else request.headers
         self._request = request

@@ -72,7 +72,7 @@ class Remaining(dict[str, Any]):
 
     def __init__(self, timeouts: dict[str, float | None], deadline: float) -> None:
         super().__init__(timeouts)
-        self.deadline = deadline
+        self.deadline: float = deadline
 
     def get(self, phase: str, default: Any = None) -> Any:
         """Return the seconds for the phase that begins now."""

@@ -5,11 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
+from deepseek_v4.values.display import Displayed, Rows
 from deepseek_v4.values.prices import Price
 
-__all__ = ["Amount", "Balance", "ModelInfo"]
+__all__ = ["Amount", "Balance", "ModelInfo", "ModelTable"]
+
+Model = TypeVar("Model")
+
+
+class ModelTable(tuple[Model, ...], Displayed):
+    """A tuple of ``ModelInfo`` or ``catalog.ModelFacts``, which ``rich.print`` and notebooks show as a table."""
+
+    __slots__ = ()
+
+    def _rows(self) -> Rows:
+        header = ("model", "context", "max output", "efforts", "input $/M", "cached $/M", "output $/M")
+        return [header, *map(_cells, self)]
+
+
+def _cells(model: Any) -> tuple[str, ...]:
+    limits = ("" if limit is None else f"{limit:,}" for limit in (model.context_window, model.max_output_tokens))
+    amounts = (_amount(model.price, name) for name in ("input", "cached", "output"))
+    return (model.id, *limits, ", ".join(model.efforts), *amounts)
+
+
+def _amount(price: Price | None, name: str) -> str:
+    rates = [getattr(each, name) for each in (price, price and price.peak) if each is not None]
+    return ", peak ".join(str(rate) for rate in rates if rate is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,10 +90,11 @@ class ToolCall:
 
 
 class _EncodedCache:
-    """A slot for the encoded form of a value; not a field, so that copies and pickles do not contain it."""
+    """Slots for the encoded form and its hash; not fields, so that copies and pickles do not contain them."""
 
-    __slots__ = ("kept",)
+    __slots__ = ("hashed", "kept")
 
+    hashed: Any
     kept: Any
 
 

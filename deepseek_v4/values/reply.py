@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
+from deepseek_v4.values.display import Displayed, Rows
 from deepseek_v4.values.messages import Message, Reasoning, ToolCall
 from deepseek_v4.values.prices import Cost
 
@@ -39,7 +40,7 @@ not list is kept as the provider sent it (``abort``, ``timeout``, …)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Displayed):
     """Tokens as counted by the provider; None if it did not report them.
 
     Attributes:
@@ -64,6 +65,11 @@ class Usage:
     def total_tokens(self) -> int:
         """Input tokens plus output tokens."""
         return self.input_tokens + self.output_tokens
+
+    def _rows(self) -> Rows:
+        names = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "cost")
+        known = [(name, getattr(self, name)) for name in names]
+        return [("usage", ""), *((name, f"{value:,}") for name, value in known if value is not None)]
 
     def __add__(self, other: Usage | None) -> Usage:
         """Add the tokens of another answer; an interrupted answer has none."""
@@ -154,7 +160,7 @@ class InvalidToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Displayed):
     """One complete answer.
 
     Attributes:
@@ -205,6 +211,20 @@ class Reply:
         if isinstance(text, str) and text:
             return text
         return "" if self.finish_reason == "content_filter" else None
+
+    def _rows(self) -> Rows:
+        calls = [("tool call", f"{call.name} {call.arguments}") for call in self.tool_calls]
+        invalid = [("invalid tool call", f"{call.name} {call.arguments}") for call in self.invalid_tool_calls]
+        known = [
+            ("reasoning", self.reasoning and self.reasoning.text),
+            ("content", self.content),
+            *calls,
+            *invalid,
+            ("finish reason", self.finish_reason),
+            *(self.usage._rows()[1:] if self.usage else ()),
+            *((f"earlier attempt, {attempt.reason}", attempt.detail) for attempt in self.attempts),
+        ]
+        return [("reply", self.model or ""), *((name, text) for name, text in known if text)]
 
     def to_message(self) -> Message:
         """Return the assistant message with this answer, for the next request."""

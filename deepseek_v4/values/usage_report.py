@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from operator import add
 from typing import Any, NamedTuple
 
+from deepseek_v4.values.display import Displayed, Rows
 from deepseek_v4.values.reply import Reply, Usage
 
 __all__ = ["ModelUsage", "UsageReport"]
@@ -64,7 +65,7 @@ class ModelUsage(NamedTuple):
         return f"${self.cost:.6f} without {self.unpriced} of unknown price"
 
 
-class UsageReport:
+class UsageReport(Displayed):
     """Tokens and cost of all answers that were added, by model. It can be used from several threads.
 
     Examples:
@@ -110,6 +111,14 @@ class UsageReport:
         models = self.by_model
         lines = [str(self.total), *(f"  {name}: {used}" for name, used in models.items() if len(models) > 1)]
         return "\n".join(lines)
+
+    def _rows(self) -> Rows:
+        models = {**self.by_model, "total": self.total}
+        counts = [
+            (name, *(f"{getattr(used, column):,}" for column in ModelUsage._fields[:5]), used._price())
+            for name, used in models.items()
+        ]
+        return [("model", "answers", "tokens in", "cached", "tokens out", "reasoning", "cost"), *counts]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state to pickle: everything but the lock."""

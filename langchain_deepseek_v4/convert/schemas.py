@@ -9,21 +9,72 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from types import UnionType
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_origin
 
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
-from pydantic import TypeAdapter
-from typing_extensions import is_typeddict
+from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, model_validator
+from typing_extensions import TypeAliasType, is_typeddict
 
 from deepseek_v4.integration.typed_answers import validate_as
 from deepseek_v4.recovery.json_validation import find_problem
 from deepseek_v4.request.json_mode import allows_object
 
-__all__ = ["Method", "answer_class", "as_function", "instance_of", "json_schema_of", "wire_name"]
+__all__ = [
+    "Method",
+    "WrappedAnswer",
+    "answer_class",
+    "as_function",
+    "instance_of",
+    "json_schema_of",
+    "wire_name",
+    "wrapped",
+]
+
+T = TypeVar("T")
 
 Method = Literal["auto", "json_schema", "json_mode", "function_calling"]
 """The ways to request a typed answer; see ``ChatDeepSeekV4.with_structured_output``."""
+
+
+class WrappedAnswer(BaseModel, Generic[T]):
+    """An answer of any type, such as ``list[int]``, in an object, as JSON mode and tool calls require.
+
+    The model may leave the object out.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(title="answer", defer_build=True)
+
+    answer: T
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """Return the name of the type, for errors."""
+        return super().model_parametrized_name(params)[len(cls.__name__) + 1 : -1]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_bare(cls, value: Any) -> Any:
+        return value if isinstance(value, Mapping) and value.keys() == {"answer"} else {"answer": value}
+
+
+def wrapped(schema: Any) -> Any:
+    """Return the class of an answer in an object for a type such as ``list[int]``; any other schema unchanged.
+
+    Raises:
+        ValueError: if pydantic cannot validate the type.
+    """
+    if answer_class(schema) is not None or is_typeddict(schema):
+        return schema
+    if not isinstance(schema, (type, UnionType, TypeAliasType)) and get_origin(schema) is None:
+        return schema
+    try:
+        cls = WrappedAnswer[schema]
+        cls.model_json_schema()
+    except PydanticUserError as error:
+        raise ValueError(f"{schema!r} cannot be the type of an answer. Pass a type that pydantic supports.") from error
+    return cls
 
 
 def answer_class(schema: Any) -> type | None:
@@ -143,4 +194,5 @@ def instance_of(cls: Any, schema: Mapping[str, Any] | None, value: Any, *, stric
         return value
     if hasattr(cls, "parse_obj") and not hasattr(cls, "model_validate"):
         return cls.parse_obj(value)
-    return validate_as(cls, value, complete=strictly)
+    instance = validate_as(cls, value, complete=strictly)
+    return instance.answer if isinstance(instance, WrappedAnswer) else instance

@@ -6,9 +6,8 @@ A cut answer is an error, never a short answer.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
-from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.output_parsers import JsonOutputParser
@@ -20,24 +19,9 @@ from deepseek_v4.integration.typed_answers import InvalidAnswer, first_problem, 
 from deepseek_v4.recovery.refusal import refusal_text
 from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retryable_answer
 from langchain_deepseek_v4.convert.schemas import instance_of
-from langchain_deepseek_v4.errors import RefusalError
+from langchain_deepseek_v4.errors import AnswerError, RefusalError
 
 __all__ = ["AnswerError", "AnswerParser"]
-
-
-_LINK = "/errors/OUTPUT_PARSING_FAILURE"
-"""Part of the link that LangChain appends to the message."""
-
-
-class AnswerError(OutputParserException):
-    """An answer that cannot be used; ``raw`` is its message, with the usage, cost and attempts of the whole call."""
-
-    raw: AIMessage | None = None
-
-    def __init__(self, error: Any, *args: Any, **options: Any) -> None:
-        super().__init__(error, *args, **options)
-        if isinstance(error, str) and _LINK in error:  # rebuilt from its own ``args``, which have the link already
-            self.args = (error,)
 
 
 class AnswerParser(JsonOutputParser):
@@ -52,7 +36,7 @@ class AnswerParser(JsonOutputParser):
         tool: The function whose arguments are the answer, or None if its text is.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     pydantic_object: Any = None
     shape: dict[str, Any] | None = None

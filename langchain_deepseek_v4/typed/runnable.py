@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing
 from functools import partial
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -32,7 +32,7 @@ from deepseek_v4.recovery.retry_prompt import retry_messages
 from deepseek_v4.recovery.run import OPENED, acomplete, arun, complete, run
 from deepseek_v4.recovery.user_call import UserCall, handled_by_caller
 from deepseek_v4.values.reply import StreamEnd, Usage
-from langchain_deepseek_v4.convert.schemas import Method, answer_class, as_function, json_schema_of
+from langchain_deepseek_v4.convert.schemas import Method, answer_class, as_function, json_schema_of, wrapped
 from langchain_deepseek_v4.convert.tools import ToolLike, as_response_format, tool_name
 from langchain_deepseek_v4.errors import RefusalError
 from langchain_deepseek_v4.typed.parser import AnswerParser
@@ -57,6 +57,9 @@ def structured(
     options: Mapping[str, Any],
 ) -> Runnable[LanguageModelInput, Any]:
     """Return a model that answers with instances of a schema; see ``ChatDeepSeekV4.with_structured_output``."""
+    if method not in get_args(Method):
+        raise ValueError(f"method={method!r} is not supported. Use {', '.join(map(repr, get_args(Method)))}.")
+    schema = wrapped(schema)
     if schema is None and method != "json_mode":
         raise ValueError(f"method={method!r} needs a schema. Pass one, or use method='json_mode'.")
     if tools and method == "function_calling":

@@ -57,6 +57,10 @@ class Spans:
         """The attributes of every span, in the order in which they ended."""
         return [dict(span.attributes or {}) for span in self._exporter.get_finished_spans()]
 
+    def finished(self) -> tuple[Any, ...]:
+        """The spans themselves, in the order in which they ended."""
+        return self._exporter.get_finished_spans()
+
     def having(self, attribute: str) -> list[dict[str, Any]]:
         """The spans that have an attribute."""
         return [span for span in self.all() if attribute in span]

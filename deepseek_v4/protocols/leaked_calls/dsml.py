@@ -147,13 +147,13 @@ class Block:
     """
 
     def __init__(self, tools: Mapping[str, ToolSpec], *, real: bool, at_line_start: bool, marked: bool) -> None:
-        self.real = real
+        self.real: bool = real
         self.at_line_start = at_line_start
         self.marked = marked
         self.calls: list[LeakedCall] = []
-        self.closed = False
+        self.closed: bool = False
         """True if its outer tag has been closed after a call."""
-        self.tags = 0
+        self.tags: int = 0
         self.rest: list[str] = []
         """The source after the last complete call."""
         self._source: list[str] = []

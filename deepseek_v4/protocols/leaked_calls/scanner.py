@@ -47,7 +47,7 @@ class MarkupScanner:
     """
 
     def __init__(self, tools: Mapping[str, ToolSpec], visible: list[str]) -> None:
-        self.holding = False
+        self.holding: bool = False
         """True if text is held back. If not, a chunk without ``<`` need not be fed."""
         self.found_after: int | None = None
         """Number of chunks of the visible text before the first markup with a call; None without one."""

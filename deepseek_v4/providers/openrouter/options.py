@@ -5,7 +5,7 @@ Source: OpenRouter's OpenAPI file and guides (snapshot of 2026-08-22).
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -30,11 +30,11 @@ class SortOptions(ProviderOptions):
 class MaxPrice(ProviderOptions):
     """The maximum price, in US dollars per million tokens. If no endpoint is cheaper, the call fails."""
 
-    prompt: float | None = Field(None, ge=0)
-    completion: float | None = Field(None, ge=0)
-    request: float | None = Field(None, ge=0)
-    image: float | None = Field(None, ge=0)
-    audio: float | None = Field(None, ge=0)
+    prompt: float | None = Field(default=None, ge=0)
+    completion: float | None = Field(default=None, ge=0)
+    request: float | None = Field(default=None, ge=0)
+    image: float | None = Field(default=None, ge=0)
+    audio: float | None = Field(default=None, ge=0)
 
 
 class Routing(ProviderOptions):
@@ -79,7 +79,7 @@ class ReasoningOptions(ProviderOptions):
 
     effort: Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"] | None = None
     """OpenRouter's value, sent unchanged."""
-    max_tokens: int | None = Field(None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1)
     """A thinking budget; OpenRouter converts it to an effort for V4."""
     exclude: bool | None = None
     """Do not return the reasoning (it is still billed). Not sent with tools: the reasoning has to be passed back."""
@@ -105,7 +105,7 @@ class Plugin(ProviderOptions):
     https://openrouter.ai/docs/guides/features/plugins
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", frozen=True)
 
     id: str = Field(min_length=1)
     """``web``, ``file-parser``, ``response-healing``, ``context-compression``, …"""
@@ -121,12 +121,12 @@ class WebSearch(ProviderOptions):
 
     engine: Literal["auto", "native", "exa", "firecrawl", "parallel", "perplexity"] | None = None
     mode: str | None = None
-    max_results: int | None = Field(None, ge=1, le=25)
+    max_results: int | None = Field(default=None, ge=1, le=25)
     """Maximum number of results of one search; default 5."""
-    max_uses: int | None = Field(None, ge=1)
-    max_total_results: int | None = Field(None, ge=1)
+    max_uses: int | None = Field(default=None, ge=1)
+    max_total_results: int | None = Field(default=None, ge=1)
     search_context_size: Literal["low", "medium", "high"] | None = None
-    max_characters: int | None = Field(None, ge=1)
+    max_characters: int | None = Field(default=None, ge=1)
     user_location: dict[str, Any] | None = None
     allowed_domains: list[str] | None = None
     excluded_domains: list[str] | None = None
@@ -135,7 +135,7 @@ class WebSearch(ProviderOptions):
 class HostedTool(ProviderOptions):
     """A tool that OpenRouter runs itself, such as ``openrouter:web_fetch``."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", frozen=True)
 
     type: str = Field(min_length=1)
     parameters: dict[str, Any] | None = None
@@ -177,7 +177,7 @@ class OpenRouterOptions(ProviderOptions):
     use_max_completion_tokens: bool = False
     """Send ``max_tokens`` as ``max_completion_tokens``. OpenRouter's page recommends it, but the model lists only
     ``max_tokens``, so that is the default."""
-    top_a: float | None = Field(None, ge=0, le=1)
+    top_a: float | None = Field(default=None, ge=0, le=1)
     """Not listed for V4."""
     verbosity: Literal["low", "medium", "high", "xhigh", "max"] | None = None
     """Not listed for V4."""
@@ -189,7 +189,7 @@ class OpenRouterOptions(ProviderOptions):
     """Service tier; the response repeats it."""
     session_id: Annotated[str, Field(max_length=256)] | None = None
     """Routes a conversation to one upstream and groups its logs."""
-    metadata: dict[Text64, Text512] | None = Field(None, max_length=16)
+    metadata: dict[Text64, Text512] | None = Field(default=None, max_length=16)
     """Up to 16 key-value pairs for your own use."""
     trace: dict[str, Any] | None = None
     """Ids for observability: ``trace_id``, ``span_name``, …"""
@@ -204,13 +204,13 @@ class OpenRouterOptions(ProviderOptions):
     """Header ``HTTP-Referer``: the URL of your app, required for attribution."""
     app_title: str | None = None
     """Header ``X-OpenRouter-Title``; requires ``app_url``."""
-    app_categories: list[str] | None = Field(None, max_length=2)
+    app_categories: list[str] | None = Field(default=None, max_length=2)
     """Header ``X-OpenRouter-Categories``; OpenRouter drops unknown categories."""
     router_metadata: bool | None = None
     """Header ``X-OpenRouter-Metadata``: adds ``openrouter_metadata`` to ``Reply.extra``."""
     response_cache: bool | None = None
     """Header ``X-OpenRouter-Cache``: equal requests return the cached answer, with all token counts 0."""
-    response_cache_ttl: int | None = Field(None, ge=1, le=86_400)
+    response_cache_ttl: int | None = Field(default=None, ge=1, le=86_400)
     """Header ``X-OpenRouter-Cache-TTL``, in seconds; default 300."""
     response_cache_clear: bool | None = None
     """Header ``X-OpenRouter-Cache-Clear``."""

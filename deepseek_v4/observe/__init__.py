@@ -1,0 +1,42 @@
+"""What was sent, received and paid: an event for each HTTP request of an answer, given to listeners."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepseek_v4._lazy import attributes
+
+if TYPE_CHECKING:
+    from deepseek_v4.observe.cache_report import CacheMiss, CacheReport, Conversation
+    from deepseek_v4.observe.changes import Change
+    from deepseek_v4.observe.events import RequestEvent, Section
+    from deepseek_v4.observe.listeners import Listener, listen
+    from deepseek_v4.observe.spans import instrument, uninstrument
+
+__all__ = [
+    "CacheMiss",
+    "CacheReport",
+    "Change",
+    "Conversation",
+    "Listener",
+    "RequestEvent",
+    "Section",
+    "instrument",
+    "listen",
+    "uninstrument",
+]
+
+_HOME = {
+    "CacheMiss": "cache_report",
+    "CacheReport": "cache_report",
+    "Change": "changes",
+    "Conversation": "cache_report",
+    "Listener": "listeners",
+    "RequestEvent": "events",
+    "Section": "events",
+    "instrument": "spans",
+    "listen": "listeners",
+    "uninstrument": "spans",
+}
+
+__getattr__ = attributes(globals(), _HOME)
