@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test slow faults load check mutants same-bytes record bench clean
+.PHONY: help demo quick test slow faults load check mutants same-bytes record bench docs clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -71,5 +71,8 @@ bench: $(VENV)/bin/uv  ## measure side by side with other integrations; writes d
 	@$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --editable '.[langchain,llama-index]' --group bench
 	.venv-bench/bin/python -m benchmarks.run
 
+docs: $(VENV)/.dev  ## build the site into .site/; a broken link is an error
+	$(BIN)/zensical build --strict
+
 clean:  ## remove what the targets made
-	rm -rf $(VENV) .venv-bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .site .cache

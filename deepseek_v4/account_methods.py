@@ -105,7 +105,7 @@ class AccountMethods:
         Raises:
             DeepSeekError: see ``deepseek_v4.errors``.
 
-        Example:
+        Examples:
             >>> with Client(provider="openrouter") as client:  # doctest: +SKIP
             ...     for change in client.refresh_catalog():
             ...         print(change)

@@ -49,7 +49,7 @@ Wrap = Callable[..., Callable[[Any], Any]]
 class Client(AccountMethods):
     """DeepSeek V4, without a framework.
 
-    Example:
+    Examples:
         >>> from deepseek_v4 import Client
         >>> client = Client(model="deepseek-flash")
         >>> reply = client.chat("What is 17 * 23?")  # doctest: +SKIP

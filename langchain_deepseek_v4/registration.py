@@ -18,7 +18,7 @@ def register() -> None:
         ImportError: if ``langchain`` is not installed.
         RuntimeError: if the installed version of ``langchain`` has no such table.
 
-    Example:
+    Examples:
         >>> import langchain_deepseek_v4
         >>> langchain_deepseek_v4.register()  # doctest: +SKIP
         >>> init_chat_model("deepseek_v4:deepseek-v4-pro")  # doctest: +SKIP

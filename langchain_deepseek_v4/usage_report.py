@@ -25,7 +25,7 @@ register_configure_hook(_current, inheritable=True)
 class UsageReport(usage_report.UsageReport, BaseCallbackHandler):
     """Tokens and cost of all model calls of a run, by model: a callback, or a context manager.
 
-    Example:
+    Examples:
         >>> with UsageReport() as report:
         ...     agent.invoke({"messages": [("user", "Hello")]})  # doctest: +SKIP
         >>> print(report)  # doctest: +SKIP

@@ -82,7 +82,7 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
     Raises:
         pydantic.ValidationError: if an option is unknown or has a wrong type.
 
-    Example:
+    Examples:
         >>> from llama_index_deepseek_v4 import DeepSeekV4
         >>> llm = DeepSeekV4("deepseek-flash")
         >>> print(llm.complete("What is 17 * 23?"))  # doctest: +SKIP

@@ -40,7 +40,7 @@ class _Handler(BaseEventHandler):
 class UsageReport(usage_report.UsageReport):
     """Tokens and cost of all model calls of a run, by model: a context manager.
 
-    Example:
+    Examples:
         >>> with UsageReport() as report:
         ...     index.as_query_engine().query("Hello")  # doctest: +SKIP
         >>> print(report)  # doctest: +SKIP

@@ -20,7 +20,7 @@ class WordEmbedding(BaseEmbedding):
     It runs everywhere at once, but does not find synonyms. For production use a trained model, for example
     ``Settings.embed_model = "local:BAAI/bge-small-en-v1.5"`` with ``llama-index-embeddings-huggingface``.
 
-    Example:
+    Examples:
         >>> from llama_index.core import Settings
         >>> Settings.embed_model = WordEmbedding()
     """

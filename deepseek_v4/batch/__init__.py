@@ -40,7 +40,7 @@ def results(rows: Any, output: str | Path | None = None, **options: Any) -> Asyn
     Raises:
         BatchRefused: If input, output or options are not valid.
 
-    Example:
+    Examples:
         >>> async for result in results(["Why is the sky blue?"]):  # doctest: +SKIP
         ...     print(result["id"], result["text"], result["cost"])
     """

@@ -96,7 +96,7 @@ def find(provider: str, model: str) -> ModelFacts:
     Returns:
         The model's facts; ``known`` is False for an id that is not in the catalog.
 
-    Example:
+    Examples:
         >>> find("deepseek", "deepseek/deepseek-v4-pro").images
         False
         >>> find("vllm", "my-own-finetune").known
@@ -126,7 +126,7 @@ def _find(provider: str, model: str, learned: int) -> ModelFacts:
 def is_v4(model: str) -> bool:
     """Return True if an id names the V4 family, such as ``deepseek-flash`` or ``deepseek-ai/DeepSeek-V4-Pro``.
 
-    Example:
+    Examples:
         >>> is_v4("deepseek/deepseek-v4.1-flash"), is_v4("deepseek-chat"), is_v4("gpt-4o")
         (True, False, False)
     """

@@ -18,7 +18,7 @@ __all__ = ["OpenAIObject", "chat_completion", "messages_of", "tool_call", "tool_
 class OpenAIObject(dict[str, Any]):
     """A dict whose values are also attributes, as those of OpenAI's SDK are: ``raw.usage.total_tokens``.
 
-    Example:
+    Examples:
         >>> OpenAIObject({"choices": [{"index": 0}]}).choices[0].index
         0
     """

@@ -15,7 +15,7 @@ _FENCE = "```"
 class PartialAnswer:
     """The value so far of an answer that is passed in chunks. A code fence around it is skipped.
 
-    Example:
+    Examples:
         >>> answer = PartialAnswer()
         >>> answer.feed('{"city": "Par'), answer.feed('is", "days": 1')
         ({'city': 'Par'}, {'city': 'Paris'})

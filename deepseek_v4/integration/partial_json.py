@@ -54,7 +54,7 @@ class PartialJson:
     the next ``feed``; copy what must not change. Unfinished strings are extended in place unless there are other
     references to them; then each ``feed`` copies the last one. Not safe to feed from several threads.
 
-    Example:
+    Examples:
         >>> parser = PartialJson()
         >>> parser.feed('{"city": "Par')
         >>> parser.value
@@ -248,7 +248,7 @@ def invalidating_tail(text: str) -> str:
     Returns:
         The text to append: at most three characters, ``""`` if a bracket is already wrong.
 
-    Example:
+    Examples:
         >>> invalidating_tail('{"path": "/etc')
         '"]'
         >>> invalidating_tail('["a\\')

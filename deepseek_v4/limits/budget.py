@@ -72,7 +72,7 @@ class Budget:
     Raises:
         ValueError: if a limit is not above zero, or a budget of this name has other limits.
 
-    Example:
+    Examples:
         >>> from deepseek_v4 import Budget, Client
         >>> budget = Budget(usd=5)
         >>> fast, careful = Client(budget=budget), Client(model="deepseek-v4-pro", budget=budget)

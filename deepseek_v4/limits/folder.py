@@ -25,7 +25,7 @@ class FolderLeases:
     Raises:
         ImportError: If ``filelock`` is not installed (extra ``batch``).
 
-    Example:
+    Examples:
         >>> from deepseek_v4 import Limiter
         >>> limiter = Limiter(leases=FolderLeases("/tmp/limits", 64))  # doctest: +SKIP
     """

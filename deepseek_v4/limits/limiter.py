@@ -61,7 +61,7 @@ class Limiter:
     Raises:
         ValueError: If a number is not above zero.
 
-    Example:
+    Examples:
         >>> from deepseek_v4 import Client, Limiter
         >>> limiter = Limiter(concurrency=200)
         >>> fast, careful = Client(limiter=limiter), Client(model="deepseek-v4-pro", limiter=limiter)

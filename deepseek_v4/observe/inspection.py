@@ -35,7 +35,7 @@ def inspect(path: str | PathLike[str] = "run.html") -> Iterator[Path]:
         OSError: if a file cannot be written.
         ValueError: if the path ends in ``.jsonl``.
 
-    Example:
+    Examples:
         >>> import deepseek_v4
         >>> with deepseek_v4.inspect("run.html"):  # doctest: +SKIP
         ...     agent.invoke({"messages": [("user", "Plan my week.")]})

@@ -68,7 +68,7 @@ def listen(listener: Listener | Callable[[RequestEvent], object]) -> Iterator[Li
     Args:
         listener: A ``Listener``, or a function that takes a ``RequestEvent``.
 
-    Example:
+    Examples:
         >>> from deepseek_v4 import Client
         >>> from deepseek_v4.observe import listen
         >>> with listen(lambda event: print(event.status, event.seconds)):  # doctest: +SKIP

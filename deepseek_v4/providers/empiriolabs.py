@@ -83,7 +83,7 @@ so its status decides if the request is invalid."""
 class EmpirioLabsOptions(ProviderOptions):
     """Options that only EmpirioLabs has, for ``provider_options``.
 
-    Example:
+    Examples:
         >>> EmpirioLabsOptions(disable_formatting=True).disable_formatting
         True
     """

@@ -44,7 +44,7 @@ _FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
 class LlamacppOptions(ProviderOptions):
     """Options that only llama.cpp has, for ``provider_options``.
 
-    Example:
+    Examples:
         >>> LlamacppOptions(cache_prompt=False).cache_prompt
         False
     """

@@ -222,7 +222,7 @@ def openai_compatible(
 ) -> Provider:
     """Create a provider for any OpenAI-compatible host.
 
-    Example:
+    Examples:
         >>> mine = openai_compatible(
         ...     "mine",
         ...     "https://llm.example.com/v1",

@@ -33,7 +33,7 @@ _MESSAGES = "sglang/srt/entrypoints/anthropic/protocol.py (2026)"
 class SglangOptions(ProviderOptions):
     """Options that only SGLang has, for ``provider_options``.
 
-    Example:
+    Examples:
         >>> SglangOptions(regex="yes|no").regex
         'yes|no'
     """

@@ -56,7 +56,7 @@ def _switch(on: bool) -> Mapping[str, bool]:
 class VllmOptions(ProviderOptions):
     """Options that only vLLM has, for ``provider_options``.
 
-    Example:
+    Examples:
         >>> VllmOptions(min_tokens=16, cache_salt="tenant-7").min_tokens
         16
     """

@@ -57,7 +57,7 @@ def find_problem(value: Any, schema: Mapping[str, Any], *, nulls: bool = True) -
         schema: The complete schema, so that its references can be resolved.
         nulls: True if null is accepted for an optional property: models write null for "none".
 
-    Example:
+    Examples:
         >>> find_problem({"age": "36"}, {"type": "object", "properties": {"age": {"type": "integer"}}})
         "age: '36' is not of type integer"
     """

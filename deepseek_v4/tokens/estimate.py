@@ -50,7 +50,7 @@ def estimate(
     Returns:
         The number of tokens; 0 without messages and tools.
 
-    Example:
+    Examples:
         >>> estimate([Message.user("hello world")])
         6
     """

@@ -49,7 +49,7 @@ def estimate_text(text: str) -> int:
 
     A text of more than 65,536 characters is estimated from 16 samples of it, so the time is bounded.
 
-    Example:
+    Examples:
         >>> estimate_text("hello world")
         2
         >>> estimate_text("你好世界")

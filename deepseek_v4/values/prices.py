@@ -69,7 +69,7 @@ class Price:
     Raises:
         ValueError: for an invalid or negative amount, an invalid time, or another currency.
 
-    Example:
+    Examples:
         >>> from deepseek_v4.catalog.cost import of
         >>> from deepseek_v4.values.reply import Usage
         >>> of(Usage(1_000_000, 500_000), Price(0.14, 0.28)).usd

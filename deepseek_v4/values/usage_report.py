@@ -68,7 +68,7 @@ class ModelUsage(NamedTuple):
 class UsageReport(Displayed):
     """Tokens and cost of all answers that were added, by model. It can be used from several threads.
 
-    Example:
+    Examples:
         >>> report = UsageReport()
         >>> report.add("deepseek-flash", Usage(1200, 300, cached_tokens=1000, reasoning_tokens=250), 0.000213)
         >>> print(report)

@@ -12,7 +12,9 @@ from deepseek_v4.providers import PROVIDERS
 from deepseek_v4.testing import LocalServer
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+REPOSITORY = "https://github.com/deepseek-v4/deepseek-v4/blob/main/"
+"""How pages link to files outside docs/, which the site does not contain."""
 OWN_TESTS = {"add-a-provider.md"}
 """Pages whose blocks have a test of their own."""
 
@@ -59,5 +61,7 @@ def test_block_runs(code: str, in_place_of_deepseek: LocalServer) -> None:
 def test_links_between_pages_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            if not target.startswith("http"):
+            if target.startswith(REPOSITORY):
+                assert (ROOT / target.removeprefix(REPOSITORY)).exists(), f"{page.name} -> {target}"
+            elif not target.startswith("http"):
                 assert (page.parent / target).exists(), f"{page.name} -> {target}"

@@ -21,7 +21,7 @@ def remove_added_nulls(arguments: Mapping[str, Any], schema: Mapping[str, Any]) 
         arguments: The arguments that the model wrote for the strict schema.
         schema: The original schema, before ``strict_subset``.
 
-    Example:
+    Examples:
         >>> schema = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
         >>> remove_added_nulls({"city": "Paris", "days": None}, {**schema, "required": ["city"]})
         {'city': 'Paris'}
@@ -32,7 +32,7 @@ def remove_added_nulls(arguments: Mapping[str, Any], schema: Mapping[str, Any]) 
 def allows_nulls(schema: Mapping[str, Any]) -> bool:
     """Return True if ``strict_subset`` allows a null that the schema itself does not.
 
-    Example:
+    Examples:
         >>> allows_nulls({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})
         False
     """

@@ -161,7 +161,7 @@ def compact(schema: Mapping[str, Any]) -> Schema:
         UnsupportedError: if a reference does not exist or points to another document, or if the schema grows beyond
             ``LARGEST`` nodes.
 
-    Example:
+    Examples:
         >>> compact({"type": "object", "properties": {"first_name": {"title": "First Name", "type": "string"}}})
         {'type': 'object', 'properties': {'first_name': {'type': 'string'}}}
     """

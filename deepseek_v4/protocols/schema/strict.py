@@ -73,7 +73,7 @@ def strict_subset(parameters: Mapping[str, Any], where: str) -> Schema:
             the root, tuples, ``not``, ``if``, members of ``allOf`` that conflict, a root that is not an object.
             Names the place, as in ``tool get_weather: parameters/properties/a/items: …``, and the remedy.
 
-    Example:
+    Examples:
         >>> strict_subset({"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}}, "tool f")
         ... # doctest: +NORMALIZE_WHITESPACE
         {'type': 'object',

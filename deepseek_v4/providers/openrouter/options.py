@@ -146,7 +146,7 @@ class HostedTool(ProviderOptions):
 class OpenRouterOptions(ProviderOptions):
     """Options that only OpenRouter has, for ``provider_options``. Nested objects can be passed as dicts.
 
-    Example:
+    Examples:
         >>> OpenRouterOptions(
         ...     provider={"order": ["deepseek", "deepinfra"], "require_parameters": True},
         ...     models=["deepseek/deepseek-v4-pro"],
