@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from deepseek_v4.observe import uninstrument
 from deepseek_v4.providers import PROVIDERS
 from deepseek_v4.testing import LocalServer
 
@@ -31,7 +32,8 @@ def blocks() -> list[object]:
 
 
 @pytest.fixture
-def in_place_of_deepseek(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
+def in_place_of_deepseek(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LocalServer]:
+    monkeypatch.chdir(tmp_path)  # some blocks write a file
     deepseek = PROVIDERS["deepseek"]
     address = deepseek.base_url
     with LocalServer() as server:
@@ -56,6 +58,7 @@ def test_block_runs(code: str, in_place_of_deepseek: LocalServer) -> None:
         for value in namespace.values():
             if isinstance(value, type) and hasattr(value, "uninstrument"):
                 value().uninstrument()
+        uninstrument()
 
 
 def test_links_between_pages_lead_somewhere() -> None:
