@@ -164,7 +164,7 @@ class OpenRouterOptions(ProviderOptions):
     """The routing rules."""
     models: list[str] | None = None
     """Fallback models, tried in order if the first fails; the model that answered is billed and is ``Reply.model``."""
-    fallbacks: list[str] | None = Field(None, max_length=3)
+    fallbacks: list[str] | None = Field(default=None, max_length=3)
     """On ``messages`` only: up to three models that are tried if the first fails or refuses; not together with
     ``models``."""
     safeguards: list[dict[str, Any]] | None = None
