@@ -20,12 +20,13 @@ from deepseek_v4.testing import Turn
 from llama_index_deepseek_v4 import DeepSeekV4
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGES = ("errors.md", "options.md", "protocols.md", "providers.md", "reasoning.md", "structured-output.md")
 QUESTION = "How long does a retry wait?"
 
 
 def main() -> None:
     """Ask one question and stream the answer."""
-    documents = SimpleDirectoryReader(input_files=sorted(DOCS.glob("*.md"))).load_data()
+    documents = SimpleDirectoryReader(input_files=[DOCS / page for page in PAGES]).load_data()
     nodes = MarkdownNodeParser().get_nodes_from_documents(documents)
     store = QdrantVectorStore(collection_name="docs", client=QdrantClient(":memory:"), index_doc_id=False)
     index = VectorStoreIndex(

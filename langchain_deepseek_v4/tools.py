@@ -39,7 +39,7 @@ class _WebTool(BaseTool):
 class DeepSeekSearch(_WebTool):
     """Web search by DeepSeek, 0.00075 dollars for each search with results.
 
-    Example:
+    Examples:
         >>> from langchain_deepseek_v4 import DeepSeekSearch
         >>> DeepSeekSearch(count=3).invoke({"query": "DeepSeek V4.1"})  # doctest: +SKIP
     """
@@ -70,7 +70,7 @@ class DeepSeekSearch(_WebTool):
 class DeepSeekFetch(_WebTool):
     """A web page as Markdown by DeepSeek, 0.00075 dollars for each page.
 
-    Example:
+    Examples:
         >>> from langchain_deepseek_v4 import DeepSeekFetch
         >>> DeepSeekFetch().invoke({"url": "https://api-docs.deepseek.com"})  # doctest: +SKIP
     """

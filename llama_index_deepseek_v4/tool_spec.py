@@ -21,7 +21,7 @@ class DeepSeekToolSpec(BaseToolSpec):
         client: The client that sends the requests: key, base URL, time limits. None: one with the key of the variable.
         count: Number of results of a search.
 
-    Example:
+    Examples:
         >>> from llama_index_deepseek_v4 import DeepSeekToolSpec
         >>> tools = DeepSeekToolSpec().to_tool_list()
     """

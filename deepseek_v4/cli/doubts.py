@@ -218,8 +218,10 @@ DOUBTS = (
     Doubt("images", "Whether `deepseek-v4-flash` reads images", _DEEPSEEK, _images),
     Doubt("web-tools", "Layout of the server-side web tools", _DEEPSEEK, _web_tools),
     Doubt("cache", "When a prompt that was just answered can be read from the cache", _DEEPSEEK, _cache),
-    Doubt("search-responses", "Server-side search on Responses", _DEEPSEEK, _search("responses")),
-    Doubt("search-messages", "Server-side search on Responses", _DEEPSEEK, _search("messages")),
+    Doubt(
+        "search-responses", "Whether `deepseek_web_search` searches on `/responses`", _DEEPSEEK, _search("responses")
+    ),
+    Doubt("search-messages", "Server-side search of `deepseek-v4-pro` on Responses", _DEEPSEEK, _search("messages")),
     Doubt("logprobs", "Fill-in-the-middle: the form of `logprobs`", _DEEPSEEK, _log_probabilities),
     Doubt("joined-reasoning", "Whether the joined reasoning of two attempts", _DEEPSEEK, _joined_reasoning),
     Doubt("forced-tool", "OpenRouter and EmpirioLabs: a forced tool while thinking", _GATEWAYS, _forced_tool),
