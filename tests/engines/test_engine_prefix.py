@@ -41,7 +41,9 @@ async def test_other_protocols_have_no_prefix(engine: Engine, framework: str, pr
 def test_a_stream_is_resumed_word_by_word_after_the_output_limit(engine: Engine, limit: int) -> None:
     """Inside the reasoning and inside the answer: nothing is lost, nothing is repeated."""
     with Client(**options(engine.url, "chat_completions")) as client:
-        *deltas, end = client.stream(QUESTION, max_tokens=limit, resume_streams=True, max_resumes=20)
+        *deltas, end = client.stream(
+            QUESTION, max_tokens=limit, resume_streams=True, max_resumes=20, max_retries=2
+        )  # the engine closes a connection after some requests
     assert isinstance(end, StreamEnd)
     assert "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)) == end.reply.content == ANSWER
     assert end.reply.reasoning is not None

@@ -52,7 +52,7 @@ def test_openrouter_tells_prices_abilities_and_efforts() -> None:
         assert told[NEWER, "efforts"][1] == ("max", "high", "low")
         preview = model.preview("Hi")
         assert preview.cost == pytest.approx(preview.input_tokens * 0.14e-6)
-        assert catalog.find("openrouter", "deepseek-v4-pro").prices[0].output == Decimal("3.48")
+        assert catalog.find("openrouter", "deepseek-v4-pro").prices[-1].output == Decimal("3.48")
         again = refreshed("openrouter", server)
         assert again == {}, "the second time nothing is new"
     assert [request.path for request in server.requests] == ["/api/v1/models", "/api/v1/models"]
