@@ -41,7 +41,7 @@ _RECOVERY = (_LINES, "tests/unit/recovery/test_*.py")
 _REQUEST = (_LINES, "tests/unit/request/test_*.py", "tests/unit/providers/test_keys.py", *_ENCODE)
 
 SCOPE: dict[str, tuple[str, ...]] = {
-    "deepseek_v4/protocols/sse.py": ("tests/unit/protocols/test_sse.py", *_DECODE),
+    "deepseek_v4/protocols/sse.py": ("tests/unit/protocols/test_sse.py", "tests/fuzz/test_bounds.py", *_DECODE),
     "deepseek_v4/protocols/error_bodies.py": ("tests/unit/protocols/test_error_bodies.py", *_DECODE),
     "deepseek_v4/protocols/tool_names.py": ("tests/unit/protocols/test_tool_names.py", *_ENCODE),
     "deepseek_v4/protocols/account.py": ("tests/unit/request/test_account.py", _LINES),
