@@ -35,7 +35,7 @@ RESUMED = {**TOOLS, "resume_streams": True}
 JSON = {**RESUMED, "response_format": FORMAT, "answer_retries": 2}
 GOOD = '{"age":1}'
 MARKUP = '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="f">\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>'
-"""What ``<m>`` in a script stands for."""
+"""The text that replaces ``<m>`` in a script."""
 Interrupted = errors.StreamInterruptedError
 
 CLIENT = Client(api_key="sk-test")
