@@ -1,0 +1,23 @@
+"""Why an answer does not match a schema: the path and the message of each problem."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel
+
+from deepseek_v4.integration.answer_schema import AnswerSchema, UnfitAnswer
+
+
+class Person(BaseModel):
+    name: str
+    age: int
+
+
+def test_every_problem_of_an_answer_is_named() -> None:
+    with pytest.raises(UnfitAnswer, match=r"name: Input should be a valid string; age: Field required\.$"):
+        AnswerSchema(Person).value('{"name": 1}')
+
+
+def test_an_answer_of_another_type_is_named() -> None:
+    with pytest.raises(UnfitAnswer, match="the answer: Input should be a valid dictionary or instance of Person"):
+        AnswerSchema(Person).value("[]")
