@@ -35,18 +35,13 @@ class AccountMethods:
 
     settings: ModelSettings
 
-    @property
+    @functools.cached_property
     def web_limiter(self) -> Limiter | None:
         """The limiter of ``search`` and ``fetch``: 5 requests a second in all. Another one, or None, can be assigned.
 
         The documented limit was 5 a second in October 2026 and has been raised since.
         """
-        limiter: Limiter | None = self.__dict__["web_limiter"] if "web_limiter" in self.__dict__ else _five_a_second()
-        return limiter
-
-    @web_limiter.setter
-    def web_limiter(self, limiter: Limiter | None) -> None:
-        self.__dict__["web_limiter"] = limiter
+        return _five_a_second()
 
     def _ask(self, build: Callable[..., AccountRequest[T]], *args: Any, limiter: Limiter | None = None) -> T:
         """Build a request with the client's options and send it, with the permission of a limiter if there is one."""

@@ -45,6 +45,7 @@ __all__ = [
     "InvalidRequestError",
     "LeakedMarkupWarning",
     "MalformedResponseError",
+    "ModelNameWarning",
     "NotFoundError",
     "OverloadedError",
     "PermissionDeniedError",

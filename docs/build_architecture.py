@@ -115,7 +115,7 @@ def room(x: float, y: float, width: float, height: float, module: str) -> Iterat
 
 
 def core(x: float, y: float, width: float) -> tuple[list[str], float]:
-    """Draw the core but for the local server, which stands next to it; return the drawing and its lower edge."""
+    """Draw the core without the local server, which has its own box; return the drawing and its lower edge."""
     drawn, top = [], y + PAD + HEAD
     for layer in layers("deepseek_v4"):
         modules = [f"deepseek_v4.{name}" for name in layer if name != "testing"]

@@ -35,10 +35,11 @@ from deepseek_v4.client import Client, Preview
 from deepseek_v4.integration.model_methods import ModelMethods
 from deepseek_v4.limits.paced import RetryGate
 from deepseek_v4.request.prepared_request import PreparedRequest
-from deepseek_v4.request.settings import ALIASES, FIELDS, OF_PROCESS, ModelSettings
+from deepseek_v4.request.settings import OF_PROCESS, ModelSettings
 from llama_index_deepseek_v4.convert.messages import to_conversation
+from llama_index_deepseek_v4.convert.options import call_options, expanded
 from llama_index_deepseek_v4.convert.responses import ResponseBuilder, as_completion, to_chat_response
-from llama_index_deepseek_v4.convert.tools import as_openai_tools, tool_options, tool_selections
+from llama_index_deepseek_v4.convert.tools import tool_options, tool_selections
 from llama_index_deepseek_v4.streams import Convert, astream, stream
 from llama_index_deepseek_v4.typed import predict
 from llama_index_deepseek_v4.typed.request import TypedRequest
@@ -116,7 +117,7 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
             return values
         values = dict(values)
         more = values.pop("additional_kwargs") or {}
-        return {**values, **_expanded(more, values.get("extra_body"))}
+        return {**values, **expanded(more, values.get("extra_body"))}
 
     def model_post_init(self, context: Any, /) -> None:
         """Create the client; it opens no connection before the first call."""
@@ -232,7 +233,7 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
         """Return the exact request of ``chat`` or ``stream_chat``, with notes and estimates. Nothing is sent."""
         if isinstance(messages, str):
             messages = self._prompt_messages(messages, False)
-        return self._client.preview(to_conversation(messages), stream=stream, **_options(kwargs))
+        return self._client.preview(to_conversation(messages), stream=stream, **call_options(kwargs))
 
     # -- tools -----------------------------------------------------------------------------------------------------
 
@@ -382,13 +383,13 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
     def _prepared(
         self, messages: Sequence[ChatMessage], options: Mapping[str, Any], *, stream: bool
     ) -> PreparedRequest:
-        return self._client.prepare(to_conversation(messages), _options(options), stream=stream)
+        return self._client.prepare(to_conversation(messages), call_options(options), stream=stream)
 
     def _prepared_prompt(
         self, prompt: str, formatted: bool, options: Mapping[str, Any], *, stream: bool
     ) -> PreparedRequest:
         if options.get("suffix") is not None:
-            return self._client.prepare_completion(prompt, _options(options), stream=stream)
+            return self._client.prepare_completion(prompt, call_options(options), stream=stream)
         return self._prepared(self._prompt_messages(prompt, formatted), options, stream=stream)
 
     def _prompt_messages(self, prompt: str, formatted: bool) -> list[ChatMessage]:
@@ -410,25 +411,6 @@ def _required(prompt: str | None) -> str:
     if prompt is None:
         raise ValueError("The prompt is missing. Pass it as the first argument, or as prompt=….")
     return prompt
-
-
-def _options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the core's options of a call: LlamaIndex's tools are converted, ``additional_kwargs`` are expanded."""
-    options = dict(given)
-    if "additional_kwargs" in options:
-        options |= _expanded(options.pop("additional_kwargs") or {}, options.get("extra_body"))
-    if options.get("tools"):
-        options["tools"] = as_openai_tools(options["tools"])
-    return options
-
-
-def _expanded(more: Mapping[str, Any], extra_body: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Expand ``additional_kwargs`` as in other integrations: known options by name, the rest for the request body."""
-    known = {ALIASES.get(name, name): value for name, value in more.items()}
-    named = {name: value for name, value in known.items() if name in FIELDS}
-    rest = {name: value for name, value in more.items() if ALIASES.get(name, name) not in FIELDS}
-    body = {**(extra_body or {}), **(named.pop("extra_body", None) or {}), **rest}
-    return {**named, "extra_body": body} if body else named
 
 
 def _is_pickled(name: str, value: Any) -> bool:

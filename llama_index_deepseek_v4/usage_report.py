@@ -14,7 +14,7 @@ from typing_extensions import Self
 
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.values import usage_report
-from deepseek_v4.values.reply import Usage
+from llama_index_deepseek_v4.typed.request import usage_of
 
 __all__ = ["UsageReport"]
 
@@ -59,13 +59,8 @@ class UsageReport(usage_report.UsageReport):
         facts = response.additional_kwargs
         if "cost" in facts and isinstance(response.raw, BaseModel):  # as_structured_llm: the call inside was counted
             return
-        if "prompt_tokens" in facts:
-            usage = Usage(
-                facts["prompt_tokens"],
-                facts["completion_tokens"],
-                cached_tokens=facts.get("cached_tokens"),
-                reasoning_tokens=facts.get("reasoning_tokens"),
-            )
+        usage = usage_of(facts)
+        if usage is not None:
             self.add(str(facts.get("model") or "unknown"), usage, facts.get("cost"))
 
     def __enter__(self) -> Self:

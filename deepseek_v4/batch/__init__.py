@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from deepseek_v4.batch.engine import Batch, Plan
+from deepseek_v4.batch.engine import Batch
+from deepseek_v4.batch.plan import Plan
 from deepseek_v4.batch.refused import BatchRefused
 from deepseek_v4.batch.summary import Summary
 

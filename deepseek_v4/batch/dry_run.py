@@ -6,9 +6,9 @@ from typing import Any
 
 from deepseek_v4 import catalog
 from deepseek_v4.batch.engine import Batch
-from deepseek_v4.batch.results import without_peak
 from deepseek_v4.catalog import cost
-from deepseek_v4.catalog.cost import price_at
+from deepseek_v4.catalog.cost import off_peak, price_at
+from deepseek_v4.request.preview import preview
 from deepseek_v4.values.reply import Usage
 
 __all__ = ["dry_run"]
@@ -26,17 +26,18 @@ def dry_run(batch: Batch) -> dict[str, Any]:
     samples: list[Any] = []
     provider = batch.settings.provider_name
     for row in batch.missing():
-        preview = batch.client.preview(row.messages, **batch.options_of(row))
+        prepared = batch.client.prepare(row.messages, batch.options_of(row), stream=False)
+        seen, limit = preview(prepared), prepared.dialect.fields.get("max_tokens")
         rows += 1
-        most = preview.body.get("max_tokens") or 0
-        prompt, answer = prompt + preview.input_tokens, answer + most
-        known = price_at(catalog.find(provider, str(preview.body.get("model"))).prices, batch.plan.now())
-        for place, rates in enumerate((known, None if known is None else without_peak(known))):
-            price = cost.of(Usage(preview.input_tokens, most), rates, at=batch.plan.now())
+        most = 0 if limit is None else seen.body.get(limit.name) or 0
+        prompt, answer = prompt + seen.input_tokens, answer + most
+        known = price_at(catalog.find(provider, prepared.request.model).prices, batch.plan.now())
+        for place, rates in enumerate((known, None if known is None else off_peak(known))):
+            price = cost.of(Usage(seen.input_tokens, most), rates, at=batch.plan.now())
             total = costs[place]
             costs[place] = None if price is None or total is None else total + price.usd
         if len(samples) < SAMPLES:
-            samples.append({"id": row.id, "url": preview.url, "body": preview.body})
+            samples.append({"id": row.id, "url": seen.url, "body": seen.body})
     return {
         "rows": rows,
         "input_tokens": prompt,

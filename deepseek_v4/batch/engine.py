@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 from deepseek_v4 import errors
 from deepseek_v4.batch.journal import Journal
 from deepseek_v4.batch.money import Spending, cheaper_from, deadline_after
+from deepseek_v4.batch.plan import Plan
 from deepseek_v4.batch.refused import BatchRefused
 from deepseek_v4.batch.results import FORMATS, Outcome, outcome_of
 from deepseek_v4.batch.rows import Row, Rows, digest
@@ -22,11 +21,10 @@ from deepseek_v4.batch.summary import Summary
 from deepseek_v4.client import Client
 from deepseek_v4.integration.answer_schema import AnswerSchema, UnfitAnswer
 from deepseek_v4.limits.limiter import Limiter
-from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.values import json
 from deepseek_v4.values.reply import Reply
 
-__all__ = ["Batch", "Plan"]
+__all__ = ["Batch"]
 
 EQUAL_ERRORS = 20
 """Equal errors in a row, none of which a retry can end, after which the run stops."""
@@ -55,52 +53,6 @@ STOPS = (
     errors.InsufficientBalanceError,
     errors.PermissionDeniedError,
 )
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a batch runs.
-
-    Attributes:
-        schema: Schema of the answers: a JSON Schema, a class, a JSON file, or ``module:Class``.
-        output_format: ``flat`` or ``openai``; None: as the input.
-        max_concurrency: Rows at a time, at most.
-        requests_per_minute: Requests in a minute, at most.
-        tokens_per_minute: Tokens in a minute, at most.
-        limiter: A limiter that is shared with other calls, instead of one of its own.
-        tries: Requests of a row that fails for a cause that may pass.
-        retry_errors: True: do rows again whose error is retryable; ``"all"``: all rows with an error.
-        max_cost: US dollars that the run may cost. Never passed if ``max_tokens`` is set; else by at most the rows that
-            are under way.
-        off_peak: True: rows begin outside peak hours only.
-        deadline: Time of day, or date and time, from which on ``off_peak`` does not apply.
-        ordered: Path of a copy of the output in the order of the input, written at the end.
-        warm_cache: True: the first row of a common system message is sent alone.
-        id_column: Name of the id in the input.
-        prompt_column: Name of the prompt in the input.
-    """
-
-    schema: Any = None
-    output_format: str | None = None
-    max_concurrency: int = 64
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    limiter: Limiter | None = None
-    tries: int = 5
-    retry_errors: bool | str = False
-    max_cost: Decimal | float | str | None = None
-    off_peak: bool = False
-    deadline: str | None = None
-    ordered: str | Path | None = None
-    warm_cache: bool = True
-    id_column: str = "id"
-    prompt_column: str = "prompt"
-    now: Callable[[], datetime] = field(default=lambda: datetime.now(timezone.utc), repr=False)
-
-    def settings(self, options: dict[str, Any]) -> ModelSettings:
-        """Return the options of the model, with the limiter and the number of tries."""
-        limiter = self.limiter or Limiter(self.max_concurrency, self.requests_per_minute, self.tokens_per_minute)
-        return ModelSettings(**{"max_retries": max(self.tries - 1, 0), **options, "limiter": limiter})
 
 
 class Batch:
@@ -152,8 +104,7 @@ class Batch:
         """Results that may wait for the caller, so that a slow caller slows the batch down."""
 
     def _recorded(self, output_format: str) -> dict[str, Any]:
-        exclude = set(NOT_RECORDED)
-        values = self.settings.model_dump(mode="json", exclude_none=True, exclude=exclude)
+        values = self.settings.model_dump(mode="json", exclude_none=True, exclude=set(NOT_RECORDED))
         schema = None if self.schema is None else dict(self.schema.json)
         recorded: dict[str, Any] = json.loads(json.dumps({**values, "schema": schema, "output_format": output_format}))
         return recorded
@@ -227,7 +178,7 @@ class Batch:
             return
         journal.close(under_way=not complete)
         if self.plan.ordered is not None and self.summary.stopped is None:
-            write_ordered(self.rows, journal, Path(self.plan.ordered))
+            journal.write_ordered(self.rows, Path(self.plan.ordered))
 
     async def _tick(self, began: float) -> None:
         last_sync = began
@@ -272,7 +223,7 @@ class Batch:
             if row is None:
                 return
             if self.plan.off_peak:
-                await self._off_peak(str(row.options.get("model") or self.settings.model))
+                await self._off_peak(self._model_of(row))
             prefix = row.prefix if self.plan.warm_cache else ""
             if len(prefix) < CACHED_PREFIX:
                 outcome = await self._paid(row)
@@ -318,6 +269,9 @@ class Batch:
         common = {} if self.schema is None else {"response_format": self.schema.response_format()}
         return {**common, **row.options}
 
+    def _model_of(self, row: Row) -> str:
+        return str(row.options.get("model") or self.settings.model)
+
     async def _ask(self, row: Row) -> Outcome:
         at = self.plan.now()
         try:
@@ -327,7 +281,7 @@ class Batch:
             answer: Reply | errors.DeepSeekError = await self.client.asend(request)
         except errors.DeepSeekError as error:
             answer = error
-        model = str(row.options.get("model") or self.settings.model)
+        model = self._model_of(row)
         return outcome_of(row, answer, self.schema, self.settings.provider_name, model, at)
 
     def _keep(self, line: dict[str, Any]) -> None:
@@ -366,7 +320,7 @@ class Batch:
 
     async def _reserved(self, row: Row) -> Decimal | None:
         """Reserve the cost of a row; wait for rows under way if it does not fit; None: stop."""
-        model = str(row.options.get("model") or self.settings.model)
+        model = self._model_of(row)
         max_tokens = (
             row.options.get("max_tokens") or row.options.get("max_completion_tokens") or self.settings.max_tokens
         )
@@ -396,16 +350,3 @@ class Batch:
             self._warm.add(key)
         finally:
             self._warming.pop(key).set()
-
-
-def write_ordered(rows: Rows, journal: Journal, path: Path) -> None:
-    """Write the results in the order of the input."""
-    offsets = journal.last_lines()
-    written = path.with_name(path.name + ".new")
-    with open(journal.path, "rb") as results, open(written, "wb") as new:
-        for row in rows:
-            offset = offsets.get(digest(row.id))
-            if offset is not None:
-                results.seek(offset)
-                new.write(results.readline())
-    written.replace(path)

@@ -11,13 +11,13 @@ import errno
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from deepseek_v4 import __version__
 from deepseek_v4.batch.refused import BatchRefused
-from deepseek_v4.batch.rows import digest
+from deepseek_v4.batch.rows import Row, digest
 from deepseek_v4.values import json
 
 __all__ = ["Journal", "Written", "append", "written_of"]
@@ -137,6 +137,18 @@ class Journal:
     def last_lines(self) -> dict[int, int]:
         """Return the offset of the last line of each id, by digest."""
         return {key: offset for offset, key, _ in self._lines()}
+
+    def write_ordered(self, rows: Iterable[Row], path: Path) -> None:
+        """Write a copy of the results in the order of the rows."""
+        offsets = self.last_lines()
+        written = path.with_name(path.name + ".new")
+        with open(self.path, "rb") as results, open(written, "wb") as new:
+            for row in rows:
+                offset = offsets.get(digest(row.id))
+                if offset is not None:
+                    results.seek(offset)
+                    new.write(results.readline())
+        written.replace(path)
 
     # -- at the start --------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from deepseek_v4 import catalog
 from deepseek_v4.batch.refused import BatchRefused
-from deepseek_v4.catalog.cost import price_at
+from deepseek_v4.catalog.cost import next_change, price_at
 
 __all__ = ["Spending", "cheaper_from", "deadline_after"]
 
@@ -94,11 +94,10 @@ class Spending:
 
 def cheaper_from(provider: str, model: str, now: datetime) -> datetime | None:
     """Return the time at which the peak hours end; None if it is not a peak hour."""
-    price: Any = price_at(catalog.find(provider, model).prices, now)
+    price = price_at(catalog.find(provider, model).prices, now)
     if price is None or price.peak is None or not price.peak.covers(now):
         return None
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    return next((end for n in range(1, 169) if not price.peak.covers(end := hour + timedelta(hours=n))), None)
+    return next_change(price.peak, now)
 
 
 def deadline_after(text: str, now: datetime, local: Callable[[datetime], datetime] = datetime.astimezone) -> datetime:

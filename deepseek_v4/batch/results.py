@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
@@ -10,11 +9,10 @@ from typing import Any, NamedTuple
 from deepseek_v4.batch.rows import Row
 from deepseek_v4.catalog import cost as costs
 from deepseek_v4.catalog import find
-from deepseek_v4.catalog.cost import price_at
+from deepseek_v4.catalog.cost import off_peak, price_at
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.integration import openai_format
 from deepseek_v4.integration.answer_schema import AnswerSchema, UnfitAnswer
-from deepseek_v4.values.prices import Price
 from deepseek_v4.values.reply import Reply, Usage
 
 __all__ = ["Outcome", "flat", "openai_form", "outcome_of"]
@@ -57,7 +55,7 @@ def outcome_of(
     price = price_at(prices, at)
     cost = base = costs.of(usage, price, at=at)
     if price is not None and price.peak is not None and price.peak.covers(at):
-        base = costs.of(usage, without_peak(price), at=at)
+        base = costs.of(usage, off_peak(price), at=at)
     return Outcome(
         row,
         reply,
@@ -70,11 +68,6 @@ def outcome_of(
         (datetime.now(timezone.utc) - at).total_seconds(),
         at,
     )
-
-
-def without_peak(price: Price) -> Price:
-    """Return a price without its peak hours."""
-    return dataclasses.replace(price, peak=None)
 
 
 def flat(outcome: Outcome) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from deepseek_v4 import errors
-from deepseek_v4.batch.engine import Batch, Plan
+from deepseek_v4.batch.engine import Batch
 from deepseek_v4.batch.journal import Written, append, written_of
+from deepseek_v4.batch.plan import Plan
 from deepseek_v4.batch.refused import BatchRefused
 from deepseek_v4.batch.rows import Row, Rows, digest
 from deepseek_v4.values import json

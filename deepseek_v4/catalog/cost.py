@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,10 +17,11 @@ from deepseek_v4.values.prices import Cost, Peak, Price, in_utc
 if TYPE_CHECKING:
     from deepseek_v4.values.reply import Usage
 
-__all__ = ["Priced", "of", "price_at"]
+__all__ = ["Priced", "next_change", "of", "off_peak", "price_at"]
 
 _EXACT = Context(prec=60)
 _PER = Decimal(1_000_000)
+_HOURS_OF_A_WEEK = 7 * 24
 _ALWAYS = datetime.min.replace(tzinfo=timezone.utc)
 
 
@@ -89,6 +90,18 @@ def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None)
 def price_at(prices: Sequence[Price], at: datetime) -> Price | None:
     """Return the price that applies at a time (UTC), the newest of several; None without one."""
     return next((price for price in reversed(prices) if price.covers(at)), None)
+
+
+def off_peak(price: Price) -> Price:
+    """Return a price without its peak hours."""
+    return replace(price, peak=None)
+
+
+def next_change(peak: Peak, at: datetime) -> datetime | None:
+    """Return the full hour after a time (UTC) at which peak hours begin or end; None if they never do in a week."""
+    now, hour = peak.covers(at), at.replace(minute=0, second=0, microsecond=0)
+    coming = (hour + timedelta(hours=hours) for hours in range(1, _HOURS_OF_A_WEEK + 1))
+    return next((time for time in coming if peak.covers(time) != now), None)
 
 
 def _since(price: Price) -> datetime:

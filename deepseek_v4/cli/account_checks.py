@@ -19,16 +19,20 @@ PROMPT, MOST_TOKENS = "Reply with one word: ready", 16
 def account_checks(client: Client) -> Iterator[Check]:
     """Yield the checks of the account; with a key that is refused, the first only."""
     for name, check in (("models", _models), ("balance", _balance), ("first token", _first_token)):
-        found = _checked(name, check, client)
-        yield found
-        if found.status == "failed" and found.advice == failed(name, AuthenticationError("")).advice:
+        try:
+            found = _checked(name, check, client)
+        except AuthenticationError as error:
+            yield failed(name, error)
             return
+        yield found
 
 
 def _checked(name: str, check: Callable[[Client], Check], client: Client) -> Check:
     began = time.monotonic()
     try:
         found = check(client)
+    except AuthenticationError:
+        raise  # no other check would do better
     except UnsupportedError as error:
         return Check(name, "skipped", error.message)
     except DeepSeekError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,15 +36,11 @@ def read_messages(prompt: list[str] | None, system: str | None) -> list[Message]
     return [*([Message.system(system)] if system else []), read_message(" ".join(words), piped)]
 
 
+@o.with_model_options
 def ask(
     prompt: Prompt = None,
-    model: o.Model = None,
-    provider: o.Provider = None,
-    base_url: o.BaseUrl = None,
-    thinking: o.Thinking = None,
-    reasoning_effort: o.ReasoningEffort = None,
-    max_tokens: o.MaxTokens = None,
-    option: o.Given = None,
+    *,
+    given: dict[str, Any],
     system: o.System = None,
     tool: o.Tools = None,
     reasoning: o.ShowReasoning = None,
@@ -62,15 +58,7 @@ def ask(
     Exit status: 0 complete answer, 1 failed, 2 refused, 3 key or balance, 4 incomplete answer, 130 interrupted.
     """
     *before, message = read_messages(prompt, system)
-    client = o.client_of(
-        option,
-        model=model,
-        provider=provider,
-        base_url=base_url,
-        thinking=thinking,
-        reasoning_effort=reasoning_effort,
-        max_tokens=max_tokens,
-    )
+    client = o.client_of(**given)
     view = AnswerView(reasoning=False if as_json and reasoning is None else reasoning, cost=not quiet and not as_json)
     answer: Answer | None = None
     with client:

@@ -8,54 +8,43 @@ import shlex
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
 from deepseek_v4.batch import Batch, BatchRefused, Plan
 from deepseek_v4.batch.dry_run import dry_run
 from deepseek_v4.batch.summary import Numbers
-from deepseek_v4.cli.options import read_options
-from deepseek_v4.cli.output import schema_option
+from deepseek_v4.cli.options import with_model_options
+from deepseek_v4.cli.output import REFUSED, schema_option
 from deepseek_v4.cli.progress import Progress, summary_table
 
 __all__ = ["batch"]
-
-REFUSED, INTERRUPTED = 2, 130
-
-# typer reads these annotations at run time, on Python 3.10 too
-Text = Optional[str]  # noqa: UP045
-Number = Optional[float]  # noqa: UP045
-Count = Optional[int]  # noqa: UP045
 
 
 def _option(help_: str, *names: str) -> Any:
     return typer.Option(*names, help=help_, show_default=False)
 
 
+@with_model_options
 def batch(
     source: Annotated[str, typer.Argument(metavar="INPUT", help="JSON lines, .csv or .parquet; - for standard input.")],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="JSON lines; an existing output is continued.")],
-    model: Annotated[Text, _option("Model id.")] = None,
-    provider: Annotated[Text, _option("Provider.")] = None,
-    base_url: Annotated[Text, _option("Base URL of the provider.")] = None,
-    thinking: Annotated[Optional[bool], typer.Option("--thinking/--no-thinking", help="Think or not.")] = None,  # noqa: UP045
-    reasoning_effort: Annotated[Text, _option("none, low, medium, high, max, …")] = None,
-    max_tokens: Annotated[Count, _option("Most output tokens of a row, reasoning included.")] = None,
-    temperature: Annotated[Number, _option("Randomness, 0 to 2.")] = None,
-    option: Annotated[Optional[list[str]], _option("Any other option, such as top_p=0.9.", "--option", "-o")] = None,  # noqa: UP045
-    schema: Annotated[Text, _option("JSON Schema of the answers: a file, or module:Class.")] = None,
-    output_format: Annotated[Text, _option("flat or openai; as the input by default.", "--format")] = None,
+    *,
+    given: dict[str, Any],
+    temperature: Annotated[float | None, _option("Randomness, 0 to 2.")] = None,
+    schema: Annotated[str | None, _option("JSON Schema of the answers: a file, or module:Class.")] = None,
+    output_format: Annotated[str | None, _option("flat or openai; as the input by default.", "--format")] = None,
     id_column: Annotated[str, typer.Option("--id", help="Name of the id.")] = "id",
     prompt_column: Annotated[str, typer.Option("--prompt", help="Name of the prompt.")] = "prompt",
     max_concurrency: Annotated[int, typer.Option(help="Requests at a time, at most.")] = 64,
-    rpm: Annotated[Number, _option("Requests per minute, at most.")] = None,
-    tpm: Annotated[Number, _option("Tokens per minute, at most.")] = None,
+    rpm: Annotated[float | None, _option("Requests per minute, at most.")] = None,
+    tpm: Annotated[float | None, _option("Tokens per minute, at most.")] = None,
     tries: Annotated[int, typer.Option(help="Requests of a row that fails for a passing cause.")] = 5,
-    max_cost: Annotated[Text, _option("US dollars that the run may cost.")] = None,
+    max_cost: Annotated[str | None, _option("US dollars that the run may cost.")] = None,
     off_peak: Annotated[bool, typer.Option("--off-peak", help="Begin rows outside peak hours only.")] = False,
-    deadline: Annotated[Text, _option("Time from which on --off-peak does not apply: 08:00.")] = None,
-    ordered: Annotated[Optional[Path], _option("Copy of the output in the order of the input.")] = None,  # noqa: UP045
+    deadline: Annotated[str | None, _option("Time from which on --off-peak does not apply: 08:00.")] = None,
+    ordered: Annotated[Path | None, _option("Copy of the output in the order of the input.")] = None,
     retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Do rows with a retryable error again.")] = False,
     retry_all_errors: Annotated[
         bool, typer.Option("--retry-all-errors", help="Do all rows with an error again.")
@@ -75,16 +64,7 @@ def batch(
     Exit status: 0 all rows answered, 1 some failed, 2 refused, 3 stopped (key, balance, cost, disk), 130 interrupted.
     """
     try:
-        given = {
-            "model": model,
-            "provider": provider,
-            "base_url": base_url,
-            "thinking": thinking,
-            "reasoning_effort": reasoning_effort,
-            "max_tokens": max_tokens,
-            "temperature": temperature,
-        }
-        options = {name: value for name, value in given.items() if value is not None} | read_options(option or [])
+        options = given if temperature is None else {"temperature": temperature, **given}
         plan = Plan(
             schema=schema,
             output_format=output_format,

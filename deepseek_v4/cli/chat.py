@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,14 +27,10 @@ MOST_LINES = 1000
 """Typed lines that are kept for the next run."""
 
 
+@o.with_model_options
 def chat(
-    model: o.Model = None,
-    provider: o.Provider = None,
-    base_url: o.BaseUrl = None,
-    thinking: o.Thinking = None,
-    reasoning_effort: o.ReasoningEffort = None,
-    max_tokens: o.MaxTokens = None,
-    option: o.Given = None,
+    *,
+    given: dict[str, Any],
     system: o.System = None,
     tool: o.Tools = None,
     reasoning: o.ShowReasoning = None,
@@ -55,15 +51,6 @@ def chat(
 
     Exit status: 0; or that of the error which ended it, if the input is not a terminal (see ask).
     """
-    given = {
-        "model": model,
-        "provider": provider,
-        "base_url": base_url,
-        "thinking": thinking,
-        "reasoning_effort": reasoning_effort,
-        "max_tokens": max_tokens,
-        **o.read_options(option or ()),
-    }
     client = o.client_of(**given)
     tools = [FunctionTool.load(path) for path in tool or ()]
     state = Chat(given, Conversation(client, tools, [Message.system(system)] if system else []))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, get_args
 
 import typer
@@ -30,6 +32,7 @@ __all__ = [
     "Tools",
     "client_of",
     "read_options",
+    "with_model_options",
 ]
 
 NAMES = sorted((FIELDS - CONSTRUCTOR_ONLY) | {"api_key_variable"})
@@ -115,6 +118,35 @@ ShowReasoning = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+_OF_A_MODEL = {
+    "model": Model,
+    "provider": Provider,
+    "base_url": BaseUrl,
+    "thinking": Thinking,
+    "reasoning_effort": ReasoningEffort,
+    "max_tokens": MaxTokens,
+    "option": Given,
+}
+
+
+def with_model_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command with the options of a model instead of its parameter ``given``, which gets them by name."""
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in _OF_A_MODEL.items()
+    ]
+
+    @functools.wraps(command)
+    def run(**values: Any) -> None:
+        named = {name: values.pop(name) for name in _OF_A_MODEL}
+        more = read_options(named.pop("option") or ())
+        command(given={name: value for name, value in named.items() if value is not None} | more, **values)
+
+    own = inspect.signature(command, eval_str=True).parameters
+    parameters = [one for name in own for one in (shared if name == "given" else [own[name]])]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return run
 
 
 def client_of(options: Iterable[str] | None = None, **given: Any) -> Client:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
-from deepseek_v4.catalog.cost import price_at
+from deepseek_v4.catalog.cost import next_change, price_at
 from deepseek_v4.catalog.lookup import ModelFacts
 from deepseek_v4.values.prices import Peak, Price
 
-__all__ = ["RatesNow", "off_peak", "rates_at"]
-
-WEEK = 7 * 24
+__all__ = ["RatesNow", "rates_at"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class RatesNow:
     """The rates at a time.
 
@@ -39,13 +37,5 @@ def rates_at(facts: ModelFacts, at: datetime) -> RatesNow | None:
     peak = price.peak
     if peak is None:
         return RatesNow(price, price, None, None)
-    hour, now = at.replace(minute=0, second=0, microsecond=0), peak.covers(at)
-    coming = (hour + timedelta(hours=hours) for hours in range(1, WEEK + 1))
-    return RatesNow(
-        price, peak if now else price, now, next((time for time in coming if peak.covers(time) != now), None)
-    )
-
-
-def off_peak(price: Price) -> Price:
-    """Return a price without its peak hours."""
-    return dataclasses.replace(price, peak=None)
+    now = peak.covers(at)
+    return RatesNow(price, peak if now else price, now, next_change(peak, at))

@@ -31,15 +31,11 @@ class Request:
     cost: float | None
 
 
+@o.with_model_options
 def preview(
     prompt: Prompt = None,
-    model: o.Model = None,
-    provider: o.Provider = None,
-    base_url: o.BaseUrl = None,
-    thinking: o.Thinking = None,
-    reasoning_effort: o.ReasoningEffort = None,
-    max_tokens: o.MaxTokens = None,
-    option: o.Given = None,
+    *,
+    given: dict[str, Any],
     system: o.System = None,
     tool: o.Tools = None,
     as_json: o.AsJson = False,
@@ -52,15 +48,7 @@ def preview(
       deepseek-v4 preview "What is 17 * 23?" --reasoning-effort low
     """
     messages = read_messages(prompt, system)
-    client = o.client_of(
-        option,
-        model=model,
-        provider=provider,
-        base_url=base_url,
-        thinking=thinking,
-        reasoning_effort=reasoning_effort,
-        max_tokens=max_tokens,
-    )
+    client = o.client_of(**given)
     conversation = Conversation(client, [FunctionTool.load(path) for path in tool or ()])
     seen = client.preview(messages, stream=True, **conversation.options())
     request = Request(

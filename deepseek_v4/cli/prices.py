@@ -10,12 +10,13 @@ import typer
 
 from deepseek_v4 import catalog
 from deepseek_v4.catalog.cost import of as cost_of_usage
+from deepseek_v4.catalog.cost import off_peak
 from deepseek_v4.catalog.lookup import ModelFacts
 from deepseek_v4.cli import options as o
 from deepseek_v4.cli.output import emit, note, schema_option, table
-from deepseek_v4.cli.peak_hours import off_peak, rates_at
+from deepseek_v4.cli.peak_hours import rates_at
 from deepseek_v4.providers import find_provider
-from deepseek_v4.values.prices import Price, in_utc
+from deepseek_v4.values.prices import Peak, Price, in_utc
 from deepseek_v4.values.reply import Usage
 
 __all__ = ["prices"]
@@ -123,9 +124,8 @@ def _row(facts: ModelFacts, at: datetime, calls: Calls) -> ModelPrice:
     )
 
 
-def _rates(of: object) -> Rates:
-    cached = getattr(of, "cached", None)
-    return Rates(float(of.input), None if cached is None else float(cached), float(of.output))  # type: ignore[attr-defined]
+def _rates(of: Price | Peak) -> Rates:
+    return Rates(float(of.input), None if of.cached is None else float(of.cached), float(of.output))
 
 
 def _cost(price: Price, calls: Calls, at: datetime) -> float | None:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from deepseek_v4.errors import InvalidRequestError
-from deepseek_v4.integration.typed_answers import parse_answer_json, validate_as
+from deepseek_v4.integration.typed_answers import parse_answer_json, schema_name, validate_as
 from deepseek_v4.recovery.json_validation import find_problem
+from deepseek_v4.recovery.retry_prompt import format_validation_error
 from deepseek_v4.values import json
 
 __all__ = ["AnswerSchema", "UnfitAnswer"]
@@ -38,7 +39,7 @@ class AnswerSchema:
             self.json: Mapping[str, Any] = found if isinstance(found, Mapping) else TypeAdapter(found).json_schema()
         except Exception as error:  # pydantic raises several kinds
             raise InvalidRequestError(f"{given!r} is not a schema: {error}. Pass a JSON Schema or a class.") from None
-        self.name = str(self.json.get("title") or "answer").replace(" ", "_")[:60]
+        self.name = schema_name(str(self.json.get("title") or ""))
 
     def response_format(self) -> dict[str, Any]:
         """Return the option of a call that requires the schema."""
@@ -58,11 +59,8 @@ class AnswerSchema:
                     raise ValueError(wrong)
                 return value
             return TypeAdapter(self._class).dump_python(validate_as(self._class, value), mode="json")
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            problem = f"{'.'.join(map(str, first['loc'])) or 'the value'}: {first['msg']}"
         except ValueError as error:
-            problem = str(error)
+            problem = format_validation_error(error)
         raise UnfitAnswer(f"The answer does not match the schema: {problem}.")
 
 

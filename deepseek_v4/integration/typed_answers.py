@@ -23,6 +23,7 @@ __all__ = [
     "attempts_of",
     "first_problem",
     "parse_answer_json",
+    "schema_name",
     "validate_as",
     "was_asked_again",
     "write_json",
@@ -48,6 +49,11 @@ def parse_answer_json(text: str) -> Any:
         if opened is not None:
             bare = bare[opened.end() :].rsplit("```", 1)[0]
     return json.loads_exactly(bare)
+
+
+def schema_name(title: str) -> str:
+    """Return a name for a schema that providers accept, also for classes such as ``Box[int]``."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", title)[:64] or "answer"
 
 
 def write_json(output: BaseModel) -> str:

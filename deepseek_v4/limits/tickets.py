@@ -9,12 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Protocol
 
 from deepseek_v4.values.reply import Reply
-from deepseek_v4.values.web import Page, SearchResults
 
 __all__ = ["Ticket", "asend_with", "send_with"]
-
-_COMPLETE = (Reply, SearchResults, Page)
-"""Answers that are complete; any other one is a stream."""
 
 
 class Ticket(Protocol):
@@ -28,13 +24,13 @@ class Ticket(Protocol):
 
 
 def send_with(ticket: Ticket, send: Callable[[Any], Any], request: Any) -> Any:
-    """Send a request; return its reply, or its stream, which keeps the ticket until it ends or is closed."""
+    """Send a request; return its answer, or its stream, which keeps the ticket until it ends or is closed."""
     try:
         answer = send(request)
     except BaseException as error:
         ticket.end(error)
         raise
-    if not isinstance(answer, _COMPLETE):
+    if hasattr(answer, "close"):
         return _Stream(answer, ticket)
     ticket.end(answer if isinstance(answer, Reply) else None)
     return answer
@@ -47,7 +43,7 @@ async def asend_with(ticket: Ticket, send: Callable[[Any], Awaitable[Any]], requ
     except BaseException as error:
         ticket.end(error)
         raise
-    if not isinstance(answer, _COMPLETE):
+    if hasattr(answer, "aclose"):
         return _AsyncStream(answer, ticket)
     ticket.end(answer if isinstance(answer, Reply) else None)
     return answer

@@ -77,8 +77,8 @@ class CacheTracker(Listener):
     """A listener that compares each request with the one before it in its conversation.
 
     Requests belong to one conversation if they share a message that is not a system message, and the later one is not
-    just the beginning of the earlier one. The latest 64
-    conversations are compared further; the report contains all that they and the closed ones have counted.
+    just the beginning of the earlier one. The latest 64 conversations are compared further; the report contains all
+    that they and the closed ones have counted.
     """
 
     def __init__(self) -> None:

@@ -200,7 +200,12 @@ def _described(error: BaseException) -> str:
 def _masked(reply: Reply, mask: Mask) -> Reply:
     thought = None if reply.reasoning is None else Reasoning(mask.text(reply.reasoning.text or ""))
     calls = tuple(replace(call, arguments=mask.text(call.arguments)) for call in reply.tool_calls)
-    return replace(reply, content=mask.text(reply.content), reasoning=thought, tool_calls=calls)
+    invalid = tuple(
+        replace(call, arguments=mask.text(call.arguments), error=mask.text(call.error))
+        for call in reply.invalid_tool_calls
+    )
+    content = mask.text(reply.content)
+    return replace(reply, content=content, reasoning=thought, tool_calls=calls, invalid_tool_calls=invalid)
 
 
 class WatchedDecoder:

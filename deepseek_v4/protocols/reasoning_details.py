@@ -12,7 +12,16 @@ from typing import Any
 
 from deepseek_v4.values.messages import Reasoning
 
-__all__ = ["UNKNOWN_FIELDS", "details_for_protocol", "detect_protocol", "kept", "merge_details", "restore_items"]
+__all__ = [
+    "UNKNOWN_FIELDS",
+    "details_for_protocol",
+    "details_text",
+    "detect_protocol",
+    "kept",
+    "merge_details",
+    "readable",
+    "restore_items",
+]
 
 Item = Mapping[str, Any]
 
@@ -67,6 +76,20 @@ def unknown_fields(reasoning: Reasoning | None) -> dict[str, Any]:
     return {
         name: value for item in details if item.get("type") == UNKNOWN_FIELDS for name, value in item["fields"].items()
     }
+
+
+def details_text(details: Iterable[Item]) -> str | None:
+    """Return the readable text of reasoning details; None if all of it is encrypted."""
+    values = [detail.get("text") or detail.get("summary") for detail in details]
+    texts = [value for value in values if isinstance(value, str)]
+    return "".join(texts) if texts else None
+
+
+def readable(reasoning: Reasoning | None) -> str | None:
+    """Return the text of past reasoning, or the text in its details; None if there is none."""
+    if reasoning is None:
+        return None
+    return reasoning.text if reasoning.text is not None else details_text(reasoning.details or ())
 
 
 def restore_items(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import itertools
 import json
 import uuid
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from deepseek_v4 import errors
 from deepseek_v4.catalog import cost_of
 from deepseek_v4.protocols import schema
+from deepseek_v4.protocols.markup_search import MarkupSearch, ends_early, report_of
 from deepseek_v4.protocols.reasoning_details import merge_details
 from deepseek_v4.values import json as wire
 from deepseek_v4.values.messages import Reasoning, ToolCall
@@ -31,10 +30,8 @@ from deepseek_v4.values.reply import (
 
 if TYPE_CHECKING:
     from deepseek_v4.protocols.decode_context import DecodeContext
-    from deepseek_v4.protocols.leaked_calls.scanner import MarkupScanner
-    from deepseek_v4.values.messages import ToolSpec
 
-__all__ = ["ReplyBuilder", "with_markup_report"]
+__all__ = ["ReplyBuilder"]
 
 _MOST_TOKENS = 2**53
 """A larger number read from JSON may be a rounded float, which frameworks refuse as a count."""
@@ -67,11 +64,7 @@ class ReplyBuilder:
         self.streamed = streamed
         self.content: list[str] = []
         self.recovery: str = context.recovery if context.recoverable_tools else "off"
-        self.visible: list[str] = []
-        """With ``ask``: the text without the calls that were found in it."""
-        self.shown: int = 0
-        """With ``ask``: how many chunks of it were returned."""
-        self.markup: MarkupScanner | None = None
+        self.markup: MarkupSearch | None = None
         """Searches the text for tool calls, from the first ``<`` on."""
         self.settled: bool = False
         """True if the deltas that were held back have been returned."""
@@ -103,30 +96,17 @@ class ReplyBuilder:
             self.content.append(text)
             return text
         if self.markup is None:
-            self.visible = self.content if self.recovery == "parse" else [*self.content]
-            self.shown = len(self.visible)
-            self.markup = _scanner(self.context.recoverable_tools, self.visible)
+            tools, extracts = self.context.recoverable_tools, self.recovery == "parse"
+            self.markup = MarkupSearch(tools, self.content, extracts=extracts)
         if self.recovery == "ask":
             self.content.append(text)
-        if self.markup.holding or "<" in text:
-            shown = self.markup.feed(text)
-        else:
-            self.visible.append(text)
-            shown = text
-        return shown if self.recovery == "parse" else self._before_calls(self.markup)
+        return self.markup.feed(text)
 
     def add_refusal(self, text: str) -> RefusalDelta:
         """Append to the text of a refusal, which is shown and never searched for calls."""
         self.content.append(text)
         self.add_unknown("refusal", text)
         return RefusalDelta(text)
-
-    def _before_calls(self, markup: MarkupScanner) -> str:
-        """Return the text before the first call that was not returned yet."""
-        end = len(self.visible) if markup.found_after is None else markup.found_after
-        text = "".join(self.visible[self.shown : end])
-        self.shown = max(self.shown, end)
-        return text
 
     def add_reasoning(self, text: str) -> None:
         """Append to the reasoning text; ``""`` records that the provider sent an empty one."""
@@ -289,7 +269,7 @@ class ReplyBuilder:
                 if call.held and not (self.context.single_call and position):
                     deltas.append(ToolCallDelta(position, None, None, call.arguments[0]))
 
-    def _settle_markup(self, markup: MarkupScanner, deltas: list[Delta]) -> None:
+    def _settle_markup(self, markup: MarkupSearch, deltas: list[Delta]) -> None:
         """Append the text that was held back, and the calls found in it unless the provider itself sent calls."""
         named = bool(self.calls)
         ending = markup.end(cut=self._may_cut_markup())
@@ -316,25 +296,16 @@ class ReplyBuilder:
     def _report_markup(self, deltas: list[Delta]) -> None:
         """Record the calls in the text, which is not changed, and append the text that was held back."""
         text = "".join(self.content)
-        if "<" not in text:
-            return
-        markup = self.markup
-        if markup is None:
-            markup = _scanner(self.context.recoverable_tools, self.visible)
-            markup.feed(text)
-        ending = markup.end(cut=self._may_cut_markup())
-        at = sum(map(len, self.visible[: markup.found_after]))
-        found = bool(ending.calls or ending.withheld)
-        if found:
-            self.extra["leaked_markup"] = {"calls": 0, "found": len(ending.calls), "at": at}
-            _warn_of_markup(self.context.provider, self.context.dialect.parser_flags)
-        rest = text[sum(map(len, self.visible[: self.shown])) :]
-        if self.recovery == "ask" and self.markup is not None and rest:
-            deltas.append(LeakedText(rest) if found else TextDelta(rest))
+        report = report_of(text, self.context, self.markup, cut=self._may_cut_markup())
+        if report is not None:
+            self.extra["leaked_markup"] = report
+        rest = "" if self.markup is None else text[self.markup.shown_characters() :]
+        if rest:
+            deltas.append(TextDelta(rest) if report is None else LeakedText(rest))
 
     def _may_cut_markup(self) -> bool:
         """Return True if the text may end inside markup: it was truncated, or the provider's own calls follow it."""
-        return bool(self.calls) or self.cut or self.finish_reason not in (None, "stop", "tool_calls")
+        return bool(self.calls) or self.cut or ends_early(self.finish_reason)
 
     def _without_nulls(self, call: _OpenCall) -> str:
         """Return a call's arguments without the nulls that only the strict form of its schema allows."""
@@ -426,40 +397,7 @@ class ReplyBuilder:
         return limit is not None and self.usage is not None and self.usage.output_tokens >= limit
 
 
-def with_markup_report(reply: Reply, context: DecodeContext) -> Reply:
-    """Return a reply that was joined from parts, with the markup in its text reported: a part may end inside it."""
-    if not context.recoverable_tools or context.recovery == "parse":
-        return reply
-    builder = ReplyBuilder(context)
-    builder.finish_reason = reply.finish_reason
-    builder.cut = bool(reply.tool_calls or reply.invalid_tool_calls)
-    builder.add_text(reply.content)
-    builder.settle([])
-    extra = {name: value for name, value in reply.extra.items() if name != "leaked_markup"}
-    return dataclasses.replace(reply, extra={**extra, **builder.extra})
-
-
 def _joined(parts: list[Any]) -> Any:
     if len(parts) == 1:
         return parts[0]
     return "".join(parts) if isinstance(parts[0], str) else [*itertools.chain.from_iterable(parts)]
-
-
-def _scanner(recoverable_tools: Mapping[str, ToolSpec], visible: list[str]) -> MarkupScanner:
-    # most answers contain no ``<``, and its patterns are slow to compile
-    from deepseek_v4.protocols.leaked_calls.scanner import MarkupScanner
-
-    return MarkupScanner(recoverable_tools, visible)
-
-
-@functools.cache
-def _warn_of_markup(provider: str, parser_flags: str) -> None:
-    """Warn about tool calls in the text, once per provider: every further reply of that server has the same cause."""
-    flags = f" ({parser_flags})" if parser_flags else ""
-    warnings.warn(
-        f"A reply of {provider} contains tool calls as text, and text is not executed. "
-        f"If this is your own server, start it with its tool parser{flags}. See docs/providers.md, "
-        '"Tool calls that arrive as text".',
-        errors.LeakedMarkupWarning,
-        stacklevel=2,
-    )

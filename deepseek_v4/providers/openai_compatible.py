@@ -23,7 +23,7 @@ from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Thinking
 
-__all__ = ["STANDARD_FIELDS", "OpenAICompatibleChat", "SwitchedThinking", "openai_compatible", "readable"]
+__all__ = ["STANDARD_FIELDS", "OpenAICompatibleChat", "SwitchedThinking", "openai_compatible"]
 
 _OPENAI = "https://platform.openai.com/docs/api-reference/chat/create"
 
@@ -133,7 +133,7 @@ class OpenAICompatibleChat(SwitchedThinking, ChatDialect):
 
     def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
         """Return all fields the host may read it from, ``""`` if unknown, and ``reasoning_details`` if supported."""
-        fields: Json = dict.fromkeys(self.reasoning_request_fields, readable(reasoning) or "")
+        fields: Json = dict.fromkeys(self.reasoning_request_fields, reasoning_details.readable(reasoning) or "")
         if self.sends_details and reasoning is not None and reasoning.details:
             record = reasoning_details.details_for_protocol(reasoning, "chat_completions")
             if record:
@@ -149,7 +149,7 @@ class OpenAICompatibleChat(SwitchedThinking, ChatDialect):
             text = message.get(name)
             if text is not None:
                 return text, details
-        return (text_of(details) if details else None), details
+        return (reasoning_details.details_text(details) if details else None), details
 
 
 def repair_tool_call_arguments(items: list[Json], notes: list[Note]) -> None:
@@ -170,20 +170,6 @@ def _with_object(function: Json, notes: list[Note]) -> Json:
     reason = f"wrapped the arguments of {function['name']} in an object, because they are not a JSON object"
     notes.append(Note("repaired", "messages", reason))
     return {**function, "arguments": json.dumps({INVALID_ARGUMENTS: text}).decode()}
-
-
-def text_of(details: list[Json] | tuple[Mapping[str, Any], ...]) -> str | None:
-    """Return the readable text of reasoning details; None if all of it is encrypted."""
-    values = [detail.get("text") or detail.get("summary") for detail in details]
-    texts = [value for value in values if isinstance(value, str)]
-    return "".join(texts) if texts else None
-
-
-def readable(reasoning: Reasoning | None) -> str | None:
-    """Return the text of past reasoning, or the text in its details."""
-    if reasoning is None:
-        return None
-    return reasoning.text if reasoning.text is not None else text_of(reasoning.details or ())
 
 
 def keep_reasoning_for_tools(body: Json, notes: list[Note]) -> None:

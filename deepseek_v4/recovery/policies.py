@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deepseek_v4.errors import DeepSeekError
-from deepseek_v4.protocols.reply_builder import with_markup_report
+from deepseek_v4.protocols.markup_search import with_markup_report
 from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, RetryPolicy
 from deepseek_v4.recovery.empty_answer import EmptyAnswerPolicy
 from deepseek_v4.recovery.leaked_markup import LeakedMarkupPolicy

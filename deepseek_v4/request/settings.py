@@ -35,6 +35,15 @@ from deepseek_v4.request.keys import (
     key_to_pickle,
 )
 from deepseek_v4.request.model_names import DefaultModel, own_model, warn_about_model
+from deepseek_v4.request.option_checks import (
+    as_budget,
+    as_callback,
+    as_limiter,
+    as_list,
+    known_provider,
+    not_boolean,
+    positive_timeout,
+)
 from deepseek_v4.request.signature import OptionSignature
 from deepseek_v4.request.url import base_url_from_environment, without_userinfo
 from deepseek_v4.values.http import SECRET_HEADER, TIMEOUT_PHASES
@@ -86,51 +95,6 @@ def _pickled_headers(headers: Mapping[str, str] | None) -> dict[str, str] | None
     return {name: NOT_PICKLED if SECRET_HEADER.search(name) else value for name, value in headers.items()}
 
 
-def _as_list(stop: Any) -> Any:
-    return [stop] if isinstance(stop, str) else (list(stop) or None if isinstance(stop, (list, tuple)) else stop)
-
-
-def _known_provider(provider: str | Provider) -> str | Provider:
-    without_userinfo(find_provider(provider).base_url)
-    return provider
-
-
-def _positive_timeout(timeout: Any) -> Any:
-    if isinstance(timeout, (bool, str)) or (isinstance(timeout, (int, float)) and not timeout > 0):
-        raise ValueError("timeout must be a positive number of seconds, an httpx.Timeout, or None")
-    if isinstance(timeout, Mapping):  # as it was dumped, by phase
-        import httpx
-
-        return httpx.Timeout(**timeout)
-    return timeout
-
-
-def _callable(value: Any) -> Any:
-    if value is not None and not callable(value):
-        raise ValueError(f"on_retry is of type {type(value).__name__}. Pass a function that takes an Attempt")
-    return value
-
-
-def _budget(value: Any) -> Any:
-    if value is not None and not hasattr(value, "reserve"):
-        raise ValueError(f"budget is of type {type(value).__name__}. Pass a deepseek_v4.Budget")
-    return value
-
-
-def _limiter(value: Any) -> Any:
-    if value is not None and not hasattr(value, "aacquire"):
-        raise ValueError(f"limiter is of type {type(value).__name__}. Pass a deepseek_v4.Limiter")
-    return value
-
-
-def _not_boolean(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError(
-            f'use "ask", "off" or "parse", not a boolean. Replace {value} with "{"ask" if value else "off"}"'
-        )
-    return value
-
-
 class ModelSettings(BaseModel):
     """The options of a model. An option that is None is not sent: the provider's default applies."""
 
@@ -149,7 +113,7 @@ class ModelSettings(BaseModel):
 
     None, or not given: the default model of the provider.
     """
-    provider: Annotated[str | Provider, AfterValidator(_known_provider)] = "deepseek"
+    provider: Annotated[str | Provider, AfterValidator(known_provider)] = "deepseek"
     """The provider: a name, or a ``Provider`` for your own host."""
     protocol: Literal["chat_completions", "responses", "messages"] = "chat_completions"
     """The API endpoint to use."""
@@ -188,7 +152,7 @@ class ModelSettings(BaseModel):
     """Smallest probability kept, relative to the likeliest, 0 to 1."""
     max_tokens: int | None = None
     """Maximum number of output tokens, reasoning included."""
-    stop: Annotated[list[str] | None, BeforeValidator(_as_list)] = None
+    stop: Annotated[list[str] | None, BeforeValidator(as_list)] = None
     """Texts at which generation stops; they are not part of the answer."""
     frequency_penalty: float | None = None
     """-2 to 2. Accepted, but without effect on DeepSeek V4."""
@@ -224,7 +188,7 @@ class ModelSettings(BaseModel):
     """True if past reasoning is sent again, as thinking with tools requires."""
     repair_history: bool = True
     """Repair message histories that the provider would reject, and warn about it."""
-    recover_tool_calls: Annotated[Literal["ask", "off", "parse"], BeforeValidator(_not_boolean)] = "ask"
+    recover_tool_calls: Annotated[Literal["ask", "off", "parse"], BeforeValidator(not_boolean)] = "ask"
     """What to do with tool calls that a server left in the text, in the model's own markup.
 
     ``"ask"``: send one more request, in which the model makes the call properly or answers without markup.
@@ -249,7 +213,7 @@ class ModelSettings(BaseModel):
 
     default_headers: dict[str, str] | None = Field(default=None, repr=False)
     """Headers sent with every request."""
-    timeout: Annotated[Any, AfterValidator(_positive_timeout)] = None
+    timeout: Annotated[Any, AfterValidator(positive_timeout)] = None
     """Seconds without a byte (connect, write, idle read; keep-alives count), or ``httpx.Timeout``. None: 600 idle."""
     total_timeout: float | None = Field(default=None, gt=0)
     """Seconds that a complete call may take, retries included."""
@@ -283,14 +247,14 @@ class ModelSettings(BaseModel):
     """
     retry_on_timeout: bool = True
     """True if a request is sent again after a read timeout. The provider may bill both."""
-    on_retry: Annotated[Any, AfterValidator(_callable)] = Field(default=None, exclude=True, repr=False)
+    on_retry: Annotated[Any, AfterValidator(as_callback)] = Field(default=None, exclude=True, repr=False)
     """A function that is called with the ``Attempt`` before each further request of a call.
 
     An exception that it raises ends the call.
     """
-    budget: Annotated[Any, AfterValidator(_budget)] = Field(default=None, exclude=True, repr=False)
+    budget: Annotated[Any, AfterValidator(as_budget)] = Field(default=None, exclude=True, repr=False)
     """A ``deepseek_v4.Budget``, shared by any number of models: a request that could exceed it is not sent."""
-    limiter: Annotated[Any, AfterValidator(_limiter)] = Field(default=None, exclude=True, repr=False)
+    limiter: Annotated[Any, AfterValidator(as_limiter)] = Field(default=None, exclude=True, repr=False)
     """A ``deepseek_v4.Limiter``, shared by all models of an account: every HTTP request asks it.
 
     None: at most 256 connections at a time for synchronous calls, and as many on each event loop.

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+from deepseek_v4.protocols.reasoning_details import readable
 from deepseek_v4.tokens.image_tokens import MAXIMUM, image_tokens
 from deepseek_v4.tokens.text_estimate import estimate_text
 from deepseek_v4.values import json
-from deepseek_v4.values.messages import ImagePart, Message, Part, RawPart, Reasoning, ServerTool, TextPart, ToolSpec
+from deepseek_v4.values.messages import ImagePart, Message, Part, RawPart, ServerTool, TextPart, ToolSpec
 
 __all__ = ["estimate", "estimate_text"]
 
@@ -62,7 +63,7 @@ def estimate(
     for position, message in enumerate(messages):
         total += PER_MESSAGE[message.role] + _content(message.content, count)
         if message.reasoning is not None and (tools or position > last_user):
-            total += count(_reasoning_text(message.reasoning))
+            total += count(readable(message.reasoning) or "")
         if message.tool_calls:
             total += PER_TOOL_CALLS
         for call in message.tool_calls:
@@ -98,13 +99,6 @@ def _content(content: str | Sequence[Part], count: Callable[[str], int]) -> int:
             elif isinstance(kind, str) and "image" in kind:
                 total += MAXIMUM
     return total
-
-
-def _reasoning_text(reasoning: Reasoning) -> str:
-    if reasoning.text is not None:
-        return reasoning.text
-    texts = (detail.get("text") or detail.get("summary") for detail in reasoning.details or ())
-    return "".join(text for text in texts if isinstance(text, str))
 
 
 def _declaration(tool: ToolSpec | ServerTool) -> str:

@@ -7,7 +7,6 @@ function; so the schema of a class comes from the class itself.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from types import UnionType
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_origin
@@ -28,7 +27,6 @@ __all__ = [
     "as_function",
     "instance_of",
     "json_schema_of",
-    "wire_name",
     "wrapped",
 ]
 
@@ -168,11 +166,6 @@ def as_function(schema: Any) -> dict[str, Any]:
     name, description = complete.get("title") or "answer", complete.get("description") or ""
     parameters = {key: value for key, value in complete.items() if key not in ("title", "description")}
     return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
-
-
-def wire_name(title: str) -> str:
-    """Return a name that providers accept, for classes such as ``Box[int]``."""
-    return re.sub(r"[^a-zA-Z0-9_-]", "_", title)[:64] or "answer"
 
 
 def instance_of(cls: Any, schema: Mapping[str, Any] | None, value: Any, *, strictly: bool) -> Any:

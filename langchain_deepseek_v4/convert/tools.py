@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from langchain_deepseek_v4.convert.schemas import json_schema_of, wire_name
+from deepseek_v4.integration.typed_answers import schema_name
+from langchain_deepseek_v4.convert.schemas import json_schema_of
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool  # a sixth of the time of the import of this package
@@ -84,7 +85,7 @@ def as_response_format(requested: Any) -> Any:
     if requested is None or (isinstance(requested, Mapping) and requested.get("type") in FORMATS):
         return requested
     schema = json_schema_of(requested)
-    return {"type": "json_schema", "json_schema": {"name": wire_name(schema.get("title") or ""), "schema": schema}}
+    return {"type": "json_schema", "json_schema": {"name": schema_name(schema.get("title") or ""), "schema": schema}}
 
 
 FORMATS = frozenset({"text", "json_object", "json_schema"})

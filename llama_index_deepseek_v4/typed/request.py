@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +16,7 @@ from deepseek_v4.integration.typed_answers import (
     attempts_of,
     first_problem,
     parse_answer_json,
+    schema_name,
     validate_as,
 )
 from deepseek_v4.recovery.refusal import refusal_error
@@ -82,8 +82,8 @@ class TypedRequest:
             options["tool_choice"] = {"type": "function", "function": {"name": name}}
             options["parallel_tool_calls"] = False
         else:
-            name = re.sub(r"[^a-zA-Z0-9_-]", "_", output_cls.__name__)[:64]
-            options["response_format"] = {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
+            form = {"name": schema_name(output_cls.__name__), "schema": schema}
+            options["response_format"] = {"type": "json_schema", "json_schema": form}
         return cls(output_cls, llm._extend_messages(list(messages)), options, in_tool_call, retries)
 
     def read(self, response: ChatResponse) -> Any:

@@ -77,6 +77,12 @@ def test_a_dry_run_sends_nothing(stub: Stub, source: Path, tmp_path: Path) -> No
     assert "sk-x" not in result.stdout
 
 
+def test_a_dry_run_counts_the_output_limit_of_every_protocol(stub: Stub, source: Path, tmp_path: Path) -> None:
+    for protocol in ("chat_completions", "responses", "messages"):
+        given = ("--base-url", stub.url, "--dry-run", "--max-tokens", 100, "-o", f"protocol={protocol}")
+        assert json.loads(invoke(source, tmp_path / "out.jsonl", *given).stdout)["most_output_tokens"] == 1000, protocol
+
+
 def test_progress_without_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.01)
     summary = Summary(rows=10, answered=4, seconds=2.0, slots=16)

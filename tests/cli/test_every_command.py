@@ -73,6 +73,14 @@ def test_json_follows_the_published_schema(command: str, local_server: LocalServ
                 jsonschema.validate({}, schema)
 
 
+@pytest.mark.parametrize("command", ["ask", "batch", "chat", "preview"])
+def test_commands_that_call_a_model_have_the_same_options(command: str, run: Run) -> None:
+    shown = run(command, "--help").stdout
+    for option in ("-m, --model", "-p, --provider", "--base-url", "--thinking", "--reasoning-effort", "--max-tokens"):
+        assert f" {option} " in shown
+    assert "-o, --option NAME=VALUE" in shown
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_has_json_a_schema_and_an_example(command: str, run: Run) -> None:
     shown = run(command, "--help").stdout

@@ -153,6 +153,7 @@ async def ask_agent(engine: Engine, framework: str, protocol: str, seed: int) ->
 async def test_an_agent_of_random_answers_ends(engine: Engine, framework: str, protocol: str, seed: int) -> None:
     with contextlib.suppress(DeepSeekError, GraphRecursionError, WorkflowRuntimeError):  # the last two: endless calls
         await asyncio.wait_for(ask_agent(engine, framework, protocol, seed), 60)
+    assert becomes_idle(engine)
 
 
 # -- killed and cancelled ----------------------------------------------------------------------------------------

@@ -76,14 +76,6 @@ KNOWN = (
         dated="2026-07-10",
     ),
     Difference(
-        "response_format json_schema in chat, without a schema",
-        server=("refused", "This response_format type is unavailable now"),
-        recipe=("malformed", "json_schema"),
-        reason="As above.",
-        source="https://github.com/llm-exe/llm-exe/issues/662",
-        dated="2026-07-10",
-    ),
-    Difference(
         "user_id with other characters",
         server=("refused", "Invalid user_id value"),
         recipe=("accepted", ""),

@@ -102,6 +102,11 @@ def test_every_error_is_exported_and_stands_in_the_tree_of_the_docstring(kind: t
     assert kind.__name__ in (errors.__doc__ or "")
 
 
+def test_every_warning_is_exported() -> None:
+    warnings = {name for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, UserWarning)}
+    assert warnings == {name for name in errors.__all__ if name.endswith("Warning")}
+
+
 def test_errors_that_are_refinements_are_caught_as_what_they_refine() -> None:
     assert issubclass(errors.ContextLengthError, errors.InvalidRequestError)
     assert issubclass(errors.UnsupportedError, errors.InvalidRequestError)

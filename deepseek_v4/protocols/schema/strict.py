@@ -11,10 +11,11 @@ them would point to nothing. A reference inside ``anyOf`` is refused, so recursi
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NoReturn, TypeAlias
 
 from deepseek_v4.errors import UnsupportedError
+from deepseek_v4.protocols.schema.all_of import ConflictError, both
 from deepseek_v4.protocols.schema.constraints import CONSTRAINTS, description_of, kept_constraints
 from deepseek_v4.protocols.schema.keywords import (
     ASSERTIONS,
@@ -47,12 +48,6 @@ _INEXPRESSIBLE: Mapping[str, str] = {
 _UNTYPED = "strict mode does not support values of any type; specify the type"
 _KINDS = ("object", "array", "string", "number", "integer", "boolean", "null")
 _Keep: TypeAlias = Literal["references", "recursion", "nothing"]
-
-_TIGHTER: Mapping[str, Callable[..., Any]] = {
-    **dict.fromkeys(("minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties"), max),
-    **dict.fromkeys(("maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties"), min),
-}
-"""Bounds -> which of two applies if both are required."""
 
 _NULL: Schema = {"type": "null"}
 
@@ -208,7 +203,10 @@ class _Strict:
                 if not isinstance(member, Mapping):
                     self.refuse(_path(place, str(number)), "this schema has no type; remove it")
                 flat, _ = self.unfold(member, _path(place, str(number)), "nothing", seen)
-                merged = self.both(merged, flat, place)
+                try:
+                    merged = both(merged, flat)
+                except ConflictError as conflict:
+                    self.refuse(place, str(conflict))
             return merged, path
         return schema, path
 
@@ -325,51 +323,6 @@ class _Strict:
             self.refuse(_path(path, "items"), _INEXPRESSIBLE["prefixItems"])
         items = self.convert(schema.get("items", True), _path(path, "items"), in_union=in_union)
         return {"type": "array", "items": _settled(items)}
-
-    def both(self, one: Mapping[str, Any], other: Mapping[str, Any], path: str) -> Schema:
-        """Merge two schemas into one that requires both. Annotations of the first precede those of the second."""
-        for closed, open_ in ((one, other), (other, one)):
-            others = set(open_.get("properties", ())) - set(closed.get("properties", ()))
-            if others and closed.get("additionalProperties") is False:
-                self.refuse(path, "one part excludes the properties of another; remove additionalProperties")
-        merged = {word: value for word, value in one.items() if word != "nullable"}
-        for word, value in other.items():
-            mine: Any = merged.get(word)
-            if word == "nullable":
-                continue  # null must also fit the other part, which is not checked
-            if word not in merged:
-                merged[word] = value
-            elif mine == value and to_json(mine) == to_json(value):
-                continue
-            elif word == "type":
-                merged[word] = self.common_types(mine, value, path)
-            elif word == "properties" and isinstance(mine, Mapping) and isinstance(value, Mapping):
-                merged[word] = {**mine, **{k: {"allOf": [mine[k], v]} if k in mine else v for k, v in value.items()}}
-            elif word == "items":
-                merged[word] = {"allOf": [mine, value]}
-            elif word == "required":
-                merged[word] = distinct([*mine, *value])
-            elif word == "enum":
-                merged[word] = [entry for entry in mine if any(to_json(entry) == to_json(v) for v in value)]
-            elif word in ("additionalProperties", "unevaluatedProperties") and not (mine and value):
-                merged[word] = False if False in (mine, value) else mine or value
-            elif word in _TIGHTER and is_kind(mine, "number") and is_kind(value, "number"):
-                merged[word] = _TIGHTER[word](mine, value)
-            elif word in ASSERTIONS:
-                self.refuse(path, f"the parts conflict in `{word}`; combine them into one schema")
-        return merged
-
-    def common_types(self, one: Any, other: Any, path: str) -> list[str]:
-        """Return the types that two ``type`` keywords share."""
-        mine, theirs = ([kind] if isinstance(kind, str) else list(kind) for kind in (one, other))
-        common = [kind for kind in mine if kind in theirs or (kind == "integer" and "number" in theirs)]
-        if "number" in mine and "integer" in theirs and "number" not in theirs:
-            common.append("integer")
-        if not common:
-            self.refuse(
-                path, f"the parts conflict in `type` ({to_json(one)}, {to_json(other)}); combine them into one schema"
-            )
-        return common
 
 
 def _repointed(schema: Any) -> Any:

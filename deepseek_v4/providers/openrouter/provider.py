@@ -27,8 +27,6 @@ from deepseek_v4.providers.base import Provider
 from deepseek_v4.providers.openai_compatible import (
     OpenAICompatibleChat,
     keep_reasoning_for_tools,
-    readable,
-    text_of,
 )
 from deepseek_v4.providers.openrouter.dialect import (
     IN_HEADERS,
@@ -103,7 +101,7 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
         DeepSeek's endpoints reject details without ``reasoning_content`` (UKGovernmentBEIS/inspect_ai #4079); empty
         details are sent back empty, without ``reasoning_content`` (OpenRouterTeam/ai-sdk-provider #487).
         """
-        text = readable(reasoning)
+        text = reasoning_details.readable(reasoning)
         details = None if reasoning is None else reasoning.details
         if details is None:
             return {"reasoning_content": text or ""}
@@ -118,7 +116,7 @@ class OpenRouterChat(OpenRouterDialect, OpenAICompatibleChat):
     def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
         """Decode ``reasoning_details`` and its text; ``reasoning`` repeats the text and is used if there are none."""
         text, details = super().decode_reasoning(message)
-        listed = text_of(details) if details else None
+        listed = reasoning_details.details_text(details) if details else None
         return (text if listed is None else listed), details
 
     def unwrap(self, body: Json) -> Json:

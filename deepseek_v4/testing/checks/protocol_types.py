@@ -28,6 +28,8 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "ultra", "max")
 DETAIL = one_of("low", "high", "original", "auto")
 THINKING = struct("ThinkingOptions", {"type!": one_of("enabled", "disabled", "adaptive")})
 FORMAT_TYPE = one_of("text", "json_object", "json_schema")
+SCHEMA_FORMAT = struct("ChatCompletionResponseFormatJsonSchema", {"name": string, "schema!": lambda path, value: None})
+RESPONSE_FORMAT = struct("ResponseFormat", {"type!": FORMAT_TYPE}, {"json_schema": {"json_schema!": SCHEMA_FORMAT}})
 
 CONTENT = text_or_list_of(
     struct(
@@ -104,7 +106,7 @@ CHAT_FIELDS: FieldTypes = {
     "messages": messages_of(*ROLES),
     "thinking": THINKING,
     "reasoning_effort": one_of(*EFFORTS),
-    "response_format": struct("ResponseFormat", {"type!": FORMAT_TYPE}),
+    "response_format": RESPONSE_FORMAT,
     "tools": TOOLS,
     "tool_choice": tool_choice,
     "logprobs": boolean,

@@ -50,6 +50,9 @@ def test_openrouter_tells_prices_abilities_and_efforts() -> None:
         assert told[NEWER, "price"][0] is None
         assert told[NEWER, "price"][1].input == Decimal("0.14")
         assert told[NEWER, "efforts"][1] == ("max", "high", "low")
+        before, listed = told["deepseek/deepseek-v4-pro", "price"]
+        assert (before.output, listed.output) == (Decimal("2.832"), Decimal("3.48"))
+        assert told["deepseek/deepseek-v4-pro", "images"] == (True, False)
         preview = model.preview("Hi")
         assert preview.cost == pytest.approx(preview.input_tokens * 0.14e-6)
         assert catalog.find("openrouter", "deepseek-v4-pro").prices[-1].output == Decimal("3.48")
@@ -146,6 +149,14 @@ def test_a_new_price_holds_from_its_day_and_older_answers_keep_theirs() -> None:
     assert now is not None
     assert (then.usd, now.usd) == (pytest.approx(0.42), pytest.approx(0.30))
     assert now.price_since == "2026-11-20"
+
+
+def test_a_listed_model_that_the_catalog_lacks_becomes_known() -> None:
+    assert not catalog.find("openrouter", "deepseek/deepseek-v4-x").known
+    changes = update_from("openrouter", [ModelInfo("deepseek/deepseek-v4-x", tools=False)], now=NOW)
+    facts = {change.fact: (change.before, change.after) for change in changes}
+    assert facts == {"known": (False, True), "tools": (True, False)}
+    assert catalog.find("openrouter", "deepseek/deepseek-v4-x").known
 
 
 def test_models_of_other_families_are_left_out() -> None:

@@ -15,7 +15,7 @@ from deepseek_v4 import Client, Message, ToolSpec, errors
 from deepseek_v4.observe import Listener, RequestEvent, listen, listeners
 from deepseek_v4.observe.watch import Watch
 from deepseek_v4.recovery import run
-from deepseek_v4.testing import Fault, LocalServer, Turn
+from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
 
@@ -168,6 +168,15 @@ def test_no_event_contains_a_secret(server: LocalServer, events: list[RequestEve
     assert KEY not in repr(event)
     assert "header-secret" not in repr(event)
     assert event.body["messages"][0]["content"] == "My key is ********, and the header ********."
+
+
+def test_no_event_contains_a_secret_in_a_broken_tool_call(server: LocalServer, events: list[RequestEvent]) -> None:
+    server.script(Turn(tool_calls=[ToolCall("log_in", f'{{"key": "{KEY}'), ToolCall("log_in", f"{KEY} {{")]))
+    client_of(server, answer_retries=0).chat(f"My key is {KEY}.", tools=[ToolSpec("log_in")])
+    reply = events[-1].reply
+    assert reply is not None
+    assert len(reply.invalid_tool_calls) == 2
+    assert KEY not in repr(events)
 
 
 def test_notes_list_what_was_changed(server: LocalServer, events: list[RequestEvent]) -> None:

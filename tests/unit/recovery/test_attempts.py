@@ -35,7 +35,7 @@ RESUMED = {**TOOLS, "resume_streams": True}
 JSON = {**RESUMED, "response_format": FORMAT, "answer_retries": 2}
 GOOD = '{"age":1}'
 MARKUP = '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="f">\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>'
-"""What ``<m>`` in a script stands for."""
+"""The text that replaces ``<m>`` in a script."""
 Interrupted = errors.StreamInterruptedError
 
 CLIENT = Client(api_key="sk-test")
@@ -315,13 +315,13 @@ LATE_STREAMED: list[Row] = [
 ]
 
 
-def check(how: str, row: Row, monkeypatch: pytest.MonkeyPatch, late: bool = False) -> None:
-    options, steps, outcome, thought, reasons, sent = row
+def check(how: str, row: Row, monkeypatch: pytest.MonkeyPatch, late: bool = False) -> str:
+    """Check the outcome of a row; return the requests that were sent."""
+    options, steps, outcome, thought, reasons, _ = row
     streamed = "stream" in how
     played = play(how, options, steps, monkeypatch, late)
     last = thought.rpartition("/")[2]
     thought = thought.replace("/", "") if streamed else last
-    assert " ".join(played.sent) == sent
     if isinstance(outcome, str):
         assert played.error is None
         reply = played.reply
@@ -350,18 +350,19 @@ def check(how: str, row: Row, monkeypatch: pytest.MonkeyPatch, late: bool = Fals
         assert (reply.reasoning.text if reply.reasoning else "") == thought
         assert (reply.usage.output_tokens if reply.usage else 0) == played.tokens
     assert len(played.waits) == reasons.count("transient")
+    return " ".join(played.sent)
 
 
 @pytest.mark.parametrize("how", ["whole", "awhole", "stream", "astream"])
 @pytest.mark.parametrize("row", EITHER, ids=lambda row: f"{' '.join(row[1])}")
 def test_an_answer_over_its_attempts(how: str, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
-    check(how, row, monkeypatch)
+    assert check(how, row, monkeypatch) == row[-1]
 
 
 @pytest.mark.parametrize("how", ["stream", "astream"])
 @pytest.mark.parametrize("row", STREAMED, ids=lambda row: f"{' '.join(row[1])}")
 def test_a_stream_over_its_attempts(how: str, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
-    check(how, row, monkeypatch)
+    assert check(how, row, monkeypatch) == row[-1]
 
 
 @pytest.mark.parametrize(
@@ -370,7 +371,7 @@ def test_a_stream_over_its_attempts(how: str, row: Row, monkeypatch: pytest.Monk
     ids=str,
 )
 def test_nothing_is_sent_after_the_deadline(how: str, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
-    check(how, row, monkeypatch, late=True)
+    assert check(how, row, monkeypatch, late=True) == row[-1] == "-"
 
 
 @pytest.mark.parametrize("how", ["whole", "stream"])

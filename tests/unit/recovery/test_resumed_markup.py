@@ -69,7 +69,8 @@ def test_no_markup_is_shown_and_the_model_is_asked(kind: str) -> None:
 
 def test_markup_in_code_is_shown_although_the_second_part_alone_does_not_show_that_it_is_code() -> None:
     for cut in range(1, len(QUOTED)):
-        check(Service(QUOTED, cut).deltas("sync"), QUOTED, ["interrupted"])
+        reply = check(Service(QUOTED, cut).deltas("sync"), QUOTED, ["interrupted"])
+        assert "leaked_markup" not in reply.extra
 
 
 def test_text_that_is_held_is_in_the_error_if_the_stream_cannot_be_resumed() -> None:

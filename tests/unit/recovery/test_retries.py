@@ -122,7 +122,7 @@ def test_total_timeout_holds_over_all_attempts(deltas: Any, serve: Any, is_strea
     begun = time.monotonic()
     with pytest.raises((errors.TimeoutError, errors.OverloadedError)):
         deltas(server.url, is_streamed, total_timeout=0.5, max_retries=50)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 1.5
     assert 1 < len(server.received) < 10
 
 
@@ -261,7 +261,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_ends_at_once(serve: Any, 
         begun = time.monotonic()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 1
     assert len(server.received) == 1
 
 

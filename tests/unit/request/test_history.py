@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepseek_v4 import ImagePart, Message, Reasoning, TextPart, ToolCall, errors
+from deepseek_v4 import Client, ImagePart, Message, Reasoning, TextPart, ToolCall, errors
 from deepseek_v4.request.history import NOT_RUN, check, repair
 from tests.long_form import examples
 
@@ -308,4 +308,6 @@ def test_an_image_for_a_model_that_reads_text_only_is_refused_by_name() -> None:
 
 
 def test_an_image_for_a_model_that_reads_images_is_fine() -> None:
-    check([Message.user((ImagePart("https://example.org/a.png"),))], images=True, model="deepseek-flash")
+    picture = Message.user((ImagePart("https://example.org/a.png"),))
+    (sent,) = Client(model="deepseek-flash", api_key="k").preview([picture]).body["messages"]
+    assert sent["content"] == [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]

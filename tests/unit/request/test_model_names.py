@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import warnings
+from typing import Any
 
 import pytest
 
@@ -83,21 +84,20 @@ def test_the_warning_names_the_line_of_the_user(kind: type[ModelSettings]) -> No
 @pytest.mark.parametrize(
     "model", ["deepseek-flash", "deepseek-v4-pro", "deepseek-v4.2-flash", "deepseek/deepseek-flash"]
 )
-def test_a_model_of_the_family_does_not_warn(model: str) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        ModelSettings(model=model, api_key="k")
+def test_a_model_of_the_family_does_not_warn(model: str, recwarn: pytest.WarningsRecorder) -> None:
+    assert ModelSettings(model=model, api_key="k").model == model
+    assert not recwarn.list
 
 
-def test_an_own_host_serves_whatever_it_likes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_own_host_serves_whatever_it_likes(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
     host = openai_compatible("host", "https://host.example/v1", key_variable="HOST_API_KEY")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        ModelSettings(provider="vllm", model="gpt-4o")
-        ModelSettings(provider=host, model="gpt-4o", api_key="k")
-        ModelSettings(base_url="http://localhost:4000", model="gpt-4o", api_key="k")
-        monkeypatch.setenv("DEEPSEEK_BASE_URL", "http://localhost:4000")
-        ModelSettings(model="gpt-4o", api_key="k")
+    own: list[dict[str, Any]] = [{"provider": "vllm"}, {"provider": host}, {"base_url": "http://localhost:4000"}]
+    assert [ModelSettings(**options, model="gpt-4o", api_key="k").model for options in own] == ["gpt-4o"] * 3
+    monkeypatch.setenv("DEEPSEEK_BASE_URL", "http://localhost:4000")
+    assert ModelSettings(model="gpt-4o", api_key="k").root_url == "http://localhost:4000"
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize("variable", ["DEEPSEEK_API_BASE", "DEEPSEEK_BASE_URL"])

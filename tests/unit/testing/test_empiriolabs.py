@@ -241,7 +241,7 @@ def test_keys(gateway: Caller) -> None:
 )
 def test_codes_of_errors(gateway: Caller, status: int, code: str) -> None:
     gateway.server.fault(Fault.status(status))
-    refused(ask(gateway), status, code)
+    assert refused(ask(gateway), status, code)
 
 
 def test_reasoning_is_asked_back_with_tools(gateway: Caller) -> None:

@@ -97,6 +97,11 @@ def test_broken_json_is_400(caller: Caller, body: bytes) -> None:
             "tool_choice: expected one of `none`, `auto`, `required` or a tool",
         ),
         ({"response_format": {"type": "grammar"}}, "response_format.type: unknown variant `grammar`"),
+        ({"response_format": {"type": "json_schema"}}, "response_format: missing field `json_schema`"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {}}},
+            "response_format.json_schema: missing field `schema`",
+        ),
         ({"model": None}, "model: invalid type: null, expected a string"),
         ({"messages": [{"content": "x"}]}, "messages[0]: missing field `role`"),
         (
@@ -175,7 +180,10 @@ def test_type_errors_can_be_400_as_they_once_were() -> None:
             "Invalid top_logprobs value, the valid range of top_logprobs is [0, 20].",
         ),
         ({"stream_options": {"include_usage": True}}, "stream_options should be set along with stream = true"),
-        ({"response_format": {"type": "json_schema"}}, "This response_format type is unavailable now"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"schema": {}}}},
+            "This response_format type is unavailable now",
+        ),
         (
             {"response_format": {"type": "json_object"}},
             "Prompt must contain the word 'json' in some form to use 'response_format' of type 'json_object'.",

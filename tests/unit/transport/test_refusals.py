@@ -33,7 +33,7 @@ def test_a_dripping_body_ends_at_its_own_deadline(send, serve, monkeypatch):
     began = time.monotonic()
     with pytest.raises(errors.ServerError) as caught:
         send(server.url, timeout=1)
-    assert 0.25 < time.monotonic() - began < 2.5
+    assert 0.25 < time.monotonic() - began < 1.5
     assert (caught.value.status_code, caught.value.request_id) == (502, "r-3")
     assert caught.value.message.startswith("xxx")
     assert server.wait_until_open(0)
@@ -43,7 +43,7 @@ def test_total_timeout_ends_it_earlier(send, serve):
     began = time.monotonic()
     with pytest.raises(errors.ServerError) as caught:
         send(serve(dripping).url, total_timeout=0.3)
-    assert 0.25 < time.monotonic() - began < 2.5
+    assert 0.25 < time.monotonic() - began < 1.5
     assert caught.value.status_code == 502
 
 
@@ -58,7 +58,7 @@ def test_a_body_that_falls_silent_is_given_up_in_time(send, serve, monkeypatch):
     began = time.monotonic()
     with pytest.raises(errors.ServerError, match="why"):
         send(serve(silent).url)
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize("packed", [False, True])

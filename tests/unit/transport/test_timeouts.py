@@ -65,7 +65,7 @@ def test_silence_before_the_answer_times_out_and_says_which_limit(twin, serve, c
     server = serve(lambda peer, n: peer.wait_until_gone())
     with pytest.raises(errors.TimeoutError, match=r"No bytes received from 127.0.0.1:\d+ for 0.2 s. Raise timeout"):
         twin.call(request_to(server.url), timeout=0.2)
-    assert clock() < 5
+    assert clock() < 1
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])
@@ -107,14 +107,14 @@ def test_silence_in_mid_stream_times_out_with_what_had_arrived(twin, serve, cloc
         for item in twin.stream(request_to(server.url), timeout=0.2):
             items += [item]
     assert items == caught.value.partial == ["one", "two"]
-    assert clock() < 5
+    assert clock() < 1
 
 
 def test_total_timeout_ends_a_call_that_keep_alives_would_keep(twin, serve, clock):
     server = serve(dripping(b"\n", 0.1, 20))
     with pytest.raises(errors.TimeoutError, match=r"total_timeout=0.3"):
         twin.call(request_to(server.url), total_timeout=0.3)
-    assert 0.25 < clock() < 1.9
+    assert 0.25 < clock() < 1
     assert len(server.received) == 1
 
 
@@ -123,14 +123,14 @@ def test_total_timeout_ends_a_call_that_fell_silent_on_time(twin, serve, clock):
     server = serve(silent_after(*[b"\n"] * 5, every=0.1))
     with pytest.raises(errors.TimeoutError, match="total_timeout"):
         twin.call(request_to(server.url), total_timeout=0.6)
-    assert 0.55 < clock() < 1.05
+    assert 0.55 < clock() < 0.95
 
 
 def test_total_timeout_ends_a_stream_with_what_had_arrived(twin, serve, clock):
     server = serve(dripping(b"more\n", 0.05, 40))
     with pytest.raises(errors.TimeoutError, match="total_timeout") as caught:
         list(twin.stream(request_to(server.url), total_timeout=0.4))
-    assert 0.35 < clock() < 1.9
+    assert 0.35 < clock() < 1
     assert len(caught.value.partial) > 1
 
 
@@ -139,7 +139,7 @@ def test_total_timeout_ends_a_stream_that_fell_silent_on_time(twin, serve, clock
     with pytest.raises(errors.TimeoutError, match="total_timeout") as caught:
         list(twin.stream(request_to(server.url), total_timeout=0.6))
     assert caught.value.partial == ["one"] * 5
-    assert 0.55 < clock() < 1.05
+    assert 0.55 < clock() < 0.95
 
 
 def test_total_timeout_ends_a_body_without_a_length(twin, serve, clock):
@@ -150,7 +150,7 @@ def test_total_timeout_ends_a_body_without_a_length(twin, serve, clock):
     server = serve(script)
     with pytest.raises(errors.TimeoutError, match="total_timeout"):
         twin.call(request_to(server.url), total_timeout=0.3)
-    assert clock() < 5
+    assert clock() < 1
 
 
 def test_total_timeout_counts_the_attempts_together(chat, serve, clock, monkeypatch):
@@ -158,7 +158,7 @@ def test_total_timeout_counts_the_attempts_together(chat, serve, clock, monkeypa
     server = serve(lambda peer, n: peer.wait_until_gone())
     with pytest.raises(errors.TimeoutError, match="total_timeout"):
         chat(server.url, timeout=0.15, total_timeout=0.4, max_retries=99)
-    assert clock() < 5
+    assert clock() < 1
     assert len(server.received) > 1
 
 
@@ -166,7 +166,7 @@ def test_a_wait_longer_than_total_timeout_is_not_begun(chat, serve, clock):
     server = serve(lambda peer, n: peer.answer(b"", "429 Slow", "retry-after: 5"))
     with pytest.raises(errors.TimeoutError, match="total_timeout") as caught:
         chat(server.url, total_timeout=3)
-    assert clock() < 2.5
+    assert clock() < 1
     assert isinstance(caught.value.__cause__, errors.RateLimitError)
 
 

@@ -1,0 +1,61 @@
+"""How a batch runs, as a frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from deepseek_v4.limits.limiter import Limiter
+from deepseek_v4.request.settings import ModelSettings
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a batch runs.
+
+    Attributes:
+        schema: Schema of the answers: a JSON Schema, a class, a JSON file, or ``module:Class``.
+        output_format: ``flat`` or ``openai``; None: as the input.
+        max_concurrency: Rows at a time, at most.
+        requests_per_minute: Requests in a minute, at most.
+        tokens_per_minute: Tokens in a minute, at most.
+        limiter: A limiter that is shared with other calls, instead of one of its own.
+        tries: Requests of a row that fails for a cause that may pass.
+        retry_errors: True: do rows again whose error is retryable; ``"all"``: all rows with an error.
+        max_cost: US dollars that the run may cost. Never passed if ``max_tokens`` is set; else by at most the rows that
+            are under way.
+        off_peak: True: rows begin outside peak hours only.
+        deadline: Time of day, or date and time, from which on ``off_peak`` does not apply.
+        ordered: Path of a copy of the output in the order of the input, written at the end.
+        warm_cache: True: the first row of a common system message is sent alone.
+        id_column: Name of the id in the input.
+        prompt_column: Name of the prompt in the input.
+    """
+
+    schema: Any = None
+    output_format: str | None = None
+    max_concurrency: int = 64
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    limiter: Limiter | None = None
+    tries: int = 5
+    retry_errors: bool | str = False
+    max_cost: Decimal | float | str | None = None
+    off_peak: bool = False
+    deadline: str | None = None
+    ordered: str | Path | None = None
+    warm_cache: bool = True
+    id_column: str = "id"
+    prompt_column: str = "prompt"
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(timezone.utc), repr=False)
+
+    def settings(self, options: dict[str, Any]) -> ModelSettings:
+        """Return the options of the model, with the limiter and the number of tries."""
+        limiter = self.limiter or Limiter(self.max_concurrency, self.requests_per_minute, self.tokens_per_minute)
+        return ModelSettings(**{"max_retries": max(self.tries - 1, 0), **options, "limiter": limiter})
