@@ -101,10 +101,19 @@ class VllmDialect(SelfHostedDialect):
         super().add_options(body, request, notes)
         if request.tool_choice not in (None, "auto", "none"):
             loose = {tool.name for tool in request.tools if isinstance(tool, ToolSpec) and tool.strict is False}
-            for tool in body["tools"]:
-                function = tool.get("function", tool)
-                if tool.get("type", "function") == "function" and function["name"] not in loose:
-                    function["strict"] = True
+            body["tools"] = [_strict(tool) if _is_forced(tool, loose) else tool for tool in body["tools"]]
+
+
+def _is_forced(tool: Json, loose: set[str]) -> bool:
+    name = tool.get("function", tool).get("name")
+    return tool.get("type", "function") == "function" and name not in loose
+
+
+def _strict(tool: Json) -> Json:
+    """Return the tool with ``strict``; a tool that was given as JSON is the caller's and stays as it is."""
+    if "function" in tool:
+        return {**tool, "function": {**tool["function"], "strict": True}}
+    return {**tool, "strict": True}
 
 
 class VllmChat(VllmDialect, SelfHostedChat):

@@ -39,7 +39,7 @@ def _warn_once(provider: str, model: str, default: str) -> None:
     facts = catalog.find(provider, model)
     if facts.retired:
         warnings.warn(
-            f"model={model!r} is a retired name at {provider} ({facts.retired}), which may stop to accept it. "
+            f"model={model!r} is a retired name at {provider} ({facts.retired}), which may stop accepting it. "
             f"Use model={default!r}.",
             errors.ModelNameWarning,
             stacklevel=_user_level(),

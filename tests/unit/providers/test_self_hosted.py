@@ -13,6 +13,7 @@ from deepseek_v4 import (
     Message,
     Reasoning,
     Reply,
+    ServerTool,
     SglangOptions,
     StreamEnd,
     ToolCall,
@@ -478,3 +479,12 @@ def test_the_warning_about_calls_in_the_text_names_the_flags_of_the_server(name:
     answer = {"choices": [{"message": {"content": '<｜DSML｜invoke name="now">'}, "finish_reason": "length"}]}
     with pytest.warns(LeakedMarkupWarning, match=flags):
         CHAT.decode(HttpResponse(200, {}, json.dumps(answer).encode()), how)
+
+
+def test_a_tool_that_was_given_as_json_is_not_changed_by_a_forced_call() -> None:
+    function: dict[str, Any] = {"name": "f", "parameters": {"type": "object", "properties": {}}}
+    tool = ServerTool({"type": "function", "function": function})
+    client = Client(provider="vllm", model="m", api_key="k", base_url="http://localhost:1/v1")
+    body = client.preview("Hi", tools=[tool], tool_choice="required").body
+    assert body["tools"][0]["function"]["strict"] is True
+    assert "strict" not in function

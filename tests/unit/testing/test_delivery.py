@@ -90,7 +90,7 @@ def test_a_chunk_delay_paces_the_stream() -> None:
         server.script(Turn(text="abcde", chunk_size=1))
         start = time.monotonic()
         pieces_of(server)
-    assert time.monotonic() - start >= 0.12
+    assert 0.12 <= time.monotonic() - start < 1.0
 
 
 def test_sixteen_thousand_chunks_are_cheap(caller: Caller) -> None:
@@ -178,7 +178,7 @@ def test_a_client_that_gives_up_during_silence_is_noticed(caller: Caller) -> Non
 
 
 def test_stopping_does_not_wait_for_slow_streams() -> None:
-    server = LocalServer(chunk_delay=30).start()
+    server = LocalServer(chunk_delay=1.0).start()
     failed = threading.Event()
 
     def read() -> None:
@@ -192,7 +192,7 @@ def test_stopping_does_not_wait_for_slow_streams() -> None:
     assert wait_until(lambda: server.open_streams == 1)
     start = time.monotonic()
     server.stop()
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 1.0
     assert failed.wait(2)
     thread.join()
 
