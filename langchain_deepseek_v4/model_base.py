@@ -16,6 +16,10 @@ from deepseek_v4.limits.paced import RetryGate
 from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY, ModelSettings
 from langchain_deepseek_v4.errors import model_errors
 
+if TYPE_CHECKING:
+    from langchain_core.runnables import Runnable
+    from langchain_core.runnables.retry import ExponentialJitterParams
+
 __all__ = ["LangChainModelBase"]
 
 _NOT_TRACED = CONSTRUCTOR_ONLY | {"default_headers", "timeout"}
@@ -103,6 +107,38 @@ class LangChainModelBase(ModelMethods, ModelSettings):
     def _set_deepseek_v4_version(self) -> Self:
         self._add_version("deepseek-v4", __version__)
         return self
+
+    # -- other runnables made from this one ------------------------------------------------------------------------
+
+    def with_retry(
+        self,
+        *,
+        retry_if_exception_type: tuple[type[BaseException], ...] | Callable[[BaseException], bool] | None = None,
+        wait_exponential_jitter: bool = True,
+        exponential_jitter_params: ExponentialJitterParams | None = None,
+        stop_after_attempt: int = 3,
+    ) -> Runnable[Any, Any]:
+        """Return a runnable that invokes the model again if the call fails.
+
+        The requests of all its attempts count together with the model's own retries, up to ``max_attempts`` (by default
+        at least ``stop_after_attempt``).
+
+        Args:
+            retry_if_exception_type: Errors to retry: types, or a function of the error. By default those that may
+                succeed later (``is_retryable``), and those of other packages.
+            wait_exponential_jitter: True to wait between the attempts.
+            exponential_jitter_params: ``initial``, ``max``, ``exp_base`` and ``jitter`` of these waits, in seconds.
+            stop_after_attempt: Most attempts.
+        """
+        from langchain_deepseek_v4.bounded_retry import bounded_retry
+
+        return bounded_retry(
+            self,  # type: ignore[arg-type]  # each model is a Runnable
+            retry_if_exception_type,
+            wait_exponential_jitter,
+            exponential_jitter_params,
+            stop_after_attempt,
+        )
 
     # -- saving and copying --------------------------------------------------------------------------------------
 
