@@ -1,4 +1,4 @@
-"""Bodies as they are sent: what compression is requested, and how a compressed body is read in bounded steps.
+"""Decompression of a body in bounded steps.
 
 The HTTP library decompresses all that it reads at once, 64 KiB, which can become 67 MB. Here a step returns at most
 ``STEP_BYTES``, so that a limit of the caller applies before more is decompressed.
@@ -7,26 +7,16 @@ The HTTP library decompresses all that it reads at once, 64 KiB, which can becom
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from deepseek_v4 import errors
 
-__all__ = ["STEP_BYTES", "steps_of", "with_encoding"]
+__all__ = ["STEP_BYTES", "Steps", "steps_of"]
 
 STEP_BYTES = 1 << 16
 GZIP = 16 + zlib.MAX_WBITS
 
 Steps = Callable[[bytes], Iterator[bytes]]
-
-
-def with_encoding(headers: Mapping[str, str], *, streamed: bool) -> Mapping[str, str]:
-    """Return the headers with the compression to request: gzip, which ``steps_of`` reads; none for a stream.
-
-    Compression does not help a stream of small events. A header that the user has set is kept.
-    """
-    if "accept-encoding" in map(str.lower, headers):
-        return headers
-    return {**headers, "accept-encoding": "identity" if streamed else "gzip"}
 
 
 def steps_of(encoding: str) -> Steps:

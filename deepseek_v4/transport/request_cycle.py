@@ -14,7 +14,6 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from deepseek_v4 import errors
-from deepseek_v4.transport.decompression import with_encoding
 from deepseek_v4.transport.failures import translate, without_stack_frames
 from deepseek_v4.transport.key_header import Mask, key_bearer
 from deepseek_v4.transport.retry_after_header import retry_after
@@ -100,7 +99,9 @@ class Exchange:
         """Arguments of the client's ``send``. Redirects are not followed: they would send the key to another host."""
         self.deadline: float | None = limits.ends_at()
         self._timeouts = limits.timeouts()
-        self._headers = with_encoding(request.headers, streamed=streamed)
+        self._headers = request.headers  # their names are in lower case
+        if "accept-encoding" not in self._headers:  # compression does not help a stream of small events
+            self._headers = {**self._headers, "accept-encoding": "identity" if streamed else "gzip"}
         self._request = request
         self._limits = limits
         self._decode_error = decode_error
