@@ -115,7 +115,7 @@ class AccountAttempts(Attempts[AccountRequest[Any], Any, Any]):
 
 
 def accepts(request: PreparedRequest, reply: Reply) -> bool:
-    """Return True if no policy needs to judge a reply: it has text or calls, and no form or earlier attempt."""
+    """Return True if no policy needs to judge a reply: its text or calls need no form, and it is the first."""
     if "leaked_markup" in reply.extra or not (reply.tool_calls or reply.content.strip()):
         return False
     call = USER_CALL.get()

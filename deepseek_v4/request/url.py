@@ -24,7 +24,7 @@ def request_url(provider: Provider, base_url: str | None, path: str) -> str:
         path: Path and query of the endpoint.
 
     Raises:
-        InvalidRequestError: if there is no base URL, or ``endpoint_url`` refuses it.
+        InvalidRequestError: without a base URL, or for one that ``endpoint_url`` refuses.
     """
     return endpoint_url(provider.resolve_base_url(base_url, path), path)
 
