@@ -47,27 +47,27 @@ class EachByItself(RunnableBindingBase[Input, Output]):  # type: ignore[no-redef
             yield item
 
 
-class BoundedRetry(EachByItself[Any, Any], RunnableRetry[Any, Any]):  # type: ignore[no-redef]
+class BoundedRetry(EachByItself[Input, Output], RunnableRetry[Input, Output]):  # type: ignore[no-redef]
     """LangChain's retry of a runnable, with one count of requests over all its attempts."""
 
-    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the runnable, again if it fails."""
         with handled_by_caller(call=UserCall.joined(self.max_attempt_number - 1)):
             return super().invoke(input, config, **kwargs)
 
-    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+    async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Like ``invoke``, asynchronously."""
         with handled_by_caller(call=UserCall.joined(self.max_attempt_number - 1)):
             return await super().ainvoke(input, config, **kwargs)
 
 
 def bounded_retry(
-    runnable: Runnable[Any, Any],
+    runnable: Runnable[Input, Output],
     retry_if_exception_type: Condition = None,
     wait_exponential_jitter: bool = True,
     exponential_jitter_params: ExponentialJitterParams | None = None,
     stop_after_attempt: int = 3,
-) -> BoundedRetry:
+) -> BoundedRetry[Input, Output]:
     """Return a runnable that is invoked again if it fails; see ``LangChainModelBase.with_retry``."""
     return BoundedRetry(
         bound=runnable,

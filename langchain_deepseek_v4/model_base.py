@@ -19,6 +19,7 @@ from langchain_deepseek_v4.errors import model_errors
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
     from langchain_core.runnables.retry import ExponentialJitterParams
+    from langchain_core.runnables.utils import Input, Output
 
 __all__ = ["LangChainModelBase"]
 
@@ -110,14 +111,14 @@ class LangChainModelBase(ModelMethods, ModelSettings):
 
     # -- other runnables made from this one ------------------------------------------------------------------------
 
-    def with_retry(
-        self,
+    def with_retry(  # type: ignore[misc]  # each model is a Runnable
+        self: Runnable[Input, Output],
         *,
         retry_if_exception_type: tuple[type[BaseException], ...] | Callable[[BaseException], bool] | None = None,
         wait_exponential_jitter: bool = True,
         exponential_jitter_params: ExponentialJitterParams | None = None,
         stop_after_attempt: int = 3,
-    ) -> Runnable[Any, Any]:
+    ) -> Runnable[Input, Output]:
         """Return a runnable that invokes the model again if the call fails.
 
         The requests of all its attempts count together with the model's own retries, up to ``max_attempts`` (by default
@@ -133,7 +134,7 @@ class LangChainModelBase(ModelMethods, ModelSettings):
         from langchain_deepseek_v4.bounded_retry import bounded_retry
 
         return bounded_retry(
-            self,  # type: ignore[arg-type]  # each model is a Runnable
+            self,
             retry_if_exception_type,
             wait_exponential_jitter,
             exponential_jitter_params,

@@ -102,7 +102,7 @@ def _response_format(schema: Any, strict: bool | None) -> dict[str, Any]:
 class TypedSequence(RunnableSequence[Any, Any]):
     """A model and the parser of its answers."""
 
-    def with_retry(self, **options: Any) -> BoundedRetry:
+    def with_retry(self, **options: Any) -> BoundedRetry[Any, Any]:
         """Return a runnable that is invoked again if it fails; see ``ChatDeepSeekV4.with_retry``."""
         return bounded_retry(self, **options)
 
