@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.base import RunnableBindingBase
-from langchain_core.runnables.retry import RunnableRetry
+from langchain_core.runnables.retry import ExponentialJitterParams, RunnableRetry
 from langchain_core.runnables.utils import Input, Output
 
 from deepseek_v4.recovery.user_call import USER_CALL, UserCall, handled_by_caller
 from langchain_deepseek_v4.errors import DeepSeekError
-
-if TYPE_CHECKING:
-    from langchain_core.runnables.retry import ExponentialJitterParams
 
 __all__ = ["BoundedRetry", "EachByItself", "bounded_retry"]
 
@@ -65,7 +62,7 @@ def bounded_retry(
     runnable: Runnable[Input, Output],
     retry_if_exception_type: Condition = None,
     wait_exponential_jitter: bool = True,
-    exponential_jitter_params: ExponentialJitterParams | None = None,
+    exponential_jitter_params: Mapping[str, object] | None = None,
     stop_after_attempt: int = 3,
 ) -> BoundedRetry[Input, Output]:
     """Return a runnable that is invoked again if it fails; see ``LangChainModelBase.with_retry``."""
@@ -75,7 +72,7 @@ def bounded_retry(
         config={},
         retry_exception_types=partial(_may_repeat, retry_if_exception_type, stop_after_attempt),
         wait_exponential_jitter=wait_exponential_jitter,
-        exponential_jitter_params=exponential_jitter_params,
+        exponential_jitter_params=cast("ExponentialJitterParams | None", exponential_jitter_params),
         max_attempt_number=stop_after_attempt,
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.language_models import LangSmithParams
+from langchain_core.runnables import Runnable
+from langchain_core.runnables.utils import Input, Output
 from pydantic import model_validator
 from typing_extensions import Self
 
@@ -15,11 +17,6 @@ from deepseek_v4.integration.model_methods import ModelMethods
 from deepseek_v4.limits.paced import RetryGate
 from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY, ModelSettings
 from langchain_deepseek_v4.errors import model_errors
-
-if TYPE_CHECKING:
-    from langchain_core.runnables import Runnable
-    from langchain_core.runnables.retry import ExponentialJitterParams
-    from langchain_core.runnables.utils import Input, Output
 
 __all__ = ["LangChainModelBase"]
 
@@ -116,7 +113,7 @@ class LangChainModelBase(ModelMethods, ModelSettings):
         *,
         retry_if_exception_type: tuple[type[BaseException], ...] | Callable[[BaseException], bool] | None = None,
         wait_exponential_jitter: bool = True,
-        exponential_jitter_params: ExponentialJitterParams | None = None,
+        exponential_jitter_params: Mapping[str, object] | None = None,
         stop_after_attempt: int = 3,
     ) -> Runnable[Input, Output]:
         """Return a runnable that invokes the model again if the call fails.
