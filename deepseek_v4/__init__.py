@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from deepseek_v4.values.response_limits import ResponseLimits
     from deepseek_v4.values.sampling import Thinking
     from deepseek_v4.values.usage_report import ModelUsage, UsageReport
-    from deepseek_v4.values.web import Page, SearchResult, SearchResults
+    from deepseek_v4.values.web_tools import Page, SearchResult, SearchResults
 
 __all__ = [
     "Attempt",
@@ -174,7 +174,7 @@ _NAMES_OF = {
     "values.response_limits": ["ResponseLimits"],
     "values.sampling": ["Thinking"],
     "values.usage_report": ["ModelUsage", "UsageReport"],
-    "values.web": ["Page", "SearchResult", "SearchResults"],
+    "values.web_tools": ["Page", "SearchResult", "SearchResults"],
 }
 _HOME = {name: module for module, names in _NAMES_OF.items() for name in names}
 

@@ -13,7 +13,7 @@ from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.request.web_tools import fetch_query, search_query
 from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.files import FileInfo, FilePurpose
-from deepseek_v4.values.web import Page, SearchResults
+from deepseek_v4.values.web_tools import Page, SearchResults
 
 if TYPE_CHECKING:
     from deepseek_v4.limits.limiter import Limiter

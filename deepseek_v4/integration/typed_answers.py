@@ -11,8 +11,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.recovery.attempt_totals import describe
 from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, Retry, RetryPolicy
-from deepseek_v4.recovery.merge import describe
 from deepseek_v4.values import json
 from deepseek_v4.values.reply import ASKED_AGAIN, Attempt, Usage
 

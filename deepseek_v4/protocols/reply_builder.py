@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from deepseek_v4 import errors
 from deepseek_v4.catalog import cost_of
 from deepseek_v4.protocols import schema
-from deepseek_v4.protocols.markup_search import MarkupSearch, ends_early, report_of
+from deepseek_v4.protocols.leaked_calls.report import MarkupSearch, ends_early, report_of
 from deepseek_v4.protocols.reasoning_details import merge_details
 from deepseek_v4.values import json as wire
 from deepseek_v4.values.messages import Reasoning, ToolCall

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, TypeVar
 from deepseek_v4 import errors
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.error_bodies import read_error_body
-from deepseek_v4.protocols.parsing import parse_body
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
+from deepseek_v4.protocols.response_body import parse_body
 from deepseek_v4.protocols.sse import EventSplitter
 from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpResponse

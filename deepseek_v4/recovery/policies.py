@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from deepseek_v4.errors import DeepSeekError
-from deepseek_v4.protocols.markup_search import with_markup_report
+from deepseek_v4.protocols.leaked_calls.report import with_markup_report
+from deepseek_v4.recovery.attempt_totals import describe, joined, merge_replies, reply_of
 from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, RetryPolicy
+from deepseek_v4.recovery.backoff import TransientErrorPolicy
 from deepseek_v4.recovery.empty_answer import EmptyAnswerPolicy
 from deepseek_v4.recovery.leaked_markup import LeakedMarkupPolicy
-from deepseek_v4.recovery.merge import describe, joined, merge_replies, reply_of
-from deepseek_v4.recovery.transient import TransientErrorPolicy
 from deepseek_v4.recovery.user_call import USER_CALL, is_handled_by_caller
 from deepseek_v4.request.account import AccountRequest
-from deepseek_v4.request.options import CallOptions
+from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Attempt, Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta

@@ -12,8 +12,8 @@ from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
+from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.headers import build_headers, key_to_send
-from deepseek_v4.request.options import CallOptions
 from deepseek_v4.request.url import endpoint_url
 from deepseek_v4.values import json
 from deepseek_v4.values.account import Balance, ModelInfo

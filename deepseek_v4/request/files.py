@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from deepseek_v4 import errors
 from deepseek_v4.protocols.files import FilesDialect
 from deepseek_v4.request.account import AccountRequest, account_query, dialect_of
-from deepseek_v4.request.options import CallOptions
+from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.values.files import FileInfo, FilePurpose
 
 __all__ = ["Source", "delete_query", "files_query", "upload_query"]

@@ -14,7 +14,7 @@ from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.stream_decoder import whole_answer
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request import history
-from deepseek_v4.request.options import CallOptions
+from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.url import endpoint_url
 from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpRequest, HttpResponse

@@ -26,6 +26,7 @@ from pydantic import (
 
 from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
+from deepseek_v4.request.constructor_signature import OptionSignature
 from deepseek_v4.request.keys import (
     NOT_PICKLED,
     EnvironmentKey,
@@ -44,7 +45,6 @@ from deepseek_v4.request.option_checks import (
     not_boolean,
     positive_timeout,
 )
-from deepseek_v4.request.signature import OptionSignature
 from deepseek_v4.request.url import base_url_from_environment, without_userinfo
 from deepseek_v4.values.http import SECRET_HEADER, TIMEOUT_PHASES
 from deepseek_v4.values.response_limits import ResponseLimits

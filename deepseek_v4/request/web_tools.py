@@ -7,9 +7,9 @@ from typing import Any
 from deepseek_v4 import errors
 from deepseek_v4.protocols.web_tools import WebToolsDialect
 from deepseek_v4.request.account import AccountRequest, account_query, dialect_of
-from deepseek_v4.request.options import CallOptions
+from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.prepared_request import body_bytes
-from deepseek_v4.values.web import Page, SearchResults
+from deepseek_v4.values.web_tools import Page, SearchResults
 
 __all__ = ["fetch_query", "search_query"]
 

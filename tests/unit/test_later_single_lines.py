@@ -11,10 +11,10 @@ from deepseek_v4.protocols import StreamDecoder
 from deepseek_v4.protocols.reasoning_details import merge_details
 from deepseek_v4.protocols.think_tags import ThinkSplitter
 from deepseek_v4.protocols.tool_names import ToolNames
+from deepseek_v4.recovery.attempt_totals import describe, joined
 from deepseek_v4.recovery.attempts import FailedAttempt, FallBack
-from deepseek_v4.recovery.merge import describe, joined
+from deepseek_v4.recovery.loops import arun, run
 from deepseek_v4.recovery.policies import ReplyAttempts
-from deepseek_v4.recovery.run import arun, run
 from tests.unit.recovery.chat_bytes import event
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from deepseek_v4 import errors
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.decode_context import DecodeContext
-from deepseek_v4.protocols.parsing import OPENAI_FIELDS, decode_envelope, keep, text_of
 from deepseek_v4.protocols.reasoning_details import UNKNOWN_FIELDS
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
+from deepseek_v4.protocols.response_body import OPENAI_FIELDS, decode_envelope, keep, text_of
 from deepseek_v4.protocols.stream_decoder import UNREADABLE, StreamDecoder
 from deepseek_v4.protocols.think_tags import ThinkSplitter
 from deepseek_v4.values import json
@@ -54,7 +54,7 @@ def _holds_markup(text: str) -> bool:
     if "DSML" not in text and "</think>" not in text:
         return False
     # rarely needed, and its patterns are slow to compile
-    from deepseek_v4.protocols.leaked_calls.dsml import holds_markup
+    from deepseek_v4.protocols.leaked_calls.dsml_tags import holds_markup
 
     return holds_markup(text)
 

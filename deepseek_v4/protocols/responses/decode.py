@@ -12,7 +12,7 @@ from typing import Any
 from deepseek_v4 import errors
 from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.decode_context import DecodeContext
-from deepseek_v4.protocols.parsing import decode_envelope, text_of
+from deepseek_v4.protocols.response_body import decode_envelope, text_of
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.protocols.stream_decoder import TypedEventDecoder
 from deepseek_v4.values.json import Json
