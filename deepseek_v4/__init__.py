@@ -15,7 +15,7 @@ from deepseek_v4._version import __version__
 
 if TYPE_CHECKING:
     from deepseek_v4 import errors
-    from deepseek_v4.client import Client, Preview
+    from deepseek_v4.client import Client
     from deepseek_v4.errors import DeepSeekError
     from deepseek_v4.limits.budget import Budget
     from deepseek_v4.limits.limiter import Limiter
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from deepseek_v4.providers.openrouter.options import OpenRouterOptions
     from deepseek_v4.providers.sglang import SglangOptions
     from deepseek_v4.providers.vllm import VllmOptions
+    from deepseek_v4.request.preview import Preview
     from deepseek_v4.request.settings import ModelSettings
     from deepseek_v4.values.account import Balance, ModelInfo
     from deepseek_v4.values.files import FileInfo

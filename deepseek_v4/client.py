@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from deepseek_v4.account_methods import AccountMethods
+from deepseek_v4.account_methods import ClientMethods
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.limits.paced import ametered, apaced, metered, paced
 from deepseek_v4.observe import listeners
@@ -40,13 +40,11 @@ if TYPE_CHECKING:
     from deepseek_v4.observe.cache_tracker import CacheTracker
     from deepseek_v4.request.option_types import ChatOptions, CompletionOptions, ModelOptions
 
-__all__ = ["Client", "Preview", "preview"]
-
 T = TypeVar("T")
 Wrap = Callable[..., Callable[[Any], Any]]
 
 
-class Client(AccountMethods):
+class Client(ClientMethods):
     """DeepSeek V4, without a framework.
 
     Examples:

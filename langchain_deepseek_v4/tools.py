@@ -14,8 +14,6 @@ from deepseek_v4 import Client, errors
 from deepseek_v4.values.web_tools import Page, SearchResults
 from langchain_deepseek_v4.errors import model_errors
 
-__all__ = ["DeepSeekFetch", "DeepSeekSearch"]
-
 
 @contextmanager
 def _for_the_model() -> Iterator[None]:

@@ -9,8 +9,6 @@ from llama_index.core.tools.tool_spec.base import BaseToolSpec
 from deepseek_v4 import Client
 from deepseek_v4.values.web_tools import Page, SearchResults
 
-__all__ = ["DeepSeekToolSpec"]
-
 
 class DeepSeekToolSpec(BaseToolSpec):
     """Web search and web pages by DeepSeek, 0.00075 dollars for each search with results and each page.

@@ -17,8 +17,6 @@ from deepseek_v4.values.prices import Cost, Peak, Price, in_utc
 if TYPE_CHECKING:
     from deepseek_v4.values.reply import Usage
 
-__all__ = ["Priced", "next_change", "of", "off_peak", "price_at"]
-
 _EXACT = Context(prec=60)
 _PER = Decimal(1_000_000)
 _HOURS_OF_A_WEEK = 7 * 24

@@ -9,8 +9,6 @@ from typing import Any
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.values.web_tools import Page, SearchResult, SearchResults
 
-__all__ = ["WebToolsDialect"]
-
 _FIELDS = frozenset(field.name for field in dataclasses.fields(SearchResult)) - {"extra"}
 
 

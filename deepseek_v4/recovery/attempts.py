@@ -19,8 +19,6 @@ from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.recovery.user_call import UserCall
 from deepseek_v4.values.reply import Attempt, AttemptReason, Reply
 
-__all__ = ["Attempts", "FailedAttempt", "FallBack", "Retry", "RetryPolicy"]
-
 Request = TypeVar("Request")
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -202,10 +200,6 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         own = error.partial or Reply()
         return replace(own, usage=usage + own.usage)
 
-    def limited(self, request: Request) -> Request:
-        """Limit a follow-up request to the time that is left."""
-        return request
-
     def seconds_left(self) -> float:
         """Return the seconds until the deadline; infinite without one."""
         return math.inf if self.deadline == math.inf else self.deadline - time.monotonic()
@@ -295,7 +289,9 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         if self.begun is not None:
             self._held = [*held]
         self._started = now + retry.wait
-        self.request = self.limited(retry.request)
+        self.request = retry.request
+        if self.deadline != math.inf:
+            self.request = replace(retry.request, deadline=self.deadline)  # type: ignore[type-var]
         self.wait = retry.wait
         self.opened = False
         return [shown for item in retry.missed for shown in self.receive(item)]

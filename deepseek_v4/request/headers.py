@@ -14,8 +14,6 @@ from deepseek_v4.providers.base import Provider
 from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.keys import NOT_PICKLED, CalledKey, MissingKey, UnpickledKey
 
-__all__ = ["build_headers", "key_to_send"]
-
 
 def build_headers(provider: Provider, options: CallOptions, headers: Mapping[str, str]) -> dict[str, str]:
     """Return all headers of a request except the key's; the user's headers take precedence.

@@ -37,8 +37,6 @@ from langchain_deepseek_v4.convert.tools import ToolLike, as_response_format, to
 from langchain_deepseek_v4.errors import RefusalError
 from langchain_deepseek_v4.typed.parser import AnswerParser
 
-__all__ = ["RetryingRunnable", "structured"]
-
 Schema = Mapping[str, Any] | type
 
 _FORM = ("model_provider", "output_version")

@@ -9,7 +9,6 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.reasoning_details import UNKNOWN_FIELDS
-from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.response_body import OPENAI_FIELDS, decode_envelope, keep, text_of
 from deepseek_v4.protocols.stream_decoder import UNREADABLE, StreamDecoder
 from deepseek_v4.protocols.think_tags import ThinkSplitter
@@ -66,13 +65,6 @@ def _text(arguments: Any) -> str:
     return "" if arguments is None else json.dumps(arguments).decode()
 
 
-def _merge_unknown(builder: ReplyBuilder, delta: Json) -> None:
-    """Merge message keys that this package does not decode from the chunks of a stream."""
-    for key, value in delta.items():
-        if key not in _MESSAGE_KEYS and value is not None:
-            builder.add_unknown(key, value)
-
-
 class ChatStreamDecoder(StreamDecoder):
     """Decodes ``chat.completion.chunk`` events into deltas."""
 
@@ -89,8 +81,9 @@ class ChatStreamDecoder(StreamDecoder):
         """Decode one chunk, or ``[DONE]``."""
         if event == b"[DONE]":
             self._close_tags(deltas)
-            reason = self.missing()
-            if reason is not None and (self._dialect.finish_reason_always or self._empty()):
+            reason, builder = self.missing(), self.builder
+            begun = builder.content or builder.calls or builder.reasoning
+            if reason is not None and (self._dialect.finish_reason_always or not begun):
                 raise self.interrupted(reason)
             self.finish(deltas)
             return
@@ -230,7 +223,9 @@ class ChatStreamDecoder(StreamDecoder):
                 deltas.append(builder.add_refusal(text_of(message["refusal"])))
             if message.get("annotations"):
                 builder.add_annotations(message["annotations"])
-            _merge_unknown(builder, message)
+            for key, value in message.items():
+                if key not in _MESSAGE_KEYS and value is not None:
+                    builder.add_unknown(key, value)
 
     def _read_finish(self, choice: Json) -> None:
         self.builder.end(choice.get("finish_reason"))
@@ -243,10 +238,6 @@ class ChatStreamDecoder(StreamDecoder):
             deltas.append(ReasoningDelta(thought))
         if text:
             self.add_text(text, deltas)
-
-    def _empty(self) -> bool:
-        builder = self.builder
-        return not (builder.content or builder.calls or builder.reasoning)
 
     def _read_calls(self, calls: list[Any], deltas: list[Delta]) -> None:
         self._close_tags(deltas)  # text before the calls was not reasoning

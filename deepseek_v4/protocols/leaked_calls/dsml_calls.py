@@ -16,8 +16,6 @@ from deepseek_v4.protocols.leaked_calls.dsml_tags import INVOKE, OUTER, PARAMETE
 from deepseek_v4.values import json as wire
 from deepseek_v4.values.messages import ToolSpec
 
-__all__ = ["Block", "LeakedCall"]
-
 _BETWEEN: Final = "between the calls"
 _CALL: Final = "inside a call"
 _VALUE: Final = "inside a parameter"

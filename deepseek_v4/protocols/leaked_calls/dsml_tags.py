@@ -17,8 +17,6 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["INVOKE", "OUTER", "PARAMETER", "Tag", "begins_tag", "find_candidate", "holds_markup", "is_marked"]
-
 INVOKE, PARAMETER, OUTER = "invoke", "parameter", "calls"
 
 # V4, V3.2, V4.1; then observed variants

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from deepseek_v4.protocols.leaked_calls.scan_text import Ending
     from deepseek_v4.values.messages import ToolSpec
 
-__all__ = ["MarkupSearch", "ends_early", "report_of", "with_markup_report"]
-
 
 class MarkupSearch:
     """Reads the text of an answer from the first ``<`` on.

@@ -19,8 +19,6 @@ from deepseek_v4.protocols.leaked_calls.dsml_tags import Tag, begins_tag, find_c
 from deepseek_v4.protocols.leaked_calls.markdown import MarkdownState
 from deepseek_v4.values.messages import ToolSpec
 
-__all__ = ["Ending", "MarkupScanner"]
-
 
 class Ending(NamedTuple):
     """What remains when the text has ended.

@@ -1,4 +1,10 @@
-"""OpenRouter's chat completions."""
+"""OpenRouter's chat completions: facts; their sources are those of ``provider.py``.
+
+- The effort values differ by model; the nearest one that the model lists is sent (``catalog/models.toml``).
+- ``json_schema``, strict tools and forced tools are supported by some endpoints only. Without
+  ``provider={"require_parameters": True}`` an endpoint may silently ignore them.
+- The cost of an answer is the amount that OpenRouter charged (``usage.cost``).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +14,6 @@ from types import MappingProxyType
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import FINISH_REASONS, OptionSpec
 from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools
-from deepseek_v4.providers.openrouter.dialect import OpenRouterDialect
 from deepseek_v4.providers.openrouter.encode_options import (
     IN_HEADERS,
     MESSAGES_ONLY,
@@ -18,6 +23,7 @@ from deepseek_v4.providers.openrouter.encode_options import (
     drop_messages_only,
     encode_shared,
 )
+from deepseek_v4.providers.openrouter.errors_and_web_search import OpenRouterDialect
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions
 from deepseek_v4.providers.openrouter.reasoning import ChatReasoning, merge_reasoning
 from deepseek_v4.values.json import Json

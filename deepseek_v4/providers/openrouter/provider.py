@@ -1,12 +1,8 @@
 """OpenRouter, https://openrouter.ai: one API for many hosts of DeepSeek V4. The provider, its models and its balance.
 
-``chat.py`` and ``responses_and_messages.py`` hold its endpoints, ``dialect.py`` what they share; ``options.py`` defines
-the options that only OpenRouter has, and ``encode_options.py`` sends them. Sources: its OpenAPI file and guides
-(snapshot of 2026-08-22) and the model page.
-
-- ``json_schema``, strict tools and forced tools are supported by some endpoints only. Without
-  ``provider={"require_parameters": True}`` an endpoint may silently ignore them.
-- The cost of an answer is the amount that OpenRouter charged (``usage.cost``).
+``chat.py`` and ``responses_and_messages.py`` hold its endpoints, ``reasoning.py`` and ``errors_and_web_search.py``
+what they share; ``options.py`` defines the options that only OpenRouter has, ``encode_options.py`` sends them. Sources:
+its OpenAPI file and guides (snapshot of 2026-08-22) and the model page.
 """
 
 from __future__ import annotations
@@ -22,8 +18,8 @@ from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect, money, 
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.providers.openrouter.chat import OpenRouterChat
-from deepseek_v4.providers.openrouter.dialect import OpenRouterDialect
 from deepseek_v4.providers.openrouter.encode_options import full_id
+from deepseek_v4.providers.openrouter.errors_and_web_search import OpenRouterDialect
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions
 from deepseek_v4.providers.openrouter.reasoning import effort_values
 from deepseek_v4.providers.openrouter.responses_and_messages import OpenRouterMessages, OpenRouterResponses

@@ -1,7 +1,4 @@
-"""Reasoning at OpenRouter: the fields that switch it on, its effort and budget, and past reasoning in chat.
-
-- The effort values differ by model; the nearest one that the model lists is sent (``catalog/models.toml``).
-"""
+"""Reasoning at OpenRouter: the fields that switch it on, its effort and budget, and past reasoning in chat."""
 
 from __future__ import annotations
 
@@ -11,7 +8,8 @@ from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols import reasoning_details
-from deepseek_v4.providers.openai_compatible import OpenAICompatibleChat, SwitchedThinking
+from deepseek_v4.providers.openai_compatible import OpenAICompatibleChat
+from deepseek_v4.providers.thinking_and_efforts import SwitchedThinking
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.notes import Note

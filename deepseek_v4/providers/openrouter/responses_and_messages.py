@@ -13,9 +13,7 @@ from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import Dialect, OptionSpec
 from deepseek_v4.protocols.messages.dialect import ANTHROPIC_WEB_SEARCH, MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
-from deepseek_v4.providers.efforts import default_max_tokens
 from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools, repair_tool_call_arguments
-from deepseek_v4.providers.openrouter.dialect import OpenRouterDialect
 from deepseek_v4.providers.openrouter.encode_options import (
     IN_HEADERS,
     MESSAGES_ONLY,
@@ -25,8 +23,10 @@ from deepseek_v4.providers.openrouter.encode_options import (
     encode_shared,
     full_id,
 )
+from deepseek_v4.providers.openrouter.errors_and_web_search import OpenRouterDialect
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions
 from deepseek_v4.providers.openrouter.reasoning import ReasoningObject, merge_reasoning
+from deepseek_v4.providers.thinking_and_efforts import default_max_tokens
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Sampling, Thinking
@@ -103,7 +103,6 @@ class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
         }
     )
     unsupported = _UNSUPPORTED
-    unread_blocks = frozenset({"redacted_thinking"})
     web_search_tool = ANTHROPIC_WEB_SEARCH
     encode_web_search = Dialect.encode_web_search
 

@@ -18,8 +18,8 @@ from deepseek_v4.recovery import loops
 from deepseek_v4.recovery.user_call import is_handled_by_caller
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
+from langchain_deepseek_v4.errors import AnswerError
 from langchain_deepseek_v4.typed import runnable
-from langchain_deepseek_v4.typed.parser import AnswerError
 from llama_index_deepseek_v4 import DeepSeekV4, UnusableAnswerError
 
 

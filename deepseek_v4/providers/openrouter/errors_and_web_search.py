@@ -1,7 +1,4 @@
-"""The dialect of OpenRouter's three endpoints: its errors, and web search as a server tool.
-
-Sources as in ``provider.py``.
-"""
+"""What OpenRouter's three endpoints share: its errors, and web search as a server tool."""
 
 from __future__ import annotations
 
