@@ -235,6 +235,11 @@ class StreamDecoder(ABC):
         error.partial = self.partial()
         return error
 
+    def lacking(self, what: str, body: Any) -> errors.MalformedResponseError:
+        """Return the error for a complete response without an answer."""
+        why = f"The response contains no {what}."
+        return errors.MalformedResponseError(why, provider=self.provider, body=body, retryable=True)
+
     def interrupted(self, why: str) -> errors.StreamInterruptedError:
         """Return the error for a stream that ended too early."""
         return errors.StreamInterruptedError(

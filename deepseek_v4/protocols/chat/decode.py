@@ -148,9 +148,7 @@ class ChatStreamDecoder(StreamDecoder):
             if error is None:
                 return
             error.partial = self.partial()
-        raise error or errors.MalformedResponseError(
-            "The response contains no choice with a message.", provider=self.provider, body=body, retryable=True
-        )
+        raise error or self.lacking("choice with a message", body)
 
     def _read_choice(self, completion: Json, choice: Json, message: Json, deltas: list[Delta]) -> None:
         builder = self.builder

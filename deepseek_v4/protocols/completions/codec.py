@@ -43,9 +43,7 @@ class CompletionsStreamDecoder(StreamDecoder):
             MalformedResponseError: if it has no choice.
         """
         if not isinstance(body, dict) or not (body.get("error") or body.get("choices")):
-            raise errors.MalformedResponseError(
-                "The response contains no choice.", provider=self.provider, body=body, retryable=True
-            )
+            raise self.lacking("choice", body)
         self._read(body, deltas)
 
     def _read(self, chunk: Json, deltas: list[Delta]) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from deepseek_v4 import errors
 from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.response_body import decode_envelope, text_of
@@ -79,9 +78,7 @@ class MessagesStreamDecoder(TypedEventDecoder):
             raise self.provider_error(body)
         content = body.get("content") if isinstance(body, dict) else None
         if not isinstance(content, list):
-            raise errors.MalformedResponseError(
-                "The response contains no content blocks.", provider=self.provider, body=body, retryable=True
-            )
+            raise self.lacking("content blocks", body)
         decode_envelope(body, self.builder, _KNOWN)
         self._read_stop(body)
         self._count(body.get("usage"))

@@ -112,9 +112,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         """
         failed = isinstance(body, dict) and (body.get("error") or body.get("status") == "failed")
         if not failed and not (isinstance(body, dict) and isinstance(body.get("output"), list)):
-            raise errors.MalformedResponseError(
-                "The response contains no output.", provider=self.provider, body=body, retryable=True
-            )
+            raise self.lacking("output", body)
         self._read_response(body, None, deltas)
 
     def _read_response(self, body: Json, status: str | None, deltas: list[Delta]) -> None:
