@@ -14,8 +14,6 @@ from langchain_core.runnables.utils import Input, Output
 from deepseek_v4.recovery.user_call import USER_CALL, UserCall, handled_by_caller
 from langchain_deepseek_v4.errors import DeepSeekError
 
-__all__ = ["BoundedRetry", "EachByItself", "bounded_retry"]
-
 Condition = tuple[type[BaseException], ...] | Callable[[BaseException], bool] | None
 
 

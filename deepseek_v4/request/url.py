@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 from deepseek_v4 import errors
 from deepseek_v4.providers.base import Provider
 
-__all__ = ["base_url_from_environment", "request_url", "without_userinfo"]
-
 
 def request_url(provider: Provider, base_url: str | None, path: str) -> str:
     """Return the URL of a provider's endpoint.

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 
 from deepseek_v4 import errors
 
-__all__ = ["STEP_BYTES", "Steps", "steps_of"]
-
 STEP_BYTES = 1 << 16
 GZIP = 16 + zlib.MAX_WBITS
 
