@@ -7,19 +7,16 @@ for the cost; ``operation.cost`` is the one that Logfire reads.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import add
 from time import time_ns
 from typing import Any
 from urllib.parse import urlsplit
 
 from deepseek_v4._version import __version__
 from deepseek_v4.observe import genai_messages, listeners
+from deepseek_v4.observe.answers import cost_of, reply_of, usage_of
 from deepseek_v4.observe.events import RequestEvent
 from deepseek_v4.observe.listeners import Listener
-from deepseek_v4.recovery.merge import joined
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.reply import Reply, Usage
 
@@ -36,8 +33,6 @@ __all__ = ["Spans", "instrument", "uninstrument"]
 
 _SCOPE = "deepseek_v4"
 _OPERATIONS = {"completions": "text_completion"}
-_CONTINUED = ("interrupted", "length")
-"""Reasons of requests whose answer continues the one before it."""
 _SAMPLING = ("max_tokens", "temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty")
 _TOKENS = {
     "input_tokens": "input_tokens",
@@ -134,7 +129,7 @@ class Spans(Listener):
         if one is None:
             return
         ended = time_ns()
-        reply, usage = _reply(one.events), _usage(one.events)
+        reply, usage = reply_of(one.events), usage_of(one.events)
         common = _common_attributes(one.request)
         if reply is not None:
             one.span.set_attributes(_reply_attributes(reply))
@@ -147,9 +142,9 @@ class Spans(Listener):
             one.span.set_attribute("gen_ai.response.time_to_first_chunk", first)
         if usage is not None and self._tokens:
             one.span.set_attributes(_usage_attributes(usage))
-            costs = [event.cost.usd for event in one.events if event.cost is not None]
-            if costs:
-                one.span.set_attribute("operation.cost", sum(costs))
+            cost = cost_of(one.events)
+            if cost is not None:
+                one.span.set_attribute("operation.cost", cost)
         if error is not None:
             common["error.type"] = type(error).__qualname__
             one.span.set_attribute("error.type", common["error.type"])
@@ -188,20 +183,6 @@ def _request_attributes(request: PreparedRequest) -> dict[str, Any]:
         "gen_ai.output.type": "text" if form is None else "json",
         **{name: value for name, value in known.items() if value is not None},
     }
-
-
-def _reply(events: Sequence[RequestEvent]) -> Reply | None:
-    """Return the answer: of the last request that has one, after the parts that it continues."""
-    reply: Reply | None = None
-    for event in events:
-        if event.reply is not None:
-            reply = event.reply if reply is None or event.reason not in _CONTINUED else joined(reply, event.reply)
-    return reply
-
-
-def _usage(events: Sequence[RequestEvent]) -> Usage | None:
-    usages = [event.usage for event in events if event.usage is not None]
-    return reduce(add, usages) if usages else None
 
 
 def _reply_attributes(reply: Reply) -> dict[str, Any]:

@@ -153,6 +153,35 @@ def test_its_copies_run(browser: Any, page_file: Path, tmp_path: Path) -> None:
     page.close()
 
 
+def test_a_live_page_shows_new_requests(browser: Any, tmp_path: Path) -> None:
+    with LocalServer(api_key=KEY) as server:
+        client = Client(base_url=server.base_url, api_key=KEY)
+        with deepseek_v4.inspect(tmp_path / "run.html", live=True) as inspection:
+            page, problems = browser.new_page(viewport={"width": 1280, "height": 800}), []
+            page.on("pageerror", lambda error: problems.append(str(error)))
+            page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+            page.goto(inspection.url)
+            page.locator("#state", has_text="live").wait_for()
+            assert page.locator(".row").count() == 0
+            client.chat("The first question")
+            page.locator(".row.turn", has_text="The first question").wait_for()
+            assert "1 requests" in page.locator("header").inner_text()
+            assert "request 1 of 1" in page.locator("#detail").inner_text()
+            for n in range(30):
+                client.chat(f"Question {n}")
+            page.locator("header", has_text="31 requests").wait_for()
+            assert "The first question" in page.locator("#detail").inner_text()  # what was chosen is still shown
+            assert page.locator(".row.turn", has_text="Question 29").is_visible()  # the list was at its end
+            page.locator("#list").evaluate("list => list.scrollTop = 0")
+            client.chat("The last question")
+            page.locator("header", has_text="32 requests").wait_for()
+            assert page.locator("#list").evaluate("list => list.scrollTop") == 0
+            row(page, "The last question").wait_for()
+        page.locator("#state", has_text="ended").wait_for()
+        assert problems == []
+        page.close()
+
+
 def _origin(page: Path) -> str:
     lines = [json.loads(line) for line in page.with_suffix(".jsonl").read_text("utf-8").split("\n")[:-1]]
     return next(line["url"] for line in lines if "url" in line).removesuffix("/chat/completions")
