@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from deepseek_v4._version import __version__
 from deepseek_v4.observe import genai_messages, listeners
 from deepseek_v4.observe.answers import cost_of, reply_of, usage_of
+from deepseek_v4.observe.cache_report import CacheMiss
+from deepseek_v4.observe.cache_tracker import CacheTracker
 from deepseek_v4.observe.events import RequestEvent
 from deepseek_v4.observe.listeners import Listener
 from deepseek_v4.request.prepared_request import PreparedRequest
@@ -98,6 +100,7 @@ class Spans(Listener):
         }
         self._content = content
         self._tokens = tokens
+        self._tracker = CacheTracker()
         self._open: dict[str, _Answer] = {}
 
     def started(self, answer: str, request: PreparedRequest) -> None:
@@ -111,7 +114,7 @@ class Spans(Listener):
         self._open[answer] = _Answer(span, request, began)
 
     def received(self, event: RequestEvent) -> None:
-        """Note a request of the answer: a retry, a second try or a resumed part is an event of the span."""
+        """Note a request: one that follows another, and a miss of the prefix cache, are events of the span."""
         one = self._open.get(event.answer)
         if one is None:  # the listener was added in the middle of an answer
             return
@@ -121,6 +124,9 @@ class Spans(Listener):
             if failed is not None and failed.status is not None:
                 known["http.response.status_code"] = failed.status
             one.span.add_event("deepseek_v4.next_request", known, int(event.started.timestamp() * 1e9))
+        miss = self._tracker.compare(event).miss
+        if miss is not None:
+            one.span.add_event("deepseek_v4.cache_miss", _miss_attributes(miss))
         one.events.append(event)
 
     def ended(self, answer: str, error: BaseException | None) -> None:
@@ -198,6 +204,14 @@ def _reply_attributes(reply: Reply) -> dict[str, Any]:
 def _usage_attributes(usage: Usage) -> dict[str, Any]:
     counts = {f"gen_ai.usage.{kind}": getattr(usage, name) for kind, name in _TOKENS.items()}
     return {name: int(count) for name, count in counts.items() if count is not None}
+
+
+def _miss_attributes(miss: CacheMiss) -> dict[str, Any]:
+    """Return where and why the prefix cache missed, without any text of the prompt."""
+    known = {"cause": miss.cause, "missed_tokens": miss.tokens, "missed_cost": miss.cost}
+    if miss.change is not None:
+        known |= {"place": miss.change.place, "detail": miss.change.detail}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _seconds_to_first_chunk(one: _Answer) -> float | None:

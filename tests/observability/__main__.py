@@ -13,7 +13,7 @@ from openinference.instrumentation.langchain import LangChainInstrumentor
 
 from deepseek_v4.observe import instrument
 from deepseek_v4.testing import LocalServer
-from tests.observability.agent_turn import AgentTurn
+from tests.observability.agent_turn import AgentTurn, next_requests
 from tests.observability.watching import KEY, Spans
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "spans.svg"
@@ -117,12 +117,12 @@ def of_the_core(drawn: Run, y: float) -> list[str]:
         parts.append(bar(drawn, y, span.start_time, span.end_time, "request"))
         counts = tokens(seen["gen_ai.usage.input_tokens"], seen["gen_ai.usage.output_tokens"])
         parts.append(text(RIGHT + 12, y + 11, f"{counts}, ${seen['operation.cost']:.6f}"))
-        for place, event in enumerate(span.events):
+        for place, event in enumerate(next_requests(span)):
             x = drawn.x(event.timestamp)
             parts.append(f'<circle cx="{x:.1f}" cy="{y + BAR / 2:.0f}" r="5" class="mark"/>')
             status = event.attributes.get("http.response.status_code")
             parts.append(text(x - 4, y + BAR + 15 + LINE * place, f"after {status}: {event.attributes['reason']}"))
-        y += ROW + LINE * len(span.events)
+        y += ROW + LINE * len(next_requests(span))
     return parts
 
 
@@ -130,7 +130,7 @@ def draw(drawn: Run) -> str:
     """Return the picture."""
     first = 66
     second = first + ROW * len(drawn.others) + 46
-    height = second + ROW * len(drawn.own) + LINE * sum(len(span.events) for span in drawn.own) + 30
+    height = second + ROW * len(drawn.own) + LINE * sum(len(next_requests(span)) for span in drawn.own) + 30
     seconds = (drawn.end - drawn.begin) / 1e9
     axis = [drawn.x(drawn.begin + int(at * 1e9)) for at in range(int(seconds) + 1)]
     return "\n".join(

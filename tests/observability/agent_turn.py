@@ -19,6 +19,11 @@ REASONS = [["transient", "empty"], ["interrupted"], []]
 """Why requests followed others, in the three answers of the turn."""
 
 
+def next_requests(span: Any) -> list[Any]:
+    """The events of a span of the core for the requests after its first one."""
+    return [event for event in span.events if event.name == "deepseek_v4.next_request"]
+
+
 class DeepSeek(DeepSeekV4):
     """The class of docs/observability.md: a name without a digit."""
 

@@ -6,8 +6,7 @@ import importlib.util
 import sys
 import types
 import uuid
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from langchain.agents.middleware.types import AgentMiddleware
@@ -20,7 +19,7 @@ from llama_index.core.instrumentation import get_dispatcher
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from deepseek_v4.testing import LocalServer
-from tests.observability.watching import KEY, Spans
+from tests.observability.watching import KEY, Handler, Spans
 
 HOOKS = ["before_model", "after_model", "before_agent", "after_agent"]
 PATCHED: dict[type, list[str]] = {
@@ -91,8 +90,6 @@ def opentelemetry_llama_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spans
 
 
 UNREACHABLE = "http://127.0.0.1:9"
-Handler = tuple[Spans, Any, Callable[[], None]]
-"""The spans of a callback handler, the handler, and what waits for it."""
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ import pytest
 
 from deepseek_v4.testing import LocalServer
 from langchain_deepseek_v4 import ChatDeepSeekV4
-from tests.observability.conftest import Handler
-from tests.observability.watching import ASKED, CALLS, HEADER, KEY, SAID, THOUGHT, USAGE, aside, turns, weather
+from tests.observability.watching import ASKED, CALLS, HEADER, KEY, SAID, THOUGHT, USAGE, Handler, aside, turns, weather
 
 
 @pytest.fixture(params=["invoke", "stream"])

@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind
 from deepseek_v4.observe import instrument, uninstrument
 from deepseek_v4.recovery import run
 from deepseek_v4.testing import LocalServer
-from tests.observability.agent_turn import REASONS, AgentTurn
+from tests.observability.agent_turn import REASONS, AgentTurn, next_requests
 from tests.observability.watching import KEY, Spans
 
 
@@ -49,7 +49,7 @@ def check(spans: Spans, paid: dict[str, int], *, inside: bool) -> None:
     assert {name: sum(count[name] for count in counts) for name in paid} == paid
     own = [span for span in spans.finished() if span.kind is SpanKind.CLIENT and span.name == "chat deepseek-flash"]
     own.sort(key=lambda span: span.start_time)
-    assert [[event.attributes["reason"] for event in span.events] for span in own] == REASONS
+    assert [[event.attributes["reason"] for event in next_requests(span)] for span in own] == REASONS
     assert [span.parent is not None for span in own] == [inside] * 3
     assert all("operation.cost" not in span.attributes for span in own)
     assert KEY not in spans.text()

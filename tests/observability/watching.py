@@ -72,6 +72,10 @@ class Spans:
         return "".join(span.to_json() for span in spans)
 
 
+Handler = tuple[Spans, Any, Callable[[], None]]
+"""The spans of a callback handler, the handler, and what waits for it."""
+
+
 def aside(call: Callable[[], T]) -> T:
     """A call in a context of its own: some tracers leave theirs behind."""
     return contextvars.copy_context().run(call)

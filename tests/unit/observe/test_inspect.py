@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,10 @@ import pytest
 
 import deepseek_v4
 from deepseek_v4 import Client, Message, ToolSpec
-from deepseek_v4.observe import listeners
+from deepseek_v4.observe import RequestEvent, listen, listeners
 from deepseek_v4.observe.inspection import render
+from deepseek_v4.observe.record import Recorder
+from deepseek_v4.observe.sections import sections_of
 from deepseek_v4.recovery import run
 from deepseek_v4.testing import Fault, LocalServer, Turn
 
@@ -140,3 +144,27 @@ def test_a_stream_that_is_read_later_is_not_recorded(
         server.configure(chunk_delay=0.0)
     assert inspection.record.read_bytes() == b""
     assert caplog.records == []
+
+
+def test_the_memory_of_a_recorded_program_stays_flat(server: LocalServer, tmp_path: Path) -> None:
+    events: list[RequestEvent] = []
+    with listen(events.append):
+        client_of(server).chat("Hi")
+    recorder = Recorder(tmp_path / "run.jsonl")
+    held = []
+    tracemalloc.start()
+    try:
+        for run in range(200):
+            messages: list[dict[str, Any]] = []
+            for turn in range(10):
+                messages = [*messages, {"role": "user", "content": f"{run} {turn} " + "word " * 2000}]
+                body = {"model": "deepseek-flash", "messages": messages}
+                recorder.received(replace(events[0], body=body, sections=sections_of(body)))
+            held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+        recorder.close()
+    assert recorder.path.stat().st_size > 20e6
+    assert (
+        held[-1] - held[99] < 0.3e6
+    )  # 64 conversations are compared; of the others, the hashes stay: 150 bytes a part
