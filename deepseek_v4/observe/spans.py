@@ -208,7 +208,7 @@ def _usage_attributes(usage: Usage) -> dict[str, Any]:
 
 def _miss_attributes(miss: CacheMiss) -> dict[str, Any]:
     """Return where and why the prefix cache missed, without any text of the prompt."""
-    known = {"cause": miss.cause, "missed_tokens": miss.tokens, "missed_cost": miss.cost}
+    known: dict[str, Any] = {"cause": miss.cause, "missed_tokens": miss.tokens, "missed_cost": miss.cost}
     if miss.change is not None:
         known |= {"place": miss.change.place, "detail": miss.change.detail}
     return {name: value for name, value in known.items() if value is not None}
