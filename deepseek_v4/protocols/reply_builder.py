@@ -66,8 +66,6 @@ class ReplyBuilder:
         self.recovery: str = context.recovery if context.recoverable_tools else "off"
         self.markup: MarkupSearch | None = None
         """Searches the text for tool calls, from the first ``<`` on."""
-        self.settled: bool = False
-        """True if the deltas that were held back have been returned."""
         self.reasoning: list[str] | None = None
         self.details: list[Mapping[str, Any]] | None = None
         self.calls: list[_OpenCall] = []
@@ -254,10 +252,7 @@ class ReplyBuilder:
         return known
 
     def settle(self, deltas: list[Delta]) -> None:
-        """Finish the answer: append the deltas that were held back. A second call appends none."""
-        if self.settled:
-            return
-        self.settled = True
+        """Finish the answer: append the deltas that were held back."""
         if self.recovery == "parse" and self.markup is not None:
             self._settle_markup(self.markup, deltas)
         elif self.context.recoverable_tools:
@@ -321,12 +316,11 @@ class ReplyBuilder:
         """Return the reply received so far.
 
         Args:
-            complete: True if the answer has ended; before that, text that may begin a call is held back.
+            complete: True if the answer has ended, and ``settle`` was called; before that, text that may begin a call
+                is held back.
         """
         content = self.content
-        if complete:
-            self.settle([])
-        elif self.markup is not None and self.recovery == "parse":
+        if not complete and self.markup is not None and self.recovery == "parse":
             content = [*content, self.markup.end(cut=True).text]
         valid: list[ToolCall] = []
         invalid: list[InvalidToolCall] = []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timezone
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-__all__ = ["Cost", "Peak", "Price"]
+__all__ = ["Cost", "Peak", "Price", "price_at"]
 
 
 Amount: TypeAlias = "Decimal | float | str"
@@ -99,6 +99,11 @@ class Price:
         since: Any = self.since  # datetimes, whatever was passed
         until: Any = self.until
         return (since is None or since <= at) and (until is None or at < until)
+
+
+def price_at(prices: Sequence[Price], at: datetime) -> Price | None:
+    """Return the price that applies at a time (UTC), the newest of several; None without one."""
+    return next((price for price in reversed(prices) if price.covers(at)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ SCOPE: dict[str, tuple[str, ...]] = {
     "deepseek_v4/protocols/leaked_calls/*.py": ("tests/unit/protocols/leaked_calls/test_*.py", _LINES),
     "deepseek_v4/protocols/completions/*.py": ("tests/unit/protocols/completions/test_*.py", *_ENCODE),
     "deepseek_v4/protocols/schema/*.py": _SCHEMA,
+    "deepseek_v4/protocols/web_tools.py": ("tests/end_to_end/protocols/test_web_tools.py", _LINES),
     "deepseek_v4/protocols/**/*.py": (*_ENCODE, "tests/unit/protocols/*/test_decode.py"),
     "deepseek_v4/request/web_tools.py": ("tests/end_to_end/protocols/test_web_tools.py", _LINES),
     "deepseek_v4/request/files.py": ("tests/end_to_end/protocols/test_files.py", _LINES),
