@@ -19,8 +19,6 @@ from deepseek_v4.values.account import ModelTable
 from deepseek_v4.values.prices import Price, price_at
 from deepseek_v4.values.toml import read_toml
 
-__all__ = ["ModelFacts", "find", "forget", "is_v4", "keep", "models"]
-
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:

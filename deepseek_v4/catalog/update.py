@@ -15,8 +15,6 @@ from deepseek_v4.catalog.lookup import ModelFacts, find, keep, models
 from deepseek_v4.values.account import ModelInfo
 from deepseek_v4.values.prices import Price, price_at
 
-__all__ = ["Change", "update_from"]
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:

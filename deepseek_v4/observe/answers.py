@@ -7,7 +7,7 @@ from functools import reduce
 from operator import add
 
 from deepseek_v4.observe.events import RequestEvent
-from deepseek_v4.recovery.merge import joined
+from deepseek_v4.recovery.attempt_totals import joined
 from deepseek_v4.values.reply import Reply, Usage
 
 __all__ = ["cost_of", "reply_of", "usage_of"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from deepseek_v4 import errors
 from deepseek_v4.catalog import cost_of
 from deepseek_v4.protocols import schema
-from deepseek_v4.protocols.markup_search import MarkupSearch, ends_early, report_of
+from deepseek_v4.protocols.leaked_calls.report import MarkupSearch, ends_early, report_of
 from deepseek_v4.protocols.reasoning_details import merge_details
 from deepseek_v4.values import json as wire
 from deepseek_v4.values.messages import Reasoning, ToolCall
@@ -30,8 +30,6 @@ from deepseek_v4.values.reply import (
 
 if TYPE_CHECKING:
     from deepseek_v4.protocols.decode_context import DecodeContext
-
-__all__ = ["ReplyBuilder"]
 
 _MOST_TOKENS = 2**53
 """A larger number read from JSON may be a rounded float, which frameworks refuse as a count."""
@@ -324,8 +322,7 @@ class ReplyBuilder:
             content = [*content, self.markup.end(cut=True).text]
         valid: list[ToolCall] = []
         invalid: list[InvalidToolCall] = []
-        calls = self.calls[:1] if self.context.single_call else self.calls
-        for position, call in enumerate(calls):
+        for position, call in enumerate(self.calls[:1] if self.context.single_call else self.calls):
             arguments = "".join(call.arguments)
             error = self._problem(call, arguments)
             if error is None:
@@ -338,10 +335,8 @@ class ReplyBuilder:
         reasoning = None
         if self.reasoning is not None or self.details is not None:
             text = None if self.reasoning is None else "".join(self.reasoning)
-            details = None
-            if self.details is not None:
-                details = merge_details(self.details) if self.streamed else tuple(self.details)
-            reasoning = Reasoning(text, details)
+            merged = merge_details if self.streamed else tuple
+            reasoning = Reasoning(text, None if self.details is None else merged(self.details))
         return Reply(
             content="".join(content),
             reasoning=reasoning,

@@ -8,9 +8,6 @@ from datetime import date, datetime, time, timezone
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-__all__ = ["Cost", "Peak", "Price", "price_at"]
-
-
 Amount: TypeAlias = "Decimal | float | str"
 """A price in any notation; ``Price`` and ``Peak`` convert it to a ``Decimal`` of the same digits."""
 _EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
@@ -163,4 +160,5 @@ def _moment(value: datetime | date | str | None) -> datetime | None:
 
 
 def in_utc(value: datetime) -> datetime:
+    """Return a time in UTC; one without a zone counts as UTC."""
     return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)

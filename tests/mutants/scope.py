@@ -47,7 +47,7 @@ SCOPE: dict[str, tuple[str, ...]] = {
     "deepseek_v4/protocols/account.py": ("tests/unit/request/test_account.py", _LINES),
     "deepseek_v4/protocols/*_decoder.py": _DECODE,
     "deepseek_v4/protocols/reply_builder.py": _DECODE,
-    "deepseek_v4/protocols/markup_search.py": _DECODE,
+    "deepseek_v4/protocols/leaked_calls/report.py": _DECODE,
     "deepseek_v4/protocols/think_tags.py": _DECODE,
     "deepseek_v4/protocols/*/decode.py": _DECODE,
     "deepseek_v4/protocols/leaked_calls/*.py": ("tests/unit/protocols/leaked_calls/test_*.py", _LINES),

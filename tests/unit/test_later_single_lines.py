@@ -22,14 +22,14 @@ from deepseek_v4 import (
 )
 from deepseek_v4.protocols import StreamDecoder, schema
 from deepseek_v4.protocols.dialect import OptionSpec
-from deepseek_v4.protocols.markup_search import with_markup_report
+from deepseek_v4.protocols.leaked_calls.report import with_markup_report
 from deepseek_v4.protocols.reasoning_details import merge_details
 from deepseek_v4.protocols.think_tags import ThinkSplitter
 from deepseek_v4.protocols.tool_names import ToolNames
+from deepseek_v4.recovery.attempt_totals import add_values, describe, joined
 from deepseek_v4.recovery.attempts import FailedAttempt, FallBack
-from deepseek_v4.recovery.merge import add_values, describe, joined
+from deepseek_v4.recovery.loops import arun, run
 from deepseek_v4.recovery.policies import ReplyAttempts
-from deepseek_v4.recovery.run import arun, run
 from tests.unit.recovery.chat_bytes import event
 
 
