@@ -127,6 +127,8 @@ class LangChainModelBase(ModelMethods, ModelSettings):
             ls_model_name=model,
             ls_model_type=self._kind,
         )
+        if self._kind == "llm":
+            params["ls_integration"] = "langchain_llm"  # LangChain itself adds "langchain_chat_model"
         if temperature is not None:
             params["ls_temperature"] = temperature
         if max_tokens is not None:
