@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -16,8 +14,7 @@ from langsmith import Client
 from deepseek_v4.testing import LocalServer, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4, DeepSeekV4Completion
 from tests.observability.watching import ASKED, CALLS, HEADER, KEY, SAID, THOUGHT, USAGE, turns, weather
-
-ADDRESS = ("127.0.0.1", 0)
+from tests.raw_http import RawHandler, serving
 
 
 class Inbox:
@@ -45,7 +42,7 @@ def inbox() -> Inbox:
 
 @pytest.fixture
 def tracer(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[LangChainTracer]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(RawHandler):
         def answer(self) -> None:
             inbox.take(self.path, self.rfile.read(int(self.headers["Content-Length"])))
             self.send_response(202)
@@ -55,16 +52,12 @@ def tracer(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[LangChainT
 
         do_POST = do_PATCH = answer
 
-        def log_message(self, *_: Any) -> None: ...
-
     monkeypatch.setenv("LANGSMITH_TRACING", "false")
-    with ThreadingHTTPServer(ADDRESS, Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(Handler) as server:
         client = Client(
             api_url=f"http://127.0.0.1:{server.server_port}", api_key="ls", auto_batch_tracing=False, info={}
         )
         yield LangChainTracer(client=client, project_name="tests")
-        server.shutdown()
 
 
 def model_of(server: LocalServer, **options: Any) -> ChatDeepSeekV4:
