@@ -18,8 +18,6 @@ from deepseek_v4.values.notes import Note
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Provider", "explain"]
-
 
 @dataclass(frozen=True)
 class Provider:

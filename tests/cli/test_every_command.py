@@ -14,6 +14,8 @@ import jsonschema
 import pytest
 from typer.testing import CliRunner
 
+import deepseek_v4
+from deepseek_v4 import Client
 from deepseek_v4.cli.application import application
 from deepseek_v4.testing import LocalServer
 from tests.cli.conftest import Run
@@ -27,6 +29,7 @@ RECORDS = {
     "models": ["models"],
     "prices": ["prices"],
     "balance": ["balance"],
+    "inspect": ["inspect", "run.jsonl"],
     "doctor": ["doctor"],
     "settle": ["settle", "schema-errors"],
 }
@@ -34,9 +37,19 @@ SERVERS = {"serve"}
 """Commands that run until they are interrupted: test_serve.py."""
 
 
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A record of one request."""
+    path = tmp_path_factory.mktemp("recorded") / "run.html"
+    with LocalServer() as server, deepseek_v4.inspect(path) as inspection:
+        Client(base_url=server.base_url, api_key=server.api_key).chat("Hello")
+    return inspection.record.read_bytes()
+
+
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record: bytes) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("run.jsonl").write_bytes(record)
     Path("prompts.jsonl").write_text('{"id": 1, "prompt": "Name a colour."}\n')
 
 
@@ -204,7 +217,10 @@ print(json.dumps({command: os.waitpid(child, 0)[1] for command, child in childre
 def test_each_command_runs_as_a_process(local_server: LocalServer) -> None:
     Path("chat.in").write_text("Hello\n")
     where = ["--base-url", local_server.base_url]
-    lines = {name: [*given, *(where if name != "prices" else ()), "--json"] for name, given in RECORDS.items()}
+    lines = {
+        name: [*given, *(where if name not in ("prices", "inspect") else ()), "--json"]
+        for name, given in RECORDS.items()
+    }
     run = [sys.executable, "-c", PROCESSES, json.dumps(lines)]
     done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=True)
     errors = {name: Path(f"{name}.err").read_text() for name in lines}
