@@ -149,7 +149,7 @@ def _record(client: Client) -> bool:
     if provider.key_variable and (key := os.environ.get(settings.key_variable or "")):
         environment[provider.key_variable] = key
     command = [sys.executable, "-m", "tests.replay.record", provider.name]
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - a program of the checkout, and the name of a known provider
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         for line in process.stdout or ():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -172,6 +173,22 @@ def test_completion_needs_no_key(line: str, words: set[str], monkeypatch: pytest
     found = set(result.stdout.split())
     assert words <= found
     assert all(word.startswith(line.rpartition(" ")[2]) for word in found)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_no_color_turns_colours_off() -> None:
+    import pty
+
+    command = [sys.executable, "-m", "deepseek_v4.cli", "ask", "Hello", "-o", "temprature=1"]
+    for value, coloured in (("", True), ("1", False)):
+        main, other = pty.openpty()
+        env = {**os.environ, "TERM": "xterm-256color", "NO_COLOR": value}
+        subprocess.run(command, stdout=other, stderr=other, env=env, timeout=60, check=False)
+        os.close(other)
+        shown = os.read(main, 4096)
+        os.close(main)
+        assert b"Did you mean" in shown
+        assert (b"\x1b[31m" in shown) is coloured
 
 
 def test_the_commands_import_no_framework() -> None:
