@@ -7,23 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from deepseek_v4.account_methods import AccountMethods
+from deepseek_v4.account_methods import ClientMethods
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.limits.paced import ametered, apaced, metered, paced
 from deepseek_v4.observe import listeners
 from deepseek_v4.observe.listeners import Listener
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.providers import find_provider
+from deepseek_v4.recovery.loops import acomplete, arun, complete, run
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
-from deepseek_v4.recovery.run import acomplete, arun, complete, run
 from deepseek_v4.recovery.user_call import USER_CALL
 from deepseek_v4.request.account import AccountRequest
 from deepseek_v4.request.build import chat_request, prepare
-from deepseek_v4.request.options import resolve
+from deepseek_v4.request.call_options import resolve
+from deepseek_v4.request.constructor_signature import OptionSignature
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview, preview
 from deepseek_v4.request.settings import ModelSettings
-from deepseek_v4.request.signature import OptionSignature
 from deepseek_v4.tokens import TokenCount, count_prompt, estimate
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.messages import Message
@@ -40,13 +40,11 @@ if TYPE_CHECKING:
     from deepseek_v4.observe.cache_tracker import CacheTracker
     from deepseek_v4.request.option_types import ChatOptions, CompletionOptions, ModelOptions
 
-__all__ = ["Client", "Preview", "preview"]
-
 T = TypeVar("T")
 Wrap = Callable[..., Callable[[Any], Any]]
 
 
-class Client(AccountMethods):
+class Client(ClientMethods):
     """DeepSeek V4, without a framework.
 
     Examples:

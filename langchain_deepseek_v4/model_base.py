@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.language_models import LangSmithParams
@@ -13,10 +13,10 @@ from deepseek_v4 import __version__, tokens
 from deepseek_v4.client import Client
 from deepseek_v4.integration.model_methods import ModelMethods
 from deepseek_v4.limits.paced import RetryGate
-from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY, ModelSettings
+from deepseek_v4.request.option_names import ALIASES, CONSTRUCTOR_ONLY
+from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.request.settings import ModelSettings
 from langchain_deepseek_v4.errors import model_errors
-
-__all__ = ["LangChainModelBase"]
 
 _NOT_TRACED = CONSTRUCTOR_ONLY | {"default_headers", "timeout"}
 """Options that are left out of traces."""
@@ -51,9 +51,43 @@ class LangChainModelBase(ModelMethods, ModelSettings):
         limiter = getattr(self, "rate_limiter", None)
         return None if limiter is None else RetryGate(limiter.acquire, limiter.aacquire)
 
+    def _prepare(self, given: Any, stop: Any, options: Mapping[str, Any], *, stream: bool) -> PreparedRequest:
+        """Build the request for a prompt or a list of messages."""
+        raise NotImplementedError
+
     def _stop_words(self, more: str | Sequence[str] | None) -> list[str]:
         """Return the stop words of the model, and those of a call."""
         return list(dict.fromkeys([*(self.stop or ()), *([more] if isinstance(more, str) else more or ())]))
+
+    # -- streams -------------------------------------------------------------------------------------------------
+
+    def _chunks_of(self, prepared: PreparedRequest) -> Callable[[Any], Iterable[Any]]:
+        """Return the function that converts a delta to the chunks of LangChain's class."""
+        raise NotImplementedError
+
+    def _stream(self, given: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Iterator[Any]:
+        with model_errors:
+            prepared = self._prepare(given, stop, kwargs, stream=True)
+            chunks = self._chunks_of(prepared)
+            with self._core().open(prepared) as deltas:
+                for delta in deltas:
+                    for chunk in chunks(delta):
+                        if run_manager is not None:
+                            run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                        yield chunk
+
+    async def _astream(
+        self, given: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
+    ) -> AsyncIterator[Any]:
+        with model_errors:
+            prepared = self._prepare(given, stop, kwargs, stream=True)
+            chunks = self._chunks_of(prepared)
+            async with await self._core().aopen(prepared) as deltas:
+                async for delta in deltas:
+                    for chunk in chunks(delta):
+                        if run_manager is not None:
+                            await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                        yield chunk
 
     # -- counting ------------------------------------------------------------------------------------------------
 

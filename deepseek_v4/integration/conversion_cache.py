@@ -12,8 +12,6 @@ from weakref import KeyedRef
 
 from deepseek_v4.values.messages import Message
 
-__all__ = ["ConversionCache"]
-
 
 class ConversionCache:
     """Objects, the values that were read from them, and the messages that they were converted to.

@@ -19,7 +19,7 @@ from deepseek_v4._version import __version__
 from deepseek_v4.observe import genai_messages, listeners
 from deepseek_v4.observe.events import RequestEvent
 from deepseek_v4.observe.listeners import Listener
-from deepseek_v4.recovery.merge import joined
+from deepseek_v4.recovery.attempt_totals import joined
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.reply import Reply, Usage
 

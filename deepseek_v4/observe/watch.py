@@ -18,7 +18,7 @@ from deepseek_v4.observe.sections import sections_of
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import masked_headers
 from deepseek_v4.transport import Exchange
-from deepseek_v4.transport.key_header import Mask
+from deepseek_v4.transport.mask_secrets import Mask
 from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.messages import Reasoning

@@ -19,8 +19,6 @@ from deepseek_v4.values.notes import Note
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Provider", "did_you_mean", "explain", "problem_of"]
-
 
 @dataclass(frozen=True)
 class Provider:

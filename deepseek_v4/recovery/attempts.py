@@ -2,7 +2,7 @@
 
 An answer may take several requests: a request fails, an answer is empty, its JSON does not match the schema, or a
 stream is interrupted. A ``RetryPolicy`` decides about one such cause; ``Attempts`` calls the policies in order, records
-the result and usage of each attempt, and merges them into the final answer. ``run.py`` contains the loops that send.
+the result and usage of each attempt, and merges them into the final answer. ``loops.py`` contains the loops that send.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from typing import Any, ClassVar, Generic, TypeVar
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.recovery.user_call import UserCall
 from deepseek_v4.values.reply import Attempt, AttemptReason, Reply
-
-__all__ = ["Attempts", "FailedAttempt", "FallBack", "Retry", "RetryPolicy"]
 
 Request = TypeVar("Request")
 Item = TypeVar("Item")
@@ -202,10 +200,6 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         own = error.partial or Reply()
         return replace(own, usage=usage + own.usage)
 
-    def limited(self, request: Request) -> Request:
-        """Limit a follow-up request to the time that is left."""
-        return request
-
     def seconds_left(self) -> float:
         """Return the seconds until the deadline; infinite without one."""
         return math.inf if self.deadline == math.inf else self.deadline - time.monotonic()
@@ -295,7 +289,9 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         if self.begun is not None:
             self._held = [*held]
         self._started = now + retry.wait
-        self.request = self.limited(retry.request)
+        self.request = retry.request
+        if self.deadline != math.inf:
+            self.request = replace(retry.request, deadline=self.deadline)  # type: ignore[type-var]
         self.wait = retry.wait
         self.opened = False
         return [shown for item in retry.missed for shown in self.receive(item)]

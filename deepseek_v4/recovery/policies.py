@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from deepseek_v4.errors import DeepSeekError
-from deepseek_v4.protocols.markup_search import with_markup_report
+from deepseek_v4.protocols.leaked_calls.report import with_markup_report
+from deepseek_v4.recovery.attempt_totals import describe, joined, merge_replies, reply_of
 from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, RetryPolicy
+from deepseek_v4.recovery.backoff import TransientErrorPolicy
 from deepseek_v4.recovery.empty_answer import EmptyAnswerPolicy
 from deepseek_v4.recovery.leaked_markup import LeakedMarkupPolicy
-from deepseek_v4.recovery.merge import describe, joined, merge_replies, reply_of
-from deepseek_v4.recovery.transient import TransientErrorPolicy
 from deepseek_v4.recovery.user_call import USER_CALL, is_handled_by_caller
 from deepseek_v4.request.account import AccountRequest
-from deepseek_v4.request.options import CallOptions
+from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Attempt, Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
-
-__all__ = ["AccountAttempts", "ReplyAttempts", "accepts"]
 
 TRANSIENT = TransientErrorPolicy()
 
@@ -68,10 +65,6 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
         given = any(reply_of(one.outcome) is not None for one in self.failed)
         return merge_replies(self.failed, error.partial) if given else error.partial
 
-    def limited(self, request: PreparedRequest) -> PreparedRequest:
-        """Return the request with the deadline of the call."""
-        return request if self.deadline == math.inf else request.with_deadline(self.deadline)
-
     def note(self, failed: FailedAttempt[Reply]) -> Attempt:
         """Describe the attempt, with its tokens and their cost."""
         reply = reply_of(failed.outcome)
@@ -106,10 +99,6 @@ class AccountAttempts(Attempts[AccountRequest[Any], Any, Any]):
     def note(self, failed: FailedAttempt[Any]) -> Attempt:
         """Describe the attempt, which has no cost."""
         return describe(failed)
-
-    def limited(self, request: AccountRequest[Any]) -> AccountRequest[Any]:
-        """Return the request with the deadline of the call."""
-        return request if self.deadline == math.inf else dataclasses.replace(request, deadline=self.deadline)
 
 
 def accepts(request: PreparedRequest, reply: Reply) -> bool:

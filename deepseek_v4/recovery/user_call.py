@@ -14,8 +14,6 @@ from typing import Any, TypeVar
 
 from deepseek_v4.values.reply import Attempt, AttemptReason
 
-__all__ = ["USER_CALL", "UserCall", "handled_by_caller", "is_handled_by_caller"]
-
 T = TypeVar("T")
 
 

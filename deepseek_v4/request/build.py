@@ -19,10 +19,10 @@ from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request import history
+from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.forced_tool import resolve_forced_tool
 from deepseek_v4.request.headers import build_headers, key_to_send
 from deepseek_v4.request.json_mode import apply_json_mode
-from deepseek_v4.request.options import CallOptions
 from deepseek_v4.request.prepared_request import PreparedRequest, body_bytes
 from deepseek_v4.request.url import endpoint_url
 from deepseek_v4.values.http import HttpRequest

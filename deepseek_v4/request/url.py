@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 from deepseek_v4 import errors
 from deepseek_v4.providers.base import Provider
 
-__all__ = ["base_url_from_environment", "endpoint_url", "without_userinfo"]
-
 
 @functools.lru_cache(maxsize=256)
 def endpoint_url(base_url: str, path: str) -> str:

@@ -14,8 +14,9 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from deepseek_v4 import errors
-from deepseek_v4.transport.failures import translate, without_stack_frames
-from deepseek_v4.transport.key_header import Mask, key_bearer
+from deepseek_v4.transport.add_api_key import key_bearer
+from deepseek_v4.transport.httpx_exceptions import translate, without_stack_frames
+from deepseek_v4.transport.mask_secrets import Mask
 from deepseek_v4.transport.retry_after_header import retry_after
 from deepseek_v4.transport.timeouts import Limits, Remaining
 from deepseek_v4.values.http import MASK, SECRET_HEADER, HttpRequest, HttpResponse

@@ -6,22 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = [
-    "FilePart",
-    "ImagePart",
-    "Message",
-    "NamedTool",
-    "Part",
-    "RawPart",
-    "Reasoning",
-    "Role",
-    "ServerTool",
-    "TextPart",
-    "ToolCall",
-    "ToolChoice",
-    "ToolSpec",
-]
-
 Role = Literal["system", "user", "assistant", "tool", "latest_reminder"]
 """``latest_reminder``: date, weekday, place, platform and language of the user, at DeepSeek."""
 
@@ -149,6 +133,10 @@ class Message(_EncodedCache):
     def tool(cls, content: str, tool_call_id: str) -> Message:
         """Create a tool message: the result of one tool call."""
         return cls("tool", content, tool_call_id=tool_call_id)
+
+
+SHOWN_BELOW = "(see the next message)"
+"""The text of a tool result that contains an image or a file and no text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,24 +13,6 @@ from deepseek_v4.values.display import Displayed, Rows
 from deepseek_v4.values.messages import Message, Reasoning, ToolCall
 from deepseek_v4.values.prices import Cost
 
-__all__ = [
-    "ASKED_AGAIN",
-    "Attempt",
-    "AttemptReason",
-    "Delta",
-    "FinishReason",
-    "InvalidToolCall",
-    "LeakedText",
-    "ReasoningDelta",
-    "RefusalDelta",
-    "Reply",
-    "StreamEnd",
-    "TextDelta",
-    "ToolCallDelta",
-    "Usage",
-    "fold",
-]
-
 Answer = TypeVar("Answer")
 Count = TypeVar("Count", int, float)
 

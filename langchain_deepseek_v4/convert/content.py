@@ -10,8 +10,6 @@ from deepseek_v4 import errors
 from deepseek_v4.values.messages import FilePart, ImagePart, Part, RawPart, TextPart
 from deepseek_v4.values.tool_arguments import arguments_text
 
-__all__ = ["RESULTS", "TOOL_CALL_TYPES", "Content", "blocks_of", "parts_of", "result_of", "text_of"]
-
 Content = str | Sequence[str | Mapping[str, Any]]
 """The type of ``message.content``."""
 

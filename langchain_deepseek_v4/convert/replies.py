@@ -35,8 +35,6 @@ from langchain_deepseek_v4.convert.chunks import finish_info, fragment_chunk, me
 from langchain_deepseek_v4.convert.citations import as_annotations
 from langchain_deepseek_v4.convert.invalid_calls import invalidating_suffix
 
-__all__ = ["MessageBuilder", "chat_result", "usage_metadata"]
-
 REASONING, TEXT, CALL, REFUSAL = "lc_rs_0", "lc_txt_0", "lc_tc_", "lc_rf_0"
 """Indexes of the blocks of a message in v1 output."""
 

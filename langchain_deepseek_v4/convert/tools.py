@@ -13,8 +13,6 @@ from langchain_deepseek_v4.convert.schemas import json_schema_of
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool  # a sixth of the time of the import of this package
 
-__all__ = ["ToolLike", "as_response_format", "as_tool", "as_tool_choice", "tool_name"]
-
 ToolLike: TypeAlias = "Mapping[str, Any] | type | Callable[..., Any] | BaseTool"
 """A pydantic class, a TypedDict, a function, a ``BaseTool``, a schema, or a tool that the provider runs."""
 

@@ -28,16 +28,14 @@ from typing_extensions import is_typeddict
 
 from deepseek_v4.integration.typed_answers import TypedAnswerPolicy, TypedAttempts
 from deepseek_v4.recovery.attempts import FailedAttempt
+from deepseek_v4.recovery.loops import OPENED, acomplete, arun, complete, run
 from deepseek_v4.recovery.retry_prompt import retry_messages
-from deepseek_v4.recovery.run import OPENED, acomplete, arun, complete, run
 from deepseek_v4.recovery.user_call import UserCall, handled_by_caller
 from deepseek_v4.values.reply import StreamEnd, Usage
 from langchain_deepseek_v4.convert.schemas import Method, answer_class, as_function, json_schema_of, wrapped
 from langchain_deepseek_v4.convert.tools import ToolLike, as_response_format, tool_name
 from langchain_deepseek_v4.errors import RefusalError
 from langchain_deepseek_v4.typed.parser import AnswerParser
-
-__all__ = ["RetryingRunnable", "structured"]
 
 Schema = Mapping[str, Any] | type
 

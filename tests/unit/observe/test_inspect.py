@@ -16,7 +16,7 @@ import deepseek_v4
 from deepseek_v4 import Client, Message, ToolSpec
 from deepseek_v4.observe import listeners
 from deepseek_v4.observe.inspection import render
-from deepseek_v4.recovery import run
+from deepseek_v4.recovery import loops
 from deepseek_v4.testing import Fault, LocalServer, Turn
 
 KEY = "sk-observed-0123456789"
@@ -68,7 +68,7 @@ def test_a_record_has_the_bodies_that_were_sent(server: LocalServer, tmp_path: P
 
 
 def test_a_record_has_attempts_and_no_key(server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "sleep", lambda seconds: None)
+    monkeypatch.setattr(loops, "sleep", lambda seconds: None)
     server.fault(Fault.status(503))
     server.script(Turn("Here.", reasoning="Hm."))
     with deepseek_v4.inspect(tmp_path / "run.html") as record:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import Client, errors
-from deepseek_v4.transport import key_header as transport_key
+from deepseek_v4.transport import mask_secrets
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
 from tests.unit.transport.client_kinds import KEY, request_to
@@ -97,7 +97,7 @@ def test_a_placeholder_is_no_secret_and_depth_is_no_limit():
     for _ in range(5000):
         body = [body]
     error = errors.DeepSeekError("EMPTY", body=body)
-    transport_key.Mask(transport_key.KeyBearer(request.key, "Authorization"), {"x-key": KEY}).error(error)
+    mask_secrets.Mask(mask_secrets.KeyBearer(request.key, "Authorization"), {"x-key": KEY}).error(error)
     assert error.message == "EMPTY"
     inner = error.body
     while isinstance(inner, list):

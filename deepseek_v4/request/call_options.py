@@ -13,21 +13,12 @@ from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import problem_of
 from deepseek_v4.request.keys import key_from_environment
 from deepseek_v4.request.model_names import own_model
-from deepseek_v4.request.settings import (
-    ALIASES,
-    CONSTRUCTOR_ONLY,
-    FIELDS,
-    ModelSettings,
-    checker,
-    own_key,
-    unknown_option,
-)
+from deepseek_v4.request.option_names import ALIASES, CONSTRUCTOR_ONLY, unknown_option
+from deepseek_v4.request.settings import FIELDS, ModelSettings, checker, own_key
 from deepseek_v4.request.tools import parse_tool_choice, parse_tools
 from deepseek_v4.request.url import base_url_from_environment
 from deepseek_v4.values.messages import ServerTool, ToolChoice, ToolSpec
 from deepseek_v4.values.sampling import Sampling, Thinking
-
-__all__ = ["CALL_ONLY", "CallOptions", "resolve"]
 
 Endpoint = Literal["chat_completions", "responses", "messages", "completions"]
 

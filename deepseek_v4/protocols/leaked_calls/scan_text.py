@@ -1,6 +1,6 @@
 """Find tool calls in the model's own markup that a server left in the visible text, and extract them. Pure.
 
-The model writes calls as tags (``dsml``); a server's parser turns them into values, but sometimes misses one
+The model writes calls as tags (``dsml_tags``); a server's parser turns them into values, but sometimes misses one
 (https://github.com/deepseek-ai/DeepSeek-V3/issues/1244, https://github.com/vllm-project/vllm/issues/40801). The
 structure decides: a call is an ``invoke`` of a tool of the request, with only parameters inside, neither in code nor
 in quotes. Everything else is text and is returned unchanged.
@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from deepseek_v4.protocols.leaked_calls.dsml import Block, LeakedCall, Tag, begins_tag, find_candidate, is_marked
+from deepseek_v4.protocols.leaked_calls.dsml_calls import Block, LeakedCall
+from deepseek_v4.protocols.leaked_calls.dsml_tags import Tag, begins_tag, find_candidate, is_marked
 from deepseek_v4.protocols.leaked_calls.markdown import MarkdownState
 from deepseek_v4.values.messages import ToolSpec
-
-__all__ = ["Ending", "MarkupScanner"]
 
 
 class Ending(NamedTuple):

@@ -10,8 +10,6 @@ from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.recovery.attempts import FailedAttempt
 from deepseek_v4.values.reply import Attempt, Reply, Usage
 
-__all__ = ["add_values", "describe", "joined", "merge_replies", "reply_of"]
-
 
 def reply_of(outcome: Reply | DeepSeekError) -> Reply | None:
     """Return the reply of an attempt, complete or partial."""

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from deepseek_v4 import errors
-from deepseek_v4.transport.failures import translate
+from deepseek_v4.transport.httpx_exceptions import translate
 from tests.unit.transport.client_kinds import AsyncTwin, request_to
 from tests.unit.transport.libraries import LIBRARIES
 

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parents[3] / "llama_index_deepseek_v4"
 def hook(tmp_path: Path) -> Path:
     """A site folder with the two files that the wheel adds."""
     for suffix in (".py", ".pth"):
-        shutil.copy(PACKAGE / f"hub_name{suffix}", tmp_path / f"_deepseek_v4_llama_index{suffix}")
+        shutil.copy(PACKAGE / f"import_alias{suffix}", tmp_path / f"_deepseek_v4_llama_index{suffix}")
     return tmp_path
 
 

@@ -11,8 +11,6 @@ from typing import Any
 from deepseek_v4.errors import DeepSeekError, TimeoutError
 from deepseek_v4.recovery.attempts import Attempts, Retry, RetryPolicy
 
-__all__ = ["TransientErrorPolicy", "wait_before_retry"]
-
 BASE_SECONDS = 0.5
 CAP_SECONDS = 8.0
 LONGEST_RETRY_AFTER = 60.0

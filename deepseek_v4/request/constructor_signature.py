@@ -7,8 +7,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ["OptionSignature"]
-
 
 class OptionSignature:
     """A class attribute ``__signature__`` with every option, also before the first construction, unlike pydantic's.

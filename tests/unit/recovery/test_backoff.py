@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from deepseek_v4 import errors
-from deepseek_v4.recovery import transient
-from deepseek_v4.recovery.transient import wait_before_retry
+from deepseek_v4.recovery import backoff
+from deepseek_v4.recovery.backoff import wait_before_retry
 
 BUSY = errors.OverloadedError("busy")
 
@@ -22,7 +22,7 @@ def test_the_last_try_is_final(max_retries: int, tries: int) -> None:
 
 def test_waits_are_anything_up_to_a_doubling_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     ranges = []
-    monkeypatch.setattr(transient.random, "uniform", lambda low, high: ranges.append((low, high)) or high)
+    monkeypatch.setattr(backoff.random, "uniform", lambda low, high: ranges.append((low, high)) or high)
     for tries in range(1, 8):
         wait_before_retry(tries, BUSY, 10)
     assert ranges == [(0, 0.5), (0, 1), (0, 2), (0, 4), (0, 8), (0, 8), (0, 8)]
@@ -40,6 +40,6 @@ def test_a_wait_of_over_a_minute_is_left_to_the_caller() -> None:
 
 @pytest.mark.parametrize("seconds", [0, -3])
 def test_a_wait_of_nothing_still_backs_off(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    monkeypatch.setattr(transient.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr(backoff.random, "uniform", lambda low, high: high)
     error = errors.RateLimitError("slow down", retry_after=seconds)
     assert [wait_before_retry(tries, error, 3) for tries in (1, 2, 3)] == [0.5, 1, 2]

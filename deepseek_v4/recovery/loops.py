@@ -14,8 +14,6 @@ from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.recovery.attempts import Attempts
 from deepseek_v4.values.reply import StreamEnd
 
-__all__ = ["acomplete", "arun", "complete", "run"]
-
 Request = TypeVar("Request")
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")

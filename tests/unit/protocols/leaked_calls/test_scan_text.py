@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepseek_v4.protocols.leaked_calls.dsml import _BEGUN, _TAG, holds_markup
-from deepseek_v4.protocols.leaked_calls.scanner import MarkupScanner
+from deepseek_v4.protocols.leaked_calls.dsml_tags import _BEGUN, _TAG, holds_markup
+from deepseek_v4.protocols.leaked_calls.scan_text import MarkupScanner
 from tests.long_form import examples
 from tests.unit.protocols.leaked_calls.dsml_texts import (
     AFTER,

@@ -14,7 +14,7 @@ import pytest
 from deepseek_v4 import Client, Delta, Reply, StreamEnd, TextDelta, ToolCall, ToolCallDelta, ToolSpec
 from deepseek_v4.errors import InvalidRequestError, LeakedMarkupWarning, StreamInterruptedError
 from deepseek_v4.protocols import PROTOCOLS, DecodeContext
-from deepseek_v4.protocols.markup_search import _warn_of_markup
+from deepseek_v4.protocols.leaked_calls.report import _warn_of_markup
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from deepseek_v4.testing import ToolCall as ScriptedCall
 from deepseek_v4.values.reply import LeakedText

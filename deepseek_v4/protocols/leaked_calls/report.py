@@ -14,10 +14,8 @@ from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import FinishReason, Reply
 
 if TYPE_CHECKING:
-    from deepseek_v4.protocols.leaked_calls.scanner import Ending
+    from deepseek_v4.protocols.leaked_calls.scan_text import Ending
     from deepseek_v4.values.messages import ToolSpec
-
-__all__ = ["MarkupSearch", "ends_early", "report_of", "with_markup_report"]
 
 
 class MarkupSearch:
@@ -32,7 +30,7 @@ class MarkupSearch:
 
     def __init__(self, tools: Mapping[str, ToolSpec], content: list[str], *, extracts: bool) -> None:
         # most answers contain no ``<``, and its patterns are slow to compile
-        from deepseek_v4.protocols.leaked_calls.scanner import MarkupScanner
+        from deepseek_v4.protocols.leaked_calls.scan_text import MarkupScanner
 
         self._extracts = extracts
         self._visible = content if extracts else [*content]
