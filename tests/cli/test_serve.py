@@ -34,8 +34,8 @@ def test_a_server_that_answers_until_it_is_interrupted(run: Run, monkeypatch: py
             monkeypatch.setenv(*line.split("="))
         assert "scripted" in Client().chat("Hello").content
         assert Client(provider="vllm", base_url=address["base_url"], api_key="sk-secret").chat("Hello").content
-        for process in (plain, other):
-            process.send_signal(signal.SIGINT)
+        plain.send_signal(signal.SIGINT)
+        other.send_signal(signal.SIGTERM)
         printed = [text for process in (plain, other) for text in process.communicate(timeout=60)]
     assert "sk-secret" not in "".join(printed)
     assert (plain.returncode, other.returncode) == (0, 0)
