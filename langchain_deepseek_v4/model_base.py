@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.language_models import LangSmithParams
+from langchain_core.runnables import Runnable
+from langchain_core.runnables.utils import Input, Output
 from pydantic import model_validator
 from typing_extensions import Self
 
@@ -125,6 +127,8 @@ class LangChainModelBase(ModelMethods, ModelSettings):
             ls_model_name=model,
             ls_model_type=self._kind,
         )
+        if self._kind == "llm":
+            params["ls_integration"] = "langchain_llm"  # LangChain itself adds "langchain_chat_model"
         if temperature is not None:
             params["ls_temperature"] = temperature
         if max_tokens is not None:
@@ -137,6 +141,38 @@ class LangChainModelBase(ModelMethods, ModelSettings):
     def _set_deepseek_v4_version(self) -> Self:
         self._add_version("deepseek-v4", __version__)
         return self
+
+    # -- other runnables made from this one ------------------------------------------------------------------------
+
+    def with_retry(  # type: ignore[misc]  # each model is a Runnable
+        self: Runnable[Input, Output],
+        *,
+        retry_if_exception_type: tuple[type[BaseException], ...] | Callable[[BaseException], bool] | None = None,
+        wait_exponential_jitter: bool = True,
+        exponential_jitter_params: Mapping[str, object] | None = None,
+        stop_after_attempt: int = 3,
+    ) -> Runnable[Input, Output]:
+        """Return a runnable that invokes the model again if the call fails.
+
+        The requests of all its attempts count together with the model's own retries, up to ``max_attempts`` (by default
+        at least ``stop_after_attempt``).
+
+        Args:
+            retry_if_exception_type: Errors to retry: types, or a function of the error. By default those that may
+                succeed later (``is_retryable``), and those of other packages.
+            wait_exponential_jitter: True to wait between the attempts.
+            exponential_jitter_params: ``initial``, ``max``, ``exp_base`` and ``jitter`` of these waits, in seconds.
+            stop_after_attempt: Most attempts.
+        """
+        from langchain_deepseek_v4.bounded_retry import bounded_retry
+
+        return bounded_retry(
+            self,
+            retry_if_exception_type,
+            wait_exponential_jitter,
+            exponential_jitter_params,
+            stop_after_attempt,
+        )
 
     # -- saving and copying --------------------------------------------------------------------------------------
 

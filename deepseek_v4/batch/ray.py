@@ -14,6 +14,7 @@ from deepseek_v4.limits.limiter import Limiter
 from deepseek_v4.limits.ray import RayLeases
 from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.values import json
+from deepseek_v4.values.reply import TOKEN_COUNTS
 
 __all__ = ["ask", "total"]
 
@@ -94,10 +95,9 @@ class _Asker:
 
         rows = batch.select(list(self._worker.columns.values())).to_pylist()
         lines = await asyncio.gather(*map(self._worker.aask, rows))
-        counts = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
         columns = {
             "answer": ([_answer(line) for line in lines], pa.string()),
-            "usage": ([line["usage"] for line in lines], pa.struct([(name, pa.int64()) for name in counts])),
+            "usage": ([line["usage"] for line in lines], pa.struct([(name, pa.int64()) for name in TOKEN_COUNTS])),
             "cost": ([line["cost"] for line in lines], pa.float64()),
             "error": ([None if line["error"] is None else line["error"]["message"] for line in lines], pa.string()),
         }

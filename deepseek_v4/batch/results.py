@@ -86,17 +86,7 @@ def flat(outcome: Outcome) -> dict[str, Any]:
         ]
     line["finish_reason"] = reply.finish_reason
     line["model"] = reply.model
-    usage = outcome.usage
-    line["usage"] = (
-        None
-        if usage is None
-        else {
-            "input_tokens": usage.input_tokens,
-            "cached_tokens": usage.cached_tokens,
-            "output_tokens": usage.output_tokens,
-            "reasoning_tokens": usage.reasoning_tokens,
-        }
-    )
+    line["usage"] = None if outcome.usage is None else outcome.usage.counts()
     return {**line, **_ours(outcome), "error": _error(outcome.error)}
 
 

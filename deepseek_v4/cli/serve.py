@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from deepseek_v4.cli import options as o
-from deepseek_v4.cli.output import emit, note, schema_option
+from deepseek_v4.cli.output import emit, interruption, note, schema_option
 from deepseek_v4.providers import find_provider
 
 __all__ = ["serve"]
@@ -63,9 +61,7 @@ def serve(
         max_concurrency=max_concurrency,
         rpm=rpm,
     )
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    wait = interruption()
     with server:
         address = Address(provider or "deepseek", server.base_url, server.counts_url)
         if as_json:
@@ -77,5 +73,4 @@ def serve(
             note(f"To use it: export {about.base_url_variables[1]}={address.base_url} {about.key_variable}={key}")
             note(f"Request counts: {address.counts_url}")
             note("Answers are scripted: no model is involved. Ctrl-C ends it.")
-        while not ended.wait(0.5):  # Windows delivers signals between two waits
-            pass
+        wait()

@@ -131,6 +131,7 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         opened: True if the response of the current attempt has begun; a later error is not one of the request.
         wait: Seconds to wait before the next request.
         exhausted: True if a limit prevented another request.
+        earlier: The attempts of calls that this one repeats.
     """
 
     passes_through: ClassVar[tuple[type, ...]] = ()
@@ -158,6 +159,7 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         self.opened: bool = False
         self.wait: float = 0.0
         self.exhausted: bool = False
+        self.earlier: tuple[Attempt, ...] = ()
         self._most = most
         self._on_retry = on_retry
         self._call = call
@@ -258,7 +260,8 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         if retry is not None:
             return self._prepare_next(retry, outcome, held), None
         if not isinstance(outcome, DeepSeekError):
-            return held, (self.merge(self.failed, outcome) if self.failed or self.exhausted else outcome)
+            several = self.failed or self.exhausted or self.earlier
+            return held, (self.merge(self.failed, outcome) if several else outcome)
         if self._fallback is not None and (self._holding or not self.opened):
             return self._fall_back("error", str(outcome), outcome)
         try:
@@ -312,7 +315,8 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
             error.attempts_exhausted = True
         if self.failed:
             error.partial = self.partial(error)
-            error.attempts = (*self.notes(self.failed), *error.attempts)
+        if self.failed or self.earlier:
+            error.attempts = (*self.earlier, *self.notes(self.failed), *error.attempts)
             if error.partial is not None:
                 error.partial = replace(error.partial, attempts=error.attempts)
         return error

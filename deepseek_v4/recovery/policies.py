@@ -43,14 +43,16 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
             total_timeout=options.total_timeout,
             most=options.request_limit(streamed=streamed),
             on_retry=options.on_retry,
-            call=USER_CALL.get(),
+            call=(call := USER_CALL.get()),
         )
+        if call is not None:
+            self.earlier = call.take_earlier()
         if request.watch is not None:
             request.watch.failed = self.failed
 
     def merge(self, failed: Sequence[FailedAttempt[Reply]], answer: Reply | None) -> Reply:
         """Merge the attempts into one reply, with a list of the attempts before the last one."""
-        attempts = tuple(map(self.note, failed))
+        attempts = (*self.earlier, *map(self.note, failed))
         return dataclasses.replace(merge_replies(failed, answer), attempts=attempts, attempts_exhausted=self.exhausted)
 
     def join(self, begun: Reply, outcome: Reply | DeepSeekError) -> Reply | DeepSeekError:
@@ -102,8 +104,11 @@ class AccountAttempts(Attempts[AccountRequest[Any], Any, Any]):
 
 
 def accepts(request: PreparedRequest, reply: Reply) -> bool:
-    """Return True if no policy needs to judge a reply: it has text or calls, and no form is required."""
+    """Return True if no policy needs to judge a reply: its text or calls need no form, and it is the first."""
     if "leaked_markup" in reply.extra or not (reply.tool_calls or reply.content.strip()):
+        return False
+    call = USER_CALL.get()
+    if call is not None and call.earlier:
         return False
     options = request.options
     if options.on_refusal == "raise" and reply.refusal is not None:

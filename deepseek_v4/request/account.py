@@ -14,7 +14,7 @@ from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.headers import build_headers, key_to_send
-from deepseek_v4.request.url import endpoint_url
+from deepseek_v4.request.url import request_url
 from deepseek_v4.values import json
 from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.http import HttpRequest, HttpResponse
@@ -124,7 +124,7 @@ def account_query(
     headers = {"accept": "application/json", **({"content-type": content_type} if content_type else {})}
     http = HttpRequest(
         method=method,
-        url=endpoint_url(provider.resolve_base_url(options.base_url, path), path),
+        url=request_url(provider, options.base_url, path),
         headers=build_headers(provider, options, headers),
         body=body,
         key=key_to_send(provider, options),

@@ -21,7 +21,8 @@ Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
 _MIB = 1 << 20
 _IMAGES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF")
 """The first bytes of JPEG, PNG, GIF and WebP, the images that the API accepts."""
-LIFETIME = (3600, 2_592_000)
+LIFETIME = (3_600, 2_592_000)
+"""Seconds that an uploaded file may be kept: an hour to 30 days."""
 
 
 def upload_query(
@@ -45,7 +46,9 @@ def upload_query(
     fields: dict[str, str] = {"purpose": purpose or ("user_data" if image else "text_recognition")}
     if expires_after is not None:
         if not LIFETIME[0] <= expires_after <= LIFETIME[1]:
-            raise errors.InvalidRequestError(f"expires_after={expires_after} is out of range. Use 3600 to 2592000 s.")
+            raise errors.InvalidRequestError(
+                f"expires_after={expires_after} is out of range. Use {LIFETIME[0]:,} to {LIFETIME[1]:,} s."
+            )
         fields |= {"expires_after[anchor]": "created_at", "expires_after[seconds]": str(expires_after)}
     boundary = secrets.token_hex(16)
     body = _multipart(fields, name, content, boundary)

@@ -15,7 +15,7 @@ from deepseek_v4.protocols.stream_decoder import whole_answer
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request import history
 from deepseek_v4.request.call_options import CallOptions
-from deepseek_v4.request.url import endpoint_url
+from deepseek_v4.request.url import request_url
 from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpRequest, HttpResponse
 from deepseek_v4.values.messages import Message
@@ -80,7 +80,7 @@ class PreparedRequest:
         """Return the request with another history; a message to continue can change the URL path."""
         request = dataclasses.replace(self.request, messages=messages)
         encoded = self.protocol.encode(request, self.dialect, self.provider.name)
-        url = endpoint_url(self.provider.resolve_base_url(self.options.base_url, encoded.path), encoded.path)
+        url = request_url(self.provider, self.options.base_url, encoded.path)
         http = dataclasses.replace(self.http, url=url, body=body_bytes(encoded.body))
         return dataclasses.replace(self, http=http, request=request, context=encoded.context, body=encoded.body)
 

@@ -7,6 +7,7 @@ package must not refer to them: translated exceptions are raised anew, and all o
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import Final
@@ -52,7 +53,7 @@ def translate(error: Exception, host: str, timeouts: Mapping[str, float | None])
         return errors.InvalidRequestError(
             "A header value is invalid: values must be ASCII without line breaks. Check default_headers."
         )
-    if "DecodingError" in names:
+    if "DecodingError" in names or isinstance(error, zlib.error):
         return errors.MalformedResponseError(f"The response cannot be decompressed: {text}.")
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return errors.ConnectionError(

@@ -130,9 +130,9 @@ class Message(_EncodedCache):
         return cls("assistant", content, reasoning=None if reasoning is None else Reasoning(reasoning))
 
     @classmethod
-    def tool(cls, content: str, tool_call_id: str) -> Message:
+    def tool(cls, content: str, tool_call_id: str, *, left_out: tuple[str, ...] = ()) -> Message:
         """Create a tool message: the result of one tool call."""
-        return cls("tool", content, tool_call_id=tool_call_id)
+        return cls("tool", content, tool_call_id=tool_call_id, left_out=left_out)
 
 
 SHOWN_BELOW = "(see the next message)"
@@ -148,12 +148,14 @@ class ToolSpec:
         description: A description for the model.
         parameters: JSON Schema of an object, or None for a function without arguments.
         strict: True if the arguments must follow the schema; None: ``strict_tools`` decides.
+        left_out: Names of what was left out in the conversion to this tool, for notes. Never sent.
     """
 
     name: str
     description: str = ""
     parameters: Mapping[str, Any] | None = None
     strict: bool | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,9 @@ def left_out(content: Content) -> tuple[str, ...]:
         return ()
     names: dict[str, None] = {}
     for block in blocks_of(content):
+        inner = block.get("content") if block.get("type") in RESULTS else None
+        if isinstance(inner, list):
+            names.update(dict.fromkeys(left_out(inner)))
         if "cache_control" in block or block.get("type") in CACHE_POINTS:
             names["cache_control"] = None
         elif block.get("type") == "redacted_thinking":

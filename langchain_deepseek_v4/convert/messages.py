@@ -88,7 +88,8 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
             conversation.append(converted)
         elif isinstance(message, ToolMessage):
             text, attached = result_of(message.content)
-            conversation.append(Message.tool(text or (SHOWN_BELOW if attached else ""), message.tool_call_id))
+            text = text or (SHOWN_BELOW if attached else "")
+            conversation.append(Message.tool(text, message.tool_call_id, left_out=left_out(message.content)))
             if attached:
                 attachments += (TextPart(f"From the result of the tool call {message.tool_call_id}:"), *attached)
         else:
@@ -174,7 +175,8 @@ def _user(message: BaseMessage) -> Iterator[Message]:
     attachments: tuple[Part, ...] = ()
     for result in results:
         text, attached = result_of(result.get("content") or "")
-        yield Message.tool(text or (SHOWN_BELOW if attached else ""), result.get("tool_use_id") or "")
+        text = text or (SHOWN_BELOW if attached else "")
+        yield Message.tool(text, result.get("tool_use_id") or "", left_out=left_out([result]))
         attachments += attached
     parts = parts_of(content)
     if attachments:

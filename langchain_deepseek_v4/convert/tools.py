@@ -25,7 +25,11 @@ def as_tool(tool: ToolLike) -> dict[str, Any]:
     """
     if isinstance(tool, Mapping) and _is_server_tool(tool):
         return dict(tool)
-    return convert_to_openai_tool(tool)
+    converted = convert_to_openai_tool(tool)
+    marked = tool if isinstance(tool, Mapping) else getattr(tool, "extras", None)
+    if marked and "cache_control" in marked:  # for the note that it is not sent
+        return {**converted, "cache_control": marked["cache_control"]}
+    return converted
 
 
 def _is_server_tool(tool: Mapping[str, Any]) -> bool:

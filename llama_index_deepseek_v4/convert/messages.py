@@ -79,8 +79,8 @@ def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
                 attachments.extend(attached)
             else:
                 converted = _converted(message, role, joined(parts_of(blocks, role)))
-                if any(isinstance(block, CachePoint) for block in blocks):
-                    converted = replace(converted, left_out=("cache_control",))
+            if any(isinstance(block, CachePoint) for block in blocks):
+                converted = replace(converted, left_out=("cache_control",))
         conversation.append(converted)
     if attachments:
         conversation.append(Message.user(tuple(attachments)))

@@ -179,6 +179,22 @@ def test_no_event_contains_a_secret_in_a_broken_tool_call(server: LocalServer, e
     assert KEY not in repr(events)
 
 
+def test_no_event_contains_a_secret_in_other_fields(server: LocalServer, events: list[RequestEvent]) -> None:
+    message = {"role": "assistant", "content": "Hi", "annotations": [{"type": "note", "text": [KEY]}]}
+    tokens = [{"token": part, "logprob": 0.0} for part in (KEY[:9], KEY[9:])]
+    choice = {"index": 0, "finish_reason": "stop", "message": message, "logprobs": {"content": tokens}}
+    server.script(Turn(raw={"id": "1", "choices": [choice], "echo": {"prompt": f"My key is {KEY}."}}))
+    reply = client_of(server, thinking=False).chat(f"My key is {KEY}.", logprobs=True)
+    assert (KEY in repr(reply.annotations), KEY in repr(reply.extra)) == (True, True)
+    assert reply.logprobs is not None
+    [event] = events
+    assert event.reply is not None
+    assert event.reply.annotations == ({"type": "note", "text": ["********"]},)
+    assert event.reply.extra == {**reply.extra, "echo": {"prompt": "My key is ********."}}
+    assert event.reply.logprobs is None
+    assert KEY not in repr(event)
+
+
 def test_notes_list_what_was_changed(server: LocalServer, events: list[RequestEvent]) -> None:
     client_of(server).chat("JSON, please.", response_format={"type": "json_schema", "json_schema": {"schema": {}}})
     assert [note.option for note in events[0].notes] == ["response_format"]
