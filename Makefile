@@ -38,8 +38,8 @@ QUICK := $(ROOMS:%=tests/unit/%) tests/unit/test_*.py tests/same_bytes
 quick: $(VENV)/.dev  ## the tests without servers, under 40 seconds
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow and not hypothesis" --no-servers --disable-socket --allow-unix-socket $(QUICK)
 
-test: $(VENV)/.dev  ## all tests but the long forms; no network, no key
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow"
+test: $(VENV)/.dev  ## all tests but the long forms; no network, no key; three processes, because many tests wait
+	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "not slow"
 
 slow: $(VENV)/.dev  ## the long forms and the mutants; MINUTES=15 ends them then
 	PYTHON=$(BIN)/python .ci/slow $(MINUTES)

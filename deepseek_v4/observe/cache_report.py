@@ -9,8 +9,6 @@ from typing import Literal, TypeAlias
 
 from deepseek_v4.observe.changes import Change
 
-__all__ = ["CacheMiss", "CacheReport", "Conversation", "MissCause"]
-
 MissCause: TypeAlias = Literal["changed", "expired", "too_soon", "evicted"]
 
 

@@ -21,8 +21,6 @@ from deepseek_v4.observe.listeners import Listener
 from deepseek_v4.observe.sections import parts_of
 from deepseek_v4.values.reply import Usage
 
-__all__ = ["CacheTracker", "Comparison"]
-
 EXPIRES_AFTER = 3600.0
 """Seconds without a request after which a missing beginning counts as expired. DeepSeek keeps an unused one "a few
 hours to a few days" (https://api-docs.deepseek.com/guides/kv_cache)."""
