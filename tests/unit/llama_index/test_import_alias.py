@@ -60,10 +60,13 @@ def test_without_llama_index_nothing_is_found_and_nothing_is_imported(hook: Path
     assert run(python, hook, code, "-I").split("\n")[:2] == ["None ['_deepseek_v4_llama_index']", "llama_index"]
 
 
-def test_pytest_does_not_warn_about_it(hook: Path, tmp_path: Path) -> None:
+def test_pytest_does_not_warn_about_it(hook: Path) -> None:
     """pytest marks the modules of a distribution with plugins, and warns about those that were imported before it."""
     code = (
-        "import _deepseek_v4_llama_index, warnings\n"
+        "import sys, warnings\n"
+        f"sys.path.insert(0, {str(hook)!r})\n"
+        "sys.modules.pop('_deepseek_v4_llama_index')\n"  # an installed copy, which can be an older one
+        "import _deepseek_v4_llama_index\n"
         "from _pytest.assertion.rewrite import AssertionRewritingHook\n"
         "from _pytest.config import Config, PytestPluginManager\n"
         "warnings.simplefilter('error')\n"
