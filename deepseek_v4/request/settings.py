@@ -54,7 +54,7 @@ from deepseek_v4.values.sampling import Effort
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from deepseek_v4.limits.paced import RetryGate
+    from deepseek_v4.limits.paced_send import RetryGate
     from deepseek_v4.request.option_types import ModelOptions
 
 
