@@ -15,7 +15,7 @@ from tests.stub_server import Stub, serving
 
 @pytest.fixture(autouse=True)
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deepseek_v4.recovery.transient.BASE_SECONDS", 0.01)
+    monkeypatch.setattr("deepseek_v4.recovery.backoff.BASE_SECONDS", 0.01)
 
 
 class LangChainLimiter(BaseRateLimiter):
