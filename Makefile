@@ -68,7 +68,7 @@ audit: $(VENV)/.dev  ## look for known vulnerabilities in the versions of uv.loc
 	$(BIN)/python .ci/audit --required
 
 record: $(VENV)/.dev  ## record the cassettes anew: live where a provider's key is set, else from the local server
-	$(BIN)/python -m pytest -q tests/replay/test_cassettes.py tests/replay/test_protocol_cassettes.py tests/replay/test_provider_cassettes.py tests/contract/langchain/test_integration_cassettes.py --record
+	$(BIN)/python -m tests.replay.record
 
 bench: $(VENV)/bin/uv  ## measure side by side with other integrations; writes docs/performance.md
 	@test -d .venv-bench || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-bench

@@ -14,7 +14,7 @@ from typing_extensions import Self
 from deepseek_v4 import __version__, tokens
 from deepseek_v4.client import Client
 from deepseek_v4.integration.model_methods import ModelMethods
-from deepseek_v4.limits.paced import RetryGate
+from deepseek_v4.limits.paced_send import RetryGate
 from deepseek_v4.request.option_names import ALIASES, CONSTRUCTOR_ONLY
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.settings import ModelSettings

@@ -27,7 +27,7 @@ from typing_extensions import is_typeddict
 
 from deepseek_v4.integration.typed_answers import TypedAnswerPolicy, TypedAttempts
 from deepseek_v4.recovery.attempts import FailedAttempt
-from deepseek_v4.recovery.loops import OPENED, acomplete, arun, complete, run
+from deepseek_v4.recovery.retry_loops import OPENED, acomplete, arun, complete, run
 from deepseek_v4.recovery.retry_prompt import retry_messages
 from deepseek_v4.recovery.user_call import UserCall
 from deepseek_v4.values.reply import StreamEnd, Usage

@@ -26,7 +26,7 @@ from deepseek_v4.integration.openai_format import OpenAIObject
 from deepseek_v4.integration.typed_answers import TypedAnswerPolicy, TypedAttempts
 from deepseek_v4.recovery.attempt_totals import add_values
 from deepseek_v4.recovery.attempts import FailedAttempt
-from deepseek_v4.recovery.loops import OPENED, acomplete, arun, complete, run
+from deepseek_v4.recovery.retry_loops import OPENED, acomplete, arun, complete, run
 from deepseek_v4.recovery.user_call import UserCall
 from deepseek_v4.values.reply import StreamEnd, Usage
 from llama_index_deepseek_v4.convert.chunks import ChatResponseChunk

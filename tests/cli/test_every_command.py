@@ -188,6 +188,22 @@ def test_completion_needs_no_key(line: str, words: set[str], monkeypatch: pytest
     assert all(word.startswith(line.rpartition(" ")[2]) for word in found)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_no_color_turns_colours_off() -> None:
+    import pty
+
+    command = [sys.executable, "-m", "deepseek_v4.cli", "ask", "Hello", "-o", "temprature=1"]
+    for value, coloured in (("", True), ("1", False)):
+        main, other = pty.openpty()
+        env = {**os.environ, "TERM": "xterm-256color", "NO_COLOR": value}
+        subprocess.run(command, stdout=other, stderr=other, env=env, timeout=60, check=False)
+        os.close(other)
+        shown = os.read(main, 4096)
+        os.close(main)
+        assert b"Did you mean" in shown
+        assert (b"\x1b[31m" in shown) is coloured
+
+
 def test_the_commands_import_no_framework() -> None:
     code = (
         "import deepseek_v4.cli.application, deepseek_v4.cli.host_checks, sys\n"
