@@ -26,6 +26,7 @@ from pydantic import (
 from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request.constructor_signature import OptionSignature
+from deepseek_v4.request.field_descriptions import describe_fields
 from deepseek_v4.request.keys import (
     NOT_PICKLED,
     EnvironmentKey,
@@ -84,7 +85,6 @@ class ModelSettings(BaseModel):
         protected_namespaces=(),
         validate_assignment=False,
         defer_build=True,
-        use_attribute_docstrings=True,
         hide_input_in_errors=True,  # the input of a failed construction may contain the key
     )
 
@@ -265,6 +265,11 @@ class ModelSettings(BaseModel):
                 value = checker(name).validate_python(value)
             super().__setattr__(name, value)
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        describe_fields(cls)
+
     def __repr_args__(self) -> Iterator[tuple[str, Any]]:
         """Yield model, provider, protocol and what differs from the defaults; never the key."""
         values = self.__dict__
@@ -375,6 +380,7 @@ class ModelSettings(BaseModel):
         return {name: own[name] for name in _ORDERED if own[name] is not None}
 
 
+describe_fields(ModelSettings)
 _ORDERED = tuple(ModelSettings.model_fields)
 FIELDS = frozenset(_ORDERED)
 """The names of the constructor options."""
