@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from deepseek_v4 import catalog
 from deepseek_v4.batch.engine import Batch
-from deepseek_v4.catalog import cost
-from deepseek_v4.catalog.cost import off_peak, price_at
+from deepseek_v4.batch.money import costs_at, most_output
 from deepseek_v4.request.preview import preview
 from deepseek_v4.values.reply import Usage
 
@@ -24,19 +22,15 @@ def dry_run(batch: Batch) -> dict[str, Any]:
     rows = prompt = answer = 0
     costs: list[float | None] = [0.0, 0.0]
     samples: list[Any] = []
-    provider = batch.settings.provider_name
     for row in batch.missing():
-        prepared = batch.client.prepare(row.messages, batch.options_of(row), stream=False)
-        seen, limit = preview(prepared), prepared.dialect.fields.get("max_tokens")
-        rows += 1
-        most = 0 if limit is None else seen.body.get(limit.name) or 0
-        prompt, answer = prompt + seen.input_tokens, answer + most
-        known = price_at(catalog.find(provider, prepared.request.model).prices, batch.plan.now())
-        for place, rates in enumerate((known, None if known is None else off_peak(known))):
-            price = cost.of(Usage(seen.input_tokens, most), rates, at=batch.plan.now())
-            total = costs[place]
-            costs[place] = None if price is None or total is None else total + price.usd
-        if len(samples) < SAMPLES:
+        request = batch.prepare(row)
+        seen, most = preview(request), most_output(request) or 0
+        rows, prompt, answer = rows + 1, prompt + seen.input_tokens, answer + most
+        priced = costs_at(
+            Usage(seen.input_tokens, most), request.provider.name, request.request.model, batch.plan.now()
+        )
+        costs = [None if a is None or b is None else a + b for a, b in zip(costs, priced, strict=True)]
+        if rows <= SAMPLES:
             samples.append({"id": row.id, "url": seen.url, "body": seen.body})
     return {
         "rows": rows,

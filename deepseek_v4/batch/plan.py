@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from deepseek_v4.limits.limiter import Limiter
-from deepseek_v4.request.settings import ModelSettings
 
 __all__ = ["Plan"]
 
@@ -54,8 +53,3 @@ class Plan:
     id_column: str = "id"
     prompt_column: str = "prompt"
     now: Callable[[], datetime] = field(default=lambda: datetime.now(timezone.utc), repr=False)
-
-    def settings(self, options: dict[str, Any]) -> ModelSettings:
-        """Return the options of the model, with the limiter and the number of tries."""
-        limiter = self.limiter or Limiter(self.max_concurrency, self.requests_per_minute, self.tokens_per_minute)
-        return ModelSettings(**{"max_retries": max(self.tries - 1, 0), **options, "limiter": limiter})

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from deepseek_v4 import Budget, Limiter, batch
-from deepseek_v4.batch import BatchRefused, Plan
+from deepseek_v4 import Budget, Client, Limiter, batch
+from deepseek_v4.batch import BatchRefused
 from deepseek_v4.batch.journal import Journal
-from deepseek_v4.batch.money import Spending, cheaper_from, deadline_after
+from deepseek_v4.batch.money import Spending, cheaper_from, deadline_after, most_output
+from deepseek_v4.values.reply import Usage
 from tests.stub_server import Stub, serving
 
 
@@ -261,7 +262,7 @@ def test_an_iterable_with_a_wrong_row_keeps_what_is_done(stub: Stub, output: Pat
         yield from rows(20)
         yield {"id": "r3", "prompt": "again"}
 
-    with pytest.raises(BatchRefused, match=r"The id 'r3' was given twice"):
+    with pytest.raises(BatchRefused, match=r"rows: the id 'r3' is in rows 4 and 21"):
         run(stub, given(), output)
     assert len(lines(output)) >= 12
 
@@ -279,7 +280,7 @@ def test_refused_options() -> None:
 
 async def test_a_stopped_run_finishes_what_is_under_way(output: Path) -> None:
     with serving(Stub(seconds=0.15)) as stub:
-        engine = batch.Batch(rows(40), output, Plan(max_concurrency=4), api_key="sk-x", base_url=stub.url)
+        engine = batch.Batch(rows(40), output, max_concurrency=4, api_key="sk-x", base_url=stub.url)
         asyncio.get_running_loop().call_later(0.2, engine.stop, "enough")
         assert [line async for line in engine.results()]
         assert (engine.summary.stopped, engine.summary.exit_code) == ("enough", 3)
@@ -310,22 +311,41 @@ def test_max_cost_is_never_passed_with_max_tokens(output: Path) -> None:
         assert summary.answered == len(lines(output))
 
 
+def prepared(text: str, **options: Any) -> Any:
+    return Client(api_key="sk-x").prepare(text, options, stream=False)
+
+
+NOON = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
+
+
 def test_max_cost_needs_a_price() -> None:
-    spending = Spending("1", "vllm", 1)
+    request = Client(provider="vllm", base_url="http://x", model="own-model").prepare("Hi", {}, stream=False)
     with pytest.raises(BatchRefused, match="The price of own-model at vllm is not known"):
-        spending.reserve(10, "own-model", 5, datetime(2026, 11, 30, tzinfo=timezone.utc))
+        Spending("1").reserve(request, Decimal(0), NOON)
 
 
 def test_reservations_of_answers_without_a_limit_follow_the_answers() -> None:
-    now = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
-    spending = Spending("1", "deepseek", 1)
-    first = spending.reserve(1000, "deepseek-v4-flash", None, now)
+    spending, request = Spending("1"), prepared("x" * 1000)
+    first = spending.reserve(request, Decimal(0), NOON)
     assert first is not None
-    spending.settle(first, 0.0001, 0.0001, 50)
-    second = spending.reserve(1000, "deepseek-v4-flash", None, now)
+    spending.settle(first, Usage(10, 50))
+    second = spending.reserve(request, Decimal(0), NOON)
     assert second is not None
     assert second < first
-    assert spending.total == Decimal("0.0001")
+
+
+def test_reservations_know_every_name_of_the_limit() -> None:
+    limited = [prepared("Hi", **{name: 100}) for name in ("max_tokens", "max_completion_tokens")]
+    limited.append(prepared("Hi", protocol="responses", max_tokens=100))
+    assert [most_output(request) for request in limited] == [100] * 3
+    assert len({Spending("1").reserve(request, Decimal(0), NOON) for request in limited[:2]}) == 1
+    assert most_output(prepared("Hi")) is None
+
+
+@pytest.mark.parametrize("max_cost", ["much", "1,5"])
+def test_a_maximum_that_is_not_a_number_is_refused(max_cost: str) -> None:
+    with pytest.raises(BatchRefused):
+        batch.run(["x"], max_cost=max_cost, api_key="sk-x")
 
 
 PEAK = datetime(2026, 11, 30, 7, 30, tzinfo=timezone.utc)  # a Monday
@@ -349,8 +369,8 @@ def test_a_deadline_is_the_next_such_time() -> None:
 
 async def test_off_peak_waits_for_the_cheaper_hours_or_the_deadline(stub: Stub) -> None:
     clock = [PEAK]
-    plan = Plan(off_peak=True, now=lambda: clock[0])
-    engine = batch.Batch(rows(3), None, plan, api_key="sk-x", base_url=stub.url)
+    options = {"api_key": "sk-x", "base_url": stub.url, "off_peak": True}
+    engine = batch.Batch(rows(3), now=lambda: clock[0], **options)
     results = engine.results()
     waiting = asyncio.ensure_future(anext(results))
     await asyncio.sleep(0.1)
@@ -359,8 +379,7 @@ async def test_off_peak_waits_for_the_cheaper_hours_or_the_deadline(stub: Stub) 
     engine.stop("enough")
     with pytest.raises(StopAsyncIteration):
         await waiting
-    late = Plan(off_peak=True, deadline="2026-11-30T07:00+00:00", now=lambda: PEAK)
-    engine = batch.Batch(rows(3), None, late, api_key="sk-x", base_url=stub.url)
+    engine = batch.Batch(rows(3), deadline="2026-11-30T07:00+00:00", now=lambda: PEAK, **options)
     assert len([line async for line in engine.results()]) == 3
     assert engine.summary.cost == 2 * engine.summary.base_cost  # priced by the time of the request
 
@@ -392,4 +411,4 @@ def test_a_summary_in_numbers(stub: Stub) -> None:
     numbers = run(stub, rows(5)).to_dict()
     assert (numbers["rows"], numbers["requests"], numbers["left"], numbers["stopped"]) == (5, 5, 0, None)
     assert 0 < numbers["p50_seconds"] <= numbers["p95_seconds"] <= time.time() - began
-    assert numbers["usage"]["input"] == 50
+    assert numbers["usage"]["input_tokens"] == 50
