@@ -1,8 +1,4 @@
-"""Many prompts in one run: rows in, results in a file, continued after any interruption.
-
->>> from deepseek_v4 import batch
->>> summary = batch.run("prompts.jsonl", output="answers.jsonl", max_concurrency=64)  # doctest: +SKIP
-"""
+"""Many prompts in one run: rows in, results in a file, continued after any interruption."""
 
 from __future__ import annotations
 
@@ -12,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deepseek_v4.batch.engine import Batch
-from deepseek_v4.batch.plan import Plan
-from deepseek_v4.batch.refused import BatchRefused
+from deepseek_v4.batch.plan import BatchRefused, Plan
 from deepseek_v4.batch.summary import Summary
 
 __all__ = ["Batch", "BatchRefused", "Plan", "Summary", "arun", "results", "run"]

@@ -13,21 +13,22 @@ from decimal import DecimalException
 from pathlib import Path
 from typing import Any
 
-from deepseek_v4 import errors
+from deepseek_v4 import catalog, errors
 from deepseek_v4.batch.journal import Journal
-from deepseek_v4.batch.money import Spending, cheaper_from, deadline_after
-from deepseek_v4.batch.plan import Plan
-from deepseek_v4.batch.refused import BatchRefused
+from deepseek_v4.batch.money import Spending, costs_at, deadline_after, most_output
+from deepseek_v4.batch.plan import BatchRefused, Plan
 from deepseek_v4.batch.results import FORMATS, Outcome, outcome_of
 from deepseek_v4.batch.rows import Row, Rows, digest
 from deepseek_v4.batch.summary import Summary
+from deepseek_v4.catalog.cost import cheaper_from
 from deepseek_v4.client import Client
-from deepseek_v4.integration.answer_schema import AnswerSchema, UnfitAnswer
+from deepseek_v4.integration.answer_schema import AnswerSchema
 from deepseek_v4.limits.limiter import Limiter
 from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.request.preview import preview
 from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.values import json
-from deepseek_v4.values.reply import Reply
+from deepseek_v4.values.reply import Reply, Usage
 
 __all__ = ["PLANNED", "STOPS", "Batch"]
 
@@ -35,21 +36,15 @@ EQUAL_ERRORS = 20
 """Equal errors in a row, none of which a retry can end, after which the run stops."""
 FINISH_SECONDS = 10.0
 """How long rows that are under way may take when the run stops."""
-SYNC_SECONDS = 0.5
-"""How often the output is flushed to the disk."""
+SAMPLES = 3
+"""Requests that a dry run shows."""
+TICK_SECONDS = 0.5
+"""How often the output is flushed to the disk, and the numbers are updated."""
 CACHED_PREFIX = 1024
 """Characters of a common system message from which on its first row is sent alone, so that the others use the cache."""
-NOT_RECORDED = {
-    "base_url",
-    "default_headers",
-    "timeout",
-    "total_timeout",
-    "max_retries",
-    "max_attempts",
-    "stream_usage",
-    "retry_on_timeout",
-}
-"""Options that do not change answers: a later run on the same output may have others."""
+SENDING = {"base_url", "default_headers", "timeout", "total_timeout"}
+RETRYING = {"max_retries", "max_attempts", "retry_on_timeout"}
+"""Options that do not change answers, as those before: a later run on the same output may have others."""
 STOPS = (
     errors.AuthenticationError,
     errors.BudgetExceededError,
@@ -92,12 +87,8 @@ class Batch:
         self.settings = self.client.settings
         self.summary = Summary()
         self._deadline = NEVER if plan.deadline is None else deadline_after(plan.deadline, plan.now())
-        is_openai = False
-        if self.rows.repeatable:
-            self.summary.rows = 0
-            for row in self.rows.unique():
-                self.summary.rows, is_openai = self.summary.rows + 1, is_openai or row.is_openai
-        name = plan.output_format or ("openai" if is_openai else "flat")
+        self.summary.rows = sum(1 for _ in self.rows.unique()) if self.rows.repeatable else None
+        name = plan.output_format or ("openai" if self.rows.is_openai else "flat")
         if name not in FORMATS:
             raise BatchRefused(f"output_format={name!r} is not supported. Use flat or openai.")
         self.line = FORMATS[name]
@@ -113,7 +104,7 @@ class Batch:
         """Results that may wait for the caller, so that a slow caller slows the batch down."""
 
     def _recorded(self, output_format: str) -> Any:
-        values = self.settings.model_dump(mode="json", exclude_none=True, exclude=NOT_RECORDED)
+        values = self.settings.model_dump(mode="json", exclude_none=True, exclude=SENDING | RETRYING)
         schema = None if self.schema is None else dict(self.schema.json)
         return json.loads(json.dumps({**values, "schema": schema, "output_format": output_format}))
 
@@ -183,12 +174,10 @@ class Batch:
             task.cancel()
 
     async def _tick(self, began: float) -> None:
-        synced = began
         while True:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(TICK_SECONDS)
             self._measure(began)
-            if self._journal is not None and time.monotonic() - synced >= SYNC_SECONDS:
-                synced = time.monotonic()
+            if self._journal is not None:
                 await asyncio.to_thread(self._journal.sync)
 
     def _measure(self, began: float) -> None:
@@ -217,14 +206,14 @@ class Batch:
 
     async def _work(self, rows: Iterator[Row], queue: asyncio.Queue[dict[str, Any] | None] | None) -> None:
         for row in rows:
-            outcome = None if self._stopping.is_set() else await self.outcome(row)
-            if outcome is None:
-                return
-            if isinstance(outcome.error, STOPS):
-                self.stop(f"{type(outcome.error).__name__}: {outcome.error}")
-                return
-            line = self.line(outcome)
             try:
+                outcome = None if self._stopping.is_set() else await self.outcome(row)
+                if outcome is None:
+                    return
+                if isinstance(outcome.error, STOPS):
+                    self.stop(f"{type(outcome.error).__name__}: {outcome.error}")
+                    return
+                line = self.line(outcome)
                 if self._journal is not None:
                     self._journal.write(line)
             except OSError as error:
@@ -238,24 +227,37 @@ class Batch:
 
     def _watch(self, error: Exception | None) -> None:
         """Stop after many equal errors that no retry can end: they are errors of the batch, not of a row."""
-        kind: Any = None
-        if isinstance(error, UnfitAnswer):
-            kind = UnfitAnswer
-        elif isinstance(error, errors.DeepSeekError) and not error.retryable:
-            kind = (type(error), error.status_code, error.message)
+        is_final = error is not None and not getattr(error, "retryable", False)
+        kind = (type(error), getattr(error, "message", None)) if is_final else None
         last, count = self._last_error
         self._last_error = (kind, count + 1 if kind == last else 1)
         if kind is not None and self._last_error[1] >= EQUAL_ERRORS:
             self.stop(f"{EQUAL_ERRORS} rows in a row failed with the same error: {error}")
 
+    def dry_run(self) -> dict[str, Any]:
+        """Return the rows, the estimated tokens and cost, and the first requests; send nothing.
+
+        The cost is that of the prompts, and of answers as long as ``max_tokens``, if it is set.
+        """
+        rows = prompt = answer = 0
+        costs: list[float | None] = [0.0, 0.0]
+        samples: list[Any] = []
+        for row in self.missing():
+            request = self.prepare(row)
+            seen, most = preview(request), most_output(request) or 0
+            rows, prompt, answer = rows + 1, prompt + seen.input_tokens, answer + most
+            usage, model = Usage(seen.input_tokens, most), request.request.model
+            more = costs_at(usage, request.provider.name, model, self.plan.now())
+            costs = [None if a is None or b is None else a + b for a, b in zip(costs, more, strict=True)]
+            if rows <= SAMPLES:
+                samples.append({"id": row.id, "url": seen.url, "body": seen.body})
+        numbers = {"rows": rows, "input_tokens": prompt, "most_output_tokens": answer or None}
+        return {**numbers, "cost_now": costs[0], "cost_off_peak": costs[1], "samples": samples}
+
     # -- one row -------------------------------------------------------------------------------------------------
 
     def prepare(self, row: Row) -> PreparedRequest:
-        """Return the request of a row.
-
-        Raises:
-            InvalidRequestError: If its options are not valid.
-        """
+        """Return the request of a row; raise ``InvalidRequestError`` if its options are not valid."""
         common = {} if self.schema is None else {"response_format": self.schema.response_format()}
         return self.client.prepare(row.messages, {**common, **row.options}, stream=False)
 
@@ -282,7 +284,7 @@ class Batch:
     async def _off_peak(self, request: PreparedRequest) -> None:
         while not self._stopping.is_set():
             now = self.plan.now()
-            cheaper = cheaper_from(request.provider.name, request.request.model, now)
+            cheaper = cheaper_from(catalog.find(request.provider.name, request.request.model), now)
             until = min(cheaper or now, self._deadline)
             if until <= now:
                 break

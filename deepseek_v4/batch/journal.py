@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from deepseek_v4 import __version__
-from deepseek_v4.batch.refused import BatchRefused
+from deepseek_v4.batch.plan import BatchRefused
 from deepseek_v4.batch.rows import Row, digest
 from deepseek_v4.values import json
 
@@ -33,11 +33,7 @@ class Written(NamedTuple):
 
 
 def written_of(line: Mapping[str, Any]) -> tuple[int, Written]:
-    """Return the digest of a line's id, and what is kept of it.
-
-    Raises:
-        ValueError: If it is not a line of an output.
-    """
+    """Return the digest of a line's id, and what is kept of it; raise ValueError for another line."""
     try:
         error = line["error"]
         row_id = line["custom_id"] if "custom_id" in line else line["id"]
@@ -49,10 +45,7 @@ def written_of(line: Mapping[str, Any]) -> tuple[int, Written]:
 def entries(path: Path, start: int = 0) -> Iterator[tuple[int, int, int, Written]]:
     """Yield begin and end of each complete line of an output, from a byte on, the digest of its id, and its content.
 
-    A last line without its end is left out: it is torn by a kill, or still being written.
-
-    Raises:
-        BatchRefused: For a broken line, with its number.
+    A last line without its end is left out: it is torn by a kill, or still being written. A broken line is refused.
     """
     with open(path, "rb") as file:
         file.seek(start)
@@ -82,10 +75,7 @@ def line_at(path: Path, start: int) -> bytes:
 class Journal:
     """An open output file. It is locked: a second run on the same output is refused.
 
-    Args:
-        path: The output.
-        options: The options that change answers; a run with other options is refused.
-        facts: More about the run, for readers of ``run.json``.
+    Its options are those that change answers; ``facts`` are for readers of ``run.json``.
 
     Attributes:
         done: What the output has of each row, by the digest of its id; the last line of an id counts.
@@ -104,11 +94,11 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = self._locked()
         try:
-            began = self._check_run(options)
+            self._check_run(options)
             self._file = FileIO(self.path, "a")
             self._read()
             self.in_doubt = self._unanswered()
-            self._write_run({**facts, "options": options, "began": began})
+            self._write_run({**facts, "options": options})
             self._sent = FileIO(self._sent_path, "w")
         except BaseException:
             self._lock.release()
@@ -121,11 +111,7 @@ class Journal:
         self._sent.write(json.dumps(row_id) + b"\n")
 
     def write(self, line: Mapping[str, Any]) -> None:
-        """Append a result, with one write.
-
-        Raises:
-            OSError: If the disk is full; the output is as before.
-        """
+        """Append a result, with one write; a full disk raises OSError."""
         append(self._file, json.dumps(line) + b"\n")
         self._note(*written_of(line))
 
@@ -134,11 +120,7 @@ class Journal:
         os.fsync(self._file.fileno())
 
     def close(self, *, under_way: bool = False) -> None:
-        """End the run: flush, drop lines that a later line of the same id replaces, and unlock.
-
-        Args:
-            under_way: True if rows are under way, which the next run reports.
-        """
+        """Flush, drop lines that a later line of the same id replaces, and unlock; rows under way stay noted."""
         try:
             self.sync()
             self._file.close()
@@ -187,37 +169,31 @@ class Journal:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            holder = self._read_run().get("holder", {})
-            raise BatchRefused(
-                f"{self.path} is in use by process {holder.get('pid')} on {holder.get('host')}, since "
-                f"{holder.get('since')}. Wait for it, or choose another output."
-            ) from None
+            holder = self._read_run().get("holder")
+            raise BatchRefused(f"{self.path} is in use by {holder}. Wait for it, or choose another output.") from None
         return lock
 
     def _read_run(self) -> dict[str, Any]:
         with contextlib.suppress(OSError, ValueError):
-            found: dict[str, Any] = json.loads(self._run.read_bytes())
-            return found
+            return json.loads(self._run.read_bytes())  # type: ignore[no-any-return]
         return {}
 
-    def _check_run(self, options: Mapping[str, Any]) -> str:
-        """Compare the options with those of the first run; return the time when it began."""
-        run = self._read_run()
-        before = run.get("options")
-        if before is None:
-            if self.path.exists() and self.path.stat().st_size:
-                raise BatchRefused(f"{self.path} exists, but {self._run.name} does not. Choose another output.")
-            return _now()
+    def _check_run(self, options: Mapping[str, Any]) -> None:
+        """Compare the options with those of the first run."""
+        before = self._read_run().get("options")
+        if before is None and self.path.exists() and self.path.stat().st_size:
+            raise BatchRefused(f"{self.path} exists, but {self._run.name} does not. Choose another output.")
+        before = options if before is None else before
         names = [name for name in sorted({*before, *options}) if before.get(name) != options.get(name)]
         if names:
             changes = ", ".join(f"{name} was {before.get(name)!r:.80}, is {options.get(name)!r:.80}" for name in names)
             raise BatchRefused(
                 f"{self.path} was begun with other options: {changes}. Use the same options, or another output."
             )
-        return str(run["began"])
 
     def _write_run(self, run: Mapping[str, Any]) -> None:
-        holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        holder = f"process {os.getpid()} on {socket.gethostname()}, since {now}"
         new = self._beside(".run.json.new")
         new.write_bytes(json.dumps({**run, "version": __version__, "holder": holder}) + b"\n")
         os.replace(new, self._run)
@@ -244,16 +220,8 @@ class Journal:
 
 
 def append(file: FileIO, data: bytes) -> None:
-    """Append to a file with one write; if the disk is full, the file stays as it was.
-
-    Raises:
-        OSError: If the disk is full.
-    """
+    """Append to a file with one write; a full disk raises OSError, and the file stays as it was."""
     count = file.write(data)
     if count != len(data):
         file.truncate(os.fstat(file.fileno()).st_size - count)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from deepseek_v4 import catalog
-from deepseek_v4.batch.refused import BatchRefused
-from deepseek_v4.catalog.cost import cost_of, next_change, price_at
+from deepseek_v4.batch.plan import BatchRefused
+from deepseek_v4.catalog.cost import cheaper_from, cost_of, price_at
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.reply import Usage
 
-__all__ = ["Spending", "cheaper_from", "costs_at", "deadline_after", "most_output"]
+__all__ = ["Spending", "costs_at", "deadline_after", "most_output"]
 
 FIRST_OUTPUT = 4096
 """Tokens reserved for an answer without ``max_tokens`` before any answer is known."""
@@ -23,11 +23,7 @@ PROMPT_OVERHEAD = 1024
 
 
 class Spending:
-    """What the rows under way can still cost.
-
-    Args:
-        max_cost: US dollars that the batch may cost; None: unlimited.
-    """
+    """What the rows under way can still cost; ``max_cost`` is in US dollars, None for an unlimited batch."""
 
     def __init__(self, max_cost: Decimal | float | str | None) -> None:
         self.max_cost = None if max_cost is None else Decimal(str(max_cost))
@@ -36,13 +32,10 @@ class Spending:
         self._outputs: deque[int] = deque(maxlen=500)
 
     def reserve(self, request: PreparedRequest, spent: Decimal, now: datetime) -> Decimal | None:
-        """Reserve the cost of a row, in US dollars; ``settle`` releases it.
+        """Reserve the cost of a row, which ``settle`` releases; return None if the total could pass ``max_cost``.
 
         With ``max_tokens`` it is an upper bound: a token has at least one byte. Without, the answer counts as long as
         19 of 20 answers so far.
-
-        Returns:
-            The reservation; None if the total could pass ``max_cost``.
 
         Raises:
             BatchRefused: If the model has no known price.
@@ -88,18 +81,10 @@ def most_output(request: PreparedRequest) -> int | None:
 def costs_at(usage: Usage | None, provider: str, model: str, at: datetime) -> tuple[float | None, float | None]:
     """Return the US dollars of a request that is sent at a time (UTC), and of the same one outside peak hours."""
     cost = base = cost_of(usage, provider, model, at.timestamp())
-    cheaper = cheaper_from(provider, model, at)
+    cheaper = cheaper_from(catalog.find(provider, model), at)
     if cheaper is not None:
         base = cost_of(usage, provider, model, cheaper.timestamp())
     return None if cost is None else cost.usd, None if base is None else base.usd
-
-
-def cheaper_from(provider: str, model: str, now: datetime) -> datetime | None:
-    """Return the time at which the peak hours end; None if it is not a peak hour."""
-    price = price_at(catalog.find(provider, model).prices, now)
-    if price is None or price.peak is None or not price.peak.covers(now):
-        return None
-    return next_change(price.peak, now)
 
 
 def deadline_after(text: str, now: datetime, local: Callable[[datetime], datetime] = datetime.astimezone) -> datetime:
@@ -109,11 +94,9 @@ def deadline_after(text: str, now: datetime, local: Callable[[datetime], datetim
         BatchRefused: If it is neither.
     """
     try:
-        if "T" in text or " " in text.strip():
-            moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-            return moment.astimezone(now.tzinfo)
-        hour, minute = map(int, text.split(":"))
-        moment = local(now).replace(hour=hour, minute=minute, second=0, microsecond=0)
+        if len(text) > 5:
+            return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(now.tzinfo)
+        moment = datetime.combine(local(now), time.fromisoformat(text.zfill(5)), local(now).tzinfo)
     except ValueError:
         raise BatchRefused(f"deadline {text!r} is not a time. Use 08:00 or 2026-12-01T08:00.") from None
     return (moment if moment > now else moment + timedelta(days=1)).astimezone(now.tzinfo)

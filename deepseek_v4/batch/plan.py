@@ -1,4 +1,4 @@
-"""How a batch runs, as a frozen value."""
+"""How a batch runs, as a frozen value, and the error of a batch as a whole. Errors of a row are in its result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from typing import Any
 
 from deepseek_v4.limits.limiter import Limiter
 
-__all__ = ["Plan"]
+__all__ = ["BatchRefused", "Plan"]
+
+
+class BatchRefused(ValueError):
+    """The batch cannot begin or go on: the message states the reason and the remedy. Results so far are kept."""
 
 
 @dataclass(frozen=True)

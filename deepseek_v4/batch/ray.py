@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deepseek_v4.batch.engine import Batch
-from deepseek_v4.batch.refused import BatchRefused
+from deepseek_v4.batch.plan import BatchRefused
 from deepseek_v4.batch.results import COUNTS
 from deepseek_v4.batch.worker import Shards, Worker, missing_key
 from deepseek_v4.limits.limiter import Limiter
@@ -92,15 +92,10 @@ class _Asker:
         import pyarrow as pa
 
         lines = await asyncio.gather(*map(self._worker.aask, batch.select(self._columns).to_pylist()))
-        for name, kind, value_of in (
-            (
-                "answer",
-                pa.string(),
-                lambda line: json.dumps(line["value"]).decode() if "value" in line else line["text"],
-            ),
-            ("usage", pa.struct([(count, pa.int64()) for count in COUNTS]), lambda line: line["usage"]),
-            ("cost", pa.float64(), lambda line: line["cost"]),
-            ("error", pa.string(), lambda line: line["error"] and line["error"]["message"]),
-        ):
-            batch = batch.append_column(name, pa.array(map(value_of, lines), kind))
-        return batch
+        answers = [json.dumps(line["value"]).decode() if "value" in line else line["text"] for line in lines]
+        problems = [line["error"] and line["error"]["message"] for line in lines]
+        batch = batch.append_column("answer", pa.array(answers, pa.string()))
+        counts = pa.struct([(name, pa.int64()) for name in COUNTS])
+        batch = batch.append_column("usage", pa.array([line["usage"] for line in lines], counts))
+        batch = batch.append_column("cost", pa.array([line["cost"] for line in lines], pa.float64()))
+        return batch.append_column("error", pa.array(problems, pa.string()))

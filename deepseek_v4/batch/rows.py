@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deepseek_v4.batch.refused import BatchRefused
+from deepseek_v4.batch.plan import BatchRefused
 from deepseek_v4.integration.openai_format import messages_of
 from deepseek_v4.request.options import CALL_ONLY
 from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY, FIELDS, unknown_option
@@ -34,14 +34,12 @@ class Row:
         messages: The conversation, or the text of a single user message.
         options: Options of the call.
         hash: Hash of messages and options: a row with another hash has changed.
-        is_openai: True if it came in OpenAI's batch format.
     """
 
     id: str | int
     messages: str | tuple[Message, ...]
     options: Mapping[str, Any]
     hash: str
-    is_openai: bool
 
 
 class Rows:
@@ -64,10 +62,12 @@ class Rows:
         self._table = self._path is not None and self._path.suffix in (".csv", ".parquet")
         self._unit = "row" if self._path is None or self._table else "line"
         self._spool: Any = None
+        self.is_openai = False
+        """True if a row that was read is in OpenAI's batch format."""
         self.name = "rows" if self._path is None else str(source)
         self.repeatable = isinstance(source, (str, Path, list, tuple))
         """True if the rows can be read twice, so that all are checked before the first is sent."""
-        if source == "-":
+        if self.name == "-":
             self.name, self._spool = "standard input", tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
             shutil.copyfileobj(sys.stdin.buffer, self._spool)
         elif self._path is not None and not self._path.is_file():
@@ -93,9 +93,11 @@ class Rows:
         try:
             for number, value in self._values():
                 parsed = _parsed(value) if isinstance(value, bytes) else value
-                yield number, _row(parsed, number, self._columns, table=self._table)
-        except BatchRefused:
-            raise
+                if isinstance(parsed, Mapping) and "custom_id" in parsed and "body" in parsed:
+                    self.is_openai = True
+                    yield number, _openai_row(parsed)
+                else:
+                    yield number, _row(parsed, number, self._columns, table=self._table)
         except ValueError as error:
             raise BatchRefused(f"{self.name}, {self._unit} {number}: {error}") from None
 
@@ -129,24 +131,18 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
-        raise BatchRefused("Parquet files need pyarrow. Run: pip install 'deepseek-v4[batch]'") from error
+        raise ValueError("Parquet files need pyarrow. Run: pip install 'deepseek-v4[batch]'") from error
     for batch in ParquetFile(path).iter_batches(1024):
         yield from batch.to_pylist()
 
 
 def _row(value: Any, number: int, columns: tuple[str, str], *, table: bool) -> Row:
-    """Convert a value of the input.
-
-    Raises:
-        ValueError: If it is not a row.
-    """
+    """Convert a value of the input; raise ValueError if it is not a row."""
     if isinstance(value, str):
         value = {"prompt": value}
         columns = ("id", "prompt")
     if not isinstance(value, Mapping):
         raise ValueError(f"{value!r:.60} is not an object. Expected fields: id, and prompt or messages.")
-    if "custom_id" in value and "body" in value:
-        return _openai_row(value)
     given = {str(name): value[name] for name in value if not table or name in columns}
     row_id = given.pop(columns[0], None)
     row_id = number if row_id is None else row_id
@@ -161,7 +157,7 @@ def _row(value: Any, number: int, columns: tuple[str, str], *, table: bool) -> R
     if unknown:
         raise ValueError(unknown_option(unknown[0], sorted(OPTIONS)))
     content = prompt if prompt is not None else messages_of(messages)
-    return _hashed(row_id, content, given, {"prompt": prompt, "messages": messages, **given}, is_openai=False)
+    return _hashed(row_id, content, given, {"prompt": prompt, "messages": messages, **given})
 
 
 def _openai_row(value: Mapping[str, Any]) -> Row:
@@ -181,9 +177,9 @@ def _openai_row(value: Mapping[str, Any]) -> Row:
     options = {name: given.pop(name) for name in list(given) if name in OPTIONS}
     if given:
         options["extra_body"] = {**(options.get("extra_body") or {}), **given}
-    return _hashed(value["custom_id"], messages, options, body, is_openai=True)
+    return _hashed(value["custom_id"], messages, options, body)
 
 
-def _hashed(row_id: str | int, content: Any, options: Any, hashed: Mapping[str, Any], *, is_openai: bool) -> Row:
+def _hashed(row_id: str | int, content: Any, options: Any, hashed: Mapping[str, Any]) -> Row:
     text = json.dumps(sorted((name, value) for name, value in hashed.items() if value is not None))
-    return Row(row_id, content, options, hashlib.sha256(text).hexdigest()[:16], is_openai)
+    return Row(row_id, content, options, hashlib.sha256(text).hexdigest()[:16])

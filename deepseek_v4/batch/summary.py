@@ -79,9 +79,7 @@ class Summary:
     @property
     def exit_code(self) -> int:
         """0: all rows have an answer; 1: some failed; 3: stopped; 130: interrupted."""
-        if self.interrupted:
-            return 130
-        return 3 if self.stopped is not None else 1 if self.failed else 0
+        return 130 if self.interrupted else 3 if self.stopped is not None else 1 if self.failed else 0
 
     def pay(self, outcome: Outcome) -> None:
         """Add tokens and cost of a row."""
@@ -106,5 +104,4 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as JSON values."""
-        numbers: dict[str, Any] = TypeAdapter(Summary).dump_python(self, mode="json")
-        return numbers
+        return TypeAdapter(Summary).dump_python(self, mode="json")  # type: ignore[no-any-return]

@@ -18,7 +18,7 @@ from typing import Any
 
 from deepseek_v4.batch.engine import PLANNED, STOPS, Batch
 from deepseek_v4.batch.journal import Written, append, entries, line_at
-from deepseek_v4.batch.refused import BatchRefused
+from deepseek_v4.batch.plan import BatchRefused
 from deepseek_v4.batch.rows import Row, Rows, digest
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.values import json
@@ -30,11 +30,7 @@ NOT_IN_WORKERS = (PLANNED | {"api_key"}) - {"schema", "limiter", "id_column", "p
 
 
 class Shards:
-    """The results in a folder, one file for each process.
-
-    Args:
-        folder: The folder, on a file system that all processes share; it is created.
-    """
+    """The results in a folder that all processes share, one file for each; it is created."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder)
@@ -51,15 +47,10 @@ class Shards:
         path, start, written = self._known.get(key, (None, 0, None))
         if path is None or written != answered:
             return None
-        line: dict[str, Any] = json.loads(line_at(path, start))
-        return line
+        return json.loads(line_at(path, start))  # type: ignore[no-any-return]
 
     def write(self, line: Mapping[str, Any]) -> None:
-        """Append a result to the shard of this process.
-
-        Raises:
-            OSError: If the disk is full.
-        """
+        """Append a result to the shard of this process; a full disk raises OSError."""
         if self._own is None:
             name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}.jsonl"
             self._own = FileIO(self._folder / name, "a")
@@ -107,14 +98,11 @@ class Worker:
             raise BatchRefused(missing)
 
     async def aask(self, row: Mapping[str, Any], *, raises: bool = False) -> dict[str, Any]:
-        """Answer a row, or return the answer that some process has already.
+        """Return the result of a row, in the flat format: a new one, or that of another process.
 
         Args:
             row: A mapping with the prompt and the id; see ``Rows``.
             raises: True to raise the error of a failed row, after it was written, so that the engine can run it again.
-
-        Returns:
-            The result, in the flat format.
 
         Raises:
             AuthenticationError: And the other errors of the account, which no row can pass.

@@ -15,33 +15,32 @@ from typing import Annotated, Any
 import typer
 
 from deepseek_v4.batch import Batch, BatchRefused, Plan, Summary
-from deepseek_v4.batch.dry_run import dry_run
 from deepseek_v4.cli.options import with_model_options
 from deepseek_v4.cli.output import REFUSED, emit, schema_option
-from deepseek_v4.cli.progress import shown, summary_table
+from deepseek_v4.cli.progress import show, summary_table
 
 __all__ = ["batch"]
 
 
 def _option(help_: str, *names: str) -> Any:
-    return typer.Option(*names, help=help_, show_default=False)
+    return typer.Option(*names, help=help_)
 
 
 _PLAN = {
     "temperature": Annotated[float | None, _option("Randomness, 0 to 2.")],
     "schema": Annotated[str | None, _option("JSON Schema of the answers: a file, or module:Class.")],
     "output_format": Annotated[str | None, _option("flat or openai; as the input by default.", "--format")],
-    "id_column": Annotated[str, typer.Option("--id", help="Name of the id.")],
-    "prompt_column": Annotated[str, typer.Option("--prompt", help="Name of the prompt.")],
-    "max_concurrency": Annotated[int, typer.Option(help="Requests at a time, at most.")],
+    "id_column": Annotated[str, _option("Name of the id.", "--id")],
+    "prompt_column": Annotated[str, _option("Name of the prompt.", "--prompt")],
+    "max_concurrency": Annotated[int, _option("Requests at a time, at most.")],
     "requests_per_minute": Annotated[float | None, _option("Requests per minute, at most.", "--rpm")],
     "tokens_per_minute": Annotated[float | None, _option("Tokens per minute, at most.", "--tpm")],
-    "tries": Annotated[int, typer.Option(help="Requests of a row that fails for a passing cause.")],
+    "tries": Annotated[int, _option("Requests of a row that fails for a passing cause.")],
     "max_cost": Annotated[str | None, _option("US dollars that the run may cost.")],
-    "off_peak": Annotated[bool, typer.Option("--off-peak", help="Begin rows outside peak hours only.")],
+    "off_peak": Annotated[bool, _option("Begin rows outside peak hours only.", "--off-peak")],
     "deadline": Annotated[str | None, _option("Time from which on --off-peak does not apply: 08:00.")],
     "ordered": Annotated[Path | None, _option("Copy of the output in the order of the input.")],
-    "retry_errors": Annotated[bool, typer.Option("--retry-errors", help="Do rows with a retryable error again.")],
+    "retry_errors": Annotated[bool, _option("Do rows with a retryable error again.", "--retry-errors")],
 }
 """Options of a plan, with its defaults, and the temperature."""
 
@@ -63,13 +62,9 @@ def batch(
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="JSON lines; an existing output is continued.")],
     *,
     given: dict[str, Any],
-    retry_all_errors: Annotated[
-        bool, typer.Option("--retry-all-errors", help="Do all rows with an error again.")
-    ] = False,
-    dry: Annotated[
-        bool, typer.Option("--dry-run", help="Show rows, tokens, cost and sample requests; send nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON to standard output.")] = False,
+    retry_all_errors: Annotated[bool, _option("Do all rows with an error again.", "--retry-all-errors")] = False,
+    dry: Annotated[bool, _option("Show rows, tokens, cost and sample requests; send nothing.", "--dry-run")] = False,
+    as_json: Annotated[bool, _option("Print the summary as JSON to standard output.", "--json")] = False,
     json_schema: Annotated[bool, schema_option(Summary)] = False,
     **plan: Any,
 ) -> None:
@@ -86,7 +81,7 @@ def batch(
     try:
         engine = Batch(source, None if dry else output, **{**plan, **given})
         if dry:
-            typer.echo(json.dumps(dry_run(engine), indent=2, ensure_ascii=False))
+            typer.echo(json.dumps(engine.dry_run(), indent=2, ensure_ascii=False))
             return
         summary = asyncio.run(_run(engine))
     except BatchRefused as error:
@@ -111,11 +106,13 @@ async def _run(engine: Batch) -> Summary:
 
     for number in (signal.SIGINT, signal.SIGTERM):  # on Windows, event loops have no signal handlers
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(interrupt))
-    with shown(engine.summary):
-        try:
-            await engine.run()
-        except asyncio.CancelledError:
-            engine.stop("Interrupted.", interrupted=True)
+    progress = asyncio.create_task(show(engine.summary))
+    try:
+        await engine.run()
+    except asyncio.CancelledError:
+        engine.stop("Interrupted.", interrupted=True)
+    finally:
+        progress.cancel()
     return engine.summary
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Iterator
+import asyncio
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
@@ -13,31 +11,20 @@ from rich.table import Table
 
 from deepseek_v4.batch.summary import Summary
 
-__all__ = ["shown", "summary_table"]
+__all__ = ["show", "summary_table"]
 
 LINE_SECONDS = 10.0
 BAR_SECONDS = 0.5
 
 
-@contextlib.contextmanager
-def shown(summary: Summary) -> Iterator[None]:
-    """Show a summary while it changes, from a thread of its own."""
-    ended = threading.Event()
-    thread = threading.Thread(target=_show, args=(summary, ended), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def _show(summary: Summary, ended: threading.Event) -> None:
+async def show(summary: Summary) -> None:
+    """Show a summary while it changes, until the task is cancelled."""
     console = Console(stderr=True, highlight=False)
     columns = (BarColumn(), TextColumn("{task.description}"))
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
-        while not ended.wait(BAR_SECONDS if console.is_terminal else LINE_SECONDS):
+        while True:
+            await asyncio.sleep(BAR_SECONDS if console.is_terminal else LINE_SECONDS)
             bar.update(task, description=text_of(summary), total=summary.rows, completed=summary.done + summary.skipped)
             if not console.is_terminal:
                 console.print(text_of(summary), soft_wrap=True)

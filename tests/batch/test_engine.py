@@ -17,7 +17,9 @@ from pydantic import BaseModel
 from deepseek_v4 import Budget, Client, Limiter, batch
 from deepseek_v4.batch import BatchRefused
 from deepseek_v4.batch.journal import Journal
-from deepseek_v4.batch.money import Spending, cheaper_from, deadline_after, most_output
+from deepseek_v4.batch.money import Spending, deadline_after, most_output
+from deepseek_v4.catalog import find
+from deepseek_v4.catalog.cost import cheaper_from
 from deepseek_v4.values.reply import Usage
 from tests.stub_server import Stub, serving
 
@@ -352,10 +354,10 @@ PEAK = datetime(2026, 11, 30, 7, 30, tzinfo=timezone.utc)  # a Monday
 
 
 def test_peak_hours_of_deepseek() -> None:
-    assert cheaper_from("deepseek", "deepseek-v4-flash", PEAK) == datetime(2026, 11, 30, 10, tzinfo=timezone.utc)
-    assert cheaper_from("deepseek", "deepseek-v4-flash", PEAK - timedelta(days=1)) is None
-    assert cheaper_from("deepseek", "deepseek-v4-flash", PEAK + timedelta(hours=3)) is None
-    assert cheaper_from("vllm", "own", PEAK) is None
+    assert cheaper_from(find("deepseek", "deepseek-v4-flash"), PEAK) == datetime(2026, 11, 30, 10, tzinfo=timezone.utc)
+    assert cheaper_from(find("deepseek", "deepseek-v4-flash"), PEAK - timedelta(days=1)) is None
+    assert cheaper_from(find("deepseek", "deepseek-v4-flash"), PEAK + timedelta(hours=3)) is None
+    assert cheaper_from(find("vllm", "own"), PEAK) is None
 
 
 def test_a_deadline_is_the_next_such_time() -> None:
