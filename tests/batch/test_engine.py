@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 from pydantic import BaseModel
 
 from deepseek_v4 import Budget, Client, Limiter, batch
-from deepseek_v4.batch import BatchRefused
+from deepseek_v4.batch import BatchRefused, engine
 from deepseek_v4.batch.journal import Journal
 from deepseek_v4.batch.money import Spending, deadline_after, most_output
 from deepseek_v4.catalog import find
@@ -282,11 +283,49 @@ def test_refused_options() -> None:
 
 async def test_a_stopped_run_finishes_what_is_under_way(output: Path) -> None:
     with serving(Stub(seconds=0.15)) as stub:
-        engine = batch.Batch(rows(40), output, max_concurrency=4, api_key="sk-x", base_url=stub.url)
-        asyncio.get_running_loop().call_later(0.2, engine.stop, "enough")
-        assert [line async for line in engine.results()]
-        assert (engine.summary.stopped, engine.summary.exit_code) == ("enough", 3)
-        assert engine.summary.answered == stub.sent == len(lines(output)) < 40
+        begun = batch.Batch(rows(40), output, max_concurrency=4, api_key="sk-x", base_url=stub.url)
+        asyncio.get_running_loop().call_later(0.2, begun.stop, "enough")
+        assert [line async for line in begun.results()]
+        assert (begun.summary.stopped, begun.summary.exit_code) == ("enough", 3)
+        assert begun.summary.answered == stub.sent == len(lines(output)) < 40
+
+
+async def test_a_stopped_run_does_not_wait_for_rows_that_take_long(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "FINISH_SECONDS", 0.2)
+    options: Any = {"max_concurrency": 4, "api_key": "sk-x"}
+    with serving(Stub(seconds=60)) as stub:
+        stopped = batch.Batch(rows(9), output, base_url=stub.url, **options)
+        asyncio.get_running_loop().call_later(0.2, stopped.stop, "enough")
+        began = time.monotonic()
+        await stopped.run()
+        assert time.monotonic() - began < 5
+    with serving(Stub()) as stub:
+        summary = await batch.arun(rows(9), output, base_url=stub.url, **options)
+        assert (summary.answered, summary.in_doubt) == (9, 4)
+
+
+@pytest.mark.parametrize("method", ["mark_sent", "write"])
+def test_a_disk_that_is_full_stops_the_run(
+    stub: Stub, output: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, method, full)
+        summary = run(stub, rows(20), output)
+        assert (summary.answered, summary.exit_code, lines(output)) == (0, 3, [])
+        assert "The output cannot be written: [Errno 28]" in str(summary.stopped)
+    assert run(stub, rows(20), output).answered == 20
+
+
+def test_rows_with_a_common_schema_wait_for_the_first(output: Path) -> None:
+    schema = {"type": "object", "description": "Long. " * 200}
+    with serving(Stub(seconds=0.3, text="{}")) as stub:
+        run(stub, rows(5), schema=schema)
+        assert stub.times[1] - stub.times[0] >= 0.28
 
 
 def test_a_common_system_message_is_sent_once_before_the_others() -> None:
@@ -311,6 +350,15 @@ def test_max_cost_is_never_passed_with_max_tokens(output: Path) -> None:
         assert "max_cost: the next row could pass 0.05 USD" in str(summary.stopped)
         assert Decimal("0.03") < summary.cost <= Decimal("0.05")
         assert summary.answered == len(lines(output))
+
+
+def test_max_cost_without_max_tokens_is_passed_by_the_rows_under_way_at_most(output: Path) -> None:
+    with serving(Stub(seconds=0.01, max_tokens=30_000)) as stub:  # longer than the first reservation
+        summary = run(stub, rows(100), output, max_cost="0.05", max_concurrency=4)
+        dearest = max(line["cost"] for line in lines(output))
+        assert summary.exit_code == 3
+        assert summary.cost <= Decimal("0.05") + 4 * Decimal(str(dearest))
+        assert summary.answered == stub.sent == len(lines(output)) < 100
 
 
 def prepared(text: str, **options: Any) -> Any:
@@ -372,18 +420,18 @@ def test_a_deadline_is_the_next_such_time() -> None:
 async def test_off_peak_waits_for_the_cheaper_hours_or_the_deadline(stub: Stub) -> None:
     clock = [PEAK]
     options = {"api_key": "sk-x", "base_url": stub.url, "off_peak": True}
-    engine = batch.Batch(rows(3), now=lambda: clock[0], **options)
-    results = engine.results()
+    begun = batch.Batch(rows(3), now=lambda: clock[0], **options)
+    results = begun.results()
     waiting = asyncio.ensure_future(anext(results))
     await asyncio.sleep(0.1)
-    assert engine.summary.waits == "Peak hours: the next row begins at 2026-11-30 10:00 UTC."
+    assert begun.summary.waits == "Peak hours: the next row begins at 2026-11-30 10:00 UTC."
     assert stub.sent == 0
-    engine.stop("enough")
+    begun.stop("enough")
     with pytest.raises(StopAsyncIteration):
         await waiting
-    engine = batch.Batch(rows(3), deadline="2026-11-30T07:00+00:00", now=lambda: PEAK, **options)
-    assert len([line async for line in engine.results()]) == 3
-    assert engine.summary.cost == 2 * engine.summary.base_cost  # priced by the time of the request
+    begun = batch.Batch(rows(3), deadline="2026-11-30T07:00+00:00", now=lambda: PEAK, **options)
+    assert len([line async for line in begun.results()]) == 3
+    assert begun.summary.cost == 2 * begun.summary.base_cost  # priced by the time of the request
 
 
 # -- pace --------------------------------------------------------------------------------------------------------
