@@ -77,9 +77,8 @@ class Batch:
         try:
             self.schema = None if plan.schema is None else AnswerSchema(plan.schema)
             self.spending = Spending(plan.max_cost)
-            self.limiter = plan.limiter or Limiter(
-                plan.max_concurrency, plan.requests_per_minute, plan.tokens_per_minute
-            )
+            limits = (plan.max_concurrency, plan.requests_per_minute, plan.tokens_per_minute)
+            self.limiter = plan.limiter or Limiter(*limits)
             model = {name: value for name, value in options.items() if name not in PLANNED}
             self.client = Client(ModelSettings(**{"max_retries": plan.tries - 1, **model, "limiter": self.limiter}))
         except (ValueError, DecimalException, errors.InvalidRequestError) as error:

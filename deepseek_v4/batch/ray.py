@@ -7,10 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from deepseek_v4.batch.engine import Batch
 from deepseek_v4.batch.plan import BatchRefused
 from deepseek_v4.batch.results import COUNTS
-from deepseek_v4.batch.worker import Shards, Worker, missing_key
+from deepseek_v4.batch.worker import Shards, Worker, batch_of_worker, missing_key
 from deepseek_v4.limits.limiter import Limiter
 from deepseek_v4.limits.ray import RayLeases
 from deepseek_v4.values import json
@@ -57,7 +56,7 @@ def ask(
     """
     import ray
 
-    variable = Batch([], schema=schema, **options).settings.key_variable
+    variable = batch_of_worker({"schema": schema, **options}).settings.key_variable
     missing = ray.get(ray.remote(num_cpus=0)(missing_key).remote(variable))
     if missing is not None:
         raise BatchRefused(missing)

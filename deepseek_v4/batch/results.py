@@ -63,10 +63,8 @@ def flat(outcome: Outcome) -> dict[str, Any]:
     """Return the result in our own format: ``text`` or ``value``, usage, cost, and ``error``."""
     reply = outcome.reply or Reply()
     line: dict[str, Any] = {"id": outcome.row.id}
-    if outcome.value is not None:
-        line["value"] = outcome.value
-    else:
-        line["text"] = reply.content if outcome.reply is not None else None
+    if outcome.value is None:
+        line["text"] = outcome.reply and outcome.reply.content
     if reply.reasoning is not None and reply.reasoning.text:
         line["reasoning"] = reply.reasoning.text
     if reply.tool_calls:
@@ -84,8 +82,6 @@ def openai_form(outcome: Outcome) -> dict[str, Any]:
     elif reply is not None:
         response = {"status_code": 200, "request_id": reply.id, "body": openai_format.chat_completion(reply)}
     line = {"id": f"row_{outcome.row.hash}", "custom_id": outcome.row.id, "response": response, "error": error}
-    if outcome.value is not None:
-        line["value"] = outcome.value
     return {**line, **_ours(outcome)}
 
 
@@ -95,6 +91,7 @@ FORMATS: Mapping[str, Callable[[Outcome], dict[str, Any]]] = {"flat": flat, "ope
 def _ours(outcome: Outcome) -> dict[str, Any]:
     usage = outcome.usage
     return {
+        **({} if outcome.value is None else {"value": outcome.value}),
         "usage": None if usage is None else {name: getattr(usage, name) for name in COUNTS},
         "cost": outcome.cost,
         "attempts": outcome.attempts,

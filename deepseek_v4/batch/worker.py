@@ -23,7 +23,7 @@ from deepseek_v4.batch.rows import Row, Rows, digest
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.values import json
 
-__all__ = ["Shards", "Worker", "missing_key"]
+__all__ = ["Shards", "Worker", "batch_of_worker", "missing_key"]
 
 NOT_IN_WORKERS = (PLANNED | {"api_key"}) - {"schema", "limiter", "id_column", "prompt_column"}
 """Options of a batch in one process."""
@@ -85,13 +85,8 @@ class Worker:
     """
 
     def __init__(self, journal: str | os.PathLike[str] | None = None, **options: Any) -> None:
-        for name in options.keys() & NOT_IN_WORKERS:
-            raise BatchRefused(
-                f"{name} cannot be passed to workers. Set the key's variable in their environment, and limits in the "
-                "Limiter that they share."
-            )
         self._restored = partial(Worker, journal, **options)
-        self._batch = Batch([], **options, warm_cache=False)
+        self._batch = batch_of_worker(options)
         self._shards = None if journal is None else Shards(journal)
         missing = missing_key(self._batch.settings.key_variable)
         if missing is not None:
@@ -134,6 +129,13 @@ class Worker:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self._restored, ()
+
+
+def batch_of_worker(options: dict[str, Any]) -> Batch:
+    """Return the batch of a worker; refuse options that are not valid there."""
+    for name in options.keys() & NOT_IN_WORKERS:
+        raise BatchRefused(f"{name} cannot be passed to workers. Set keys in their environment, limits in a Limiter.")
+    return Batch([], **options, warm_cache=False)
 
 
 def missing_key(variable: str | None) -> str | None:

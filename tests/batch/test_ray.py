@@ -50,6 +50,24 @@ def address() -> Iterator[str]:
         cluster.shutdown()
 
 
+REFUSED = """
+import sys
+import ray
+from deepseek_v4.batch import BatchRefused
+from deepseek_v4.batch.ray import ask
+from deepseek_v4.limits.ray import RayLeases
+
+ray.init(sys.argv[1], log_to_driver=False)
+one, two = RayLeases(3, "account"), RayLeases(3, "account")
+print(one.lease(2, 10).slots, two.lease(2, 10).slots)
+for options in ({"api_key_variable": "NO_SUCH_KEY"}, {"temprature": 1}, {"max_cost": 5}):
+    try:
+        ask(ray.data.from_items([{"id": 1, "prompt": "Hi"}]), **options)
+    except BatchRefused as error:
+        print(error)
+"""
+
+
 def driver(address: str, stub: Stub, folder: Path, rows: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", DRIVER, address, stub.url, str(folder), str(rows)]
     return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -89,3 +107,13 @@ def test_killed_workers_and_killed_drivers(tmp_path: Path, address: str) -> None
         assert stub.sent <= rows + 2 * KILLS * SLOTS
         lines = [json.loads(line)["id"] for path in tmp_path.glob("*.jsonl") for line in path.open()]
         assert len(lines) - len(set(lines)) <= 2 * KILLS * SLOTS
+
+
+def test_wrong_options_are_refused_before_any_row_and_a_named_actor_is_shared(address: str) -> None:
+    command = [sys.executable, "-c", REFUSED, address]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200)
+    places, key, unknown, single = result.stdout.splitlines()
+    assert places == "2 1"
+    assert re.match(r"Worker .*: NO_SUCH_KEY is not set.*ray\.init\(runtime_env=", key)
+    assert "temperature" in unknown
+    assert single.startswith("max_cost cannot be passed to workers")
