@@ -13,6 +13,8 @@ from decimal import DecimalException
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from deepseek_v4 import catalog, errors
 from deepseek_v4.batch.journal import Journal
 from deepseek_v4.batch.money import Spending, costs_at, deadline_after, most_output
@@ -24,6 +26,7 @@ from deepseek_v4.catalog.cost import cheaper_from
 from deepseek_v4.client import Client
 from deepseek_v4.integration.answer_schema import AnswerSchema
 from deepseek_v4.limits.limiter import Limiter
+from deepseek_v4.providers.base import explain
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import preview
 from deepseek_v4.request.settings import ModelSettings
@@ -82,7 +85,8 @@ class Batch:
             model = {name: value for name, value in options.items() if name not in PLANNED}
             self.client = Client(ModelSettings(**{"max_retries": plan.tries - 1, **model, "limiter": self.limiter}))
         except (ValueError, DecimalException, errors.InvalidRequestError) as error:
-            raise BatchRefused(str(error)) from None
+            text = explain(error, ModelSettings) if isinstance(error, ValidationError) else str(error)
+            raise BatchRefused(text) from None
         self.settings = self.client.settings
         self.summary = Summary()
         self._deadline = NEVER if plan.deadline is None else deadline_after(plan.deadline, plan.now())

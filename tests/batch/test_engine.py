@@ -272,7 +272,7 @@ def test_an_iterable_with_a_wrong_row_keeps_what_is_done(stub: Stub, output: Pat
 
 def test_refused_options() -> None:
     for options, message in (
-        ({"temprature": 1}, "temperature"),
+        ({"temprature": 1}, r"^Unknown option 'temprature'\. Did you mean 'temperature'"),
         ({"output_format": "xml"}, "Use flat or openai"),
         ({"max_concurrency": 0}, "from 1"),
         ({"deadline": "soon"}, "Use 08:00"),
