@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test slow faults load check mutants same-bytes record bench docs clean
+.PHONY: help demo quick test slow faults load check audit mutants same-bytes record bench docs clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -56,12 +56,16 @@ load: $(VENV)/.dev  ## 1,000 streams at a time, 200 threads, 20,000 calls, storm
 same-bytes: $(VENV)/.dev  ## show which requests and replies changed; ACCEPT=1 WHY="…" keeps them
 	$(BIN)/python -m tests.same_bytes $(if $(ACCEPT),--accept --why "$(WHY)")
 
-check: $(VENV)/.dev  ## ruff, mypy strict, the walls between the packages, pyright over the code of the docs
+check: $(VENV)/.dev  ## ruff, mypy strict, the walls between the packages, pyright over the code of the docs, pip-audit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.typing
+	$(BIN)/python .ci/audit
+
+audit: $(VENV)/.dev  ## look for known vulnerabilities in the versions of uv.lock; an error without PyPI's advisories
+	$(BIN)/python .ci/audit --required
 
 record: $(VENV)/.dev  ## record the cassettes anew: live where a provider's key is set, else from the local server
 	$(BIN)/python -m pytest -q tests/replay/test_cassettes.py tests/replay/test_protocol_cassettes.py tests/replay/test_provider_cassettes.py tests/contract/langchain/test_integration_cassettes.py --record

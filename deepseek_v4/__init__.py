@@ -15,7 +15,7 @@ from deepseek_v4._version import __version__
 
 if TYPE_CHECKING:
     from deepseek_v4 import errors
-    from deepseek_v4.client import Client, Preview
+    from deepseek_v4.client import Client
     from deepseek_v4.errors import DeepSeekError
     from deepseek_v4.limits.budget import Budget
     from deepseek_v4.limits.limiter import Limiter
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from deepseek_v4.providers.openrouter.options import OpenRouterOptions
     from deepseek_v4.providers.sglang import SglangOptions
     from deepseek_v4.providers.vllm import VllmOptions
+    from deepseek_v4.request.preview import Preview
     from deepseek_v4.request.settings import ModelSettings
     from deepseek_v4.values.account import Balance, ModelInfo
     from deepseek_v4.values.files import FileInfo
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
     from deepseek_v4.values.response_limits import ResponseLimits
     from deepseek_v4.values.sampling import Thinking
     from deepseek_v4.values.usage_report import ModelUsage, UsageReport
-    from deepseek_v4.values.web import Page, SearchResult, SearchResults
+    from deepseek_v4.values.web_tools import Page, SearchResult, SearchResults
 
 __all__ = [
     "Attempt",
@@ -174,7 +175,7 @@ _NAMES_OF = {
     "values.response_limits": ["ResponseLimits"],
     "values.sampling": ["Thinking"],
     "values.usage_report": ["ModelUsage", "UsageReport"],
-    "values.web": ["Page", "SearchResult", "SearchResults"],
+    "values.web_tools": ["Page", "SearchResult", "SearchResults"],
 }
 _HOME = {name: module for module, names in _NAMES_OF.items() for name in names}
 

@@ -6,8 +6,6 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-__all__ = ["Registry", "attributes"]
-
 T = TypeVar("T")
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 
-__all__ = ["log_to_stderr"]
-
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 
 

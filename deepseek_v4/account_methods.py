@@ -13,35 +13,16 @@ from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.request.web_tools import fetch_query, search_query
 from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.files import FileInfo, FilePurpose
-from deepseek_v4.values.web import Page, SearchResults
+from deepseek_v4.values.web_tools import Page, SearchResults
 
 if TYPE_CHECKING:
     from deepseek_v4.limits.limiter import Limiter
 
-__all__ = ["AccountMethods"]
-
 T = TypeVar("T")
 
 
-@functools.cache
-def _five_a_second() -> Limiter:
-    from deepseek_v4.limits.limiter import Limiter
-
-    return Limiter(requests_per_minute=300)
-
-
 class AccountMethods:
-    """A base class of ``Client``, which sends the requests."""
-
-    settings: ModelSettings
-
-    @functools.cached_property
-    def web_limiter(self) -> Limiter | None:
-        """The limiter of ``search`` and ``fetch``: 5 requests a second in all. Another one, or None, can be assigned.
-
-        The documented limit was 5 a second in October 2026 and has been raised since.
-        """
-        return _five_a_second()
+    """The methods that the models of both frameworks have too."""
 
     def _ask(self, build: Callable[..., AccountRequest[T]], *args: Any, limiter: Limiter | None = None) -> T:
         """Build a request with the client's options and send it, with the permission of a limiter if there is one."""
@@ -63,18 +44,6 @@ class AccountMethods:
         """Like ``list_models``, asynchronously."""
         return await self._aask(models_query)
 
-    def describe_model(self, model: str | None = None) -> ModelInfo:
-        """Return the provider's facts about one model; by default the model of this client.
-
-        Raises:
-            DeepSeekError: see ``deepseek_v4.errors``.
-        """
-        return self._ask(model_query, model or self.settings.model)
-
-    async def adescribe_model(self, model: str | None = None) -> ModelInfo:
-        """Like ``describe_model``, asynchronously."""
-        return await self._aask(model_query, model or self.settings.model)
-
     def balance(self) -> Balance:
         """Return the account balance.
 
@@ -87,34 +56,6 @@ class AccountMethods:
     async def abalance(self) -> Balance:
         """Like ``balance``, asynchronously."""
         return await self._aask(balance_query)
-
-    def refresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
-        """Request the provider's list of models and update limits, features and prices, for this process.
-
-        Args:
-            model: Request only this model; needed for variants that a provider serves but does not list.
-
-        Returns:
-            Every changed fact; ``()`` if the catalog was up to date, or if the provider lists no facts.
-
-        Raises:
-            DeepSeekError: see ``deepseek_v4.errors``.
-
-        Examples:
-            >>> with Client(provider="openrouter") as client:  # doctest: +SKIP
-            ...     for change in client.refresh_catalog():
-            ...         print(change)
-            deepseek/deepseek-v4-flash-0731: price is not known -> 0.14 in, 0.28 out
-        """
-        listed = self.list_models() if model is None else (self.describe_model(model),)
-        return update_from(self.settings.provider_name, listed)
-
-    async def arefresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
-        """Like ``refresh_catalog``, asynchronously."""
-        listed = await self.alist_models() if model is None else (await self.adescribe_model(model),)
-        return update_from(self.settings.provider_name, listed)
-
-    # -- files ---------------------------------------------------------------------------------------------------
 
     def upload_file(
         self,
@@ -190,7 +131,64 @@ class AccountMethods:
         """Like ``delete_file``, asynchronously."""
         return await self._aask(delete_query, file_id)
 
-    # -- the web -------------------------------------------------------------------------------------------------
+
+@functools.cache
+def _five_a_second() -> Limiter:
+    from deepseek_v4.limits.limiter import Limiter
+
+    return Limiter(requests_per_minute=300)
+
+
+class ClientMethods(AccountMethods):
+    """A base class of ``Client``, which sends the requests."""
+
+    settings: ModelSettings
+
+    @functools.cached_property
+    def web_limiter(self) -> Limiter | None:
+        """The limiter of ``search`` and ``fetch``: 5 requests a second in all. Another one, or None, can be assigned.
+
+        The documented limit was 5 a second in October 2026 and has been raised since.
+        """
+        return _five_a_second()
+
+    def describe_model(self, model: str | None = None) -> ModelInfo:
+        """Return the provider's facts about one model; by default the model of this client.
+
+        Raises:
+            DeepSeekError: see ``deepseek_v4.errors``.
+        """
+        return self._ask(model_query, model or self.settings.model)
+
+    async def adescribe_model(self, model: str | None = None) -> ModelInfo:
+        """Like ``describe_model``, asynchronously."""
+        return await self._aask(model_query, model or self.settings.model)
+
+    def refresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
+        """Request the provider's list of models and update limits, features and prices, for this process.
+
+        Args:
+            model: Request only this model; needed for variants that a provider serves but does not list.
+
+        Returns:
+            Every changed fact; ``()`` if the catalog was up to date, or if the provider lists no facts.
+
+        Raises:
+            DeepSeekError: see ``deepseek_v4.errors``.
+
+        Examples:
+            >>> with Client(provider="openrouter") as client:  # doctest: +SKIP
+            ...     for change in client.refresh_catalog():
+            ...         print(change)
+            deepseek/deepseek-v4-flash-0731: price is not known -> 0.14 in, 0.28 out
+        """
+        listed = self.list_models() if model is None else (self.describe_model(model),)
+        return update_from(self.settings.provider_name, listed)
+
+    async def arefresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
+        """Like ``refresh_catalog``, asynchronously."""
+        listed = await self.alist_models() if model is None else (await self.adescribe_model(model),)
+        return update_from(self.settings.provider_name, listed)
 
     def search(
         self, query: str, *, count: int | None = None, question: str | None = None, need_content: bool = False

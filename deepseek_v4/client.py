@@ -7,23 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from deepseek_v4.account_methods import AccountMethods
+from deepseek_v4.account_methods import ClientMethods
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.limits.paced import ametered, apaced, metered, paced
 from deepseek_v4.observe import listeners
-from deepseek_v4.observe.listeners import Listener
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.providers import find_provider
+from deepseek_v4.recovery.loops import acomplete, arun, complete, run
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
-from deepseek_v4.recovery.run import acomplete, arun, complete, run
 from deepseek_v4.recovery.user_call import USER_CALL
 from deepseek_v4.request.account import AccountRequest
 from deepseek_v4.request.build import chat_request, prepare
-from deepseek_v4.request.options import resolve
+from deepseek_v4.request.call_options import resolve
+from deepseek_v4.request.constructor_signature import OptionSignature
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview, preview
 from deepseek_v4.request.settings import ModelSettings
-from deepseek_v4.request.signature import OptionSignature
 from deepseek_v4.tokens import TokenCount, count_prompt, estimate
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.messages import Message
@@ -38,15 +37,14 @@ if TYPE_CHECKING:
     from deepseek_v4.limits.limiter import Limiter
     from deepseek_v4.observe.cache_report import CacheReport
     from deepseek_v4.observe.cache_tracker import CacheTracker
+    from deepseek_v4.observe.watch import Watch
     from deepseek_v4.request.option_types import ChatOptions, CompletionOptions, ModelOptions
-
-__all__ = ["Client", "Preview", "preview"]
 
 T = TypeVar("T")
 Wrap = Callable[..., Callable[[Any], Any]]
 
 
-class Client(AccountMethods):
+class Client(ClientMethods):
     """DeepSeek V4, without a framework.
 
     Examples:
@@ -210,8 +208,8 @@ class Client(AccountMethods):
         Raises:
             DeepSeekError: the error that ends the call; ``partial`` contains the usage of earlier answers.
         """
-        if request.watch is None and (listening := self._listeners(request)):
-            with _watch(request, listening) as watch:
+        if watch := self._watch(request):
+            with watch:
                 return self.send(watch.request)
         send = self._limited(self._send, metered, paced)
         reply: Reply = complete(request, send, self._accepts, self._attempts)
@@ -219,16 +217,16 @@ class Client(AccountMethods):
 
     async def asend(self, request: PreparedRequest) -> Reply:
         """Like ``send``, asynchronously."""
-        if request.watch is None and (listening := self._listeners(request)):
-            with _watch(request, listening) as watch:
+        if watch := self._watch(request):
+            with watch:
                 return await self.asend(watch.request)
         send = self._limited(self._asend, ametered, apaced)
         return await acomplete(request, send, self._accepts, self._attempts)
 
     def open(self, request: PreparedRequest) -> SyncStream[Delta]:
         """Send a request and open its stream, which continues with another answer if the first one is invalid."""
-        if request.watch is None and (listening := self._listeners(request)):
-            with _watch(request, listening) as watch:
+        if watch := self._watch(request):
+            with watch:
                 return SyncStream(watch.stream(self.open(watch.request)))
         deltas = run(self._attempts(request, time.monotonic()), self._limited(self._open, metered, paced))
         next(deltas)
@@ -236,8 +234,8 @@ class Client(AccountMethods):
 
     async def aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         """Like ``open``, asynchronously."""
-        if request.watch is None and (listening := self._listeners(request)):
-            with _watch(request, listening) as watch:
+        if watch := self._watch(request):
+            with watch:
                 return AsyncStream(watch.stream(await self.aopen(watch.request)))
         deltas = arun(self._attempts(request, time.monotonic()), self._limited(self._aopen, ametered, apaced))
         await anext(deltas)
@@ -275,16 +273,22 @@ class Client(AccountMethods):
     async def _aopen(self, request: PreparedRequest) -> AsyncStream[Delta]:
         return await self._async_transport().stream(*_stream_exchange(request))
 
-    def _listeners(self, request: PreparedRequest) -> tuple[Listener, ...]:
-        """Return the listeners of an answer; usually there are none."""
-        options = request.options
+    def _watch(self, request: PreparedRequest) -> Watch | None:
+        """Return what watches a new answer for its listeners; usually there are none."""
+        if request.watch is not None:
+            return None
+        listening, options = listeners.active, request.options
         if options.track_cache or options.warn_on_cache_bust:
             if self._cache_tracker is None:
                 from deepseek_v4.observe.cache_tracker import CacheTracker
 
                 self._cache_tracker = CacheTracker()
-            return (*listeners.active, self._cache_tracker)
-        return listeners.active
+            listening = (*listening, self._cache_tracker)
+        if not listening:
+            return None
+        from deepseek_v4.observe.watch import Watch
+
+        return Watch(request, listening)
 
     def _ask(self, build: Callable[..., AccountRequest[T]], *args: Any, limiter: Limiter | None = None) -> T:
         query = build(resolve(self.settings, {}), *args)
@@ -368,12 +372,6 @@ def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool 
 def _stream_exchange(request: PreparedRequest) -> tuple[Exchange, Any]:
     exchange, decoder = _exchange(request, streamed=True), request.protocol.stream(request.context)
     return exchange, decoder if request.watch is None else request.watch.decoder_of(decoder, exchange)
-
-
-def _watch(request: PreparedRequest, listening: tuple[Listener, ...]) -> Any:
-    from deepseek_v4.observe.watch import Watch
-
-    return Watch(request, listening)
 
 
 def _reserve(budget: Budget, request: PreparedRequest) -> Reservation:

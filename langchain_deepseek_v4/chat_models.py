@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -14,9 +14,10 @@ from langchain_core.tools import BaseTool  # read from the annotations of a mode
 from pydantic import PrivateAttr
 
 from deepseek_v4 import catalog
-from deepseek_v4.client import Client, Preview
-from deepseek_v4.client import preview as preview_of
+from deepseek_v4.client import Client
 from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.request.preview import Preview
+from deepseek_v4.request.preview import preview as preview_of
 from langchain_deepseek_v4.convert.chunks import generation_chunk
 from langchain_deepseek_v4.convert.messages import to_conversation
 from langchain_deepseek_v4.convert.replies import MessageBuilder, chat_result
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
     from langchain_deepseek_v4.option_types import ChatModelOptions, RawAnswer, TypedAnswerOptions
 
-__all__ = ["ChatDeepSeekV4"]
-
 T = TypeVar("T")
 
 _INTERNAL_OPTIONS = frozenset({"stream", "ls_structured_output_format", "structured_output_format"})
@@ -41,7 +40,7 @@ _INTERNAL_OPTIONS = frozenset({"stream", "ls_structured_output_format", "structu
 
 
 @register_serializable
-class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
+class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  # _stream names its argument
     """DeepSeek V4 chat model.
 
     Reasoning is in ``additional_kwargs["reasoning_content"]`` and in ``content_blocks``. It is sent back automatically
@@ -138,42 +137,6 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
             reply = await self._core().asend(prepared)
         return chat_result(self._builder(prepared).message(reply))
 
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        with model_errors:
-            prepared = self._prepare(messages, stop, kwargs, stream=True)
-            builder = self._builder(prepared)
-            with self._core().open(prepared) as deltas:
-                for delta in deltas:
-                    for message in builder.chunks(delta):
-                        chunk = generation_chunk(message)
-                        if run_manager is not None:
-                            run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                        yield chunk
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        with model_errors:
-            prepared = self._prepare(messages, stop, kwargs, stream=True)
-            builder = self._builder(prepared)
-            async with await self._core().aopen(prepared) as deltas:
-                async for delta in deltas:
-                    for message in builder.chunks(delta):
-                        chunk = generation_chunk(message)
-                        if run_manager is not None:
-                            await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                        yield chunk
-
     def preview(self, messages: LanguageModelInput, **options: Any) -> Preview:
         """Return the exact request that ``invoke`` would send, with notes, tokens and cost. Nothing is sent.
 
@@ -202,6 +165,10 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):
 
     def _builder(self, prepared: PreparedRequest) -> MessageBuilder:
         return MessageBuilder(prepared.provider.name, prepared.request.model, blocks=self.output_version == "v1")
+
+    def _chunks_of(self, prepared: PreparedRequest) -> Callable[[Any], Iterable[ChatGenerationChunk]]:
+        chunks = self._builder(prepared).chunks
+        return lambda delta: map(generation_chunk, chunks(delta))
 
     # -- other models made from this one -------------------------------------------------------------------------
 

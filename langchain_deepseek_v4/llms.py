@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -23,11 +24,9 @@ if TYPE_CHECKING:
 
     from langchain_deepseek_v4.option_types import LanguageModelOptions
 
-__all__ = ["DeepSeekV4Completion"]
-
 
 @register_serializable
-class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
+class DeepSeekV4Completion(LangChainModelBase, BaseLLM):  # type: ignore[misc]  # _stream names its argument
     """DeepSeek V4 as a text completion model: fill-in-the-middle (beta).
 
     **It never thinks**: the endpoint has no reasoning, no messages and no tools. For chat use ``ChatDeepSeekV4``.
@@ -85,42 +84,6 @@ class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
             requests = [self._prepare(prompt, stop, kwargs, stream=False) for prompt in prompts]
             return _result([(prepared, await self._core().asend(prepared)) for prepared in requests])
 
-    def _stream(
-        self,
-        prompt: str,
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[GenerationChunk]:
-        with model_errors:
-            prepared = self._prepare(prompt, stop, kwargs, stream=True)
-            with self._core().open(prepared) as deltas:
-                for delta in deltas:
-                    chunk = _chunk(prepared, delta)
-                    if chunk is None:
-                        continue
-                    if run_manager is not None:
-                        run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                    yield chunk
-
-    async def _astream(
-        self,
-        prompt: str,
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[GenerationChunk]:
-        with model_errors:
-            prepared = self._prepare(prompt, stop, kwargs, stream=True)
-            async with await self._core().aopen(prepared) as deltas:
-                async for delta in deltas:
-                    chunk = _chunk(prepared, delta)
-                    if chunk is None:
-                        continue
-                    if run_manager is not None:
-                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                    yield chunk
-
     def _prepare(
         self, prompt: str, stop: list[str] | None, options: Mapping[str, Any], *, stream: bool
     ) -> PreparedRequest:
@@ -128,6 +91,9 @@ class DeepSeekV4Completion(LangChainModelBase, BaseLLM):
         if stop:
             given["stop"] = self._stop_words(stop)
         return self._core().prepare_completion(prompt, given, stream=stream)
+
+    def _chunks_of(self, prepared: PreparedRequest) -> Callable[[Any], Iterable[GenerationChunk]]:
+        return partial(_chunks, prepared)
 
     # -- what LangChain reads ------------------------------------------------------------------------------------
 
@@ -152,12 +118,11 @@ def _result(answers: list[tuple[PreparedRequest, Reply]]) -> LLMResult:
     )
 
 
-def _chunk(prepared: PreparedRequest, delta: Delta) -> GenerationChunk | None:
+def _chunks(prepared: PreparedRequest, delta: Delta) -> Iterator[GenerationChunk]:
     if isinstance(delta, TextDelta):
-        return GenerationChunk(text=delta.text)
-    if isinstance(delta, StreamEnd):
-        return GenerationChunk(text="", generation_info=_metadata(prepared, delta.reply))
-    return None
+        yield GenerationChunk(text=delta.text)
+    elif isinstance(delta, StreamEnd):
+        yield GenerationChunk(text="", generation_info=_metadata(prepared, delta.reply))
 
 
 def _metadata(prepared: PreparedRequest, reply: Reply) -> dict[str, Any]:

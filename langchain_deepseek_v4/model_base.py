@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.language_models import LangSmithParams
+from langchain_core.runnables import Runnable
+from langchain_core.runnables.utils import Input, Output
 from pydantic import model_validator
 from typing_extensions import Self
 
@@ -13,10 +15,10 @@ from deepseek_v4 import __version__, tokens
 from deepseek_v4.client import Client
 from deepseek_v4.integration.model_methods import ModelMethods
 from deepseek_v4.limits.paced import RetryGate
-from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY, ModelSettings
+from deepseek_v4.request.option_names import ALIASES, CONSTRUCTOR_ONLY
+from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.request.settings import ModelSettings
 from langchain_deepseek_v4.errors import model_errors
-
-__all__ = ["LangChainModelBase"]
 
 _NOT_TRACED = CONSTRUCTOR_ONLY | {"default_headers", "timeout"}
 """Options that are left out of traces."""
@@ -51,9 +53,43 @@ class LangChainModelBase(ModelMethods, ModelSettings):
         limiter = getattr(self, "rate_limiter", None)
         return None if limiter is None else RetryGate(limiter.acquire, limiter.aacquire)
 
+    def _prepare(self, given: Any, stop: Any, options: Mapping[str, Any], *, stream: bool) -> PreparedRequest:
+        """Build the request for a prompt or a list of messages."""
+        raise NotImplementedError
+
     def _stop_words(self, more: str | Sequence[str] | None) -> list[str]:
         """Return the stop words of the model, and those of a call."""
         return list(dict.fromkeys([*(self.stop or ()), *([more] if isinstance(more, str) else more or ())]))
+
+    # -- streams -------------------------------------------------------------------------------------------------
+
+    def _chunks_of(self, prepared: PreparedRequest) -> Callable[[Any], Iterable[Any]]:
+        """Return the function that converts a delta to the chunks of LangChain's class."""
+        raise NotImplementedError
+
+    def _stream(self, given: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Iterator[Any]:
+        with model_errors:
+            prepared = self._prepare(given, stop, kwargs, stream=True)
+            chunks = self._chunks_of(prepared)
+            with self._core().open(prepared) as deltas:
+                for delta in deltas:
+                    for chunk in chunks(delta):
+                        if run_manager is not None:
+                            run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                        yield chunk
+
+    async def _astream(
+        self, given: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
+    ) -> AsyncIterator[Any]:
+        with model_errors:
+            prepared = self._prepare(given, stop, kwargs, stream=True)
+            chunks = self._chunks_of(prepared)
+            async with await self._core().aopen(prepared) as deltas:
+                async for delta in deltas:
+                    for chunk in chunks(delta):
+                        if run_manager is not None:
+                            await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                        yield chunk
 
     # -- counting ------------------------------------------------------------------------------------------------
 
@@ -91,6 +127,8 @@ class LangChainModelBase(ModelMethods, ModelSettings):
             ls_model_name=model,
             ls_model_type=self._kind,
         )
+        if self._kind == "llm":
+            params["ls_integration"] = "langchain_llm"  # LangChain itself adds "langchain_chat_model"
         if temperature is not None:
             params["ls_temperature"] = temperature
         if max_tokens is not None:
@@ -103,6 +141,38 @@ class LangChainModelBase(ModelMethods, ModelSettings):
     def _set_deepseek_v4_version(self) -> Self:
         self._add_version("deepseek-v4", __version__)
         return self
+
+    # -- other runnables made from this one ------------------------------------------------------------------------
+
+    def with_retry(  # type: ignore[misc]  # each model is a Runnable
+        self: Runnable[Input, Output],
+        *,
+        retry_if_exception_type: tuple[type[BaseException], ...] | Callable[[BaseException], bool] | None = None,
+        wait_exponential_jitter: bool = True,
+        exponential_jitter_params: Mapping[str, object] | None = None,
+        stop_after_attempt: int = 3,
+    ) -> Runnable[Input, Output]:
+        """Return a runnable that invokes the model again if the call fails.
+
+        The requests of all its attempts count together with the model's own retries, up to ``max_attempts`` (by default
+        at least ``stop_after_attempt``).
+
+        Args:
+            retry_if_exception_type: Errors to retry: types, or a function of the error. By default those that may
+                succeed later (``is_retryable``), and those of other packages.
+            wait_exponential_jitter: True to wait between the attempts.
+            exponential_jitter_params: ``initial``, ``max``, ``exp_base`` and ``jitter`` of these waits, in seconds.
+            stop_after_attempt: Most attempts.
+        """
+        from langchain_deepseek_v4.bounded_retry import bounded_retry
+
+        return bounded_retry(
+            self,
+            retry_if_exception_type,
+            wait_exponential_jitter,
+            exponential_jitter_params,
+            stop_after_attempt,
+        )
 
     # -- saving and copying --------------------------------------------------------------------------------------
 

@@ -16,8 +16,6 @@ from deepseek_v4.request.option_types import CommonOptions, ModelOptions
 from langchain_deepseek_v4.convert.schemas import Method
 from langchain_deepseek_v4.convert.tools import ToolLike
 
-__all__ = ["ChatModelOptions", "LanguageModelOptions", "RawAnswer", "TypedAnswerOptions"]
-
 T = TypeVar("T")
 
 

@@ -6,8 +6,6 @@ from langchain_core.language_models import ModelProfile
 
 from deepseek_v4.catalog import ModelFacts
 
-__all__ = ["profile_of"]
-
 
 def profile_of(facts: ModelFacts, *, supports_tools: bool) -> ModelProfile:
     """Return the profile of a model at a provider, with one protocol.

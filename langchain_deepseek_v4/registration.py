@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["register"]
-
 
 def register() -> None:
     """Add ``deepseek_v4`` to the providers of ``init_chat_model``. Calling it again changes nothing.

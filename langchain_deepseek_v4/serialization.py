@@ -12,8 +12,6 @@ from typing import TypeVar
 from langchain_core.load.load import ALL_SERIALIZABLE_MAPPINGS
 from langchain_core.load.serializable import Serializable
 
-__all__ = ["register_serializable"]
-
 Class = TypeVar("Class", bound=type[Serializable])
 
 

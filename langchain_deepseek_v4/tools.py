@@ -11,10 +11,8 @@ from langchain_core.tools import BaseTool, ToolException
 from pydantic import Field
 
 from deepseek_v4 import Client, errors
-from deepseek_v4.values.web import Page, SearchResults
+from deepseek_v4.values.web_tools import Page, SearchResults
 from langchain_deepseek_v4.errors import model_errors
-
-__all__ = ["DeepSeekFetch", "DeepSeekSearch"]
 
 
 @contextmanager

@@ -16,8 +16,6 @@ from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.values import usage_report
 from deepseek_v4.values.reply import Usage
 
-__all__ = ["UsageReport"]
-
 _current: ContextVar[UsageReport | None] = ContextVar("deepseek_v4_usage_report", default=None)
 register_configure_hook(_current, inheritable=True)
 

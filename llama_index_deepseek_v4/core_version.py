@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from importlib import metadata
 
-__all__ = ["REQUIRED", "explained"]
-
 REQUIRED = "llama-index-core>=0.14.25,<0.15"
 """The requirement, as in ``pyproject.toml``."""
 

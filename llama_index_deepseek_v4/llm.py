@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import weakref
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -22,35 +22,29 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
-from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
-from llama_index.core.llms.structured_llm import StructuredLLM
-from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools.types import BaseTool
-from llama_index.core.types import Model
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from deepseek_v4 import catalog
-from deepseek_v4.client import Client, Preview
+from deepseek_v4.client import Client
 from deepseek_v4.integration.model_methods import ModelMethods
 from deepseek_v4.limits.paced import RetryGate
+from deepseek_v4.request.option_names import OF_PROCESS
 from deepseek_v4.request.prepared_request import PreparedRequest
-from deepseek_v4.request.settings import OF_PROCESS, ModelSettings
+from deepseek_v4.request.preview import Preview
+from deepseek_v4.request.settings import ModelSettings
 from llama_index_deepseek_v4.convert.messages import to_conversation
 from llama_index_deepseek_v4.convert.options import call_options, expanded
 from llama_index_deepseek_v4.convert.responses import ResponseBuilder, as_completion, to_chat_response
 from llama_index_deepseek_v4.convert.tools import tool_options, tool_selections
 from llama_index_deepseek_v4.streams import Convert, astream, stream
-from llama_index_deepseek_v4.typed import predict
-from llama_index_deepseek_v4.typed.request import TypedRequest
-from llama_index_deepseek_v4.typed.structured_llm import DeepSeekStructuredLLM
+from llama_index_deepseek_v4.typed.structured_predict import StructuredPredict
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from llama_index_deepseek_v4.option_types import LLMOptions
-
-__all__ = ["DeepSeekV4"]
 
 Prepare = Callable[..., PreparedRequest]
 Converter = Callable[[], Convert]
@@ -70,7 +64,7 @@ Not ``rate_limiter``: a copy without it would send more than the account allows,
 """
 
 
-class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
+class DeepSeekV4(ModelMethods, ModelSettings, StructuredPredict):
     """DeepSeek V4 for LlamaIndex: RAG, chat engines, agents, typed answers, with thinking on.
 
     Args:
@@ -270,83 +264,6 @@ class DeepSeekV4(ModelMethods, ModelSettings, FunctionCallingLLM):
             UnusableAnswerError: if arguments are truncated or invalid, and by default if the response has no call.
         """
         return tool_selections(response, error_on_no_tool_call=error_on_no_tool_call)
-
-    # -- typed answers ---------------------------------------------------------------------------------------------
-
-    def structured_predict(
-        self,
-        output_cls: type[Model],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None = None,
-        **prompt_args: Any,
-    ) -> Model:
-        """Return an answer as an instance of a class, with thinking.
-
-        Args:
-            output_cls: A pydantic class; its docstring and field descriptions are sent to the model.
-            prompt: The prompt template.
-            llm_kwargs: Options for this call.
-            **prompt_args: Values for the prompt's variables.
-
-        Raises:
-            UnusableAnswerError: if the answer does not match the class.
-        """
-        if not predict.is_ours(self.pydantic_program_mode):
-            return cast("Model", super().structured_predict(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args))
-        predict.report_start(output_cls, prompt, prompt_args)
-        output, _ = predict.complete_typed(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
-        predict.report_end(output)
-        return cast("Model", output)
-
-    async def astructured_predict(
-        self,
-        output_cls: type[Model],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None = None,
-        **prompt_args: Any,
-    ) -> Model:
-        """Like ``structured_predict``, asynchronously."""
-        if not predict.is_ours(self.pydantic_program_mode):
-            answer = super().astructured_predict(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
-            return cast("Model", await answer)
-        predict.report_start(output_cls, prompt, prompt_args)
-        request = self._typed_request(output_cls, prompt, llm_kwargs, prompt_args)
-        output, _ = await predict.acomplete_typed(self, request)
-        predict.report_end(output)
-        return cast("Model", output)
-
-    def _structured_stream_call(
-        self,
-        output_cls: type[Model],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None = None,
-        **prompt_args: Any,
-    ) -> Generator[Any, None, None]:
-        if predict.is_ours(self.pydantic_program_mode):
-            return predict.stream_objects(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
-        return super()._structured_stream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
-
-    async def _structured_astream_call(
-        self,
-        output_cls: type[Model],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None = None,
-        **prompt_args: Any,
-    ) -> AsyncGenerator[Any, None]:
-        if predict.is_ours(self.pydantic_program_mode):
-            return predict.astream_objects(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
-        return await super()._structured_astream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
-
-    def _typed_request(
-        self, output_cls: type[BaseModel], prompt: PromptTemplate, options: Any, args: Any
-    ) -> TypedRequest:
-        return TypedRequest.of(self, output_cls, prompt.format_messages(llm=self, **args), options)
-
-    def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
-        """Return a model whose answers are instances of a class; its responses keep tokens, cost and thinking."""
-        if predict.is_ours(self.pydantic_program_mode):
-            return DeepSeekStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
-        return super().as_structured_llm(output_cls, **kwargs)
 
     def retry_gate(self) -> RetryGate | None:
         """Return LlamaIndex's rate limiter: LlamaIndex itself calls it before the first request of a call only."""

@@ -11,8 +11,6 @@ from llama_index.core.types import BaseOutputParser, PydanticProgramMode
 
 from deepseek_v4.request.option_types import ConstructorOptions
 
-__all__ = ["LLMOptions"]
-
 
 class LLMOptions(ConstructorOptions, total=False):
     """The constructor options, except ``model``: of this package and of LlamaIndex."""

@@ -11,8 +11,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iter
 from contextlib import AsyncExitStack, ExitStack, aclosing, closing
 from typing import Any
 
-__all__ = ["astream", "stream"]
-
 Convert = Callable[[Any], Iterable[Any]]
 """Converts an item of a source to the responses that the reader gets."""
 

@@ -7,9 +7,7 @@ from typing import ClassVar
 from llama_index.core.tools.tool_spec.base import BaseToolSpec
 
 from deepseek_v4 import Client
-from deepseek_v4.values.web import Page, SearchResults
-
-__all__ = ["DeepSeekToolSpec"]
+from deepseek_v4.values.web_tools import Page, SearchResults
 
 
 class DeepSeekToolSpec(BaseToolSpec):

@@ -16,8 +16,6 @@ from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.values import usage_report
 from llama_index_deepseek_v4.typed.request import usage_of
 
-__all__ = ["UsageReport"]
-
 
 class _Handler(BaseEventHandler):
     """Passes the answers in LlamaIndex's events to a report."""

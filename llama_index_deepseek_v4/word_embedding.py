@@ -9,8 +9,6 @@ from collections import Counter
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
-__all__ = ["WordEmbedding"]
-
 _WORDS = re.compile(r"\w+")
 
 

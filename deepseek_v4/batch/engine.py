@@ -9,7 +9,6 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timezone
-from decimal import DecimalException
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,7 @@ class Batch:
             self.limiter = plan.limiter or Limiter(*limits)
             model = {name: value for name, value in options.items() if name not in PLANNED}
             self.client = Client(ModelSettings(**{"max_retries": plan.tries - 1, **model, "limiter": self.limiter}))
-        except (ValueError, DecimalException, errors.InvalidRequestError) as error:
+        except (ValueError, errors.InvalidRequestError) as error:
             text = explain(error, ModelSettings) if isinstance(error, ValidationError) else str(error)
             raise BatchRefused(text) from None
         self.settings = self.client.settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from typing import Any
 
 from deepseek_v4 import catalog
@@ -26,7 +26,10 @@ class Spending:
     """What the rows under way can still cost; ``max_cost`` is in US dollars, None for an unlimited batch."""
 
     def __init__(self, max_cost: Decimal | float | str | None) -> None:
-        self.max_cost = None if max_cost is None else Decimal(str(max_cost))
+        try:
+            self.max_cost = None if max_cost is None else Decimal(str(max_cost))
+        except DecimalException:
+            raise BatchRefused(f"max_cost={max_cost!r} is not a number of US dollars. Use 5, or 0.50.") from None
         self.under_way = 0
         self._reserved = Decimal(0)
         self._outputs: deque[int] = deque(maxlen=500)

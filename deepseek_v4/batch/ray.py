@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from deepseek_v4.batch.plan import BatchRefused
-from deepseek_v4.batch.results import COUNTS
 from deepseek_v4.batch.worker import Shards, Worker, batch_of_worker, missing_key
 from deepseek_v4.limits.limiter import Limiter
 from deepseek_v4.limits.ray import RayLeases
 from deepseek_v4.values import json
+from deepseek_v4.values.reply import TOKEN_COUNTS
 
 __all__ = ["ask", "total"]
 
@@ -94,7 +94,7 @@ class _Asker:
         answers = [json.dumps(line["value"]).decode() if "value" in line else line["text"] for line in lines]
         problems = [line["error"] and line["error"]["message"] for line in lines]
         batch = batch.append_column("answer", pa.array(answers, pa.string()))
-        counts = pa.struct([(name, pa.int64()) for name in COUNTS])
+        counts = pa.struct([(name, pa.int64()) for name in TOKEN_COUNTS])
         batch = batch.append_column("usage", pa.array([line["usage"] for line in lines], counts))
         batch = batch.append_column("cost", pa.array([line["cost"] for line in lines], pa.float64()))
         return batch.append_column("error", pa.array(problems, pa.string()))

@@ -13,10 +13,7 @@ from deepseek_v4.integration import openai_format
 from deepseek_v4.integration.answer_schema import AnswerSchema, UnfitAnswer
 from deepseek_v4.values.reply import Reply, Usage
 
-__all__ = ["COUNTS", "FORMATS", "Outcome", "outcome_of"]
-
-COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
-"""The token counts of a result: fields of ``Usage``."""
+__all__ = ["FORMATS", "Outcome", "outcome_of"]
 
 
 class Outcome(NamedTuple):
@@ -89,10 +86,9 @@ FORMATS: Mapping[str, Callable[[Outcome], dict[str, Any]]] = {"flat": flat, "ope
 
 
 def _ours(outcome: Outcome) -> dict[str, Any]:
-    usage = outcome.usage
     return {
         **({} if outcome.value is None else {"value": outcome.value}),
-        "usage": None if usage is None else {name: getattr(usage, name) for name in COUNTS},
+        "usage": outcome.usage and outcome.usage.counts(),
         "cost": outcome.cost,
         "attempts": outcome.attempts,
         "seconds": round(outcome.seconds, 3),

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, PlainSerializer, TypeAdapter, computed_field
 from pydantic.dataclasses import dataclass
 
-from deepseek_v4.batch.results import COUNTS, Outcome
+from deepseek_v4.batch.results import Outcome
 
 __all__ = ["Summary"]
 
@@ -85,8 +85,8 @@ class Summary:
         """Add tokens and cost of a row."""
         self.cost += Decimal(str(outcome.cost or 0))
         self.base_cost += Decimal(str(outcome.base_cost or 0))
-        for name in COUNTS if outcome.usage is not None else ():
-            self.usage[name] += getattr(outcome.usage, name) or 0
+        for name, count in ({} if outcome.usage is None else outcome.usage.counts()).items():
+            self.usage[name] += count or 0
 
     def count(self, outcome: Outcome) -> None:
         """Count a row that is done."""

@@ -120,10 +120,8 @@ class Worker:
         """Like ``aask``, for a process that answers one row at a time."""
 
         async def one() -> dict[str, Any]:
-            try:
+            async with self._batch.client:
                 return await self.aask(row, raises=raises)
-            finally:
-                await self._batch.client.aclose()
 
         return asyncio.run(one())
 

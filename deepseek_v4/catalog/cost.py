@@ -12,7 +12,7 @@ from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 from deepseek_v4.catalog.lookup import find
-from deepseek_v4.values.prices import Cost, Peak, Price, in_utc
+from deepseek_v4.values.prices import Cost, Peak, Price, in_utc, price_at
 
 if TYPE_CHECKING:
     from deepseek_v4.values.reply import Usage
@@ -85,11 +85,6 @@ def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None)
             fields = "input, output, cached, since, until, source, peak"
             raise ValueError(f"{dict(known)!r} is not a valid price ({error}). Expected fields: {fields}.") from None
     return sorted(known, key=_since) if isinstance(known, Iterable) else known.prices
-
-
-def price_at(prices: Sequence[Price], at: datetime) -> Price | None:
-    """Return the price that applies at a time (UTC), the newest of several; None without one."""
-    return next((price for price in reversed(prices) if price.covers(at)), None)
 
 
 def off_peak(price: Price) -> Price:

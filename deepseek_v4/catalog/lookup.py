@@ -16,10 +16,8 @@ from decimal import Decimal
 from typing import Any
 
 from deepseek_v4.values.account import ModelTable
-from deepseek_v4.values.prices import Price
+from deepseek_v4.values.prices import Price, price_at
 from deepseek_v4.values.toml import read_toml
-
-__all__ = ["ModelFacts", "find", "forget", "is_v4", "keep", "models"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +74,6 @@ class ModelFacts:
     @property
     def price(self) -> Price | None:
         """The price that applies now; None if it is not known."""
-        from deepseek_v4.catalog.cost import price_at  # imports this module
-
         return price_at(self.prices, datetime.now(timezone.utc))
 
 

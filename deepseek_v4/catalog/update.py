@@ -11,12 +11,9 @@ from collections.abc import Iterable
 from datetime import datetime, time, timezone
 from typing import Any
 
-from deepseek_v4.catalog.cost import price_at
 from deepseek_v4.catalog.lookup import ModelFacts, find, keep, models
 from deepseek_v4.values.account import ModelInfo
-from deepseek_v4.values.prices import Price
-
-__all__ = ["Change", "update_from"]
+from deepseek_v4.values.prices import Price, price_at
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

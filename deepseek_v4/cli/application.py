@@ -10,6 +10,7 @@ from deepseek_v4.cli.balance import balance
 from deepseek_v4.cli.batch import batch
 from deepseek_v4.cli.chat import chat
 from deepseek_v4.cli.doctor import doctor
+from deepseek_v4.cli.inspect import inspect
 from deepseek_v4.cli.models import models
 from deepseek_v4.cli.output import reported
 from deepseek_v4.cli.preview import preview
@@ -21,7 +22,7 @@ __all__ = ["application"]
 
 # help and errors as plain text: examples keep their lines, and messages are not wrapped in boxes
 application = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
-for command in (chat, ask, preview, batch, models, prices, balance, doctor, serve, settle):
+for command in (chat, ask, preview, batch, models, prices, balance, inspect, doctor, serve, settle):
     application.command()(reported(command))
 
 

@@ -15,7 +15,8 @@ from deepseek_v4 import catalog
 from deepseek_v4.client import Client
 from deepseek_v4.providers import PROVIDERS
 from deepseek_v4.providers.base import explain
-from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY, FIELDS, ModelSettings, checker, unknown_option
+from deepseek_v4.request.option_names import ALIASES, CONSTRUCTOR_ONLY, unknown_option
+from deepseek_v4.request.settings import FIELDS, ModelSettings, checker
 from deepseek_v4.values.sampling import Effort
 
 __all__ = [

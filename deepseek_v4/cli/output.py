@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
@@ -20,7 +22,7 @@ from deepseek_v4 import errors
 from deepseek_v4.providers.base import explain
 from deepseek_v4.request.settings import ModelSettings
 
-__all__ = ["INCOMPLETE", "emit", "fail", "note", "printable", "reported", "schema_option", "table"]
+__all__ = ["INCOMPLETE", "emit", "fail", "interruption", "note", "printable", "reported", "schema_option", "table"]
 
 FAILED, REFUSED, ACCOUNT, INCOMPLETE, INTERRUPTED = 1, 2, 3, 4, 130
 """Exit status: see docs/command.md."""
@@ -116,6 +118,19 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     for row in rows:
         grid.add_row(*("" if value is None else escape(printable(str(value))) for value in row))
     console.print(grid)
+
+
+def interruption() -> Callable[[], None]:
+    """Handle Ctrl-C and the signal to end from now on, and return a function that waits for one of them."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+
+    def wait() -> None:
+        while not ended.wait(0.5):  # Windows delivers signals between two waits
+            pass
+
+    return wait
 
 
 def printable(text: str) -> str:

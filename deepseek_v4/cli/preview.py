@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
@@ -13,22 +12,9 @@ from deepseek_v4.cli.ask import Prompt, read_messages
 from deepseek_v4.cli.conversation import Conversation
 from deepseek_v4.cli.function_tool import FunctionTool
 from deepseek_v4.cli.output import emit, note, schema_option
+from deepseek_v4.request.preview import Preview
 
 __all__ = ["preview"]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request with its key masked; ``cost`` is of the prompt alone, in US dollars, None if no price is known."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: dict[str, Any]
-    notes: tuple[str, ...]
-    input_tokens: int
-    exact: bool
-    cost: float | None
 
 
 @o.with_model_options
@@ -39,7 +25,7 @@ def preview(
     system: o.System = None,
     tool: o.Tools = None,
     as_json: o.AsJson = False,
-    json_schema: Annotated[bool, schema_option(Request)] = False,
+    json_schema: Annotated[bool, schema_option(Preview)] = False,
 ) -> None:
     """Print the request that ask would send, with the key masked. Nothing is sent.
 
@@ -50,25 +36,15 @@ def preview(
     messages = read_messages(prompt, system)
     client = o.client_of(**given)
     conversation = Conversation(client, [FunctionTool.load(path) for path in tool or ()])
-    seen = client.preview(messages, stream=True, **conversation.options())
-    request = Request(
-        method=seen.method,
-        url=seen.url,
-        headers=dict(seen.headers),
-        body=dict(seen.body),
-        notes=tuple(map(str, seen.notes)),
-        input_tokens=seen.input_tokens,
-        exact=seen.exact,
-        cost=seen.cost,
-    )
+    request = client.preview(messages, stream=True, **conversation.options())
     if as_json:
         emit(request)
         return
     typer.echo(f"{request.method} {request.url}")
     for name, value in request.headers.items():
         typer.echo(f"{name}: {value}")
-    typer.echo("\n" + json.dumps(asdict(request)["body"], indent=2, ensure_ascii=False))
-    for text in request.notes:
-        note(text, style="yellow")
+    typer.echo("\n" + json.dumps(request.body, indent=2, ensure_ascii=False))
+    for change in request.notes:
+        note(str(change), style="yellow")
     price = "price not known" if request.cost is None else f"${request.cost:.6f}"
-    note(f"{request.input_tokens:,} tokens in ({'exact' if request.exact else 'estimated'}), {price}")
+    note(f"{request.input_tokens:,} tokens in ({'exact' if request.tokens_are_exact else 'estimated'}), {price}")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from deepseek_v4.cli import options as o
-from deepseek_v4.cli.output import emit, note, schema_option
+from deepseek_v4.cli.output import emit, interruption, note, schema_option
 
 __all__ = ["serve"]
 
@@ -62,9 +60,7 @@ def serve(
         max_concurrency=max_concurrency,
         rpm=rpm,
     )
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    wait = interruption()
     with server:
         address = Address(provider or "deepseek", server.base_url, server.counts_url)
         if as_json:
@@ -73,5 +69,4 @@ def serve(
             typer.echo(address.base_url)
             note(f"API key: {KEY if api_key == KEY else 'as given'}. Request counts: {address.counts_url}")
             note("Answers are scripted: no model is involved. Ctrl-C ends it.")
-        while not ended.wait(0.5):  # Windows delivers signals between two waits
-            pass
+        wait()

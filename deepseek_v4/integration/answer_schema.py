@@ -15,8 +15,6 @@ from deepseek_v4.recovery.json_validation import find_problem
 from deepseek_v4.recovery.retry_prompt import format_validation_error
 from deepseek_v4.values import json
 
-__all__ = ["AnswerSchema", "UnfitAnswer"]
-
 
 class UnfitAnswer(ValueError):
     """The answer does not match the schema. The same request may succeed later."""

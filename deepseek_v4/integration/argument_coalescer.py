@@ -13,8 +13,6 @@ from collections.abc import Iterator
 
 from deepseek_v4.values.reply import ToolCallDelta
 
-__all__ = ["ToolArgumentCoalescer"]
-
 SHARE = 4
 """The held text is sent when its length is one SHAREth of the length of the sent text."""
 SECONDS_PER_CHARACTER = 4e-6

@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 from deepseek_v4 import errors
 
-__all__ = ["names_the_message"]
-
 Converted = TypeVar("Converted")
 UNCONVERTIBLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from typing_extensions import Self
 
+from deepseek_v4.account_methods import AccountMethods
 from deepseek_v4.client import Client
-from deepseek_v4.request.files import Source
-from deepseek_v4.values.account import Balance, ModelInfo
-from deepseek_v4.values.files import FileInfo, FilePurpose
+from deepseek_v4.request.account import AccountRequest
 
 if TYPE_CHECKING:
+    from deepseek_v4.limits.limiter import Limiter
     from deepseek_v4.observe.cache_report import CacheReport
 
-__all__ = ["ModelMethods"]
+T = TypeVar("T")
 
 
-class ModelMethods:
+class ModelMethods(AccountMethods):
     """A base class of models; in a list of bases it comes first."""
 
     _errors: ClassVar[AbstractContextManager[None]] = nullcontext()
@@ -28,29 +29,13 @@ class ModelMethods:
         """Return the model's client."""
         raise NotImplementedError
 
-    def list_models(self) -> tuple[ModelInfo, ...]:
-        """Return the models that the provider lists."""
+    def _ask(self, build: Callable[..., AccountRequest[T]], *args: Any, limiter: Limiter | None = None) -> T:
         with self._errors:
-            return self._core().list_models()
+            return self._core()._ask(build, *args, limiter=limiter)
 
-    async def alist_models(self) -> tuple[ModelInfo, ...]:
-        """Like ``list_models``, asynchronously."""
+    async def _aask(self, build: Callable[..., AccountRequest[T]], *args: Any, limiter: Limiter | None = None) -> T:
         with self._errors:
-            return await self._core().alist_models()
-
-    def balance(self) -> Balance:
-        """Return the account balance.
-
-        Raises:
-            UnsupportedError: if the provider does not report it.
-        """
-        with self._errors:
-            return self._core().balance()
-
-    async def abalance(self) -> Balance:
-        """Like ``balance``, asynchronously."""
-        with self._errors:
-            return await self._core().abalance()
+            return await self._core()._aask(build, *args, limiter=limiter)
 
     def cache_report(self) -> CacheReport:
         """Return how much of each conversation was read from the provider's prefix cache, and why the rest was not.
@@ -59,51 +44,6 @@ class ModelMethods:
             ValueError: if no request was tracked: pass ``track_cache=True`` to the constructor.
         """
         return self._core().cache_report()
-
-    def upload_file(
-        self,
-        source: Source,
-        *,
-        filename: str | None = None,
-        purpose: FilePurpose | None = None,
-        expires_after: int | None = None,
-    ) -> FileInfo:
-        """Upload a file for conversations with ``deepseek-flash``; see ``deepseek_v4.Client.upload_file``."""
-        with self._errors:
-            return self._core().upload_file(source, filename=filename, purpose=purpose, expires_after=expires_after)
-
-    async def aupload_file(
-        self,
-        source: Source,
-        *,
-        filename: str | None = None,
-        purpose: FilePurpose | None = None,
-        expires_after: int | None = None,
-    ) -> FileInfo:
-        """Like ``upload_file``, asynchronously."""
-        core = self._core()
-        with self._errors:
-            return await core.aupload_file(source, filename=filename, purpose=purpose, expires_after=expires_after)
-
-    def list_files(self, purpose: FilePurpose | None = None) -> tuple[FileInfo, ...]:
-        """Return the uploaded files, oldest first; with a purpose only those."""
-        with self._errors:
-            return self._core().list_files(purpose)
-
-    async def alist_files(self, purpose: FilePurpose | None = None) -> tuple[FileInfo, ...]:
-        """Like ``list_files``, asynchronously."""
-        with self._errors:
-            return await self._core().alist_files(purpose)
-
-    def delete_file(self, file_id: str) -> bool:
-        """Delete an uploaded file; return True if the provider reports that it was deleted."""
-        with self._errors:
-            return self._core().delete_file(file_id)
-
-    async def adelete_file(self, file_id: str) -> bool:
-        """Like ``delete_file``, asynchronously."""
-        with self._errors:
-            return await self._core().adelete_file(file_id)
 
     def close(self) -> None:
         """Close the connections of synchronous calls. The model can be used again."""

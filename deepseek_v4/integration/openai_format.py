@@ -12,8 +12,6 @@ from typing import Any
 from deepseek_v4.values.messages import FilePart, ImagePart, Message, Part, RawPart, Reasoning, TextPart, ToolCall
 from deepseek_v4.values.reply import Reply, Usage
 
-__all__ = ["OpenAIObject", "chat_completion", "messages_of", "tool_call", "tool_calls", "usage"]
-
 
 class OpenAIObject(dict[str, Any]):
     """A dict whose values are also attributes, as those of OpenAI's SDK are: ``raw.usage.total_tokens``.

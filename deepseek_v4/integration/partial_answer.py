@@ -7,8 +7,6 @@ from typing import Any
 
 from deepseek_v4.integration.partial_json import PartialJson
 
-__all__ = ["PartialAnswer"]
-
 _FENCE = "```"
 
 

@@ -10,8 +10,6 @@ import re
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, Final
 
-__all__ = ["PartialJson", "invalidating_tail"]
-
 # What is expected next.
 _VALUE: Final = "a value"
 _VALUE_OR_END: Final = "a value or ']'"

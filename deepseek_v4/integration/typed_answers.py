@@ -11,23 +11,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.recovery.attempt_totals import describe
 from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, Retry, RetryPolicy
-from deepseek_v4.recovery.merge import describe
 from deepseek_v4.values import json
 from deepseek_v4.values.reply import ASKED_AGAIN, Attempt, Usage
-
-__all__ = [
-    "InvalidAnswer",
-    "TypedAnswerPolicy",
-    "TypedAttempts",
-    "attempts_of",
-    "first_problem",
-    "parse_answer_json",
-    "schema_name",
-    "validate_as",
-    "was_asked_again",
-    "write_json",
-]
 
 Request = TypeVar("Request")
 Item = TypeVar("Item")
@@ -54,6 +41,15 @@ def parse_answer_json(text: str) -> Any:
 def schema_name(title: str) -> str:
     """Return a name for a schema that providers accept, also for classes such as ``Box[int]``."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", title)[:64] or "answer"
+
+
+def with_own_root(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema whose root is not a bare reference, as it is for a class that contains itself."""
+    for key in ("$defs", "definitions"):
+        root = schema.get(key, {}).get(str(schema.get("$ref", "")).removeprefix(f"#/{key}/"))
+        if root is not None:
+            return {**{k: v for k, v in schema.items() if k != "$ref"}, **root}
+    return schema
 
 
 def write_json(output: BaseModel) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from deepseek_v4.observe.events import RequestEvent, Section
     from deepseek_v4.observe.listeners import Listener, listen
     from deepseek_v4.observe.spans import instrument, uninstrument
+    from deepseek_v4.observe.usage import UsageListener
 
 __all__ = [
     "CacheMiss",
@@ -21,6 +22,7 @@ __all__ = [
     "Listener",
     "RequestEvent",
     "Section",
+    "UsageListener",
     "instrument",
     "listen",
     "uninstrument",
@@ -34,6 +36,7 @@ _HOME = {
     "Listener": "listeners",
     "RequestEvent": "events",
     "Section": "events",
+    "UsageListener": "usage",
     "instrument": "spans",
     "listen": "listeners",
     "uninstrument": "spans",

@@ -1,35 +1,52 @@
-"""``inspect``: one page that shows every request of a run. No server, no proxy: a file that a browser opens."""
+"""``inspect``: one page that shows every request of a run: a file that a browser opens, live on 127.0.0.1 if asked."""
 
 from __future__ import annotations
 
 import atexit
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 from deepseek_v4.observe import listeners
+from deepseek_v4.observe.page import render
 from deepseek_v4.observe.record import Recorder
 
-__all__ = ["inspect", "render", "start"]
+__all__ = ["Inspection", "inspect", "render", "start"]
 
-_TEMPLATE = Path(__file__).with_name("page.html")
-_DATA = b"/*record*/"
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A run that is recorded.
+
+    Attributes:
+        page: The page, which is written at the end.
+        record: The record, which is written as the requests end.
+        url: The URL of the live page; None without ``live=True``.
+    """
+
+    page: Path
+    record: Path
+    url: str | None = None
 
 
 @contextmanager
-def inspect(path: str | PathLike[str] = "run.html") -> Iterator[Path]:
+def inspect(path: str | PathLike[str] = "run.html", *, live: bool = False) -> Iterator[Inspection]:
     """Return a context that records all requests of the process, and writes a page about them at its end.
 
-    The record is written as the requests end, to a file of the same name that ends in ``.jsonl``; ``render`` makes a
-    page of it at any time. ``DEEPSEEK_V4_INSPECT=run.html`` does the same for a whole process. Keys are never in it;
-    prompts and answers are.
+    The record is written as the requests end, to a file of the same name that ends in ``.jsonl``; the command
+    ``deepseek-v4 inspect run.jsonl`` makes a page of it at any time. ``DEEPSEEK_V4_INSPECT=run.html`` does the same for
+    a whole process. Keys are never in it; prompts and answers are.
 
     Args:
         path: The page, whose folder must exist. The page and the record are overwritten.
+        live: True to serve the page until the end, too, on a free port of 127.0.0.1. It shows new requests as they end.
+            Its URL, with a random token, is printed to standard error.
 
     Yields:
-        The path of the record.
+        The paths of the page and the record, and the URL.
 
     Raises:
         OSError: if a file cannot be written.
@@ -37,16 +54,28 @@ def inspect(path: str | PathLike[str] = "run.html") -> Iterator[Path]:
 
     Examples:
         >>> import deepseek_v4
-        >>> with deepseek_v4.inspect("run.html"):  # doctest: +SKIP
+        >>> with deepseek_v4.inspect("run.html", live=True) as inspection:  # doctest: +SKIP
+        ...     webbrowser.open(inspection.url)
         ...     agent.invoke({"messages": [("user", "Plan my week.")]})
     """
     recorder = Recorder(_record_of(path))
     try:
-        with listeners.listen(recorder):
-            yield recorder.path
+        with ExitStack() as stack:
+            url = stack.enter_context(_served(recorder.path)) if live else None
+            stack.enter_context(listeners.listen(recorder))
+            yield Inspection(Path(path), recorder.path, url)
     finally:
         recorder.close()
         render(recorder.path, path)
+
+
+@contextmanager
+def _served(record: Path) -> Iterator[str]:
+    from deepseek_v4.observe.live import LiveServer
+
+    with LiveServer(record) as server:
+        sys.stderr.write(f"The requests are shown at {server.url}\n")
+        yield server.url
 
 
 def start(path: str | PathLike[str]) -> None:
@@ -62,24 +91,6 @@ def start(path: str | PathLike[str]) -> None:
         render(recorder.path, path)
 
     atexit.register(finish)
-
-
-def render(record: str | PathLike[str], page: str | PathLike[str]) -> Path:
-    """Write the page of a record.
-
-    Args:
-        record: The record, a file of JSON lines; a last line that is not complete is left out.
-        page: The page to write: one HTML file that loads nothing.
-
-    Raises:
-        OSError: if a file cannot be read or written.
-    """
-    lines = Path(record).read_bytes().split(b"\n")[:-1]
-    before, after = _TEMPLATE.read_bytes().split(_DATA)
-    data = b",\n".join(line for line in lines if line)
-    page = Path(page)
-    page.write_bytes(before + b"[" + data.replace(b"<", b"\\u003c") + b"]" + after)  # a text may contain </script>
-    return page
 
 
 def _record_of(path: str | PathLike[str]) -> Path:

@@ -93,7 +93,7 @@ def lines_of(event: RequestEvent, compared: Comparison, written: set[str]) -> It
         "status": event.status,
         "error": event.error,
         "reply": None if event.reply is None else _reply(event.reply),
-        "usage": None if event.usage is None else _usage(event),
+        "usage": None if event.usage is None else event.usage.counts(),
         "cost": None if event.cost is None else event.cost.usd,
         "conversation": f"{os.getpid()}.{compared.conversation}",
         "same": compared.same,
@@ -117,13 +117,6 @@ def _reply(reply: Reply) -> Mapping[str, Any]:
         "tool_calls": [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls],
         "finish_reason": reply.finish_reason,
         "model": reply.model,
-    }
-
-
-def _usage(event: RequestEvent) -> Mapping[str, Any]:
-    usage = event.usage
-    return {
-        name: getattr(usage, name) for name in ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
     }
 
 

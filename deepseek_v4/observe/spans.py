@@ -7,19 +7,18 @@ for the cost; ``operation.cost`` is the one that Logfire reads.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import add
 from time import time_ns
 from typing import Any
 from urllib.parse import urlsplit
 
 from deepseek_v4._version import __version__
 from deepseek_v4.observe import genai_messages, listeners
+from deepseek_v4.observe.answers import cost_of, reply_of, usage_of
+from deepseek_v4.observe.cache_report import CacheMiss
+from deepseek_v4.observe.cache_tracker import CacheTracker
 from deepseek_v4.observe.events import RequestEvent
 from deepseek_v4.observe.listeners import Listener
-from deepseek_v4.recovery.merge import joined
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.reply import Reply, Usage
 
@@ -36,8 +35,6 @@ __all__ = ["Spans", "instrument", "uninstrument"]
 
 _SCOPE = "deepseek_v4"
 _OPERATIONS = {"completions": "text_completion"}
-_CONTINUED = ("interrupted", "length")
-"""Reasons of requests whose answer continues the one before it."""
 _SAMPLING = ("max_tokens", "temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty")
 _TOKENS = {
     "input_tokens": "input_tokens",
@@ -103,6 +100,7 @@ class Spans(Listener):
         }
         self._content = content
         self._tokens = tokens
+        self._tracker = CacheTracker()
         self._open: dict[str, _Answer] = {}
 
     def started(self, answer: str, request: PreparedRequest) -> None:
@@ -116,7 +114,7 @@ class Spans(Listener):
         self._open[answer] = _Answer(span, request, began)
 
     def received(self, event: RequestEvent) -> None:
-        """Note a request of the answer: a retry, a second try or a resumed part is an event of the span."""
+        """Note a request: one that follows another, and a miss of the prefix cache, are events of the span."""
         one = self._open.get(event.answer)
         if one is None:  # the listener was added in the middle of an answer
             return
@@ -126,6 +124,9 @@ class Spans(Listener):
             if failed is not None and failed.status is not None:
                 known["http.response.status_code"] = failed.status
             one.span.add_event("deepseek_v4.next_request", known, int(event.started.timestamp() * 1e9))
+        miss = self._tracker.compare(event).miss
+        if miss is not None:
+            one.span.add_event("deepseek_v4.cache_miss", _miss_attributes(miss))
         one.events.append(event)
 
     def ended(self, answer: str, error: BaseException | None) -> None:
@@ -134,7 +135,7 @@ class Spans(Listener):
         if one is None:
             return
         ended = time_ns()
-        reply, usage = _reply(one.events), _usage(one.events)
+        reply, usage = reply_of(one.events), usage_of(one.events)
         common = _common_attributes(one.request)
         if reply is not None:
             one.span.set_attributes(_reply_attributes(reply))
@@ -147,9 +148,9 @@ class Spans(Listener):
             one.span.set_attribute("gen_ai.response.time_to_first_chunk", first)
         if usage is not None and self._tokens:
             one.span.set_attributes(_usage_attributes(usage))
-            costs = [event.cost.usd for event in one.events if event.cost is not None]
-            if costs:
-                one.span.set_attribute("operation.cost", sum(costs))
+            cost = cost_of(one.events)
+            if cost is not None:
+                one.span.set_attribute("operation.cost", cost)
         if error is not None:
             common["error.type"] = type(error).__qualname__
             one.span.set_attribute("error.type", common["error.type"])
@@ -190,20 +191,6 @@ def _request_attributes(request: PreparedRequest) -> dict[str, Any]:
     }
 
 
-def _reply(events: Sequence[RequestEvent]) -> Reply | None:
-    """Return the answer: of the last request that has one, after the parts that it continues."""
-    reply: Reply | None = None
-    for event in events:
-        if event.reply is not None:
-            reply = event.reply if reply is None or event.reason not in _CONTINUED else joined(reply, event.reply)
-    return reply
-
-
-def _usage(events: Sequence[RequestEvent]) -> Usage | None:
-    usages = [event.usage for event in events if event.usage is not None]
-    return reduce(add, usages) if usages else None
-
-
 def _reply_attributes(reply: Reply) -> dict[str, Any]:
     reasons = (reply.finish_reason,) if reply.finish_reason else None
     known = {
@@ -217,6 +204,14 @@ def _reply_attributes(reply: Reply) -> dict[str, Any]:
 def _usage_attributes(usage: Usage) -> dict[str, Any]:
     counts = {f"gen_ai.usage.{kind}": getattr(usage, name) for kind, name in _TOKENS.items()}
     return {name: int(count) for name, count in counts.items() if count is not None}
+
+
+def _miss_attributes(miss: CacheMiss) -> dict[str, Any]:
+    """Return where and why the prefix cache missed, without any text of the prompt."""
+    known: dict[str, Any] = {"cause": miss.cause, "missed_tokens": miss.tokens, "missed_cost": miss.cost}
+    if miss.change is not None:
+        known |= {"place": miss.change.place, "detail": miss.change.detail}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _seconds_to_first_chunk(one: _Answer) -> float | None:

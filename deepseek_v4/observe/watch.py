@@ -18,7 +18,7 @@ from deepseek_v4.observe.sections import sections_of
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import masked_headers
 from deepseek_v4.transport import Exchange
-from deepseek_v4.transport.key_header import Mask
+from deepseek_v4.transport.mask_secrets import Mask
 from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.messages import Reasoning
@@ -204,8 +204,17 @@ def _masked(reply: Reply, mask: Mask) -> Reply:
         replace(call, arguments=mask.text(call.arguments), error=mask.text(call.error))
         for call in reply.invalid_tool_calls
     )
-    content = mask.text(reply.content)
-    return replace(reply, content=content, reasoning=thought, tool_calls=calls, invalid_tool_calls=invalid)
+    annotations, extra = json.loads_exactly(mask.content(json.dumps([reply.annotations, reply.extra])))
+    return replace(
+        reply,
+        content=mask.text(reply.content),
+        reasoning=thought,
+        tool_calls=calls,
+        invalid_tool_calls=invalid,
+        logprobs=None,  # each of its tokens is a part of the text, which cannot be masked
+        annotations=tuple(annotations),
+        extra=extra,
+    )
 
 
 class WatchedDecoder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from deepseek_v4._lazy import Registry
-from deepseek_v4.protocols.base import EncodedRequest, Protocol
+from deepseek_v4.protocols.base import Protocol
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
 
@@ -18,4 +18,4 @@ PROTOCOLS: Mapping[str, Protocol] = Registry(
     }
 )
 
-__all__ = ["PROTOCOLS", "DecodeContext", "EncodedRequest", "Protocol", "StreamDecoder"]
+__all__ = ["PROTOCOLS", "DecodeContext", "Protocol", "StreamDecoder"]

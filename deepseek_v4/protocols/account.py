@@ -12,8 +12,6 @@ from deepseek_v4.values.account import Balance, ModelInfo, ModelTable
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.prices import Price
 
-__all__ = ["BalanceDialect", "ModelsDialect"]
-
 
 class ModelsDialect(Dialect):
     """Decoder of ``GET /models``; ``names`` lists the field names that hosts use for the same fact."""

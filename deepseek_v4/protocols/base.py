@@ -13,8 +13,6 @@ from deepseek_v4.protocols.stream_decoder import StreamDecoder
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.reply import Reply
 
-__all__ = ["EncodedRequest", "Protocol"]
-
 
 @dataclass(frozen=True)
 class Protocol:

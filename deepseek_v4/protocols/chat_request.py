@@ -10,8 +10,6 @@ from deepseek_v4.values.messages import Message, ServerTool, ToolChoice, ToolSpe
 from deepseek_v4.values.response_limits import DEFAULT, ResponseLimits
 from deepseek_v4.values.sampling import Sampling, Thinking
 
-__all__ = ["ChatRequest"]
-
 NOTHING_SET = Sampling()
 
 

@@ -11,8 +11,6 @@ from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.values.messages import Message, ToolSpec
 from deepseek_v4.values.response_limits import DEFAULT, ResponseLimits
 
-__all__ = ["DecodeContext"]
-
 
 @dataclass(slots=True, eq=False, repr=False)
 class DecodeContext:

@@ -8,8 +8,6 @@ from typing import Any
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.values.files import FileInfo
 
-__all__ = ["FilesDialect"]
-
 
 class FilesDialect(Dialect):
     """``POST``, ``GET`` and ``DELETE /files``."""

@@ -12,17 +12,6 @@ from typing import Any
 
 from deepseek_v4.values.messages import Reasoning
 
-__all__ = [
-    "UNKNOWN_FIELDS",
-    "details_for_protocol",
-    "details_text",
-    "detect_protocol",
-    "kept",
-    "merge_details",
-    "readable",
-    "restore_items",
-]
-
 Item = Mapping[str, Any]
 
 UNKNOWN_FIELDS = "chat.fields"

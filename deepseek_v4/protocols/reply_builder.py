@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from deepseek_v4 import errors
 from deepseek_v4.catalog import cost_of
 from deepseek_v4.protocols import schema
-from deepseek_v4.protocols.markup_search import MarkupSearch, ends_early, report_of
+from deepseek_v4.protocols.leaked_calls.report import MarkupSearch, ends_early, report_of
 from deepseek_v4.protocols.reasoning_details import merge_details
 from deepseek_v4.values import json as wire
 from deepseek_v4.values.messages import Reasoning, ToolCall
@@ -30,8 +30,6 @@ from deepseek_v4.values.reply import (
 
 if TYPE_CHECKING:
     from deepseek_v4.protocols.decode_context import DecodeContext
-
-__all__ = ["ReplyBuilder"]
 
 _MOST_TOKENS = 2**53
 """A larger number read from JSON may be a rounded float, which frameworks refuse as a count."""
@@ -66,8 +64,6 @@ class ReplyBuilder:
         self.recovery: str = context.recovery if context.recoverable_tools else "off"
         self.markup: MarkupSearch | None = None
         """Searches the text for tool calls, from the first ``<`` on."""
-        self.settled: bool = False
-        """True if the deltas that were held back have been returned."""
         self.reasoning: list[str] | None = None
         self.details: list[Mapping[str, Any]] | None = None
         self.calls: list[_OpenCall] = []
@@ -254,10 +250,7 @@ class ReplyBuilder:
         return known
 
     def settle(self, deltas: list[Delta]) -> None:
-        """Finish the answer: append the deltas that were held back. A second call appends none."""
-        if self.settled:
-            return
-        self.settled = True
+        """Finish the answer: append the deltas that were held back."""
         if self.recovery == "parse" and self.markup is not None:
             self._settle_markup(self.markup, deltas)
         elif self.context.recoverable_tools:
@@ -321,17 +314,15 @@ class ReplyBuilder:
         """Return the reply received so far.
 
         Args:
-            complete: True if the answer has ended; before that, text that may begin a call is held back.
+            complete: True if the answer has ended, and ``settle`` was called; before that, text that may begin a call
+                is held back.
         """
         content = self.content
-        if complete:
-            self.settle([])
-        elif self.markup is not None and self.recovery == "parse":
+        if not complete and self.markup is not None and self.recovery == "parse":
             content = [*content, self.markup.end(cut=True).text]
         valid: list[ToolCall] = []
         invalid: list[InvalidToolCall] = []
-        calls = self.calls[:1] if self.context.single_call else self.calls
-        for position, call in enumerate(calls):
+        for position, call in enumerate(self.calls[:1] if self.context.single_call else self.calls):
             arguments = "".join(call.arguments)
             error = self._problem(call, arguments)
             if error is None:
@@ -344,10 +335,8 @@ class ReplyBuilder:
         reasoning = None
         if self.reasoning is not None or self.details is not None:
             text = None if self.reasoning is None else "".join(self.reasoning)
-            details = None
-            if self.details is not None:
-                details = merge_details(self.details) if self.streamed else tuple(self.details)
-            reasoning = Reasoning(text, details)
+            merged = merge_details if self.streamed else tuple
+            reasoning = Reasoning(text, None if self.details is None else merged(self.details))
         return Reply(
             content="".join(content),
             reasoning=reasoning,

@@ -30,8 +30,6 @@ from deepseek_v4.values.messages import (
 )
 from deepseek_v4.values.notes import Note
 
-__all__ = ["EncodedRequest", "ItemEncoder", "RequestEncoder"]
-
 D = TypeVar("D", bound=Dialect)
 ItemD = TypeVar("ItemD", bound=ItemDialect)
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, TypeVar
 from deepseek_v4 import errors
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.error_bodies import read_error_body
-from deepseek_v4.protocols.parsing import parse_body
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
+from deepseek_v4.protocols.response_body import parse_body
 from deepseek_v4.protocols.sse import EventSplitter
 from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpResponse
@@ -234,6 +234,11 @@ class StreamDecoder(ABC):
         error = read_error_body(source, self.context.dialect, self.provider)
         error.partial = self.partial()
         return error
+
+    def lacking(self, what: str, body: Any) -> errors.MalformedResponseError:
+        """Return the error for a complete response without an answer."""
+        why = f"The response contains no {what}."
+        return errors.MalformedResponseError(why, provider=self.provider, body=body, retryable=True)
 
     def interrupted(self, why: str) -> errors.StreamInterruptedError:
         """Return the error for a stream that ended too early."""

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deepseek_v4.protocols.dialect import Dialect
-from deepseek_v4.values.web import Page, SearchResult, SearchResults
-
-__all__ = ["WebToolsDialect"]
+from deepseek_v4.values.web_tools import Page, SearchResult, SearchResults
 
 _FIELDS = frozenset(field.name for field in dataclasses.fields(SearchResult)) - {"extra"}
 

@@ -18,8 +18,6 @@ from deepseek_v4.values.notes import Note
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Provider", "explain"]
-
 
 @dataclass(frozen=True)
 class Provider:
@@ -171,7 +169,8 @@ def explain(error: ValidationError, kind: type[BaseModel]) -> str:
         if len(problem["loc"]) > 1:
             return f"unknown field {where!r}."
         return f"unknown field {where!r}. Known fields: {', '.join(kind.model_fields)}."
-    return f"{where}: {problem['msg'].removeprefix('Value error, ')}." if where else f"{problem['msg']}."
+    text = problem["msg"].removeprefix("Value error, ").removesuffix(".")
+    return f"{where}: {text}." if where else f"{text}."
 
 
 class ProviderOptions(BaseModel):

@@ -20,7 +20,12 @@ from deepseek_v4.protocols.messages.dialect import ANTHROPIC_WEB_SEARCH, Message
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.protocols.web_tools import WebToolsDialect
 from deepseek_v4.providers.base import Provider, ProviderOptions
-from deepseek_v4.providers.efforts import LOW_HIGH_MAX, MAX_OUTPUT_TOKENS, default_max_tokens
+from deepseek_v4.providers.thinking_and_efforts import (
+    LOW_HIGH_MAX,
+    MAX_OUTPUT_TOKENS,
+    SwitchedThinking,
+    default_max_tokens,
+)
 from deepseek_v4.values.account import Amount, Balance
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import Reasoning
@@ -105,8 +110,15 @@ class DeepSeekOptions(ProviderOptions):
     """Review of input and output by the service, for services to the public; a refusal is the result of a risk."""
 
 
-class _WithOptions(Dialect):
+class _Conversation(SwitchedThinking):
     """The part of the dialect that the three endpoints for conversations share."""
+
+    efforts = EFFORTS
+    # the API rejects an effort together with thinking that is switched off
+    thinking_on: Mapping[str, Any] | None = MappingProxyType({"thinking": {"type": "enabled"}})
+    thinking_off: Mapping[str, Any] | None = MappingProxyType({"thinking": {"type": "disabled"}})
+    forced_tool_while_thinking = False  # 400 "Thinking mode does not support this tool_choice"
+    error_phrases = ERROR_PHRASES
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
@@ -131,31 +143,19 @@ class _WithOptions(Dialect):
         return {}
 
 
-class DeepSeekChat(_WithOptions, ChatDialect):
+class DeepSeekChat(_Conversation, ChatDialect):
     """``POST /chat/completions``."""
 
     fields = FIELDS
     unsupported = UNSUPPORTED
-    efforts = EFFORTS
     strict_path = "/beta/chat/completions"  # https://api-docs.deepseek.com/guides/function_calling#strict-mode-beta
     prefix_path = "/beta/chat/completions"  # https://api-docs.deepseek.com/guides/chat_prefix_completion
-    forced_tool_while_thinking = False  # 400 "Thinking mode does not support this tool_choice"
     json_mode_requires_keyword = True  # https://api-docs.deepseek.com/guides/json_mode
     strict_tools = True
     web_search_tool = WEB_SEARCH
     latest_reminder = True
     passes_back_unknown_fields = True  # the layout of the blocks of server tools is not documented here: docs/doubts.md
     finish_reason_always = True
-    error_phrases = ERROR_PHRASES
-
-    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """Return ``thinking`` and ``reasoning_effort``; the API rejects both together when thinking is off."""
-        if thinking.on is False:
-            return {"thinking": {"type": "disabled"}}
-        body: Json = {"thinking": {"type": "enabled"}} if thinking.on else {}
-        if thinking.effort is not None:
-            body["reasoning_effort"] = self.encode_effort(thinking.effort, notes)
-        return body
 
     def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
         """Return ``reasoning_content``, ``""`` if unknown: some versions of the API require it, and all accept it."""
@@ -169,7 +169,7 @@ class DeepSeekChat(_WithOptions, ChatDialect):
 _RESPONSES = "https://api-docs.deepseek.com (Responses API, 2026-09-19)"
 
 
-class DeepSeekResponses(_WithOptions, ResponsesDialect):
+class DeepSeekResponses(_Conversation, ResponsesDialect):
     """``POST /responses``."""
 
     fields = MappingProxyType(
@@ -186,8 +186,9 @@ class DeepSeekResponses(_WithOptions, ResponsesDialect):
             "presence_penalty": "the Responses endpoint does not support penalties, and V4 ignores them",
         }
     )
-    efforts = EFFORTS
-    forced_tool_while_thinking = False  # 400, as in chat
+    thinking_on = MappingProxyType({"reasoning": {"effort": "high"}})
+    thinking_off = MappingProxyType({"reasoning": {"effort": "none"}})
+    effort_field = "reasoning.effort"
     json_mode_requires_keyword = True
     strict_tools = True  # recorded with "strict": true and status 200, at the standard URL (2026-08)
     empty_reasoning_items = True
@@ -196,21 +197,12 @@ class DeepSeekResponses(_WithOptions, ResponsesDialect):
     # {"type": "web_search"}: answered with 200 and no search on flash (Chevey339/kelivo PR 1030, 2026-09-13;
     # earendil-works/pi #9952, 2026-09-23)
     web_search_tool = WEB_SEARCH
-    error_phrases = ERROR_PHRASES
-
-    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """Return ``reasoning.effort``: ``none`` if thinking is off, ``high`` if it is on without an effort."""
-        if thinking.on is False:
-            return {"reasoning": {"effort": "none"}}
-        if thinking.effort is not None:
-            return {"reasoning": {"effort": self.encode_effort(thinking.effort, notes)}}
-        return {"reasoning": {"effort": "high"}} if thinking.on else {}
 
 
 _MESSAGES = "https://api-docs.deepseek.com/guides/anthropic_api (2026-09-19)"
 
 
-class DeepSeekMessages(_WithOptions, MessagesDialect):
+class DeepSeekMessages(_Conversation, MessagesDialect):
     """``POST /anthropic/v1/messages``."""
 
     path = "/anthropic/v1/messages"
@@ -233,14 +225,11 @@ class DeepSeekMessages(_WithOptions, MessagesDialect):
             "presence_penalty": "the Messages endpoint does not support penalties, and V4 ignores them",
         }
     )
-    efforts = EFFORTS
-    # a named tool gets a 400 while thinking; "any" was accepted once (2026-10-05): both are treated as unsupported
-    forced_tool_while_thinking = False
+    # forced_tool_while_thinking: a named tool gets a 400; "any" was accepted once (2026-10-05)
+    effort_field = "output_config.effort"
     documents = False
     latest_reminder = True
-    unread_blocks = frozenset({"redacted_thinking"})
     web_search_tool = ANTHROPIC_WEB_SEARCH  # one of the two types that the API's errors list
-    error_phrases = ERROR_PHRASES
 
     def encode_server_tool(self, tool: Mapping[str, Any]) -> Json:
         """Add the name that DeepSeek's own tools require here (https://api-docs.deepseek.com/guides/web_tools)."""
@@ -250,15 +239,6 @@ class DeepSeekMessages(_WithOptions, MessagesDialect):
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
         """Return the default limit of the chat endpoint; a budget does not count here, and xhigh is sent as high."""
         return default_max_tokens(thinks, dataclasses.replace(thinking, budget=None), largest=("max",))
-
-    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """Return ``thinking`` and ``output_config.effort``; the API rejects both together when thinking is off."""
-        if thinking.on is False:
-            return {"thinking": {"type": "disabled"}}
-        body: Json = {"thinking": {"type": "enabled"}} if thinking.on else {}
-        if thinking.effort is not None:
-            body["output_config"] = {"effort": self.encode_effort(thinking.effort, notes)}
-        return body
 
 
 _FILL_IN = "https://api-docs.deepseek.com/api/create-completion (2026-10-01)"

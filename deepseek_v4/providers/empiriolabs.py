@@ -28,11 +28,11 @@ from deepseek_v4.protocols.dialect import Dialect, OptionSpec, select_options
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.base import Provider, ProviderOptions
-from deepseek_v4.providers.efforts import MAX_OUTPUT_TOKENS, default_max_tokens
 from deepseek_v4.providers.openai_compatible import (
     OpenAICompatibleChat,
     repair_tool_call_arguments,
 )
+from deepseek_v4.providers.thinking_and_efforts import MAX_OUTPUT_TOKENS, default_max_tokens
 from deepseek_v4.values.json import Json, set_path
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Sampling, Thinking
@@ -232,7 +232,6 @@ class EmpirioLabsMessages(EmpirioLabsDialect, MessagesDialect):
         FIELDS, _PAGE, "max_tokens", "temperature", "top_p", "thinking_budget", stop="stop_sequences"
     )
     effort_field = "output_config.effort"
-    unread_blocks = frozenset({"redacted_thinking"})
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]

@@ -7,12 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4.protocols.dialect import OptionSpec
-from deepseek_v4.providers import efforts
+from deepseek_v4.providers import thinking_and_efforts
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.providers.openai_compatible import SAMPLING_FIELDS, openai_compatible
 from deepseek_v4.values.toml import read_toml
-
-__all__ = ["HOSTS"]
 
 
 def _provider(
@@ -31,7 +29,11 @@ def _provider(
     if thinking_budget is not None:
         fields["thinking_budget"] = OptionSpec("thinking_budget", *thinking_budget)
     return openai_compatible(
-        name, base_url, fields=fields, efforts=getattr(efforts, efforts_table) if efforts_table else None, **facts
+        name,
+        base_url,
+        fields=fields,
+        efforts=getattr(thinking_and_efforts, efforts_table) if efforts_table else None,
+        **facts,
     )
 
 

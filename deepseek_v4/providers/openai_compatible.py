@@ -15,15 +15,13 @@ from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+from deepseek_v4.protocols.dialect import OptionSpec
 from deepseek_v4.providers.base import Provider
+from deepseek_v4.providers.thinking_and_efforts import SwitchedThinking
 from deepseek_v4.values import json
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.notes import Note
-from deepseek_v4.values.sampling import Thinking
-
-__all__ = ["STANDARD_FIELDS", "OpenAICompatibleChat", "SwitchedThinking", "openai_compatible"]
 
 _OPENAI = "https://platform.openai.com/docs/api-reference/chat/create"
 
@@ -56,46 +54,6 @@ SAMPLING_FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
 
 INVALID_ARGUMENTS = "invalid_arguments"
 """The key under which the invalid arguments of a past tool call are sent, in the JSON object that servers require."""
-
-
-class SwitchedThinking(Dialect):
-    """Thinking that body fields switch on and off; attributes hold the differences between hosts."""
-
-    thinking_on: Mapping[str, Any] | None = None
-    """Body fields that enable thinking; None if no switch is known."""
-    thinking_off: Mapping[str, Any] | None = None
-    """Body fields that disable thinking; None if no switch is known."""
-    always_sends_thinking = False
-    """True if the switch is sent in every request, because the server's default is not certain."""
-    effort_field = "reasoning_effort"
-    """Body field of the effort; a dot descends into an object."""
-    effort_switches_on = False
-    """True if an effort alone enables thinking, so that ``thinking_on`` is not sent with it."""
-
-    def thinks(self, thinking: Thinking) -> bool:
-        """Return True if the model will think; if thinking cannot be disabled, the host's default applies."""
-        if thinking.on is False and self.thinking_off is None:
-            return self.thinks_by_default
-        return super().thinks(thinking)
-
-    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """Return the thinking switch, and the effort as the host's value."""
-        if thinking.on is False:
-            if self.thinking_off is None:
-                notes.append(Note("dropped", "thinking", "this provider documents no way to disable it"))
-                return {}
-            return copy.deepcopy(dict(self.thinking_off))
-        effort, budget = thinking.effort, thinking.budget
-        requested = thinking.on or effort is not None or budget is not None
-        body: Json = {}
-        switch = bool(thinking.on) or self.always_sends_thinking or (requested and not self.thinks_by_default)
-        if switch and not (effort is not None and self.effort_switches_on):
-            body = copy.deepcopy(dict(self.thinking_on or {}))
-            if self.thinking_on is None and not self.thinks_by_default:
-                notes.append(Note("dropped", "thinking", "this provider documents no way to enable it"))
-        if effort is not None:
-            json.set_path(body, self.effort_field, self.encode_effort(effort, notes))
-        return body
 
 
 class OpenAICompatibleChat(SwitchedThinking, ChatDialect):

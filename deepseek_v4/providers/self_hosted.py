@@ -16,20 +16,17 @@ from deepseek_v4.protocols.dialect import Dialect, OptionSpec
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.base import Provider, ProviderOptions
-from deepseek_v4.providers.efforts import LOW_HIGH_MAX, default_max_tokens
 from deepseek_v4.providers.openai_compatible import (
     SAMPLING_FIELDS,
     STANDARD_FIELDS,
     OpenAICompatibleChat,
-    SwitchedThinking,
     keep_reasoning_for_tools,
     repair_tool_call_arguments,
 )
+from deepseek_v4.providers.thinking_and_efforts import LOW_HIGH_MAX, SwitchedThinking, default_max_tokens
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Thinking
-
-__all__ = ["FIELDS", "SelfHostedChat", "SelfHostedDialect", "SelfHostedMessages", "SelfHostedResponses", "self_hosted"]
 
 FIELDS: Mapping[str, OptionSpec] = MappingProxyType({**STANDARD_FIELDS, **SAMPLING_FIELDS, "stop": OptionSpec("stop")})
 """OpenAI's options and those of the servers; the number of stop sequences is not limited."""
@@ -115,7 +112,6 @@ class SelfHostedResponses(SelfHostedDialect, ResponsesDialect):
 class SelfHostedMessages(SelfHostedDialect, MessagesDialect):
     """``POST /messages``. The key is sent as a bearer token, which vLLM requires here too."""
 
-    unread_blocks = frozenset({"redacted_thinking"})
     documents = False
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:

@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 from deepseek_v4.protocols.dialect import select_options
 from deepseek_v4.providers.base import ProviderOptions
-from deepseek_v4.providers.efforts import LOW_HIGH_MAX
 from deepseek_v4.providers.self_hosted import (
     FIELDS,
     SelfHostedChat,
@@ -25,6 +24,7 @@ from deepseek_v4.providers.self_hosted import (
     SelfHostedResponses,
     self_hosted,
 )
+from deepseek_v4.providers.thinking_and_efforts import LOW_HIGH_MAX
 
 _RESPONSES = "sglang/srt/entrypoints/openai/protocol.py (2026)"
 _MESSAGES = "sglang/srt/entrypoints/anthropic/protocol.py (2026)"

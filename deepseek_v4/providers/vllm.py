@@ -22,7 +22,6 @@ from typing import Any
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import OptionSpec, select_options
 from deepseek_v4.providers.base import ProviderOptions
-from deepseek_v4.providers.efforts import LOW_HIGH_MAX
 from deepseek_v4.providers.self_hosted import (
     FIELDS,
     SelfHostedChat,
@@ -31,6 +30,7 @@ from deepseek_v4.providers.self_hosted import (
     SelfHostedResponses,
     self_hosted,
 )
+from deepseek_v4.providers.thinking_and_efforts import LOW_HIGH_MAX
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import ToolSpec
 from deepseek_v4.values.notes import Note

@@ -2,7 +2,7 @@
 
 An answer may take several requests: a request fails, an answer is empty, its JSON does not match the schema, or a
 stream is interrupted. A ``RetryPolicy`` decides about one such cause; ``Attempts`` calls the policies in order, records
-the result and usage of each attempt, and merges them into the final answer. ``run.py`` contains the loops that send.
+the result and usage of each attempt, and merges them into the final answer. ``loops.py`` contains the loops that send.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from typing import Any, ClassVar, Generic, TypeVar
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.recovery.user_call import UserCall
 from deepseek_v4.values.reply import Attempt, AttemptReason, Reply
-
-__all__ = ["Attempts", "FailedAttempt", "FallBack", "Retry", "RetryPolicy"]
 
 Request = TypeVar("Request")
 Item = TypeVar("Item")
@@ -133,6 +131,7 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         opened: True if the response of the current attempt has begun; a later error is not one of the request.
         wait: Seconds to wait before the next request.
         exhausted: True if a limit prevented another request.
+        earlier: The attempts of calls that this one repeats.
     """
 
     passes_through: ClassVar[tuple[type, ...]] = ()
@@ -160,6 +159,7 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         self.opened: bool = False
         self.wait: float = 0.0
         self.exhausted: bool = False
+        self.earlier: tuple[Attempt, ...] = ()
         self._most = most
         self._on_retry = on_retry
         self._call = call
@@ -201,10 +201,6 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
             return error.partial
         own = error.partial or Reply()
         return replace(own, usage=usage + own.usage)
-
-    def limited(self, request: Request) -> Request:
-        """Limit a follow-up request to the time that is left."""
-        return request
 
     def seconds_left(self) -> float:
         """Return the seconds until the deadline; infinite without one."""
@@ -264,7 +260,8 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         if retry is not None:
             return self._prepare_next(retry, outcome, held), None
         if not isinstance(outcome, DeepSeekError):
-            return held, (self.merge(self.failed, outcome) if self.failed or self.exhausted else outcome)
+            several = self.failed or self.exhausted or self.earlier
+            return held, (self.merge(self.failed, outcome) if several else outcome)
         if self._fallback is not None and (self._holding or not self.opened):
             return self._fall_back("error", str(outcome), outcome)
         try:
@@ -295,7 +292,9 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
         if self.begun is not None:
             self._held = [*held]
         self._started = now + retry.wait
-        self.request = self.limited(retry.request)
+        self.request = retry.request
+        if self.deadline != math.inf:
+            self.request = replace(retry.request, deadline=self.deadline)  # type: ignore[type-var]
         self.wait = retry.wait
         self.opened = False
         return [shown for item in retry.missed for shown in self.receive(item)]
@@ -316,7 +315,8 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
             error.attempts_exhausted = True
         if self.failed:
             error.partial = self.partial(error)
-            error.attempts = (*self.notes(self.failed), *error.attempts)
+        if self.failed or self.earlier:
+            error.attempts = (*self.earlier, *self.notes(self.failed), *error.attempts)
             if error.partial is not None:
                 error.partial = replace(error.partial, attempts=error.attempts)
         return error

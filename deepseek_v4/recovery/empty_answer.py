@@ -12,8 +12,6 @@ from deepseek_v4.recovery.attempts import Attempts, Retry, RetryPolicy
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.reply import Delta, Reply
 
-__all__ = ["EmptyAnswerPolicy", "empty_error", "is_empty"]
-
 _OTHER_CONTENT = ("refusal", "images", "audio")
 """Keys under which a provider may send other content than text."""
 

@@ -23,8 +23,6 @@ from deepseek_v4.values.messages import Message, NamedTool, ServerTool, ToolSpec
 from deepseek_v4.values.reply import Delta, Reply, TextDelta, ToolCallDelta
 from deepseek_v4.values.tool_arguments import arguments_object
 
-__all__ = ["InvalidAnswerPolicy"]
-
 
 class InvalidAnswerPolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
     """Policy for invalid and empty answers: the model gets its answer and the problem, up to ``answer_retries`` times.

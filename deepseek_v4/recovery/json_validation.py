@@ -19,8 +19,6 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-__all__ = ["find_problem"]
-
 _DEEPEST = 200
 _FORMS: Mapping[str, type] = {
     "date": dt.date,

@@ -19,8 +19,6 @@ from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, LeakedText, Reply, TextDelta
 
-__all__ = ["LeakedMarkupPolicy"]
-
 _PROMPT = (
     "Your last answer contains a tool call written as text. It was not executed. "
     "To call a tool, make a tool call. If you only quoted the markup, answer again without it."

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from deepseek_v4.errors import DeepSeekError
-from deepseek_v4.protocols.markup_search import with_markup_report
+from deepseek_v4.protocols.leaked_calls.report import with_markup_report
+from deepseek_v4.recovery.attempt_totals import describe, joined, merge_replies, reply_of
 from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, RetryPolicy
+from deepseek_v4.recovery.backoff import TransientErrorPolicy
 from deepseek_v4.recovery.empty_answer import EmptyAnswerPolicy
 from deepseek_v4.recovery.leaked_markup import LeakedMarkupPolicy
-from deepseek_v4.recovery.merge import describe, joined, merge_replies, reply_of
-from deepseek_v4.recovery.transient import TransientErrorPolicy
 from deepseek_v4.recovery.user_call import USER_CALL, is_handled_by_caller
 from deepseek_v4.request.account import AccountRequest
-from deepseek_v4.request.options import CallOptions
+from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Attempt, Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
-
-__all__ = ["AccountAttempts", "ReplyAttempts", "accepts"]
 
 TRANSIENT = TransientErrorPolicy()
 
@@ -46,14 +43,16 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
             total_timeout=options.total_timeout,
             most=options.request_limit(streamed=streamed),
             on_retry=options.on_retry,
-            call=USER_CALL.get(),
+            call=(call := USER_CALL.get()),
         )
+        if call is not None:
+            self.earlier = call.take_earlier()
         if request.watch is not None:
             request.watch.failed = self.failed
 
     def merge(self, failed: Sequence[FailedAttempt[Reply]], answer: Reply | None) -> Reply:
         """Merge the attempts into one reply, with a list of the attempts before the last one."""
-        attempts = tuple(map(self.note, failed))
+        attempts = (*self.earlier, *map(self.note, failed))
         return dataclasses.replace(merge_replies(failed, answer), attempts=attempts, attempts_exhausted=self.exhausted)
 
     def join(self, begun: Reply, outcome: Reply | DeepSeekError) -> Reply | DeepSeekError:
@@ -67,10 +66,6 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
         """Return what was shown of all attempts, with their usage; None if no attempt returned anything."""
         given = any(reply_of(one.outcome) is not None for one in self.failed)
         return merge_replies(self.failed, error.partial) if given else error.partial
-
-    def limited(self, request: PreparedRequest) -> PreparedRequest:
-        """Return the request with the deadline of the call."""
-        return request if self.deadline == math.inf else request.with_deadline(self.deadline)
 
     def note(self, failed: FailedAttempt[Reply]) -> Attempt:
         """Describe the attempt, with its tokens and their cost."""
@@ -107,14 +102,13 @@ class AccountAttempts(Attempts[AccountRequest[Any], Any, Any]):
         """Describe the attempt, which has no cost."""
         return describe(failed)
 
-    def limited(self, request: AccountRequest[Any]) -> AccountRequest[Any]:
-        """Return the request with the deadline of the call."""
-        return request if self.deadline == math.inf else dataclasses.replace(request, deadline=self.deadline)
-
 
 def accepts(request: PreparedRequest, reply: Reply) -> bool:
-    """Return True if no policy needs to judge a reply: it has text or calls, and no form is required."""
+    """Return True if no policy needs to judge a reply: its text or calls need no form, and it is the first."""
     if "leaked_markup" in reply.extra or not (reply.tool_calls or reply.content.strip()):
+        return False
+    call = USER_CALL.get()
+    if call is not None and call.earlier:
         return False
     options = request.options
     if options.on_refusal == "raise" and reply.refusal is not None:

@@ -10,8 +10,6 @@ from deepseek_v4.recovery.attempts import Attempts, RetryPolicy
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.reply import Delta, Reply
 
-__all__ = ["RefusalPolicy", "refusal_error", "refusal_text"]
-
 
 def refusal_text(refusal: str) -> str:
     """Return the message of the error for a refusal."""

@@ -17,8 +17,6 @@ from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, LeakedText, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 
-__all__ = ["ResumePolicy"]
-
 _RESUMABLE_FINISH_REASONS = ("length",)
 """Finish reasons of an answer that can be continued."""
 

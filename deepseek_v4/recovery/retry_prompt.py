@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-__all__ = ["format_validation_error", "is_retryable_answer", "retry_messages"]
-
 T = TypeVar("T")
 
 _MAX_PROBLEM_LENGTH = 2000

@@ -12,14 +12,12 @@ from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
+from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.headers import build_headers, key_to_send
-from deepseek_v4.request.options import CallOptions
-from deepseek_v4.request.url import endpoint_url
+from deepseek_v4.request.url import request_url
 from deepseek_v4.values import json
 from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.http import HttpRequest, HttpResponse
-
-__all__ = ["AccountRequest", "account_query", "balance_query", "dialect_of", "model_query", "models_query"]
 
 T = TypeVar("T")
 D = TypeVar("D", bound=Dialect)
@@ -49,22 +47,21 @@ class AccountRequest(Generic[T]):
 
 def models_query(options: CallOptions) -> AccountRequest[tuple[ModelInfo, ...]]:
     """Build the request for the list of models."""
-    provider, dialect = _lister(options)
-    return account_query(options, provider, dialect, dialect.path, dialect.decode_models)
+    dialect = _lister(options)
+    return account_query(options, dialect, dialect.path, dialect.decode_models)
 
 
 def model_query(options: CallOptions, model: str) -> AccountRequest[ModelInfo]:
     """Build the request for the facts of one model."""
-    provider, dialect = _lister(options)
-    path = dialect.one_path.format(id=quote(provider.model_id(model), safe="/:"))
-    return account_query(options, provider, dialect, path, dialect.decode_model)
+    dialect = _lister(options)
+    path = dialect.one_path.format(id=quote(find_provider(options.provider).model_id(model), safe="/:"))
+    return account_query(options, dialect, path, dialect.decode_model)
 
 
-def _lister(options: CallOptions) -> tuple[Provider, ModelsDialect]:
-    provider = find_provider(options.provider)
-    dialect = provider.dialects.get("models", _MODELS)
+def _lister(options: CallOptions) -> ModelsDialect:
+    dialect = find_provider(options.provider).dialects.get("models", _MODELS)
     assert isinstance(dialect, ModelsDialect)
-    return provider, dialect
+    return dialect
 
 
 def balance_query(options: CallOptions) -> AccountRequest[Balance]:
@@ -79,11 +76,11 @@ def balance_query(options: CallOptions) -> AccountRequest[Balance]:
         raise errors.UnsupportedError(
             f"{provider.name} does not report the account balance through its API.", provider=provider.name
         )
-    return account_query(options, provider, dialect, dialect.path, dialect.decode_balance)
+    return account_query(options, dialect, dialect.path, dialect.decode_balance)
 
 
-def dialect_of(options: CallOptions, kind: type[D], name: str) -> tuple[Provider, D]:
-    """Return the provider of a call and its dialect of an endpoint.
+def dialect_of(options: CallOptions, kind: type[D], name: str) -> D:
+    """Return the dialect of an endpoint at the provider of a call.
 
     Raises:
         UnsupportedError: if the provider does not have the endpoint.
@@ -95,7 +92,7 @@ def dialect_of(options: CallOptions, kind: type[D], name: str) -> tuple[Provider
             f"{provider.name} does not support {name.replace('_', ' ')}. Use provider='deepseek'.",
             provider=provider.name,
         )
-    return provider, dialect
+    return dialect
 
 
 _MODELS = ModelsDialect()
@@ -104,7 +101,6 @@ _MODELS = ModelsDialect()
 
 def account_query(
     options: CallOptions,
-    provider: Provider,
     dialect: Dialect,
     path: str,
     read: Callable[[Any], T | None],
@@ -117,7 +113,6 @@ def account_query(
 
     Args:
         options: The options of the call.
-        provider: The provider.
         dialect: The dialect that decodes errors.
         path: Path and query of the endpoint.
         read: Decodes the JSON of the response; None if it is not as expected.
@@ -125,10 +120,11 @@ def account_query(
         body: The content of the request.
         content_type: Its type.
     """
+    provider = find_provider(options.provider)
     headers = {"accept": "application/json", **({"content-type": content_type} if content_type else {})}
     http = HttpRequest(
         method=method,
-        url=endpoint_url(provider.resolve_base_url(options.base_url, path), path),
+        url=request_url(provider, options.base_url, path),
         headers=build_headers(provider, options, headers),
         body=body,
         key=key_to_send(provider, options),

@@ -19,12 +19,12 @@ from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request import history
+from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.forced_tool import resolve_forced_tool
 from deepseek_v4.request.headers import build_headers, key_to_send
 from deepseek_v4.request.json_mode import apply_json_mode
-from deepseek_v4.request.options import CallOptions
 from deepseek_v4.request.prepared_request import PreparedRequest, body_bytes
-from deepseek_v4.request.url import endpoint_url
+from deepseek_v4.request.url import request_url
 from deepseek_v4.values.http import HttpRequest
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.notes import Note
@@ -66,7 +66,7 @@ def _prepared(messages: Sequence[Message], options: CallOptions, stream: bool) -
             notes.extend(repairs)
             request = dataclasses.replace(request, messages=tuple(repaired))
             history.check(request.messages, images=True, model=request.model)
-    notes.extend(history.left_out(request.messages, dialect.unread_blocks))
+    notes.extend(history.left_out(request.messages, request.tools, dialect.unread_blocks))
     encoded = protocol.encode(request, dialect, provider.name)
     notes.extend(encoded.notes)
     if stream and options.resume_streams and not (isinstance(dialect, ChatDialect) and dialect.prefix_path):
@@ -83,7 +83,7 @@ def _prepared(messages: Sequence[Message], options: CallOptions, stream: bool) -
     )
     http = HttpRequest(
         method="POST",
-        url=endpoint_url(provider.resolve_base_url(options.base_url, encoded.path), encoded.path),
+        url=request_url(provider, options.base_url, encoded.path),
         headers=headers,
         body=body_bytes(encoded.body),
         key=key_to_send(provider, options),

@@ -12,10 +12,8 @@ from urllib.parse import quote, urlencode
 from deepseek_v4 import errors
 from deepseek_v4.protocols.files import FilesDialect
 from deepseek_v4.request.account import AccountRequest, account_query, dialect_of
-from deepseek_v4.request.options import CallOptions
+from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.values.files import FileInfo, FilePurpose
-
-__all__ = ["Source", "delete_query", "files_query", "upload_query"]
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
 """A file to upload: its path, its content, or an object that is open in binary mode."""
@@ -23,7 +21,8 @@ Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
 _MIB = 1 << 20
 _IMAGES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF")
 """The first bytes of JPEG, PNG, GIF and WebP, the images that the API accepts."""
-LIFETIME = (3600, 2_592_000)
+LIFETIME = (3_600, 2_592_000)
+"""Seconds that an uploaded file may be kept: an hour to 30 days."""
 
 
 def upload_query(
@@ -35,7 +34,7 @@ def upload_query(
         InvalidRequestError: for an empty or too large file, a missing name, or a lifetime out of range.
         UnsupportedError: if the provider has no files.
     """
-    provider, dialect = dialect_of(options, FilesDialect, "files")
+    dialect = dialect_of(options, FilesDialect, "files")
     name, content = _read(source, filename)
     image = content.startswith(_IMAGES)
     most = 64 if image else 100
@@ -47,13 +46,14 @@ def upload_query(
     fields: dict[str, str] = {"purpose": purpose or ("user_data" if image else "text_recognition")}
     if expires_after is not None:
         if not LIFETIME[0] <= expires_after <= LIFETIME[1]:
-            raise errors.InvalidRequestError(f"expires_after={expires_after} is out of range. Use 3600 to 2592000 s.")
+            raise errors.InvalidRequestError(
+                f"expires_after={expires_after} is out of range. Use {LIFETIME[0]:,} to {LIFETIME[1]:,} s."
+            )
         fields |= {"expires_after[anchor]": "created_at", "expires_after[seconds]": str(expires_after)}
     boundary = secrets.token_hex(16)
     body = _multipart(fields, name, content, boundary)
     return account_query(
         options,
-        provider,
         dialect,
         dialect.path,
         dialect.decode_file,
@@ -67,17 +67,17 @@ def files_query(
     options: CallOptions, purpose: FilePurpose | None, after: str | None
 ) -> AccountRequest[tuple[tuple[FileInfo, ...], str | None]]:
     """Build the request for one page of the list of files."""
-    provider, dialect = dialect_of(options, FilesDialect, "files")
+    dialect = dialect_of(options, FilesDialect, "files")
     query = urlencode({name: value for name, value in (("purpose", purpose), ("after", after)) if value})
     path = f"{dialect.path}?{query}" if query else dialect.path
-    return account_query(options, provider, dialect, path, dialect.decode_files)
+    return account_query(options, dialect, path, dialect.decode_files)
 
 
 def delete_query(options: CallOptions, file_id: str) -> AccountRequest[bool]:
     """Build the request that deletes a file."""
-    provider, dialect = dialect_of(options, FilesDialect, "files")
+    dialect = dialect_of(options, FilesDialect, "files")
     path = f"{dialect.path}/{quote(file_id, safe='')}"
-    return account_query(options, provider, dialect, path, dialect.decode_deleted, method="DELETE")
+    return account_query(options, dialect, path, dialect.decode_deleted, method="DELETE")
 
 
 def _read(source: Source, filename: str | None) -> tuple[str, bytes]:

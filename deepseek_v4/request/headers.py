@@ -11,10 +11,8 @@ from deepseek_v4 import errors
 from deepseek_v4._version import __version__
 from deepseek_v4.providers import PROVIDERS
 from deepseek_v4.providers.base import Provider
+from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.keys import NOT_PICKLED, CalledKey, MissingKey, UnpickledKey
-from deepseek_v4.request.options import CallOptions
-
-__all__ = ["build_headers", "key_to_send"]
 
 
 def build_headers(provider: Provider, options: CallOptions, headers: Mapping[str, str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from types import NoneType
 from typing import Any, TypeVar, get_args
 
 from deepseek_v4 import errors
-from deepseek_v4.values.messages import ImagePart, Message, Part, TextPart, ToolCall
+from deepseek_v4.values.messages import ImagePart, Message, Part, ServerTool, TextPart, ToolCall, ToolSpec
 from deepseek_v4.values.notes import Note
 
 Value = TypeVar("Value", Message, ToolCall)
@@ -156,7 +156,7 @@ def _settle(caller: Message, results: dict[str, list[Message]], seen: set[str], 
         if waiting:
             answers.append(_with(waiting.pop(0), tool_call_id=call_id))
         else:
-            why = f"tool call {call_id} had no result; added one saying that it was not run"
+            why = f"tool call {call_id} had no result; added one stating that it was not executed"
             notes.append(Note("repaired", "messages", why))
             answers.append(Message.tool(NOT_RUN, call_id))
     notes.extend(
@@ -180,12 +180,17 @@ _LEFT_OUT = {
     "cache_control": "DeepSeek V4 caches the beginning of a prompt by itself",
     "redacted_thinking": "only the provider that made it can read it",
 }
-"""What is left out of messages -> the reason."""
+"""What is left out of messages and tools -> the reason."""
 
 
-def left_out(messages: Sequence[Message], unread_blocks: frozenset[str]) -> list[Note]:
+def left_out(
+    messages: Sequence[Message], tools: Sequence[ToolSpec | ServerTool], unread_blocks: frozenset[str]
+) -> list[Note]:
     """Return a note for each kind of content that is not sent."""
     names: dict[str, None] = {}
+    for tool in tools:
+        if isinstance(tool, ToolSpec):
+            names.update(dict.fromkeys(tool.left_out))
     for message in messages:
         if message.left_out:
             names.update(dict.fromkeys(message.left_out))

@@ -17,17 +17,6 @@ from pydantic import SecretStr
 
 from deepseek_v4 import errors
 
-__all__ = [
-    "NOT_PICKLED",
-    "CalledKey",
-    "EnvironmentKey",
-    "MissingKey",
-    "UnpickledKey",
-    "as_key",
-    "key_from_environment",
-    "key_to_pickle",
-]
-
 NOT_PICKLED = "<not pickled>"
 """The value, in an unpickled model, of a header that may hold a secret."""
 

@@ -9,8 +9,6 @@ import warnings
 from deepseek_v4 import catalog, errors
 from deepseek_v4.providers.base import Provider
 
-__all__ = ["DefaultModel", "own_model", "warn_about_model"]
-
 
 class DefaultModel(str):
     """The default model of a provider; a copy of the settings for another provider does not use it."""

@@ -9,8 +9,6 @@ from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request.url import without_userinfo
 
-__all__ = ["as_budget", "as_callback", "as_limiter", "as_list", "known_provider", "not_boolean", "positive_timeout"]
-
 
 def as_list(stop: Any) -> Any:
     """Return stop words as a list; an empty one as None."""

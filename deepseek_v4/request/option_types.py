@@ -15,8 +15,6 @@ from deepseek_v4.values.messages import NamedTool, ServerTool, ToolSpec
 from deepseek_v4.values.response_limits import ResponseLimits
 from deepseek_v4.values.sampling import Effort
 
-__all__ = ["ChatOptions", "CommonOptions", "CompletionOptions", "ConstructorOptions", "ModelOptions"]
-
 
 class CommonOptions(TypedDict, total=False):
     """The options of constructors and calls, except ``model``."""

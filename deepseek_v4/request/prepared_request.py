@@ -14,15 +14,13 @@ from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.stream_decoder import whole_answer
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request import history
-from deepseek_v4.request.options import CallOptions
-from deepseek_v4.request.url import endpoint_url
+from deepseek_v4.request.call_options import CallOptions
+from deepseek_v4.request.url import request_url
 from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpRequest, HttpResponse
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.reply import Reply
-
-__all__ = ["PreparedRequest", "body_bytes"]
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -74,10 +72,6 @@ class PreparedRequest:
             messages, _ = history.repair(messages)  # hosts that number their calls reuse ids
         return self.with_history(tuple(messages))
 
-    def with_deadline(self, deadline: float) -> PreparedRequest:
-        """Return the request with the deadline of a call with a ``total_timeout``."""
-        return dataclasses.replace(self, deadline=deadline)
-
     def watched_by(self, watch: Any) -> PreparedRequest:
         """Return the request with the watch of its answer."""
         return dataclasses.replace(self, watch=watch)
@@ -86,7 +80,7 @@ class PreparedRequest:
         """Return the request with another history; a message to continue can change the URL path."""
         request = dataclasses.replace(self.request, messages=messages)
         encoded = self.protocol.encode(request, self.dialect, self.provider.name)
-        url = endpoint_url(self.provider.resolve_base_url(self.options.base_url, encoded.path), encoded.path)
+        url = request_url(self.provider, self.options.base_url, encoded.path)
         http = dataclasses.replace(self.http, url=url, body=body_bytes(encoded.body))
         return dataclasses.replace(self, http=http, request=request, context=encoded.context, body=encoded.body)
 

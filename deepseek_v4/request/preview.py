@@ -18,8 +18,6 @@ from deepseek_v4.values.http import MASK, SECRET_HEADER, HttpRequest
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.reply import Usage
 
-__all__ = ["Preview", "masked_headers", "preview"]
-
 
 @dataclass(frozen=True, slots=True)
 class Preview(Displayed):
@@ -31,8 +29,8 @@ class Preview(Displayed):
         headers: Headers, with the key masked.
         body: JSON body.
         notes: What was translated, dropped, clamped or repaired, with the reason.
-        input_tokens: Prompt tokens: exact or estimated, see ``exact``.
-        exact: True if ``input_tokens`` was counted by DeepSeek's own prompt encoding (extra ``tokens``).
+        input_tokens: Prompt tokens, exact or estimated.
+        tokens_are_exact: True if ``input_tokens`` was counted by DeepSeek's own prompt encoding (extra ``tokens``).
         cost: US dollars for the prompt alone, without cache hits; None if no price is known.
         max_requests: How many HTTP requests the call may cause at most, all retries and resumed parts together.
     """
@@ -43,12 +41,12 @@ class Preview(Displayed):
     body: Mapping[str, Any]
     notes: tuple[Note, ...]
     input_tokens: int
-    exact: bool
+    tokens_are_exact: bool
     cost: float | None
     max_requests: int
 
     def _rows(self) -> Rows:
-        tokens = f"{self.input_tokens:,}{'' if self.exact else ' (estimated)'}"
+        tokens = f"{self.input_tokens:,}{'' if self.tokens_are_exact else ' (estimated)'}"
         return [
             (self.method, self.url),
             *self.headers.items(),
@@ -73,7 +71,7 @@ def preview(prepared: PreparedRequest) -> Preview:
         body=json.loads_exactly(prepared.http.body),
         notes=prepared.notes,
         input_tokens=prompt.tokens,
-        exact=prompt.exact,
+        tokens_are_exact=prompt.exact,
         cost=None if price is None else price.usd,
         max_requests=_max_requests(prepared),
     )

@@ -6,7 +6,6 @@ field, its documentation and its validation. Ranges are not checked here: they d
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -26,6 +25,7 @@ from pydantic import (
 
 from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
+from deepseek_v4.request.constructor_signature import OptionSignature
 from deepseek_v4.request.keys import (
     NOT_PICKLED,
     EnvironmentKey,
@@ -44,7 +44,7 @@ from deepseek_v4.request.option_checks import (
     not_boolean,
     positive_timeout,
 )
-from deepseek_v4.request.signature import OptionSignature
+from deepseek_v4.request.option_names import OF_PROCESS, canonical
 from deepseek_v4.request.url import base_url_from_environment, without_userinfo
 from deepseek_v4.values.http import SECRET_HEADER, TIMEOUT_PHASES
 from deepseek_v4.values.response_limits import ResponseLimits
@@ -55,27 +55,6 @@ if TYPE_CHECKING:
 
     from deepseek_v4.limits.paced import RetryGate
     from deepseek_v4.request.option_types import ModelOptions
-
-
-ALIASES: Mapping[str, str] = {
-    "model_name": "model",
-    "api_base": "base_url",
-    "stop_sequences": "stop",
-    "max_completion_tokens": "max_tokens",
-    "request_timeout": "timeout",
-    "http_sync_client": "http_client",
-    "async_http_client": "http_async_client",
-}
-"""Aliases from other integrations -> option names of this package."""
-
-CLIENTS = frozenset({"http_client", "http_async_client"})
-"""Options that hold sockets, which cannot be pickled."""
-
-OF_PROCESS = CLIENTS | {"on_retry"}
-"""Options that a pickle leaves out."""
-
-CONSTRUCTOR_ONLY = OF_PROCESS | {"api_key", "api_key_variable", "budget", "limiter"}
-"""Options that cannot be set per call."""
 
 
 def own_key(variable: str | None, given: Any) -> SecretStr | None:
@@ -301,7 +280,7 @@ class ModelSettings(BaseModel):
     def _accept_known_aliases(cls, values: Any) -> Any:
         if not isinstance(values, Mapping):
             return values
-        values = _rename(dict(values), cls)
+        values = canonical(values, cls.model_fields)
         if values.get("model", "") is None or isinstance(values.get("model"), DefaultModel):
             del values["model"]
         return values
@@ -400,35 +379,6 @@ FIELDS = frozenset(_ORDERED)
 """The names of the constructor options."""
 
 _CHECKED_WHEN_ASSIGNED = frozenset({"api_key", "base_url"})
-
-
-def _rename(values: dict[str, Any], cls: type[BaseModel]) -> dict[str, Any]:
-    """Replace aliases by canonical names and raise for unknown names.
-
-    Raises:
-        ValueError: for an unknown name, with the nearest known one.
-    """
-    known = cls.model_fields
-    for alias, name in ALIASES.items():
-        if alias in values and alias not in known:
-            value = values.pop(alias)
-            if name in values and values[name] != value:
-                raise ValueError(f"{alias} is an alias of {name}. Set only one of them.")
-            values[name] = value
-    for name in values:
-        if name not in known and not any(field.alias == name for field in known.values()):
-            raise ValueError(unknown_option(name, [n for n in known if not n.startswith("_")]))
-    return values
-
-
-def unknown_option(name: str, known: list[str]) -> str:
-    """Return the error message for an unknown option."""
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else "See docs/parameters.md."
-    return (
-        f"Unknown option {name!r}. {hint} To send a field that this package does not know, use "
-        f"extra_body={{{name!r}: …}}."
-    )
 
 
 @functools.cache

@@ -29,6 +29,7 @@ def parse_tools(value: Any) -> tuple[ToolSpec | ServerTool, ...]:
                     function.get("description") or "",
                     function.get("parameters"),
                     function.get("strict"),
+                    ("cache_control",) if "cache_control" in tool or "cache_control" in function else (),
                 )
             )
         elif isinstance(tool, Mapping) and isinstance(tool.get("type"), str):

@@ -12,7 +12,19 @@ from urllib.parse import urlsplit
 from deepseek_v4 import errors
 from deepseek_v4.providers.base import Provider
 
-__all__ = ["base_url_from_environment", "endpoint_url", "without_userinfo"]
+
+def request_url(provider: Provider, base_url: str | None, path: str) -> str:
+    """Return the URL of a provider's endpoint.
+
+    Args:
+        provider: The provider.
+        base_url: The base URL that was given, if one was.
+        path: Path and query of the endpoint.
+
+    Raises:
+        InvalidRequestError: without a base URL, or for one that ``endpoint_url`` refuses.
+    """
+    return endpoint_url(provider.resolve_base_url(base_url, path), path)
 
 
 @functools.lru_cache(maxsize=256)

@@ -7,11 +7,9 @@ from typing import Any
 from deepseek_v4 import errors
 from deepseek_v4.protocols.web_tools import WebToolsDialect
 from deepseek_v4.request.account import AccountRequest, account_query, dialect_of
-from deepseek_v4.request.options import CallOptions
+from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.prepared_request import body_bytes
-from deepseek_v4.values.web import Page, SearchResults
-
-__all__ = ["fetch_query", "search_query"]
+from deepseek_v4.values.web_tools import Page, SearchResults
 
 LONGEST_QUERY = 128
 LONGEST_URL = 8192
@@ -26,7 +24,7 @@ def search_query(
         InvalidRequestError: for an empty or too long text, or a count out of range.
         UnsupportedError: if the provider has no such API.
     """
-    provider, dialect = dialect_of(options, WebToolsDialect, "web_tools")
+    dialect = dialect_of(options, WebToolsDialect, "web_tools")
     for name, text in (("query", query), ("question", question)):
         if text is not None and not (text.strip() and len(text) <= LONGEST_QUERY):
             raise errors.InvalidRequestError(f"{name} has {len(text)} characters. Use 1 to {LONGEST_QUERY}.")
@@ -34,7 +32,7 @@ def search_query(
         raise errors.InvalidRequestError(f"count={count} is out of range. Use 1 to 50.")
     body: dict[str, Any] = {"query": query, "count": count, "ori_question": question}
     body["need_content"] = need_content or None
-    return _post(options, provider, dialect, dialect.path, dialect.decode_results, body)
+    return _post(options, dialect, dialect.path, dialect.decode_results, body)
 
 
 def fetch_query(options: CallOptions, url: str) -> AccountRequest[Page]:
@@ -44,14 +42,12 @@ def fetch_query(options: CallOptions, url: str) -> AccountRequest[Page]:
         InvalidRequestError: for a URL that is not an HTTP URL, or is too long.
         UnsupportedError: if the provider has no such API.
     """
-    provider, dialect = dialect_of(options, WebToolsDialect, "web_tools")
+    dialect = dialect_of(options, WebToolsDialect, "web_tools")
     if not url.lower().startswith(("http://", "https://")) or len(url) > LONGEST_URL:
         raise errors.InvalidRequestError(f"{url[:200]!r} is not an HTTP URL of at most {LONGEST_URL} characters.")
-    return _post(options, provider, dialect, dialect.fetch_path, dialect.decode_page, {"url": url})
+    return _post(options, dialect, dialect.fetch_path, dialect.decode_page, {"url": url})
 
 
-def _post(options: Any, provider: Any, dialect: Any, path: str, read: Any, body: dict[str, Any]) -> AccountRequest[Any]:
+def _post(options: Any, dialect: Any, path: str, read: Any, body: dict[str, Any]) -> AccountRequest[Any]:
     content = body_bytes({name: value for name, value in body.items() if value is not None})
-    return account_query(
-        options, provider, dialect, path, read, method="POST", body=content, content_type="application/json"
-    )
+    return account_query(options, dialect, path, read, method="POST", body=content, content_type="application/json")

@@ -10,13 +10,13 @@ from typing import Any, Generic, TypeVar
 
 from deepseek_v4 import errors
 from deepseek_v4.transport import clients
+from deepseek_v4.transport.decompression import Steps, steps_of
 from deepseek_v4.transport.request_cycle import (
     DRAIN_SECONDS,
     OPENED,
     REFUSAL_BYTES,
     ByteDecoder,
     Exchange,
-    compressed,
 )
 from deepseek_v4.values.http import HttpResponse
 
@@ -118,9 +118,7 @@ class AsyncTransport:
                 async with aclosing(response):
                     if not exchange.accepts(response):
                         raise exchange.refusal(await _refusal_body(exchange, response))
-                    chunks: AsyncIterator[bytes] = aiter(
-                        response.aiter_bytes() if compressed(response) else response.stream
-                    )
+                    chunks = _chunks(response)
                     feed = decoder.feed
                     async for chunk in chunks if exchange.deadline is None else _until(exchange, chunks):
                         items = feed(chunk)
@@ -186,9 +184,24 @@ async def _until(exchange: Exchange, chunks: AsyncIterator[bytes]) -> AsyncItera
         yield chunk
 
 
+def _chunks(response: Any) -> AsyncIterator[bytes]:
+    """Return the decompressed bytes of a body as they arrive; see ``sync._chunks``."""
+    if response.is_stream_consumed:
+        return aiter(response.aiter_bytes())
+    if "content-encoding" not in response.headers:
+        return aiter(response.stream)
+    return _decompressed(response.stream, steps_of(response.headers["content-encoding"]))
+
+
+async def _decompressed(stream: Any, steps: Steps) -> AsyncIterator[bytes]:
+    async for data in stream:
+        for step in steps(data):
+            yield step
+
+
 async def _read_body(exchange: Exchange, response: Any) -> bytes:
     pieces, size = [], 0
-    async for piece in response.aiter_bytes():
+    async for piece in _chunks(response):
         pieces.append(piece)
         size += len(piece)
         exchange.check_size(size)
@@ -201,7 +214,7 @@ async def _refusal_body(exchange: Exchange, response: Any) -> bytes:
 
     body = bytearray()
     with suppress(Exception), move_on_after(exchange.refusal_deadline() - time.monotonic()):
-        async for chunk in response.aiter_bytes():
+        async for chunk in _chunks(response):
             body += chunk
             if len(body) >= REFUSAL_BYTES:
                 break

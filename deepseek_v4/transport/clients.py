@@ -134,7 +134,7 @@ def _plain(client: type[Any]) -> type[Any]:
     none = NoCookies()
 
     def fixed_headers(self: Any) -> dict[str, str]:
-        return {name: self.headers[name] for name in ("accept-encoding", "connection")}
+        return {"connection": self.headers["connection"]}
 
     def build_request(self: Any, method: str, url: Any, *, headers: Any, content: bytes, extensions: Any) -> Any:
         extensions["timeout"]["pool"] = WAIT_FOR_CONNECTION_SECONDS

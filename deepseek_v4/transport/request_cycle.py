@@ -9,13 +9,14 @@ import functools
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from deepseek_v4 import errors
-from deepseek_v4.transport.failures import translate, without_stack_frames
-from deepseek_v4.transport.key_header import Mask, key_bearer
+from deepseek_v4.transport.add_api_key import key_bearer
+from deepseek_v4.transport.httpx_exceptions import translate, without_stack_frames
+from deepseek_v4.transport.mask_secrets import Mask
 from deepseek_v4.transport.retry_after_header import retry_after
 from deepseek_v4.transport.timeouts import Limits, Remaining
 from deepseek_v4.values.http import MASK, SECRET_HEADER, HttpRequest, HttpResponse
@@ -99,7 +100,9 @@ class Exchange:
         """Arguments of the client's ``send``. Redirects are not followed: they would send the key to another host."""
         self.deadline: float | None = limits.ends_at()
         self._timeouts = limits.timeouts()
-        self._headers = _uncompressed(request.headers) if streamed else request.headers
+        self._headers = request.headers  # their names are in lower case
+        if "accept-encoding" not in self._headers:  # compression does not help a stream of small events
+            self._headers = {**self._headers, "accept-encoding": "identity" if streamed else "gzip"}
         self._request = request
         self._limits = limits
         self._decode_error = decode_error
@@ -271,15 +274,3 @@ def _problem_of(url: str) -> str | None:
 
 def _host(url: str) -> str:
     return url.split("/", 3)[2].rpartition("@")[2]
-
-
-def compressed(response: Any) -> bool:
-    """Return True if the HTTP library has to decode the body's bytes."""
-    return "content-encoding" in response.headers or response.is_stream_consumed
-
-
-def _uncompressed(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the headers that request an uncompressed body: compression does not help a stream of small events."""
-    if any(name.lower() == "accept-encoding" for name in headers):
-        return headers
-    return {**headers, "accept-encoding": "identity"}

@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from typing import Any, Generic, TypeVar
 
 from deepseek_v4.transport import clients, deadline_watch
+from deepseek_v4.transport.decompression import steps_of
 from deepseek_v4.transport.request_cycle import (
     DRAIN_SECONDS,
     OPENED,
     REFUSAL_BYTES,
     ByteDecoder,
     Exchange,
-    compressed,
 )
 from deepseek_v4.values.http import HttpResponse
 
@@ -128,8 +128,7 @@ class SyncTransport:
                 with closing(response):
                     if not exchange.accepts(response):
                         raise exchange.refusal(_refusal_body(exchange, response))
-                    decoded = compressed(response)
-                    chunks: Iterator[bytes] = iter(response.iter_bytes() if decoded else response.stream)
+                    chunks = _chunks(response)
                     feed = decoder.feed
                     with deadline_watch.cut_at(exchange.deadline, response) as watch:
                         for chunk in chunks:
@@ -149,8 +148,7 @@ class SyncTransport:
                                 begun = True
                                 yield OPENED
                             yield from items
-                    if not decoded:
-                        _drain(response, chunks)
+                    _drain(response, chunks)
                 return
         except BaseException as error:
             failure = exchange.failure(error, decoder if begun else None)
@@ -169,10 +167,20 @@ class SyncTransport:
         return SyncTransport, ()
 
 
+def _chunks(response: Any) -> Iterator[bytes]:
+    """Return the decompressed bytes of a body as they arrive, or at once if a hook of the client has read them."""
+    if response.is_stream_consumed:
+        return iter(response.iter_bytes())
+    if "content-encoding" not in response.headers:
+        return iter(response.stream)
+    steps = steps_of(response.headers["content-encoding"])
+    return (step for data in response.stream for step in steps(data))
+
+
 def _read_body(exchange: Exchange, response: Any) -> bytes:
     pieces, size = [], 0
     with deadline_watch.cut_at(exchange.deadline, response) as watch:
-        for piece in response.iter_bytes() if compressed(response) else response.stream:
+        for piece in _chunks(response):
             pieces.append(piece)
             size += len(piece)
             exchange.check_size(size)
@@ -186,7 +194,7 @@ def _refusal_body(exchange: Exchange, response: Any) -> bytes:
     body = bytearray()
     until = exchange.refusal_deadline()
     with suppress(Exception), deadline_watch.cut_at(until, response):
-        for chunk in response.iter_bytes():
+        for chunk in _chunks(response):
             body += chunk
             if len(body) >= REFUSAL_BYTES or time.monotonic() > until:
                 break

@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 from deepseek_v4.values.display import Displayed, Rows
 from deepseek_v4.values.prices import Price
 
-__all__ = ["Amount", "Balance", "ModelInfo", "ModelTable"]
-
 Model = TypeVar("Model")
 
 

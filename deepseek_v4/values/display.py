@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["Displayed", "Rows"]
-
 Rows = list[tuple[str, ...]]
 
 

@@ -8,8 +8,6 @@ from typing import Any, Literal, TypeAlias
 
 from deepseek_v4.values.messages import FilePart
 
-__all__ = ["FileInfo", "FilePurpose"]
-
 FilePurpose: TypeAlias = Literal["user_data", "text_recognition", "rich_layout_recognition"]
 """What a file is for: ``user_data`` for images; for documents their text alone, or text and figures."""
 

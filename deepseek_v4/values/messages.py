@@ -6,22 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = [
-    "FilePart",
-    "ImagePart",
-    "Message",
-    "NamedTool",
-    "Part",
-    "RawPart",
-    "Reasoning",
-    "Role",
-    "ServerTool",
-    "TextPart",
-    "ToolCall",
-    "ToolChoice",
-    "ToolSpec",
-]
-
 Role = Literal["system", "user", "assistant", "tool", "latest_reminder"]
 """``latest_reminder``: date, weekday, place, platform and language of the user, at DeepSeek."""
 
@@ -146,9 +130,13 @@ class Message(_EncodedCache):
         return cls("assistant", content, reasoning=None if reasoning is None else Reasoning(reasoning))
 
     @classmethod
-    def tool(cls, content: str, tool_call_id: str) -> Message:
+    def tool(cls, content: str, tool_call_id: str, *, left_out: tuple[str, ...] = ()) -> Message:
         """Create a tool message: the result of one tool call."""
-        return cls("tool", content, tool_call_id=tool_call_id)
+        return cls("tool", content, tool_call_id=tool_call_id, left_out=left_out)
+
+
+SHOWN_BELOW = "(see the next message)"
+"""The text of a tool result that contains an image or a file and no text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +148,14 @@ class ToolSpec:
         description: A description for the model.
         parameters: JSON Schema of an object, or None for a function without arguments.
         strict: True if the arguments must follow the schema; None: ``strict_tools`` decides.
+        left_out: Names of what was left out in the conversion to this tool, for notes. Never sent.
     """
 
     name: str
     description: str = ""
     parameters: Mapping[str, Any] | None = None
     strict: bool | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timezone
 from decimal import Decimal
 from typing import Any, TypeAlias
-
-__all__ = ["Cost", "Peak", "Price"]
-
 
 Amount: TypeAlias = "Decimal | float | str"
 """A price in any notation; ``Price`` and ``Peak`` convert it to a ``Decimal`` of the same digits."""
@@ -101,6 +98,11 @@ class Price:
         return (since is None or since <= at) and (until is None or at < until)
 
 
+def price_at(prices: Sequence[Price], at: datetime) -> Price | None:
+    """Return the price that applies at a time (UTC), the newest of several; None without one."""
+    return next((price for price in reversed(prices) if price.covers(at)), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """The cost of an answer.
@@ -158,4 +160,5 @@ def _moment(value: datetime | date | str | None) -> datetime | None:
 
 
 def in_utc(value: datetime) -> datetime:
+    """Return a time in UTC; one without a zone counts as UTC."""
     return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)

@@ -13,30 +13,16 @@ from deepseek_v4.values.display import Displayed, Rows
 from deepseek_v4.values.messages import Message, Reasoning, ToolCall
 from deepseek_v4.values.prices import Cost
 
-__all__ = [
-    "ASKED_AGAIN",
-    "Attempt",
-    "AttemptReason",
-    "Delta",
-    "FinishReason",
-    "InvalidToolCall",
-    "LeakedText",
-    "ReasoningDelta",
-    "RefusalDelta",
-    "Reply",
-    "StreamEnd",
-    "TextDelta",
-    "ToolCallDelta",
-    "Usage",
-    "fold",
-]
-
 Answer = TypeVar("Answer")
 Count = TypeVar("Count", int, float)
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "interrupted", "error"] | str
 """Why the model stopped. ``interrupted``: the backend ran out of resources or aborted. A value that the dialect does
 not list is kept as the provider sent it (``abort``, ``timeout``, …)."""
+
+
+TOKEN_COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+"""The counts that records and results contain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +53,10 @@ class Usage(Displayed):
     def total_tokens(self) -> int:
         """Input tokens plus output tokens."""
         return self.input_tokens + self.output_tokens
+
+    def counts(self) -> dict[str, int | None]:
+        """Return the counts that records and results contain, by name."""
+        return {name: getattr(self, name) for name in TOKEN_COUNTS}
 
     def _rows(self) -> Rows:
         names = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "cost")
@@ -130,8 +120,7 @@ class Attempt:
         """Return the attempt as JSON values, for the metadata of a framework; unknown fields are left out."""
         known = {"status": self.status, "cost": self.cost}
         if self.usage is not None:
-            counted = (name for name in ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"))
-            known["usage"] = {name: n for name in counted if (n := getattr(self.usage, name)) is not None}  # type: ignore[assignment]
+            known["usage"] = {name: n for name, n in self.usage.counts().items() if n is not None}  # type: ignore[assignment]
         return {
             "reason": self.reason,
             "detail": self.detail,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-__all__ = ["ResponseLimits"]
-
 
 @dataclass(frozen=True, slots=True)
 class ResponseLimits:
@@ -15,8 +13,7 @@ class ResponseLimits:
     100 MB as events of one token each.
 
     Attributes:
-        body_bytes: Bytes of a complete response, decompressed. The HTTP library decompresses up to 64 KiB at a time, so
-            that memory can exceed it by what these become.
+        body_bytes: Bytes of a complete response, decompressed.
         stream_bytes: Bytes of a streamed response.
         line_bytes: Bytes of one line of a stream.
         event_bytes: Bytes of the data of one event.

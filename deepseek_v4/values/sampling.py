@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["Effort", "Sampling", "Thinking"]
-
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 

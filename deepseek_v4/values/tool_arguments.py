@@ -7,8 +7,6 @@ from typing import Any
 
 from deepseek_v4.values import json
 
-__all__ = ["arguments_object", "arguments_text"]
-
 
 def arguments_object(text: str) -> dict[str, Any] | None:
     """Parse the arguments of a call; None if the text is not a JSON object. An empty text is ``{}``."""

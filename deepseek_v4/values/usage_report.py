@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 from deepseek_v4.values.display import Displayed, Rows
 from deepseek_v4.values.reply import Reply, Usage
 
-__all__ = ["ModelUsage", "UsageReport"]
-
 
 class ModelUsage(NamedTuple):
     """The sum over the answers of one model, or of all.

@@ -10,8 +10,6 @@ from deepseek_v4 import errors
 from deepseek_v4.values.messages import FilePart, ImagePart, Part, RawPart, TextPart
 from deepseek_v4.values.tool_arguments import arguments_text
 
-__all__ = ["RESULTS", "TOOL_CALL_TYPES", "Content", "blocks_of", "parts_of", "result_of", "text_of"]
-
 Content = str | Sequence[str | Mapping[str, Any]]
 """The type of ``message.content``."""
 
@@ -77,6 +75,9 @@ def left_out(content: Content) -> tuple[str, ...]:
         return ()
     names: dict[str, None] = {}
     for block in blocks_of(content):
+        inner = block.get("content") if block.get("type") in RESULTS else None
+        if isinstance(inner, list):
+            names.update(dict.fromkeys(left_out(inner)))
         if "cache_control" in block or block.get("type") in CACHE_POINTS:
             names["cache_control"] = None
         elif block.get("type") == "redacted_thinking":

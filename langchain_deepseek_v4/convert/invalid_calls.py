@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from deepseek_v4.integration.partial_json import invalidating_tail
 
-__all__ = ["invalidating_suffix", "strip_suffix"]
-
 
 def invalidating_suffix(arguments: str) -> str:
     """Return the suffix for arguments that are not a JSON object."""

@@ -29,7 +29,7 @@ from deepseek_v4 import errors
 from deepseek_v4.integration.conversion_cache import ConversionCache
 from deepseek_v4.integration.message_errors import names_the_message
 from deepseek_v4.integration.typed_answers import was_asked_again
-from deepseek_v4.values.messages import Message, Part, Reasoning, Role, TextPart, ToolCall
+from deepseek_v4.values.messages import SHOWN_BELOW, Message, Part, Reasoning, Role, TextPart, ToolCall
 from deepseek_v4.values.tool_arguments import arguments_text
 from langchain_deepseek_v4.convert.content import (
     RESULTS,
@@ -42,8 +42,6 @@ from langchain_deepseek_v4.convert.content import (
 )
 from langchain_deepseek_v4.convert.invalid_calls import strip_suffix
 
-__all__ = ["to_conversation"]
-
 ROLES: Mapping[str, Role] = {
     "system": "system",
     "developer": "system",
@@ -55,9 +53,6 @@ ROLES: Mapping[str, Role] = {
     "latest_reminder": "latest_reminder",
 }
 """Roles of a ``ChatMessage`` -> ours. The API does not support ``developer``."""
-
-SHOWN_BELOW = "(see the next message)"
-"""The text of a tool result that contains an image or a file and no text."""
 
 _CACHE = ConversionCache()
 """The conversions of plain messages, as long as these exist."""
@@ -93,7 +88,8 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
             conversation.append(converted)
         elif isinstance(message, ToolMessage):
             text, attached = result_of(message.content)
-            conversation.append(Message.tool(text or (SHOWN_BELOW if attached else ""), message.tool_call_id))
+            text = text or (SHOWN_BELOW if attached else "")
+            conversation.append(Message.tool(text, message.tool_call_id, left_out=left_out(message.content)))
             if attached:
                 attachments += (TextPart(f"From the result of the tool call {message.tool_call_id}:"), *attached)
         else:
@@ -179,7 +175,8 @@ def _user(message: BaseMessage) -> Iterator[Message]:
     attachments: tuple[Part, ...] = ()
     for result in results:
         text, attached = result_of(result.get("content") or "")
-        yield Message.tool(text or (SHOWN_BELOW if attached else ""), result.get("tool_use_id") or "")
+        text = text or (SHOWN_BELOW if attached else "")
+        yield Message.tool(text, result.get("tool_use_id") or "", left_out=left_out([result]))
         attachments += attached
     parts = parts_of(content)
     if attachments:

@@ -10,13 +10,16 @@ the last chunk.
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Mapping
+from typing import Any, Final
 
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, ToolCall, ToolCallChunk
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.utils.json import parse_partial_json
+from langchain_core.version import VERSION
 
 from deepseek_v4.integration.argument_coalescer import ToolArgumentCoalescer
 from deepseek_v4.integration.fast_construction import unvalidated_factory
@@ -35,10 +38,13 @@ from langchain_deepseek_v4.convert.chunks import finish_info, fragment_chunk, me
 from langchain_deepseek_v4.convert.citations import as_annotations
 from langchain_deepseek_v4.convert.invalid_calls import invalidating_suffix
 
-__all__ = ["MessageBuilder", "chat_result", "usage_metadata"]
-
 REASONING, TEXT, CALL, REFUSAL = "lc_rs_0", "lc_txt_0", "lc_tc_", "lc_rf_0"
 """Indexes of the blocks of a message in v1 output."""
+
+NORMALIZED: Final[Mapping[str | None, str]] = {"stop": "stop", "length": "length", "tool_calls": "tool_call"}
+"""Finish reason -> ``normalized_finish_reason``; ``refusal`` if the answer was refused. A provider's own has none."""
+READS_NORMALIZED = tuple(map(int, re.findall(r"\d+", VERSION)[:3])) >= (1, 8, 4)
+"""True if the installed langchain-core reads ``normalized_finish_reason``."""
 
 Block = dict[str, Any]
 
@@ -157,6 +163,7 @@ class MessageBuilder:
             **reply.extra,
             "model_name": reply.model or self._model,
             "finish_reason": reply.finish_reason,
+            "normalized_finish_reason": _normalized(reply) if READS_NORMALIZED else None,
             "id": reply.id,
             "created": reply.created,
             "system_fingerprint": reply.system_fingerprint,
@@ -169,6 +176,10 @@ class MessageBuilder:
             **self._common,
         }
         return {name: value for name, value in known.items() if value is not None}
+
+
+def _normalized(reply: Reply) -> str | None:
+    return NORMALIZED.get(reply.finish_reason) if reply.refusal is None else "refusal"
 
 
 def chat_result(message: AIMessage) -> ChatResult:

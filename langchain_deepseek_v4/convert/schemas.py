@@ -16,19 +16,9 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, model_validator
 from typing_extensions import TypeAliasType, is_typeddict
 
-from deepseek_v4.integration.typed_answers import validate_as
+from deepseek_v4.integration.typed_answers import validate_as, with_own_root
 from deepseek_v4.recovery.json_validation import find_problem
 from deepseek_v4.request.json_mode import allows_object
-
-__all__ = [
-    "Method",
-    "WrappedAnswer",
-    "answer_class",
-    "as_function",
-    "instance_of",
-    "json_schema_of",
-    "wrapped",
-]
 
 T = TypeVar("T")
 
@@ -89,13 +79,13 @@ def json_schema_of(schema: Any) -> dict[str, Any]:
         ValueError: if the object is of another type.
     """
     if (cls := answer_class(schema)) is not None:
-        complete = _rooted(_class_schema(cls))
+        complete = with_own_root(_class_schema(cls))
         first: dict[str, Any] = {key: complete[key] for key in ("title", "description") if key in complete}
         return {**first, **complete}
     if isinstance(schema, Mapping):
         function = schema.get("function", schema)
         if "parameters" not in function and ("type" in function or "properties" in function or "$ref" in function):
-            return _rooted({"title": "answer", **function})
+            return with_own_root({"title": "answer", **function})
     return _typed_dict_schema(schema) if is_typeddict(schema) else convert_to_json_schema(schema)
 
 
@@ -105,7 +95,7 @@ def _typed_dict_schema(schema: Any) -> dict[str, Any]:
     langchain-core has its own ways to describe a key (``Annotated[str, ..., "In full"]``, a docstring's ``Args:``) and
     requires every key; pydantic's schema lists which keys may be missing, at any depth.
     """
-    exact = _rooted({"title": schema.__name__, **TypeAdapter(schema).json_schema()})
+    exact = with_own_root({"title": schema.__name__, **TypeAdapter(schema).json_schema()})
     try:
         converted = convert_to_json_schema(schema)
     except (RecursionError, TypeError):  # a TypedDict that contains itself, or has NotRequired keys
@@ -140,15 +130,6 @@ def _class_schema(cls: Any) -> dict[str, Any]:
     if hasattr(cls, "schema"):
         return dict(cls.schema())
     return {"title": cls.__name__, **TypeAdapter(cls).json_schema()}
-
-
-def _rooted(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema whose root is not a bare reference, as it is for a class that contains itself."""
-    for key in ("$defs", "definitions"):
-        root = schema.get(key, {}).get(str(schema.get("$ref", "")).removeprefix(f"#/{key}/"))
-        if root is not None:
-            return {**{k: v for k, v in schema.items() if k != "$ref"}, **root}
-    return schema
 
 
 def as_function(schema: Any) -> dict[str, Any]:

@@ -13,8 +13,6 @@ from langchain_deepseek_v4.convert.schemas import json_schema_of
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool  # a sixth of the time of the import of this package
 
-__all__ = ["ToolLike", "as_response_format", "as_tool", "as_tool_choice", "tool_name"]
-
 ToolLike: TypeAlias = "Mapping[str, Any] | type | Callable[..., Any] | BaseTool"
 """A pydantic class, a TypedDict, a function, a ``BaseTool``, a schema, or a tool that the provider runs."""
 
@@ -27,7 +25,11 @@ def as_tool(tool: ToolLike) -> dict[str, Any]:
     """
     if isinstance(tool, Mapping) and _is_server_tool(tool):
         return dict(tool)
-    return convert_to_openai_tool(tool)
+    converted = convert_to_openai_tool(tool)
+    marked = tool if isinstance(tool, Mapping) else getattr(tool, "extras", None)
+    if marked and "cache_control" in marked:  # for the note that it is not sent
+        return {**converted, "cache_control": marked["cache_control"]}
+    return converted
 
 
 def _is_server_tool(tool: Mapping[str, Any]) -> bool:

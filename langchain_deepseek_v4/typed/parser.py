@@ -21,8 +21,6 @@ from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retrya
 from langchain_deepseek_v4.convert.schemas import instance_of
 from langchain_deepseek_v4.errors import AnswerError, RefusalError
 
-__all__ = ["AnswerError", "AnswerParser"]
-
 
 class AnswerParser(JsonOutputParser):
     """Parses the JSON of an answer, in its text or in the arguments of a tool call.

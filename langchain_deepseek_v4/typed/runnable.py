@@ -21,23 +21,21 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.ai import add_ai_message_chunks, add_usage
 from langchain_core.prompt_values import PromptValue
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator, RunnableMap
-from langchain_core.runnables.base import RunnableBindingBase
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator, RunnableMap, RunnableSequence
 from langchain_core.runnables.utils import AddableDict
 from typing_extensions import is_typeddict
 
 from deepseek_v4.integration.typed_answers import TypedAnswerPolicy, TypedAttempts
 from deepseek_v4.recovery.attempts import FailedAttempt
+from deepseek_v4.recovery.loops import OPENED, acomplete, arun, complete, run
 from deepseek_v4.recovery.retry_prompt import retry_messages
-from deepseek_v4.recovery.run import OPENED, acomplete, arun, complete, run
 from deepseek_v4.recovery.user_call import UserCall, handled_by_caller
 from deepseek_v4.values.reply import StreamEnd, Usage
+from langchain_deepseek_v4.bounded_retry import BoundedRetry, EachByItself, bounded_retry
 from langchain_deepseek_v4.convert.schemas import Method, answer_class, as_function, json_schema_of, wrapped
 from langchain_deepseek_v4.convert.tools import ToolLike, as_response_format, tool_name
 from langchain_deepseek_v4.errors import RefusalError
 from langchain_deepseek_v4.typed.parser import AnswerParser
-
-__all__ = ["RetryingRunnable", "structured"]
 
 Schema = Mapping[str, Any] | type
 
@@ -86,7 +84,9 @@ def structured(
         parser = AnswerParser(pydantic_object=cls, shape=shape)
         answer = model.bind_tools(cast("Any", tools or ()), response_format=form, **options)
     answer = RetryingRunnable(bound=answer, parser=parser, retries=retries, also_streamed=not include_raw)
-    return _with_raw(answer, parser) if include_raw else answer | parser
+    first, last = _with_raw(answer, parser) if include_raw else (answer, parser)
+    sequence: Any = TypedSequence  # the plugin reads its fields as the only arguments
+    return cast("TypedSequence", sequence(first, last, name="RunnableSequence"))
 
 
 def _response_format(schema: Any, strict: bool | None) -> dict[str, Any]:
@@ -97,8 +97,18 @@ def _response_format(schema: Any, strict: bool | None) -> dict[str, Any]:
     return form
 
 
-def _with_raw(answer: Runnable[LanguageModelInput, AIMessage], parser: AnswerParser) -> Runnable[Any, Any]:
-    """Add the parsed answer and the parsing error to the message, as one dict; a stream ends with these two."""
+class TypedSequence(RunnableSequence[Any, Any]):
+    """A model and the parser of its answers."""
+
+    def with_retry(self, **options: Any) -> BoundedRetry[Any, Any]:
+        """Return a runnable that is invoked again if it fails; see ``ChatDeepSeekV4.with_retry``."""
+        return bounded_retry(self, **options)
+
+
+def _with_raw(
+    answer: Runnable[LanguageModelInput, AIMessage], parser: AnswerParser
+) -> tuple[Runnable[Any, Any], Runnable[Any, Any]]:
+    """Return the steps that add the parsed answer and the parsing error to the message, as one dict."""
 
     def read(chunks: Iterator[Any], config: RunnableConfig) -> Iterator[Any]:
         raw = []
@@ -125,7 +135,7 @@ def _with_raw(answer: Runnable[LanguageModelInput, AIMessage], parser: AnswerPar
         yield AddableDict(parsing_error=failure)
 
     reader: Any = RunnableGenerator  # its type lacks the config parameter
-    return RunnableMap(raw=answer) | cast("Runnable[Any, Any]", reader(read, aread, name="read_answer"))
+    return RunnableMap(raw=answer), cast("Runnable[Any, Any]", reader(read, aread, name="read_answer"))
 
 
 def _merged(received: Sequence[AIMessage]) -> AIMessage:
@@ -138,7 +148,7 @@ def _merged(received: Sequence[AIMessage]) -> AIMessage:
     return message
 
 
-class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # type: ignore[no-redef]  # the plugin: a field "kwargs"
+class RetryingRunnable(EachByItself[LanguageModelInput, AIMessage]):  # type: ignore[no-redef]  # the plugin: a field "kwargs"
     """A model whose answer is parsed before it is returned, and requested again if it cannot be used.
 
     The next request shows the model its answer, reasoning included, and the problem. The message returned is the last
@@ -163,7 +173,7 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
     def invoke(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> AIMessage:
         """Return the first answer that can be used, or the last one."""
         bound = super().invoke
-        call = UserCall(self.retries)
+        call = UserCall.joined(self.retries)
 
         def send(request: LanguageModelInput) -> AIMessage:
             with self._handled(call):
@@ -176,7 +186,7 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
     ) -> AIMessage:
         """Like ``invoke``, asynchronously."""
         bound = super().ainvoke
-        call = UserCall(self.retries)
+        call = UserCall.joined(self.retries)
 
         async def send(request: LanguageModelInput) -> AIMessage:
             with self._handled(call):
@@ -187,7 +197,7 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
     def stream(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
         """Yield the chunks of an answer; if it cannot be used, then a complete message."""
         bound, bound_invoke = super().stream, super().invoke
-        call = UserCall(self.retries)
+        call = UserCall.joined(self.retries)
         attempts = self._attempts(call, input, time.monotonic(), self.retries * self.also_streamed)
 
         def open_stream(request: LanguageModelInput) -> Iterator[Any]:
@@ -210,7 +220,7 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
     ) -> AsyncIterator[Any]:
         """Like ``stream``, asynchronously."""
         bound, bound_invoke = super().astream, super().ainvoke
-        call = UserCall(self.retries)
+        call = UserCall.joined(self.retries)
         attempts = self._attempts(call, input, time.monotonic(), self.retries * self.also_streamed)
 
         async def items(request: LanguageModelInput) -> AsyncIterator[Any]:
@@ -282,27 +292,6 @@ class RetryingRunnable(RunnableBindingBase[LanguageModelInput, AIMessage]):  # t
         """Like ``transform``, asynchronously."""
         async for chunk in Runnable.atransform(self, input, config, **kwargs):
             yield chunk
-
-    def batch(self, inputs: list[LanguageModelInput], config: Any = None, **kwargs: Any) -> list[AIMessage]:
-        """Return the answers to several inputs, each with its own retries."""
-        return Runnable.batch(self, inputs, config, **kwargs)
-
-    async def abatch(self, inputs: list[LanguageModelInput], config: Any = None, **kwargs: Any) -> list[AIMessage]:
-        """Like ``batch``, asynchronously."""
-        return await Runnable.abatch(self, inputs, config, **kwargs)
-
-    def batch_as_completed(
-        self, inputs: Sequence[LanguageModelInput], config: Any = None, **kwargs: Any
-    ) -> Iterator[tuple[int, Any]]:
-        """Like ``batch``, but yield each answer as soon as it is received."""
-        yield from Runnable.batch_as_completed(self, inputs, config, **kwargs)
-
-    async def abatch_as_completed(
-        self, inputs: Sequence[LanguageModelInput], config: Any = None, **kwargs: Any
-    ) -> AsyncIterator[tuple[int, Any]]:
-        """Like ``batch_as_completed``, asynchronously."""
-        async for item in Runnable.abatch_as_completed(self, inputs, config, **kwargs):
-            yield item
 
     def _again(self, request: LanguageModelInput, answer: AIMessage, problem: str) -> list[BaseMessage]:
         """Return the messages that show the model its answer and the problem.

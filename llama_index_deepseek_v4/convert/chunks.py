@@ -19,17 +19,6 @@ from llama_index.core.base.llms.types import (
 
 from deepseek_v4.integration.fast_construction import unvalidated_factory
 
-__all__ = [
-    "ChatResponseChunk",
-    "assistant_message",
-    "call_block",
-    "complete_response",
-    "complete_thinking_block",
-    "response_chunk",
-    "text_block",
-    "thinking_block",
-]
-
 
 class ChatResponseChunk(ChatResponse):
     """A response of a stream that is not its last: its tool calls may be incomplete."""

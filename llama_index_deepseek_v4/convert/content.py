@@ -21,8 +21,6 @@ from llama_index.core.base.llms.types import (
 from deepseek_v4 import errors
 from deepseek_v4.values.messages import FilePart, ImagePart, Part, Role, TextPart
 
-__all__ = ["joined", "parts_of"]
-
 _SKIPPED = (ThinkingBlock, ToolCallBlock, CachePoint)
 """Blocks that ``messages`` converts; and Anthropic's cache points: DeepSeek caches prefixes automatically."""
 

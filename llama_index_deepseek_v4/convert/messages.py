@@ -22,11 +22,9 @@ from llama_index.core.base.llms.types import (
 from deepseek_v4.integration.conversion_cache import ConversionCache
 from deepseek_v4.integration.message_errors import names_the_message
 from deepseek_v4.integration.typed_answers import was_asked_again
-from deepseek_v4.values.messages import Message, Part, Reasoning, Role, TextPart, ToolCall
+from deepseek_v4.values.messages import SHOWN_BELOW, Message, Part, Reasoning, Role, TextPart, ToolCall
 from deepseek_v4.values.tool_arguments import arguments_object, arguments_text
 from llama_index_deepseek_v4.convert.content import joined, parts_of
-
-__all__ = ["legacy_calls", "to_conversation"]
 
 ROLES: Mapping[MessageRole, Role] = {
     MessageRole.SYSTEM: "system",
@@ -38,9 +36,6 @@ ROLES: Mapping[MessageRole, Role] = {
     MessageRole.TOOL: "tool",
     MessageRole.FUNCTION: "tool",
 }
-
-SHOWN_BELOW = "(see the next message)"
-"""The text of a tool result that contains an image or a file and no text."""
 
 _CACHE = ConversionCache()
 """The conversions of messages without images and files, as long as these exist."""
@@ -84,8 +79,8 @@ def to_conversation(messages: Sequence[ChatMessage]) -> list[Message]:
                 attachments.extend(attached)
             else:
                 converted = _converted(message, role, joined(parts_of(blocks, role)))
-                if any(isinstance(block, CachePoint) for block in blocks):
-                    converted = replace(converted, left_out=("cache_control",))
+            if any(isinstance(block, CachePoint) for block in blocks):
+                converted = replace(converted, left_out=("cache_control",))
         conversation.append(converted)
     if attachments:
         conversation.append(Message.user(tuple(attachments)))

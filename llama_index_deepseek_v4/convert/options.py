@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4.request.settings import ALIASES, FIELDS
+from deepseek_v4.request.option_names import ALIASES
+from deepseek_v4.request.settings import FIELDS
 from llama_index_deepseek_v4.convert.tools import as_openai_tools
-
-__all__ = ["call_options", "expanded"]
 
 
 def call_options(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,8 +35,6 @@ from llama_index_deepseek_v4.convert.chunks import (
     thinking_block,
 )
 
-__all__ = ["INVALID_CALLS", "ChatResponseChunk", "ResponseBuilder", "as_completion", "to_chat_response"]
-
 INVALID_CALLS = "invalid_tool_calls"
 """Key of a response's ``additional_kwargs``: the ids of calls that must not be executed, with the reason. Truncated
 arguments can still be valid JSON."""

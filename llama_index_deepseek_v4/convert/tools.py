@@ -9,14 +9,13 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool, ToolMetadata
-from pydantic import BaseModel
 
+from deepseek_v4.integration.typed_answers import with_own_root
 from deepseek_v4.values.tool_arguments import arguments_object
+from llama_index_deepseek_v4.convert.chunks import ChatResponseChunk
 from llama_index_deepseek_v4.convert.messages import legacy_calls
-from llama_index_deepseek_v4.convert.responses import INVALID_CALLS, ChatResponseChunk
+from llama_index_deepseek_v4.convert.responses import INVALID_CALLS
 from llama_index_deepseek_v4.errors import UnusableAnswerError
-
-__all__ = ["as_openai_tools", "schema_of", "tool_options", "tool_selections"]
 
 _CHOICES = ("auto", "none", "required", "any")
 
@@ -76,15 +75,9 @@ def _parameters(metadata: ToolMetadata) -> dict[str, Any]:
     parameters: dict[str, Any] = metadata.get_parameters_dict()
     if "type" in parameters or metadata.fn_schema is None:
         return parameters
-    schema = schema_of(metadata.fn_schema)  # of a class that contains itself, LlamaIndex keeps the definitions only
+    # of a class that contains itself, LlamaIndex keeps the definitions only
+    schema = with_own_root(metadata.fn_schema.model_json_schema())
     return {key: schema[key] for key in ("type", "properties", "required", "$defs") if key in schema}
-
-
-def schema_of(cls: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON Schema of a class; its root is an object even if the class contains itself."""
-    schema = cls.model_json_schema()
-    root = schema.get("$defs", {}).get(schema.get("$ref", "").removeprefix("#/$defs/"))
-    return schema if root is None else {**root, "$defs": schema["$defs"]}
 
 
 def tool_selections(response: ChatResponse, *, error_on_no_tool_call: bool) -> list[ToolSelection]:

@@ -7,10 +7,8 @@ from typing import Any
 from llama_index.core.program.utils import FlexibleModel, create_flexible_model
 
 from deepseek_v4.integration.partial_answer import PartialAnswer
-from llama_index_deepseek_v4.convert.responses import ChatResponseChunk
+from llama_index_deepseek_v4.convert.chunks import ChatResponseChunk
 from llama_index_deepseek_v4.typed.request import TypedRequest
-
-__all__ = ["PartialObjectParser"]
 
 
 class PartialObjectParser:

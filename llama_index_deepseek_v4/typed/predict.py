@@ -24,26 +24,14 @@ from pydantic import BaseModel
 
 from deepseek_v4.integration.openai_format import OpenAIObject
 from deepseek_v4.integration.typed_answers import TypedAnswerPolicy, TypedAttempts
+from deepseek_v4.recovery.attempt_totals import add_values
 from deepseek_v4.recovery.attempts import FailedAttempt
-from deepseek_v4.recovery.merge import add_values
-from deepseek_v4.recovery.run import OPENED, acomplete, arun, complete, run
+from deepseek_v4.recovery.loops import OPENED, acomplete, arun, complete, run
 from deepseek_v4.recovery.user_call import UserCall, handled_by_caller
 from deepseek_v4.values.reply import StreamEnd, Usage
-from llama_index_deepseek_v4.convert.responses import ChatResponseChunk
+from llama_index_deepseek_v4.convert.chunks import ChatResponseChunk
 from llama_index_deepseek_v4.typed.partial_objects import PartialObjectParser
 from llama_index_deepseek_v4.typed.request import TypedRequest, usage_of
-
-__all__ = [
-    "acomplete_typed",
-    "astream_objects",
-    "astream_typed",
-    "complete_typed",
-    "is_ours",
-    "report_end",
-    "report_start",
-    "stream_objects",
-    "stream_typed",
-]
 
 dispatcher = instrumentation.get_dispatcher(__name__)  # type: ignore[attr-defined]
 
@@ -104,15 +92,12 @@ def stream_typed(llm: FunctionCallingLLM, request: TypedRequest) -> Generator[tu
                 responses.close()
         yield StreamEnd(response)
 
-    pairs = run(attempts, open_stream)
-    try:
+    with closing(run(attempts, open_stream)) as pairs:
         for item in pairs:
             if type(item) is StreamEnd:
                 yield request.read(item.reply), item.reply
             elif item is not OPENED:
                 yield item
-    finally:
-        pairs.close()
 
 
 async def astream_typed(
@@ -143,15 +128,12 @@ async def astream_typed(
     async def open_stream(request: TypedRequest) -> AsyncGenerator[Any, None]:
         return items(request)
 
-    pairs = arun(attempts, open_stream)
-    try:
+    async with aclosing(arun(attempts, open_stream)) as pairs:
         async for item in pairs:
             if type(item) is StreamEnd:
                 yield request.read(item.reply), item.reply
             elif item is not OPENED:
                 yield item
-    finally:
-        await pairs.aclose()
 
 
 def _handled(request: TypedRequest, call: UserCall) -> AbstractContextManager[None]:

@@ -18,15 +18,14 @@ from deepseek_v4.integration.typed_answers import (
     parse_answer_json,
     schema_name,
     validate_as,
+    with_own_root,
 )
 from deepseek_v4.recovery.refusal import refusal_error
 from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retryable_answer, retry_messages
 from deepseek_v4.request.json_mode import allows_object
 from deepseek_v4.values.reply import Reply, Usage
-from llama_index_deepseek_v4.convert.tools import schema_of, tool_selections
+from llama_index_deepseek_v4.convert.tools import tool_selections
 from llama_index_deepseek_v4.errors import UnusableAnswerError
-
-__all__ = ["TypedRequest", "usage_of"]
 
 _PROGRAM_ONLY = frozenset({"tool_required", "tool_choice", "allow_parallel_tool_calls"})
 """Options of LlamaIndex's programs that callers pass on; they have no effect here."""
@@ -67,7 +66,7 @@ class TypedRequest:
         retries: int = options.pop("answer_retries", None)
         if retries is None:
             retries = llm.answer_retries
-        schema = schema_of(output_cls)
+        schema = with_own_root(output_cls.model_json_schema())
         in_tool_call = llm.pydantic_program_mode == PydanticProgramMode.FUNCTION
         if in_tool_call:
             if not allows_object(schema):

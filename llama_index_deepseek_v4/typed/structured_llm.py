@@ -23,12 +23,11 @@ from llama_index.core.prompts import ChatPromptTemplate
 from pydantic import BaseModel
 
 from deepseek_v4.integration.typed_answers import write_json
-from llama_index_deepseek_v4.convert.responses import ChatResponseChunk, as_completion
+from llama_index_deepseek_v4.convert.chunks import ChatResponseChunk
+from llama_index_deepseek_v4.convert.responses import as_completion
 from llama_index_deepseek_v4.streams import Convert, astream, stream
 from llama_index_deepseek_v4.typed import predict
 from llama_index_deepseek_v4.typed.request import TypedRequest
-
-__all__ = ["DeepSeekStructuredLLM"]
 
 
 class DeepSeekStructuredLLM(StructuredLLM):

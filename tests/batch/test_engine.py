@@ -394,7 +394,7 @@ def test_reservations_know_every_name_of_the_limit() -> None:
 
 @pytest.mark.parametrize("max_cost", ["much", "1,5"])
 def test_a_maximum_that_is_not_a_number_is_refused(max_cost: str) -> None:
-    with pytest.raises(BatchRefused):
+    with pytest.raises(BatchRefused, match=r"is not a number of US dollars\. Use 5"):
         batch.run(["x"], max_cost=max_cost, api_key="sk-x")
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
+from llama_index.core.agent.workflow import FunctionAgent
 
 import deepseek_v4
 from deepseek_v4 import Client
@@ -46,7 +49,7 @@ def look(place: str) -> str:
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of a LangGraph agent of 20 calls, a LlamaIndex model with a retry, and a typed answer."""
+    """The page of an agent in LangGraph and a workflow in LlamaIndex, of 20 calls each, and a typed answer."""
     path = tmp_path_factory.mktemp("inspected") / "run.html"
     with LocalServer(api_key=KEY) as server, deepseek_v4.inspect(path):
         calls = [
@@ -57,8 +60,21 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         model = ChatDeepSeekV4(base_url=server.base_url, api_key=KEY)
         agent = create_agent(model, [look], system_prompt="You are careful.")
         agent.invoke({"messages": [("user", "Look at <b>19</b> places.")]}, {"recursion_limit": 100})
-        server.fault(Fault.status(503))
-        DeepSeekV4(base_url=server.base_url, api_key=KEY).complete("Once more, please.")
+
+        def look_again(place: str) -> str:
+            """Look at a place again."""
+            if place == "18":
+                server.fault(Fault.status(503))
+            return look(place)
+
+        async def workflow() -> None:
+            llm = DeepSeekV4(base_url=server.base_url, api_key=KEY)
+            await FunctionAgent(llm=llm, tools=[look_again]).run("Once more, please.", max_iterations=100)
+
+        again = [Turn(tool_calls=[ToolCall("look_again", {"place": str(n)})]) for n in range(19)]
+        server.script(*again, Turn("Seen all again."))
+        with ThreadPoolExecutor(1) as thread:  # the browser's loop runs in this one
+            thread.submit(lambda: asyncio.run(workflow())).result()
         server.script(Turn('{"a": "b"}'))
         form = {"type": "json_schema", "json_schema": {"name": "form", "schema": {"type": "object"}}}
         Client(base_url=server.base_url, api_key=KEY).chat("As JSON.", response_format=form)
@@ -96,7 +112,7 @@ def row(page: Any, text: str) -> Any:
 def test_it_shows_an_agent_turn(browser: Any, page_file: Path, width: int, scheme: str) -> None:
     page = opened(browser, page_file, width, scheme)
     assert page.locator(".row.turn").first.inner_text() == "Look at <b>19</b> places."
-    assert "23 requests" in page.locator("header").inner_text()
+    assert "42 requests" in page.locator("header").inner_text()
     page.locator(".row", has_text="look()").nth(1).click()
     detail = page.locator("#detail")
     text = detail.inner_text()
@@ -151,6 +167,35 @@ def test_its_copies_run(browser: Any, page_file: Path, tmp_path: Path) -> None:
     exec(copied("scripted test"), names)
     names["test_the_run"]()
     page.close()
+
+
+def test_a_live_page_shows_new_requests(browser: Any, tmp_path: Path) -> None:
+    with LocalServer(api_key=KEY) as server:
+        client = Client(base_url=server.base_url, api_key=KEY)
+        with deepseek_v4.inspect(tmp_path / "run.html", live=True) as inspection:
+            page, problems = browser.new_page(viewport={"width": 1280, "height": 800}), []
+            page.on("pageerror", lambda error: problems.append(str(error)))
+            page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+            page.goto(inspection.url)
+            page.locator("#state", has_text="live").wait_for()
+            assert page.locator(".row").count() == 0
+            client.chat("The first question")
+            page.locator(".row.turn", has_text="The first question").wait_for()
+            assert "1 requests" in page.locator("header").inner_text()
+            assert "request 1 of 1" in page.locator("#detail").inner_text()
+            for n in range(30):
+                client.chat(f"Question {n}")
+            page.locator("header", has_text="31 requests").wait_for()
+            assert "The first question" in page.locator("#detail").inner_text()  # what was chosen is still shown
+            assert page.locator(".row.turn", has_text="Question 29").is_visible()  # the list was at its end
+            page.locator("#list").evaluate("list => list.scrollTop = 0")
+            client.chat("The last question")
+            page.locator("header", has_text="32 requests").wait_for()
+            assert page.locator("#list").evaluate("list => list.scrollTop") == 0
+            row(page, "The last question").wait_for()
+        page.locator("#state", has_text="ended").wait_for()
+        assert problems == []
+        page.close()
 
 
 def _origin(page: Path) -> str:

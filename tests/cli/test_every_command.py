@@ -13,6 +13,8 @@ import jsonschema
 import pytest
 from typer.testing import CliRunner
 
+import deepseek_v4
+from deepseek_v4 import Client
 from deepseek_v4.cli.application import application
 from deepseek_v4.testing import LocalServer
 from tests.cli.conftest import Run
@@ -26,6 +28,7 @@ RECORDS = {
     "models": ["models"],
     "prices": ["prices"],
     "balance": ["balance"],
+    "inspect": ["inspect", "run.jsonl"],
     "doctor": ["doctor"],
     "settle": ["settle", "schema-errors"],
 }
@@ -33,9 +36,19 @@ SERVERS = {"serve"}
 """Commands that run until they are interrupted: test_serve.py."""
 
 
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A record of one request."""
+    path = tmp_path_factory.mktemp("recorded") / "run.html"
+    with LocalServer() as server, deepseek_v4.inspect(path) as inspection:
+        Client(base_url=server.base_url, api_key=server.api_key).chat("Hello")
+    return inspection.record.read_bytes()
+
+
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record: bytes) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("run.jsonl").write_bytes(record)
     Path("prompts.jsonl").write_text('{"id": 1, "prompt": "Name a colour."}\n')
 
 
@@ -186,7 +199,7 @@ def test_the_commands_import_no_framework() -> None:
 def test_each_command_runs_as_a_process(local_server: LocalServer) -> None:
     processes = {}
     for command, arguments in RECORDS.items():
-        where = [] if command == "prices" else ["--base-url", local_server.base_url]
+        where = [] if command in ("prices", "inspect") else ["--base-url", local_server.base_url]
         line = [sys.executable, "-m", "deepseek_v4.cli", *arguments, *where, "--json"]
         processes[command] = subprocess.Popen(
             line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

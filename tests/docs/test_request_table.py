@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.unit.recovery.test_request_counts import COUNTS, FORMAT, OFF, WEATHER
+from tests.unit.recovery.test_with_retry import WORST
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 BEGIN, END = "<!-- requests: python -m tests.docs.test_request_table -->\n", "<!-- end of requests -->"
@@ -48,6 +49,15 @@ def described(options: dict[str, Any]) -> str:
 def test_the_table_has_the_measured_counts() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert table() in text, "run: python -m tests.docs.test_request_table"
+
+
+def test_the_requests_of_the_worst_orders() -> None:
+    text = (PAGE.parent / "reliability.md").read_text(encoding="utf-8")
+    for options, retried, _, unbounded, bounded in WORST:
+        call = "`.with_retry().invoke`, streamed" if retried else "streamed"
+        if not options:
+            call = "`.with_retry().invoke`" if retried else "`invoke`"
+        assert f"| {call} | {described(options)} | {unbounded} | {bounded} |" in text
 
 
 if __name__ == "__main__":

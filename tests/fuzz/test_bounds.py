@@ -16,7 +16,6 @@ import pytest
 
 from deepseek_v4 import Client, ResponseLimits, StreamEnd, errors
 from langchain_deepseek_v4 import ChatDeepSeekV4
-from llama_index_deepseek_v4 import DeepSeekV4
 from tests.faults import wire
 from tests.faults.rules import framed
 from tests.faults.server import Script, Server
@@ -220,22 +219,42 @@ def server() -> Iterator[Server]:
     running.close()
 
 
+@pytest.fixture(scope="module")
+def bomb() -> bytes:
+    """A line of 200 MB, in 0.9 MB of gzip."""
+    return gzip.compress(b"data: " + b" " * 200_000_000, 1)
+
+
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_a_compressed_body_is_bounded(server: Server, asynchronous: bool) -> None:
-    body = wire.whole("chat_completions")[:-1] + b" " * 200_000_000 + b"}"
-    packed = framed(200, gzip.compress(body, 1), "length", headers=b"content-encoding: gzip")
-    options: dict[str, Any] = {"api_key": "k", "response_limits": ResponseLimits(body_bytes=1_000_000)}
+@pytest.mark.parametrize(("status", "streamed"), [(200, False), (200, True), (503, False)])
+def test_a_compressed_body_is_bounded(
+    server: Server, bomb: bytes, status: int, streamed: bool, asynchronous: bool
+) -> None:
+    packed = framed(status, bomb, "length", headers=b"content-encoding: gzip")
+    limits = ResponseLimits(body_bytes=1_000_000, line_bytes=1_000_000)
+    options: dict[str, Any] = {"api_key": "k", "response_limits": limits, "max_retries": 0, "streaming": streamed}
     options["base_url"] = server.url(1, lambda number, request: Script(packed))
+    limit = "line_bytes" if streamed else "body_bytes"
 
     def work() -> None:
-        with pytest.raises(errors.MalformedResponseError, match="body_bytes=1,000,000"):
+        expected = errors.MalformedResponseError if status == 200 else errors.OverloadedError
+        with pytest.raises(expected, match=f"{limit}=1,000,000" if status == 200 else "data:"):
             if asynchronous:
-                asyncio.run(DeepSeekV4(**options).acomplete("Hi"))
+                asyncio.run(ChatDeepSeekV4(**options).ainvoke("Hi"))
             else:
                 ChatDeepSeekV4(**options).invoke("Hi")
 
-    assert peak(work) < 160_000_000, "64 KiB of it, decompressed, twice"
+    assert peak(work) < 8_000_000, "the limit, twice, and what the server has sent"
     assert server.requests[1] == 1
+
+
+def test_a_compression_that_was_not_requested(server: Server) -> None:
+    packed = framed(200, wire.whole("chat_completions"), "length", headers=b"content-encoding: zstd")
+    url = server.url(1, lambda number, request: Script(packed))
+    with Client(base_url=url, api_key="k") as client:
+        for send in (client.chat, client.stream):
+            with pytest.raises(errors.MalformedResponseError, match="compressed with 'zstd'"):
+                send("Hi")
 
 
 def test_a_body_within_the_limit(server: Server) -> None:

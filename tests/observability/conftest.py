@@ -5,18 +5,21 @@ from __future__ import annotations
 import importlib.util
 import sys
 import types
+import uuid
 from collections.abc import Iterator
 
 import pytest
 from langchain.agents.middleware.types import AgentMiddleware
 from langchain_core.callbacks import BaseCallbackManager
+from langchain_core.tracers import LangChainTracer
 from langgraph.pregel import Pregel
 from langgraph.types import Command
+from langsmith import Client
 from llama_index.core.instrumentation import get_dispatcher
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from deepseek_v4.testing import LocalServer
-from tests.observability.watching import KEY, Spans
+from tests.observability.watching import KEY, Handler, Spans
 
 HOOKS = ["before_model", "after_model", "before_agent", "after_agent"]
 PATCHED: dict[type, list[str]] = {
@@ -84,3 +87,41 @@ def opentelemetry_llama_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spans
     finally:  # it leaves its own behind
         root.span_handlers[:] = handlers
         root.event_handlers[:] = watchers
+
+
+UNREACHABLE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def langsmith_bridge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handler]:
+    monkeypatch.setenv("LANGSMITH_TRACING", "false")
+    spans = Spans()
+    # tracing_mode="otel" is what LANGSMITH_OTEL_ENABLED and LANGSMITH_OTEL_ONLY select
+    client = Client(
+        api_url=UNREACHABLE, api_key="ls", tracing_mode="otel", otel_tracer_provider=spans.provider, info={}
+    )
+    tracer = LangChainTracer(client=client)
+
+    def finish() -> None:
+        tracer.wait_for_futures()
+        client.flush()
+
+    yield spans, tracer, finish
+    client.close()
+
+
+@pytest.fixture
+def langfuse_handler() -> Iterator[Handler]:
+    langfuse = pytest.importorskip("langfuse", reason="langfuse needs Python 3.11")
+    from langfuse.langchain import CallbackHandler
+
+    spans, key = Spans(), f"pk-lf-{uuid.uuid4()}"  # clients with the same key are one
+    client = langfuse.Langfuse(
+        public_key=key,
+        secret_key="sk-lf-1",
+        base_url=UNREACHABLE,
+        tracer_provider=spans.provider,
+        span_exporter=Spans().exporter,  # nothing is sent
+    )
+    yield spans, CallbackHandler(public_key=key), client.flush
+    client.shutdown()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from langchain_core.tracers import LangChainTracer
 from langsmith import Client
 
 from deepseek_v4.testing import LocalServer, Turn
-from langchain_deepseek_v4 import ChatDeepSeekV4, DeepSeekV4Completion
+from langchain_deepseek_v4 import ChatDeepSeekV4, DeepSeekV4Completion, UsageReport
 from tests.observability.watching import ASKED, CALLS, HEADER, KEY, SAID, THOUGHT, USAGE, turns, weather
 
 ADDRESS = ("127.0.0.1", 0)
@@ -44,7 +46,7 @@ def inbox() -> Inbox:
 
 
 @pytest.fixture
-def tracer(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[LangChainTracer]:
+def address(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             inbox.take(self.path, self.rfile.read(int(self.headers["Content-Length"])))
@@ -60,11 +62,14 @@ def tracer(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[LangChainT
     monkeypatch.setenv("LANGSMITH_TRACING", "false")
     with ThreadingHTTPServer(ADDRESS, Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        client = Client(
-            api_url=f"http://127.0.0.1:{server.server_port}", api_key="ls", auto_batch_tracing=False, info={}
-        )
-        yield LangChainTracer(client=client, project_name="tests")
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@pytest.fixture
+def tracer(address: str) -> LangChainTracer:
+    client = Client(api_url=address, api_key="ls", auto_batch_tracing=False, info={})
+    return LangChainTracer(client=client, project_name="tests")
 
 
 def model_of(server: LocalServer, **options: Any) -> ChatDeepSeekV4:
@@ -87,7 +92,8 @@ def run(request: pytest.FixtureRequest, server: LocalServer, tracer: LangChainTr
 
 def test_it_knows_who_answered_with_which_options(run: dict[str, Any]) -> None:
     told = run["extra"]["metadata"]
-    assert {name: told[name] for name in told if name.startswith("ls_") and name != "ls_integration"} == {
+    assert {name: told[name] for name in told if name.startswith("ls_")} == {
+        "ls_integration": "langchain_chat_model",  # set by LangChain, over whatever a model gives
         "ls_provider": "deepseek",
         "ls_model_name": "deepseek-flash",
         "ls_model_type": "chat",
@@ -149,5 +155,26 @@ def test_completions_are_told_as_such(way: str, server: LocalServer, tracer: Lan
     (run,) = inbox.llm_runs
     told = run["extra"]["metadata"]
     assert (told["ls_provider"], told["ls_model_type"], told["ls_max_tokens"]) == ("deepseek", "llm", 30)
+    assert told["ls_integration"] == "langchain_llm"
     assert run["outputs"]["generations"][0][0]["generation_info"]["usage_metadata"]["total_tokens"] > 0
     assert KEY.encode() not in inbox.received
+
+
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+def test_the_cost_is_where_langsmith_reads_it(way: str, server: LocalServer, address: str, inbox: Inbox) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "observability.md").read_text("utf-8")
+    names: dict[str, Any] = {}
+    exec(re.findall(r"```python\n((?:(?!```).)*def with_cost.*?)```", page, re.S)[0], names)
+    client = Client(api_url=address, api_key="ls", auto_batch_tracing=False, info={}, hide_outputs=names["with_cost"])
+    tracer = LangChainTracer(client=client, project_name="tests")
+    server.script(Turn("Hi.", usage=USAGE))
+    report = UsageReport()
+    answer = getattr(model_of(server), way)(ASKED, config={"callbacks": [report, tracer]})
+    list(answer)
+    tracer.wait_for_futures()
+    (run,) = inbox.llm_runs
+    assert run["outputs"]["usage_metadata"] == {
+        **run["extra"]["metadata"]["usage_metadata"],
+        "total_cost": report.total.cost,
+    }
+    assert report.total.cost > 0

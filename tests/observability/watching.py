@@ -49,17 +49,17 @@ class Spans:
     """Finished spans, in memory."""
 
     def __init__(self) -> None:
-        self._exporter = InMemorySpanExporter()
+        self.exporter = InMemorySpanExporter()
         self.provider = TracerProvider()
-        self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
+        self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
 
     def all(self) -> list[dict[str, Any]]:
         """The attributes of every span, in the order in which they ended."""
-        return [dict(span.attributes or {}) for span in self._exporter.get_finished_spans()]
+        return [dict(span.attributes or {}) for span in self.exporter.get_finished_spans()]
 
     def finished(self) -> tuple[Any, ...]:
         """The spans themselves, in the order in which they ended."""
-        return self._exporter.get_finished_spans()
+        return self.exporter.get_finished_spans()
 
     def having(self, attribute: str) -> list[dict[str, Any]]:
         """The spans that have an attribute."""
@@ -67,9 +67,13 @@ class Spans:
 
     def text(self) -> str:
         """All that was written: names, attributes, events, states, resources."""
-        spans = self._exporter.get_finished_spans()
+        spans = self.exporter.get_finished_spans()
         assert spans
         return "".join(span.to_json() for span in spans)
+
+
+Handler = tuple[Spans, Any, Callable[[], None]]
+"""The spans of a callback handler, the handler, and what waits for it."""
 
 
 def aside(call: Callable[[], T]) -> T:

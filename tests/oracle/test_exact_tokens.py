@@ -54,7 +54,7 @@ def test_each_request_to_deepseek_is_counted_as_the_recipe_counts_it() -> None:
         expected = counted_by_recipe(prepared.protocol.name, prepared.http.body)
         if expected is None:
             continue
-        assert preview.exact, case
+        assert preview.tokens_are_exact, case
         assert preview.input_tokens == expected, case
         compared += 1
     assert compared >= 35

@@ -18,7 +18,7 @@ from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import PROVIDERS
 from deepseek_v4.request.build import prepare
-from deepseek_v4.request.options import resolve
+from deepseek_v4.request.call_options import resolve
 from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.values.http import HttpResponse
 from tests.long_form import SLOW

@@ -118,6 +118,8 @@ assert_type(model.list_models(), tuple[ModelInfo, ...])
 for chunk in model.stream("Hi"):
     assert_type(chunk, AIMessageChunk)
 assert_type(model.bind_tools([get_weather, look_up, Person]), Runnable[LanguageModelInput, AIMessage])
+assert_type(model.with_retry(stop_after_attempt=2), Runnable[LanguageModelInput, AIMessage])
+assert_type(model.with_structured_output(Person).with_retry().invoke("…"), Person)
 model.bind_tools([get_weather], tool_choice="any", strict=True, parallel_tool_calls=False)
 
 assert_type(model.with_structured_output(Person), Runnable[LanguageModelInput, Person])

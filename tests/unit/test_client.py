@@ -210,7 +210,7 @@ def test_a_wrong_key_is_an_authentication_error_and_not_quoted(server: LocalServ
 def test_max_retries_counts_requests(
     client: Client, server: LocalServer, how: str, retries: int, tries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deepseek_v4.recovery.transient.BASE_SECONDS", 0.01)
+    monkeypatch.setattr("deepseek_v4.recovery.backoff.BASE_SECONDS", 0.01)
     server.fault(Fault.status(503), times=9)
     with pytest.raises(errors.OverloadedError):
         ask(client, how, max_retries=retries)
@@ -221,7 +221,7 @@ def test_max_retries_counts_requests(
 def test_a_blank_body_is_tried_again(
     client: Client, server: LocalServer, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deepseek_v4.recovery.transient.BASE_SECONDS", 0.01)
+    monkeypatch.setattr("deepseek_v4.recovery.backoff.BASE_SECONDS", 0.01)
     server.fault(Fault.blank_body())
     server.script(HELLO)
     assert ask(client, how).content == "Hello there."

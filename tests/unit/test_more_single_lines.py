@@ -12,7 +12,7 @@ import pytest
 from deepseek_v4 import Client, ImagePart, Message, ModelSettings, TextPart, ToolSpec, errors
 from deepseek_v4.protocols import schema
 from deepseek_v4.protocols.account import ModelsDialect
-from deepseek_v4.protocols.leaked_calls.scanner import MarkupScanner
+from deepseek_v4.protocols.leaked_calls.scan_text import MarkupScanner
 from deepseek_v4.providers import find_provider
 
 F = ToolSpec("f", "A tool.", {"type": "object", "properties": {}})

@@ -8,9 +8,8 @@ from typing import Any
 from deepseek_v4 import errors
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.decode_context import DecodeContext
-from deepseek_v4.protocols.parsing import OPENAI_FIELDS, decode_envelope, keep, text_of
 from deepseek_v4.protocols.reasoning_details import UNKNOWN_FIELDS
-from deepseek_v4.protocols.reply_builder import ReplyBuilder
+from deepseek_v4.protocols.response_body import OPENAI_FIELDS, decode_envelope, keep, text_of
 from deepseek_v4.protocols.stream_decoder import UNREADABLE, StreamDecoder
 from deepseek_v4.protocols.think_tags import ThinkSplitter
 from deepseek_v4.values import json
@@ -54,7 +53,7 @@ def _holds_markup(text: str) -> bool:
     if "DSML" not in text and "</think>" not in text:
         return False
     # rarely needed, and its patterns are slow to compile
-    from deepseek_v4.protocols.leaked_calls.dsml import holds_markup
+    from deepseek_v4.protocols.leaked_calls.dsml_tags import holds_markup
 
     return holds_markup(text)
 
@@ -64,13 +63,6 @@ def _text(arguments: Any) -> str:
     if isinstance(arguments, str):
         return arguments
     return "" if arguments is None else json.dumps(arguments).decode()
-
-
-def _merge_unknown(builder: ReplyBuilder, delta: Json) -> None:
-    """Merge message keys that this package does not decode from the chunks of a stream."""
-    for key, value in delta.items():
-        if key not in _MESSAGE_KEYS and value is not None:
-            builder.add_unknown(key, value)
 
 
 class ChatStreamDecoder(StreamDecoder):
@@ -89,8 +81,9 @@ class ChatStreamDecoder(StreamDecoder):
         """Decode one chunk, or ``[DONE]``."""
         if event == b"[DONE]":
             self._close_tags(deltas)
-            reason = self.missing()
-            if reason is not None and (self._dialect.finish_reason_always or self._empty()):
+            reason, builder = self.missing(), self.builder
+            begun = builder.content or builder.calls or builder.reasoning
+            if reason is not None and (self._dialect.finish_reason_always or not begun):
                 raise self.interrupted(reason)
             self.finish(deltas)
             return
@@ -155,9 +148,7 @@ class ChatStreamDecoder(StreamDecoder):
             if error is None:
                 return
             error.partial = self.partial()
-        raise error or errors.MalformedResponseError(
-            "The response contains no choice with a message.", provider=self.provider, body=body, retryable=True
-        )
+        raise error or self.lacking("choice with a message", body)
 
     def _read_choice(self, completion: Json, choice: Json, message: Json, deltas: list[Delta]) -> None:
         builder = self.builder
@@ -230,7 +221,9 @@ class ChatStreamDecoder(StreamDecoder):
                 deltas.append(builder.add_refusal(text_of(message["refusal"])))
             if message.get("annotations"):
                 builder.add_annotations(message["annotations"])
-            _merge_unknown(builder, message)
+            for key, value in message.items():
+                if key not in _MESSAGE_KEYS and value is not None:
+                    builder.add_unknown(key, value)
 
     def _read_finish(self, choice: Json) -> None:
         self.builder.end(choice.get("finish_reason"))
@@ -243,10 +236,6 @@ class ChatStreamDecoder(StreamDecoder):
             deltas.append(ReasoningDelta(thought))
         if text:
             self.add_text(text, deltas)
-
-    def _empty(self) -> bool:
-        builder = self.builder
-        return not (builder.content or builder.calls or builder.reasoning)
 
     def _read_calls(self, calls: list[Any], deltas: list[Delta]) -> None:
         self._close_tags(deltas)  # text before the calls was not reasoning

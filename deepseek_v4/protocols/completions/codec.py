@@ -14,8 +14,8 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols.base import Protocol
 from deepseek_v4.protocols.completions.dialect import CompletionsDialect
 from deepseek_v4.protocols.encode_options import drop
-from deepseek_v4.protocols.parsing import OPENAI_FIELDS, decode_envelope, text_of
 from deepseek_v4.protocols.request_encoder import RequestEncoder
+from deepseek_v4.protocols.response_body import OPENAI_FIELDS, decode_envelope, text_of
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Delta, TextDelta
@@ -43,9 +43,7 @@ class CompletionsStreamDecoder(StreamDecoder):
             MalformedResponseError: if it has no choice.
         """
         if not isinstance(body, dict) or not (body.get("error") or body.get("choices")):
-            raise errors.MalformedResponseError(
-                "The response contains no choice.", provider=self.provider, body=body, retryable=True
-            )
+            raise self.lacking("choice", body)
         self._read(body, deltas)
 
     def _read(self, chunk: Json, deltas: list[Delta]) -> None:

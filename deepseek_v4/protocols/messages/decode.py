@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from deepseek_v4 import errors
 from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.decode_context import DecodeContext
-from deepseek_v4.protocols.parsing import decode_envelope, text_of
+from deepseek_v4.protocols.response_body import decode_envelope, text_of
 from deepseek_v4.protocols.stream_decoder import TypedEventDecoder
 from deepseek_v4.values import json as wire
 from deepseek_v4.values.json import Json
@@ -35,10 +34,7 @@ _KNOWN = frozenset(
         "error",
     }
 )
-_TEXTS: Mapping[str, tuple[str, str]] = {
-    "text_delta": ("text", "text"),
-    "thinking_delta": ("thinking", "thinking"),
-}
+_TEXTS: Mapping[str, str] = {"text_delta": "text", "thinking_delta": "thinking"}
 """Type of a delta -> the type of its block, and the field of both that holds the text."""
 
 
@@ -82,27 +78,19 @@ class MessagesStreamDecoder(TypedEventDecoder):
             raise self.provider_error(body)
         content = body.get("content") if isinstance(body, dict) else None
         if not isinstance(content, list):
-            raise errors.MalformedResponseError(
-                "The response contains no content blocks.", provider=self.provider, body=body, retryable=True
-            )
+            raise self.lacking("content blocks", body)
         decode_envelope(body, self.builder, _KNOWN)
         self._read_stop(body)
         self._count(body.get("usage"))
         for place, block in enumerate(content):
             if isinstance(block, dict):
-                self._begin(place, block, deltas)
+                self._start({"index": place, "content_block": block}, deltas)
                 self._end_block(place, deltas)
 
     def conclude(self, deltas: list[Delta]) -> Reply:
         """Store the record of the turn, append the deltas that were held back, and return the complete reply."""
         self._end_blocks(deltas)
         return super().conclude(deltas)
-
-    def _delta(self, event: Json, deltas: list[Delta]) -> None:
-        self._add(event.get("index"), event["delta"], deltas)
-
-    def _start(self, event: Json, deltas: list[Delta]) -> None:
-        self._begin(event.get("index"), event["content_block"], deltas)
 
     def _stop(self, event: Json, deltas: list[Delta]) -> None:
         self._end_block(event.get("index"), deltas)
@@ -133,25 +121,25 @@ class MessagesStreamDecoder(TypedEventDecoder):
             self._usage.update((name, count) for name, count in usage.items() if count is not None)
             self.builder.count(self.context.dialect.decode_usage(self._usage))
 
-    def _begin(self, place: Any, block: Json, deltas: list[Delta]) -> None:
+    def _start(self, event: Json, deltas: list[Delta]) -> None:
         """Begin a block, and decode its initial content."""
+        place, block = event.get("index"), event["content_block"]
         self._blocks[place] = _Block(block)
         kind = block.get("type")
-        if kind == "text":
-            self._write(place, kind, text_of(block.get("text")), deltas)
-        elif kind == "thinking":
-            self._write(place, kind, text_of(block.get("thinking")), deltas)
+        if kind in ("text", "thinking"):  # the field has the name of the type
+            self._write(place, kind, text_of(block.get(kind)), deltas)
         elif kind in CALLS:
             self.add_call((place,), text_of(block.get("id")), text_of(block.get("name")), "", deltas)
 
-    def _add(self, place: Any, delta: Json, deltas: list[Delta]) -> None:
+    def _delta(self, event: Json, deltas: list[Delta]) -> None:
         """Add a delta to a block."""
+        place, delta = event.get("index"), event["delta"]
         kind = delta.get("type", "")
         if kind in _TEXTS:
-            of, field = _TEXTS[kind]
+            of = _TEXTS[kind]
             if place not in self._blocks:
                 self._blocks[place] = _Block({"type": of})
-            self._write(place, of, text_of(delta.get(field)), deltas)
+            self._write(place, of, text_of(delta.get(of)), deltas)
             return
         open_block = self._blocks.get(place)
         if open_block is None:
@@ -176,11 +164,10 @@ class MessagesStreamDecoder(TypedEventDecoder):
         if one.citations:
             one.block = {**one.block, "citations": [*(one.block.get("citations") or ()), *one.citations]}
         kind = one.block.get("type")
-        if kind == "text":
-            one.block = {**one.block, "text": "".join(one.chunks)}
-            self.builder.add_annotations(one.block.get("citations"))
-        elif kind == "thinking":
-            one.block = {**one.block, "thinking": "".join(one.chunks)}
+        if kind in ("text", "thinking"):
+            one.block = {**one.block, kind: "".join(one.chunks)}
+            if kind == "text":
+                self.builder.add_annotations(one.block.get("citations"))
         elif kind in CALLS:
             arguments = one.block.get("input")
             if not one.chunks and arguments:

@@ -23,8 +23,6 @@ class MessagesDialect(ItemDialect):
     json_object = False  # Anthropic's format has no JSON mode: the schema is in the prompt
     documents = True
     """True if files other than images are supported without uploading them."""
-    unread_blocks: frozenset[str] = frozenset()
-    """Anthropic's own format has all of them."""
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
         """Return the value to send if ``max_tokens`` is not set, because this format requires the field."""

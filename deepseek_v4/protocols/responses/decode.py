@@ -12,7 +12,7 @@ from typing import Any
 from deepseek_v4 import errors
 from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.decode_context import DecodeContext
-from deepseek_v4.protocols.parsing import decode_envelope, text_of
+from deepseek_v4.protocols.response_body import decode_envelope, text_of
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.protocols.stream_decoder import TypedEventDecoder
 from deepseek_v4.values.json import Json
@@ -112,9 +112,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         """
         failed = isinstance(body, dict) and (body.get("error") or body.get("status") == "failed")
         if not failed and not (isinstance(body, dict) and isinstance(body.get("output"), list)):
-            raise errors.MalformedResponseError(
-                "The response contains no output.", provider=self.provider, body=body, retryable=True
-            )
+            raise self.lacking("output", body)
         self._read_response(body, None, deltas)
 
     def _read_response(self, body: Json, status: str | None, deltas: list[Delta]) -> None:

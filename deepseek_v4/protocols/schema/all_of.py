@@ -7,8 +7,6 @@ from typing import Any
 
 from deepseek_v4.protocols.schema.keywords import ASSERTIONS, Schema, distinct, is_kind, to_json
 
-__all__ = ["ConflictError", "both"]
-
 _TIGHTER: Mapping[str, Callable[..., Any]] = {
     **dict.fromkeys(("minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties"), max),
     **dict.fromkeys(("maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties"), min),

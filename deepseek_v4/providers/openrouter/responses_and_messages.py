@@ -13,20 +13,20 @@ from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import Dialect, OptionSpec
 from deepseek_v4.protocols.messages.dialect import ANTHROPIC_WEB_SEARCH, MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
-from deepseek_v4.providers.efforts import default_max_tokens
 from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools, repair_tool_call_arguments
-from deepseek_v4.providers.openrouter.dialect import (
+from deepseek_v4.providers.openrouter.encode_options import (
     IN_HEADERS,
     MESSAGES_ONLY,
     SHARED,
-    OpenRouterDialect,
     build_headers,
     drop_messages_only,
     encode_shared,
     full_id,
-    merge_reasoning,
 )
+from deepseek_v4.providers.openrouter.errors_and_web_search import OpenRouterDialect
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions
+from deepseek_v4.providers.openrouter.reasoning import ReasoningObject, merge_reasoning
+from deepseek_v4.providers.thinking_and_efforts import default_max_tokens
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Sampling, Thinking
@@ -54,7 +54,7 @@ def _encode_options(
     return build_headers(known)
 
 
-class OpenRouterResponses(OpenRouterDialect, ResponsesDialect):
+class OpenRouterResponses(OpenRouterDialect, ReasoningObject, ResponsesDialect):
     """``POST /responses``."""
 
     fields = MappingProxyType(
@@ -69,15 +69,6 @@ class OpenRouterResponses(OpenRouterDialect, ResponsesDialect):
     unsupported = _UNSUPPORTED
     strict_tools = True  # per endpoint
     empty_reasoning_items = True  # DeepSeek's own endpoint rejects a call without reasoning
-
-    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """Return the ``reasoning`` object, as in chat."""
-        if thinking.on is False:
-            return {"reasoning": {"effort": "none"}}
-        reasoning: Json = {"enabled": True} if thinking.on or thinking.effort is not None else {}
-        if thinking.effort is not None:
-            reasoning["effort"] = self.encode_effort(thinking.effort, notes)
-        return {"reasoning": reasoning} if reasoning else {}
 
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
@@ -112,7 +103,6 @@ class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
         }
     )
     unsupported = _UNSUPPORTED
-    unread_blocks = frozenset({"redacted_thinking"})
     web_search_tool = ANTHROPIC_WEB_SEARCH
     encode_web_search = Dialect.encode_web_search
 

@@ -22,7 +22,7 @@ from llama_index.core.tools import FunctionTool
 
 from deepseek_v4 import Client, Message, Reply, StreamEnd, TextDelta, ToolSpec
 from deepseek_v4.errors import LeakedMarkupWarning
-from deepseek_v4.protocols.markup_search import _warn_of_markup
+from deepseek_v4.protocols.leaked_calls.report import _warn_of_markup
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
 from tests.unit.protocols import wire_examples

@@ -8,6 +8,7 @@ import logging
 import pickle
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from llama_index.core.instrumentation.events import BaseEvent
 from pydantic import BaseModel, Field
 from rich.traceback import Traceback
 
-from deepseek_v4 import Budget, Client, ModelSettings, errors
+from deepseek_v4 import Budget, Client, ModelSettings, batch, errors, inspect
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
@@ -74,9 +75,9 @@ def shown(text: str) -> list[str]:
     return [secret for secret in SECRETS if secret in text]
 
 
-def echo() -> Fault:
+def echo(status: int = 401) -> Fault:
     """A server that sends the key back in its error."""
-    return Fault.status(401, message=f"The key {KEY} and {HEADER} are wrong.")
+    return Fault.status(status, message=f"The key {KEY} and {HEADER} are wrong.")
 
 
 @pytest.mark.parametrize(
@@ -206,3 +207,33 @@ def test_dumps_pickles_and_representations_of_models(server: LocalServer) -> Non
 def test_a_preview(server: LocalServer) -> None:
     for kind in MAKERS:
         assert shown(repr(made(kind, server).preview("Hi"))) == []
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_record_and_its_page(server: LocalServer, tmp_path: Path, kind: str) -> None:
+    page = tmp_path / "run.html"
+    with inspect(page):
+        ask(made(kind, server))
+        server.fault(Fault.cut_stream(after_events=2))
+        server.fault(echo())
+        for how in ("stream", "whole"):
+            with pytest.raises(errors.DeepSeekError):
+                ask(made(kind, server), how)
+    files = [file for file in tmp_path.iterdir() if file.is_file()]
+    assert page in files
+    assert len(page.read_text()) > 1000
+    assert shown("".join(file.read_text() for file in files)) == []
+
+
+@pytest.mark.parametrize(("status", "ended"), [(400, (1, 1)), (401, (0, 0))])
+def test_the_files_of_a_batch(server: LocalServer, tmp_path: Path, status: int, ended: tuple[int, int]) -> None:
+    server.script(Turn("yes"))
+    server.fault(echo(status))
+    rows = [{"id": name, "prompt": "Hi"} for name in ("a", "b")]
+    headers = {"X-Gateway-Token": HEADER}
+    options = {"base_url": server.base_url, "api_key": KEY, "default_headers": headers, "max_concurrency": 1}
+    summary = batch.run(rows, tmp_path / "answers.jsonl", max_retries=0, **options)
+    assert (summary.answered, sum(summary.failed.values())) == ended
+    files = [file for file in tmp_path.iterdir() if file.is_file()]
+    assert {file.name for file in files} >= {"answers.jsonl", "answers.jsonl.run.json"}
+    assert shown(repr(summary) + "".join(file.read_text() for file in files)) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -118,6 +119,15 @@ def test_every_difference_is_known_with_who_is_right() -> None:
     assert found.keys() <= known, {place: amounts for place, amounts in found.items() if place not in known}
     gone = [row for row in DIFFERENCES if not any(place[0] == row.source and place[2] in row.times for place in found)]
     assert not gone
+
+
+def test_the_documentation_lists_them() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "doubts.md").read_text(encoding="utf-8")
+    for row in DIFFERENCES:
+        models, times = ", ".join(f"`{model}`" for model in row.models), ", ".join(row.times)
+        assert f"| {row.source} | {models} | {times} | {row.right} |" in text
+    pairs = list(compared())
+    assert f"{sum(own == other for _, own, other in pairs)} of {len(pairs)} prices are equal" in text
 
 
 def test_the_public_holidays_are_those_of_the_other_catalog() -> None:

@@ -23,9 +23,23 @@ def fingerprint_of(*values: object) -> tuple[object, ...]:
     return values
 
 
+def store(cache: ConversionCache, source: object, fingerprint: tuple[object, ...], message: Message) -> None:
+    """Store a message as a second conversion does."""
+    cache.store(source, fingerprint, message)
+    cache.store(source, fingerprint, message)
+
+
+def test_a_message_is_stored_at_its_second_conversion() -> None:
+    cache, thing, message = ConversionCache(), Thing(), Message.user("Hi")
+    cache.store(thing, ("Hi",), message)
+    assert cache.lookup([thing], [("Hi",)]) == [None]
+    cache.store(thing, ("Hi",), message)
+    assert cache.lookup([thing], [("Hi",)]) == [message]
+
+
 def test_found_as_long_as_it_looks_the_same() -> None:
     memory, thing, said = ConversionCache(), Thing(), Message.user("Hi")
-    memory.store(thing, ("Hi",), said)
+    store(memory, thing, ("Hi",), said)
     assert memory.lookup([thing], [("Hi",)]) == [said]
     assert memory.lookup([thing], [("Ho",)]) == [None]
     assert memory.lookup([Thing()], [("Hi",)]) == [None]
@@ -34,8 +48,8 @@ def test_found_as_long_as_it_looks_the_same() -> None:
 def test_several_at_a_time_each_for_itself() -> None:
     memory, things = ConversionCache(), [Thing(), Thing(), Thing()]
     first, last = Message.user("first"), Message.user("last")
-    memory.store(things[0], ("a",), first)
-    memory.store(things[2], ("c",), last)
+    store(memory, things[0], ("a",), first)
+    store(memory, things[2], ("c",), last)
     assert memory.lookup(things, [("a",), ("b",), ("c",)]) == [first, None, last]
 
 
@@ -43,7 +57,7 @@ def test_nothing_is_kept_alive() -> None:
     memory = ConversionCache()
     things = [Thing() for _ in range(100)]
     for thing in things:
-        memory.store(thing, (), Message.user("Hi"))
+        store(memory, thing, (), Message.user("Hi"))
     assert len(memory) == 100
     del things[50:]
     del thing
@@ -55,7 +69,7 @@ def test_an_object_in_a_circle_goes_as_well() -> None:
     memory = ConversionCache()
     one, other = Thing(), Thing()
     one.other, other.one = other, one  # type: ignore[attr-defined]
-    memory.store(one, (), Message.user("Hi"))
+    store(memory, one, (), Message.user("Hi"))
     del one, other
     gc.collect()
     assert len(memory) == 0
@@ -64,8 +78,8 @@ def test_an_object_in_a_circle_goes_as_well() -> None:
 def test_a_later_word_takes_the_place_of_the_first() -> None:
     memory, thing = ConversionCache(), Thing()
     second = Message.user("second")
-    memory.store(thing, (1,), Message.user("first"))
-    memory.store(thing, (2,), second)
+    store(memory, thing, (1,), Message.user("first"))
+    store(memory, thing, (2,), second)
     assert memory.lookup([thing], [(2,)]) == [second]
     del thing
     gc.collect()
@@ -76,7 +90,7 @@ def test_a_later_word_takes_the_place_of_the_first() -> None:
 @pytest.mark.parametrize("later", [1, True, 1.0, 0, False, 0.0, -0.0])
 def test_numbers_that_python_calls_equal_are_told_apart(number: float, later: float) -> None:
     memory, thing, value = ConversionCache(), Thing(), {"deep": [{"a": number}]}
-    memory.store(thing, fingerprint_of(value), Message.user("Hi"))
+    store(memory, thing, fingerprint_of(value), Message.user("Hi"))
     value["deep"][0]["a"] = later
     same = type(number) is type(later) and repr(number) == repr(later)
     assert bool(memory.lookup([thing], [fingerprint_of(value)])[0]) == same
@@ -98,7 +112,7 @@ CHANGES = {
 def test_any_change_shows(change: str) -> None:
     memory, thing = ConversionCache(), Thing()
     value = {"a": "b", "list": [1, [2]], "none": None, "nan": float("nan"), "tuple": ("x", {})}
-    memory.store(thing, fingerprint_of("text", value), Message.user("Hi"))
+    store(memory, thing, fingerprint_of("text", value), Message.user("Hi"))
     assert memory.lookup([thing], [fingerprint_of("text", value)]) != [None]
     CHANGES[change](value)
     assert memory.lookup([thing], [fingerprint_of("text", value)]) == [None]
@@ -113,7 +127,7 @@ class Incomparable:
 
 def test_what_cannot_be_compared_is_not_known() -> None:
     memory, thing, value = ConversionCache(), Thing(), {"a": "b"}
-    memory.store(thing, fingerprint_of(value), Message.user("Hi"))
+    store(memory, thing, fingerprint_of(value), Message.user("Hi"))
     value["a"] = Incomparable()  # type: ignore[assignment]
     assert memory.lookup([thing], [fingerprint_of(value)]) == [None]
 
@@ -123,8 +137,8 @@ def test_what_cannot_be_copied_is_not_kept() -> None:
     circle: list[object] = []
     circle.append(circle)
     for value in (object(), circle, b"bytes", {1}):
-        memory.store(thing, fingerprint_of(value), Message.user("Hi"))
-    assert len(memory) == 0
+        store(memory, thing, fingerprint_of(value), Message.user("Hi"))
+        assert memory.lookup([thing], [fingerprint_of(value)]) == [None]
 
 
 CALL = ToolCall("call_1", "look", '{"at": "x"}')

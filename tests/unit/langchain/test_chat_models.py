@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from typing_extensions import TypedDict
 
 from deepseek_v4 import Provider
-from deepseek_v4.errors import ModelNameWarning
+from deepseek_v4.errors import ModelNameWarning, UnsupportedOptionWarning
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4, errors
@@ -327,6 +327,31 @@ def test_tools_of_every_form(server: LocalServer, model: ChatDeepSeekV4, name: s
     assert set(sent["function"]) <= {"name", "description", "parameters"}
     assert sent["function"]["parameters"]["properties"].keys() == {"a", "b"}
     assert answer.tool_calls[0]["name"] == name
+
+
+MARK = {"cache_control": {"type": "ephemeral"}}
+MARKED_TOOLS: list[Any] = [
+    {"name": "anthropic", "input_schema": PARAMETERS, **MARK},
+    {"type": "function", "function": {"name": "openai", "parameters": PARAMETERS}, **MARK},
+    {"type": "function", "function": {"name": "openai", "parameters": PARAMETERS, **MARK}},
+    tool(extras=MARK)(adder),
+]
+
+
+@pytest.mark.parametrize("marked", MARKED_TOOLS)
+def test_a_cache_mark_of_a_tool_is_noted_and_warned_of_once(
+    monkeypatch: pytest.MonkeyPatch, model: ChatDeepSeekV4, marked: Any
+) -> None:
+    monkeypatch.setattr("deepseek_v4.request.build._reported", set())
+    bound = model.bind_tools([TOOLS[0], marked])
+    assert isinstance(bound, RunnableBinding)
+    with pytest.warns(UnsupportedOptionWarning, match="cache_control") as caught:
+        previews = [model.preview("Hi", **bound.kwargs) for _ in range(2)]
+    assert len(caught) == 1
+    assert [note.option for note in previews[1].notes] == ["cache_control"]
+    assert "cache_control" not in str(previews[1].body)
+    with pytest.raises(errors.UnsupportedError, match="cache_control"):
+        model.preview("Hi", on_unsupported="raise", **bound.kwargs)
 
 
 def test_a_tool_of_a_provider_with_parameters_is_no_schema() -> None:

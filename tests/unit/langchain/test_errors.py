@@ -17,7 +17,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from deepseek_v4 import errors as core
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4, errors
-from langchain_deepseek_v4.typed.parser import AnswerError
+from langchain_deepseek_v4.errors import AnswerError
 
 PAIRS = {
     "AuthenticationError": lc.ModelAuthenticationError,

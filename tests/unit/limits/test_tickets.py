@@ -9,7 +9,7 @@ import pytest
 
 from deepseek_v4 import Limiter
 from deepseek_v4.limits.tickets import asend_with, send_with
-from deepseek_v4.values.web import Page
+from deepseek_v4.values.web_tools import Page
 
 PAGE = Page("Title", "Text", 0.00075)
 

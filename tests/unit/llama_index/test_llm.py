@@ -42,7 +42,7 @@ def body(server: LocalServer, index: int = -1) -> dict[str, Any]:
 class TestConstruction:
     def test_its_place(self) -> None:
         assert BaseLLM in DeepSeekV4.__mro__
-        assert FunctionCallingLLM in DeepSeekV4.__bases__
+        assert FunctionCallingLLM in DeepSeekV4.__mro__
         assert DeepSeekV4.class_name() == "DeepSeekV4"
 
     def test_model_by_position_and_by_alias(self) -> None:

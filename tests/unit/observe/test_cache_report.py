@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +16,13 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import wrap_model_call
 from langchain_core.messages import SystemMessage
 from llama_index.core.base.llms.types import ChatMessage
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+import deepseek_v4
 from deepseek_v4 import Client, Message, errors
-from deepseek_v4.observe import RequestEvent, listen
+from deepseek_v4.observe import RequestEvent, instrument, listen, uninstrument
 from deepseek_v4.observe.cache_tracker import CacheTracker
 from deepseek_v4.observe.sections import sections_of
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
@@ -119,6 +125,56 @@ def test_an_agent_whose_middleware_breaks_the_prefix(
         assert f"changed here: {found[0][0]} ({found[0][1]})" in str(report)
     else:
         assert conversation.share > 0.4
+
+
+def breaks_in_four_ways(request: Any, number: int) -> dict[str, Any]:
+    """One change with each request, which stays."""
+    changed: dict[str, Any] = {}
+    if number >= 1:
+        changed["tools"] = request.tools[::-1]
+    if number >= 2:
+        changed["system_message"] = SystemMessage(f"{SYSTEM} It is 10:02.")
+    if number >= 3:
+        changed["model_settings"] = {"reasoning_effort": "max"}
+    if number >= 4:
+        first, *rest = request.messages
+        changed["messages"] = [first, *rest[2:]]
+    return changed
+
+
+def test_a_recorded_run_that_breaks_the_prefix_in_four_ways(server: LocalServer, tmp_path: Path) -> None:
+    server.script(*(Turn("I look.", tool_calls=[ToolCall("look", {"place": str(n)})]) for n in range(5)), Turn("Done."))
+    model = ChatDeepSeekV4(base_url=server.base_url, api_key=KEY, track_cache=True, reasoning_effort="high")
+    agent = create_agent(model, [look, hear], system_prompt=SYSTEM, middleware=[middleware(breaks_in_four_ways)])
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    instrument(tracer_provider=provider)
+    try:
+        with deepseek_v4.inspect(tmp_path / "run.html") as inspection:
+            agent.invoke({"messages": [("user", "Look at five places.")]})
+    finally:
+        uninstrument()
+    found = [
+        (2, "tools", "the same tools in another order"),
+        (3, "system", "changed"),
+        (4, "option reasoning_effort", "changed"),
+        (5, "message 2", "2 messages removed"),
+    ]
+    report = model.cache_report()
+    assert [(miss.request, miss.change.place, miss.change.detail) for miss in report.misses if miss.change] == found
+    assert len(report.misses) == 4
+    lines = [json.loads(line) for line in inspection.record.read_text("utf-8").splitlines()]
+    recorded = [line["miss"] for line in lines if line.get("miss")]
+    assert [(miss["place"], miss["cost"]) for miss in recorded] == [
+        (miss.change.place, miss.cost) for miss in report.misses if miss.change
+    ]
+    events = [event for span in exporter.get_finished_spans() for event in span.events]
+    assert [(event.name, event.attributes["place"], event.attributes["detail"]) for event in events] == [
+        ("deepseek_v4.cache_miss", place, detail) for _, place, detail in found
+    ]
+    assert [event.attributes["missed_cost"] for event in events] == [miss.cost for miss in report.misses]
+    assert [event.attributes["missed_tokens"] for event in events] == [miss.tokens for miss in report.misses]
 
 
 # -- the other two ways of calling ----------------------------------------------------------------------------------

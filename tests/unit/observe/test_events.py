@@ -14,7 +14,7 @@ import pytest
 from deepseek_v4 import Client, Message, ToolSpec, errors
 from deepseek_v4.observe import Listener, RequestEvent, listen, listeners
 from deepseek_v4.observe.watch import Watch
-from deepseek_v4.recovery import run
+from deepseek_v4.recovery import loops
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
@@ -34,8 +34,8 @@ def server(shared_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> Local
     async def nothing(seconds: float) -> None:
         pass
 
-    monkeypatch.setattr(run, "sleep", lambda seconds: None)
-    monkeypatch.setattr(run, "asleep", nothing)
+    monkeypatch.setattr(loops, "sleep", lambda seconds: None)
+    monkeypatch.setattr(loops, "asleep", nothing)
     shared_server.reset()
     return shared_server
 
@@ -177,6 +177,22 @@ def test_no_event_contains_a_secret_in_a_broken_tool_call(server: LocalServer, e
     assert reply is not None
     assert len(reply.invalid_tool_calls) == 2
     assert KEY not in repr(events)
+
+
+def test_no_event_contains_a_secret_in_other_fields(server: LocalServer, events: list[RequestEvent]) -> None:
+    message = {"role": "assistant", "content": "Hi", "annotations": [{"type": "note", "text": [KEY]}]}
+    tokens = [{"token": part, "logprob": 0.0} for part in (KEY[:9], KEY[9:])]
+    choice = {"index": 0, "finish_reason": "stop", "message": message, "logprobs": {"content": tokens}}
+    server.script(Turn(raw={"id": "1", "choices": [choice], "echo": {"prompt": f"My key is {KEY}."}}))
+    reply = client_of(server, thinking=False).chat(f"My key is {KEY}.", logprobs=True)
+    assert (KEY in repr(reply.annotations), KEY in repr(reply.extra)) == (True, True)
+    assert reply.logprobs is not None
+    [event] = events
+    assert event.reply is not None
+    assert event.reply.annotations == ({"type": "note", "text": ["********"]},)
+    assert event.reply.extra == {**reply.extra, "echo": {"prompt": "My key is ********."}}
+    assert event.reply.logprobs is None
+    assert KEY not in repr(event)
 
 
 def test_notes_list_what_was_changed(server: LocalServer, events: list[RequestEvent]) -> None:

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ import pytest
 
 import deepseek_v4
 from deepseek_v4 import Client, Message, ToolSpec
-from deepseek_v4.observe import listeners
+from deepseek_v4.observe import RequestEvent, listen, listeners
 from deepseek_v4.observe.inspection import render
-from deepseek_v4.recovery import run
+from deepseek_v4.observe.record import Recorder
+from deepseek_v4.observe.sections import sections_of
+from deepseek_v4.recovery import loops
 from deepseek_v4.testing import Fault, LocalServer, Turn
 
 KEY = "sk-observed-0123456789"
@@ -32,8 +36,12 @@ def client_of(server: LocalServer, **options: Any) -> Client:
     return Client(base_url=server.base_url, api_key=KEY, **options)
 
 
+def all_lines_of(record: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in record.read_text("utf-8").split("\n")[:-1]]
+
+
 def lines_of(record: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    lines = [json.loads(line) for line in record.read_text("utf-8").split("\n")[:-1]]
+    lines = all_lines_of(record)
     return {line["part"]: line["value"] for line in lines if "part" in line}, [
         one for one in lines if "part" not in one
     ]
@@ -56,29 +64,29 @@ def record_in(page: Path) -> list[Any]:
 def test_a_record_has_the_bodies_that_were_sent(server: LocalServer, tmp_path: Path, protocol: str) -> None:
     server.reset()
     client, tool = client_of(server, protocol=protocol), ToolSpec("look")
-    with deepseek_v4.inspect(tmp_path / "run.html") as record:
+    with deepseek_v4.inspect(tmp_path / "run.html") as inspection:
         history = [Message.system("Be brief."), Message.user("Hi </script> \u2028")]
         client.chat(history, tools=[tool], temperature=0.5)
         client.chat([*history, Message.assistant("So."), Message.user("?")], tools=[tool], thinking=False)
-    parts, calls = lines_of(record)
+    parts, calls = lines_of(inspection.record)
     bodies = [{name: resolved(value, parts) for name, value in call["body"].items()} for call in calls]
     assert bodies == [request.body for request in server.requests]
-    assert record_in(tmp_path / "run.html") == [json.loads(line) for line in record.read_text("utf-8").split("\n")[:-1]]
+    assert record_in(tmp_path / "run.html") == all_lines_of(inspection.record)
     assert listeners.active == ()
 
 
 def test_a_record_has_attempts_and_no_key(server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "sleep", lambda seconds: None)
+    monkeypatch.setattr(loops, "sleep", lambda seconds: None)
     server.fault(Fault.status(503))
     server.script(Turn("Here.", reasoning="Hm."))
-    with deepseek_v4.inspect(tmp_path / "run.html") as record:
+    with deepseek_v4.inspect(tmp_path / "run.html") as inspection:
         client_of(server, default_headers={"X-Api-Token": "token-0123456789"}).chat(f"My key is {KEY}.")
-    _, (failed, answered) = lines_of(record)
+    _, (failed, answered) = lines_of(inspection.record)
     assert (failed["status"], failed["reason"], answered["reason"]) == (503, None, "transient")
     assert answered["reply"]["reasoning"] == "Hm."
     assert answered["cost"] > 0
     assert answered["key_variable"] == "DEEPSEEK_API_KEY"
-    for path in (record, tmp_path / "run.html"):
+    for path in (inspection.record, tmp_path / "run.html"):
         text = path.read_text("utf-8")
         assert KEY not in text
         assert "token-0123456789" not in text
@@ -87,11 +95,11 @@ def test_a_record_has_attempts_and_no_key(server: LocalServer, tmp_path: Path, m
 def test_a_long_history_is_written_once(server: LocalServer, tmp_path: Path) -> None:
     client, history = client_of(server, track_cache=False), []
     sizes = []
-    with deepseek_v4.inspect(tmp_path / "run.html") as record:
+    with deepseek_v4.inspect(tmp_path / "run.html") as inspection:
         for _ in range(20):
             history += [Message.user("Long. " * 500), Message.assistant("Long, too. " * 500)]
             client.chat([*history, Message.user("?")])
-            sizes.append(record.stat().st_size)
+            sizes.append(inspection.record.stat().st_size)
     assert sizes[-1] - sizes[-2] < 6_000  # a call is some lists of hashes; its history has 160,000 characters
 
 
@@ -129,10 +137,34 @@ def test_a_stream_that_is_read_later_is_not_recorded(
 ) -> None:
     server.configure(chunk_delay=0.01)
     try:
-        with deepseek_v4.inspect(tmp_path / "run.html") as record:
+        with deepseek_v4.inspect(tmp_path / "run.html") as inspection:
             stream = client_of(server).stream("Hi")
         assert list(stream)
     finally:
         server.configure(chunk_delay=0.0)
-    assert record.read_bytes() == b""
+    assert inspection.record.read_bytes() == b""
     assert caplog.records == []
+
+
+def test_the_memory_of_a_recorded_program_stays_flat(server: LocalServer, tmp_path: Path) -> None:
+    events: list[RequestEvent] = []
+    with listen(events.append):
+        client_of(server).chat("Hi")
+    recorder = Recorder(tmp_path / "run.jsonl")
+    held = []
+    tracemalloc.start()
+    try:
+        for run in range(200):
+            messages: list[dict[str, Any]] = []
+            for turn in range(10):
+                messages = [*messages, {"role": "user", "content": f"{run} {turn} " + "word " * 2000}]
+                body = {"model": "deepseek-flash", "messages": messages}
+                recorder.received(replace(events[0], body=body, sections=sections_of(body)))
+            held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+        recorder.close()
+    assert recorder.path.stat().st_size > 20e6
+    assert (
+        held[-1] - held[99] < 0.3e6
+    )  # 64 conversations are compared; of the others, the hashes stay: 150 bytes a part

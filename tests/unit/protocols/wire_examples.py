@@ -11,7 +11,7 @@ from deepseek_v4.protocols import PROTOCOLS, DecodeContext
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
 from deepseek_v4.request.build import prepare
-from deepseek_v4.request.options import resolve
+from deepseek_v4.request.call_options import resolve
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.values.http import HttpResponse

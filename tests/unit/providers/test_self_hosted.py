@@ -24,7 +24,7 @@ from deepseek_v4 import (
 from deepseek_v4.errors import HistoryRepairedWarning, LeakedMarkupWarning, UnsupportedOptionWarning
 from deepseek_v4.protocols import PROTOCOLS, DecodeContext
 from deepseek_v4.protocols.error_bodies import decode_error
-from deepseek_v4.protocols.markup_search import _warn_of_markup
+from deepseek_v4.protocols.leaked_calls.report import _warn_of_markup
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
 from deepseek_v4.values.http import HttpResponse

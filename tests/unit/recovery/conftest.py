@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import Client, Delta, StreamEnd
-from deepseek_v4.recovery import run
+from deepseek_v4.recovery import loops
 from tests.unit.transport.wire_server import Script, WireServer, serving
 
 
@@ -27,8 +27,8 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def note(seconds: float) -> None:
         noted.append(seconds)
 
-    monkeypatch.setattr(run, "sleep", noted.append)
-    monkeypatch.setattr(run, "asleep", note)
+    monkeypatch.setattr(loops, "sleep", noted.append)
+    monkeypatch.setattr(loops, "asleep", note)
     return noted
 
 

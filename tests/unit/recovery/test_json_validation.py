@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from deepseek_v4.recovery.attempt_totals import add_values
 from deepseek_v4.recovery.json_validation import find_problem
-from deepseek_v4.recovery.merge import add_values
 from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retryable_answer, retry_messages
 from langchain_deepseek_v4.convert.schemas import json_schema_of
 from tests.end_to_end.typed.answer_types import KINDS, Kind

@@ -21,7 +21,7 @@ from deepseek_v4 import (
 )
 from deepseek_v4.providers import find_provider
 from deepseek_v4.request.history import NOT_RUN
-from deepseek_v4.request.url import endpoint_url
+from deepseek_v4.request.url import endpoint_url, request_url
 from tests.unit.protocols.chat.wire import PLAIN
 from tests.unit.request.preparing import HI, HOST, KEY, WEATHER, notes, prepare
 
@@ -162,7 +162,7 @@ def test_a_provider_that_needs_no_key_is_asked_without_one() -> None:
     ],
 )
 def test_an_address_is_the_root_and_the_path_however_the_root_was_given(root: str, path: str, url: str) -> None:
-    assert endpoint_url(find_provider("deepseek").resolve_base_url(root, path), path) == url
+    assert request_url(find_provider("deepseek"), root, path) == url
 
 
 def test_beta_is_deepseeks_own_and_part_of_the_root_elsewhere() -> None:

@@ -12,8 +12,8 @@ from pydantic import SecretStr, ValidationError
 
 from deepseek_v4 import Budget, Client, Limiter, ModelSettings, Provider, errors
 from deepseek_v4.providers import find_provider
-from deepseek_v4.request.options import resolve
-from deepseek_v4.request.settings import ALIASES, CONSTRUCTOR_ONLY
+from deepseek_v4.request.call_options import resolve
+from deepseek_v4.request.option_names import ALIASES, CONSTRUCTOR_ONLY
 
 SECRET = "sk-very-secret-0123456789"
 ENVIRONMENT = "sk-from-the-environment"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import Client, Reply
-from deepseek_v4.recovery import run
+from deepseek_v4.recovery import loops
 from tests.unit.transport.client_kinds import KEY, AsyncTwin, SyncTwin
 from tests.unit.transport.wire_server import Script, WireServer, serving
 
@@ -53,8 +53,8 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def note(seconds: float) -> None:
         noted.append(seconds)
 
-    monkeypatch.setattr(run, "sleep", noted.append)
-    monkeypatch.setattr(run, "asleep", note)
+    monkeypatch.setattr(loops, "sleep", noted.append)
+    monkeypatch.setattr(loops, "asleep", note)
     return noted
 
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from deepseek_v4 import Client, errors
-from deepseek_v4.recovery import transient
+from deepseek_v4.recovery import backoff
 from deepseek_v4.transport import Limits
 from tests.unit.transport.client_kinds import KEY, request_to
 from tests.unit.transport.libraries import LIBRARIES
@@ -154,7 +154,7 @@ def test_total_timeout_ends_a_body_without_a_length(twin, serve, clock):
 
 
 def test_total_timeout_counts_the_attempts_together(chat, serve, clock, monkeypatch):
-    monkeypatch.setattr(transient, "BASE_SECONDS", 0.01)
+    monkeypatch.setattr(backoff, "BASE_SECONDS", 0.01)
     server = serve(lambda peer, n: peer.wait_until_gone())
     with pytest.raises(errors.TimeoutError, match="total_timeout"):
         chat(server.url, timeout=0.15, total_timeout=0.4, max_retries=99)

@@ -69,7 +69,7 @@ CHANGES: dict[str, tuple[BaseMessage, Callable[[Any], None]]] = {
 def test_a_changed_message_says_what_it_says_now(what: str) -> None:
     original, change = CHANGES[what]
     message = original.model_copy(deep=True)
-    before = to_conversation([message])
+    _, before = (to_conversation([message]) for _ in range(2))
     assert to_conversation([message])[0] is before[0]
     known = copy.deepcopy(before)
     change(message)

@@ -348,7 +348,8 @@ def result(content: Any, **more: Any) -> ToolMessage:
     ],
 )
 def test_tool_results_are_text(content: Any, text: str) -> None:
-    assert one(result(content)) == Message.tool(text, "call_1")
+    left_out = ("cache_control",) if "cache_control" in str(content) else ()
+    assert one(result(content)) == Message.tool(text, "call_1", left_out=left_out)
 
 
 def test_a_failed_tool_says_so_in_its_text_alone() -> None:
@@ -427,3 +428,17 @@ def test_what_only_anthropic_reads_is_named() -> None:
     conversation = to_conversation([*messages, HumanMessage("Hi")])
     only_cache = ("cache_control",)
     assert [m.left_out for m in conversation] == [only_cache, only_cache, ("redacted_thinking", "cache_control"), ()]
+
+
+def test_a_cache_mark_of_a_tool_result_is_named() -> None:
+    marked = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
+    result = {"type": "tool_result", "tool_use_id": "b"}
+    messages = [
+        AIMessage("", tool_calls=[{"name": "f", "args": {}, "id": name} for name in "abc"]),
+        ToolMessage([marked], tool_call_id="a"),
+        HumanMessage([{**result, "content": "x", "cache_control": {}}]),
+        HumanMessage([{**result, "tool_use_id": "c", "content": [marked]}]),
+    ]
+    conversation = to_conversation(messages)
+    assert [message.role for message in conversation] == ["assistant", "tool", "tool", "tool"]
+    assert [message.left_out for message in conversation[1:]] == [("cache_control",)] * 3

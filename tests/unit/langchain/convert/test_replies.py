@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.values.prices import Cost
 from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, StreamEnd, TextDelta, Usage
+from langchain_deepseek_v4.convert import replies
 from langchain_deepseek_v4.convert.messages import to_conversation
 from langchain_deepseek_v4.convert.replies import MessageBuilder, usage_metadata
 
@@ -185,6 +187,36 @@ def test_exactly_one_chunk_carries_usage_and_one_the_metadata(blocks: bool) -> N
         assert [key in chunk.response_metadata for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     assert {chunk.response_metadata["model_provider"] for chunk in chunks} == {"deepseek"}
     assert [chunk.chunk_position for chunk in chunks] == [None] * (len(chunks) - 1) + ["last"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "content", "expected"),
+    [
+        ("stop", "Yes.", "stop"),
+        ("length", "Ye", "length"),
+        ("tool_calls", "", "tool_call"),
+        ("content_filter", "Half", "refusal"),
+        ("abort", "Yes.", None),
+        (None, "Yes.", None),
+    ],
+)
+def test_the_normalized_finish_reason(
+    monkeypatch: pytest.MonkeyPatch, reason: str | None, content: str, expected: str | None
+) -> None:
+    reply = Reply(content=content, finish_reason=reason)
+    for reads in (True, False):
+        monkeypatch.setattr(replies, "READS_NORMALIZED", reads)
+        for message in (
+            MessageBuilder("deepseek", "m", blocks=False).message(reply),
+            MessageBuilder("deepseek", "m", blocks=False).chunks(StreamEnd(reply))[-1],
+        ):
+            assert message.response_metadata.get("normalized_finish_reason") == (expected if reads else None)
+            assert message.response_metadata.get("finish_reason") == reason
+
+
+def test_it_is_set_if_langchain_core_reads_it() -> None:
+    reader = find_spec("langchain_core.language_models._finish_reason")
+    assert (reader is not None) == replies.READS_NORMALIZED
 
 
 def test_the_chunks_of_v1_carry_indexes_that_langchain_does_not_renumber() -> None:

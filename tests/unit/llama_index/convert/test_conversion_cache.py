@@ -70,7 +70,7 @@ CHANGES: dict[str, tuple[Callable[[], ChatMessage], Callable[[Any], None]]] = {
 def test_a_changed_message_says_what_it_says_now(what: str) -> None:
     make, change = CHANGES[what]
     message = make()
-    before = to_conversation([message])
+    _, before = (to_conversation([message]) for _ in range(2))
     assert to_conversation([message])[0] is before[0]
     change(message)
     after = to_conversation([message])

@@ -227,6 +227,8 @@ class TestContent:
         user = one(ChatMessage(role="user", blocks=[TextBlock(text="q "), point, citable]))
         assert user.content == "q [Guide](guide.md)\nbody"
         assert user.left_out == ("cache_control",)
+        result = ChatMessage(role="tool", blocks=[TextBlock(text="r"), point], additional_kwargs={"tool_call_id": "c"})
+        assert one(result).left_out == ("cache_control",)
         assert one(ChatMessage(role="assistant", blocks=[TextBlock(text="a"), citation])).content == "a"
         assert one(ChatMessage(role="user", blocks=[citation])).content == "cited"
 

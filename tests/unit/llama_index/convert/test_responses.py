@@ -19,7 +19,8 @@ from deepseek_v4.values.messages import ToolCall as Call
 from deepseek_v4.values.prices import Cost
 from deepseek_v4.values.reply import InvalidToolCall, ReasoningDelta, Reply, StreamEnd, TextDelta, ToolCallDelta, Usage
 from llama_index_deepseek_v4 import DeepSeekV4
-from llama_index_deepseek_v4.convert.responses import ChatResponseChunk, ResponseBuilder, to_chat_response
+from llama_index_deepseek_v4.convert.chunks import ChatResponseChunk
+from llama_index_deepseek_v4.convert.responses import ResponseBuilder, to_chat_response
 
 ASK = [ChatMessage(role="user", content="What is the weather in Paris and Rome?")]
 CHAT = ("chat", "stream_chat", "achat", "astream_chat")

@@ -20,8 +20,8 @@ from deepseek_v4 import (
     ToolSpec,
     errors,
 )
-from deepseek_v4.protocols.base import EncodedRequest
 from deepseek_v4.protocols.chat_request import ChatRequest
+from deepseek_v4.protocols.request_encoder import EncodedRequest
 from deepseek_v4.values.messages import ServerTool
 from deepseek_v4.values.sampling import Sampling, Thinking
 from tests.unit.protocols.chat.wire import CHAT, DEEPSEEK, PLAIN

@@ -1,0 +1,104 @@
+"""Reasoning at OpenRouter: the fields that switch it on, its effort and budget, and past reasoning in chat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from deepseek_v4 import errors
+from deepseek_v4.protocols import reasoning_details
+from deepseek_v4.providers.openai_compatible import OpenAICompatibleChat
+from deepseek_v4.providers.thinking_and_efforts import SwitchedThinking
+from deepseek_v4.values.json import Json
+from deepseek_v4.values.messages import Reasoning
+from deepseek_v4.values.notes import Note
+from deepseek_v4.values.sampling import Thinking
+
+NEAREST: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "minimal": ("minimal", "low", "high"),
+        "low": ("low", "high"),
+        "medium": ("medium", "high"),
+        "high": ("high",),
+        "xhigh": ("xhigh", "high"),
+        # if xhigh is the highest value, it means DeepSeek's max: the V4 Flash page of April; deepseek/deepseek-v4-flash
+        # reasoned four times as long with xhigh as with high, and max was rejected
+        # (github.com/earendil-works/pi/issues/3787)
+        "max": ("max", "xhigh", "high"),
+    }
+)
+"""Effort -> OpenRouter's values for it, best first; the first one that the model lists is sent."""
+
+
+class ReasoningObject(SwitchedThinking):
+    """The object ``reasoning`` of chat and ``/responses``."""
+
+    thinking_on: Mapping[str, Any] | None = MappingProxyType({"reasoning": {"enabled": True}})
+    thinking_off: Mapping[str, Any] | None = MappingProxyType({"reasoning": {"effort": "none"}})
+    effort_field = "reasoning.effort"
+
+    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
+        """Return the ``reasoning`` object; some routes require ``enabled`` in addition to an effort."""
+        if thinking.on is None and thinking.effort is not None:
+            thinking = Thinking(True, thinking.effort, thinking.budget)
+        return super().encode_thinking(thinking, notes)
+
+
+class ChatReasoning(ReasoningObject, OpenAICompatibleChat):
+    """The reasoning of a chat, which is passed back in ``reasoning_details``."""
+
+    reasoning_response_fields = ("reasoning", "reasoning_content")
+    sends_details = True
+
+    def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
+        """Return ``reasoning_details`` unchanged, also if empty, and the text in ``reasoning_content``.
+
+        DeepSeek's endpoints reject details without ``reasoning_content`` (UKGovernmentBEIS/inspect_ai #4079); empty
+        details are sent back empty, without ``reasoning_content`` (OpenRouterTeam/ai-sdk-provider #487).
+        """
+        text = reasoning_details.readable(reasoning)
+        details = None if reasoning is None else reasoning.details
+        if details is None:
+            return {"reasoning_content": text or ""}
+        if not details and not text:
+            return {"reasoning_details": []}
+        fields: Json = {"reasoning_content": text or ""}
+        record = reasoning_details.details_for_protocol(reasoning, "chat_completions")
+        if record:
+            fields["reasoning_details"] = [dict(item) for item in record]
+        return fields
+
+    def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
+        """Decode ``reasoning_details`` and its text; ``reasoning`` repeats the text and is used if there are none."""
+        text, details = super().decode_reasoning(message)
+        listed = reasoning_details.details_text(details) if details else None
+        return (text if listed is None else listed), details
+
+
+def effort_values(efforts: tuple[str, ...]) -> Mapping[str, str | None]:
+    """Return effort -> the nearest value that a model lists."""
+    return {
+        effort: next(value for value in nearest if value in efforts)
+        for effort, nearest in NEAREST.items()
+        if any(value in efforts for value in nearest)
+    }
+
+
+def merge_reasoning(body: Json, own: Json) -> None:
+    """Merge ``OpenRouterOptions.reasoning`` into the fields set by thinking, effort and budget.
+
+    Raises:
+        InvalidRequestError: If two options contradict each other.
+    """
+    current = body.get("reasoning") or {}
+    for name in ("effort", "enabled", "max_tokens"):
+        if name in current and name in own and current[name] != own[name]:
+            raise errors.InvalidRequestError(
+                f"provider_options.reasoning.{name}={own[name]!r} contradicts thinking, reasoning_effort or "
+                f"thinking_budget, which set it to {current[name]!r}. Set only one of them."
+            )
+    merged = {**current, **own}
+    if "effort" in merged and "max_tokens" in merged:
+        raise errors.InvalidRequestError("reasoning.effort and reasoning.max_tokens exclude each other. Set only one.")
+    body["reasoning"] = merged

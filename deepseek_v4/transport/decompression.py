@@ -1,0 +1,48 @@
+"""Decompression of a body in bounded steps.
+
+The HTTP library decompresses all that it reads at once, 64 KiB, which can become 67 MB. Here a step returns at most
+``STEP_BYTES``, so that a limit of the caller applies before more is decompressed.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+
+from deepseek_v4 import errors
+
+STEP_BYTES = 1 << 16
+GZIP = 16 + zlib.MAX_WBITS
+
+Steps = Callable[[bytes], Iterator[bytes]]
+
+
+def steps_of(encoding: str) -> Steps:
+    """Return a function that decompresses the next bytes of a body in steps.
+
+    Args:
+        encoding: The response's ``content-encoding``.
+
+    Raises:
+        MalformedResponseError: for another compression than gzip, which was not requested.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return lambda data: iter((data,))
+    if encoding not in ("gzip", "x-gzip"):
+        raise errors.MalformedResponseError(
+            f"The response is compressed with {encoding!r}, which is not supported. Remove accept-encoding from "
+            "default_headers if it is set, or correct the server."
+        )
+    decompress = zlib.decompressobj(GZIP)
+
+    def steps(data: bytes) -> Iterator[bytes]:
+        while True:
+            step = decompress.decompress(data, STEP_BYTES)
+            if step:
+                yield step
+            data = decompress.unconsumed_tail
+            if len(step) < STEP_BYTES and not data:  # a full step can have more that needs no further input
+                return
+
+    return steps
