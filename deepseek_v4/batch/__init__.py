@@ -32,11 +32,5 @@ async def arun(rows: Any, output: str | Path | None = None, **options: Any) -> S
 
 
 def run(rows: Any, output: str | Path | None = None, **options: Any) -> Summary:
-    """Run a batch to its end.
-
-    Arguments and errors as for ``Batch``.
-
-    Returns:
-        The numbers of the run; ``stopped`` is the reason if it ended early.
-    """
+    """Run a batch to its end; return its numbers. Arguments and errors as for ``Batch``."""
     return asyncio.run(arun(rows, output, **options))

@@ -83,9 +83,10 @@ class Batch:
             self.limiter = plan.limiter or Limiter(*limits)
             model = {name: value for name, value in options.items() if name not in PLANNED}
             self.client = Client(ModelSettings(**{"max_retries": plan.tries - 1, **model, "limiter": self.limiter}))
+        except ValidationError as error:
+            raise BatchRefused(explain(error, ModelSettings)) from None
         except (ValueError, errors.InvalidRequestError) as error:
-            text = explain(error, ModelSettings) if isinstance(error, ValidationError) else str(error)
-            raise BatchRefused(text) from None
+            raise BatchRefused(str(error)) from None
         self.settings = self.client.settings
         self.summary = Summary()
         self._deadline = NEVER if plan.deadline is None else deadline_after(plan.deadline, plan.now())
@@ -190,10 +191,10 @@ class Batch:
 
     def missing(self) -> Iterator[Row]:
         """Yield the rows that have to be done."""
-        done = {} if self._journal is None else self._journal.done
+        done = {} if self._journal is None else self._journal.done or {}
         again = self.plan.retry_errors
         for row in self.rows if self.rows.repeatable else self.rows.unique():
-            written = done.get(digest(row.id))
+            written = done.get(digest(row.id)) if done else None
             if written is None:
                 yield row
             elif written.hash != row.hash:
@@ -268,7 +269,7 @@ class Batch:
         try:
             request = self.prepare(row)
         except errors.DeepSeekError as error:
-            return self._judged(row, error, "", self.plan.now())
+            return outcome_of(row, None, error, self.schema, self.plan.now())
         if self.plan.off_peak:
             await self._off_peak(request)
         first = request.request.messages[0]
@@ -301,24 +302,21 @@ class Batch:
         while reserved is None:
             if self._stopping.is_set():
                 return None
-            reserved = self.spending.reserve(request, self.summary.cost, self.plan.now())
+            at = self.plan.now()
+            reserved = self.spending.reserve(request, self.summary.cost, at)
             if reserved is None and not self.spending.under_way:
                 self.stop(f"max_cost: the next row could pass {self.spending.max_cost} USD.")
             elif reserved is None:
                 self._released.clear()
                 await self._released.wait()
-        at = self.plan.now()
         if self._journal is not None:
             self._journal.mark_sent(row.id)
         try:
             answer: Reply | errors.DeepSeekError = await self.client.asend(request)
         except errors.DeepSeekError as error:
             answer = error
-        outcome = self._judged(row, answer, request.request.model, at)
+        outcome = outcome_of(row, request, answer, self.schema, at)
         self.spending.settle(reserved, outcome.usage)
         self.summary.pay(outcome)
         self._released.set()
         return outcome
-
-    def _judged(self, row: Row, answer: Reply | errors.DeepSeekError, model: str, at: datetime) -> Outcome:
-        return outcome_of(row, answer, self.schema, self.settings.provider_name, model, at)

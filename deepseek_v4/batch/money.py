@@ -6,18 +6,20 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from decimal import Decimal, DecimalException
-from typing import Any
+from typing import Any, TypeAlias
 
 from deepseek_v4 import catalog
 from deepseek_v4.batch.plan import BatchRefused
 from deepseek_v4.catalog.cost import cheaper_from, cost_of, price_at
 from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.values.prices import Cost
 from deepseek_v4.values.reply import Usage
 
-__all__ = ["Spending", "costs_at", "deadline_after", "most_output"]
+__all__ = ["Costs", "Spending", "costs_at", "deadline_after", "most_output"]
 
 FIRST_OUTPUT = 4096
 """Tokens reserved for an answer without ``max_tokens`` before any answer is known."""
+Costs: TypeAlias = "tuple[float | None, float | None]"
 PROMPT_OVERHEAD = 1024
 """Tokens that a request has in addition to its bytes: markup, a retry's error."""
 
@@ -81,9 +83,9 @@ def most_output(request: PreparedRequest) -> int | None:
     return None if limit is None else request.body.get(limit.name)
 
 
-def costs_at(usage: Usage | None, provider: str, model: str, at: datetime) -> tuple[float | None, float | None]:
-    """Return the US dollars of a request that is sent at a time (UTC), and of the same one outside peak hours."""
-    cost = base = cost_of(usage, provider, model, at.timestamp())
+def costs_at(usage: Usage | None, provider: str, model: str, at: datetime, known: Cost | None = None) -> Costs:
+    """Return the US dollars of a request that is sent at a time (UTC), unless known, and those outside peak hours."""
+    cost = base = known or cost_of(usage, provider, model, at.timestamp())
     cheaper = cheaper_from(catalog.find(provider, model), at)
     if cheaper is not None:
         base = cost_of(usage, provider, model, cheaper.timestamp())

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from deepseek_v4.batch.money import costs_at
+from deepseek_v4.batch.money import Costs, costs_at
 from deepseek_v4.batch.rows import Row
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.integration import openai_format
 from deepseek_v4.integration.answer_schema import AnswerSchema, UnfitAnswer
+from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.reply import Reply, Usage
 
 __all__ = ["FORMATS", "Outcome", "outcome_of"]
@@ -40,9 +41,9 @@ class Outcome(NamedTuple):
 
 
 def outcome_of(
-    row: Row, answer: Reply | DeepSeekError, schema: AnswerSchema | None, provider: str, model: str, at: datetime
+    row: Row, request: PreparedRequest | None, answer: Reply | DeepSeekError, schema: AnswerSchema | None, at: datetime
 ) -> Outcome:
-    """Judge the answer of a row and price it by the time of its request."""
+    """Judge the answer of a row and price it by the time of its request; None if the request could not be built."""
     reply, error = (answer.partial, answer) if isinstance(answer, DeepSeekError) else (answer, None)
     value, problem = None, None
     if schema is not None and error is None and reply is not None and not reply.tool_calls:
@@ -50,8 +51,11 @@ def outcome_of(
             value = schema.value(reply.content)
         except UnfitAnswer as unfit:
             problem = unfit
-    usage = None if reply is None else reply.usage
-    costs = costs_at(usage, provider, (reply and reply.model) or model, at)
+    costs: Costs = (None, None)
+    if request is not None and reply is not None:
+        is_of_this_hour = isinstance(reply.created, int) and reply.created // 3600 == at.timestamp() // 3600
+        model = reply.model or request.request.model
+        costs = costs_at(reply.usage, request.provider.name, model, at, reply.cost if is_of_this_hour else None)
     seconds = (datetime.now(timezone.utc) - at).total_seconds()
     return Outcome(row, reply, value, error or problem, *costs, len(answer.attempts) + 1, at, seconds)
 
@@ -86,9 +90,10 @@ FORMATS: Mapping[str, Callable[[Outcome], dict[str, Any]]] = {"flat": flat, "ope
 
 
 def _ours(outcome: Outcome) -> dict[str, Any]:
+    usage = outcome.usage
     return {
         **({} if outcome.value is None else {"value": outcome.value}),
-        "usage": outcome.usage and outcome.usage.counts(),
+        "usage": usage and usage.counts(),
         "cost": outcome.cost,
         "attempts": outcome.attempts,
         "seconds": round(outcome.seconds, 3),

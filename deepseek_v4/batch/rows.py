@@ -84,8 +84,7 @@ class Rows:
             other = first.setdefault(digest(row.id), number)
             if other != number:
                 raise BatchRefused(
-                    f"{self.name}: the id {row.id!r} is in {self._unit}s {other} and {number}. Give each row an id of "
-                    "its own."
+                    f"{self.name}: the id {row.id!r} is in {self._unit}s {other} and {number}. Give each row its own."
                 )
             yield row
 
@@ -94,11 +93,10 @@ class Rows:
         try:
             for number, value in self._values():
                 parsed = _parsed(value) if isinstance(value, bytes) else value
-                if isinstance(parsed, Mapping) and "custom_id" in parsed and "body" in parsed:
-                    self.is_openai = True
-                    yield number, _openai_row(parsed)
-                else:
-                    yield number, _row(parsed, number, self._columns, table=self._table)
+                is_openai = isinstance(parsed, Mapping) and "custom_id" in parsed and "body" in parsed
+                self.is_openai = self.is_openai or is_openai
+                row = _openai_row(parsed) if is_openai else _row(parsed, number, self._columns, table=self._table)
+                yield number, row
         except ValueError as error:
             raise BatchRefused(f"{self.name}, {self._unit} {number}: {error}") from None
 

@@ -83,9 +83,10 @@ class Summary:
 
     def pay(self, outcome: Outcome) -> None:
         """Add tokens and cost of a row."""
-        self.cost += Decimal(str(outcome.cost or 0))
-        self.base_cost += Decimal(str(outcome.base_cost or 0))
-        for name, count in ({} if outcome.usage is None else outcome.usage.counts()).items():
+        cost, usage = Decimal(str(outcome.cost or 0)), outcome.usage
+        self.cost += cost
+        self.base_cost += cost if outcome.base_cost == outcome.cost else Decimal(str(outcome.base_cost or 0))
+        for name, count in ({} if usage is None else usage.counts()).items():
             self.usage[name] += count or 0
 
     def count(self, outcome: Outcome) -> None:

@@ -233,6 +233,7 @@ def test_openais_format_in_and_out(stub: Stub, output: Path) -> None:
     found = {line["custom_id"]: line for line in lines(output)}
     assert found["c0"]["response"]["body"]["choices"][0]["message"]["content"] == "ok"
     assert (found["c0"]["response"]["status_code"], found["c0"]["error"]) == (200, None)
+    assert found["c0"]["usage"]["output_tokens"] == 7
     assert (found["c1"]["response"], found["c1"]["error"]["code"]) == (None, "InvalidRequestError")
     assert run(stub, given, output).skipped == 3
 
@@ -439,7 +440,7 @@ async def test_off_peak_waits_for_the_cheaper_hours_or_the_deadline(stub: Stub) 
 
 @pytest.mark.slow
 def test_it_settles_at_what_the_server_allows(output: Path) -> None:
-    with serving(Stub(allowed=20, seconds=0.3)) as stub:
+    with serving(Stub(allowed=20, seconds=0.4)) as stub:
         summary = run(stub, rows(800), output, max_concurrency=64)
         assert summary.answered == 800
         settled = stub.served[100:-20]

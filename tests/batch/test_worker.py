@@ -108,6 +108,7 @@ def test_a_killed_process_leaves_its_places_and_its_answers_to_the_others(tmp_pa
     stub.seconds = 0.05
     killed, other = process(tmp_path, stub, 0, 60), process(tmp_path, stub, 60, 90)
     while stub.sent < 40:
+        assert killed.poll() is None
         time.sleep(0.005)
     killed.kill()
     killed.wait()
