@@ -32,8 +32,6 @@ from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.values import json
 from deepseek_v4.values.reply import Reply, Usage
 
-__all__ = ["PLANNED", "STOPS", "Batch"]
-
 EQUAL_ERRORS = 20
 """Equal errors in a row, none of which a retry can end, after which the run stops."""
 FINISH_SECONDS = 10.0

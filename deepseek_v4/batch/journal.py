@@ -21,8 +21,6 @@ from deepseek_v4.batch.plan import BatchRefused
 from deepseek_v4.batch.rows import Row, digest
 from deepseek_v4.values import json
 
-__all__ = ["Journal", "Written", "append", "entries", "line_at", "written_of"]
-
 
 class Written(NamedTuple):
     """What is kept in memory of a result: the hash of its row, and of an error if it may not occur again."""

@@ -15,8 +15,6 @@ from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.prices import Cost
 from deepseek_v4.values.reply import Usage
 
-__all__ = ["Costs", "Spending", "costs_at", "deadline_after", "most_output"]
-
 FIRST_OUTPUT = 4096
 """Tokens reserved for an answer without ``max_tokens`` before any answer is known."""
 Costs: TypeAlias = "tuple[float | None, float | None]"

@@ -11,8 +11,6 @@ from typing import Any
 
 from deepseek_v4.limits.limiter import Limiter
 
-__all__ = ["BatchRefused", "Plan"]
-
 
 class BatchRefused(ValueError):
     """The batch cannot begin or go on: the message states the reason and the remedy. Results so far are kept."""

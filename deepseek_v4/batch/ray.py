@@ -14,8 +14,6 @@ from deepseek_v4.limits.ray import RayLeases
 from deepseek_v4.values import json
 from deepseek_v4.values.reply import TOKEN_COUNTS
 
-__all__ = ["ask", "total"]
-
 BATCHES_AT_A_TIME = 4
 """Batches that Ray passes to one actor at a time."""
 

@@ -14,8 +14,6 @@ from deepseek_v4.integration.answer_schema import AnswerSchema, UnfitAnswer
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.reply import Reply, Usage
 
-__all__ = ["FORMATS", "Outcome", "outcome_of"]
-
 
 class Outcome(NamedTuple):
     """What became of a row.

@@ -21,8 +21,6 @@ from deepseek_v4.request.settings import FIELDS
 from deepseek_v4.values import json
 from deepseek_v4.values.messages import Message
 
-__all__ = ["Row", "Rows", "digest"]
-
 OPTIONS = (FIELDS | CALL_ONLY | ALIASES.keys()) - CONSTRUCTOR_ONLY
 
 

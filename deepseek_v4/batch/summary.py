@@ -12,8 +12,6 @@ from pydantic.dataclasses import dataclass
 
 from deepseek_v4.batch.results import Outcome
 
-__all__ = ["Summary"]
-
 Dollars = Annotated[Decimal, PlainSerializer(float, float)]
 Counts = Annotated[Counter[str], PlainSerializer(dict, dict[str, int])]
 

@@ -23,8 +23,6 @@ from deepseek_v4.batch.rows import Row, Rows, digest
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.values import json
 
-__all__ = ["Shards", "Worker", "batch_of_worker", "missing_key"]
-
 NOT_IN_WORKERS = (PLANNED | {"api_key"}) - {"schema", "limiter", "id_column", "prompt_column"}
 """Options of a batch in one process."""
 

@@ -19,8 +19,6 @@ from deepseek_v4.cli.options import with_model_options
 from deepseek_v4.cli.output import REFUSED, emit, schema_option
 from deepseek_v4.cli.progress import show, summary_table
 
-__all__ = ["batch"]
-
 
 def _option(help_: str, *names: str) -> Any:
     return typer.Option(*names, help=help_)

@@ -11,8 +11,6 @@ from rich.table import Table
 
 from deepseek_v4.batch.summary import Summary
 
-__all__ = ["show", "summary_table"]
-
 LINE_SECONDS = 10.0
 BAR_SECONDS = 0.5
 
