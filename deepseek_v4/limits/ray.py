@@ -6,8 +6,6 @@ from typing import Any
 
 from deepseek_v4.limits.leases import Lease, LeaseTable
 
-__all__ = ["RayLeases"]
-
 
 class RayLeases:
     """A ``LeaseStore`` in an actor, for all processes of a Ray cluster.
