@@ -14,8 +14,6 @@ from deepseek_v4.cli import options as o
 from deepseek_v4.cli.output import emit, note, schema_option, table
 from deepseek_v4.cli.peak_hours import rates_at
 
-__all__ = ["models"]
-
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:

@@ -11,8 +11,6 @@ from deepseek_v4.cli import options as o
 from deepseek_v4.cli.output import emit, interruption, note, schema_option
 from deepseek_v4.providers import find_provider
 
-__all__ = ["serve"]
-
 KEY = "sk-local-server"
 
 

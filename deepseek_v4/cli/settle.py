@@ -20,8 +20,6 @@ from deepseek_v4.cli.output import emit, note, schema_option, table
 from deepseek_v4.client import Client
 from deepseek_v4.errors import AuthenticationError, DeepSeekError
 
-__all__ = ["settle"]
-
 _RECORDER = "tests/replay/record.py"
 """Records cassettes; it is not part of the package."""
 
