@@ -28,13 +28,16 @@ _DECODE = (
     "tests/unit/values/test_reply.py",
     "tests/unit/protocols/test_all_protocols.py",
     "tests/unit/protocols/leaked_calls/test_*.py",
+    "tests/unit/protocols/schema/test_strict_tools.py",
+    "tests/unit/providers/test_empiriolabs.py",
     *_HOSTS,
 )
 _SCHEMA = (
-    "tests/unit/protocols/schema/test_strict.py",
+    *(
+        f"tests/unit/protocols/schema/test_{name}.py"
+        for name in ("strict", "strict_refusals", "nulls", "references", "all_of", "constraints", "named_unions")
+    ),
     "tests/unit/protocols/schema/test_strict_tools.py",
-    "tests/unit/protocols/schema/test_nulls.py",
-    "tests/unit/protocols/schema/test_references.py",
     _LINES,
 )
 _RECOVERY = (_LINES, "tests/unit/recovery/test_*.py")
@@ -44,6 +47,7 @@ SCOPE: dict[str, tuple[str, ...]] = {
     "deepseek_v4/protocols/sse.py": ("tests/unit/protocols/test_sse.py", "tests/fuzz/test_bounds.py", *_DECODE),
     "deepseek_v4/protocols/error_bodies.py": ("tests/unit/protocols/test_error_bodies.py", *_DECODE),
     "deepseek_v4/protocols/tool_names.py": ("tests/unit/protocols/test_tool_names.py", *_ENCODE),
+    "deepseek_v4/protocols/files.py": ("tests/end_to_end/protocols/test_files.py", _LINES),
     "deepseek_v4/protocols/account.py": ("tests/unit/request/test_account.py", _LINES),
     "deepseek_v4/protocols/*_decoder.py": _DECODE,
     "deepseek_v4/protocols/reply_builder.py": _DECODE,
