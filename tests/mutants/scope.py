@@ -23,8 +23,9 @@ _ENCODE = (
     *_HOSTS,
 )
 _DECODE = (
-    _LINES,
+    "tests/unit/protocols/test_decoded_parts.py",
     "tests/unit/protocols/*/test_decode.py",
+    _LINES,
     "tests/unit/values/test_reply.py",
     "tests/unit/protocols/test_all_protocols.py",
     "tests/unit/protocols/leaked_calls/test_*.py",
@@ -40,7 +41,7 @@ _SCHEMA = (
     "tests/unit/protocols/schema/test_strict_tools.py",
     _LINES,
 )
-_RECOVERY = (_LINES, "tests/unit/recovery/test_*.py")
+_RECOVERY = ("tests/unit/recovery/test_policies.py", _LINES, "tests/unit/recovery/test_*.py")
 _REQUEST = (_LINES, "tests/unit/request/test_*.py", "tests/unit/providers/test_keys.py", *_ENCODE)
 
 SCOPE: dict[str, tuple[str, ...]] = {
@@ -58,7 +59,11 @@ SCOPE: dict[str, tuple[str, ...]] = {
     "deepseek_v4/protocols/completions/*.py": ("tests/unit/protocols/completions/test_*.py", *_ENCODE),
     "deepseek_v4/protocols/schema/*.py": _SCHEMA,
     "deepseek_v4/protocols/web_tools.py": ("tests/end_to_end/protocols/test_web_tools.py", _LINES),
-    "deepseek_v4/protocols/**/*.py": (*_ENCODE, "tests/unit/protocols/*/test_decode.py"),
+    "deepseek_v4/protocols/**/*.py": (
+        *_ENCODE,
+        "tests/unit/protocols/*/test_decode.py",
+        "tests/unit/protocols/test_decoded_parts.py",
+    ),
     "deepseek_v4/request/web_tools.py": ("tests/end_to_end/protocols/test_web_tools.py", _LINES),
     "deepseek_v4/request/files.py": ("tests/end_to_end/protocols/test_files.py", _LINES),
     "deepseek_v4/request/prepared_request.py": (*_REQUEST, *_RECOVERY),
