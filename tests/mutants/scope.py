@@ -48,7 +48,10 @@ SCOPE: dict[str, tuple[str, ...]] = {
     "deepseek_v4/protocols/sse.py": ("tests/unit/protocols/test_sse.py", "tests/fuzz/test_bounds.py", *_DECODE),
     "deepseek_v4/protocols/error_bodies.py": ("tests/unit/protocols/test_error_bodies.py", *_DECODE),
     "deepseek_v4/protocols/tool_names.py": ("tests/unit/protocols/test_tool_names.py", *_ENCODE),
-    "deepseek_v4/protocols/files.py": ("tests/end_to_end/protocols/test_files.py", _LINES),
+    "deepseek_v4/protocols/files.py": (
+        "tests/unit/protocols/test_files.py",
+        "tests/end_to_end/protocols/test_files.py",
+    ),
     "deepseek_v4/protocols/account.py": ("tests/unit/request/test_account.py", _LINES),
     "deepseek_v4/protocols/*_decoder.py": _DECODE,
     "deepseek_v4/protocols/reply_builder.py": _DECODE,
