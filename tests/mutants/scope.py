@@ -17,6 +17,7 @@ _ENCODE = (
     _LINES,
     "tests/unit/protocols/*/test_encode.py",
     "tests/unit/request/test_build.py",
+    "tests/unit/request/test_prepared_parts.py",
     "tests/unit/protocols/test_all_protocols.py",
     "tests/unit/providers/test_option_tables.py",
     "tests/unit/providers/test_empiriolabs.py",
@@ -42,7 +43,13 @@ _SCHEMA = (
     _LINES,
 )
 _RECOVERY = ("tests/unit/recovery/test_policies.py", _LINES, "tests/unit/recovery/test_*.py")
-_REQUEST = (_LINES, "tests/unit/request/test_*.py", "tests/unit/providers/test_keys.py", *_ENCODE)
+_REQUEST = (
+    "tests/unit/request/test_prepared_parts.py",
+    _LINES,
+    "tests/unit/request/test_*.py",
+    "tests/unit/providers/test_keys.py",
+    *_ENCODE,
+)
 
 SCOPE: dict[str, tuple[str, ...]] = {
     "deepseek_v4/protocols/sse.py": ("tests/unit/protocols/test_sse.py", "tests/fuzz/test_bounds.py", *_DECODE),
