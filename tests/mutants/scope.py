@@ -59,7 +59,16 @@ SCOPE: dict[str, tuple[str, ...]] = {
         "tests/unit/protocols/test_files.py",
         "tests/end_to_end/protocols/test_files.py",
     ),
-    "deepseek_v4/protocols/account.py": ("tests/unit/request/test_account.py", _LINES),
+    "deepseek_v4/protocols/account.py": (
+        "tests/unit/request/test_account.py",
+        "tests/unit/providers/test_*_parts.py",
+        _LINES,
+    ),
+    "deepseek_v4/request/account.py": (
+        "tests/unit/request/test_account.py",
+        "tests/unit/providers/test_account_parts.py",
+        *_REQUEST,
+    ),
     "deepseek_v4/protocols/*_decoder.py": _DECODE,
     "deepseek_v4/protocols/reply_builder.py": _DECODE,
     "deepseek_v4/protocols/leaked_calls/report.py": _DECODE,
@@ -79,7 +88,11 @@ SCOPE: dict[str, tuple[str, ...]] = {
     "deepseek_v4/request/prepared_request.py": (*_REQUEST, *_RECOVERY),
     "deepseek_v4/request/*.py": _REQUEST,
     "deepseek_v4/recovery/*.py": _RECOVERY,
-    "deepseek_v4/providers/**/*.py": ("tests/unit/providers/**/test_*.py", _LINES),
+    "deepseek_v4/providers/**/*.py": (
+        "tests/unit/providers/**/test_*.py",
+        "tests/unit/request/test_account.py",
+        _LINES,
+    ),
 }
 """Glob of modules -> globs of tests, those first that are the likeliest to notice. The first glob that fits counts."""
 
