@@ -134,5 +134,5 @@ def test_the_address_of_the_facts_of_one_model(provider: str, model: str, url: s
 def test_an_endpoint_that_a_provider_does_not_have_is_refused() -> None:
     options = resolve(ModelSettings(api_key="k"), {})
     assert isinstance(dialect_of(options, FilesDialect, "files"), FilesDialect)
-    with pytest.raises(errors.UnsupportedError, match="deepseek does not support other things. Use provider"):
+    with pytest.raises(errors.UnsupportedError, match=r"deepseek does not support other things\. Use provider"):
         dialect_of(options, FilesDialect, "other_things")

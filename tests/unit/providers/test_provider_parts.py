@@ -232,7 +232,7 @@ def test_an_option_of_a_provider_that_is_not_valid_is_named(given: Any, text: st
 
 
 def test_an_unknown_field_inside_an_option_is_named_with_its_path() -> None:
-    with pytest.raises(errors.InvalidRequestError, match="unknown field 'provider.other'\\.$"):
+    with pytest.raises(errors.InvalidRequestError, match=r"unknown field 'provider\.other'\.$"):
         preview("openrouter", provider_options={"provider": {"other": 1}})
 
 
