@@ -24,7 +24,7 @@ _ENCODE = (
     *_HOSTS,
 )
 _DECODE = (
-    "tests/unit/protocols/test_decoded_parts.py",
+    "tests/unit/protocols/test_decoded_*.py",
     "tests/unit/protocols/*/test_decode.py",
     _LINES,
     "tests/unit/values/test_reply.py",
@@ -81,7 +81,7 @@ SCOPE: dict[str, tuple[str, ...]] = {
     "deepseek_v4/protocols/**/*.py": (
         *_ENCODE,
         "tests/unit/protocols/*/test_decode.py",
-        "tests/unit/protocols/test_decoded_parts.py",
+        "tests/unit/protocols/test_decoded_*.py",
     ),
     "deepseek_v4/request/web_tools.py": ("tests/end_to_end/protocols/test_web_tools.py", _LINES),
     "deepseek_v4/request/files.py": ("tests/end_to_end/protocols/test_files.py", _LINES),
