@@ -38,8 +38,8 @@ QUICK := $(ROOMS:%=tests/unit/%) tests/unit/test_*.py tests/same_bytes
 quick: $(VENV)/.dev  ## the tests without servers, under 40 seconds
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow and not hypothesis" --no-servers --disable-socket --allow-unix-socket $(QUICK)
 
-test: $(VENV)/.dev  ## all tests but the long forms; no network, no key
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow"
+test: $(VENV)/.dev  ## all tests but the long forms; no network, no key; three processes, because many tests wait
+	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "not slow"
 
 slow: $(VENV)/.dev  ## the long forms and the mutants; MINUTES=15 ends them then
 	PYTHON=$(BIN)/python .ci/slow $(MINUTES)
@@ -68,7 +68,7 @@ audit: $(VENV)/.dev  ## look for known vulnerabilities in the versions of uv.loc
 	$(BIN)/python .ci/audit --required
 
 record: $(VENV)/.dev  ## record the cassettes anew: live where a provider's key is set, else from the local server
-	$(BIN)/python -m pytest -q tests/replay/test_cassettes.py tests/replay/test_protocol_cassettes.py tests/replay/test_provider_cassettes.py tests/contract/langchain/test_integration_cassettes.py --record
+	$(BIN)/python -m tests.replay.record
 
 bench: $(VENV)/bin/uv  ## measure side by side with other integrations; writes docs/performance.md
 	@test -d .venv-bench || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-bench

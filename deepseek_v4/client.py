@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from deepseek_v4.account_methods import ClientMethods
 from deepseek_v4.errors import DeepSeekError
-from deepseek_v4.limits.paced import ametered, apaced, metered, paced
+from deepseek_v4.limits.paced_send import ametered, apaced, metered, paced
 from deepseek_v4.observe import listeners
 from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.providers import find_provider
-from deepseek_v4.recovery.loops import acomplete, arun, complete, run
 from deepseek_v4.recovery.policies import AccountAttempts, ReplyAttempts, accepts
+from deepseek_v4.recovery.retry_loops import acomplete, arun, complete, run
 from deepseek_v4.recovery.user_call import USER_CALL
 from deepseek_v4.request.account import AccountRequest
 from deepseek_v4.request.build import chat_request, prepare

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.base import RunnableBindingBase
@@ -20,26 +20,11 @@ Condition = tuple[type[BaseException], ...] | Callable[[BaseException], bool] | 
 class EachByItself(RunnableBindingBase[Input, Output]):  # type: ignore[no-redef]  # the plugin: a field "kwargs"
     """A wrapper that calls its own ``invoke`` for each input of a batch, not ``batch`` of what it wraps."""
 
-    def batch(self, inputs: list[Input], config: Any = None, **kwargs: Any) -> list[Output]:
-        """Return the answers to several inputs, each with its own retries."""
-        return Runnable.batch(self, inputs, config, **kwargs)
-
-    async def abatch(self, inputs: list[Input], config: Any = None, **kwargs: Any) -> list[Output]:
-        """Like ``batch``, asynchronously."""
-        return await Runnable.abatch(self, inputs, config, **kwargs)
-
-    def batch_as_completed(
-        self, inputs: Sequence[Input], config: Any = None, **kwargs: Any
-    ) -> Iterator[tuple[int, Any]]:
-        """Like ``batch``, but yield each answer as soon as it is received."""
-        yield from Runnable.batch_as_completed(self, inputs, config, **kwargs)
-
-    async def abatch_as_completed(
-        self, inputs: Sequence[Input], config: Any = None, **kwargs: Any
-    ) -> AsyncIterator[tuple[int, Any]]:
-        """Like ``batch_as_completed``, asynchronously."""
-        async for item in Runnable.abatch_as_completed(self, inputs, config, **kwargs):
-            yield item
+    if not TYPE_CHECKING:  # a type checker would take them for fields
+        batch = Runnable.batch
+        abatch = Runnable.abatch
+        batch_as_completed = Runnable.batch_as_completed
+        abatch_as_completed = Runnable.abatch_as_completed
 
 
 class BoundedRetry(EachByItself[Input, Output], RunnableRetry[Input, Output]):  # type: ignore[no-redef]

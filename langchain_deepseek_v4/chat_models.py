@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool  # read from the annotations of a model with fallbacks
 from pydantic import PrivateAttr
@@ -166,9 +166,8 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  
     def _builder(self, prepared: PreparedRequest) -> MessageBuilder:
         return MessageBuilder(prepared.provider.name, prepared.request.model, blocks=self.output_version == "v1")
 
-    def _chunks_of(self, prepared: PreparedRequest) -> Callable[[Any], Iterable[ChatGenerationChunk]]:
-        chunks = self._builder(prepared).chunks
-        return lambda delta: map(generation_chunk, chunks(delta))
+    def _converters(self, prepared: PreparedRequest) -> tuple[Callable[[Any], Iterable[Any]], Callable[[Any], Any]]:
+        return self._builder(prepared).chunks, generation_chunk
 
     # -- other models made from this one -------------------------------------------------------------------------
 

@@ -92,8 +92,8 @@ class DeepSeekV4Completion(LangChainModelBase, BaseLLM):  # type: ignore[misc]  
             given["stop"] = self._stop_words(stop)
         return self._core().prepare_completion(prompt, given, stream=stream)
 
-    def _chunks_of(self, prepared: PreparedRequest) -> Callable[[Any], Iterable[GenerationChunk]]:
-        return partial(_chunks, prepared)
+    def _converters(self, prepared: PreparedRequest) -> tuple[Callable[[Any], Iterable[Any]], Callable[[Any], Any]]:
+        return partial(_contents, prepared), lambda content: GenerationChunk(**content)
 
     # -- what LangChain reads ------------------------------------------------------------------------------------
 
@@ -118,11 +118,11 @@ def _result(answers: list[tuple[PreparedRequest, Reply]]) -> LLMResult:
     )
 
 
-def _chunks(prepared: PreparedRequest, delta: Delta) -> Iterator[GenerationChunk]:
+def _contents(prepared: PreparedRequest, delta: Delta) -> Iterator[dict[str, Any]]:
     if isinstance(delta, TextDelta):
-        yield GenerationChunk(text=delta.text)
+        yield {"text": delta.text}
     elif isinstance(delta, StreamEnd):
-        yield GenerationChunk(text="", generation_info=_metadata(prepared, delta.reply))
+        yield {"text": "", "generation_info": _metadata(prepared, delta.reply)}
 
 
 def _metadata(prepared: PreparedRequest, reply: Reply) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing_extensions import Self
 from deepseek_v4 import __version__, tokens
 from deepseek_v4.client import Client
 from deepseek_v4.integration.model_methods import ModelMethods
-from deepseek_v4.limits.paced import RetryGate
+from deepseek_v4.limits.paced_send import RetryGate
 from deepseek_v4.request.option_names import ALIASES, CONSTRUCTOR_ONLY
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.settings import ModelSettings
@@ -63,17 +63,18 @@ class LangChainModelBase(ModelMethods, ModelSettings):
 
     # -- streams -------------------------------------------------------------------------------------------------
 
-    def _chunks_of(self, prepared: PreparedRequest) -> Callable[[Any], Iterable[Any]]:
-        """Return the function that converts a delta to the chunks of LangChain's class."""
+    def _converters(self, prepared: PreparedRequest) -> tuple[Callable[[Any], Iterable[Any]], Callable[[Any], Any]]:
+        """Return two functions: from a delta to its contents, and from a content to a chunk of LangChain's class."""
         raise NotImplementedError
 
     def _stream(self, given: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Iterator[Any]:
         with model_errors:
             prepared = self._prepare(given, stop, kwargs, stream=True)
-            chunks = self._chunks_of(prepared)
+            contents, as_chunk = self._converters(prepared)
             with self._core().open(prepared) as deltas:
                 for delta in deltas:
-                    for chunk in chunks(delta):
+                    for content in contents(delta):
+                        chunk = as_chunk(content)
                         if run_manager is not None:
                             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
@@ -83,10 +84,11 @@ class LangChainModelBase(ModelMethods, ModelSettings):
     ) -> AsyncIterator[Any]:
         with model_errors:
             prepared = self._prepare(given, stop, kwargs, stream=True)
-            chunks = self._chunks_of(prepared)
+            contents, as_chunk = self._converters(prepared)
             async with await self._core().aopen(prepared) as deltas:
                 async for delta in deltas:
-                    for chunk in chunks(delta):
+                    for content in contents(delta):
+                        chunk = as_chunk(content)
                         if run_manager is not None:
                             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk

@@ -3,7 +3,7 @@
 A folder ``llama_index`` in the wheel would do that too, but then ``find_spec("llama_index")`` would find a package in
 an environment without LlamaIndex. So the wheel contains a copy of this file, which a ``.pth`` file imports when Python
 starts: it appends a finder that is asked after all others, and creates these two modules only. It imports nothing else,
-because it runs in every process.
+because it runs in every process. PYTEST_DONT_REWRITE: pytest would warn that it was imported before pytest.
 """
 
 from __future__ import annotations

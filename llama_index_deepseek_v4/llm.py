@@ -29,7 +29,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 from deepseek_v4 import catalog
 from deepseek_v4.client import Client
 from deepseek_v4.integration.model_methods import ModelMethods
-from deepseek_v4.limits.paced import RetryGate
+from deepseek_v4.limits.paced_send import RetryGate
 from deepseek_v4.request.option_names import OF_PROCESS
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview

@@ -4,110 +4,110 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from decimal import Decimal
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from deepseek_v4 import errors
+from pydantic import ValidationError
+
+from deepseek_v4 import catalog, errors
 from deepseek_v4.batch.journal import Journal
-from deepseek_v4.batch.money import Spending, cheaper_from, deadline_after
-from deepseek_v4.batch.plan import Plan
-from deepseek_v4.batch.refused import BatchRefused
+from deepseek_v4.batch.money import Spending, costs_at, deadline_after, most_output
+from deepseek_v4.batch.plan import BatchRefused, Plan
 from deepseek_v4.batch.results import FORMATS, Outcome, outcome_of
 from deepseek_v4.batch.rows import Row, Rows, digest
 from deepseek_v4.batch.summary import Summary
+from deepseek_v4.catalog.cost import cheaper_from
 from deepseek_v4.client import Client
-from deepseek_v4.integration.answer_schema import AnswerSchema, UnfitAnswer
+from deepseek_v4.integration.answer_schema import AnswerSchema
 from deepseek_v4.limits.limiter import Limiter
+from deepseek_v4.providers.base import explain
+from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.request.preview import preview
+from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.values import json
-from deepseek_v4.values.reply import Reply
-
-__all__ = ["Batch"]
+from deepseek_v4.values.reply import Reply, Usage
 
 EQUAL_ERRORS = 20
 """Equal errors in a row, none of which a retry can end, after which the run stops."""
 FINISH_SECONDS = 10.0
 """How long rows that are under way may take when the run stops."""
-SYNC_SECONDS = 0.5
-"""How often the output is flushed to the disk."""
+SAMPLES = 3
+"""Requests that a dry run shows."""
+TICK_SECONDS = 0.5
+"""How often the output is flushed to the disk, and the numbers are updated."""
 CACHED_PREFIX = 1024
 """Characters of a common system message from which on its first row is sent alone, so that the others use the cache."""
-NOT_RECORDED = frozenset(
-    {
-        "base_url",
-        "default_headers",
-        "timeout",
-        "total_timeout",
-        "max_retries",
-        "max_attempts",
-        "retry_on_timeout",
-        "stream_usage",
-    }
-)
-"""Options that do not change answers: a later run on the same output may have others."""
+SENDING = {"base_url", "default_headers", "timeout", "total_timeout"}
+RETRYING = {"max_retries", "max_attempts", "retry_on_timeout"}
+"""Options that do not change answers, as those before: a later run on the same output may have others."""
 STOPS = (
     errors.AuthenticationError,
     errors.BudgetExceededError,
     errors.InsufficientBalanceError,
     errors.PermissionDeniedError,
 )
+"""Errors of the account: no other row can succeed."""
+NEVER = datetime.max.replace(tzinfo=timezone.utc)
+PLANNED = frozenset(field.name for field in dataclasses.fields(Plan))
 
 
 class Batch:
     """One run over the rows of an input.
 
     Args:
-        rows: The input; see ``Rows``.
+        rows: A path, or an iterable of texts or mappings with ``id`` and ``prompt`` or ``messages``; see
+            ``deepseek_v4.batch.rows.Rows``.
         output: Path of the output, which is continued; None: results are only returned.
-        plan: How it runs.
-        **options: Options of the model: every field of ``ModelSettings``.
+        **options: Every field of ``Plan``, and every option of the model.
 
     Raises:
         BatchRefused: If input, output or options are not valid. Nothing was sent.
     """
 
-    def __init__(self, rows: Any, output: str | Path | None = None, plan: Plan | None = None, **options: Any) -> None:
-        self.plan = plan = plan or Plan()
+    def __init__(self, rows: Any, output: str | Path | None = None, **options: Any) -> None:
+        self.plan = plan = Plan(**{name: value for name, value in options.items() if name in PLANNED})
         if plan.max_concurrency < 1 or plan.tries < 1:
             raise BatchRefused("max_concurrency and tries are numbers from 1.")
-        self.rows = (
-            rows if isinstance(rows, Rows) else Rows(rows, id_column=plan.id_column, prompt_column=plan.prompt_column)
-        )
+        self.rows = Rows(rows, id_column=plan.id_column, prompt_column=plan.prompt_column)
         try:
             self.schema = None if plan.schema is None else AnswerSchema(plan.schema)
-            self.client = Client(plan.settings(options))
+            self.spending = Spending(plan.max_cost)
+            limits = (plan.max_concurrency, plan.requests_per_minute, plan.tokens_per_minute)
+            self.limiter = plan.limiter or Limiter(*limits)
+            model = {name: value for name, value in options.items() if name not in PLANNED}
+            self.client = Client(ModelSettings(**{"max_retries": plan.tries - 1, **model, "limiter": self.limiter}))
+        except ValidationError as error:
+            raise BatchRefused(explain(error, ModelSettings)) from None
         except (ValueError, errors.InvalidRequestError) as error:
             raise BatchRefused(str(error)) from None
         self.settings = self.client.settings
-        self.limiter: Limiter = self.settings.limiter
         self.summary = Summary()
-        self._deadline = None if plan.deadline is None else deadline_after(plan.deadline, plan.now())
-        is_openai = False
-        if self.rows.repeatable:
-            self.summary.rows, is_openai = self.rows.check()
-        name = plan.output_format or ("openai" if is_openai else "flat")
+        self._deadline = NEVER if plan.deadline is None else deadline_after(plan.deadline, plan.now())
+        self.summary.rows = sum(1 for _ in self.rows.unique()) if self.rows.repeatable else None
+        name = plan.output_format or ("openai" if self.rows.is_openai else "flat")
         if name not in FORMATS:
             raise BatchRefused(f"output_format={name!r} is not supported. Use flat or openai.")
-        self._line = FORMATS[name]
-        paid_requests = 1 + (self.settings.answer_retries if self.schema else 0) + (self.settings.on_empty == "retry")
-        self.spending = Spending(plan.max_cost, self.settings.provider_name, paid_requests)
+        self.line = FORMATS[name]
         self._journal = None if output is None else Journal(output, self._recorded(name), {"input": self.rows.name})
         self.summary.in_doubt = self._journal.in_doubt if self._journal else 0
         self._stopping = asyncio.Event()
+        self._workers: list[asyncio.Task[None]] = []
         self._last_error: tuple[Any, int] = (None, 0)
         self._warm: set[int] = set()
-        self._warming: dict[int, asyncio.Event] = {}
+        self._warming: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._released = asyncio.Event()
         self._unread = asyncio.Semaphore(plan.max_concurrency)
         """Results that may wait for the caller, so that a slow caller slows the batch down."""
 
-    def _recorded(self, output_format: str) -> dict[str, Any]:
-        values = self.settings.model_dump(mode="json", exclude_none=True, exclude=set(NOT_RECORDED))
+    def _recorded(self, output_format: str) -> Any:
+        values = self.settings.model_dump(mode="json", exclude_none=True, exclude=SENDING | RETRYING)
         schema = None if self.schema is None else dict(self.schema.json)
-        recorded: dict[str, Any] = json.loads(json.dumps({**values, "schema": schema, "output_format": output_format}))
-        return recorded
+        return json.loads(json.dumps({**values, "schema": schema, "output_format": output_format}))
 
     # -- running -------------------------------------------------------------------------------------------------
 
@@ -115,6 +115,7 @@ class Batch:
         """Begin no more rows; those under way have ten seconds to finish."""
         if self.summary.stopped is None:
             self.summary.stopped, self.summary.interrupted = reason, interrupted
+            asyncio.get_running_loop().call_later(FINISH_SECONDS, self._cancel)
         self._stopping.set()
         self._released.set()
 
@@ -148,69 +149,56 @@ class Batch:
         began = time.monotonic()
         rows = self.missing()
         ticker = asyncio.create_task(self._tick(began))
-        workers = [asyncio.create_task(self._work(rows, queue)) for _ in range(self.plan.max_concurrency)]
+        self._workers = [asyncio.create_task(self._work(rows, queue)) for _ in range(self.plan.max_concurrency)]
         try:
-            stopped = asyncio.create_task(self._stopping.wait())
-            pending: set[asyncio.Task[Any]] = set(workers)
-            while pending and not stopped.done():
-                done, pending = await asyncio.wait({*pending, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                pending.discard(stopped)
-                if any(task.exception() for task in done):
-                    self.stop("An error ended the run.")
-            if pending:
-                await asyncio.wait(pending, timeout=FINISH_SECONDS)
-            stopped.cancel()
+            done, _ = await asyncio.wait(self._workers, return_when=asyncio.FIRST_EXCEPTION)
+            if any(not task.cancelled() and task.exception() for task in done):
+                self.stop("An error ended the run.")
+            await asyncio.wait(self._workers)
         finally:
-            for task in workers:
-                task.cancel()
-            failures = [one for one in await asyncio.gather(*workers, return_exceptions=True) if one is not None]
+            self._cancel()
+            failures = [one for one in await asyncio.gather(*self._workers, return_exceptions=True) if one is not None]
             ticker.cancel()
             self._measure(began)
-            self._end(complete=not any(failures))
+            self.summary.end()
+            if self._journal is not None:
+                if self.plan.ordered is not None and self.summary.stopped is None:
+                    self._journal.write_ordered(self.rows, Path(self.plan.ordered))
+                self._journal.close(under_way=bool(failures))
             await self.client.aclose()
         for failure in failures:
             if not isinstance(failure, asyncio.CancelledError):
                 raise failure
 
-    def _end(self, *, complete: bool) -> None:
-        journal = self._journal
-        if journal is None:
-            return
-        journal.close(under_way=not complete)
-        if self.plan.ordered is not None and self.summary.stopped is None:
-            journal.write_ordered(self.rows, Path(self.plan.ordered))
+    def _cancel(self) -> None:
+        for task in self._workers:
+            task.cancel()
 
     async def _tick(self, began: float) -> None:
-        last_sync = began
         while True:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(TICK_SECONDS)
             self._measure(began)
-            if self._journal is not None and time.monotonic() - last_sync >= SYNC_SECONDS:
-                last_sync = time.monotonic()
+            if self._journal is not None:
                 await asyncio.to_thread(self._journal.sync)
 
     def _measure(self, began: float) -> None:
-        self.summary.limiter = state = self.limiter.state()
-        self.summary.slots = max(self.summary.slots, min(state.slots, self.plan.max_concurrency))
-        self.summary.seconds = time.monotonic() - began
-        self.summary.cost, self.summary.base_cost = self.spending.total, self.spending.base_total
+        summary, state = self.summary, self.limiter.state()
+        summary.slots_now = min(state.slots, self.plan.max_concurrency)
+        summary.slots = max(summary.slots, summary.slots_now)
+        summary.requests, summary.refused, summary.seconds = state.sent, state.refused, time.monotonic() - began
 
     def missing(self) -> Iterator[Row]:
         """Yield the rows that have to be done."""
-        seen: set[int] = set()
-        for row in self.rows:
-            if not self.rows.repeatable:
-                key = digest(row.id)
-                if key in seen:
-                    raise BatchRefused(f"The id {row.id!r} was given twice. Give each row an id of its own.")
-                seen.add(key)
-            written = None if self._journal is None else self._journal.done.get(digest(row.id))
+        done = {} if self._journal is None else self._journal.done or {}
+        again = self.plan.retry_errors
+        for row in self.rows if self.rows.repeatable else self.rows.unique():
+            written = done.get(digest(row.id)) if done else None
             if written is None:
                 yield row
-            elif not written.is_of(row.hash):
+            elif written.hash != row.hash:
                 self.summary.changed += 1
                 yield row
-            elif written.failed and (self.plan.retry_errors == "all" or (self.plan.retry_errors and written.retryable)):
+            elif written.retryable is not None and again and again in ("all", written.retryable):
                 yield row
             else:
                 self.summary.skipped += 1
@@ -218,135 +206,115 @@ class Batch:
             self.summary.rows = self.summary.skipped + self.summary.done
 
     async def _work(self, rows: Iterator[Row], queue: asyncio.Queue[dict[str, Any] | None] | None) -> None:
-        while not self._stopping.is_set():
-            row = next(rows, None)
-            if row is None:
+        for row in rows:
+            try:
+                outcome = None if self._stopping.is_set() else await self.outcome(row)
+                if outcome is None:
+                    return
+                if isinstance(outcome.error, STOPS):
+                    self.stop(f"{type(outcome.error).__name__}: {outcome.error}")
+                    return
+                line = self.line(outcome)
+                if self._journal is not None:
+                    self._journal.write(line)
+            except OSError as error:
+                self.stop(f"The output cannot be written: {error}.")
                 return
-            if self.plan.off_peak:
-                await self._off_peak(self._model_of(row))
-            prefix = row.prefix if self.plan.warm_cache else ""
-            if len(prefix) < CACHED_PREFIX:
-                outcome = await self._paid(row)
-            else:
-                async with self._cached(prefix):
-                    outcome = await self._paid(row)
-            if outcome is None:
-                return
-            if self.stops(outcome.error):
-                self.stop(f"{type(outcome.error).__name__}: {outcome.error}")
-                return
-            line = self._line(outcome)
-            self._keep(line)
             self.summary.count(outcome)
             self._watch(outcome.error)
             if queue is not None:
                 await self._unread.acquire()
                 queue.put_nowait(line)
 
-    async def _paid(self, row: Row) -> Outcome | None:
-        """Reserve the cost of a row and ask for its answer; None if the run stops."""
-        reserved = Decimal(0) if self.plan.max_cost is None else await self._reserved(row)
-        if reserved is None or self._stopping.is_set():  # it may have stopped while the row waited
-            return None
-        outcome = await self._ask(row)
-        output = None if outcome.usage is None else outcome.usage.output_tokens
-        self.spending.settle(reserved, outcome.cost, outcome.base_cost, output)
-        self._released.set()
-        return outcome
-
-    async def answer(self, row: Row) -> tuple[dict[str, Any], Exception | None]:
-        """Answer one row; return its result, and its error."""
-        outcome = await self._ask(row)
-        return self._line(outcome), outcome.error
-
-    @staticmethod
-    def stops(error: Exception | None) -> bool:
-        """Return True for an error of the account: no other row can succeed."""
-        return isinstance(error, STOPS)
-
-    def options_of(self, row: Row) -> dict[str, Any]:
-        """Return the options of a row's call, with the schema."""
-        common = {} if self.schema is None else {"response_format": self.schema.response_format()}
-        return {**common, **row.options}
-
-    def _model_of(self, row: Row) -> str:
-        return str(row.options.get("model") or self.settings.model)
-
-    async def _ask(self, row: Row) -> Outcome:
-        at = self.plan.now()
-        try:
-            request = self.client.prepare(row.messages, self.options_of(row), stream=False)
-            if self._journal is not None:
-                self._journal.mark_sent(row.id)
-            answer: Reply | errors.DeepSeekError = await self.client.asend(request)
-        except errors.DeepSeekError as error:
-            answer = error
-        model = self._model_of(row)
-        return outcome_of(row, answer, self.schema, self.settings.provider_name, model, at)
-
-    def _keep(self, line: dict[str, Any]) -> None:
-        if self._journal is None:
-            return
-        try:
-            self._journal.write(line)
-        except OSError as error:
-            self.stop(f"The output cannot be written: {error}.")
-
     def _watch(self, error: Exception | None) -> None:
         """Stop after many equal errors that no retry can end: they are errors of the batch, not of a row."""
-        kind: Any = None
-        if isinstance(error, UnfitAnswer):
-            kind = UnfitAnswer
-        elif isinstance(error, errors.DeepSeekError) and not error.retryable:
-            kind = (type(error), error.status_code, error.message)
+        is_final = error is not None and not getattr(error, "retryable", False)
+        kind = (type(error), getattr(error, "message", None)) if is_final else None
         last, count = self._last_error
         self._last_error = (kind, count + 1 if kind == last else 1)
         if kind is not None and self._last_error[1] >= EQUAL_ERRORS:
             self.stop(f"{EQUAL_ERRORS} rows in a row failed with the same error: {error}")
 
-    # -- what a row waits for ------------------------------------------------------------------------------------
+    def dry_run(self) -> dict[str, Any]:
+        """Return the rows, the estimated tokens and cost, and the first requests; send nothing.
 
-    async def _off_peak(self, model: str) -> None:
-        while self.plan.off_peak and not self._stopping.is_set():
+        The cost is that of the prompts, and of answers as long as ``max_tokens``, if it is set.
+        """
+        rows = prompt = answer = 0
+        costs: list[float | None] = [0.0, 0.0]
+        samples: list[Any] = []
+        for row in self.missing():
+            request = self.prepare(row)
+            seen, most = preview(request), most_output(request) or 0
+            rows, prompt, answer = rows + 1, prompt + seen.input_tokens, answer + most
+            usage, model = Usage(seen.input_tokens, most), request.request.model
+            more = costs_at(usage, request.provider.name, model, self.plan.now())
+            costs = [None if a is None or b is None else a + b for a, b in zip(costs, more, strict=True)]
+            if rows <= SAMPLES:
+                samples.append({"id": row.id, "url": seen.url, "body": seen.body})
+        numbers = {"rows": rows, "input_tokens": prompt, "most_output_tokens": answer or None}
+        return {**numbers, "cost_now": costs[0], "cost_off_peak": costs[1], "samples": samples}
+
+    # -- one row -------------------------------------------------------------------------------------------------
+
+    def prepare(self, row: Row) -> PreparedRequest:
+        """Return the request of a row; raise ``InvalidRequestError`` if its options are not valid."""
+        common = {} if self.schema is None else {"response_format": self.schema.response_format()}
+        return self.client.prepare(row.messages, {**common, **row.options}, stream=False)
+
+    async def outcome(self, row: Row) -> Outcome | None:
+        """Answer one row when hours, cache and cost allow it; return None if the run stops before."""
+        try:
+            request = self.prepare(row)
+        except errors.DeepSeekError as error:
+            return outcome_of(row, None, error, self.schema, self.plan.now())
+        if self.plan.off_peak:
+            await self._off_peak(request)
+        first = request.request.messages[0]
+        if not self.plan.warm_cache or first.role != "system" or len(first.text) < CACHED_PREFIX:
+            return await self._paid(row, request)
+        prefix = digest(first.text)
+        async with self._warming[prefix]:  # until the first row of a prefix is done, the others wait here
+            if prefix not in self._warm:
+                outcome = await self._paid(row, request)
+                if outcome is not None and outcome.reply is not None:
+                    self._warm.add(prefix)
+                return outcome
+        return await self._paid(row, request)
+
+    async def _off_peak(self, request: PreparedRequest) -> None:
+        while not self._stopping.is_set():
             now = self.plan.now()
-            until = cheaper_from(self.settings.provider_name, model, now)
-            if until is None or (self._deadline is not None and now >= self._deadline):
+            cheaper = cheaper_from(catalog.find(request.provider.name, request.request.model), now)
+            until = min(cheaper or now, self._deadline)
+            if until <= now:
                 break
-            until = until if self._deadline is None else min(until, self._deadline)
             self.summary.waits = f"Peak hours: the next row begins at {until:%Y-%m-%d %H:%M} UTC."
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), min((until - now).total_seconds(), 60.0))
         self.summary.waits = None
 
-    async def _reserved(self, row: Row) -> Decimal | None:
-        """Reserve the cost of a row; wait for rows under way if it does not fit; None: stop."""
-        model = self._model_of(row)
-        max_tokens = (
-            row.options.get("max_tokens") or row.options.get("max_completion_tokens") or self.settings.max_tokens
-        )
-        while not self._stopping.is_set():
-            amount = self.spending.reserve(row.size, model, max_tokens, self.plan.now())
-            if amount is not None:
-                return amount
-            if self.spending.idle:
+    async def _paid(self, row: Row, request: PreparedRequest) -> Outcome | None:
+        """Reserve the cost of a row and send it; wait for rows under way if it does not fit."""
+        reserved = None
+        while reserved is None:
+            if self._stopping.is_set():
+                return None
+            at = self.plan.now()
+            reserved = self.spending.reserve(request, self.summary.cost, at)
+            if reserved is None and not self.spending.under_way:
                 self.stop(f"max_cost: the next row could pass {self.spending.max_cost} USD.")
-                break
-            self._released.clear()
-            await self._released.wait()
-        return None
-
-    @contextlib.asynccontextmanager
-    async def _cached(self, prefix: str) -> AsyncIterator[None]:
-        """Let the first row of a long common prefix be done before the others begin."""
-        key = digest(prefix)
-        while key in self._warming:
-            await self._warming[key].wait()
-        if key in self._warm:
-            yield
-            return
-        self._warming[key] = asyncio.Event()
+            elif reserved is None:
+                self._released.clear()
+                await self._released.wait()
+        if self._journal is not None:
+            self._journal.mark_sent(row.id)
         try:
-            yield
-            self._warm.add(key)
-        finally:
-            self._warming.pop(key).set()
+            answer: Reply | errors.DeepSeekError = await self.client.asend(request)
+        except errors.DeepSeekError as error:
+            answer = error
+        outcome = outcome_of(row, request, answer, self.schema, at)
+        self.spending.settle(reserved, outcome.usage)
+        self.summary.pay(outcome)
+        self._released.set()
+        return outcome

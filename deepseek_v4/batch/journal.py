@@ -12,59 +12,72 @@ import os
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from deepseek_v4 import __version__
-from deepseek_v4.batch.refused import BatchRefused
+from deepseek_v4.batch.plan import BatchRefused
 from deepseek_v4.batch.rows import Row, digest
 from deepseek_v4.values import json
 
-__all__ = ["Journal", "Written", "append", "written_of"]
 
-FAILED, RETRYABLE = 1, 2
+class Written(NamedTuple):
+    """What is kept in memory of a result: the hash of its row, and of an error if it may not occur again."""
 
-
-class Written(int):
-    """The hash of a row and whether it failed, in one small number, because many are kept."""
-
-    @property
-    def failed(self) -> bool:
-        """True if the row has an error."""
-        return bool(self & FAILED)
-
-    @property
-    def retryable(self) -> bool:
-        """True if the error may not occur again."""
-        return bool(self & RETRYABLE)
-
-    def is_of(self, row_hash: str) -> bool:
-        """Return True if the row is unchanged."""
-        return self >> 2 == int(row_hash, 16)
+    hash: str
+    retryable: bool | None
+    """None if the row has an answer."""
 
 
 def written_of(line: Mapping[str, Any]) -> tuple[int, Written]:
-    """Return the digest of a line's id, and what is known of it.
-
-    Raises:
-        ValueError: If it is not a line of a journal.
-    """
+    """Return the digest of a line's id, and what is kept of it; raise ValueError for another line."""
     try:
-        row_id = line["custom_id"] if "custom_id" in line else line["id"]
         error = line["error"]
-        flags = 0 if error is None else FAILED | (RETRYABLE if error.get("retryable") else 0)
-        return digest(row_id), Written(int(line["hash"], 16) << 2 | flags)
-    except (KeyError, TypeError, AttributeError) as problem:
+        row_id = line["custom_id"] if "custom_id" in line else line["id"]
+        return digest(row_id), Written(line["hash"], None if error is None else bool(error["retryable"]))
+    except (KeyError, TypeError) as problem:
         raise ValueError(f"not a result of a batch ({problem!r})") from None
+
+
+def entries(path: Path, start: int = 0) -> Iterator[tuple[int, int, int, Written]]:
+    """Yield begin and end of each complete line of an output, from a byte on, the digest of its id, and its content.
+
+    A last line without its end is left out: it is torn by a kill, or still being written. A broken line is refused.
+    """
+    with open(path, "rb") as file:
+        file.seek(start)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            end = start + len(line)
+            try:
+                key, written = written_of(json.loads(line))
+            except ValueError as error:
+                file.seek(0)
+                number = file.read(end).count(b"\n")
+                raise BatchRefused(
+                    f"{path}, line {number} is broken: {error}. Remove the line; its row is done again."
+                ) from None
+            yield start, end, key, written
+            start = end
+
+
+def line_at(path: Path, start: int) -> bytes:
+    """Return the line of an output that begins at a byte."""
+    with open(path, "rb") as file:
+        file.seek(start)
+        return file.readline()
 
 
 class Journal:
     """An open output file. It is locked: a second run on the same output is refused.
 
-    Args:
-        path: The output.
-        options: The options that change answers; a run with other options is refused.
-        facts: More about the run, for readers of ``run.json``.
+    Its options are those that change answers; ``facts`` are for readers of ``run.json``.
+
+    Attributes:
+        done: What the output has of each row, by the digest of its id; the last line of an id counts.
+        in_doubt: Rows that were under way when the last run was killed: each may be paid twice.
 
     Raises:
         BatchRefused: If another run holds it, if it was begun with other options, or if it has a broken line.
@@ -72,214 +85,141 @@ class Journal:
 
     def __init__(self, path: str | os.PathLike[str], options: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         self.path = Path(path)
-        self._run = self.path.with_name(self.path.name + ".run.json")
-        self._sent_path = self.path.with_name(self.path.name + ".sent")
+        self.done: dict[int, Written] = {}
+        self._lines = 0
+        self._run = self._beside(".run.json")
+        self._sent_path = self._beside(".sent")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = self._locked()
         try:
-            began = self._check_run(options)
-            self._repair()
-            self.done = self._read()
+            self._check_run(options)
+            self._file = FileIO(self.path, "a")
+            self._read()
             self.in_doubt = self._unanswered()
-            """Rows that were under way when the last run was killed: each may be paid twice."""
-            self._write_run({**facts, "options": options, "began": began})
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-            self._file = os.open(self.path, flags, 0o644)
-            self._sent = os.open(self._sent_path, flags | os.O_TRUNC, 0o644)
+            self._write_run({**facts, "options": options})
+            self._sent = FileIO(self._sent_path, "w")
         except BaseException:
             self._lock.release()
             raise
-        self._dirty = False
 
     # -- while it runs -------------------------------------------------------------------------------------------
 
     def mark_sent(self, row_id: str | int) -> None:
         """Note that a row is under way."""
-        os.write(self._sent, json.dumps(row_id) + b"\n")
+        self._sent.write(json.dumps(row_id) + b"\n")
 
     def write(self, line: Mapping[str, Any]) -> None:
-        """Append a result, with one write.
-
-        Raises:
-            OSError: If the disk is full; the output is as before.
-        """
-        key, written = written_of(line)
-        data = json.dumps(line) + b"\n"
-        append(self._file, data)
-        self._dirty = True
-        if key in self.done:
-            self._superseded = True
-        self.done[key] = written
+        """Append a result, with one write; a full disk raises OSError."""
+        append(self._file, json.dumps(line) + b"\n")
+        self._note(*written_of(line))
 
     def sync(self) -> None:
         """Flush what was written to the disk, so that a power cut does not lose it."""
-        if self._dirty:
-            self._dirty = False
-            os.fsync(self._file)
+        os.fsync(self._file.fileno())
 
     def close(self, *, under_way: bool = False) -> None:
-        """End the run: flush, drop lines that a later line of the same id replaces, and unlock.
-
-        Args:
-            under_way: True if rows are under way, which the next run reports.
-        """
+        """Flush, drop lines that a later line of the same id replaces, and unlock; rows under way stay noted."""
         try:
             self.sync()
-            os.close(self._file)
-            os.close(self._sent)
+            self._file.close()
+            self._sent.close()
             if not under_way:
                 self._sent_path.unlink()
-            if self._superseded:
-                self._compact()
+            if self._lines > len(self.done):
+                self._copy(self.path, sorted(self._last_lines().values()))
         finally:
             self._lock.release()
 
-    def last_lines(self) -> dict[int, int]:
-        """Return the offset of the last line of each id, by digest."""
-        return {key: offset for offset, key, _ in self._lines()}
-
     def write_ordered(self, rows: Iterable[Row], path: Path) -> None:
         """Write a copy of the results in the order of the rows."""
-        offsets = self.last_lines()
-        written = path.with_name(path.name + ".new")
-        with open(self.path, "rb") as results, open(written, "wb") as new:
-            for row in rows:
-                offset = offsets.get(digest(row.id))
-                if offset is not None:
-                    results.seek(offset)
-                    new.write(results.readline())
-        written.replace(path)
+        last = self._last_lines()
+        self._copy(path, (last[key] for key in (digest(row.id) for row in rows) if key in last))
+
+    def _note(self, key: int, written: Written) -> None:
+        self.done[key] = written
+        self._lines += 1
+
+    def _last_lines(self) -> dict[int, int]:
+        return {key: start for start, _, key, _ in entries(self.path)}
+
+    def _copy(self, path: Path, starts: Iterable[int]) -> None:
+        """Copy lines to a file, which is replaced when all are written."""
+        new = path.with_name(path.name + ".new")
+        with open(self.path, "rb") as results, open(new, "wb") as file:
+            for start in starts:
+                results.seek(start)
+                file.write(results.readline())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
 
     # -- at the start --------------------------------------------------------------------------------------------
+
+    def _beside(self, ending: str) -> Path:
+        return self.path.with_name(self.path.name + ending)
 
     def _locked(self) -> Any:
         try:
             from filelock import FileLock, Timeout
         except ImportError as error:
             raise BatchRefused("An output needs filelock. Run: pip install 'deepseek-v4[batch]'") from error
-        lock = FileLock(str(self.path) + ".lock")
+        lock = FileLock(self._beside(".lock"))
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            holder = self._read_run().get("holder", {})
-            raise BatchRefused(
-                f"{self.path} is in use by process {holder.get('pid')} on {holder.get('host')}, since "
-                f"{holder.get('since')}. Wait for it, or choose another output."
-            ) from None
+            holder = self._read_run().get("holder")
+            raise BatchRefused(f"{self.path} is in use by {holder}. Wait for it, or choose another output.") from None
         return lock
 
     def _read_run(self) -> dict[str, Any]:
         with contextlib.suppress(OSError, ValueError):
-            found: dict[str, Any] = json.loads(self._run.read_bytes())
-            return found
+            return json.loads(self._run.read_bytes())  # type: ignore[no-any-return]
         return {}
 
-    def _check_run(self, options: Mapping[str, Any]) -> str:
-        """Compare the options with those of the first run; return the time when it began."""
-        run = self._read_run()
-        before = run.get("options")
-        if before is None:
-            if self.path.exists() and self.path.stat().st_size:
-                raise BatchRefused(f"{self.path} exists, but {self._run.name} does not. Choose another output.")
-            return _now()
+    def _check_run(self, options: Mapping[str, Any]) -> None:
+        """Compare the options with those of the first run."""
+        before = self._read_run().get("options")
+        if before is None and self.path.exists() and self.path.stat().st_size:
+            raise BatchRefused(f"{self.path} exists, but {self._run.name} does not. Choose another output.")
+        before = options if before is None else before
         names = [name for name in sorted({*before, *options}) if before.get(name) != options.get(name)]
         if names:
             changes = ", ".join(f"{name} was {before.get(name)!r:.80}, is {options.get(name)!r:.80}" for name in names)
             raise BatchRefused(
                 f"{self.path} was begun with other options: {changes}. Use the same options, or another output."
             )
-        return str(run.get("began") or _now())
 
     def _write_run(self, run: Mapping[str, Any]) -> None:
-        holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
-        written = self._run.with_name(self._run.name + ".new")
-        written.write_bytes(json.dumps({**run, "version": __version__, "holder": holder}) + b"\n")
-        os.replace(written, self._run)
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        holder = f"process {os.getpid()} on {socket.gethostname()}, since {now}"
+        new = self._beside(".run.json.new")
+        new.write_bytes(json.dumps({**run, "version": __version__, "holder": holder}) + b"\n")
+        os.replace(new, self._run)
 
-    def _repair(self) -> None:
-        """Cut a torn last line; complete one that lacks only its end of line."""
-        if not self.path.exists():
-            return
-        with open(self.path, "rb+") as file:
-            end = size = file.seek(0, os.SEEK_END)
-            tail = b""
-            while end and b"\n" not in tail:
-                start = max(end - 65536, 0)
-                file.seek(start)
-                tail = file.read(end - start) + tail
-                end = start
-            torn = tail[tail.rfind(b"\n") + 1 :]
-            if not torn:
-                return
+    def _read(self) -> None:
+        """Read what is there; cut a torn last line, or complete one that lacks only its end of line."""
+        end = 0
+        for _, end, key, written in entries(self.path):  # noqa: B007
+            self._note(key, written)
+        torn = line_at(self.path, end)
+        if torn:
             try:
-                written_of(json.loads_exactly(torn))
+                self._note(*written_of(json.loads(torn)))
             except ValueError:
-                file.truncate(size - len(torn))
+                self._file.truncate(end)
             else:
-                file.seek(size)
-                file.write(b"\n")
-
-    def _read(self) -> dict[int, Written]:
-        """Return the rows in the journal, by the digest of their id; the last line of an id counts."""
-        done: dict[int, Written] = {}
-        lines = 0
-        for _, key, written in self._lines():
-            done[key] = written
-            lines += 1
-        self._superseded = lines > len(done)
-        return done
-
-    def _lines(self) -> Iterator[tuple[int, int, Written]]:
-        if not self.path.exists():
-            return
-        offset = 0
-        with open(self.path, "rb") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    yield offset, *written_of(json.loads(line))
-                except ValueError as error:
-                    raise BatchRefused(
-                        f"{self.path}, line {number} is broken: {error}. Remove the line; its row is done again."
-                    ) from None
-                offset += len(line)
+                append(self._file, b"\n")
 
     def _unanswered(self) -> int:
         if not self._sent_path.exists():
             return 0
-        sent: set[int] = set()
-        for line in self._sent_path.read_bytes().splitlines():
-            with contextlib.suppress(ValueError):
-                sent.add(digest(json.loads(line)))
-        return sum(key not in self.done for key in sent)
-
-    # -- at the end ----------------------------------------------------------------------------------------------
-
-    def _compact(self) -> None:
-        """Keep the last line of each id."""
-        keep = set(self.last_lines().values())
-        written = self.path.with_name(self.path.name + ".new")
-        offset = 0
-        with open(self.path, "rb") as file, open(written, "wb") as new:
-            for line in file:
-                if offset in keep:
-                    new.write(line)
-                offset += len(line)
-            new.flush()
-            os.fsync(new.fileno())
-        os.replace(written, self.path)
+        sent = {digest(json.loads(line)) for line in self._sent_path.read_bytes().split(b"\n")[:-1]}
+        return len(sent - self.done.keys())
 
 
-def append(file: int, data: bytes) -> None:
-    """Append to an open file with one write; if the disk is full, the file stays as it was.
-
-    Raises:
-        OSError: If the disk is full.
-    """
-    count = os.write(file, data)
+def append(file: FileIO, data: bytes) -> None:
+    """Append to a file with one write; a full disk raises OSError, and the file stays as it was."""
+    count = file.write(data)
     if count != len(data):
-        os.ftruncate(file, os.fstat(file).st_size - count)
+        file.truncate(os.fstat(file.fileno()).st_size - count)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,90 +1,73 @@
-"""The cost of a batch: the exact total, the reservations that keep it below a maximum, and the hours that cost less."""
+"""The cost of a batch: of each row, the reservations that keep it below a maximum, and the hours that cost less."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from datetime import datetime, time, timedelta
+from decimal import Decimal, DecimalException
+from typing import Any, TypeAlias
 
 from deepseek_v4 import catalog
-from deepseek_v4.batch.refused import BatchRefused
-from deepseek_v4.catalog.cost import next_change, price_at
+from deepseek_v4.batch.plan import BatchRefused
+from deepseek_v4.catalog.cost import cheaper_from, cost_of, price_at
+from deepseek_v4.request.prepared_request import PreparedRequest
+from deepseek_v4.values.prices import Cost
+from deepseek_v4.values.reply import Usage
 
-__all__ = ["Spending", "cheaper_from", "deadline_after"]
-
-MILLION = Decimal(1_000_000)
 FIRST_OUTPUT = 4096
 """Tokens reserved for an answer without ``max_tokens`` before any answer is known."""
+Costs: TypeAlias = "tuple[float | None, float | None]"
 PROMPT_OVERHEAD = 1024
-"""Tokens that a request has in addition to its bytes: markup, the instruction of a schema, a retry's error."""
+"""Tokens that a request has in addition to its bytes: markup, a retry's error."""
 
 
 class Spending:
-    """What a batch has cost, and what the rows under way can still cost.
+    """What the rows under way can still cost; ``max_cost`` is in US dollars, None for an unlimited batch."""
 
-    Args:
-        max_cost: US dollars that it may cost; None: unlimited.
-        provider: Name of the provider.
-        requests_per_row: Paid requests that a row may take.
-    """
-
-    def __init__(self, max_cost: Decimal | float | str | None, provider: str, requests_per_row: int) -> None:
-        self.max_cost = None if max_cost is None else Decimal(str(max_cost))
-        self.total = self.base_total = Decimal(0)
+    def __init__(self, max_cost: Decimal | float | str | None) -> None:
+        try:
+            self.max_cost = None if max_cost is None else Decimal(str(max_cost))
+        except DecimalException:
+            raise BatchRefused(f"max_cost={max_cost!r} is not a number of US dollars. Use 5, or 0.50.") from None
+        self.under_way = 0
         self._reserved = Decimal(0)
-        self._under_way = 0
-        self._provider = provider
-        self._requests = requests_per_row
         self._outputs: deque[int] = deque(maxlen=500)
 
-    def reserve(self, size: int, model: str, max_tokens: int | None, now: datetime) -> Decimal | None:
-        """Reserve the cost of a row.
+    def reserve(self, request: PreparedRequest, spent: Decimal, now: datetime) -> Decimal | None:
+        """Reserve the cost of a row, which ``settle`` releases; return None if the total could pass ``max_cost``.
 
         With ``max_tokens`` it is an upper bound: a token has at least one byte. Without, the answer counts as long as
         19 of 20 answers so far.
 
-        Args:
-            size: Bytes of the row.
-            model: Its model.
-            max_tokens: The most tokens of its answer.
-            now: The time (UTC).
-
-        Returns:
-            US dollars, which ``settle`` releases; None if the total could pass ``max_cost``.
-
         Raises:
             BatchRefused: If the model has no known price.
         """
-        price = price_at(catalog.find(self._provider, model).prices, now)
+        if self.max_cost is None:
+            return Decimal(0)
+        provider, model, options = request.provider.name, request.request.model, request.options
+        price = price_at(catalog.find(provider, model).prices, now)
         if price is None:
-            raise BatchRefused(f"The price of {model} at {self._provider} is not known. Remove max_cost.")
+            raise BatchRefused(f"The price of {model} at {provider} is not known. Remove max_cost.")
         rates: list[Any] = [price] if price.peak is None else [price, price.peak]
-        prompt, output = size + PROMPT_OVERHEAD, max_tokens or self._usual_output()
+        prompt, output = len(request.http.body) + PROMPT_OVERHEAD, most_output(request) or self._usual_output()
+        retries = options.answer_retries if request.request.response_format is not None else 0
         amount = Decimal(0)
-        for _ in range(self._requests):
-            amount += max(prompt * Decimal(rate.input) + output * Decimal(rate.output) for rate in rates) / MILLION
+        for _ in range(1 + retries + (options.on_empty == "retry")):
+            amount += max(prompt * rate.input + output * rate.output for rate in rates) / 1_000_000
             prompt += output + PROMPT_OVERHEAD  # a retry contains the answer before it
-        if self.max_cost is not None and self.total + self._reserved + amount > self.max_cost:
+        if spent + self._reserved + amount > self.max_cost:
             return None
         self._reserved += amount
-        self._under_way += 1
+        self.under_way += 1
         return amount
 
-    @property
-    def idle(self) -> bool:
-        """True if no row is under way."""
-        return not self._under_way
-
-    def settle(self, reserved: Decimal, cost: float | None, base: float | None, output_tokens: int | None) -> None:
-        """Replace a reservation by the cost of the row."""
+    def settle(self, reserved: Decimal, usage: Usage | None) -> None:
+        """Release the reservation of a row that has an outcome."""
         self._reserved -= reserved
-        self._under_way -= bool(reserved)
-        self.total += Decimal(str(cost or 0))
-        self.base_total += Decimal(str(base or 0))
-        if output_tokens is not None:
-            self._outputs.append(output_tokens)
+        self.under_way -= bool(reserved)
+        if usage is not None:
+            self._outputs.append(usage.output_tokens)
 
     def _usual_output(self) -> int:
         if not self._outputs:
@@ -92,12 +75,19 @@ class Spending:
         return sorted(self._outputs)[len(self._outputs) * 95 // 100]
 
 
-def cheaper_from(provider: str, model: str, now: datetime) -> datetime | None:
-    """Return the time at which the peak hours end; None if it is not a peak hour."""
-    price = price_at(catalog.find(provider, model).prices, now)
-    if price is None or price.peak is None or not price.peak.covers(now):
-        return None
-    return next_change(price.peak, now)
+def most_output(request: PreparedRequest) -> int | None:
+    """Return the most tokens of an answer, as the request limits them."""
+    limit = request.dialect.fields.get("max_tokens")
+    return None if limit is None else request.body.get(limit.name)
+
+
+def costs_at(usage: Usage | None, provider: str, model: str, at: datetime, known: Cost | None = None) -> Costs:
+    """Return the US dollars of a request that is sent at a time (UTC), unless known, and those outside peak hours."""
+    cost = base = known or cost_of(usage, provider, model, at.timestamp())
+    cheaper = cheaper_from(catalog.find(provider, model), at)
+    if cheaper is not None:
+        base = cost_of(usage, provider, model, cheaper.timestamp())
+    return None if cost is None else cost.usd, None if base is None else base.usd
 
 
 def deadline_after(text: str, now: datetime, local: Callable[[datetime], datetime] = datetime.astimezone) -> datetime:
@@ -107,11 +97,9 @@ def deadline_after(text: str, now: datetime, local: Callable[[datetime], datetim
         BatchRefused: If it is neither.
     """
     try:
-        if "T" in text or " " in text.strip():
-            moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-            return moment.astimezone(now.tzinfo)
-        hour, minute = map(int, text.split(":"))
-        moment = local(now).replace(hour=hour, minute=minute, second=0, microsecond=0)
+        if len(text) > 5:
+            return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(now.tzinfo)
+        moment = datetime.combine(local(now), time.fromisoformat(text.zfill(5)), local(now).tzinfo)
     except ValueError:
         raise BatchRefused(f"deadline {text!r} is not a time. Use 08:00 or 2026-12-01T08:00.") from None
     return (moment if moment > now else moment + timedelta(days=1)).astimezone(now.tzinfo)

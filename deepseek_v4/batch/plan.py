@@ -1,4 +1,4 @@
-"""How a batch runs, as a frozen value."""
+"""How a batch runs, as a frozen value, and the error of a batch as a whole. Errors of a row are in its result."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from deepseek_v4.limits.limiter import Limiter
-from deepseek_v4.request.settings import ModelSettings
 
-__all__ = ["Plan"]
+
+class BatchRefused(ValueError):
+    """The batch cannot begin or go on: the message states the reason and the remedy. Results so far are kept."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,3 @@ class Plan:
     id_column: str = "id"
     prompt_column: str = "prompt"
     now: Callable[[], datetime] = field(default=lambda: datetime.now(timezone.utc), repr=False)
-
-    def settings(self, options: dict[str, Any]) -> ModelSettings:
-        """Return the options of the model, with the limiter and the number of tries."""
-        limiter = self.limiter or Limiter(self.max_concurrency, self.requests_per_minute, self.tokens_per_minute)
-        return ModelSettings(**{"max_retries": max(self.tries - 1, 0), **options, "limiter": limiter})

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from pathlib import Path
 from typing import Any
 
-from deepseek_v4.batch.refused import BatchRefused
-from deepseek_v4.batch.worker import Shards, Worker
+from deepseek_v4.batch.plan import BatchRefused
+from deepseek_v4.batch.worker import Shards, Worker, batch_of_worker, missing_key
 from deepseek_v4.limits.limiter import Limiter
 from deepseek_v4.limits.ray import RayLeases
-from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.values import json
 from deepseek_v4.values.reply import TOKEN_COUNTS
-
-__all__ = ["ask", "total"]
 
 BATCHES_AT_A_TIME = 4
 """Batches that Ray passes to one actor at a time."""
@@ -56,19 +52,17 @@ def ask(
     Raises:
         BatchRefused: If an option is not valid, or if the workers have no key.
     """
-    ray = _ray()
-    variable = ModelSettings(**options).key_variable
-    if variable is not None:
-        host, is_set = ray.get(ray.remote(num_cpus=0)(_has_key).remote(variable))
-        if not is_set:
-            raise BatchRefused(
-                f"Worker {host}: {variable} is not set. Use ray.init(runtime_env={{'env_vars': {{'{variable}': …}}}})."
-            )
+    import ray
+
+    variable = batch_of_worker({"schema": schema, **options}).settings.key_variable
+    missing = ray.get(ray.remote(num_cpus=0)(missing_key).remote(variable))
+    if missing is not None:
+        raise BatchRefused(missing)
     limiter = Limiter(None, requests_per_minute, tokens_per_minute, leases=RayLeases(max_concurrency))
-    arguments = {"schema": schema, "limiter": limiter, "prompt_column": prompt, "id_column": id, **options}
+    options.update(schema=schema, limiter=limiter, prompt_column=prompt, id_column=id)
     return ds.map_batches(
         _Asker,
-        fn_constructor_args=(None if journal is None else str(journal), arguments),
+        fn_constructor_args=(None if journal is None else str(journal), options),
         batch_format="pyarrow",
         batch_size=max(max_concurrency // (actors * BATCHES_AT_A_TIME), 8),
         compute=ray.data.ActorPoolStrategy(size=actors),
@@ -87,37 +81,18 @@ def total(journal: str | os.PathLike[str]) -> dict[str, Any]:
 class _Asker:
     """The callable class of ``map_batches``."""
 
-    def __init__(self, journal: str | None, arguments: dict[str, Any]) -> None:
-        self._worker = Worker(journal, **arguments)
+    def __init__(self, journal: str | None, options: dict[str, Any]) -> None:
+        self._worker = Worker(journal, **options)
+        self._columns = [options["id_column"], options["prompt_column"]]
 
     async def __call__(self, batch: Any) -> Any:
         import pyarrow as pa
 
-        rows = batch.select(list(self._worker.columns.values())).to_pylist()
-        lines = await asyncio.gather(*map(self._worker.aask, rows))
-        columns = {
-            "answer": ([_answer(line) for line in lines], pa.string()),
-            "usage": ([line["usage"] for line in lines], pa.struct([(name, pa.int64()) for name in TOKEN_COUNTS])),
-            "cost": ([line["cost"] for line in lines], pa.float64()),
-            "error": ([None if line["error"] is None else line["error"]["message"] for line in lines], pa.string()),
-        }
-        for name, (values, kind) in columns.items():
-            batch = batch.append_column(name, pa.array(values, kind))
-        return batch
-
-
-def _answer(line: dict[str, Any]) -> str | None:
-    return json.dumps(line["value"]).decode() if "value" in line else line["text"]
-
-
-def _has_key(variable: str) -> tuple[str, bool]:
-    return socket.gethostname(), bool(os.environ.get(variable))
-
-
-def _ray() -> Any:
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise BatchRefused("deepseek_v4.batch.ray needs Ray. Run: pip install 'ray[data]'") from error
-    return ray
+        lines = await asyncio.gather(*map(self._worker.aask, batch.select(self._columns).to_pylist()))
+        answers = [json.dumps(line["value"]).decode() if "value" in line else line["text"] for line in lines]
+        problems = [line["error"] and line["error"]["message"] for line in lines]
+        batch = batch.append_column("answer", pa.array(answers, pa.string()))
+        counts = pa.struct([(name, pa.int64()) for name in TOKEN_COUNTS])
+        batch = batch.append_column("usage", pa.array([line["usage"] for line in lines], counts))
+        batch = batch.append_column("cost", pa.array([line["cost"] for line in lines], pa.float64()))
+        return batch.append_column("error", pa.array(problems, pa.string()))

@@ -17,7 +17,7 @@ from deepseek_v4.values.prices import Cost, Peak, Price, in_utc, price_at
 if TYPE_CHECKING:
     from deepseek_v4.values.reply import Usage
 
-__all__ = ["Priced", "next_change", "of", "off_peak", "price_at"]
+__all__ = ["Priced", "cheaper_from", "next_change", "of", "off_peak", "price_at"]
 
 _EXACT = Context(prec=60)
 _PER = Decimal(1_000_000)
@@ -97,6 +97,14 @@ def next_change(peak: Peak, at: datetime) -> datetime | None:
     now, hour = peak.covers(at), at.replace(minute=0, second=0, microsecond=0)
     coming = (hour + timedelta(hours=hours) for hours in range(1, _HOURS_OF_A_WEEK + 1))
     return next((time for time in coming if peak.covers(time) != now), None)
+
+
+def cheaper_from(facts: Priced, at: datetime) -> datetime | None:
+    """Return the time (UTC) at which the peak hours end; None outside them."""
+    price = price_at(facts.prices, at)
+    if price is None or price.peak is None or not price.peak.covers(at):
+        return None
+    return next_change(price.peak, at)
 
 
 def _since(price: Price) -> datetime:

@@ -11,8 +11,6 @@ from deepseek_v4.client import Client
 from deepseek_v4.errors import AuthenticationError, DeepSeekError, UnsupportedError
 from deepseek_v4.values.reply import StreamEnd
 
-__all__ = ["account_checks"]
-
 PROMPT, MOST_TOKENS = "Reply with one word: ready", 16
 
 

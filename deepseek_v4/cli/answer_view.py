@@ -14,8 +14,6 @@ from deepseek_v4.cli.output import INCOMPLETE, note, printable
 if TYPE_CHECKING:
     from deepseek_v4.cli.live_markdown import LiveMarkdown
 
-__all__ = ["AnswerView", "status_of_answer"]
-
 MOST_RESULT = 200
 """Characters of a tool's result that are shown."""
 

@@ -18,8 +18,6 @@ from deepseek_v4.cli.prices import prices
 from deepseek_v4.cli.serve import serve
 from deepseek_v4.cli.settle import settle
 
-__all__ = ["application"]
-
 # help and errors as plain text: examples keep their lines, and messages are not wrapped in boxes
 application = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 for command in (chat, ask, preview, batch, models, prices, balance, inspect, doctor, serve, settle):

@@ -15,8 +15,6 @@ from deepseek_v4.cli.output import emit, schema_option
 from deepseek_v4.cli.prompt import read_message
 from deepseek_v4.values.messages import Message
 
-__all__ = ["Prompt", "ask", "read_messages"]
-
 Prompt = Annotated[
     list[str] | None,
     typer.Argument(metavar="PROMPT", help="The question; @path attaches a file. Standard input: -"),

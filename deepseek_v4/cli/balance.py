@@ -9,8 +9,6 @@ from typing import Annotated
 from deepseek_v4.cli import options as o
 from deepseek_v4.cli.output import emit, note, schema_option, table
 
-__all__ = ["balance"]
-
 
 @dataclass(frozen=True, slots=True)
 class AmountLine:

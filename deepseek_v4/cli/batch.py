@@ -3,57 +3,68 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import shlex
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from deepseek_v4.batch import Batch, BatchRefused, Plan
-from deepseek_v4.batch.dry_run import dry_run
-from deepseek_v4.batch.summary import Numbers
+from deepseek_v4.batch import Batch, BatchRefused, Plan, Summary
 from deepseek_v4.cli.options import with_model_options
-from deepseek_v4.cli.output import REFUSED, schema_option
-from deepseek_v4.cli.progress import Progress, summary_table
-
-__all__ = ["batch"]
+from deepseek_v4.cli.output import REFUSED, emit, schema_option
+from deepseek_v4.cli.progress import show, summary_table
 
 
 def _option(help_: str, *names: str) -> Any:
-    return typer.Option(*names, help=help_, show_default=False)
+    return typer.Option(*names, help=help_)
+
+
+_PLAN = {
+    "temperature": Annotated[float | None, _option("Randomness, 0 to 2.")],
+    "schema": Annotated[str | None, _option("JSON Schema of the answers: a file, or module:Class.")],
+    "output_format": Annotated[str | None, _option("flat or openai; as the input by default.", "--format")],
+    "id_column": Annotated[str, _option("Name of the id.", "--id")],
+    "prompt_column": Annotated[str, _option("Name of the prompt.", "--prompt")],
+    "max_concurrency": Annotated[int, _option("Requests at a time, at most.")],
+    "requests_per_minute": Annotated[float | None, _option("Requests per minute, at most.", "--rpm")],
+    "tokens_per_minute": Annotated[float | None, _option("Tokens per minute, at most.", "--tpm")],
+    "tries": Annotated[int, _option("Requests of a row that fails for a passing cause.")],
+    "max_cost": Annotated[str | None, _option("US dollars that the run may cost.")],
+    "off_peak": Annotated[bool, _option("Begin rows outside peak hours only.", "--off-peak")],
+    "deadline": Annotated[str | None, _option("Time from which on --off-peak does not apply: 08:00.")],
+    "ordered": Annotated[Path | None, _option("Copy of the output in the order of the input.")],
+    "retry_errors": Annotated[bool, _option("Do rows with a retryable error again.", "--retry-errors")],
+}
+"""Options of a plan, with its defaults, and the temperature."""
+
+
+def _with_plan(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a plan instead of its ``**plan``."""
+    own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "plan"]
+    for name, kind in _PLAN.items():
+        default = getattr(Plan, name, None)
+        own.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind))
+    command.__signature__ = inspect.Signature(own)  # type: ignore[attr-defined]
+    return command
 
 
 @with_model_options
+@_with_plan
 def batch(
     source: Annotated[str, typer.Argument(metavar="INPUT", help="JSON lines, .csv or .parquet; - for standard input.")],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="JSON lines; an existing output is continued.")],
     *,
     given: dict[str, Any],
-    temperature: Annotated[float | None, _option("Randomness, 0 to 2.")] = None,
-    schema: Annotated[str | None, _option("JSON Schema of the answers: a file, or module:Class.")] = None,
-    output_format: Annotated[str | None, _option("flat or openai; as the input by default.", "--format")] = None,
-    id_column: Annotated[str, typer.Option("--id", help="Name of the id.")] = "id",
-    prompt_column: Annotated[str, typer.Option("--prompt", help="Name of the prompt.")] = "prompt",
-    max_concurrency: Annotated[int, typer.Option(help="Requests at a time, at most.")] = 64,
-    rpm: Annotated[float | None, _option("Requests per minute, at most.")] = None,
-    tpm: Annotated[float | None, _option("Tokens per minute, at most.")] = None,
-    tries: Annotated[int, typer.Option(help="Requests of a row that fails for a passing cause.")] = 5,
-    max_cost: Annotated[str | None, _option("US dollars that the run may cost.")] = None,
-    off_peak: Annotated[bool, typer.Option("--off-peak", help="Begin rows outside peak hours only.")] = False,
-    deadline: Annotated[str | None, _option("Time from which on --off-peak does not apply: 08:00.")] = None,
-    ordered: Annotated[Path | None, _option("Copy of the output in the order of the input.")] = None,
-    retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Do rows with a retryable error again.")] = False,
-    retry_all_errors: Annotated[
-        bool, typer.Option("--retry-all-errors", help="Do all rows with an error again.")
-    ] = False,
-    dry: Annotated[
-        bool, typer.Option("--dry-run", help="Show rows, tokens, cost and sample requests; send nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON to standard output.")] = False,
-    json_schema: Annotated[bool, schema_option(Numbers)] = False,
+    retry_all_errors: Annotated[bool, _option("Do all rows with an error again.", "--retry-all-errors")] = False,
+    dry: Annotated[bool, _option("Show rows, tokens, cost and sample requests; send nothing.", "--dry-run")] = False,
+    as_json: Annotated[bool, _option("Print the summary as JSON to standard output.", "--json")] = False,
+    json_schema: Annotated[bool, schema_option(Summary)] = False,
+    **plan: Any,
 ) -> None:
     """Answer every row of a file. Run the same command again to continue after an interruption.
 
@@ -63,28 +74,14 @@ def batch(
 
     Exit status: 0 all rows answered, 1 some failed, 2 refused, 3 stopped (key, balance, cost, disk), 130 interrupted.
     """
+    if retry_all_errors:
+        plan["retry_errors"] = "all"
     try:
-        options = given if temperature is None else {"temperature": temperature, **given}
-        plan = Plan(
-            schema=schema,
-            output_format=output_format,
-            max_concurrency=max_concurrency,
-            requests_per_minute=rpm,
-            tokens_per_minute=tpm,
-            tries=tries,
-            retry_errors="all" if retry_all_errors else retry_errors,
-            max_cost=max_cost,
-            off_peak=off_peak,
-            deadline=deadline,
-            ordered=ordered,
-            id_column=id_column,
-            prompt_column=prompt_column,
-        )
-        engine = Batch(source, None if dry else output, plan, **options)
+        engine = Batch(source, None if dry else output, **{**plan, **given})
         if dry:
-            typer.echo(json.dumps(dry_run(engine), indent=2, ensure_ascii=False))
+            typer.echo(json.dumps(engine.dry_run(), indent=2, ensure_ascii=False))
             return
-        summary = asyncio.run(_run(engine, Progress(engine.summary)))
+        summary = asyncio.run(_run(engine))
     except BatchRefused as error:
         typer.echo(f"Refused: {error}", err=True)
         raise typer.Exit(REFUSED) from None
@@ -92,11 +89,11 @@ def batch(
     if summary.stopped is not None:
         typer.echo(f"Stopped: {summary.stopped}\nContinue with: {shlex.join(_command())}", err=True)
     if as_json:
-        typer.echo(json.dumps(summary.to_dict()))
+        emit(summary)
     raise typer.Exit(summary.exit_code)
 
 
-async def _run(engine: Batch, progress: Progress) -> Any:
+async def _run(engine: Batch) -> Summary:
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
 
@@ -107,11 +104,13 @@ async def _run(engine: Batch, progress: Progress) -> Any:
 
     for number in (signal.SIGINT, signal.SIGTERM):  # on Windows, event loops have no signal handlers
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(interrupt))
-    with progress:
-        try:
-            await engine.run()
-        except asyncio.CancelledError:
-            engine.stop("Interrupted.", interrupted=True)
+    progress = asyncio.create_task(show(engine.summary))
+    try:
+        await engine.run()
+    except asyncio.CancelledError:
+        engine.stop("Interrupted.", interrupted=True)
+    finally:
+        progress.cancel()
     return engine.summary
 
 

@@ -21,8 +21,6 @@ from deepseek_v4.cli.prompt import read_message
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.values.messages import Message
 
-__all__ = ["chat"]
-
 MOST_LINES = 1000
 """Typed lines that are kept for the next run."""
 

@@ -11,8 +11,6 @@ from deepseek_v4.cli.options import client_of, read_options
 from deepseek_v4.cli.output import note
 from deepseek_v4.values.sampling import Effort
 
-__all__ = ["HELP", "Chat", "run_command"]
-
 OF_A_PROVIDER = ("base_url", "api_key_variable", "provider_options")
 """Options that a change of the provider drops: no other host gets the key."""
 

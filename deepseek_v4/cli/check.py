@@ -7,8 +7,6 @@ from typing import Literal
 
 from deepseek_v4 import errors
 
-__all__ = ["Check", "failed"]
-
 _ADVICE: tuple[tuple[type[errors.DeepSeekError], str], ...] = (
     (errors.AuthenticationError, "Create a key in the provider's console and set it in the environment variable."),
     (errors.PermissionDeniedError, "Give the key the permission in the provider's console, or use another key."),

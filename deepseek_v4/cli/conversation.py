@@ -12,8 +12,6 @@ from deepseek_v4.client import Client
 from deepseek_v4.values import reply as values
 from deepseek_v4.values.messages import Message
 
-__all__ = ["Answer", "Call", "Conversation", "Event", "ReasoningText", "Text", "ToolResult", "Usage"]
-
 MOST_ROUNDS = 20
 """Answers with tool calls in a row; more are an endless loop."""
 

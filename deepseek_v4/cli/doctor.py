@@ -17,8 +17,6 @@ from deepseek_v4.cli.local_checks import local_checks
 from deepseek_v4.cli.output import FAILED, emit, printable, schema_option
 from deepseek_v4.client import Client
 
-__all__ = ["doctor"]
-
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
 
 SECONDS = 20.0

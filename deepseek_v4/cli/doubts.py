@@ -11,8 +11,6 @@ from deepseek_v4.client import Client
 from deepseek_v4.values.messages import ImagePart, Message, Reasoning, ServerTool, TextPart, ToolCall, ToolSpec
 from deepseek_v4.values.reply import Reply
 
-__all__ = ["DOUBTS", "Doubt", "Reading"]
-
 WEATHER = ToolSpec(
     "get_weather",
     "The weather in a city.",

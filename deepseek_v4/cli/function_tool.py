@@ -14,8 +14,6 @@ from pydantic_core import to_json
 
 from deepseek_v4.values.messages import ToolSpec
 
-__all__ = ["FunctionTool"]
-
 
 @dataclass(frozen=True, slots=True)
 class FunctionTool:

@@ -19,8 +19,6 @@ from deepseek_v4.cli.check import Check
 from deepseek_v4.client import Client
 from deepseek_v4.transport.clients import CERTIFICATE_VARIABLES, ssl_context
 
-__all__ = ["host_checks"]
-
 SECONDS = 10.0
 """Time limit of the request."""
 CLOCK_SECONDS = 60.0

@@ -14,8 +14,6 @@ from deepseek_v4.observe.live import LiveServer
 from deepseek_v4.observe.page import render
 from deepseek_v4.observe.usage import report_of
 
-__all__ = ["inspect"]
-
 
 @dataclass(frozen=True, slots=True)
 class Inspected:

@@ -6,8 +6,6 @@ from rich.console import Console
 from rich.live import Live
 from rich.markdown import Markdown
 
-__all__ = ["LiveMarkdown", "split_blocks"]
-
 
 class LiveMarkdown:
     """Renders the parts of a text on a terminal.

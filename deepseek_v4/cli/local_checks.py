@@ -16,8 +16,6 @@ from deepseek_v4.client import Client
 from deepseek_v4.providers import PROVIDERS
 from deepseek_v4.values.http import MASK
 
-__all__ = ["local_checks"]
-
 PACKAGES = (
     "httpx",
     "pydantic",

@@ -14,8 +14,6 @@ from deepseek_v4.cli import options as o
 from deepseek_v4.cli.output import emit, note, schema_option, table
 from deepseek_v4.cli.peak_hours import rates_at
 
-__all__ = ["models"]
-
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
@@ -64,17 +62,21 @@ def models(
     client = o.client_of(option, provider=provider, base_url=base_url)
     name = client.settings.provider_name
     known = {facts.id: facts for facts in catalog.models(name)}
+    catalogued = set(known)
     listed: set[str] | None = None
     changes: dict[str, list[str]] = {}
     if not offline:
         with client:
             entries = client.list_models()
         found = {entry.id: catalog.find(name, entry.id) for entry in entries}
+        catalogued |= {entry for entry, facts in found.items() if facts.known}  # the list is added to the catalog below
         listed = {facts.id if facts.id in known else entry for entry, facts in found.items()} | found.keys()
         for change in catalog.update_from(name, entries):
             changes.setdefault(change.model, []).append(str(change).partition(": ")[2])
         known = {entry: catalog.find(name, entry) for entry in found} | known
-    rows = tuple(_row(id_, facts, listed, changes.get(id_, [])) for id_, facts in sorted(known.items()))
+    rows = tuple(
+        _row(id_, facts, id_ in catalogued, listed, changes.get(id_, [])) for id_, facts in sorted(known.items())
+    )
     if as_json:
         emit(ModelList(name, rows))
         return
@@ -85,11 +87,11 @@ def models(
             note(f"{row.id}: {text} (catalog -> provider's list)", style="yellow")
 
 
-def _row(id_: str, facts: ModelFacts, listed: set[str] | None, changes: list[str]) -> ModelRow:
+def _row(id_: str, facts: ModelFacts, catalogued: bool, listed: set[str] | None, changes: list[str]) -> ModelRow:
     now = rates_at(facts, datetime.now(timezone.utc))
     return ModelRow(
         id=id_,
-        catalog=facts.known,
+        catalog=catalogued,
         listed=None if listed is None else id_ in listed,
         context_window=facts.context_window,
         max_output_tokens=facts.max_output_tokens,

@@ -19,23 +19,6 @@ from deepseek_v4.request.option_names import ALIASES, CONSTRUCTOR_ONLY, unknown_
 from deepseek_v4.request.settings import FIELDS, ModelSettings, checker
 from deepseek_v4.values.sampling import Effort
 
-__all__ = [
-    "AsJson",
-    "BaseUrl",
-    "Given",
-    "MaxTokens",
-    "Model",
-    "Provider",
-    "ReasoningEffort",
-    "ShowReasoning",
-    "System",
-    "Thinking",
-    "Tools",
-    "client_of",
-    "read_options",
-    "with_model_options",
-]
-
 NAMES = sorted((FIELDS - CONSTRUCTOR_ONLY) | {"api_key_variable"})
 """The options that ``-o`` accepts."""
 

@@ -9,8 +9,6 @@ from deepseek_v4.catalog.cost import next_change, price_at
 from deepseek_v4.catalog.lookup import ModelFacts
 from deepseek_v4.values.prices import Peak, Price
 
-__all__ = ["RatesNow", "rates_at"]
-
 
 @dataclass(frozen=True, slots=True)
 class RatesNow:

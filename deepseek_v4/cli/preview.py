@@ -14,8 +14,6 @@ from deepseek_v4.cli.function_tool import FunctionTool
 from deepseek_v4.cli.output import emit, note, schema_option
 from deepseek_v4.request.preview import Preview
 
-__all__ = ["preview"]
-
 
 @o.with_model_options
 def preview(

@@ -19,8 +19,6 @@ from deepseek_v4.providers import find_provider
 from deepseek_v4.values.prices import Peak, Price, in_utc
 from deepseek_v4.values.reply import Usage
 
-__all__ = ["prices"]
-
 
 @dataclass(frozen=True, slots=True)
 class Rates:

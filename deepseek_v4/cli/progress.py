@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from types import TracebackType
+import asyncio
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
@@ -12,42 +11,21 @@ from rich.table import Table
 
 from deepseek_v4.batch.summary import Summary
 
-__all__ = ["Progress", "summary_table"]
-
 LINE_SECONDS = 10.0
 BAR_SECONDS = 0.5
 
 
-class Progress:
-    """Shows a summary while it changes, from a thread of its own; a context manager."""
-
-    def __init__(self, summary: Summary) -> None:
-        self._summary = summary
-        self._console = Console(stderr=True)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._bar if self._console.is_terminal else self._lines, daemon=True)
-
-    def __enter__(self) -> Progress:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _lines(self) -> None:
-        while not self._ended.wait(LINE_SECONDS):
-            self._console.print(text_of(self._summary), highlight=False, soft_wrap=True)
-
-    def _bar(self) -> None:
-        with Bar(BarColumn(), TextColumn("{task.description}"), console=self._console, transient=True) as bar:
-            task = bar.add_task("", total=None)
-            while not self._ended.wait(BAR_SECONDS):
-                summary = self._summary
-                total = None if summary.rows is None else summary.rows
-                bar.update(task, description=text_of(summary), total=total, completed=summary.done + summary.skipped)
+async def show(summary: Summary) -> None:
+    """Show a summary while it changes, until the task is cancelled."""
+    console = Console(stderr=True, highlight=False)
+    columns = (BarColumn(), TextColumn("{task.description}"))
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        while True:
+            await asyncio.sleep(BAR_SECONDS if console.is_terminal else LINE_SECONDS)
+            bar.update(task, description=text_of(summary), total=summary.rows, completed=summary.done + summary.skipped)
+            if not console.is_terminal:
+                console.print(text_of(summary), soft_wrap=True)
 
 
 def text_of(summary: Summary) -> str:
@@ -59,8 +37,8 @@ def text_of(summary: Summary) -> str:
         f"{summary.failed.total()} failed",
         "" if left is None else f"{left} left",
         f"{rate:.0f} rows/min",
-        f"{min(summary.limiter.slots, summary.slots)} at a time",
-        f"{100 * summary.limiter.refused / max(summary.limiter.sent, 1):.1f} % refused",
+        f"{summary.slots_now} at a time",
+        f"{100 * summary.refused / max(summary.requests, 1):.1f} % refused",
         f"{summary.cost:.4f} USD",
         "" if not left or not rate else f"{left / rate:.1f} min left",
         summary.waits or "",
@@ -71,20 +49,20 @@ def text_of(summary: Summary) -> str:
 def summary_table(summary: Summary) -> None:
     """Print the numbers of a run to standard error."""
     table = Table(show_header=False, box=None)
-    usage, seconds = summary.usage, [summary.percentile(share) for share in (0.5, 0.95)]
-    cached = 100 * usage["cached"] / max(usage["input"], 1)
-    failures = ", ".join(f"{name} {count}" for name, count in summary.failed.most_common()) or "0"
+    usage = summary.usage
+    cached = 100 * usage["cached_tokens"] / max(usage["input_tokens"], 1)
+    seconds = ("-" if one is None else f"{one:.2f}" for one in (summary.p50_seconds, summary.p95_seconds))
     for name, value in (
-        ("answered", str(summary.answered)),
-        ("failed", failures),
-        ("skipped, done before", str(summary.skipped)),
-        ("changed, done again", str(summary.changed)),
-        ("tokens in", f"{usage['input']:,} ({cached:.0f} % cached)"),
-        ("tokens out", f"{usage['output']:,} (reasoning {usage['reasoning']:,})"),
+        ("answered", summary.answered),
+        ("failed", ", ".join(f"{name} {count}" for name, count in summary.failed.most_common()) or "0"),
+        ("skipped, done before", summary.skipped),
+        ("changed, done again", summary.changed),
+        ("tokens in", f"{usage['input_tokens']:,} ({cached:.0f} % cached)"),
+        ("tokens out", f"{usage['output_tokens']:,} (reasoning {usage['reasoning_tokens']:,})"),
         ("cost", f"{summary.cost:.6f} USD ({summary.base_cost:.6f} off-peak)"),
-        ("seconds of a row", " / ".join("-" if one is None else f"{one:.2f}" for one in seconds) + " (p50 / p95)"),
-        ("requests", f"{summary.limiter.sent} ({summary.limiter.refused} refused), up to {summary.slots} at a time"),
-        ("paid twice at most", str(summary.in_doubt)),
+        ("seconds of a row", f"{' / '.join(seconds)} (p50 / p95)"),
+        ("requests", f"{summary.requests} ({summary.refused} refused), up to {summary.slots} at a time"),
+        ("paid twice at most", summary.in_doubt),
     ):
-        table.add_row(name, value)
+        table.add_row(name, str(value))
     Console(stderr=True).print(table)

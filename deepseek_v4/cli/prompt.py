@@ -9,8 +9,6 @@ from pathlib import Path
 
 from deepseek_v4.values.messages import FilePart, ImagePart, Message, Part, TextPart
 
-__all__ = ["read_message"]
-
 _PATH = re.compile(r'(?<!\S)@(?:"([^"]+)"|(\S+))')
 _PUNCTUATION = ".,;:!?)"
 

@@ -9,8 +9,7 @@ import typer
 
 from deepseek_v4.cli import options as o
 from deepseek_v4.cli.output import emit, interruption, note, schema_option
-
-__all__ = ["serve"]
+from deepseek_v4.providers import find_provider
 
 KEY = "sk-local-server"
 
@@ -67,6 +66,9 @@ def serve(
             emit(address, indent=None)
         else:
             typer.echo(address.base_url)
-            note(f"API key: {KEY if api_key == KEY else 'as given'}. Request counts: {address.counts_url}")
+            about = find_provider(address.provider)
+            key = KEY if api_key == KEY else "…"  # a key that was given is not printed
+            note(f"To use it: export {about.base_url_variables[1]}={address.base_url} {about.key_variable}={key}")
+            note(f"Request counts: {address.counts_url}")
             note("Answers are scripted: no model is involved. Ctrl-C ends it.")
         wait()

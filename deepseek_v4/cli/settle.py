@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -17,7 +20,8 @@ from deepseek_v4.cli.output import emit, note, schema_option, table
 from deepseek_v4.client import Client
 from deepseek_v4.errors import AuthenticationError, DeepSeekError
 
-__all__ = ["settle"]
+_RECORDER = "tests/replay/record.py"
+"""Records cassettes; it is not part of the package."""
 
 _CONFIRMS = {True: "yes", False: "NO", None: "both would do"}
 
@@ -69,6 +73,9 @@ def settle(
     report: Annotated[
         Path | None, typer.Option(help="Report to write; doubts-PROVIDER-DATE.md by default.", show_default=False)
     ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Record the provider's cassettes again; in a checkout of the repository.")
+    ] = False,
     as_json: o.AsJson = False,
     json_schema: Annotated[bool, schema_option(Report)] = False,
 ) -> None:
@@ -78,8 +85,10 @@ def settle(
     Example:
       deepseek-v4 settle --list
 
-    Exit status: 0 all were settled, 1 some were not.
+    Exit status: 0 all were settled (and recorded), 1 some were not.
     """
+    if record and not Path(_RECORDER).is_file():
+        raise ValueError(f"--record needs {_RECORDER}. Run it in a checkout of the repository of deepseek-v4.")
     chosen = list(_chosen(name or (), (provider or "deepseek").partition(":")[0]))
     if listed:
         unsent = [Settled(doubt.name, doubt.row, None, None, "not sent", None) for doubt in chosen]
@@ -90,6 +99,7 @@ def settle(
         return
     with o.client_of(option, provider=provider, base_url=base_url) as client:
         found = _report(client.settings.provider_name, _settled(client, chosen))
+        recorded = not record or _record(client)
     path = report or Path(f"doubts-{found.provider}-{found.at:%Y-%m-%d}.md")
     path.write_text(page(found), encoding="utf-8")
     rows = found.results
@@ -98,7 +108,7 @@ def settle(
     else:
         table(("doubt", "as assumed", "reading"), ((one.name, _right(one), one.holds or one.evidence) for one in rows))
     note(f"Written: {path}")
-    raise typer.Exit(0 if all(one.holds for one in rows) else 1)
+    raise typer.Exit(0 if recorded and all(one.holds for one in rows) else 1)
 
 
 def _chosen(names: Iterable[str], provider: str) -> Iterator[Doubt]:
@@ -127,6 +137,22 @@ def _settled(client: Client, doubts: Iterable[Doubt]) -> Iterator[Settled]:
         known = [price.usd for price in prices if price is not None]
         cost = sum(known) if len(known) == len(prices) else None
         yield Settled(doubt.name, doubt.row, reading.holds, reading.confirms, reading.evidence, cost)
+
+
+def _record(client: Client) -> bool:
+    """Record the cassettes of a client's provider again, with its key and base URL, and return True if all fit."""
+    settings = client.settings
+    provider = settings.resolved_provider()
+    environment = {**os.environ, provider.base_url_variables[0]: settings.root_url}
+    if provider.key_variable and (key := os.environ.get(settings.key_variable or "")):
+        environment[provider.key_variable] = key
+    command = [sys.executable, "-m", "tests.replay.record", provider.name]
+    with subprocess.Popen(  # noqa: S603 - a program of the checkout, and the name of a known provider
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            note(line.rstrip())
+    return process.returncode == 0
 
 
 def _right(result: Settled) -> str:

@@ -15,8 +15,6 @@ from deepseek_v4.errors import BudgetExceededError, DeepSeekError, InvalidReques
 from deepseek_v4.tokens import estimate_text
 from deepseek_v4.values.reply import ReasoningDelta, Reply, StreamEnd, TextDelta, ToolCallDelta, Usage
 
-__all__ = ["Budget", "Reservation", "Spent"]
-
 FIRST_ANSWER = 2048
 """Tokens that are reserved for an answer without ``max_tokens``, before there is another one to compare with."""
 

@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 
 from deepseek_v4.limits.leases import Lease, LeaseTable
 
-__all__ = ["FolderLeases"]
-
 T = TypeVar("T")
 
 

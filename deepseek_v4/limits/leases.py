@@ -18,8 +18,6 @@ from weakref import ref
 
 from deepseek_v4.limits.window import Window
 
-__all__ = ["LEASE_SECONDS", "Lease", "LeaseKeeper", "LeaseStore", "LeaseTable"]
-
 LEASE_SECONDS = 10.0
 """How long a lease holds without being renewed."""
 RENEW_SECONDS = 1.0

@@ -18,8 +18,6 @@ from deepseek_v4.limits.leases import LeaseKeeper, LeaseStore
 from deepseek_v4.limits.window import Rate, Window
 from deepseek_v4.values.reply import Reply, StreamEnd
 
-__all__ = ["Limiter", "LimiterState", "Place"]
-
 LONGEST_PAUSE = 60.0
 """Seconds that a ``Retry-After`` header stops all requests, at most; a call does not wait longer either."""
 

@@ -6,21 +6,21 @@ from typing import Any
 
 from deepseek_v4.limits.leases import Lease, LeaseTable
 
-__all__ = ["RayLeases"]
-
 
 class RayLeases:
     """A ``LeaseStore`` in an actor, for all processes of a Ray cluster.
 
     Args:
         concurrency: Requests at a time of all processes, at most.
+        name: Name of the actor: stores of one name in a Ray namespace are one store. None: an actor of its own.
         actor: The actor of an existing store.
     """
 
-    def __init__(self, concurrency: int | None = None, *, actor: Any = None) -> None:
+    def __init__(self, concurrency: int | None = None, name: str | None = None, *, actor: Any = None) -> None:
         import ray
 
-        self._actor = actor if actor is not None else ray.remote(num_cpus=0)(LeaseTable).remote(concurrency)
+        table = ray.remote(num_cpus=0)(LeaseTable).options(name=name, get_if_exists=name is not None)
+        self._actor = table.remote(concurrency) if actor is None else actor
 
     def lease(self, n: int, seconds: float) -> Lease:
         """Lease up to ``n`` places for some seconds."""

@@ -10,8 +10,6 @@ from typing import Any, Protocol
 
 from deepseek_v4.values.reply import Reply
 
-__all__ = ["Ticket", "asend_with", "send_with"]
-
 
 class Ticket(Protocol):
     """The permission for one request."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["FIRST_SLOTS", "Rate", "Window"]
-
 FIRST_SLOTS = 16
 """Requests at a time with which a limiter begins, if it allows that many."""
 RETURN_TO = 0.9

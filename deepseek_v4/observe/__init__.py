@@ -8,9 +8,9 @@ from deepseek_v4._lazy import attributes
 
 if TYPE_CHECKING:
     from deepseek_v4.observe.cache_report import CacheMiss, CacheReport, Conversation
-    from deepseek_v4.observe.changes import Change
     from deepseek_v4.observe.events import RequestEvent, Section
     from deepseek_v4.observe.listeners import Listener, listen
+    from deepseek_v4.observe.prompt_changes import Change
     from deepseek_v4.observe.spans import instrument, uninstrument
     from deepseek_v4.observe.usage import UsageListener
 

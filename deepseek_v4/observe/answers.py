@@ -10,8 +10,6 @@ from deepseek_v4.observe.events import RequestEvent
 from deepseek_v4.recovery.attempt_totals import joined
 from deepseek_v4.values.reply import Reply, Usage
 
-__all__ = ["cost_of", "reply_of", "usage_of"]
-
 _CONTINUED = ("interrupted", "length")
 """Reasons of requests whose answer continues the one before it."""
 

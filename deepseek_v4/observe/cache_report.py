@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from deepseek_v4.observe.changes import Change
-
-__all__ = ["CacheMiss", "CacheReport", "Conversation", "MissCause"]
+from deepseek_v4.observe.prompt_changes import Change
 
 MissCause: TypeAlias = Literal["changed", "expired", "too_soon", "evicted"]
 

@@ -15,13 +15,11 @@ from deepseek_v4 import catalog
 from deepseek_v4.catalog import cost
 from deepseek_v4.errors import CacheBustWarning
 from deepseek_v4.observe.cache_report import CacheMiss, CacheReport, Conversation, MissCause
-from deepseek_v4.observe.changes import first_change
 from deepseek_v4.observe.events import RequestEvent, Section
 from deepseek_v4.observe.listeners import Listener
+from deepseek_v4.observe.prompt_changes import first_change
 from deepseek_v4.observe.sections import parts_of
 from deepseek_v4.values.reply import Usage
-
-__all__ = ["CacheTracker", "Comparison"]
 
 EXPIRES_AFTER = 3600.0
 """Seconds without a request after which a missing beginning counts as expired. DeepSeek keeps an unused one "a few

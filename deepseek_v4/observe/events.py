@@ -11,8 +11,6 @@ from deepseek_v4.values.notes import Note
 from deepseek_v4.values.prices import Cost
 from deepseek_v4.values.reply import AttemptReason, Reply, Usage
 
-__all__ = ["RequestEvent", "Section"]
-
 
 class Section(NamedTuple):
     """A part of the prompt, in the order in which the provider reads it.

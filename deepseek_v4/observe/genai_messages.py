@@ -10,8 +10,6 @@ from deepseek_v4.values import json
 from deepseek_v4.values.messages import Message, TextPart, ToolSpec
 from deepseek_v4.values.reply import Reply
 
-__all__ = ["of_reply", "of_request"]
-
 Part = Mapping[str, Any]
 
 

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from deepseek_v4.observe.events import RequestEvent
     from deepseek_v4.request.prepared_request import PreparedRequest
 
-__all__ = ["Listener", "active", "add", "listen", "remove"]
-
 
 class Listener:
     """A base class of listeners; its methods do nothing.

@@ -21,8 +21,6 @@ from typing_extensions import Self
 
 from deepseek_v4.observe.page import complete_lines, document
 
-__all__ = ["LiveServer"]
-
 INTERVAL = 0.2
 """Seconds between two looks at the record, while a page is open."""
 LAST_EVENTS = 2.0

@@ -5,8 +5,6 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
-__all__ = ["complete_lines", "document", "render"]
-
 _TEMPLATE = Path(__file__).with_name("page.html")
 _DATA, _LIVE = b"/*record*/", b"/*live*/"
 

@@ -20,8 +20,6 @@ from deepseek_v4.providers import find_provider
 from deepseek_v4.values import json
 from deepseek_v4.values.reply import Reply
 
-__all__ = ["Recorder", "lines_of"]
-
 
 class Recorder(Listener):
     """A listener that writes the record of a run.

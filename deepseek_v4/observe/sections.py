@@ -10,8 +10,6 @@ from deepseek_v4.observe.events import Section
 from deepseek_v4.values import json
 from deepseek_v4.values.messages import Message
 
-__all__ = ["parts_of", "sections_of"]
-
 _INSTRUCTIONS = ("instructions", "system")
 _HISTORIES = ("messages", "input", "prompt")
 _SYSTEM_ROLES = ("system", "developer")

@@ -31,8 +31,6 @@ except ModuleNotFoundError as error:
     text = "Spans need the OpenTelemetry API. Run: pip install 'deepseek-v4[otel]'"
     raise ModuleNotFoundError(text, name=error.name) from None
 
-__all__ = ["Spans", "instrument", "uninstrument"]
-
 _SCOPE = "deepseek_v4"
 _OPERATIONS = {"completions": "text_completion"}
 _SAMPLING = ("max_tokens", "temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty")

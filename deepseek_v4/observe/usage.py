@@ -13,8 +13,6 @@ from deepseek_v4.values import json
 from deepseek_v4.values.reply import Usage
 from deepseek_v4.values.usage_report import UsageReport
 
-__all__ = ["UsageListener", "report_of"]
-
 
 class UsageListener(Listener):
     """A listener that adds up the answers of the process: of both frameworks, and of each ``Client``.

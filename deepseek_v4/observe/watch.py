@@ -27,8 +27,6 @@ from deepseek_v4.values.reply import Reply, StreamEnd
 if TYPE_CHECKING:
     from deepseek_v4.recovery.attempts import FailedAttempt
 
-__all__ = ["Watch"]
-
 T = TypeVar("T")
 
 _log = logging.getLogger("deepseek_v4")

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 
 from deepseek_v4._lazy import Registry
-from deepseek_v4.providers.base import Provider
+from deepseek_v4.providers.base import Provider, did_you_mean
 
 PROVIDERS: Mapping[str, Provider] = Registry(
     {
@@ -39,6 +39,6 @@ def _named(name: str) -> Provider:
         return PROVIDERS[family].with_variant(variant) if variant else PROVIDERS[family]
     names = ", ".join(sorted(PROVIDERS))
     raise ValueError(
-        f"unknown provider {name!r}; known: {names}. To use another host, create a provider with "
-        "deepseek_v4.openai_compatible(...)."
+        f"Unknown provider {name!r}.{did_you_mean(family, PROVIDERS)} Known providers: {names}. "
+        "To use another host, create a provider with deepseek_v4.openai_compatible(...)."
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
@@ -161,6 +162,18 @@ class Provider:
             raise errors.InvalidRequestError(f"provider_options: {explain(error, kind)}") from None
 
 
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a question, after a blank, that suggests the known word that is most similar; "" if none is."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def problem_of(error: ValidationError) -> str:
+    """Return the message of the first error of a failed validation, as a sentence."""
+    message = error.errors()[0]["msg"].removeprefix("Value error, ")
+    return message if message.endswith((".", "?")) else f"{message}."
+
+
 def explain(error: ValidationError, kind: type[BaseModel]) -> str:
     """Describe the first error of a failed validation in one sentence."""
     problem = error.errors()[0]
@@ -169,7 +182,7 @@ def explain(error: ValidationError, kind: type[BaseModel]) -> str:
         if len(problem["loc"]) > 1:
             return f"unknown field {where!r}."
         return f"unknown field {where!r}. Known fields: {', '.join(kind.model_fields)}."
-    return f"{where}: {problem['msg'].removeprefix('Value error, ')}." if where else f"{problem['msg']}."
+    return f"{where}: {problem_of(error)}" if where else problem_of(error)
 
 
 class ProviderOptions(BaseModel):

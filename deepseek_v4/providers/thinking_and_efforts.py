@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -81,15 +80,20 @@ class SwitchedThinking(Dialect):
             if self.thinking_off is None:
                 notes.append(Note("dropped", "thinking", "this provider documents no way to disable it"))
                 return {}
-            return copy.deepcopy(dict(self.thinking_off))
+            return _copied(self.thinking_off)
         effort, budget = thinking.effort, thinking.budget
         requested = thinking.on or effort is not None or budget is not None
         body: Json = {}
         switch = bool(thinking.on) or self.always_sends_thinking or (requested and not self.thinks_by_default)
         if switch and not (effort is not None and self.effort_switches_on):
-            body = copy.deepcopy(dict(self.thinking_on or {}))
+            body = _copied(self.thinking_on or {})
             if self.thinking_on is None and not self.thinks_by_default:
                 notes.append(Note("dropped", "thinking", "this provider documents no way to enable it"))
         if effort is not None:
             json.set_path(body, self.effort_field, self.encode_effort(effort, notes))
         return body
+
+
+def _copied(fields: Mapping[str, Any]) -> Json:
+    """Return body fields as new objects, to which an effort can be added."""
+    return {name: _copied(value) if isinstance(value, dict) else value for name, value in fields.items()}

@@ -2,7 +2,8 @@
 
 An answer may take several requests: a request fails, an answer is empty, its JSON does not match the schema, or a
 stream is interrupted. A ``RetryPolicy`` decides about one such cause; ``Attempts`` calls the policies in order, records
-the result and usage of each attempt, and merges them into the final answer. ``loops.py`` contains the loops that send.
+the result and usage of each attempt, and merges them into the final answer. The loops that send are in
+``retry_loops.py``.
 """
 
 from __future__ import annotations

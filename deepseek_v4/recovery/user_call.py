@@ -10,7 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -52,6 +52,10 @@ class UserCall:
             return cls(answer_retries)
         outer.answer_retries = max(outer.answer_retries, answer_retries)
         return outer
+
+    def retrying_answers(self, retries: int) -> AbstractContextManager[None]:
+        """Return a context in which the caller, not the core, retries invalid answers, and empty ones if it retries."""
+        return handled_by_caller("invalid", *(("empty",) if retries else ()), call=self)
 
     def may_repeat(self, error: BaseException, most_calls: int) -> bool:
         """Return True if the caller may make its call again after an error, and report that it does.

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, ValidationError
 
 from deepseek_v4 import errors
 from deepseek_v4.providers import find_provider
+from deepseek_v4.providers.base import problem_of
 from deepseek_v4.request.keys import key_from_environment
 from deepseek_v4.request.model_names import own_model
 from deepseek_v4.request.option_names import ALIASES, CONSTRUCTOR_ONLY, unknown_option
@@ -132,9 +133,8 @@ def _validated(name: str, value: Any) -> Any:
     try:
         return checker(name).validate_python(value)
     except ValidationError as error:
-        problem = error.errors()[0]["msg"].removeprefix("Value error, ").rstrip(".")
         shown = f"={value!r}" if isinstance(value, (str, int, float)) else ""
-        raise errors.InvalidRequestError(f"{name}{shown}: {problem}.") from None
+        raise errors.InvalidRequestError(f"{name}{shown}: {problem_of(error)}") from None
 
 
 def _change_provider(values: dict[str, Any], settings: ModelSettings, given: set[str]) -> None:

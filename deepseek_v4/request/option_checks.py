@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+
 from deepseek_v4.providers import find_provider
-from deepseek_v4.providers.base import Provider
+from deepseek_v4.providers.base import Provider, did_you_mean
 from deepseek_v4.request.url import without_userinfo
 
 
@@ -19,6 +21,21 @@ def known_provider(provider: str | Provider) -> str | Provider:
     """Return the provider if it is known and its base URL has no user name or password."""
     without_userinfo(find_provider(provider).base_url)
     return provider
+
+
+def _listed_word(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Return a value whose type lists its words; the error for another one suggests the word that is most similar."""
+    try:
+        return check(value)
+    except ValidationError as error:
+        words = str(error.errors()[0].get("ctx", {}).get("expected", ""))
+        near = did_you_mean(value, words.split("'")[1::2]) if isinstance(value, str) else ""
+        if not near:
+            raise
+        raise ValueError(f"Input should be {words}.{near}") from None
+
+
+LISTED = WrapValidator(_listed_word)
 
 
 def positive_timeout(timeout: Any) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic.fields import FieldInfo
+
+from deepseek_v4.providers.base import did_you_mean
 
 ALIASES: Mapping[str, str] = {
     "model_name": "model",
@@ -51,9 +52,8 @@ def canonical(given: Mapping[str, Any], known: Mapping[str, FieldInfo]) -> dict[
 
 def unknown_option(name: str, known: list[str]) -> str:
     """Return the error message for an unknown option."""
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else "See docs/parameters.md."
+    hint = did_you_mean(name, known) or " See docs/parameters.md."
     return (
-        f"Unknown option {name!r}. {hint} To send a field that this package does not know, use "
+        f"Unknown option {name!r}.{hint} To send a field that this package does not know, use "
         f"extra_body={{{name!r}: …}}."
     )

@@ -26,6 +26,7 @@ from pydantic import (
 from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request.constructor_signature import OptionSignature
+from deepseek_v4.request.field_descriptions import describe_fields
 from deepseek_v4.request.keys import (
     NOT_PICKLED,
     EnvironmentKey,
@@ -36,6 +37,7 @@ from deepseek_v4.request.keys import (
 )
 from deepseek_v4.request.model_names import DefaultModel, own_model, warn_about_model
 from deepseek_v4.request.option_checks import (
+    LISTED,
     as_budget,
     as_callback,
     as_limiter,
@@ -53,7 +55,7 @@ from deepseek_v4.values.sampling import Effort
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from deepseek_v4.limits.paced import RetryGate
+    from deepseek_v4.limits.paced_send import RetryGate
     from deepseek_v4.request.option_types import ModelOptions
 
 
@@ -83,7 +85,6 @@ class ModelSettings(BaseModel):
         protected_namespaces=(),
         validate_assignment=False,
         defer_build=True,
-        use_attribute_docstrings=True,
         hide_input_in_errors=True,  # the input of a failed construction may contain the key
     )
 
@@ -94,7 +95,7 @@ class ModelSettings(BaseModel):
     """
     provider: Annotated[str | Provider, AfterValidator(known_provider)] = "deepseek"
     """The provider: a name, or a ``Provider`` for your own host."""
-    protocol: Literal["chat_completions", "responses", "messages"] = "chat_completions"
+    protocol: Annotated[Literal["chat_completions", "responses", "messages"], LISTED] = "chat_completions"
     """The API endpoint to use."""
     api_key: Annotated[SecretStr | None, BeforeValidator(as_key)] = Field(default=None, exclude=True, repr=False)
     """The API key, or a callable that returns it, called for every request. None: read from ``api_key_variable``.
@@ -113,7 +114,7 @@ class ModelSettings(BaseModel):
 
     thinking: bool | None = None
     """True, False, or None for the provider's default (DeepSeek: on)."""
-    reasoning_effort: Effort | Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
+    reasoning_effort: Annotated[Effort | Annotated[int, Field(strict=True, ge=1, le=100)] | None, LISTED] = None
     """Amount of thinking; ``none`` disables it. Most providers support fewer levels: see ``docs/parameters.md``.
 
     A number from 1 to 100 is for V4.1 on your own vLLM or SGLang server.
@@ -154,9 +155,9 @@ class ModelSettings(BaseModel):
     """The provider's web search: False, True, or its options."""
     strict_tools: bool | None = None
     """True if the provider enforces the schemas of tool arguments (DeepSeek: beta)."""
-    on_forced_tool: Literal["disable_thinking", "instruct", "raise"] = "disable_thinking"
+    on_forced_tool: Annotated[Literal["disable_thinking", "instruct", "raise"], LISTED] = "disable_thinking"
     """What to do with a forced ``tool_choice`` while thinking, if the provider rejects the combination."""
-    on_unsupported: Literal["warn", "raise", "ignore"] = "warn"
+    on_unsupported: Annotated[Literal["warn", "raise", "ignore"], LISTED] = "warn"
     """What to do with an option that the provider does not support: drop it and warn once, raise, or drop silently."""
     provider_options: Any = None
     """Provider-specific options, typed: ``DeepSeekOptions(...)``, ``OpenRouterOptions(...)``."""
@@ -167,7 +168,7 @@ class ModelSettings(BaseModel):
     """True if past reasoning is sent again, as thinking with tools requires."""
     repair_history: bool = True
     """Repair message histories that the provider would reject, and warn about it."""
-    recover_tool_calls: Annotated[Literal["ask", "off", "parse"], BeforeValidator(not_boolean)] = "ask"
+    recover_tool_calls: Annotated[Literal["ask", "off", "parse"], LISTED, BeforeValidator(not_boolean)] = "ask"
     """What to do with tool calls that a server left in the text, in the model's own markup.
 
     ``"ask"``: send one more request, in which the model makes the call properly or answers without markup.
@@ -175,14 +176,14 @@ class ModelSettings(BaseModel):
     it to tool calls. Only for your own engine without a tool parser, and only if no untrusted text reaches the model: a
     web page or a document can contain such markup, and a model that repeats it would call the tool.
     """
-    on_empty: Literal["retry", "raise", "return"] = "retry"
+    on_empty: Annotated[Literal["retry", "raise", "return"], LISTED] = "retry"
     """What to do with an answer that ends by itself without text and without a tool call.
 
     ``"retry"``: send the request once more, independent of ``max_retries``, and raise ``EmptyReplyError`` if the next
     answer is empty too. ``"raise"``: raise it at once. ``"return"``: return the empty answer.
     """
 
-    on_refusal: Literal["return", "raise"] = "return"
+    on_refusal: Annotated[Literal["return", "raise"], LISTED] = "return"
     """What to do if the provider reports that the model refused or that the answer was filtered.
 
     ``"return"``: return the answer; ``Reply.refusal`` and LangChain's refusal block contain the text. ``"raise"``:
@@ -263,6 +264,11 @@ class ModelSettings(BaseModel):
             if name in _CHECKED_WHEN_ASSIGNED:
                 value = checker(name).validate_python(value)
             super().__setattr__(name, value)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        describe_fields(cls)
 
     def __repr_args__(self) -> Iterator[tuple[str, Any]]:
         """Yield model, provider, protocol and what differs from the defaults; never the key."""
@@ -374,6 +380,7 @@ class ModelSettings(BaseModel):
         return {name: own[name] for name in _ORDERED if own[name] is not None}
 
 
+describe_fields(ModelSettings)
 _ORDERED = tuple(ModelSettings.model_fields)
 FIELDS = frozenset(_ORDERED)
 """The names of the constructor options."""

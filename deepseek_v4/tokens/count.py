@@ -15,8 +15,6 @@ from deepseek_v4.tokens import exact
 from deepseek_v4.tokens.estimate import effort_preamble, estimate, estimate_text
 from deepseek_v4.values.sampling import Sampling
 
-__all__ = ["TokenCount", "count_prompt", "count_text", "token_ids"]
-
 
 @dataclass(frozen=True, slots=True)
 class TokenCount:

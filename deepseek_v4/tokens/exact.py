@@ -14,8 +14,6 @@ from typing import Any, Final
 
 from deepseek_v4.tokens.image_tokens import MAXIMUM
 
-__all__ = ["PROTOCOLS", "available", "count_body", "encode"]
-
 _INSTALL: Final = "Exact token counts need two packages. Run: pip install 'deepseek-v4[tokens]'"
 _UNUSED: Final = "<｜place▁holder▁no▁0｜>"
 PROTOCOLS: Final[Mapping[str, str]] = {

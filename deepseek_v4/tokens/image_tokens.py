@@ -12,8 +12,6 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["MAXIMUM", "image_tokens"]
-
 MAXIMUM: Final = 1024
 """The most tokens that an image takes: larger images are scaled down."""
 _SQUARE: Final = 42

@@ -11,8 +11,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["estimate_text"]
-
 _P = r"!-/:-@\[-`{-~"
 _ASCII_WEIGHTS: Final = (
     (r"[0-9]{1,3}", 0.96),

@@ -5,7 +5,7 @@ functions decode the bytes of the response.
 """
 
 from deepseek_v4.transport.asynchronous import AsyncStream, AsyncTransport
-from deepseek_v4.transport.request_cycle import ByteDecoder, Exchange
+from deepseek_v4.transport.exchange import ByteDecoder, Exchange
 from deepseek_v4.transport.sync import SyncStream, SyncTransport
 from deepseek_v4.transport.timeouts import Limits
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from deepseek_v4 import errors
 from deepseek_v4.transport import clients
 from deepseek_v4.transport.decompression import Steps, steps_of
-from deepseek_v4.transport.request_cycle import (
+from deepseek_v4.transport.exchange import (
     DRAIN_SECONDS,
     OPENED,
     REFUSAL_BYTES,

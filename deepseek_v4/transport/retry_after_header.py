@@ -7,8 +7,6 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-__all__ = ["retry_after"]
-
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the requested wait in seconds, from ``retry-after-ms`` or ``retry-after`` (seconds or HTTP date)."""

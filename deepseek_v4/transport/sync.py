@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from deepseek_v4.transport import clients, deadline_watch
 from deepseek_v4.transport.decompression import steps_of
-from deepseek_v4.transport.request_cycle import (
+from deepseek_v4.transport.exchange import (
     DRAIN_SECONDS,
     OPENED,
     REFUSAL_BYTES,

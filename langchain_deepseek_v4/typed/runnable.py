@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, aclosing
+from contextlib import aclosing
 from functools import partial
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -27,9 +27,9 @@ from typing_extensions import is_typeddict
 
 from deepseek_v4.integration.typed_answers import TypedAnswerPolicy, TypedAttempts
 from deepseek_v4.recovery.attempts import FailedAttempt
-from deepseek_v4.recovery.loops import OPENED, acomplete, arun, complete, run
+from deepseek_v4.recovery.retry_loops import OPENED, acomplete, arun, complete, run
 from deepseek_v4.recovery.retry_prompt import retry_messages
-from deepseek_v4.recovery.user_call import UserCall, handled_by_caller
+from deepseek_v4.recovery.user_call import UserCall
 from deepseek_v4.values.reply import StreamEnd, Usage
 from langchain_deepseek_v4.bounded_retry import BoundedRetry, EachByItself, bounded_retry
 from langchain_deepseek_v4.convert.schemas import Method, answer_class, as_function, json_schema_of, wrapped
@@ -165,6 +165,10 @@ class RetryingRunnable(EachByItself[LanguageModelInput, AIMessage]):  # type: ig
     retries: int
     also_streamed: bool
 
+    if not TYPE_CHECKING:  # a type checker would take them for fields
+        transform = Runnable.transform
+        atransform = Runnable.atransform
+
     @classmethod
     def is_lc_serializable(cls) -> bool:
         """Return False: classes of answers cannot be serialized."""
@@ -176,7 +180,7 @@ class RetryingRunnable(EachByItself[LanguageModelInput, AIMessage]):  # type: ig
         call = UserCall.joined(self.retries)
 
         def send(request: LanguageModelInput) -> AIMessage:
-            with self._handled(call):
+            with call.retrying_answers(self.retries):
                 return bound(request, config, **kwargs)
 
         return complete(input, send, self._accepts, partial(self._attempts, call))
@@ -189,7 +193,7 @@ class RetryingRunnable(EachByItself[LanguageModelInput, AIMessage]):  # type: ig
         call = UserCall.joined(self.retries)
 
         async def send(request: LanguageModelInput) -> AIMessage:
-            with self._handled(call):
+            with call.retrying_answers(self.retries):
                 return await bound(request, config, **kwargs)
 
         return await acomplete(input, send, self._accepts, partial(self._attempts, call))
@@ -204,7 +208,7 @@ class RetryingRunnable(EachByItself[LanguageModelInput, AIMessage]):  # type: ig
             if not attempts.failed:
                 yield from self._chunks(bound(request, config, **kwargs), call)
                 return
-            with self._handled(call):
+            with call.retrying_answers(self.retries):
                 answer = bound_invoke(request, config, **kwargs)
             yield StreamEnd(answer)
 
@@ -230,7 +234,7 @@ class RetryingRunnable(EachByItself[LanguageModelInput, AIMessage]):  # type: ig
                     async for item in self._achunks(chunks, call):
                         yield item
                 return
-            with self._handled(call):
+            with call.retrying_answers(self.retries):
                 answer = await bound_invoke(request, config, **kwargs)
             yield StreamEnd(answer)
 
@@ -248,7 +252,7 @@ class RetryingRunnable(EachByItself[LanguageModelInput, AIMessage]):  # type: ig
     def _chunks(self, chunks: Iterator[AIMessage], call: UserCall) -> Iterator[Any]:
         """Yield the chunks of a stream, and its end. The request is sent when the first one is read."""
         received: list[AIMessage] = []
-        with self._handled(call):
+        with call.retrying_answers(self.retries):
             chunk = next(chunks, None)
         while chunk is not None:
             received.append(chunk)
@@ -258,17 +262,13 @@ class RetryingRunnable(EachByItself[LanguageModelInput, AIMessage]):  # type: ig
 
     async def _achunks(self, chunks: AsyncIterator[AIMessage], call: UserCall) -> AsyncIterator[Any]:
         received: list[AIMessage] = []
-        with self._handled(call):
+        with call.retrying_answers(self.retries):
             chunk = await anext(chunks, None)
         while chunk is not None:
             received.append(chunk)
             yield chunk
             chunk = await anext(chunks, None)
         yield StreamEnd(_merged(received))
-
-    def _handled(self, call: UserCall) -> AbstractContextManager[None]:
-        """Return a context in which this class, not the core, retries invalid and empty answers."""
-        return handled_by_caller("invalid", *(("empty",) if self.retries else ()), call=call)
 
     def _accepts(self, request: LanguageModelInput, answer: AIMessage) -> bool:
         return not self.retries or self.parser.problem(answer) is None
@@ -281,17 +281,6 @@ class RetryingRunnable(EachByItself[LanguageModelInput, AIMessage]):  # type: ig
             self.retries if retries is None else retries, self.parser.problem, self._again, _ends
         )
         return MessageAttempts(request, [policy], started=started, call=call)
-
-    def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
-        """Merge the input and ``stream`` its answer."""
-        yield from Runnable.transform(self, input, config, **kwargs)
-
-    async def atransform(
-        self, input: AsyncIterator[Any], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[Any]:
-        """Like ``transform``, asynchronously."""
-        async for chunk in Runnable.atransform(self, input, config, **kwargs):
-            yield chunk
 
     def _again(self, request: LanguageModelInput, answer: AIMessage, problem: str) -> list[BaseMessage]:
         """Return the messages that show the model its answer and the problem.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, aclosing, closing
+from contextlib import aclosing, closing
 from functools import partial
 from typing import Any
 
@@ -26,8 +26,8 @@ from deepseek_v4.integration.openai_format import OpenAIObject
 from deepseek_v4.integration.typed_answers import TypedAnswerPolicy, TypedAttempts
 from deepseek_v4.recovery.attempt_totals import add_values
 from deepseek_v4.recovery.attempts import FailedAttempt
-from deepseek_v4.recovery.loops import OPENED, acomplete, arun, complete, run
-from deepseek_v4.recovery.user_call import UserCall, handled_by_caller
+from deepseek_v4.recovery.retry_loops import OPENED, acomplete, arun, complete, run
+from deepseek_v4.recovery.user_call import UserCall
 from deepseek_v4.values.reply import StreamEnd, Usage
 from llama_index_deepseek_v4.convert.chunks import ChatResponseChunk
 from llama_index_deepseek_v4.typed.partial_objects import PartialObjectParser
@@ -52,7 +52,7 @@ def complete_typed(llm: FunctionCallingLLM, request: TypedRequest) -> tuple[Any,
     call = UserCall(request.retries)
 
     def send(request: TypedRequest) -> ChatResponse:
-        with _handled(request, call):
+        with call.retrying_answers(request.retries):
             return llm.chat(request.messages, **request.options)
 
     response = complete(request, send, _accepts, partial(ResponseAttempts.of, call))
@@ -64,7 +64,7 @@ async def acomplete_typed(llm: FunctionCallingLLM, request: TypedRequest) -> tup
     call = UserCall(request.retries)
 
     async def send(request: TypedRequest) -> ChatResponse:
-        with _handled(request, call):
+        with call.retrying_answers(request.retries):
             return await llm.achat(request.messages, **request.options)
 
     response = await acomplete(request, send, _accepts, partial(ResponseAttempts.of, call))
@@ -77,7 +77,7 @@ def stream_typed(llm: FunctionCallingLLM, request: TypedRequest) -> Generator[tu
     attempts = ResponseAttempts.of(call, request, time.monotonic())
 
     def open_stream(request: TypedRequest) -> Generator[Any, None, None]:
-        with _handled(request, call):
+        with call.retrying_answers(request.retries):
             if attempts.failed:  # chunks of the first answer have been shown: this one is not streamed
                 responses: Any = iter((llm.chat(request.messages, **request.options),))
             else:
@@ -111,7 +111,7 @@ async def astream_typed(
         yield response
 
     async def items(request: TypedRequest) -> AsyncGenerator[Any, None]:
-        with _handled(request, call):
+        with call.retrying_answers(request.retries):
             if attempts.failed:
                 responses: Any = single(await llm.achat(request.messages, **request.options))
             else:
@@ -134,11 +134,6 @@ async def astream_typed(
                 yield request.read(item.reply), item.reply
             elif item is not OPENED:
                 yield item
-
-
-def _handled(request: TypedRequest, call: UserCall) -> AbstractContextManager[None]:
-    """Return a context in which this module, not the core, retries invalid and empty answers."""
-    return handled_by_caller("invalid", *(("empty",) if request.retries else ()), call=call)
 
 
 def _accepts(request: TypedRequest, response: ChatResponse) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import json
 import subprocess
@@ -83,11 +85,15 @@ def test_a_dry_run_counts_the_output_limit_of_every_protocol(stub: Stub, source:
         assert json.loads(invoke(source, tmp_path / "out.jsonl", *given).stdout)["most_output_tokens"] == 1000, protocol
 
 
+def watch(summary: Summary, seconds: float) -> None:
+    with contextlib.suppress(asyncio.TimeoutError):
+        asyncio.run(asyncio.wait_for(progress.show(summary), seconds))
+
+
 def test_progress_without_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.01)
     summary = Summary(rows=10, answered=4, seconds=2.0, slots=16)
-    with progress.Progress(summary) as shown:
-        shown._thread.join(0.1)
+    watch(summary, 0.1)
     line = capsys.readouterr().err.splitlines()[0]
     assert line == "4 done, 0 failed, 6 left, 120 rows/min, 0 at a time, 0.0 % refused, 0.0000 USD, 0.1 min left"
 
@@ -95,8 +101,7 @@ def test_progress_without_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: py
 def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(progress, "BAR_SECONDS", 0.01)
     monkeypatch.setattr(progress, "Console", functools.partial(progress.Console, force_terminal=True, width=200))
-    with progress.Progress(Summary(rows=10, answered=4, seconds=2.0, waits="Peak hours")) as shown:
-        shown._thread.join(0.2)
+    watch(Summary(rows=10, answered=4, seconds=2.0, waits="Peak hours"), 0.2)
     assert "4 done, 0 failed, 6 left" in capsys.readouterr().err
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import time
 from collections.abc import Iterator
@@ -14,10 +15,13 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from deepseek_v4 import Budget, Limiter, batch
-from deepseek_v4.batch import BatchRefused, Plan
+from deepseek_v4 import Budget, Client, Limiter, batch
+from deepseek_v4.batch import BatchRefused, engine
 from deepseek_v4.batch.journal import Journal
-from deepseek_v4.batch.money import Spending, cheaper_from, deadline_after
+from deepseek_v4.batch.money import Spending, deadline_after, most_output
+from deepseek_v4.catalog import find
+from deepseek_v4.catalog.cost import cheaper_from
+from deepseek_v4.values.reply import Usage
 from tests.stub_server import Stub, serving
 
 
@@ -229,6 +233,7 @@ def test_openais_format_in_and_out(stub: Stub, output: Path) -> None:
     found = {line["custom_id"]: line for line in lines(output)}
     assert found["c0"]["response"]["body"]["choices"][0]["message"]["content"] == "ok"
     assert (found["c0"]["response"]["status_code"], found["c0"]["error"]) == (200, None)
+    assert found["c0"]["usage"]["output_tokens"] == 7
     assert (found["c1"]["response"], found["c1"]["error"]["code"]) == (None, "InvalidRequestError")
     assert run(stub, given, output).skipped == 3
 
@@ -261,14 +266,14 @@ def test_an_iterable_with_a_wrong_row_keeps_what_is_done(stub: Stub, output: Pat
         yield from rows(20)
         yield {"id": "r3", "prompt": "again"}
 
-    with pytest.raises(BatchRefused, match=r"The id 'r3' was given twice"):
+    with pytest.raises(BatchRefused, match=r"rows: the id 'r3' is in rows 4 and 21"):
         run(stub, given(), output)
     assert len(lines(output)) >= 12
 
 
 def test_refused_options() -> None:
     for options, message in (
-        ({"temprature": 1}, "temperature"),
+        ({"temprature": 1}, r"^Unknown option 'temprature'\. Did you mean 'temperature'"),
         ({"output_format": "xml"}, "Use flat or openai"),
         ({"max_concurrency": 0}, "from 1"),
         ({"deadline": "soon"}, "Use 08:00"),
@@ -279,11 +284,49 @@ def test_refused_options() -> None:
 
 async def test_a_stopped_run_finishes_what_is_under_way(output: Path) -> None:
     with serving(Stub(seconds=0.15)) as stub:
-        engine = batch.Batch(rows(40), output, Plan(max_concurrency=4), api_key="sk-x", base_url=stub.url)
-        asyncio.get_running_loop().call_later(0.2, engine.stop, "enough")
-        assert [line async for line in engine.results()]
-        assert (engine.summary.stopped, engine.summary.exit_code) == ("enough", 3)
-        assert engine.summary.answered == stub.sent == len(lines(output)) < 40
+        begun = batch.Batch(rows(40), output, max_concurrency=4, api_key="sk-x", base_url=stub.url)
+        asyncio.get_running_loop().call_later(0.2, begun.stop, "enough")
+        assert [line async for line in begun.results()]
+        assert (begun.summary.stopped, begun.summary.exit_code) == ("enough", 3)
+        assert begun.summary.answered == stub.sent == len(lines(output)) < 40
+
+
+async def test_a_stopped_run_does_not_wait_for_rows_that_take_long(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "FINISH_SECONDS", 0.2)
+    options: Any = {"max_concurrency": 4, "api_key": "sk-x"}
+    with serving(Stub(seconds=60)) as stub:
+        stopped = batch.Batch(rows(9), output, base_url=stub.url, **options)
+        asyncio.get_running_loop().call_later(0.2, stopped.stop, "enough")
+        began = time.monotonic()
+        await stopped.run()
+        assert time.monotonic() - began < 5
+    with serving(Stub()) as stub:
+        summary = await batch.arun(rows(9), output, base_url=stub.url, **options)
+        assert (summary.answered, summary.in_doubt) == (9, 4)
+
+
+@pytest.mark.parametrize("method", ["mark_sent", "write"])
+def test_a_disk_that_is_full_stops_the_run(
+    stub: Stub, output: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, method, full)
+        summary = run(stub, rows(20), output)
+        assert (summary.answered, summary.exit_code, lines(output)) == (0, 3, [])
+        assert "The output cannot be written: [Errno 28]" in str(summary.stopped)
+    assert run(stub, rows(20), output).answered == 20
+
+
+def test_rows_with_a_common_schema_wait_for_the_first(output: Path) -> None:
+    schema = {"type": "object", "description": "Long. " * 200}
+    with serving(Stub(seconds=0.3, text="{}")) as stub:
+        run(stub, rows(5), schema=schema)
+        assert stub.times[1] - stub.times[0] >= 0.28
 
 
 def test_a_common_system_message_is_sent_once_before_the_others() -> None:
@@ -310,32 +353,60 @@ def test_max_cost_is_never_passed_with_max_tokens(output: Path) -> None:
         assert summary.answered == len(lines(output))
 
 
+def test_max_cost_without_max_tokens_is_passed_by_the_rows_under_way_at_most(output: Path) -> None:
+    with serving(Stub(seconds=0.01, max_tokens=30_000)) as stub:  # longer than the first reservation
+        summary = run(stub, rows(100), output, max_cost="0.05", max_concurrency=4)
+        dearest = max(line["cost"] for line in lines(output))
+        assert summary.exit_code == 3
+        assert summary.cost <= Decimal("0.05") + 4 * Decimal(str(dearest))
+        assert summary.answered == stub.sent == len(lines(output)) < 100
+
+
+def prepared(text: str, **options: Any) -> Any:
+    return Client(api_key="sk-x").prepare(text, options, stream=False)
+
+
+NOON = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
+
+
 def test_max_cost_needs_a_price() -> None:
-    spending = Spending("1", "vllm", 1)
+    request = Client(provider="vllm", base_url="http://x", model="own-model").prepare("Hi", {}, stream=False)
     with pytest.raises(BatchRefused, match="The price of own-model at vllm is not known"):
-        spending.reserve(10, "own-model", 5, datetime(2026, 11, 30, tzinfo=timezone.utc))
+        Spending("1").reserve(request, Decimal(0), NOON)
 
 
 def test_reservations_of_answers_without_a_limit_follow_the_answers() -> None:
-    now = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
-    spending = Spending("1", "deepseek", 1)
-    first = spending.reserve(1000, "deepseek-v4-flash", None, now)
+    spending, request = Spending("1"), prepared("x" * 1000)
+    first = spending.reserve(request, Decimal(0), NOON)
     assert first is not None
-    spending.settle(first, 0.0001, 0.0001, 50)
-    second = spending.reserve(1000, "deepseek-v4-flash", None, now)
+    spending.settle(first, Usage(10, 50))
+    second = spending.reserve(request, Decimal(0), NOON)
     assert second is not None
     assert second < first
-    assert spending.total == Decimal("0.0001")
+
+
+def test_reservations_know_every_name_of_the_limit() -> None:
+    limited = [prepared("Hi", **{name: 100}) for name in ("max_tokens", "max_completion_tokens")]
+    limited.append(prepared("Hi", protocol="responses", max_tokens=100))
+    assert [most_output(request) for request in limited] == [100] * 3
+    assert len({Spending("1").reserve(request, Decimal(0), NOON) for request in limited[:2]}) == 1
+    assert most_output(prepared("Hi")) is None
+
+
+@pytest.mark.parametrize("max_cost", ["much", "1,5"])
+def test_a_maximum_that_is_not_a_number_is_refused(max_cost: str) -> None:
+    with pytest.raises(BatchRefused, match=r"is not a number of US dollars\. Use 5"):
+        batch.run(["x"], max_cost=max_cost, api_key="sk-x")
 
 
 PEAK = datetime(2026, 11, 30, 7, 30, tzinfo=timezone.utc)  # a Monday
 
 
 def test_peak_hours_of_deepseek() -> None:
-    assert cheaper_from("deepseek", "deepseek-v4-flash", PEAK) == datetime(2026, 11, 30, 10, tzinfo=timezone.utc)
-    assert cheaper_from("deepseek", "deepseek-v4-flash", PEAK - timedelta(days=1)) is None
-    assert cheaper_from("deepseek", "deepseek-v4-flash", PEAK + timedelta(hours=3)) is None
-    assert cheaper_from("vllm", "own", PEAK) is None
+    assert cheaper_from(find("deepseek", "deepseek-v4-flash"), PEAK) == datetime(2026, 11, 30, 10, tzinfo=timezone.utc)
+    assert cheaper_from(find("deepseek", "deepseek-v4-flash"), PEAK - timedelta(days=1)) is None
+    assert cheaper_from(find("deepseek", "deepseek-v4-flash"), PEAK + timedelta(hours=3)) is None
+    assert cheaper_from(find("vllm", "own"), PEAK) is None
 
 
 def test_a_deadline_is_the_next_such_time() -> None:
@@ -349,20 +420,19 @@ def test_a_deadline_is_the_next_such_time() -> None:
 
 async def test_off_peak_waits_for_the_cheaper_hours_or_the_deadline(stub: Stub) -> None:
     clock = [PEAK]
-    plan = Plan(off_peak=True, now=lambda: clock[0])
-    engine = batch.Batch(rows(3), None, plan, api_key="sk-x", base_url=stub.url)
-    results = engine.results()
+    options = {"api_key": "sk-x", "base_url": stub.url, "off_peak": True}
+    begun = batch.Batch(rows(3), now=lambda: clock[0], **options)
+    results = begun.results()
     waiting = asyncio.ensure_future(anext(results))
     await asyncio.sleep(0.1)
-    assert engine.summary.waits == "Peak hours: the next row begins at 2026-11-30 10:00 UTC."
+    assert begun.summary.waits == "Peak hours: the next row begins at 2026-11-30 10:00 UTC."
     assert stub.sent == 0
-    engine.stop("enough")
+    begun.stop("enough")
     with pytest.raises(StopAsyncIteration):
         await waiting
-    late = Plan(off_peak=True, deadline="2026-11-30T07:00+00:00", now=lambda: PEAK)
-    engine = batch.Batch(rows(3), None, late, api_key="sk-x", base_url=stub.url)
-    assert len([line async for line in engine.results()]) == 3
-    assert engine.summary.cost == 2 * engine.summary.base_cost  # priced by the time of the request
+    begun = batch.Batch(rows(3), deadline="2026-11-30T07:00+00:00", now=lambda: PEAK, **options)
+    assert len([line async for line in begun.results()]) == 3
+    assert begun.summary.cost == 2 * begun.summary.base_cost  # priced by the time of the request
 
 
 # -- pace --------------------------------------------------------------------------------------------------------
@@ -370,7 +440,7 @@ async def test_off_peak_waits_for_the_cheaper_hours_or_the_deadline(stub: Stub) 
 
 @pytest.mark.slow
 def test_it_settles_at_what_the_server_allows(output: Path) -> None:
-    with serving(Stub(allowed=20, seconds=0.3)) as stub:
+    with serving(Stub(allowed=20, seconds=0.4)) as stub:
         summary = run(stub, rows(800), output, max_concurrency=64)
         assert summary.answered == 800
         settled = stub.served[100:-20]
@@ -392,4 +462,4 @@ def test_a_summary_in_numbers(stub: Stub) -> None:
     numbers = run(stub, rows(5)).to_dict()
     assert (numbers["rows"], numbers["requests"], numbers["left"], numbers["stopped"]) == (5, 5, 0, None)
     assert 0 < numbers["p50_seconds"] <= numbers["p95_seconds"] <= time.time() - began
-    assert numbers["usage"]["input"] == 50
+    assert numbers["usage"]["input_tokens"] == 50

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.batch.test_worker import process as worker
 from tests.stub_server import Stub, serving
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
@@ -111,15 +112,26 @@ def test_a_full_disk_stops_the_run_and_tears_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_process_that_was_stopped_for_a_while_goes_on(tmp_path: Path) -> None:
+def test_processes_that_are_stopped_for_a_minute_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch, and a worker whose places are leased to another one meanwhile."""
+    monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-x")
     source, output = written(tmp_path / "in.jsonl", 100), tmp_path / "out.jsonl"
-    with serving(Stub(seconds=0.1)) as stub:
-        process = command(stub, source, output)
-        until(stub, 30, process)
-        process.send_signal(signal.SIGSTOP)
-        time.sleep(5)
-        process.send_signal(signal.SIGCONT)
-        _, log = process.communicate(timeout=60)
-        assert process.returncode == 0, log
+    with serving(Stub(seconds=0.1)) as stub, serving(Stub(seconds=0.1)) as shared:
+        batch, stopped = command(stub, source, output), worker(tmp_path, shared, 0, 200)
+        until(stub, 30, batch)
+        until(shared, 30, batch)
+        for process in (batch, stopped):
+            process.send_signal(signal.SIGSTOP)
+        began, other = time.monotonic(), worker(tmp_path, shared, 200, 300)
+        assert other.wait(50) == 0
+        time.sleep(max(60 - (time.monotonic() - began), 0))
+        for process in (batch, stopped):
+            process.send_signal(signal.SIGCONT)
+        _, log = batch.communicate(timeout=60)
+        assert (batch.returncode, stopped.wait(60)) == (0, 0), log
         assert sorted(line["id"] for line in lines(output)) == list(range(100))
         assert stub.sent == 100
+        answered = [line["id"] for path in (tmp_path / "journal").glob("*.jsonl") for line in lines(path)]
+        assert sorted(answered) == list(range(300))
+        assert shared.sent == 300
+        assert shared.most <= 6 + 6  # requests of a stopped process are under way while its places are leased

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +20,16 @@ ray = pytest.importorskip("ray", reason="Ray is not installed here")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs signals")]
 
 SLOTS = 16
-ENVIRONMENT = {**os.environ, "RAY_DATA_DISABLE_PROGRESS_BARS": "1", "DEEPSEEK_API_KEY": "sk-x"}
+KILLS = 5
+"""Of workers, and as many of drivers."""
+ENVIRONMENT = {"RAY_DATA_DISABLE_PROGRESS_BARS": "1", "DEEPSEEK_API_KEY": "sk-x"}
 DRIVER = """
 import sys
 import ray
 from deepseek_v4.batch.ray import ask, total
 
-url, folder, rows = sys.argv[1], sys.argv[2], int(sys.argv[3])
-ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+address, url, folder, rows = *sys.argv[1:4], int(sys.argv[4])
+ray.init(address, log_to_driver=False)
 ds = ray.data.from_items([{"nr": n, "text": f"row {n}"} for n in range(rows)], override_num_blocks=6)
 ds = ask(ds, prompt="text", id="nr", journal=folder, max_concurrency=16, actors=2, base_url=url)
 rows = ds.take_all()
@@ -34,46 +37,83 @@ print("ANSWERS", sorted(row["nr"] for row in rows if row["answer"] == "ok"), tot
 """
 
 
-def driver(stub: Stub, folder: Path, rows: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", DRIVER, stub.url, str(folder), str(rows)]
-    return subprocess.Popen(command, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The address of one cluster for all drivers, whose workers have the environment of this process."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+        yield cluster.address
+        cluster.shutdown()
 
 
-def answers(process: subprocess.Popen[str]) -> list[int]:
-    text, log = process.communicate(timeout=300)
-    found = re.search(r"ANSWERS (\[.*?\])", text)
-    assert found is not None, log[-3000:]
-    ids: list[int] = json.loads(found[1])
-    return ids
+REFUSED = """
+import sys
+import ray
+from deepseek_v4.batch import BatchRefused
+from deepseek_v4.batch.ray import ask
+from deepseek_v4.limits.ray import RayLeases
+
+ray.init(sys.argv[1], log_to_driver=False)
+one, two = RayLeases(3, "account"), RayLeases(3, "account")
+print(one.lease(2, 10).slots, two.lease(2, 10).slots)
+for options in ({"api_key_variable": "NO_SUCH_KEY"}, {"temprature": 1}, {"max_cost": 5}):
+    try:
+        ask(ray.data.from_items([{"id": 1, "prompt": "Hi"}]), **options)
+    except BatchRefused as error:
+        print(error)
+"""
+
+
+def driver(address: str, stub: Stub, folder: Path, rows: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", DRIVER, address, stub.url, str(folder), str(rows)]
+    return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def until(stub: Stub, sent: int, process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 200
-    while stub.sent < sent and process.poll() is None and time.monotonic() < end:
+    end = time.monotonic() + 120
+    while stub.sent < sent:
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert time.monotonic() < end, stub.sent
         time.sleep(0.01)
 
 
-def workers_of(folder: Path) -> set[int]:
-    """The processes that have a shard, by its name."""
-    return {int(path.stem.split("-")[-2]) for path in folder.glob("*.jsonl")}
+def kill_a_worker(folder: Path) -> None:
+    """Kill the process of the newest shard; its name has the number."""
+    newest = max(folder.glob("*.jsonl"), key=lambda path: path.stat().st_ctime)
+    os.kill(int(newest.stem.split("-")[-2]), signal.SIGKILL)
 
 
-def test_killed_workers_and_a_killed_driver(tmp_path: Path) -> None:
-    rows, kills = 500, 0
-    with serving(Stub(seconds=0.25)) as stub:
-        first = driver(stub, tmp_path, rows)
-        killed: set[int] = set()
-        for moment in (60, 120, 180):
-            until(stub, moment, first)
-            for pid in sorted(workers_of(tmp_path) - killed)[:1]:
-                os.kill(pid, signal.SIGKILL)
-                killed.add(pid)
-                kills += 1
-        until(stub, 300, first)
-        first.kill()
-        first.communicate()
-        kills += 1
-        second = driver(stub, tmp_path, rows)
-        assert answers(second) == list(range(rows))
-        assert kills >= 2
-        assert stub.sent <= rows + kills * SLOTS, (stub.sent, kills)
+def test_killed_workers_and_killed_drivers(tmp_path: Path, address: str) -> None:
+    rows = 800
+    with serving(Stub(seconds=0.2)) as stub:
+        for _ in range(KILLS):
+            process = driver(address, stub, tmp_path, rows)
+            until(stub, stub.sent + 40, process)
+            kill_a_worker(tmp_path)
+            until(stub, stub.sent + 40, process)
+            process.kill()
+            process.communicate()
+        assert stub.sent < rows
+        last = driver(address, stub, tmp_path, rows)
+        text, log = last.communicate(timeout=200)
+        found = re.search(r"ANSWERS (\[.*?\]) (.*)", text)
+        assert found is not None, log[-3000:]
+        assert json.loads(found[1]) == list(range(rows))
+        assert f"'rows': {rows}, 'failed': 0" in found[2]
+        assert stub.sent <= rows + 2 * KILLS * SLOTS
+        lines = [json.loads(line)["id"] for path in tmp_path.glob("*.jsonl") for line in path.open()]
+        assert len(lines) - len(set(lines)) <= 2 * KILLS * SLOTS
+
+
+def test_wrong_options_are_refused_before_any_row_and_a_named_actor_is_shared(address: str) -> None:
+    command = [sys.executable, "-c", REFUSED, address]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200)
+    places, key, unknown, single = result.stdout.splitlines()
+    assert places == "2 1"
+    assert re.match(r"Worker .*: NO_SUCH_KEY is not set.*ray\.init\(runtime_env=", key)
+    assert "temperature" in unknown
+    assert single.startswith("max_cost cannot be passed to workers")

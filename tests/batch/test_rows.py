@@ -34,9 +34,8 @@ def test_prompts_and_messages_with_options(tmp_path: Path) -> None:
         "Hi",
         {"temperature": 0.5, "max_completion_tokens": 7},
     )
-    assert (second.id, second.prefix, len(second.messages)) == (7, "Be brief.", 2)
-    assert (third.id, third.is_openai) == (4, False)
-    assert Rows(path).check() == (3, False)
+    assert (second.id, len(second.messages)) == (7, 2)
+    assert third.id == 4
 
 
 def test_openais_batch_format(tmp_path: Path) -> None:
@@ -49,8 +48,9 @@ def test_openais_batch_format(tmp_path: Path) -> None:
         "some_new_field": 1,
     }
     line = {"custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions", "body": body}
-    (row,) = Rows(written(tmp_path / "p.jsonl", line))
-    assert (row.id, row.prefix, row.is_openai) == ("r-1", "Be brief.", True)
+    rows = Rows(written(tmp_path / "p.jsonl", line))
+    (row,) = rows
+    assert (row.id, row.messages[0].role, rows.is_openai) == ("r-1", "system", True)
     assert dict(row.options) == {
         "model": "deepseek-v4-pro",
         "max_tokens": 5,
@@ -93,8 +93,7 @@ def test_standard_input_is_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     data = b'{"id": "a", "prompt": "x"}\n'
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
     rows = Rows("-")
-    assert rows.check() == (1, False)
-    assert [row.id for row in rows] == ["a"]
+    assert [row.id for row in rows.unique()] == [row.id for row in rows] == ["a"]
 
 
 def test_equal_texts_are_different_rows_and_options_are_in_the_hash() -> None:
@@ -106,7 +105,7 @@ def test_equal_texts_are_different_rows_and_options_are_in_the_hash() -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (['{"id": 1, "prompt": "a"}', "{broken"], r"line 2 is not JSON: .* Correct the line"),
+        (['{"id": 1, "prompt": "a"}', "{broken"], r"line 2: not JSON: .* Correct the line"),
         ([{"id": 1, "prompt": "a"}, "", {"id": "1", "prompt": "b"}], r"the id '1' is in lines 1 and 3\. Give each row"),
         ([{"id": 1}], "line 1: expected either prompt or messages; fields: id"),
         ([{"id": 1, "prompt": "a", "messages": []}], "expected either"),
@@ -125,7 +124,7 @@ def test_equal_texts_are_different_rows_and_options_are_in_the_hash() -> None:
 )
 def test_a_wrong_line_is_refused_with_its_number(tmp_path: Path, lines: list[Any], message: str) -> None:
     with pytest.raises(BatchRefused, match=message):
-        Rows(written(tmp_path / "p.jsonl", *lines)).check()
+        list(Rows(written(tmp_path / "p.jsonl", *lines)).unique())
 
 
 def test_a_missing_file_is_refused() -> None:

@@ -136,7 +136,8 @@ def test_exit_status(fault: Fault | None, status: int, local_server: LocalServer
     assert ("output limit" if fault is None else "Error: ") in result.stderr
 
 
-def test_a_warning_is_one_line(local_server: LocalServer, run: Run) -> None:
+def test_a_warning_is_one_line(local_server: LocalServer, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deepseek_v4.request.build._reported", set())  # a process warns once of an option
     result = run("ask", "Hello", "-o", "top_k=3")
     assert result.exit_code == 0
     assert result.stderr.startswith("Warning: ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -187,6 +188,22 @@ def test_completion_needs_no_key(line: str, words: set[str], monkeypatch: pytest
     assert all(word.startswith(line.rpartition(" ")[2]) for word in found)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_no_color_turns_colours_off() -> None:
+    import pty
+
+    command = [sys.executable, "-m", "deepseek_v4.cli", "ask", "Hello", "-o", "temprature=1"]
+    for value, coloured in (("", True), ("1", False)):
+        main, other = pty.openpty()
+        env = {**os.environ, "TERM": "xterm-256color", "NO_COLOR": value}
+        subprocess.run(command, stdout=other, stderr=other, env=env, timeout=60, check=False)
+        os.close(other)
+        shown = os.read(main, 4096)
+        os.close(main)
+        assert b"Did you mean" in shown
+        assert (b"\x1b[31m" in shown) is coloured
+
+
 def test_the_commands_import_no_framework() -> None:
     code = (
         "import deepseek_v4.cli.application, deepseek_v4.cli.host_checks, sys\n"
@@ -196,16 +213,35 @@ def test_the_commands_import_no_framework() -> None:
     assert result.stdout == "[]\n"
 
 
+PROCESSES = """
+import json, os, runpy, sys
+import httpx
+import deepseek_v4.cli.application  # this takes four fifths of the time of a command, so the processes share it
+children = {}
+for command, arguments in json.loads(sys.argv[1]).items():
+    children[command] = os.fork()
+    if not children[command]:
+        for number, name in enumerate(("in", "out", "err")):
+            os.dup2(os.open(f"{command}.{name}", os.O_RDWR | os.O_CREAT), number)
+        sys.argv[1:] = arguments
+        runpy.run_module("deepseek_v4.cli", run_name="__main__", alter_sys=True)
+print(json.dumps({command: os.waitpid(child, 0)[1] for command, child in children.items()}))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_each_command_runs_as_a_process(local_server: LocalServer) -> None:
-    processes = {}
-    for command, arguments in RECORDS.items():
-        where = [] if command in ("prices", "inspect") else ["--base-url", local_server.base_url]
-        line = [sys.executable, "-m", "deepseek_v4.cli", *arguments, *where, "--json"]
-        processes[command] = subprocess.Popen(
-            line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-    for command, process in processes.items():
-        output, errors = process.communicate("Hello\n" if command == "chat" else "", timeout=60)
-        assert process.returncode == 0, (command, errors)
-        assert all(isinstance(json.loads(line), dict) for line in output.splitlines()), command
+    Path("chat.in").write_text("Hello\n")
+    where = ["--base-url", local_server.base_url]
+    lines = {
+        name: [*given, *(where if name not in ("prices", "inspect") else ()), "--json"]
+        for name, given in RECORDS.items()
+    }
+    run = [sys.executable, "-c", PROCESSES, json.dumps(lines)]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=True)
+    errors = {name: Path(f"{name}.err").read_text() for name in lines}
+    assert json.loads(done.stdout) == dict.fromkeys(lines, 0), errors
+    for name in lines:
+        output = Path(f"{name}.out").read_text()
+        assert all(isinstance(json.loads(line), dict) for line in output.splitlines()), name
         assert output

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 
 import pytest
 
@@ -69,21 +66,17 @@ def test_models_that_the_catalog_does_not_have(run: Run, monkeypatch: pytest.Mon
     assert all(rows[id_]["listed"] for id_ in listed)
 
 
+def test_a_model_of_an_own_server_is_not_in_the_catalog(run: Run) -> None:
+    with LocalServer(provider="vllm") as server:
+        result = run("models", "--provider", "vllm", "--base-url", server.base_url, "--json")
+    rows = json.loads(result.stdout)["models"]
+    assert rows
+    assert {(row["catalog"], row["listed"]) for row in rows} == {(False, True)}
+
+
 def test_balance(local_server: LocalServer, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(run("balance", "--json").stdout)["amounts"][0]["total"] == "110.00"
     monkeypatch.setenv("OPENAI_API_KEY", "x")
     unsupported = run("balance", "--provider", "vllm", "--base-url", local_server.base_url)
     assert unsupported.exit_code == 2
     assert "does not report the account balance" in unsupported.stderr
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
-def test_serve_until_it_is_stopped(run: Run) -> None:
-    command = [sys.executable, "-m", "deepseek_v4.cli", "serve", "--port", "0", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        address = json.loads(process.stdout.readline())
-        with Client(base_url=address["base_url"], api_key="sk-local-server") as client:
-            assert client.chat("Hello").content
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0

@@ -11,7 +11,8 @@ from deepseek_v4.cli.doubts import DOUBTS
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from tests.cli.conftest import Run
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "doubts.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "doubts.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +71,25 @@ def test_a_failure_settles_nothing(local_server: LocalServer, run: Run, monkeypa
     assert run("settle", "nothing").exit_code == 2
     monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-wrong")
     assert run("settle").exit_code == 3
+
+
+def test_cassettes_are_recorded_where_the_calls_went(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here at the local server, so they name it as their origin; at vLLM, because its cassettes are few."""
+    assert "Run it in a checkout" in run("settle", "--record").stderr
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DEEPSEEK_V4_CASSETTES", str(folder))
+    (folder / "vllm").mkdir()
+    with LocalServer(provider="vllm") as server:
+        monkeypatch.setenv("VLLM_API_KEY", server.api_key)
+        where = ("--provider", "vllm", "--base-url", server.base_url, "--report", folder / "report.md")
+        result = run("settle", *where, "--record")
+        counted = len(server.requests)
+    assert result.exit_code == 0, result.output
+    assert counted == 12
+    cassettes = sorted(folder.glob("vllm/*/*.yaml"))
+    assert [path.name for path in cassettes] == [path.name for path in sorted(ROOT.glob("cassettes/vllm/*/*.yaml"))]
+    for path in cassettes:
+        text = path.read_text()
+        assert text.startswith("origin: local-server\n")
+        assert server.api_key not in text
+        assert "127.0.0.1" not in text

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import sys
-import threading
 import types
 from collections.abc import Iterator
 from dataclasses import fields
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from deepseek_v4 import Client, errors
 from deepseek_v4._lazy import Registry
 from deepseek_v4.catalog import ModelFacts
 from deepseek_v4.providers import PROVIDERS
+from tests.raw_http import RawHandler, serving
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -32,8 +32,8 @@ DESCRIBED, WRITTEN = re.findall(r"^```python\n(.*?)^```", PAGE, re.S | re.M)
 class Host(ThreadingHTTPServer):
     """Thinks, answers, and remembers what it was asked."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, *address_and_handler: Any) -> None:
+        super().__init__(*address_and_handler)
         self.asked: list[tuple[dict[str, str], dict[str, Any]]] = []
 
     @property
@@ -41,7 +41,7 @@ class Host(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/v1"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(RawHandler):
     server: Host
 
     def do_POST(self) -> None:
@@ -58,20 +58,13 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
 
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     monkeypatch.setenv("ACME_API_KEY", "sk-acme")
     monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-deepseek")
-    with Host() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with serving(Handler, Host) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def run(code: str, host: Host) -> dict[str, Any]:

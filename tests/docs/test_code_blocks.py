@@ -14,6 +14,20 @@ from deepseek_v4.testing import LocalServer
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+GUIDES = (
+    "agents.md",
+    "cost.md",
+    "engines.md",
+    "errors.md",
+    "providers.md",
+    "rag.md",
+    "reasoning.md",
+    "streaming.md",
+    "structured-output.md",
+    "testing-agents.md",
+    "tokens.md",
+)
+FRAMEWORKS = ("langchain_deepseek_v4", "llama_index_deepseek_v4")
 REPOSITORY = "https://github.com/deepseek-v4/deepseek-v4/blob/main/"
 """How pages link to files outside docs/, which the site does not contain."""
 OWN_TESTS = {"add-a-provider.md"}
@@ -50,7 +64,7 @@ def test_block_runs(code: str, in_place_of_deepseek: LocalServer) -> None:
     """The claims are the block's own: it raises if one does not hold."""
     namespace: dict[str, object] = {"__name__": "__docs__"}
     try:
-        exec(compile(code, "<docs>", "exec"), namespace)
+        exec(compile(code, "<docs>", "exec", dont_inherit=True), namespace)
         for name, value in list(namespace.items()):
             if name.startswith("test_") and callable(value):
                 value(in_place_of_deepseek)
@@ -59,6 +73,17 @@ def test_block_runs(code: str, in_place_of_deepseek: LocalServer) -> None:
             if isinstance(value, type) and hasattr(value, "uninstrument"):
                 value().uninstrument()
         uninstrument()
+
+
+def test_guides_show_both_frameworks() -> None:
+    """As many examples of one as of the other in all, and both on each page that has one of them."""
+    shown = {
+        page.name: [len(re.findall(rf"^from {name} import", page.read_text("utf-8"), re.M)) for name in FRAMEWORKS]
+        for page in PAGES
+    }
+    langchain, llama_index = (sum(counts) for counts in zip(*shown.values(), strict=True))
+    assert llama_index >= langchain
+    assert [name for name in GUIDES if 0 in shown[name]] == []
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, ThinkingBlock
 
 from deepseek_v4 import Reply, errors
-from deepseek_v4.recovery import loops as drivers
+from deepseek_v4.recovery import retry_loops as drivers
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
 from tests.faults import wire

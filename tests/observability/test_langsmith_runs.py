@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,7 @@ from langsmith import Client
 from deepseek_v4.testing import LocalServer, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4, DeepSeekV4Completion, UsageReport
 from tests.observability.watching import ASKED, CALLS, HEADER, KEY, SAID, THOUGHT, USAGE, turns, weather
-
-ADDRESS = ("127.0.0.1", 0)
+from tests.raw_http import RawHandler, serving
 
 
 class Inbox:
@@ -47,7 +44,7 @@ def inbox() -> Inbox:
 
 @pytest.fixture
 def address(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(RawHandler):
         def answer(self) -> None:
             inbox.take(self.path, self.rfile.read(int(self.headers["Content-Length"])))
             self.send_response(202)
@@ -57,13 +54,9 @@ def address(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
         do_POST = do_PATCH = answer
 
-        def log_message(self, *_: Any) -> None: ...
-
     monkeypatch.setenv("LANGSMITH_TRACING", "false")
-    with ThreadingHTTPServer(ADDRESS, Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(Handler) as server:
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 @pytest.fixture

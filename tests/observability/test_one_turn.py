@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.trace import SpanKind
 
 from deepseek_v4.observe import instrument, uninstrument
-from deepseek_v4.recovery import loops
+from deepseek_v4.recovery import retry_loops
 from deepseek_v4.testing import LocalServer
 from tests.observability.agent_turn import REASONS, AgentTurn, next_requests
 from tests.observability.watching import KEY, Spans
@@ -21,8 +21,8 @@ def _no_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     async def nothing(seconds: float) -> None:
         pass
 
-    monkeypatch.setattr(loops, "sleep", lambda seconds: None)
-    monkeypatch.setattr(loops, "asleep", nothing)
+    monkeypatch.setattr(retry_loops, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retry_loops, "asleep", nothing)
     yield
     uninstrument()
 

@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from deepseek_v4 import Client, ToolSpec, errors
 from deepseek_v4.observe import instrument, listeners, uninstrument
-from deepseek_v4.recovery import loops
+from deepseek_v4.recovery import retry_loops
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
@@ -28,8 +28,8 @@ def _no_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     async def nothing(seconds: float) -> None:
         pass
 
-    monkeypatch.setattr(loops, "sleep", lambda seconds: None)
-    monkeypatch.setattr(loops, "asleep", nothing)
+    monkeypatch.setattr(retry_loops, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retry_loops, "asleep", nothing)
     yield
     uninstrument()
     assert listeners.active == ()

@@ -42,13 +42,19 @@ class Adapters:
         self.said: Said
         self.http = httpx.Client(transport=httpx.MockTransport(lambda request: answered(self.said, request)))
 
-    def options(self, protocol: str) -> dict[str, Any]:
-        thinking = {} if self.said.reasoning is not None else {"thinking": False}
-        common = {"api_key": "k", "protocol": protocol, "max_retries": 0, "http_client": self.http}
-        return {**common, "model": self.said.model, **thinking}
+        self.models: dict[tuple[object, ...], Any] = {}
+
+    def model(self, kind: Any, protocol: str) -> Any:
+        """Return a model that asks as `said` is answered; one serves all texts that ask alike."""
+        asked = kind, protocol, self.said.model, self.said.reasoning is not None
+        if asked not in self.models:
+            thinking = {} if self.said.reasoning is not None else {"thinking": False}
+            common = {"api_key": "k", "protocol": protocol, "max_retries": 0, "http_client": self.http}
+            self.models[asked] = kind(**common, model=self.said.model, **thinking)
+        return self.models[asked]
 
     def langchain(self, protocol: str, streamed: bool) -> Any:
-        llm = ChatDeepSeekV4(**self.options(protocol)).bind_tools(LC_TOOLS)
+        llm = self.model(ChatDeepSeekV4, protocol).bind_tools(LC_TOOLS)
         if not streamed:
             return _of_langchain(llm.invoke("x"))
         whole: Any = None
@@ -58,7 +64,7 @@ class Adapters:
         return _of_langchain(whole)
 
     def llama_index(self, protocol: str, streamed: bool) -> Any:
-        llm = DeepSeekV4(**self.options(protocol))
+        llm = self.model(DeepSeekV4, protocol)
         history = [ChatMessage(role="user", content="x")]
         if not streamed:
             return _of_llama_index(llm.chat_with_tools(LI_TOOLS, chat_history=history, allow_parallel_tool_calls=True))

@@ -1,12 +1,13 @@
 """Cassettes: exchanges recorded through the real client, replayed with sockets shut.
 
 A cassette says where it was recorded in its first line: ``origin: live`` or ``origin: local-server``. What was recorded
-from the local server is stored under the provider's own address, so that a live recording can take its place.
+at another address is stored under the provider's own, so that a live recording can take its place.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Iterator
@@ -14,14 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import vcr
 import yaml
 from pytest_socket import disable_socket, enable_socket
 
 from deepseek_v4.providers import find_provider
+from deepseek_v4.request.url import base_url_from_environment
 from deepseek_v4.testing import LocalServer
 
-FOLDER = Path(__file__).resolve().parents[2] / "cassettes"
+FOLDER = Path(os.environ.get("DEEPSEEK_V4_CASSETTES") or Path(__file__).resolve().parents[2] / "cassettes")
 KEPT_HEADERS = frozenset({"content-type", "retry-after"})
 MODEL = "deepseek-v4-flash"
 """The id in the recorded requests."""
@@ -62,7 +65,7 @@ def cassette(name: str, *, record: bool, provider: str = "deepseek", **server_op
 
     Args:
         name: Path under ``cassettes/``, without the suffix.
-        record: Whether to record: live where the provider's key is set, else from the local server.
+        record: Whether to record: where the provider's key or base URL is set, there, else from the local server.
         provider: Who answers.
         server_options: For the local server.
     """
@@ -81,9 +84,11 @@ def cassette(name: str, *, record: bool, provider: str = "deepseek", **server_op
             enable_socket()
         return
     path.unlink(missing_ok=True)
-    if key:
-        with _vcr("all", LIVE, None, about.base_url).use_cassette(str(path)):
-            yield Endpoint(provider, about.base_url, key)
+    given = base_url_from_environment(about)
+    if key or given:
+        base_url = given or about.base_url
+        with _vcr("all", _origin_at(base_url), base_url, about.base_url).use_cassette(str(path)):
+            yield Endpoint(provider, base_url, key or "sk-not-needed")
         return
     with (
         LocalServer(**server_options) as server,
@@ -92,10 +97,19 @@ def cassette(name: str, *, record: bool, provider: str = "deepseek", **server_op
         yield Endpoint(provider, server.base_url, server.api_key, server)
 
 
-def _vcr(mode: str, origin: str, local_url: str | None, public_url: str) -> vcr.VCR:
+@functools.cache
+def _origin_at(base_url: str) -> str:
+    """Return who answers at a URL: the local server alone has the counts of its requests."""
+    counts = httpx.get(httpx.URL(base_url).join("/__local/requests"), timeout=60)
+    return LOCAL if counts.status_code == 200 else LIVE
+
+
+def _vcr(mode: str, origin: str, used_url: str | None, public_url: str) -> vcr.VCR:
+    used, public = (url and url.rstrip("/").removesuffix("/v1") for url in (used_url, public_url))
+
     def scrub_request(request: Any) -> Any:
-        if local_url is not None and request.uri.startswith(local_url):
-            request.uri = public_url + request.uri[len(local_url) :]
+        if used and request.uri.startswith(used):
+            request.uri = public + request.uri[len(used) :]
         request.headers = {k: v for k, v in request.headers.items() if k.lower() == "content-type"}
         return request
 

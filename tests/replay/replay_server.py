@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.raw_http import RawHandler, serving
 
 
 class ReplayServer:
@@ -16,7 +17,7 @@ class ReplayServer:
         self.pieces: Sequence[bytes] = ()
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(RawHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
@@ -31,17 +32,11 @@ class ReplayServer:
                         self.wfile.flush()
                 self.wfile.write(b"0\r\n\r\n")
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.base_url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._running = contextlib.ExitStack()
+        self.base_url = f"http://127.0.0.1:{self._running.enter_context(serving(Handler)).server_port}"
 
     def answer(self, status: int, content_type: str, pieces: Sequence[bytes]) -> None:
         self.status, self.content_type, self.pieces = status, content_type, pieces
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._running.close()

@@ -28,8 +28,8 @@ from deepseek_v4.protocols.think_tags import ThinkSplitter
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.recovery.attempt_totals import add_values, describe, joined
 from deepseek_v4.recovery.attempts import FailedAttempt, FallBack
-from deepseek_v4.recovery.loops import arun, run
 from deepseek_v4.recovery.policies import ReplyAttempts
+from deepseek_v4.recovery.retry_loops import arun, run
 from tests.unit.recovery.chat_bytes import event
 
 

@@ -12,6 +12,11 @@ PNG = base64.b64decode(
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
 
 
+@pytest.fixture
+def vcr() -> None:
+    """The fixture of pytest-recording, for a test of the suite that is skipped because it would record."""
+
+
 @pytest.fixture(autouse=True)
 def media(monkeypatch: pytest.MonkeyPatch) -> None:
     """The images and documents that the suite would download are made here."""

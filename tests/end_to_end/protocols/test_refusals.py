@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -20,6 +18,7 @@ from deepseek_v4.values.reply import RefusalDelta, fold
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from langchain_deepseek_v4.errors import RefusalError
 from llama_index_deepseek_v4 import DeepSeekV4
+from tests.raw_http import RawHandler, serving
 
 TEXT = "I cannot help with that."
 HALF = "The first step is"
@@ -104,7 +103,7 @@ class Refusing:
         self.requests: list[Any] = []
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(RawHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 outer.requests.append(body)
@@ -117,12 +116,8 @@ class Refusing:
                 self.end_headers()
                 self.wfile.write(data)
 
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        Thread(target=self.server.serve_forever, daemon=True).start()
-        self.options = {"api_key": "k", "base_url": f"http://127.0.0.1:{self.server.server_port}"}
+        self.handler = Handler
+        self.options = {"api_key": "k"}
 
 
 ANSWERS = {"/completions": chat, "/responses": responses, "/messages": messages}
@@ -130,10 +125,10 @@ ANSWERS = {"/completions": chat, "/responses": responses, "/messages": messages}
 
 @pytest.fixture
 def refusing() -> Iterator[Refusing]:
-    server = Refusing()
-    yield server
-    server.server.shutdown()
-    server.server.server_close()
+    refuses = Refusing()
+    with serving(refuses.handler) as server:
+        refuses.options["base_url"] = f"http://127.0.0.1:{server.server_port}"
+        yield refuses
 
 
 @pytest.fixture(params=[(p, r) for p in PROTOCOLS for r in (True, False) if not (p == "messages" and r)])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from llama_index.core.prompts import PromptTemplate
@@ -112,25 +112,30 @@ def cells() -> Iterator[Cell]:
                 "max_retries": 0,
             }
             for method in METHODS:
-                for kind in KINDS:
-                    if method.serves(kind):
-                        for streamed in (False, True):
-                            yield _tried(server, reach, method, kind, route, streamed)
+                with _model(method, reach) as model:
+                    for kind in KINDS:
+                        if method.serves(kind):
+                            for streamed in (False, True):
+                                yield _tried(server, model, method, kind, route, streamed)
 
 
-def _tried(
-    server: LocalServer, reach: dict[str, Any], method: Method, kind: Kind, route: Route, streamed: bool
-) -> Cell:
+def _model(method: Method, reach: dict[str, Any]) -> ChatDeepSeekV4 | DeepSeekV4:
+    return ChatDeepSeekV4(**reach) if method.framework == "LangChain" else DeepSeekV4(**reach, **method.options)
+
+
+def _tried(server: LocalServer, model: Any, method: Method, kind: Kind, route: Route, streamed: bool) -> Cell:
     server.reset()
     if method.by_call:
         server.script(Turn(tool_calls=[ToolCall(kind.tool.replace("[", "_").replace("]", "_"), kind.answer)]))
     else:
         server.script(Turn(json.dumps(kind.answer), reasoning=REASONING))
-    ask: Callable[..., Any] = _langchain if method.framework == "LangChain" else _llama_index
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", errors.UnsupportedOptionWarning)
-            answer = ask(reach, method.options, kind, streamed)
+            if method.framework == "LangChain":
+                answer = _langchain(model, method.options, kind, streamed)
+            else:
+                answer = _llama_index(model, kind, streamed)
     except Exception as error:
         if isinstance(error, errors.InvalidRequestError) and not server.requests:
             return Cell(method, kind, route, streamed, "refused", error.message)
@@ -139,18 +144,16 @@ def _tried(
     return Cell(method, kind, route, streamed, "failed" if wrong else "ok", wrong or "")
 
 
-def _langchain(reach: dict[str, Any], options: dict[str, Any], kind: Kind, streamed: bool) -> Any:
-    with ChatDeepSeekV4(**reach) as model:
-        typed = model.with_structured_output(kind.schema, **options)
-        question = "Read the document, as JSON."
-        return list(typed.stream(question))[-1] if streamed else typed.invoke(question)
+def _langchain(model: ChatDeepSeekV4, options: dict[str, Any], kind: Kind, streamed: bool) -> Any:
+    typed = model.with_structured_output(kind.schema, **options)
+    question = "Read the document, as JSON."
+    return list(typed.stream(question))[-1] if streamed else typed.invoke(question)
 
 
-def _llama_index(reach: dict[str, Any], options: dict[str, Any], kind: Kind, streamed: bool) -> Any:
-    with DeepSeekV4(**reach, **options) as llm:
-        if streamed:
-            return list(llm.stream_structured_predict(kind.schema, PROMPT, text="It is short."))[-1]
-        return llm.structured_predict(kind.schema, PROMPT, text="It is short.")
+def _llama_index(llm: DeepSeekV4, kind: Kind, streamed: bool) -> Any:
+    if streamed:
+        return list(llm.stream_structured_predict(kind.schema, PROMPT, text="It is short."))[-1]
+    return llm.structured_predict(kind.schema, PROMPT, text="It is short.")
 
 
 def _fault(answer: Any, kind: Kind) -> str | None:

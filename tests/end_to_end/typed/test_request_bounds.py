@@ -16,7 +16,7 @@ from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel, Field
 
 from deepseek_v4 import Attempt, Budget, errors
-from deepseek_v4.recovery import loops
+from deepseek_v4.recovery import retry_loops
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4, UnusableAnswerError
@@ -40,8 +40,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
     async def at_once(seconds: float) -> None:
         return None
 
-    monkeypatch.setattr(loops, "sleep", lambda seconds: None)
-    monkeypatch.setattr(loops, "asleep", at_once)
+    monkeypatch.setattr(retry_loops, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retry_loops, "asleep", at_once)
     with LocalServer() as running:
         yield running
 

@@ -14,7 +14,7 @@ from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel, Field
 
 from deepseek_v4 import errors
-from deepseek_v4.recovery import loops
+from deepseek_v4.recovery import retry_loops
 from deepseek_v4.recovery.user_call import is_handled_by_caller
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
@@ -141,8 +141,8 @@ def test_a_second_request_that_fails_holds_what_the_first_one_cost(
     server: LocalServer, reach: dict[str, Any], how: str, ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first one's own failed request is among the attempts, and its tokens are not lost for it."""
-    monkeypatch.setattr(loops, "sleep", lambda seconds: None)
-    monkeypatch.setattr(loops, "asleep", lambda seconds: asyncio.sleep(0))
+    monkeypatch.setattr(retry_loops, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retry_loops, "asleep", lambda seconds: asyncio.sleep(0))
     server.script(UNFIT[0])
     server.fault(Fault.status(503))
     server.fault(Fault.silence(0))  # which answers
@@ -195,7 +195,7 @@ async def test_a_closed_stream_frees_its_connection_at_once(include_raw: bool, m
     referenced: list[Any] = []
 
     def arun(*given: Any) -> Any:
-        referenced.append(loops.arun(*given))
+        referenced.append(retry_loops.arun(*given))
         return referenced[-1]
 
     monkeypatch.setattr(runnable, "arun", arun)

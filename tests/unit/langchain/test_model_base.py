@@ -82,7 +82,7 @@ def test_headers_that_can_hold_a_key_are_saved_nowhere() -> None:
 
 
 def test_deepcopy_keeps_the_key_and_shares_what_cannot_be_copied(server: LocalServer) -> None:
-    client, limiter = httpx.Client(), InMemoryRateLimiter()
+    client, limiter = httpx.Client(), InMemoryRateLimiter(requests_per_second=1000)
     model = ChatDeepSeekV4(
         api_key=server.api_key,
         base_url=server.base_url,

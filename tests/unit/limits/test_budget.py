@@ -88,7 +88,8 @@ def test_a_request_that_does_not_fit_is_not_sent(server: LocalServer, how: str, 
     assert budget.spent().requests == 1
 
 
-def test_retries_are_counted_and_refused(server: LocalServer) -> None:
+def test_retries_are_counted_and_refused(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deepseek_v4.recovery.backoff.BASE_SECONDS", 0.01)
     server.fault(Fault.status(503), times=3)
     budget = Budget(requests=2)
     with pytest.raises(errors.BudgetExceededError) as caught:

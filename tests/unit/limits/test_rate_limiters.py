@@ -13,6 +13,11 @@ from llama_index_deepseek_v4 import DeepSeekV4
 from tests.stub_server import Stub, serving
 
 
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deepseek_v4.recovery.backoff.BASE_SECONDS", 0.01)
+
+
 class LangChainLimiter(BaseRateLimiter):
     def __init__(self) -> None:
         self.acquired: list[str] = []

@@ -42,8 +42,11 @@ def test_another_integration_keeps_its_folder(hook: Path, tmp_path: Path) -> Non
     other = tmp_path / "llama_index" / "llms" / "other"
     other.mkdir(parents=True)
     (other / "__init__.py").write_text("NAME = 'other'\n")
-    code = "from llama_index.llms.deepseek_v4 import DeepSeekV4\nfrom llama_index.llms.other import NAME\nprint(NAME)"
-    assert run(sys.executable, hook, code).strip() == "other"
+    code = (
+        "from importlib.util import find_spec\nprint(find_spec('llama_index.llms.deepseek_v4').loader.__name__)\n"
+        "from llama_index.llms.other import NAME\nprint(NAME)"
+    )
+    assert run(sys.executable, hook, code).split() == ["DeepSeekV4Finder", "other"]
 
 
 def test_without_llama_index_nothing_is_found_and_nothing_is_imported(hook: Path, tmp_path: Path) -> None:
@@ -55,3 +58,18 @@ def test_without_llama_index_nothing_is_found_and_nothing_is_imported(hook: Path
         "try:\n    import llama_index.llms.deepseek_v4\nexcept ModuleNotFoundError as error:\n    print(error.name)\n"
     )
     assert run(python, hook, code, "-I").split("\n")[:2] == ["None ['_deepseek_v4_llama_index']", "llama_index"]
+
+
+def test_pytest_does_not_warn_about_it(hook: Path) -> None:
+    """pytest marks the modules of a distribution with plugins, and warns about those that were imported before it."""
+    code = (
+        "import sys, warnings\n"
+        f"sys.path.insert(0, {str(hook)!r})\n"
+        "sys.modules.pop('_deepseek_v4_llama_index')\n"  # an installed copy, which can be an older one
+        "import _deepseek_v4_llama_index\n"
+        "from _pytest.assertion.rewrite import AssertionRewritingHook\n"
+        "from _pytest.config import Config, PytestPluginManager\n"
+        "warnings.simplefilter('error')\n"
+        "AssertionRewritingHook(Config(PytestPluginManager())).mark_rewrite('_deepseek_v4_llama_index')\n"
+    )
+    assert run(sys.executable, hook, code) == ""

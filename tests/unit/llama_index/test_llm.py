@@ -56,6 +56,8 @@ class TestConstruction:
     def test_unknown_options_are_refused_with_the_nearest_name(self) -> None:
         with pytest.raises(pydantic.ValidationError, match="Did you mean 'temperature'"):
             DeepSeekV4(temprature=0.5)
+        with pytest.raises(pydantic.ValidationError, match=r"Unknown provider 'deepsek'\. Did you mean 'deepseek'\?"):
+            DeepSeekV4(provider="deepsek")
 
     def test_a_refusal_does_not_show_the_key(self) -> None:
         with pytest.raises(pydantic.ValidationError) as caught:

@@ -262,7 +262,10 @@ async def test_a_stream_that_breaks_is_never_taken_for_an_answer(
 
 
 @pytest.mark.parametrize("retries", [0, 2])
-def test_one_layer_of_retries(make: Callable[..., DeepSeekV4], server: LocalServer, retries: int) -> None:
+def test_one_layer_of_retries(
+    make: Callable[..., DeepSeekV4], server: LocalServer, retries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepseek_v4.recovery.backoff.BASE_SECONDS", 0.01)
     server.fault(Fault.status(503, retry_after=0), times=10)
     for call in (lambda llm: llm.chat(ASK), lambda llm: llm.stream_chat(ASK)):
         before = len(server.requests)

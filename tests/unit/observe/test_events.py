@@ -14,7 +14,7 @@ import pytest
 from deepseek_v4 import Client, Message, ToolSpec, errors
 from deepseek_v4.observe import Listener, RequestEvent, listen, listeners
 from deepseek_v4.observe.watch import Watch
-from deepseek_v4.recovery import loops
+from deepseek_v4.recovery import retry_loops
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
@@ -34,8 +34,8 @@ def server(shared_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> Local
     async def nothing(seconds: float) -> None:
         pass
 
-    monkeypatch.setattr(loops, "sleep", lambda seconds: None)
-    monkeypatch.setattr(loops, "asleep", nothing)
+    monkeypatch.setattr(retry_loops, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retry_loops, "asleep", nothing)
     shared_server.reset()
     return shared_server
 

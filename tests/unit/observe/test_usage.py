@@ -16,7 +16,7 @@ import deepseek_v4
 from deepseek_v4 import Client, errors
 from deepseek_v4.observe import UsageListener, listen
 from deepseek_v4.observe.usage import report_of
-from deepseek_v4.recovery import loops
+from deepseek_v4.recovery import retry_loops
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
@@ -24,7 +24,7 @@ from llama_index_deepseek_v4 import DeepSeekV4
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
-    monkeypatch.setattr(loops, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retry_loops, "sleep", lambda seconds: None)
     with LocalServer() as server:
         yield server
 

@@ -192,7 +192,7 @@ def test_reasoning_is_passed_back_where_thinking_cannot_be_switched_off() -> Non
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"unknown provider 'deepsek'; known: .*deepseek.*openai_compatible"):
+    with pytest.raises(ValueError, match=r"Unknown provider 'deepsek'.*deepseek.*openai_compatible"):
         Client(provider="deepsek")
     with pytest.raises(ValueError, match="has no variants"):
         Client(provider="vllm:variant1")

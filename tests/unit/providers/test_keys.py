@@ -86,7 +86,7 @@ def test_a_call_to_another_provider_without_a_key_is_refused() -> None:
 
 
 def test_a_call_to_an_unknown_provider_is_refused() -> None:
-    with pytest.raises(errors.InvalidRequestError, match="unknown provider 'nobody'"):
+    with pytest.raises(errors.InvalidRequestError, match="Unknown provider 'nobody'"):
         Client(api_key="k").prepare("Hi", {"provider": "nobody"}, stream=False)
 
 

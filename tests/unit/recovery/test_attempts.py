@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import Client, Message, Reasoning, ReasoningDelta, Reply, StreamEnd, TextDelta, ToolSpec, Usage, errors
-from deepseek_v4.recovery import loops as drivers
+from deepseek_v4.recovery import retry_loops as drivers
 from deepseek_v4.recovery.policies import ReplyAttempts, accepts
 from deepseek_v4.recovery.user_call import handled_by_caller
 from deepseek_v4.request.prepared_request import PreparedRequest

@@ -39,7 +39,7 @@ from deepseek_v4.errors import (
     UnsupportedError,
 )
 from deepseek_v4.providers import find_provider
-from deepseek_v4.recovery import loops
+from deepseek_v4.recovery import retry_loops
 from tests.long_form import SLOW
 
 REASONING = "Erst „denken“ — 考えてみる. \\n is no newline,\n\nthis is. 🧮 So 17 * 23 = 391."
@@ -229,8 +229,8 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(_: float) -> None:
         return None
 
-    monkeypatch.setattr(loops, "sleep", lambda _: None)
-    monkeypatch.setattr(loops, "asleep", at_once)
+    monkeypatch.setattr(retry_loops, "sleep", lambda _: None)
+    monkeypatch.setattr(retry_loops, "asleep", at_once)
 
 
 # -- the thousand cuts -----------------------------------------------------------------------------------------------

@@ -120,10 +120,34 @@ def test_the_smallest_sensible_value_is_taken(option: str, value: Any) -> None:
 
 
 def test_an_unknown_provider_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValidationError, match=r"unknown provider 'deepsek'; known: .*deepseek"):
+    message = r"Unknown provider 'deepsek'. Did you mean 'deepseek'\? Known providers: alibaba, .*openai_compatible"
+    with pytest.raises(ValidationError, match=message):
         ModelSettings(provider="deepsek")
-    with pytest.raises(errors.InvalidRequestError, match=r"unknown provider 'deepsek'; known: .*deepseek"):
+    with pytest.raises(errors.InvalidRequestError, match=message):
         resolve(ModelSettings(), {"provider": "deepsek"})
+    with pytest.raises(ValidationError, match=r"Unknown provider 'openruter:nitro'. Did you mean 'openrouter'\?"):
+        ModelSettings(provider="openruter:nitro")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "near"),
+    [
+        ("protocol", "mesages", "messages"),
+        ("on_unsupported", "rase", "raise"),
+        ("on_forced_tool", "disable-thinking", "disable_thinking"),
+        ("on_empty", "retrun", "return"),
+        ("on_refusal", "rise", "raise"),
+        ("recover_tool_calls", "prase", "parse"),
+        ("reasoning_effort", "hgih", "high"),
+    ],
+)
+def test_a_misspelt_word_is_refused_with_the_nearest_one(option: str, value: str, near: str) -> None:
+    message = rf"Input should be '.*' or '\w+'\. Did you mean '{near}'\?(?!\.)"
+    with pytest.raises(ValidationError, match=message) as caught:
+        ModelSettings(**{option: value})
+    assert [problem["loc"] for problem in caught.value.errors()] == [(option,)]
+    with pytest.raises(errors.InvalidRequestError, match=message):
+        resolve(ModelSettings(), {option: value})
 
 
 @pytest.mark.parametrize("timeout", [1, 0.5, None, httpx.Timeout(5)])

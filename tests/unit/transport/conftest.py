@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import Client, Reply
-from deepseek_v4.recovery import loops
+from deepseek_v4.recovery import retry_loops
 from tests.unit.transport.client_kinds import KEY, AsyncTwin, SyncTwin
 from tests.unit.transport.wire_server import Script, WireServer, serving
 
@@ -53,8 +53,8 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def note(seconds: float) -> None:
         noted.append(seconds)
 
-    monkeypatch.setattr(loops, "sleep", noted.append)
-    monkeypatch.setattr(loops, "asleep", note)
+    monkeypatch.setattr(retry_loops, "sleep", noted.append)
+    monkeypatch.setattr(retry_loops, "asleep", note)
     return noted
 
 

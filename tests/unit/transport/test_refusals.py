@@ -8,7 +8,7 @@ import time
 import pytest
 
 from deepseek_v4 import errors
-from deepseek_v4.transport import asynchronous, request_cycle, sync
+from deepseek_v4.transport import asynchronous, exchange, sync
 from tests.unit.transport.client_kinds import request_to
 
 HEAD = b"HTTP/1.1 502 Bad Gateway\r\ntransfer-encoding: chunked\r\nx-request-id: r-3\r\n\r\n"
@@ -28,7 +28,7 @@ def dripping(peer, n):
 
 
 def test_a_dripping_body_ends_at_its_own_deadline(send, serve, monkeypatch):
-    monkeypatch.setattr(request_cycle, "REFUSAL_SECONDS", 0.3)
+    monkeypatch.setattr(exchange, "REFUSAL_SECONDS", 0.3)
     server = serve(dripping)
     began = time.monotonic()
     with pytest.raises(errors.ServerError) as caught:
@@ -48,7 +48,7 @@ def test_total_timeout_ends_it_earlier(send, serve):
 
 
 def test_a_body_that_falls_silent_is_given_up_in_time(send, serve, monkeypatch):
-    monkeypatch.setattr(request_cycle, "REFUSAL_SECONDS", 0.2)
+    monkeypatch.setattr(exchange, "REFUSAL_SECONDS", 0.2)
 
     def silent(peer, n):
         peer.send(HEAD)

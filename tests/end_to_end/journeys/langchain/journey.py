@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from langchain_core.tools import tool
+
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from tests.end_to_end.journeys.conversations import said
 
@@ -21,11 +23,13 @@ NEXT_ANSWER = Turn(text="Take an umbrella.", reasoning="Rain means umbrella.")
 TURNS = (WEATHER_AND_TIME, ONE_MORE, ANSWER, NEXT_ANSWER)
 
 
+@tool
 def get_weather(city: str, days: list[int]) -> str:
     """The weather in a city."""
     return f"It rains in {city}."
 
 
+@tool
 def get_time(zone: str) -> str:
     """The time in a zone."""
     return "12:00"

@@ -11,8 +11,6 @@ from deepseek_v4.observe.events import Section
 from deepseek_v4.observe.sections import parts_of
 from deepseek_v4.values import json
 
-__all__ = ["Change", "first_change"]
-
 _SHOWN = 40
 """Characters of a changed part that are shown, from some before the first difference on."""
 _LEADING = 15

@@ -16,8 +16,6 @@ from deepseek_v4.limits.tickets import Ticket, asend_with, send_with
 if TYPE_CHECKING:
     from deepseek_v4.limits.limiter import Limiter
 
-__all__ = ["RetryGate", "ametered", "apaced", "metered", "paced"]
-
 
 class RetryGate(NamedTuple):
     """A framework's rate limiter. The framework itself calls it before the first request of a call.

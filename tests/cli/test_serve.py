@@ -1,0 +1,41 @@
+"""``serve``: the address on standard output, all else on standard error, until it is interrupted."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import jsonschema
+import pytest
+
+from deepseek_v4 import Client
+from tests.cli.conftest import Run
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_server_that_answers_until_it_is_interrupted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = [sys.executable, "-m", "deepseek_v4.cli", "serve", "--port", "0"]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with (
+        subprocess.Popen(command, **pipes) as plain,
+        subprocess.Popen([*command, "--provider", "vllm", "--api-key", "sk-secret", "--json"], **pipes) as other,
+    ):
+        assert plain.stdout
+        assert plain.stderr
+        assert other.stdout
+        base_url, address = plain.stdout.readline().strip(), json.loads(other.stdout.readline())
+        jsonschema.validate(address, json.loads(run("serve", "--json-schema").stdout))
+        exported = plain.stderr.readline().partition("export ")[2].split()
+        assert exported == [f"DEEPSEEK_BASE_URL={base_url}", "DEEPSEEK_API_KEY=sk-local-server"]
+        for line in exported:
+            monkeypatch.setenv(*line.split("="))
+        assert "scripted" in Client().chat("Hello").content
+        assert Client(provider="vllm", base_url=address["base_url"], api_key="sk-secret").chat("Hello").content
+        plain.send_signal(signal.SIGINT)
+        other.send_signal(signal.SIGTERM)
+        printed = [text for process in (plain, other) for text in process.communicate(timeout=60)]
+    assert "sk-secret" not in "".join(printed)
+    assert (plain.returncode, other.returncode) == (0, 0)

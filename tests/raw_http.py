@@ -1,0 +1,31 @@
+"""HTTP servers of the standard library in a thread, for answers that the local server does not give."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class RawHandler(BaseHTTPRequestHandler):
+    """A handler that logs nothing."""
+
+    disable_nagle_algorithm = True  # otherwise each answer of several writes waits 40 ms for an acknowledgement
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing."""
+
+
+@contextlib.contextmanager
+def serving(handler: type[RawHandler], server: type[ThreadingHTTPServer] = ThreadingHTTPServer) -> Iterator[Any]:
+    """Serve on a free port of 127.0.0.1; yields the server."""
+    with server(("127.0.0.1", 0), handler) as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)  # the default ends in 0.5 s
+        thread.start()
+        try:
+            yield running
+        finally:
+            running.shutdown()
+            thread.join()
