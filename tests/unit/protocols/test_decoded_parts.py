@@ -308,3 +308,44 @@ def test_token_counts_are_read_under_every_name(usage: dict[str, Any], read: tup
         found.reasoning_tokens,
     )
     assert (found.extra, found.cost) == (usage, None)
+
+
+@pytest.mark.parametrize(
+    ("messages", "text"),
+    [
+        ([Message.user("Hi"), Message("assistant", "It", prefix=True)], " is."),
+        ([Message.user("It")], "It is."),
+        ([Message.user("Hi"), Message("assistant", "It"), Message.user("It")], "It is."),
+    ],
+)
+def test_only_the_message_that_is_continued_is_removed_from_an_answer(messages: Any, text: str) -> None:
+    assert whole(wire.body({"content": "It is."}), messages, provider="llamacpp").content == text
+
+
+@pytest.mark.parametrize("recovery", ["parse", "ask", "off"])
+def test_an_answer_that_the_provider_aborted_has_each_character_once(recovery: str) -> None:
+    chunks = [wire.chunk({"content": "a <"}), wire.chunk({}, "insufficient_system_resource")]
+    with pytest.raises(errors.DeepSeekError) as caught:
+        asked(wire.stream(*chunks), stream=True, tools=[F], recover_tool_calls=recovery)
+    assert caught.value.partial is not None
+    assert caught.value.partial.content == "a <"
+
+
+def test_fields_that_are_not_known_are_a_record_with_their_calls_counted() -> None:
+    message = {"content": "x", "searches": [{"type": "web_search_call", "status": "completed"}], "note": "n"}
+    reply = wire.decode(wire.body(message, usage=wire.USAGE))
+    fields = {"searches": message["searches"], "note": "n"}
+    assert reply.reasoning == Reasoning(None, ({"type": "chat.fields", "fields": fields},))
+    assert reply.usage is not None
+    assert reply.usage.server_tool_calls == 1
+    streamed = wire.deltas_of(wire.stream(wire.chunk(message), wire.chunk({}, "stop")))
+    assert streamed[-2] == ReasoningDelta("", ({"type": "chat.fields", "fields": fields},))
+    assert wire.decode(wire.body({"content": "x"})).reasoning is None
+
+
+def test_what_an_event_brings_beside_its_choice_is_kept() -> None:
+    chunk = wire.chunk({"content": "x"}, "stop", service_tier="flex")
+    assert wire.folded(wire.stream(chunk)).extra == {"service_tier": "flex"}
+    alone = {"choices": [], "usage": wire.USAGE, "late": 1}
+    reply = wire.folded(wire.stream(wire.chunk({"content": "x"}, "stop"), alone))
+    assert (reply.extra, reply.usage is not None) == ({"late": 1}, True)

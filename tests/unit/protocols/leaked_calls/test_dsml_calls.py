@@ -228,6 +228,10 @@ WHOLE: dict[str, tuple[str, Calls, str]] = {
     "a call in quotes": ('"<I now></I>"', [], '"<I now></I>"'),
     "a call in code": ("`<I now></I>`", [], "`<I now></I>`"),
     "a call in a line": ("see <I now></I>", [("now", "{}", None)], "see "),
+    "an outer tag inside a call": ("<I now><T></I>z", [], "<I now><T></I>z"),
+    "a call inside a call without parameters": ("<I now><I run></I>z", [("run", "{}", None)], "<I now>z"),
+    "a closing tag of no parameter": ("<I now></P></I>z", [], "<I now></P></I>z"),
+    "text and an outer tag in a call": ("<I run>x<T></I>z", [], "<I run>x<T></I>z"),
 }
 PARTS: dict[str, tuple[str, bool, Calls, str, str]] = {
     "nothing of a call, truncated": ("<T>\n", True, [], "\n", "<T>"),
