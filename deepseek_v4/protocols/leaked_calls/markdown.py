@@ -72,7 +72,6 @@ class MarkdownState:
             # the line of a fence cannot contain backticks: this is inline code
             self._inline = len(self._fence)
             self._fence = ""
-            self._opening = False
         if self._fence:
             self._closing = head is not None and marks.startswith(self._fence)
         elif self._inline:

@@ -306,3 +306,10 @@ def test_unfinished_blocks_are_complete_at_the_end() -> None:
     start = {"type": "content_block_start", "index": 0, "content_block": use_block("f", {"x": 2})}
     ended = [event for event in message_events() if event["type"] != "content_block_stop"]
     assert [call.arguments for call in folded(sse([start, *ended]), M).tool_calls] == ['{"x": 2}']
+
+
+@pytest.mark.parametrize("event", [{"type": "error", "message": "too busy"}, {"error": {"message": "too busy"}}])
+def test_an_error_of_an_unknown_form_is_raised(event: dict[str, Any]) -> None:
+    for protocol in (R, M):
+        with pytest.raises(errors.DeepSeekError, match="too busy"):
+            deltas_of(sse([event]), protocol)

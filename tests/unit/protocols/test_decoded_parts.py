@@ -19,6 +19,8 @@ from deepseek_v4 import (
     openai_compatible,
 )
 from deepseek_v4.protocols import reasoning_details
+from deepseek_v4.protocols.leaked_calls.report import with_markup_report
+from deepseek_v4.recovery.attempt_totals import joined
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.response_limits import ResponseLimits
 from tests.unit.protocols.chat import wire
@@ -349,3 +351,56 @@ def test_what_an_event_brings_beside_its_choice_is_kept() -> None:
     alone = {"choices": [], "usage": wire.USAGE, "late": 1}
     reply = wire.folded(wire.stream(wire.chunk({"content": "x"}, "stop"), alone))
     assert (reply.extra, reply.usage is not None) == ({"late": 1}, True)
+
+
+def test_what_an_event_in_the_middle_brings_is_not_kept() -> None:
+    chunks = [wire.chunk({"content": "x"}, obfuscation="q"), wire.chunk({}, "stop")]
+    assert wire.folded(wire.stream(*chunks)).extra == {}
+
+
+def test_fragments_without_an_index_are_joined_if_they_can_be_read() -> None:
+    def merged(**field: str) -> int:
+        return len(reasoning_details.merge_details([{"type": "t", **field}, {"type": "t", **field}]))
+
+    assert (merged(text="a"), merged(summary="a"), merged(data="a"), merged(other="a")) == (1, 1, 2, 2)
+    first = {"type": "t", "index": 0, "text": "a", "signature": "s", "format": None}
+    [record] = reasoning_details.merge_details(
+        [first, {**first, "text": None, "signature": "z", "format": "f", "new": None}]
+    )
+    assert record == {
+        "type": "t",
+        "index": 0,
+        "text": None,
+        "signature": "z",
+        "format": "f",
+        "new": None,
+    } or record == {
+        "type": "t",
+        "index": 0,
+        "text": "a",
+        "signature": "z",
+        "format": "f",
+        "new": None,
+    }
+
+
+def test_parts_of_a_reply_are_joined() -> None:
+    begun = Reply("ab", id="1", model="m", logprobs={"content": [1], "x": [3]}, annotations=({"n": 1},))
+    part = Reply("c", model="n", logprobs={"content": [2]}, extra={"leaked_markup": {"found": 1, "at": 1}})
+    whole_reply = joined(begun, part)
+    assert (whole_reply.content, whole_reply.id, whole_reply.model) == ("abc", "1", "n")
+    assert whole_reply.logprobs == {"content": [1, 2], "x": [3]}
+    assert whole_reply.extra == {"leaked_markup": {"found": 1, "at": 3}}
+    marked = Reply("ab", extra={"leaked_markup": {"found": 2, "at": 0}, "own": 1})
+    assert joined(marked, part).extra == {"leaked_markup": {"found": 2, "at": 0}, "own": 1}
+    assert joined(begun, Reply("c", extra={"leaked_markup": {"calls": 1}})).extra == {"leaked_markup": {"calls": 1}}
+    assert joined(Reply("a", logprobs={"content": [1]}), Reply("b")).logprobs == {"content": [1]}
+    assert joined(Reply("a"), Reply("b", logprobs={"content": [1]})).logprobs == {"content": [1]}
+
+
+def test_a_joined_reply_is_searched_again() -> None:
+    request = Client(api_key="sk-test").prepare("Hi", {"tools": [F]}, stream=False)
+    old = Reply("plain", extra={"leaked_markup": {"found": 1}, "own": 1})
+    assert with_markup_report(old, request.context).extra == {"own": 1}
+    off = Client(api_key="sk-test").prepare("Hi", {}, stream=False)
+    assert with_markup_report(old, off.context) is old

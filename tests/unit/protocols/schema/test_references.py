@@ -196,3 +196,9 @@ def test_a_definition_is_written_once_however_often_it_is_used() -> None:
     wide = {"properties": {f"p{n}": STRING for n in range(6_000)}}
     uses = {name: {"$ref": "#/$defs/Wide"} for name in "abc"}
     assert compact({"properties": uses, "$defs": {"Wide": wide}}) == {"properties": uses, "$defs": {"Wide": wide}}
+
+
+def test_two_definitions_that_refer_to_each_other_both_stay() -> None:
+    one, two = obj([], b={"$ref": "#/$defs/B"}), obj([], a={"$ref": "#/$defs/A"})
+    schema = {**obj(a={"$ref": "#/$defs/A"}), "$defs": {"A": one, "B": two}}
+    assert compact(schema) == schema
