@@ -45,8 +45,8 @@ class References:
         for part in pointer:
             if isinstance(place, Mapping):
                 place = place[part]
-            elif isinstance(place, Sequence) and not isinstance(place, str):
-                place = place[int(part)] if part.isdecimal() else None
+            elif isinstance(place, Sequence) and not isinstance(place, str) and part.isdecimal():
+                place = place[int(part)]
             else:
                 raise LookupError(part)
         return place
