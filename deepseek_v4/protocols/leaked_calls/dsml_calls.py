@@ -64,7 +64,7 @@ class Block:
         self._state = _BETWEEN
         self._offered = False
         """True if one of the calls names a tool of the request."""
-        self._opened = False
+        self._opened: bool
         """True if its outer tag was read, and nothing after it."""
         # of the current call, set at its beginning
         self._name: str
@@ -142,7 +142,6 @@ class Block:
             named = _NAMED.search("".join(self._value))
             if named is None or named[1] not in self._tools or not self.real:
                 return None
-            self._offered = True
             return LeakedCall(self._tools[named[1]].name, "".join(self._value).strip(), _UNFINISHED)
         if not self.real or self._state == _BETWEEN or not self._offered:
             return None

@@ -74,7 +74,7 @@ class References:
         if pointer not in self._recurs:
             seen: set[Pointer] = set()
             ahead = [pointer]
-            while ahead and pointer not in seen:
+            while ahead:
                 new = [place for place in self.leads_to(ahead.pop()) if place not in seen]
                 seen.update(new)
                 ahead.extend(new)

@@ -281,3 +281,35 @@ def test_a_signature_is_part_of_the_record() -> None:
 
 def test_what_is_not_an_object_among_the_blocks_is_ignored() -> None:
     assert decoded(message(None, "x", text_block("It is.")), M).content == "It is."  # type: ignore[arg-type]
+
+
+def test_a_refusal_after_a_text_is_read_once() -> None:
+    item = {"type": "message", "id": "m1", "content": [{"type": "output_text", "text": "Well."}, REFUSAL]}
+    begun = {"type": "response.refusal.delta", "output_index": 0, "content_index": 1, "delta": "I "}
+    ended = {"type": "response.completed", "response": response(item)}
+    assert folded(sse([begun, ended]), R).refusal == "I cannot."
+
+
+def test_reasoning_in_several_parts_is_read_once() -> None:
+    parts = [{"type": "reasoning_text", "text": "One."}, {"type": "reasoning_text", "text": "Two."}]
+    begun = {"type": "response.reasoning_text.delta", "output_index": 0, "content_index": 1, "delta": "T"}
+    ended = {"type": "response.completed", "response": response({"type": "reasoning", "id": "r", "content": parts})}
+    found = folded(sse([begun, ended]), R).reasoning
+    assert found is not None
+    assert sorted(found.text or "") == sorted("One.Two.")
+    assert decoded(response({"type": "reasoning", "id": "r", "content": parts}), R).reasoning.text == "One.Two."  # type: ignore[union-attr]
+
+
+def test_unfinished_blocks_are_complete_at_the_end() -> None:
+    events = [event for event in message_events(use_block("f", {"x": 1})) if event["type"] != "content_block_stop"]
+    assert [call.arguments for call in folded(sse(events), M).tool_calls] == ['{"x": 1}']
+    start = {"type": "content_block_start", "index": 0, "content_block": use_block("f", {"x": 2})}
+    ended = [event for event in message_events() if event["type"] != "content_block_stop"]
+    assert [call.arguments for call in folded(sse([start, *ended]), M).tool_calls] == ['{"x": 2}']
+
+
+@pytest.mark.parametrize("event", [{"type": "error", "message": "too busy"}, {"error": {"message": "too busy"}}])
+def test_an_error_of_an_unknown_form_is_raised(event: dict[str, Any]) -> None:
+    for protocol in (R, M):
+        with pytest.raises(errors.DeepSeekError, match="too busy"):
+            deltas_of(sse([event]), protocol)

@@ -19,6 +19,8 @@ from deepseek_v4 import (
     openai_compatible,
 )
 from deepseek_v4.protocols import reasoning_details
+from deepseek_v4.protocols.leaked_calls.report import with_markup_report
+from deepseek_v4.recovery.attempt_totals import joined
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.response_limits import ResponseLimits
 from tests.unit.protocols.chat import wire
@@ -308,3 +310,81 @@ def test_token_counts_are_read_under_every_name(usage: dict[str, Any], read: tup
         found.reasoning_tokens,
     )
     assert (found.extra, found.cost) == (usage, None)
+
+
+@pytest.mark.parametrize(
+    ("messages", "text"),
+    [
+        ([Message.user("Hi"), Message("assistant", "It", prefix=True)], " is."),
+        ([Message.user("It")], "It is."),
+        ([Message.user("Hi"), Message("assistant", "It"), Message.user("It")], "It is."),
+    ],
+)
+def test_only_the_message_that_is_continued_is_removed_from_an_answer(messages: Any, text: str) -> None:
+    assert whole(wire.body({"content": "It is."}), messages, provider="llamacpp").content == text
+
+
+@pytest.mark.parametrize("recovery", ["parse", "ask", "off"])
+def test_an_answer_that_the_provider_aborted_has_each_character_once(recovery: str) -> None:
+    chunks = [wire.chunk({"content": "a <"}), wire.chunk({}, "insufficient_system_resource")]
+    with pytest.raises(errors.DeepSeekError) as caught:
+        asked(wire.stream(*chunks), stream=True, tools=[F], recover_tool_calls=recovery)
+    assert caught.value.partial is not None
+    assert caught.value.partial.content == "a <"
+
+
+def test_fields_that_are_not_known_are_a_record_with_their_calls_counted() -> None:
+    message = {"content": "x", "searches": [{"type": "web_search_call", "status": "completed"}], "note": "n"}
+    reply = wire.decode(wire.body(message, usage=wire.USAGE))
+    fields = {"searches": message["searches"], "note": "n"}
+    assert reply.reasoning == Reasoning(None, ({"type": "chat.fields", "fields": fields},))
+    assert reply.usage is not None
+    assert reply.usage.server_tool_calls == 1
+    streamed = wire.deltas_of(wire.stream(wire.chunk(message), wire.chunk({}, "stop")))
+    assert streamed[-2] == ReasoningDelta("", ({"type": "chat.fields", "fields": fields},))
+    assert wire.decode(wire.body({"content": "x"})).reasoning is None
+
+
+def test_what_an_event_brings_beside_its_choice_is_kept() -> None:
+    chunk = wire.chunk({"content": "x"}, "stop", service_tier="flex")
+    assert wire.folded(wire.stream(chunk)).extra == {"service_tier": "flex"}
+    alone = {"choices": [], "usage": wire.USAGE, "late": 1}
+    reply = wire.folded(wire.stream(wire.chunk({"content": "x"}, "stop"), alone))
+    assert (reply.extra, reply.usage is not None) == ({"late": 1}, True)
+
+
+def test_what_an_event_in_the_middle_brings_is_not_kept() -> None:
+    chunks = [wire.chunk({"content": "x"}), wire.chunk({"content": "y"}, obfuscation="q"), wire.chunk({}, "stop")]
+    assert wire.folded(wire.stream(*chunks)).extra == {}
+
+
+def test_fragments_without_an_index_are_joined_if_they_can_be_read() -> None:
+    def merged(**field: str) -> int:
+        return len(reasoning_details.merge_details([{"type": "t", **field}, {"type": "t", **field}]))
+
+    assert (merged(text="a"), merged(summary="a"), merged(data="a"), merged(other="a")) == (1, 1, 2, 2)
+    first = {"type": "t", "index": 0, "text": "a", "signature": "s", "format": None}
+    later = {**first, "text": None, "signature": "z", "format": "f", "new": None}
+    assert reasoning_details.merge_details([first, later]) == ({**later, "text": "a"},)
+
+
+def test_parts_of_a_reply_are_joined() -> None:
+    begun = Reply("ab", id="1", model="m", logprobs={"content": [1], "x": [3]}, annotations=({"n": 1},))
+    part = Reply("c", model="n", logprobs={"content": [2]}, extra={"leaked_markup": {"found": 1, "at": 1}})
+    whole_reply = joined(begun, part)
+    assert (whole_reply.content, whole_reply.id, whole_reply.model) == ("abc", "1", "n")
+    assert whole_reply.logprobs == {"content": [1, 2], "x": [3]}
+    assert whole_reply.extra == {"leaked_markup": {"found": 1, "at": 3}}
+    marked = Reply("ab", extra={"leaked_markup": {"found": 2, "at": 0}, "own": 1})
+    assert joined(marked, part).extra == {"leaked_markup": {"found": 2, "at": 0}, "own": 1}
+    assert joined(begun, Reply("c", extra={"leaked_markup": {"calls": 1}})).extra == {"leaked_markup": {"calls": 1}}
+    assert joined(Reply("a", logprobs={"content": [1]}), Reply("b")).logprobs == {"content": [1]}
+    assert joined(Reply("a"), Reply("b", logprobs={"content": [1]})).logprobs == {"content": [1]}
+
+
+def test_a_joined_reply_is_searched_again() -> None:
+    request = Client(api_key="sk-test").prepare("Hi", {"tools": [F]}, stream=False)
+    old = Reply("plain", extra={"leaked_markup": {"found": 1}, "own": 1})
+    assert with_markup_report(old, request.context).extra == {"own": 1}
+    off = Client(api_key="sk-test").prepare("Hi", {}, stream=False)
+    assert with_markup_report(old, off.context) is old

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import (
+    Budget,
     Client,
     DeepSeekOptions,
     EmpirioLabsOptions,
+    Limiter,
     Message,
     OpenRouterOptions,
     Reasoning,
@@ -308,3 +310,44 @@ def test_past_answers_have_a_type_in_responses(name: str) -> None:
 def test_thinking_in_messages_of_openrouter(options: dict[str, Any], sent: dict[str, Any]) -> None:
     body = preview("openrouter", protocol="messages", **options).body
     assert {name: body[name] for name in ("thinking", "output_config") if name in body} == sent
+
+
+@pytest.mark.parametrize(
+    ("base_url", "path", "root"),
+    [
+        ("https://x.test/v1", "/v1/tools/search", "https://x.test"),
+        ("https://x.test/v1", "/user/balance", "https://x.test"),
+        ("https://x.test/v1", "/beta/completions", "https://x.test"),
+        ("https://x.test/v1", "/models", "https://x.test/v1"),
+    ],
+)
+def test_the_root_of_deepseek_has_no_version_for_these_paths(base_url: str, path: str, root: str) -> None:
+    assert find_provider("deepseek").resolve_base_url(base_url, path) == root
+
+
+@pytest.mark.parametrize(
+    ("options", "thinks"),
+    [({}, False), ({"thinking": True}, True), ({"reasoning_effort": "high"}, True), ({"thinking_budget": 9}, True)],
+)
+def test_a_model_thinks_if_an_option_implies_it(options: dict[str, Any], thinks: bool) -> None:
+    host = openai_compatible(
+        "mine", "https://x.test/v1", thinks_by_default=False, thinking_on={"on": 1}, efforts={"high": "high"}
+    )
+    client = Client(provider=host, model="m", on_unsupported="ignore")
+    assert client.prepare("Hi", options, stream=False).request.thinks is thinks
+
+
+def test_objects_that_fit_are_kept() -> None:
+    budget, limiter = Budget(usd=1), Limiter(requests_per_minute=1)
+
+    def on_retry(attempt: Any) -> None:
+        raise AssertionError
+
+    settings = Client(api_key="k", budget=budget, limiter=limiter, on_retry=on_retry).settings
+    assert (settings.budget, settings.limiter, settings.on_retry) == (budget, limiter, on_retry)
+
+
+def test_a_model_without_a_known_search_has_none() -> None:
+    shown = preview("empiriolabs:variant1", web_search=True)
+    searches = {"web_search_linkup", "tool_web_search"} & shown.body.keys()
+    assert bool(searches) is (noted(shown, "web_search") == [])

@@ -28,6 +28,7 @@ from deepseek_v4.recovery.policies import ReplyAttempts, accepts, requires_form
 from deepseek_v4.recovery.user_call import USER_CALL, UserCall, handled_by_caller
 
 SCHEMA = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
+OPTIONAL = {**SCHEMA, "properties": {"age": {"type": "integer"}, "name": {"type": "string"}}}
 JSON = {"type": "json_schema", "json_schema": {"name": "person", "schema": SCHEMA}}
 F, G = ToolSpec("f", "", SCHEMA), ToolSpec("g", "")
 EMPTY, GOOD, BAD = Reply("", finish_reason="stop"), Reply('{"age": 1}'), Reply("x", finish_reason="stop")
@@ -102,6 +103,12 @@ AGAIN: dict[str, tuple[Reply, dict[str, Any], str, str]] = {
         {"response_format": JSON},
         "invalid",
         "The answer does not match the schema: age: ",
+    ),
+    "null for an optional field": (
+        Reply('{"age": 1, "name": null}'),
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": OPTIONAL}}},
+        "invalid",
+        "The answer does not match the schema: name: None is not of type string",
     ),
     "an answer one token below its limit": (
         dataclasses.replace(BAD, usage=Usage(1, 9)),

@@ -228,6 +228,12 @@ WHOLE: dict[str, tuple[str, Calls, str]] = {
     "a call in quotes": ('"<I now></I>"', [], '"<I now></I>"'),
     "a call in code": ("`<I now></I>`", [], "`<I now></I>`"),
     "a call in a line": ("see <I now></I>", [("now", "{}", None)], "see "),
+    "an outer tag inside a call": ("<I now><T></I>z", [], "<I now><T></I>z"),
+    "a call inside a call without parameters": ("<I now><I run></I>z", [("run", "{}", None)], "<I now>z"),
+    "a closing tag of no parameter": ("<I now></P></I>z", [], "<I now></P></I>z"),
+    "text and an outer tag in a call": ("<I run>x<T></I>z", [], "<I run>x<T></I>z"),
+    "an outer tag after a call": ("<I now></I>\n<T>\nafter", [("now", "{}", None)], "\n<T>\nafter"),
+    "a tag that is spoken of before": ("`<T>` is a tag.\n<T>", [], "`<T>` is a tag.\n<T>"),
 }
 PARTS: dict[str, tuple[str, bool, Calls, str, str]] = {
     "nothing of a call, truncated": ("<T>\n", True, [], "\n", "<T>"),
@@ -320,6 +326,9 @@ PARTS: dict[str, tuple[str, bool, Calls, str, str]] = {
     ),
     "a tag that begins, in a line, truncated": ("see <#inv", True, [], "see ", "<#inv"),
     "a tag that begins, in a line": ("see <#inv", False, [], "see <#inv", ""),
+    "a tag is spoken of before": ("`<T>` is a tag.\n<#inv", True, [], "`<T>` is a tag.\n<#inv", ""),
+    "a tag without the mark is spoken of before": ("<invoke> is one.\n<#inv", True, [], "<invoke> is one.\n", "<#inv"),
+    "a closing tag is spoken of before": ("see </T>x\n<#inv", True, [], "see </T>x\n<#inv", ""),
 }
 
 

@@ -60,3 +60,12 @@ def test_a_recursive_choice_inside_a_list_or_an_object_is_named_and_its_definiti
     assert body["properties"]["items"] == {"type": "array", "items": named}
     assert body["properties"]["one"]["properties"] == {"inner": named}
     assert result["$def"] == {"T": body, "T_or_other": {"anyOf": [body, STRING]}}
+
+
+def test_a_choice_inside_the_definition_of_another_has_its_own_name() -> None:
+    inner = {"anyOf": [reference("N"), {"type": "integer"}]}
+    node = obj(next=inner, other={"anyOf": [reference("N"), {"type": "boolean"}]})
+    result = strict({**obj(a={"anyOf": [reference("N"), STRING]}), "$defs": {"N": node}})
+    assert set(result["$def"]) == {"N_or_other", "N_or_other_2", "N_or_other_3"}
+    kinds = {name: body["anyOf"][1]["type"] for name, body in result["$def"].items()}
+    assert kinds == {"N_or_other": "string", "N_or_other_2": "integer", "N_or_other_3": "boolean"}

@@ -185,3 +185,20 @@ def test_the_short_form_keeps_definitions_that_are_used_twice_or_recur() -> None
     short = compact(schema)
     assert short["$defs"] == {"Twice": obj(once=once), "Loop": definitions["Loop"]}
     assert short["properties"]["a"] == {"$ref": "#/$defs/Twice"}
+
+
+def test_each_schema_of_a_list_of_items_is_shortened() -> None:
+    items = [{"title": "A", "type": "string", "$comment": "x"}, {"type": "null", "$id": "y"}]
+    assert compact({"items": items}) == {"items": [{"title": "A", "type": "string"}, {"type": "null"}]}
+
+
+def test_a_definition_is_written_once_however_often_it_is_used() -> None:
+    wide = {"properties": {f"p{n}": STRING for n in range(6_000)}}
+    uses = {name: {"$ref": "#/$defs/Wide"} for name in "abc"}
+    assert compact({"properties": uses, "$defs": {"Wide": wide}}) == {"properties": uses, "$defs": {"Wide": wide}}
+
+
+def test_two_definitions_that_refer_to_each_other_both_stay() -> None:
+    one, two = obj([], b={"$ref": "#/$defs/B"}), obj([], a={"$ref": "#/$defs/A"})
+    schema = {**obj(a={"$ref": "#/$defs/A"}), "$defs": {"A": one, "B": two}}
+    assert compact(schema) == schema

@@ -121,6 +121,20 @@ def test_a_function_without_arguments_is_an_empty_object(schema: Json) -> None:
             {"anyOf": [{"type": "string"}, {"type": "null"}], "description": "d (at least 1 characters)"},
         ),
         ({"type": "string", "nullable": False}, {"type": "string"}),
+        ({"allOf": [{"type": "string", "nullable": True}]}, {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        ({"anyOf": [{"type": "string", "description": "d"}] * 2}, {"type": "string", "description": "d"}),
+        (
+            {"anyOf": [{"type": "string", "description": "d"}] * 2, "description": "d"},
+            {"type": "string", "description": "d"},
+        ),
+        (
+            {"anyOf": [{"type": "string", "description": "in"}] * 2, "description": "out"},
+            {"type": "string", "description": "out in"},
+        ),
+        (
+            {"anyOf": [{"type": "string"}, {"type": "null"}], "format": "email", "uniqueItems": True},
+            {"anyOf": [{"type": "string"}, {"type": "null"}], "description": "no duplicates; format email"},
+        ),
         (
             {"allOf": [{"type": "string"}, {"minLength": 1}], "nullable": True},
             {"anyOf": [{"type": "string"}, {"type": "null"}], "description": "at least 1 characters"},

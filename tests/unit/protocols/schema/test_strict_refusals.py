@@ -111,3 +111,18 @@ def test_what_cannot_be_said_is_refused_with_its_place_and_what_to_do(schema: Js
         strict(schema)
     assert str(caught.value).startswith(f"tool t: {place}: ")
     assert str(caught.value).endswith(", or leave strict off for this tool.")
+
+
+@pytest.mark.parametrize("schema", [True, {}, {"description": "x"}])
+def test_a_value_of_any_type_is_refused_as_such(schema: Json) -> None:
+    with pytest.raises(UnsupportedError, match="does not support values of any type; specify the type"):
+        strict(obj(a=schema))
+
+
+def test_a_schema_of_more_than_10000_nodes_is_refused() -> None:
+    def wide(count: int) -> Json:
+        return obj(**{f"p{number}": {"type": "null"} for number in range(count)})
+
+    assert len(strict(wide(10_000))["properties"]) == 10_000
+    with pytest.raises(UnsupportedError, match="more than 10000 nodes"):
+        strict(wide(10_001))
