@@ -146,7 +146,8 @@ class ReplyBuilder:
         for count in (usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens):
             if count is not None and (count != int(count) or abs(count) > _MOST_TOKENS):
                 raise TypeError(f"a token count must be an integer, not {count!r}")
-        float(usage.cost or 0)
+        if usage.cost is not None:
+            float(usage.cost)
         self.usage = usage
 
     def count_server_calls(self, items: Any) -> None:

@@ -85,8 +85,8 @@ class RequestEncoder(Generic[D]):
             InvalidRequestError: if a value is out of range.
             UnsupportedError: if the endpoint does not support an option and ``on_unsupported`` is "raise".
         """
-        request, dialect = self.request, self.dialect
         self.check()
+        request, dialect = self.request, self.dialect
         body: Json = {"model": request.model}
         body.update(encode_options(request, dialect, self.provider, self.notes))
         self.add_fields(body)

@@ -130,9 +130,14 @@ def _choice(value: Any, branches: Any, held: _Held, path: str, depth: int) -> It
     found = [next(_problems(value, branch, held, path, depth + 1), None) for branch in branches]
     problems = [problem for problem in found if problem is not None]
     if len(problems) == len(found):
-        deepest = max(problems, key=lambda problem: len(problem.partition(": ")[0]))
-        same = all(problem.partition(": ")[0] == deepest.partition(": ")[0] for problem in problems)
-        yield "; or ".join(dict.fromkeys(problems)) if same else deepest
+        places = [problem.partition(": ")[0] for problem in problems]
+        deepest = max(range(len(places)), key=lambda number: _steps(places[number]))
+        yield "; or ".join(dict.fromkeys(problems)) if len(set(places)) == 1 else problems[deepest]
+
+
+def _steps(place: str) -> int:
+    """Return how many names lead to the place of a problem."""
+    return 0 if place == "the answer" else 1 + place.count(".")
 
 
 def _object(value: Mapping[str, Any], schema: Mapping[str, Any], held: _Held, path: str, depth: int) -> Iterator[str]:

@@ -98,9 +98,5 @@ def apply_json_mode(request: ChatRequest, dialect: Dialect, notes: list[Note]) -
 
 def _opening_has_keyword(messages: Sequence[Message]) -> bool:
     """Return True if a message up to the first user message contains "json": these stay as the history grows."""
-    for message in messages:
-        if "json" in message.text.lower():
-            return True
-        if message.role == "user":
-            return False
-    return False
+    end = next((number for number, message in enumerate(messages, 1) if message.role == "user"), None)
+    return any("json" in message.text.lower() for message in messages[:end])

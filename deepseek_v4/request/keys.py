@@ -183,8 +183,10 @@ def key_to_pickle(key: SecretStr | None, variable: str | None) -> SecretStr | No
 
 def key_from_environment(variable: str | None) -> EnvironmentKey | None:
     """Return the key in an environment variable, if there is one."""
-    key = os.environ.get(variable, "").strip() if variable else ""
-    return EnvironmentKey(key, variable) if key and variable else None
+    if not variable:
+        return None
+    key = os.environ.get(variable, "").strip()
+    return EnvironmentKey(key, variable) if key else None
 
 
 def as_key(value: Any) -> SecretStr | None:

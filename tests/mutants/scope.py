@@ -17,34 +17,58 @@ _ENCODE = (
     _LINES,
     "tests/unit/protocols/*/test_encode.py",
     "tests/unit/request/test_build.py",
+    "tests/unit/request/test_prepared_parts.py",
     "tests/unit/protocols/test_all_protocols.py",
     "tests/unit/providers/test_option_tables.py",
     "tests/unit/providers/test_empiriolabs.py",
     *_HOSTS,
 )
 _DECODE = (
-    _LINES,
+    "tests/unit/protocols/test_decoded_*.py",
     "tests/unit/protocols/*/test_decode.py",
+    _LINES,
     "tests/unit/values/test_reply.py",
     "tests/unit/protocols/test_all_protocols.py",
     "tests/unit/protocols/leaked_calls/test_*.py",
+    "tests/unit/protocols/schema/test_strict_tools.py",
+    "tests/unit/providers/test_empiriolabs.py",
     *_HOSTS,
 )
 _SCHEMA = (
-    "tests/unit/protocols/schema/test_strict.py",
+    *(
+        f"tests/unit/protocols/schema/test_{name}.py"
+        for name in ("strict", "strict_refusals", "nulls", "references", "all_of", "constraints", "named_unions")
+    ),
     "tests/unit/protocols/schema/test_strict_tools.py",
-    "tests/unit/protocols/schema/test_nulls.py",
-    "tests/unit/protocols/schema/test_references.py",
     _LINES,
 )
-_RECOVERY = (_LINES, "tests/unit/recovery/test_*.py")
-_REQUEST = (_LINES, "tests/unit/request/test_*.py", "tests/unit/providers/test_keys.py", *_ENCODE)
+_RECOVERY = ("tests/unit/recovery/test_policies.py", _LINES, "tests/unit/recovery/test_*.py")
+_REQUEST = (
+    "tests/unit/request/test_prepared_parts.py",
+    _LINES,
+    "tests/unit/request/test_*.py",
+    "tests/unit/providers/test_keys.py",
+    *_ENCODE,
+)
 
 SCOPE: dict[str, tuple[str, ...]] = {
     "deepseek_v4/protocols/sse.py": ("tests/unit/protocols/test_sse.py", "tests/fuzz/test_bounds.py", *_DECODE),
     "deepseek_v4/protocols/error_bodies.py": ("tests/unit/protocols/test_error_bodies.py", *_DECODE),
     "deepseek_v4/protocols/tool_names.py": ("tests/unit/protocols/test_tool_names.py", *_ENCODE),
-    "deepseek_v4/protocols/account.py": ("tests/unit/request/test_account.py", _LINES),
+    "deepseek_v4/protocols/files.py": (
+        "tests/unit/protocols/test_files.py",
+        "tests/end_to_end/protocols/test_files.py",
+    ),
+    "deepseek_v4/protocols/account.py": (
+        "tests/unit/request/test_account.py",
+        "tests/unit/providers/test_*_parts.py",
+        _LINES,
+    ),
+    "deepseek_v4/request/account.py": (
+        "tests/unit/request/test_account.py",
+        "tests/unit/providers/test_account_parts.py",
+        *_REQUEST,
+    ),
     "deepseek_v4/protocols/*_decoder.py": _DECODE,
     "deepseek_v4/protocols/reply_builder.py": _DECODE,
     "deepseek_v4/protocols/leaked_calls/report.py": _DECODE,
@@ -54,13 +78,21 @@ SCOPE: dict[str, tuple[str, ...]] = {
     "deepseek_v4/protocols/completions/*.py": ("tests/unit/protocols/completions/test_*.py", *_ENCODE),
     "deepseek_v4/protocols/schema/*.py": _SCHEMA,
     "deepseek_v4/protocols/web_tools.py": ("tests/end_to_end/protocols/test_web_tools.py", _LINES),
-    "deepseek_v4/protocols/**/*.py": (*_ENCODE, "tests/unit/protocols/*/test_decode.py"),
+    "deepseek_v4/protocols/**/*.py": (
+        *_ENCODE,
+        "tests/unit/protocols/*/test_decode.py",
+        "tests/unit/protocols/test_decoded_*.py",
+    ),
     "deepseek_v4/request/web_tools.py": ("tests/end_to_end/protocols/test_web_tools.py", _LINES),
     "deepseek_v4/request/files.py": ("tests/end_to_end/protocols/test_files.py", _LINES),
     "deepseek_v4/request/prepared_request.py": (*_REQUEST, *_RECOVERY),
     "deepseek_v4/request/*.py": _REQUEST,
     "deepseek_v4/recovery/*.py": _RECOVERY,
-    "deepseek_v4/providers/**/*.py": ("tests/unit/providers/**/test_*.py", _LINES),
+    "deepseek_v4/providers/**/*.py": (
+        "tests/unit/providers/**/test_*.py",
+        "tests/unit/request/test_account.py",
+        _LINES,
+    ),
 }
 """Glob of modules -> globs of tests, those first that are the likeliest to notice. The first glob that fits counts."""
 

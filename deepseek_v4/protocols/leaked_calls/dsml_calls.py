@@ -64,17 +64,19 @@ class Block:
         self._state = _BETWEEN
         self._offered = False
         """True if one of the calls names a tool of the request."""
-        self._name = ""
-        self._schema: Mapping[str, Any] = {}
-        self._problem: str | None = None
-        self._parameters: list[str] = []
-        self._keys: set[str] = set()
-        self._key = ""
-        self._value: list[str] = []
-        self._value_marked = False
-        self._string: bool | None = None
-        self._opened = False
+        self._opened: bool
         """True if its outer tag was read, and nothing after it."""
+        # of the current call, set at its beginning
+        self._name: str
+        self._schema: Mapping[str, Any]
+        self._problem: str | None
+        self._parameters: list[str]
+        self._keys: set[str]
+        # of the current parameter, set at its beginning
+        self._key: str
+        self._value: list[str]
+        self._value_marked: bool
+        self._string: bool | None
 
     @property
     def counts(self) -> bool:
@@ -140,7 +142,6 @@ class Block:
             named = _NAMED.search("".join(self._value))
             if named is None or named[1] not in self._tools or not self.real:
                 return None
-            self._offered = True
             return LeakedCall(self._tools[named[1]].name, "".join(self._value).strip(), _UNFINISHED)
         if not self.real or self._state == _BETWEEN or not self._offered:
             return None
@@ -230,7 +231,6 @@ class Block:
         self._offered = self._offered or tool is not None
         self._parameters = []
         self._keys = set()
-        self._value = []
         self._state = _CALL
         if tag.empty:
             self._end_call()
@@ -248,7 +248,6 @@ class Block:
             self.real = False
         self.calls.append(LeakedCall(self._name, arguments, self._problem))
         self._state = _BETWEEN
-        self.rest.clear()
 
     def _begin_value(self, tag: Tag) -> bool:
         key, kind = tag.attributes.get("name"), tag.attributes.get("string")

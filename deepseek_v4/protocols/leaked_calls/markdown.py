@@ -68,13 +68,12 @@ class MarkdownState:
         if not marks:
             return
         head, self._head = self._head, None
-        if self._opening and marks[0] == self._fence[0] == "`":
+        if self._opening and marks[0] == "`" and self._fence.startswith("`"):
             # the line of a fence cannot contain backticks: this is inline code
             self._inline = len(self._fence)
             self._fence = ""
-            self._opening = False
         if self._fence:
-            self._closing = head is not None and marks[0] == self._fence[0] and len(marks) >= len(self._fence)
+            self._closing = head is not None and marks.startswith(self._fence)
         elif self._inline:
             if marks[0] == "`" and len(marks) == self._inline:
                 self._inline = 0

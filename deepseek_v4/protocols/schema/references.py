@@ -45,8 +45,8 @@ class References:
         for part in pointer:
             if isinstance(place, Mapping):
                 place = place[part]
-            elif isinstance(place, Sequence) and not isinstance(place, str):
-                place = place[int(part)] if part.isdecimal() else None
+            elif isinstance(place, Sequence) and not isinstance(place, str) and part.isdecimal():
+                place = place[int(part)]
             else:
                 raise LookupError(part)
         return place
@@ -74,7 +74,7 @@ class References:
         if pointer not in self._recurs:
             seen: set[Pointer] = set()
             ahead = [pointer]
-            while ahead and pointer not in seen:
+            while ahead:
                 new = [place for place in self.leads_to(ahead.pop()) if place not in seen]
                 seen.update(new)
                 ahead.extend(new)

@@ -6,11 +6,12 @@ import copy
 import time
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4.errors import UnsupportedError
-from deepseek_v4.protocols.schema import remove_added_nulls
+from deepseek_v4.protocols.schema import allows_nulls, remove_added_nulls
 from tests.unit.protocols.schema.schemas import (
     RELAXED,
     SOUND,
@@ -134,3 +135,105 @@ def test_nulls_are_undone_below_recursion() -> None:
         "children": [{"name": "b", "parent": {"name": "c", "parent": None}}],
     }
     assert Node.model_validate(remove_added_nulls(arguments, Node.model_json_schema())).children[0].children == []
+
+
+STRING = {"type": "string"}
+OPTIONAL = obj([], b=STRING)
+
+
+@pytest.mark.parametrize(
+    ("schema", "removed"),
+    [
+        (STRING, True),
+        ({"properties": {"x": STRING}}, True),
+        ({"items": STRING}, True),
+        ({"allOf": [{"minLength": 1}, STRING]}, True),
+        ({"enum": ["x"]}, True),
+        ({"const": "x"}, True),
+        (False, True),
+        ({"$ref": "#/$defs/S"}, True),
+        ({"type": ["string", "integer"]}, True),
+        ({"type": "string", "nullable": False}, True),
+        ({"nullable": True, "type": "string"}, False),
+        ({}, False),
+        (True, False),
+        ({"allOf": [{}]}, False),
+        ({"type": ["string", "null"]}, False),
+        ({"enum": ["x", None]}, False),
+        ({"$ref": "#/$defs/none"}, False),
+        ({"$ref": 1}, False),
+    ],
+)
+def test_a_null_is_removed_if_only_the_strict_form_allows_it(schema: Json, removed: bool) -> None:
+    whole = {**obj([], a=schema, kept=STRING), "$defs": {"S": STRING}}
+    kept = {"kept": "x"}
+    assert remove_added_nulls({"a": None, **kept}, whole) == (kept if removed else {"a": None, **kept})
+    assert allows_nulls(whole)  # because of "kept"
+    assert allows_nulls({**obj([], a=schema), "$defs": {"S": STRING}}) is removed
+
+
+@pytest.mark.parametrize(
+    ("schema", "allows"),
+    [
+        (True, False),
+        ({"type": "object"}, False),
+        (obj(a=True), False),
+        (obj(a=STRING), False),
+        ({"properties": {"a": STRING}}, True),
+        (obj(a=OPTIONAL), True),
+        (obj(a={"type": "array", "items": OPTIONAL}), True),
+        (obj(a={"anyOf": [STRING, OPTIONAL]}), True),
+        ({**obj(a={"$ref": "#/$defs/O"}), "$defs": {"O": OPTIONAL}}, True),
+        (obj(["a"], a=STRING, b={"type": ["string", "null"]}), False),
+    ],
+)
+def test_nulls_are_looked_for_in_every_part(schema: Json, allows: bool) -> None:
+    assert allows_nulls(schema) is allows
+
+
+@pytest.mark.parametrize(
+    ("branch", "other", "value", "restored"),
+    [
+        (obj(["kind"], kind={"const": 1}, n=STRING), obj(kind={"const": 2}, n={}), {"kind": 1, "n": None}, {"kind": 1}),
+        (obj(["i"], i={"type": "integer"}, n=STRING), obj(i=STRING, n={}), {"i": 1, "n": None}, {"i": 1}),
+        (obj(["r"], r={}, n=STRING), obj(r={}, s={}, n={}), {"r": 1, "n": None}, {"r": 1}),
+        (
+            obj(["a"], a=obj(x=STRING), n=STRING),
+            obj(a=obj(x={"type": "null"}), n={}),
+            {"a": {"x": "s"}, "n": None},
+            None,
+        ),
+        (
+            obj(["a"], a={"items": STRING}, n=STRING),
+            obj(a={"items": {"type": "null"}}, n={}),
+            {"a": ["s"], "n": None},
+            None,
+        ),
+        ({"allOf": [obj(["k"], k={"const": 1}, n=STRING)]}, obj(k={"const": 2}, n={}), {"k": 1, "n": None}, {"k": 1}),
+    ],
+    ids=["const", "type", "required", "inner object", "items", "all of"],
+)
+def test_the_branch_with_the_fewest_mismatches_decides(branch: Json, other: Json, value: Json, restored: Json) -> None:
+    expected = {key: inner for key, inner in value.items() if inner is not None} if restored is None else restored
+    for word in ("anyOf", "oneOf"):
+        for branches in ([branch, other], [other, branch]):
+            assert remove_added_nulls({"a": value}, obj(a={word: branches})) == {"a": expected}
+
+
+def test_the_branch_with_the_nearest_names_decides_also_if_its_names_are_in_parts() -> None:
+    def parts(word: str) -> Json:
+        return {word: [obj([], x=STRING, y=STRING)]}
+
+    open_ = {"properties": {"x": {}}}
+    for near in (parts("allOf"), parts("anyOf"), parts("oneOf"), {"$ref": "#/$defs/N"}):
+        schema = {**obj(a={"anyOf": [open_, near]}), "$defs": {"N": obj([], x=STRING, y=STRING)}}
+        assert remove_added_nulls({"a": {"x": None, "y": "s"}}, schema) == {"a": {"y": "s"}}
+
+
+def test_parts_without_such_nulls_are_shared_with_the_arguments() -> None:
+    schema = obj(a=obj([], x=STRING), b={"type": "array", "items": obj([], x=STRING)}, c={"type": "array"})
+    arguments: Json = {"a": {"x": "s"}, "b": [{"x": None}], "c": [1]}
+    restored = remove_added_nulls(arguments, schema)
+    assert restored == {"a": {"x": "s"}, "b": [{}], "c": [1]}
+    assert restored["a"] is arguments["a"]
+    assert restored["c"] is arguments["c"]
