@@ -457,3 +457,22 @@ def test_resolved_options_can_be_copied_and_compared() -> None:
     options = resolve(ModelSettings(api_key="k"), {"temperature": 0.5})
     assert copy.deepcopy(options) == options
     assert options.model_copy(update={"temperature": 1.0}) != options
+
+
+def test_the_messages_of_a_request_cannot_change() -> None:
+    messages = [USER]
+    request = Client(api_key="k").prepare(messages, {}, stream=False)
+    messages.append(USER)
+    assert request.request.messages == (USER,)
+
+
+def test_a_missing_key_names_up_to_three_keys_of_other_providers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
+    for name in ("openrouter", "empiriolabs", "together", "fireworks", "vllm"):
+        monkeypatch.setenv(f"{name.upper()}_API_KEY", "k")
+    key = Client().prepare("Hi", {}, stream=False).http.key
+    assert key is not None
+    with pytest.raises(errors.AuthenticationError) as caught:
+        key.get_secret_value()
+    assert str(caught.value).count(" is set, but belongs to provider=") == 3
+    assert "Set DEEPSEEK_API_KEY or pass api_key" in str(caught.value)
