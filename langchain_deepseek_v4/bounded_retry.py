@@ -63,8 +63,10 @@ def bounded_retry(
 def _may_repeat(condition: Condition, most_calls: int, error: BaseException) -> bool:
     if condition is None:
         matches = isinstance(error, Exception) and getattr(error, "is_retryable", True)
+    elif callable(condition) and not isinstance(condition, type):
+        matches = condition(error)
     else:
-        matches = condition(error) if callable(condition) else isinstance(error, condition)
+        matches = isinstance(error, condition if isinstance(condition, type) else tuple(condition))  # or a list
     call = USER_CALL.get()
     if not matches or call is None or call.may_repeat(error, most_calls):
         return bool(matches)

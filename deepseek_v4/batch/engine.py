@@ -162,9 +162,9 @@ class Batch:
             self._measure(began)
             self.summary.end()
             if self._journal is not None:
+                self._journal.close(under_way=bool(failures))
                 if self.plan.ordered is not None and self.summary.stopped is None:
                     self._journal.write_ordered(self.rows, Path(self.plan.ordered))
-                self._journal.close(under_way=bool(failures))
             await self.client.aclose()
         for failure in failures:
             if not isinstance(failure, asyncio.CancelledError):
@@ -223,8 +223,8 @@ class Batch:
             self.summary.count(outcome)
             self._watch(outcome.error)
             if queue is not None:
+                queue.put_nowait(line)  # first: a stopped run cancels who waits
                 await self._unread.acquire()
-                queue.put_nowait(line)
 
     def _watch(self, error: Exception | None) -> None:
         """Stop after many equal errors that no retry can end: they are errors of the batch, not of a row."""

@@ -65,7 +65,7 @@ class Spending:
     def settle(self, reserved: Decimal, usage: Usage | None) -> None:
         """Release the reservation of a row that has an outcome."""
         self._reserved -= reserved
-        self.under_way -= bool(reserved)
+        self.under_way -= self.max_cost is not None  # also a free row
         if usage is not None:
             self._outputs.append(usage.output_tokens)
 

@@ -7,6 +7,7 @@ resolves its own name to 127.0.0.1 can read nothing.
 from __future__ import annotations
 
 import secrets
+import sys
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -76,6 +77,11 @@ class _Server(ThreadingTCPServer):
         self.root = f"/{secrets.token_urlsafe(16)}/"
         self.ended = threading.Event()
         self.followers: set[threading.Thread] = set()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Report nothing if a browser has closed its connection: standard error is the program's."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 class _News(NamedTuple):

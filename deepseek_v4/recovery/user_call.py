@@ -41,7 +41,7 @@ class UserCall:
         self.most = math.inf
         self.on_retry: Callable[[Attempt], Any] | None = None
         self.earlier: tuple[Attempt, ...] = ()
-        self._sent = 0.0
+        self._sent = time.monotonic()
         self._calls = 0
 
     @classmethod

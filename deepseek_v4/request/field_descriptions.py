@@ -28,7 +28,7 @@ def describe_fields(cls: type[BaseModel]) -> None:
     if path is None:
         return
     source = "".join(linecache.getlines(path, vars(module)))
-    own = re.search(_CLASS.format(name=cls.__name__), source, re.M | re.S)
+    own = re.search(_CLASS.format(name=re.escape(cls.__name__)), source, re.M | re.S)
     for name, text in _FIELD.findall(own[1]) if own is not None else ():
         field = cls.model_fields.get(name)
         if field is not None and field.description is None:

@@ -20,6 +20,8 @@ Steps = Callable[[bytes], Iterator[bytes]]
 def steps_of(encoding: str) -> Steps:
     """Return a function that decompresses the next bytes of a body in steps.
 
+    Bytes after the end of the compressed data are ignored, as the HTTP library does.
+
     Args:
         encoding: The response's ``content-encoding``.
 
@@ -34,14 +36,24 @@ def steps_of(encoding: str) -> Steps:
             f"The response is compressed with {encoding!r}, which is not supported. Remove accept-encoding from "
             "default_headers if it is set, or correct the server."
         )
-    decompress = zlib.decompressobj(GZIP)
+    member = zlib.decompressobj(GZIP)  # a body may consist of several
+    may_be_padding = False
 
     def steps(data: bytes) -> Iterator[bytes]:
+        nonlocal member, may_be_padding
         while True:
-            step = decompress.decompress(data, STEP_BYTES)
+            try:
+                step = member.decompress(data, STEP_BYTES)
+            except zlib.error:
+                if may_be_padding:
+                    return
+                raise
             if step:
+                may_be_padding = False
                 yield step
-            data = decompress.unconsumed_tail
+            data = member.unconsumed_tail
+            if member.eof:
+                data, member, may_be_padding = member.unused_data, zlib.decompressobj(GZIP), True
             if len(step) < STEP_BYTES and not data:  # a full step can have more that needs no further input
                 return
 

@@ -16,11 +16,12 @@ import pytest
 from pydantic import BaseModel
 
 from deepseek_v4 import Budget, Client, Limiter, batch
-from deepseek_v4.batch import BatchRefused, engine
+from deepseek_v4.batch import BatchRefused, engine, money
 from deepseek_v4.batch.journal import Journal
 from deepseek_v4.batch.money import Spending, deadline_after, most_output
 from deepseek_v4.catalog import find
 from deepseek_v4.catalog.cost import cheaper_from
+from deepseek_v4.values.prices import Price
 from deepseek_v4.values.reply import Usage
 from tests.stub_server import Stub, serving
 
@@ -245,6 +246,28 @@ def test_an_ordered_copy(stub: Stub, output: Path, tmp_path: Path) -> None:
     assert lines(output)[0]["id"] != "r0"
 
 
+def test_an_ordered_copy_that_cannot_be_written_leaves_the_output_free(
+    stub: Stub, output: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(OSError, match="missing") as failed:
+        run(stub, rows(3), output, ordered=tmp_path / "missing" / "ordered.jsonl")
+    summary = run(stub, rows(3), output, ordered=tmp_path / "ordered.jsonl")
+    assert (summary.skipped, summary.in_doubt, len(lines(tmp_path / "ordered.jsonl"))) == (3, 0, 3)
+    del failed  # it referred to the first run
+
+
+async def test_a_stopped_run_yields_every_result_to_a_slow_reader(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "FINISH_SECONDS", 0.05)
+    stopped, seen = batch.Batch(rows(40), max_concurrency=2, api_key="sk-x", base_url=stub.url), 0
+    async for _ in stopped.results():
+        seen += 1
+        if seen == 1:
+            await asyncio.sleep(0.3)
+            stopped.stop("enough")
+            await asyncio.sleep(0.2)
+    assert seen == stopped.summary.answered == stub.sent < 40
+
+
 async def test_results_can_be_iterated(stub: Stub, output: Path) -> None:
     seen = []
     async for line in batch.results(
@@ -373,6 +396,15 @@ def test_max_cost_needs_a_price() -> None:
     request = Client(provider="vllm", base_url="http://x", model="own-model").prepare("Hi", {}, stream=False)
     with pytest.raises(BatchRefused, match="The price of own-model at vllm is not known"):
         Spending("1").reserve(request, Decimal(0), NOON)
+
+
+def test_a_row_that_costs_nothing_is_not_under_way_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    spending, zero = Spending("1"), Decimal(0)
+    monkeypatch.setattr(money, "price_at", lambda *_: Price(input=zero, cached=zero, output=zero))
+    reserved = spending.reserve(prepared("Hi"), zero, NOON)
+    assert (reserved, spending.under_way) == (0, 1)
+    spending.settle(Decimal(0), None)
+    assert spending.under_way == 0
 
 
 def test_reservations_of_answers_without_a_limit_follow_the_answers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
@@ -128,6 +129,23 @@ def test_a_record_that_is_written_anew_restarts_the_page(tmp_path: Path) -> None
         assert stream.readline() == b":\n"
         record.write_bytes(b'{"part": "b"')  # the next line is not complete
         assert next_event(stream)[0] == b"event: restart"
+
+
+def test_a_connection_that_the_browser_resets_prints_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = tmp_path / "run.jsonl"
+    record.touch()
+    with LiveServer(record) as live:
+        parts = urlsplit(live.url)
+        with socket.create_connection((parts.hostname, parts.port or 0)) as connection:
+            connection.sendall(b"GET ")
+            assert get(live.url).status == 200
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        for thread in threading.enumerate():
+            if "process_request_thread" in thread.name:
+                thread.join(5)
+    assert capsys.readouterr().err == ""
 
 
 def test_without_it_there_is_no_server(server: LocalServer, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from langchain_core.prompts import PromptTemplate
+from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables.retry import RunnableRetry
 from pydantic import BaseModel
 
@@ -93,6 +94,9 @@ def test_no_order_of_causes_makes_more_requests(serve: Any, waits: Any) -> None:
         ("400", {}, {}, 1),  # LangChain repeats it, too
         ("400", {}, {"retry_if_exception_type": (errors.InvalidRequestError,)}, 3),
         ("503", {"max_retries": 0}, {"retry_if_exception_type": (ValueError,)}, 1),
+        ("503", {"max_retries": 0}, {"retry_if_exception_type": [ValueError]}, 1),
+        ("503", {"max_retries": 0}, {"retry_if_exception_type": ValueError}, 1),
+        ("503", {"max_retries": 0}, {"retry_if_exception_type": errors.OverloadedError}, 3),
         ("503", {"max_retries": 0}, {"retry_if_exception_type": lambda error: error.status_code == 503}, 3),
     ],
 )
@@ -144,6 +148,22 @@ def test_each_further_request_is_reported(serve: Any, waits: Any, caplog: pytest
     assert [attempt.status for attempt in reported] == [503, 503, 503]
     assert answer.response_metadata["attempts"] == [attempt.to_dict() for attempt in reported]
     assert len([record for record in caplog.records if record.name == "deepseek_v4"]) == 3
+
+
+def test_an_error_before_the_first_request_took_no_time(serve: Any, waits: Any) -> None:
+    failures = [RuntimeError("The limiter failed."), None]
+
+    class Limiter(InMemoryRateLimiter):
+        def acquire(self, *, blocking: bool = True) -> bool:
+            failure = failures.pop(0)
+            if failure is not None:
+                raise failure
+            return True
+
+    answer = invoked(model_at(answering(serve, ["good"]), rate_limiter=Limiter()).with_retry(**NO_WAIT))
+    (attempt,) = answer.response_metadata["attempts"]
+    assert attempt["detail"] == "The limiter failed."
+    assert attempt["seconds"] < 5
 
 
 def test_the_inputs_of_a_batch_have_their_own_counts(serve: Any, waits: Any) -> None:

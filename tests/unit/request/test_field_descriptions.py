@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from deepseek_v4 import ModelSettings
 from deepseek_v4.request.field_descriptions import describe_fields
@@ -67,6 +67,11 @@ def test_the_descriptions_are_those_of_pydantic() -> None:
 
 def test_a_class_of_the_user_has_descriptions_too() -> None:
     assert descriptions(MySettings) == {**descriptions(ModelSettings), "mine": "An option of my own."}
+
+
+def test_a_class_whose_name_is_not_an_identifier_has_those_of_its_base() -> None:
+    made = create_model("Settings[Literal['z-a']]", __base__=MySettings, __module__=__name__)
+    assert descriptions(made) == descriptions(MySettings)
 
 
 def test_a_class_without_a_source_has_none() -> None:
