@@ -126,8 +126,6 @@ class BalanceDialect(Dialect):
 
 def money(value: Any) -> Decimal | None:
     """Return an amount given as a number or as text; None if it is neither."""
-    if value is None or isinstance(value, bool):
-        return None
     try:
         amount = Decimal(str(value))
     except InvalidOperation:

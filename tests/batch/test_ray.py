@@ -88,7 +88,7 @@ def kill_a_worker(folder: Path) -> None:
 
 
 def test_killed_workers_and_killed_drivers(tmp_path: Path, address: str) -> None:
-    rows = 800
+    rows = 1600
     with serving(Stub(seconds=0.2)) as stub:
         for _ in range(KILLS):
             process = driver(address, stub, tmp_path, rows)

@@ -18,6 +18,7 @@ _ENCODE = (
     "tests/unit/protocols/*/test_encode.py",
     "tests/unit/request/test_build.py",
     "tests/unit/request/test_prepared_parts.py",
+    "tests/unit/request/test_tools_and_completions.py",
     "tests/unit/protocols/test_all_protocols.py",
     "tests/unit/providers/test_option_tables.py",
     "tests/unit/providers/test_empiriolabs.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
 import pytest
@@ -388,3 +389,10 @@ def test_a_joined_reply_is_searched_again() -> None:
     assert with_markup_report(old, request.context).extra == {"own": 1}
     off = Client(api_key="sk-test").prepare("Hi", {}, stream=False)
     assert with_markup_report(old, off.context) is old
+
+
+@pytest.mark.parametrize("text", ["plain", "a < b", "DSM and think"])
+def test_text_without_markup_has_no_warning(text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert whole(wire.body({"content": text}), provider="vllm", thinking=False).content == text

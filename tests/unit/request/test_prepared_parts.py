@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
 from typing import Any
@@ -11,23 +10,18 @@ import pytest
 
 from deepseek_v4 import (
     Client,
-    FilePart,
     ImagePart,
     Message,
     NamedTool,
     Reasoning,
-    ServerTool,
     TextPart,
     ToolCall,
     ToolSpec,
     errors,
 )
-from deepseek_v4.request.build import prepare
-from deepseek_v4.request.call_options import resolve
 from deepseek_v4.request.forced_tool import resolve_forced_tool
 from deepseek_v4.request.history import check_types
 from deepseek_v4.request.json_mode import allows_object, ask_for_json
-from deepseek_v4.request.settings import ModelSettings
 
 SCHEMA = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
 JSON = {"type": "json_schema", "json_schema": {"name": "person", "schema": SCHEMA}}
@@ -401,59 +395,3 @@ def test_a_response_format_is_sent_or_becomes_an_instruction(messages: Any, opti
 def test_a_format_without_a_schema_is_refused(named: Any) -> None:
     with pytest.raises(errors.InvalidRequestError, match="Invalid response_format"):
         preview(response_format={"type": "json_schema", "json_schema": named})
-
-
-# -- tools and options -----------------------------------------------------------------------------------------------
-
-
-def test_a_tool_that_the_provider_runs_is_sent_as_it_is() -> None:
-    tool = ServerTool({"type": "web_search", "max_uses": 1})
-    assert preview(tools=[tool, F], protocol="messages").body["tools"][0] == {"type": "web_search", "max_uses": 1}
-
-
-@pytest.mark.parametrize(("option", "value"), [("on_retry", 1), ("budget", object()), ("limiter", object())])
-def test_an_object_of_another_kind_is_refused_by_its_option(option: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=f"{option} is of type {type(value).__name__}. Pass a"):
-        Client(api_key="k", **{option: value})
-    assert getattr(Client(api_key="k", **{option: None}).settings, option) is None
-
-
-def test_a_tool_choice_without_functions_is_not_sent() -> None:
-    assert "tool_choice" not in preview(web_search=True, tool_choice="none").body
-
-
-def test_an_image_by_its_id_is_an_image_in_responses() -> None:
-    image, other = FilePart(file_id="f", image=True), FilePart(file_id="g")
-    body = preview([Message("user", (TextPart("a"), image, other))], protocol="responses").body
-    assert body["input"][0]["content"] == [
-        {"type": "input_text", "text": "a"},
-        {"type": "input_image", "file_id": "f"},
-        {"type": "input_file", "file_id": "g"},
-    ]
-
-
-@pytest.mark.parametrize(("option", "value"), [("tools", [ServerTool({"type": "x"})]), ("response_format", OBJECT)])
-def test_a_completion_refuses_what_only_a_chat_has(option: str, value: Any) -> None:
-    resolved = resolve(ModelSettings(api_key="k"), {option: value}, completions=True)
-    with pytest.raises(errors.UnsupportedError, match=f"{option} is not supported by completions"):
-        prepare((USER,), resolved, stream=False)
-
-
-@pytest.mark.parametrize("options", [{"thinking": True}, {"reasoning_effort": "high"}, {"thinking_budget": 5}])
-def test_a_completion_drops_thinking(options: dict[str, Any]) -> None:
-    given = {**options, "on_unsupported": "ignore"}
-    request = prepare((USER,), resolve(ModelSettings(api_key="k"), given, completions=True), stream=False)
-    assert [(note.kind, note.option) for note in request.notes] == [("dropped", "thinking")]
-    assert request.body["prompt"] == "Hi"
-
-
-@pytest.mark.parametrize("messages", [(USER, USER), (Message.system("x"),)])
-def test_a_completion_takes_one_prompt(messages: Any) -> None:
-    with pytest.raises(errors.InvalidRequestError, match="A completion takes one prompt"):
-        prepare(messages, resolve(ModelSettings(api_key="k"), {}, completions=True), stream=False)
-
-
-def test_resolved_options_can_be_copied_and_compared() -> None:
-    options = resolve(ModelSettings(api_key="k"), {"temperature": 0.5})
-    assert copy.deepcopy(options) == options
-    assert options.model_copy(update={"temperature": 1.0}) != options

@@ -18,7 +18,7 @@ Calls = list[tuple[str, str, str | None]]
 
 def marked(text: str) -> str:
     for short, tag in (
-        (r"<I (\w+)>", r'<#invoke name="\1">'),
+        (r"<I (\w+)(/?)>", r'<#invoke name="\1"\2>'),
         (r"<P (\w+)>", r'<#parameter name="\1" string="true">'),
         ("<(/?)T>", r"<\1#tool_calls>"),
         ("</I>", "</#invoke>"),
@@ -29,12 +29,17 @@ def marked(text: str) -> str:
 
 
 def scanned(text: str, *, cut: bool) -> tuple[Ending, str]:
-    """What remains at the end of a text, and the text that is shown."""
-    visible: list[str] = []
-    scanner = MarkupScanner(TOOLS, visible)
-    scanner.feed(marked(text))
-    ending = scanner.end(cut=cut)
-    return ending, "".join(visible) + ending.text
+    """What remains at the end of a text, and the text that is shown; the same if it arrives by single characters."""
+    found = []
+    for pieces in (list(marked(text)), [marked(text)]):
+        visible: list[str] = []
+        scanner = MarkupScanner(TOOLS, visible)
+        for piece in pieces:
+            scanner.feed(piece)
+        ending = scanner.end(cut=cut)
+        found.append((ending.calls, ending.withheld, "".join(visible) + ending.text))
+    assert found[0] == found[1]
+    return ending, found[1][-1]
 
 
 def calls_of(ending: Ending) -> Calls:
@@ -347,3 +352,11 @@ def test_calls_that_are_not_complete(text: str, cut: bool, calls: Calls, shown: 
     ending, visible = scanned(text, cut=cut)
     assert calls_of(ending) == calls
     assert (visible, ending.withheld) == (marked(shown), marked(withheld))
+
+
+@pytest.mark.parametrize("end", ["", "\n<T>\n", "\n<T>\nx", "\n<#inv", "\n<I run>"])
+def test_the_markup_of_all_calls_is_kept(end: str) -> None:
+    ending, _ = scanned(f"<I now></I> x <I now/></T> y{end}", cut=True)
+    calls = [name for name, _, _ in calls_of(ending)]
+    assert calls == ["now", "now", *(["run"] if "run" in end else [])]
+    assert ending.markup == marked("<I now></I><I now/></T>" + (end[1:] if "run" in end else ""))
