@@ -102,7 +102,7 @@ class Batch:
         self._warming: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._released = asyncio.Event()
         self._unread = asyncio.Semaphore(plan.max_concurrency)
-        """Results that may wait for the caller, so that a slow caller slows the batch down."""
+        """Results that may wait for the caller before workers wait, too: a slow caller slows the batch down."""
 
     def _recorded(self, output_format: str) -> Any:
         values = self.settings.model_dump(mode="json", exclude_none=True, exclude=SENDING | RETRYING)

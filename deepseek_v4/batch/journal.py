@@ -105,8 +105,8 @@ class Journal:
     # -- while it runs -------------------------------------------------------------------------------------------
 
     def mark_sent(self, row_id: str | int) -> None:
-        """Note that a row is under way."""
-        self._sent.write(json.dumps(row_id) + b"\n")
+        """Note that a row is under way; a full disk raises OSError."""
+        append(self._sent, json.dumps(row_id) + b"\n")
 
     def write(self, line: Mapping[str, Any]) -> None:
         """Append a result, with one write; a full disk raises OSError."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import sys
 import threading
+import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from os import PathLike
@@ -60,8 +61,9 @@ class LiveServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.ended.set()
+        until = time.monotonic() + LAST_EVENTS
         for follower in tuple(self._server.followers):
-            follower.join(LAST_EVENTS)
+            follower.join(max(until - time.monotonic(), 0.0))
         self._server.shutdown()
         self._server.server_close()
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -343,6 +344,22 @@ def test_a_disk_that_is_full_stops_the_run(
         assert (summary.answered, summary.exit_code, lines(output)) == (0, 3, [])
         assert "The output cannot be written: [Errno 28]" in str(summary.stopped)
     assert run(stub, rows(20), output).answered == 20
+
+
+def test_a_note_that_a_full_disk_cuts_off_is_removed(output: Path) -> None:
+    class NearlyFull(FileIO):
+        def write(self, data: Any) -> int:
+            return super().write(data[:3])
+
+    journal = Journal(output, {}, {})
+    journal.mark_sent("r1")
+    journal._sent.close()
+    journal._sent = NearlyFull(journal._sent_path, "a")
+    with pytest.raises(OSError, match="No space left"):
+        journal.mark_sent("r2")
+    journal.close(under_way=True)
+    assert journal._sent_path.read_bytes() == b'"r1"\n'
+    assert Journal(output, {}, {}).in_doubt == 1
 
 
 def test_rows_with_a_common_schema_wait_for_the_first(output: Path) -> None:

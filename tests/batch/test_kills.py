@@ -123,7 +123,7 @@ def test_processes_that_are_stopped_for_a_minute_go_on(tmp_path: Path, monkeypat
         for process in (batch, stopped):
             process.send_signal(signal.SIGSTOP)
         began, other = time.monotonic(), worker(tmp_path, shared, 200, 300)
-        assert other.wait(50) == 0
+        assert other.wait(40) == 0
         time.sleep(max(60 - (time.monotonic() - began), 0))
         for process in (batch, stopped):
             process.send_signal(signal.SIGCONT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 import deepseek_v4
 from deepseek_v4 import Client
+from deepseek_v4.observe import live as live_page
 from deepseek_v4.observe.live import LiveServer
 from deepseek_v4.testing import LocalServer
 from deepseek_v4.values import json
@@ -129,6 +131,18 @@ def test_a_record_that_is_written_anew_restarts_the_page(tmp_path: Path) -> None
         assert stream.readline() == b":\n"
         record.write_bytes(b'{"part": "b"')  # the next line is not complete
         assert next_event(stream)[0] == b"event: restart"
+
+
+def test_pages_that_read_nothing_delay_the_end_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_page, "LAST_EVENTS", 0.3)
+    record = tmp_path / "run.jsonl"
+    record.write_bytes((b'"' + b"x" * 1000 + b'"\n') * 20_000)  # more than the buffers of a connection
+    with LiveServer(record) as live:
+        streams = [get(live.url, "events") for _ in range(8)]
+        began = time.monotonic()
+    assert time.monotonic() - began < 1.5
+    for stream in streams:
+        stream.close()
 
 
 def test_a_connection_that_the_browser_resets_prints_nothing(
