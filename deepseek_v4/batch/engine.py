@@ -38,6 +38,7 @@ FINISH_SECONDS = 10.0
 """How long rows that are under way may take when the run stops."""
 SAMPLES = 3
 """Requests that a dry run shows."""
+_UNWRITABLE = "The output cannot be written: {}."
 TICK_SECONDS = 0.5
 """How often the output is flushed to the disk, and the numbers are updated."""
 CACHED_PREFIX = 1024
@@ -179,7 +180,11 @@ class Batch:
             await asyncio.sleep(TICK_SECONDS)
             self._measure(began)
             if self._journal is not None:
-                await asyncio.to_thread(self._journal.sync)
+                try:
+                    await asyncio.to_thread(self._journal.sync)
+                except OSError as error:
+                    self.stop(_UNWRITABLE.format(error))
+                    return
 
     def _measure(self, began: float) -> None:
         summary, state = self.summary, self.limiter.state()
@@ -218,7 +223,7 @@ class Batch:
                 if self._journal is not None:
                     self._journal.write(line)
             except OSError as error:
-                self.stop(f"The output cannot be written: {error}.")
+                self.stop(_UNWRITABLE.format(error))
                 return
             self.summary.count(outcome)
             self._watch(outcome.error)

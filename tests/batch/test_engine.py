@@ -346,6 +346,24 @@ def test_a_disk_that_is_full_stops_the_run(
     assert run(stub, rows(20), output).answered == 20
 
 
+def test_a_disk_that_cannot_be_flushed_stops_the_run(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = [OSError(errno.EIO, "Input/output error")]
+    sync = Journal.sync
+
+    def fails_once(self: Journal) -> None:
+        if failures:
+            raise failures.pop()
+        sync(self)
+
+    monkeypatch.setattr(engine, "TICK_SECONDS", 0.05)
+    monkeypatch.setattr(Journal, "sync", fails_once)
+    with serving(Stub(seconds=0.2)) as stub:
+        summary = run(stub, rows(200), output, max_concurrency=4)
+    assert "The output cannot be written: [Errno 5]" in str(summary.stopped)
+    assert summary.exit_code == 3
+    assert summary.answered == len(lines(output)) < 200
+
+
 def test_a_note_that_a_full_disk_cuts_off_is_removed(output: Path) -> None:
     class NearlyFull(FileIO):
         def write(self, data: Any) -> int:
@@ -370,15 +388,15 @@ def test_rows_with_a_common_schema_wait_for_the_first(output: Path) -> None:
 
 
 def test_a_common_system_message_is_sent_once_before_the_others() -> None:
-    with serving(Stub(seconds=0.3)) as stub:
+    with serving(Stub(seconds=0.8)) as stub:
         system = {"role": "system", "content": "Rules. " * 200}
         given = [{"id": n, "messages": [system, {"role": "user", "content": f"row {n}"}]} for n in range(9)]
         run(stub, given)
-        assert stub.times[1] - stub.times[0] >= 0.28
-        assert stub.times[8] - stub.times[1] < 0.28
+        assert stub.times[1] - stub.times[0] >= 0.78
+        assert stub.times[8] - stub.times[1] < 0.78
         stub.times.clear()
         run(stub, given, warm_cache=False)
-        assert stub.times[7] - stub.times[0] < 0.28
+        assert stub.times[7] - stub.times[0] < 0.78
 
 
 # -- money -------------------------------------------------------------------------------------------------------
