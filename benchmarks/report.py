@@ -22,6 +22,12 @@ the ratios, which are taken round by round. `proto` is the minimal working class
 `benchmarks/`: no options, no checks, no repair. `floor` is the framework returning ready-made chunks, without HTTP.
 CPU time unless the scenario says otherwise. A dash means that it was not run or took too long.
 
+The tables are of a run with the versions below. A later run of two rounds (2026-11-30, langchain-core 1.8.3, pydantic
+2.14.4), which was not finished, gave for LangChain / LlamaIndex, in multiples of `proto`: cold start 1.00 / 1.11, whole
+call 1.07 / 1.12, async 1.09 / 1.07, streamed chunk 0.83 / 0.91, async 0.76 / 0.94, a long history 1.03 / 1.03, each
+turn that follows 1.20 / 1.11, a history never seen before 2.15 / 2.03, a 4 MB prompt 1.04 / 1.03, 200 calls at once
+0.28 / 0.25.
+
 ![ratios to the minimal class](performance.png)
 """
 
@@ -32,9 +38,9 @@ same bound. Where a bound is not met, the rest is spent on this:
   This package adds a few hundredths of a second to `proto`, for the options and the catalog.
 - A long history: conversions are cached, but each message is compared, at every turn, with a copy of its earlier
   state, because any code can have changed it. `proto` converts all of them and compares nothing.
-- A history never seen before: in a profile of the time before the request is sent, a third is the conversion (3 to 5
-  µs for each message), a quarter to a third the copies that detect changes, a sixth the wire form. The next turn
-  needs none of the three.
+- A history never seen before: in a profile of the time before the request is sent, half is the conversion (3 to 4 µs
+  for each message) and a third the wire form. The next turn adds the copies that detect changes; those after it need
+  none of the three.
 - 4 MB prompt: outside of httpx the framework's call is slower with cold caches, with `proto` as well.
 - 100 streams at once: LangChain keeps each chunk until the end of its stream, and Python's garbage collector traverses
   all of them repeatedly. With the collector disabled a chunk took 11 instead of 26 to 36 µs (`proto`:
