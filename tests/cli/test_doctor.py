@@ -52,8 +52,9 @@ def test_offline_sends_nothing(local_server: LocalServer, run: Run) -> None:
 
 
 def test_each_failure_has_advice(local_server: LocalServer, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        free = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    bound = socket.socket()  # bound until the end, so that no other process can take its port, and never listening
+    bound.bind(("127.0.0.1", 0))
+    free = f"http://127.0.0.1:{bound.getsockname()[1]}"
     unreachable = run("doctor", "--base-url", free)
     assert unreachable.exit_code == 1
     assert "failed   host: 127.0.0.1: " in unreachable.stdout
@@ -62,6 +63,7 @@ def test_each_failure_has_advice(local_server: LocalServer, run: Run, monkeypatc
     monkeypatch.setenv("DEEPSEEK_API_BASE", free)
     assert checks(run("doctor", "--json"))["host"]["status"] == "failed"
     monkeypatch.delenv("DEEPSEEK_API_BASE")
+    bound.close()
 
     for key, advice in ((None, "export DEEPSEEK_API_KEY=…"), ('"sk-1"', "without quotes"), ("sk 1", "line breaks")):
         if key is None:
