@@ -61,9 +61,10 @@ class Server:
     def url_without_request(self, cell: int, end: End | None) -> str:
         """Return the base URL of a cell whose connections end before a request is read; None: they are refused."""
         if end is None:
-            with socket.socket() as unused:
-                unused.bind(("127.0.0.1", 0))
-                return f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+            bound = socket.socket()  # it never listens, and no other process can take its port
+            bound.bind(("127.0.0.1", 0))
+            self._listeners.append(bound)
+            return f"http://127.0.0.1:{bound.getsockname()[1]}/v1"
 
         def refuse(connection: socket.socket) -> None:
             self._count(cell)
