@@ -45,12 +45,12 @@ def test_bytes_after_the_last_member_are_not_kept() -> None:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("before", [b"", gzip.compress(b"yes")])
-def test_a_damaged_member_raises(before: bytes) -> None:
+@pytest.mark.parametrize("first", ["", "yes"])
+def test_a_damaged_member_raises(first: str) -> None:
     body = bytearray(gzip.compress(os.urandom(10_000)))
     body[-6] ^= 1  # the checksum
     with pytest.raises(zlib.error):
-        decompressed(before + bytes(body), 64)
+        decompressed(gzip.compress(first.encode()) + bytes(body), 64)
 
 
 def test_a_truncated_body_returns_what_was_received() -> None:
