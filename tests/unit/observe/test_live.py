@@ -138,9 +138,9 @@ def test_pages_that_read_nothing_delay_the_end_once(tmp_path: Path, monkeypatch:
     record = tmp_path / "run.jsonl"
     record.write_bytes((b'"' + b"x" * 1000 + b'"\n') * 20_000)  # more than the buffers of a connection
     with LiveServer(record) as live:
-        streams = [get(live.url, "events") for _ in range(8)]
+        streams = [get(live.url, "events") for _ in range(24)]
         began = time.monotonic()
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 3  # one after another, they would take 7 s
     for stream in streams:
         stream.close()
 
