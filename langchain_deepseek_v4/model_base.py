@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.language_models import LangSmithParams
@@ -30,7 +31,7 @@ _SHARED = ("rate_limiter", "cache", "callbacks")
 class LangChainModelBase(ModelMethods, ModelSettings):
     """The options, and the methods that need nothing else. In a list of bases it precedes LangChain's class."""
 
-    _errors: ClassVar = model_errors
+    _errors: ClassVar[AbstractContextManager[None]] = model_errors
     _kind: ClassVar[Literal["chat", "llm"]]
 
     if TYPE_CHECKING:

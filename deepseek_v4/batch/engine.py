@@ -43,9 +43,11 @@ TICK_SECONDS = 0.5
 """How often the output is flushed to the disk, and the numbers are updated."""
 CACHED_PREFIX = 1024
 """Characters of a common system message from which on its first row is sent alone, so that the others use the cache."""
-SENDING = {"base_url", "default_headers", "timeout", "total_timeout"}
-RETRYING = {"max_retries", "max_attempts", "retry_on_timeout"}
-"""Options that do not change answers, as those before: a later run on the same output may have others."""
+NOT_RECORDED = {
+    *("base_url", "default_headers", "timeout", "total_timeout", "stream_usage"),
+    *("max_retries", "max_attempts", "retry_on_timeout"),
+}
+"""Options that do not change answers: a later run on the same output may have others."""
 STOPS = (
     errors.AuthenticationError,
     errors.BudgetExceededError,
@@ -106,7 +108,7 @@ class Batch:
         """Results that may wait for the caller before workers wait, too: a slow caller slows the batch down."""
 
     def _recorded(self, output_format: str) -> Any:
-        values = self.settings.model_dump(mode="json", exclude_none=True, exclude=SENDING | RETRYING)
+        values = self.settings.model_dump(mode="json", exclude_none=True, exclude=NOT_RECORDED)
         schema = None if self.schema is None else dict(self.schema.json)
         return json.loads(json.dumps({**values, "schema": schema, "output_format": output_format}))
 

@@ -73,7 +73,7 @@ class UserCall:
                 ours.attempts_exhausted = True
             return False
         seconds = round(time.monotonic() - self._sent, 3)
-        last = Attempt("invalid", str(error), seconds)
+        last = Attempt("invalid" if isinstance(error, ValueError) else "error", str(error), seconds)
         if ours is not None:
             last = Attempt("transient", str(error), seconds, ours.status_code)
             self.earlier += ours.attempts

@@ -35,7 +35,7 @@ def _listed_word(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
         raise ValueError(f"Input should be {words}.{near}") from None
 
 
-LISTED = WrapValidator(_listed_word)
+SUGGESTING = WrapValidator(_listed_word)
 
 
 def positive_timeout(timeout: Any) -> Any:

@@ -37,7 +37,7 @@ from deepseek_v4.request.keys import (
 )
 from deepseek_v4.request.model_names import DefaultModel, own_model, warn_about_model
 from deepseek_v4.request.option_checks import (
-    LISTED,
+    SUGGESTING,
     as_budget,
     as_callback,
     as_limiter,
@@ -95,7 +95,7 @@ class ModelSettings(BaseModel):
     """
     provider: Annotated[str | Provider, AfterValidator(known_provider)] = "deepseek"
     """The provider: a name, or a ``Provider`` for your own host."""
-    protocol: Annotated[Literal["chat_completions", "responses", "messages"], LISTED] = "chat_completions"
+    protocol: Annotated[Literal["chat_completions", "responses", "messages"], SUGGESTING] = "chat_completions"
     """The API endpoint to use."""
     api_key: Annotated[SecretStr | None, BeforeValidator(as_key)] = Field(default=None, exclude=True, repr=False)
     """The API key, or a callable that returns it, called for every request. None: read from ``api_key_variable``.
@@ -114,7 +114,7 @@ class ModelSettings(BaseModel):
 
     thinking: bool | None = None
     """True, False, or None for the provider's default (DeepSeek: on)."""
-    reasoning_effort: Annotated[Effort | Annotated[int, Field(strict=True, ge=1, le=100)] | None, LISTED] = None
+    reasoning_effort: Annotated[Effort | Annotated[int, Field(strict=True, ge=1, le=100)] | None, SUGGESTING] = None
     """Amount of thinking; ``none`` disables it. Most providers support fewer levels: see ``docs/parameters.md``.
 
     A number from 1 to 100 is for V4.1 on your own vLLM or SGLang server.
@@ -155,9 +155,9 @@ class ModelSettings(BaseModel):
     """The provider's web search: False, True, or its options."""
     strict_tools: bool | None = None
     """True if the provider enforces the schemas of tool arguments (DeepSeek: beta)."""
-    on_forced_tool: Annotated[Literal["disable_thinking", "instruct", "raise"], LISTED] = "disable_thinking"
+    on_forced_tool: Annotated[Literal["disable_thinking", "instruct", "raise"], SUGGESTING] = "disable_thinking"
     """What to do with a forced ``tool_choice`` while thinking, if the provider rejects the combination."""
-    on_unsupported: Annotated[Literal["warn", "raise", "ignore"], LISTED] = "warn"
+    on_unsupported: Annotated[Literal["warn", "raise", "ignore"], SUGGESTING] = "warn"
     """What to do with an option that the provider does not support: drop it and warn once, raise, or drop silently."""
     provider_options: Any = None
     """Provider-specific options, typed: ``DeepSeekOptions(...)``, ``OpenRouterOptions(...)``."""
@@ -168,7 +168,7 @@ class ModelSettings(BaseModel):
     """True if past reasoning is sent again, as thinking with tools requires."""
     repair_history: bool = True
     """Repair message histories that the provider would reject, and warn about it."""
-    recover_tool_calls: Annotated[Literal["ask", "off", "parse"], LISTED, BeforeValidator(not_boolean)] = "ask"
+    recover_tool_calls: Annotated[Literal["ask", "off", "parse"], SUGGESTING, BeforeValidator(not_boolean)] = "ask"
     """What to do with tool calls that a server left in the text, in the model's own markup.
 
     ``"ask"``: send one more request, in which the model makes the call properly or answers without markup.
@@ -176,14 +176,14 @@ class ModelSettings(BaseModel):
     it to tool calls. Only for your own engine without a tool parser, and only if no untrusted text reaches the model: a
     web page or a document can contain such markup, and a model that repeats it would call the tool.
     """
-    on_empty: Annotated[Literal["retry", "raise", "return"], LISTED] = "retry"
+    on_empty: Annotated[Literal["retry", "raise", "return"], SUGGESTING] = "retry"
     """What to do with an answer that ends by itself without text and without a tool call.
 
     ``"retry"``: send the request once more, independent of ``max_retries``, and raise ``EmptyReplyError`` if the next
     answer is empty too. ``"raise"``: raise it at once. ``"return"``: return the empty answer.
     """
 
-    on_refusal: Annotated[Literal["return", "raise"], LISTED] = "return"
+    on_refusal: Annotated[Literal["return", "raise"], SUGGESTING] = "return"
     """What to do if the provider reports that the model refused or that the answer was filtered.
 
     ``"return"``: return the answer; ``Reply.refusal`` and LangChain's refusal block contain the text. ``"raise"``:
@@ -250,7 +250,7 @@ class ModelSettings(BaseModel):
         super().__init__(**options)
 
     if not TYPE_CHECKING:  # type checkers know the fields better than these
-        __signature__: ClassVar = OptionSignature()
+        __signature__: ClassVar[OptionSignature] = OptionSignature()
 
         def __init_subclass__(cls, **config: Any) -> None:
             super().__init_subclass__(**config)

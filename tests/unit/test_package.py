@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import deepseek_v4
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("name", deepseek_v4.__all__)
@@ -59,3 +63,11 @@ def test_an_event_nested_too_deeply_is_malformed_without_orjson_too() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "nested too deeply" in run.stdout
+
+
+@pytest.mark.parametrize("package", ["deepseek_v4", "langchain_deepseek_v4", "llama_index_deepseek_v4"])
+def test_no_class_variable_is_annotated_without_its_type(package: str) -> None:
+    """Python 3.10 with pydantic 2.9 cannot evaluate the annotation ``ClassVar`` alone."""
+    sources = list((ROOT / package).rglob("*.py"))
+    assert sources
+    assert [path.name for path in sources if re.search(r": ClassVar( =|$)", path.read_text("utf-8"), re.M)] == []

@@ -64,7 +64,7 @@ class Block:
         self._state = _BETWEEN
         self._offered = False
         """True if one of the calls names a tool of the request."""
-        self._opened: bool
+        self._opened = False
         """True if its outer tag was read, and nothing after it."""
         # of the current call, set at its beginning
         self._name: str

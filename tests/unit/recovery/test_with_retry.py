@@ -162,7 +162,7 @@ def test_an_error_before_the_first_request_took_no_time(serve: Any, waits: Any) 
 
     answer = invoked(model_at(answering(serve, ["good"]), rate_limiter=Limiter()).with_retry(**NO_WAIT))
     (attempt,) = answer.response_metadata["attempts"]
-    assert attempt["detail"] == "The limiter failed."
+    assert (attempt["reason"], attempt["detail"]) == ("error", "The limiter failed.")
     assert attempt["seconds"] < 5
 
 
