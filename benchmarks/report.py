@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,10 @@ INTRO = """<!-- Written by `make bench`. Do not edit. -->
 # Performance
 
 The cost of the client per call and per streamed chunk, compared with other integrations, measured in turn on one
-machine. Each row is of one run; single rows may be from a later run. Absolute numbers depend on this machine; compare
-the ratios, which are taken round by round. `proto` is the minimal working class on `httpx` and `orjson` in
+machine. Each row is of one run; not all rows are of the same. Absolute numbers depend on this machine; compare the
+ratios, which are taken round by round. `proto` is the minimal working class on `httpx` and `orjson` in
 `benchmarks/`: no options, no checks, no repair. `floor` is the framework returning ready-made chunks, without HTTP.
 CPU time unless the scenario says otherwise. A dash means that it was not run or took too long.
-
-The tables are of a run with the versions below. A later run of two rounds (2026-11-30, langchain-core 1.8.3, pydantic
-2.14.4), which was not finished, gave for LangChain / LlamaIndex, in multiples of `proto`: cold start 1.00 / 1.11, whole
-call 1.07 / 1.12, async 1.09 / 1.07, streamed chunk 0.83 / 0.91, async 0.76 / 0.94, a long history 1.03 / 1.03, each
-turn that follows 1.20 / 1.11, a history never seen before 2.15 / 2.03, a 4 MB prompt 1.04 / 1.03, 200 calls at once
-0.28 / 0.25.
 
 ![ratios to the minimal class](performance.png)
 """
@@ -39,8 +34,8 @@ same bound. Where a bound is not met, the rest is spent on this:
 - A long history: conversions are cached, but each message is compared, at every turn, with a copy of its earlier
   state, because any code can have changed it. `proto` converts all of them and compares nothing.
 - A history never seen before: in a profile of the time before the request is sent, half is the conversion (3 to 4 µs
-  for each message) and a third the wire form. The next turn adds the copies that detect changes; those after it need
-  none of the three.
+  for each message) and a third the wire form. A message is copied and kept when it arrives for the second time, so
+  that turn converts it again; from the third on it is only compared.
 - 4 MB prompt: outside of httpx the framework's call is slower with cold caches, with `proto` as well.
 - 100 streams at once: LangChain keeps each chunk until the end of its stream, and Python's garbage collector traverses
   all of them repeatedly. With the collector disabled a chunk took 11 instead of 26 to 36 µs (`proto`:
@@ -50,7 +45,8 @@ same bound. Where a bound is not met, the rest is spent on this:
 
 def write(results: dict[str, Any]) -> None:
     """Write the page and the plot."""
-    lines = [INTRO, "## Targets", "", _row(["scenario", "at most", "LangChain", "LlamaIndex", "`proto`"])]
+    lines = [INTRO, *_later_run(results), "## Targets", ""]
+    lines.append(_row(["scenario", "at most", "LangChain", "LlamaIndex", "`proto`"]))
     lines.append(_row(["---"] * 5))
     lines += [_row(cells) for cells in aims.table(results["scenarios"])]
     lines += ["", *NOTES.splitlines(), ""]
@@ -70,6 +66,17 @@ def write(results: dict[str, Any]) -> None:
     lines.append(f"\n{' or '.join(rounds)} rounds after one that warms up; memory once, in a fresh process.")
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     plot(results)
+
+
+def _later_run(results: dict[str, Any]) -> list[str]:
+    """Return the section of a shorter run of newer code, if the results have one; a complete run removes it."""
+    if not (later := results.get("later_run")):
+        return []
+    lines = ["## A later run", "", textwrap.fill(later["remark"], 119), ""]
+    lines += [_row(["scenario", "LangChain", "closest peer", "LlamaIndex", "closest peer"]), _row(["---"] * 5)]
+    for name, ratios in later["ratios"].items():
+        lines.append(_row([results["scenarios"][name]["title"], *(f"{x:.2f}" for x in ratios["lc"] + ratios["li"])]))
+    return [*lines, ""]
 
 
 def _row(cells: list[str]) -> str:

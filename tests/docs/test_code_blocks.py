@@ -32,6 +32,8 @@ REPOSITORY = "https://github.com/deepseek-v4/deepseek-v4/blob/main/"
 """How pages link to files outside docs/, which the site does not contain."""
 OWN_TESTS = {"add-a-provider.md"}
 """Pages whose blocks have a test of their own."""
+[MCP_SERVER] = re.findall(r"^```py\n(.*?)^```", (ROOT / "docs" / "agents.md").read_text("utf-8"), re.S | re.M)
+"""The file that two blocks of the page start as a process."""
 
 
 def blocks() -> list[object]:
@@ -48,6 +50,7 @@ def blocks() -> list[object]:
 @pytest.fixture
 def in_place_of_deepseek(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LocalServer]:
     monkeypatch.chdir(tmp_path)  # some blocks write a file
+    (tmp_path / "weather.py").write_text(MCP_SERVER, encoding="utf-8")
     deepseek = PROVIDERS["deepseek"]
     address = deepseek.base_url
     with LocalServer() as server:
