@@ -23,6 +23,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-servers", action="store_true", help="leave out the tests that start a server")
 
 
+@pytest.fixture
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the waits before further requests take no time."""
+
+    async def asleep(seconds: float) -> None:
+        pass
+
+    monkeypatch.setattr("deepseek_v4.recovery.retry_loops.sleep", lambda seconds: None)
+    monkeypatch.setattr("deepseek_v4.recovery.retry_loops.asleep", asleep)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Leave the modules and the collected tests, half a million objects, out of every later garbage collection."""

@@ -1,12 +1,21 @@
-"""HTTP servers of the standard library in a thread, for answers that the local server does not give."""
+"""HTTP servers of the standard library in a thread, for what the local server does not do."""
 
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+
+@contextlib.contextmanager
+def refusing_port() -> Iterator[int]:
+    """Yield a port of 127.0.0.1 that refuses connections: bound, so that no other process can take it."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 class RawHandler(BaseHTTPRequestHandler):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from deepseek_v4.cli import host_checks
 from deepseek_v4.testing import Fault, LocalServer
 from deepseek_v4.transport import clients
 from tests.cli.conftest import Run
+from tests.raw_http import refusing_port
 from tests.unit.transport.test_tls import certificate, serve_tls, trusted
 
 __all__ = ["certificate", "serve_tls", "trusted"]  # fixtures
@@ -52,18 +52,15 @@ def test_offline_sends_nothing(local_server: LocalServer, run: Run) -> None:
 
 
 def test_each_failure_has_advice(local_server: LocalServer, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    bound = socket.socket()  # bound until the end, so that no other process can take its port, and never listening
-    bound.bind(("127.0.0.1", 0))
-    free = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    unreachable = run("doctor", "--base-url", free)
+    with refusing_port() as port:
+        unreachable = run("doctor", "--base-url", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("DEEPSEEK_API_BASE", f"http://127.0.0.1:{port}")
+        assert checks(run("doctor", "--json"))["host"]["status"] == "failed"
+        monkeypatch.delenv("DEEPSEEK_API_BASE")
     assert unreachable.exit_code == 1
     assert "failed   host: 127.0.0.1: " in unreachable.stdout
     assert "-> Start the server, or correct --base-url" in unreachable.stdout
     assert "models:" not in unreachable.stdout
-    monkeypatch.setenv("DEEPSEEK_API_BASE", free)
-    assert checks(run("doctor", "--json"))["host"]["status"] == "failed"
-    monkeypatch.delenv("DEEPSEEK_API_BASE")
-    bound.close()
 
     for key, advice in ((None, "export DEEPSEEK_API_KEY=…"), ('"sk-1"', "without quotes"), ("sk 1", "line breaks")):
         if key is None:

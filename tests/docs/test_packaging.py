@@ -6,13 +6,12 @@ import os
 import re
 import subprocess
 import sys
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from llama_index_deepseek_v4.core_version import REQUIRED
+from tests.raw_http import RawHandler, refusing_port, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
@@ -45,7 +44,7 @@ def test_a_missing_extra_is_named() -> None:
     assert "pip install 'deepseek-v4[langchain]'" in result.stderr.splitlines()[-1]
 
 
-class NoAdvisories(BaseHTTPRequestHandler):
+class NoAdvisories(RawHandler):
     """PyPI as a mirror has it that does not pass advisories on."""
 
     def do_GET(self) -> None:
@@ -56,21 +55,15 @@ class NoAdvisories(BaseHTTPRequestHandler):
 
 @pytest.mark.parametrize("reached", [True, False])
 def test_an_audit_without_advisories_checks_nothing_and_reports_it(reached: bool) -> None:
-    server = HTTPServer(("127.0.0.1", 0), NoAdvisories)
-    probe = f"http://127.0.0.1:{server.server_port}/"
-    if reached:
-        Thread(target=server.serve_forever, daemon=True).start()
-    else:
-        server.server_close()
     codes = []
-    for options in ([], ["--required"]):
-        command = [sys.executable, str(ROOT / ".ci/audit"), *options]
-        result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "AUDIT_PROBE": probe})
-        codes.append(result.returncode)
-        assert "no version was checked" in result.stderr
+    with serving(NoAdvisories) as server, refusing_port() as refusing:
+        probe = f"http://127.0.0.1:{server.server_port if reached else refusing}/"
+        for options in ([], ["--required"]):
+            command = [sys.executable, str(ROOT / ".ci/audit"), *options]
+            result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "AUDIT_PROBE": probe})
+            codes.append(result.returncode)
+            assert "no version was checked" in result.stderr
     assert codes == [0, 1]
-    if reached:
-        server.shutdown()
 
 
 def test_the_audit_is_part_of_the_checks() -> None:

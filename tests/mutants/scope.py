@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_LINES = "tests/unit/**/test_*single_lines.py"
+_LINES = "tests/unit/**/test_single_lines.py"
 _HOSTS = (
     "tests/unit/providers/test_self_hosted.py",
     "tests/unit/providers/test_hosts.py",
@@ -17,7 +17,7 @@ _ENCODE = (
     _LINES,
     "tests/unit/protocols/*/test_encode.py",
     "tests/unit/request/test_build.py",
-    "tests/unit/request/test_prepared_parts.py",
+    "tests/unit/request/test_prepared_requests.py",
     "tests/unit/request/test_tools_and_completions.py",
     "tests/unit/protocols/test_all_protocols.py",
     "tests/unit/providers/test_option_tables.py",
@@ -45,7 +45,7 @@ _SCHEMA = (
 )
 _RECOVERY = ("tests/unit/recovery/test_policies.py", _LINES, "tests/unit/recovery/test_*.py")
 _REQUEST = (
-    "tests/unit/request/test_prepared_parts.py",
+    "tests/unit/request/test_prepared_requests.py",
     _LINES,
     "tests/unit/request/test_*.py",
     "tests/unit/providers/test_keys.py",
@@ -62,12 +62,13 @@ SCOPE: dict[str, tuple[str, ...]] = {
     ),
     "deepseek_v4/protocols/account.py": (
         "tests/unit/request/test_account.py",
-        "tests/unit/providers/test_*_parts.py",
+        "tests/unit/providers/test_account_replies.py",
+        "tests/unit/providers/test_single_providers.py",
         _LINES,
     ),
     "deepseek_v4/request/account.py": (
         "tests/unit/request/test_account.py",
-        "tests/unit/providers/test_account_parts.py",
+        "tests/unit/providers/test_account_replies.py",
         *_REQUEST,
     ),
     "deepseek_v4/protocols/*_decoder.py": _DECODE,

@@ -18,6 +18,7 @@ from langsmith import Client
 from llama_index.core.instrumentation import get_dispatcher
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
+from deepseek_v4.observe import listeners, uninstrument
 from deepseek_v4.testing import LocalServer
 from tests.observability.watching import KEY, Handler, Spans
 
@@ -29,6 +30,13 @@ PATCHED: dict[type, list[str]] = {
     AgentMiddleware: [*HOOKS, *(f"a{hook}" for hook in HOOKS)],
 }
 """What opentelemetry-instrumentation-langchain wraps in classes, and does not unwrap."""
+
+
+@pytest.fixture(autouse=True)
+def _uninstrumented(no_waits: None) -> Iterator[None]:
+    yield
+    uninstrument()
+    assert listeners.active == ()
 
 
 @pytest.fixture

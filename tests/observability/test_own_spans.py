@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,24 +14,11 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import SpanKind, StatusCode
 
 from deepseek_v4 import Client, ToolSpec, errors
-from deepseek_v4.observe import instrument, listeners, uninstrument
-from deepseek_v4.recovery import retry_loops
+from deepseek_v4.observe import instrument
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
 from tests.observability.watching import ANSWER, ASKED, KEY, USAGE, Spans, aside, turns
-
-
-@pytest.fixture(autouse=True)
-def _no_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    async def nothing(seconds: float) -> None:
-        pass
-
-    monkeypatch.setattr(retry_loops, "sleep", lambda seconds: None)
-    monkeypatch.setattr(retry_loops, "asleep", nothing)
-    yield
-    uninstrument()
-    assert listeners.active == ()
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel, Field
 
 from deepseek_v4 import Attempt, Budget, errors
-from deepseek_v4.recovery import retry_loops
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4, UnusableAnswerError
@@ -36,12 +35,7 @@ HOW = pytest.mark.parametrize("how", ["whole", "async", "stream", "async stream"
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
-    async def at_once(seconds: float) -> None:
-        return None
-
-    monkeypatch.setattr(retry_loops, "sleep", lambda seconds: None)
-    monkeypatch.setattr(retry_loops, "asleep", at_once)
+def server(no_waits: None) -> Iterator[LocalServer]:
     with LocalServer() as running:
         yield running
 

@@ -138,11 +138,9 @@ def test_the_error_of_llama_index_holds_what_all_attempts_cost(
 @ASKED
 @HOW
 def test_a_second_request_that_fails_holds_what_the_first_one_cost(
-    server: LocalServer, reach: dict[str, Any], how: str, ask: Any, monkeypatch: pytest.MonkeyPatch
+    server: LocalServer, reach: dict[str, Any], how: str, ask: Any, no_waits: None
 ) -> None:
     """The first one's own failed request is among the attempts, and its tokens are not lost for it."""
-    monkeypatch.setattr(retry_loops, "sleep", lambda seconds: None)
-    monkeypatch.setattr(retry_loops, "asleep", lambda seconds: asyncio.sleep(0))
     server.script(UNFIT[0])
     server.fault(Fault.status(503))
     server.fault(Fault.silence(0))  # which answers

@@ -14,7 +14,6 @@ import pytest
 from deepseek_v4 import Client, Message, ToolSpec, errors
 from deepseek_v4.observe import Listener, RequestEvent, listen, listeners
 from deepseek_v4.observe.watch import Watch
-from deepseek_v4.recovery import retry_loops
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
@@ -30,12 +29,7 @@ def shared_server() -> Iterator[LocalServer]:
 
 
 @pytest.fixture
-def server(shared_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> LocalServer:
-    async def nothing(seconds: float) -> None:
-        pass
-
-    monkeypatch.setattr(retry_loops, "sleep", lambda seconds: None)
-    monkeypatch.setattr(retry_loops, "asleep", nothing)
+def server(shared_server: LocalServer, no_waits: None) -> LocalServer:
     shared_server.reset()
     return shared_server
 

@@ -20,7 +20,6 @@ from deepseek_v4.observe import RequestEvent, listen, listeners
 from deepseek_v4.observe.inspection import render
 from deepseek_v4.observe.record import Recorder
 from deepseek_v4.observe.sections import sections_of
-from deepseek_v4.recovery import retry_loops
 from deepseek_v4.testing import Fault, LocalServer, Turn
 
 KEY = "sk-observed-0123456789"
@@ -75,8 +74,7 @@ def test_a_record_has_the_bodies_that_were_sent(server: LocalServer, tmp_path: P
     assert listeners.active == ()
 
 
-def test_a_record_has_attempts_and_no_key(server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry_loops, "sleep", lambda seconds: None)
+def test_a_record_has_attempts_and_no_key(server: LocalServer, tmp_path: Path, no_waits: None) -> None:
     server.fault(Fault.status(503))
     server.script(Turn("Here.", reasoning="Hm."))
     with deepseek_v4.inspect(tmp_path / "run.html") as inspection:

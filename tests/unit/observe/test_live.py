@@ -138,9 +138,9 @@ def test_pages_that_read_nothing_delay_the_end_once(tmp_path: Path, monkeypatch:
     record = tmp_path / "run.jsonl"
     record.write_bytes((b'"' + b"x" * 1000 + b'"\n') * 20_000)  # more than the buffers of a connection
     with LiveServer(record) as live:
-        streams = [get(live.url, "events") for _ in range(8)]
+        streams = [get(live.url, "events") for _ in range(24)]
         began = time.monotonic()
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 3  # one after another, they would take 7 s
     for stream in streams:
         stream.close()
 
@@ -163,7 +163,7 @@ def test_a_connection_that_the_browser_resets_prints_nothing(
 
 
 def test_without_it_there_is_no_server(server: LocalServer, tmp_path: Path) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())  # those of other tests can end meanwhile
     with deepseek_v4.inspect(tmp_path / "run.html") as inspection:
         assert inspection.url is None
-        assert threading.active_count() == before
+        assert set(threading.enumerate()) <= before

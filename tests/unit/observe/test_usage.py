@@ -16,15 +16,13 @@ import deepseek_v4
 from deepseek_v4 import Client, errors
 from deepseek_v4.observe import UsageListener, listen
 from deepseek_v4.observe.usage import report_of
-from deepseek_v4.recovery import retry_loops
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
-    monkeypatch.setattr(retry_loops, "sleep", lambda seconds: None)
+def server(no_waits: None) -> Iterator[LocalServer]:
     with LocalServer() as server:
         yield server
 

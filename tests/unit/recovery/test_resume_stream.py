@@ -39,7 +39,6 @@ from deepseek_v4.errors import (
     UnsupportedError,
 )
 from deepseek_v4.providers import find_provider
-from deepseek_v4.recovery import retry_loops
 from tests.long_form import SLOW
 
 REASONING = "Erst „denken“ — 考えてみる. \\n is no newline,\n\nthis is. 🧮 So 17 * 23 = 391."
@@ -220,17 +219,6 @@ def assert_uncut(reply: Reply, service: Service, resumed: int) -> None:
 
 def resumes(reply: Reply) -> int:
     return sum(attempt.reason in ("interrupted", "length") for attempt in reply.attempts)
-
-
-@pytest.fixture
-def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A part that breaks before its first delta is a failed request, which is sent again after a wait."""
-
-    async def at_once(_: float) -> None:
-        return None
-
-    monkeypatch.setattr(retry_loops, "sleep", lambda _: None)
-    monkeypatch.setattr(retry_loops, "asleep", at_once)
 
 
 # -- the thousand cuts -----------------------------------------------------------------------------------------------

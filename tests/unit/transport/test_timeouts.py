@@ -157,7 +157,7 @@ def test_total_timeout_counts_the_attempts_together(chat, serve, clock, monkeypa
     monkeypatch.setattr(backoff, "BASE_SECONDS", 0.01)
     server = serve(lambda peer, n: peer.wait_until_gone())
     with pytest.raises(errors.TimeoutError, match="total_timeout"):
-        chat(server.url, timeout=0.15, total_timeout=0.4, max_retries=99)
+        chat(server.url, timeout=0.1, total_timeout=0.4, max_retries=99)
     assert clock() < 1
     assert len(server.received) > 1
 

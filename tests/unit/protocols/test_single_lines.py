@@ -1,4 +1,4 @@
-"""Behaviour that hangs on one line each, in the other protocols and in OpenRouter's dialect."""
+"""Responses, Messages, OpenRouter's dialect: behaviour that depends on one line each, found by ``make mutants``."""
 
 from __future__ import annotations
 
@@ -12,16 +12,25 @@ import pytest
 
 from deepseek_v4 import (
     Client,
+    ImagePart,
+    Message,
     ModelSettings,
     OpenRouterOptions,
     Provider,
     ReasoningDelta,
     Reply,
+    StreamEnd,
+    TextPart,
     ToolCallDelta,
     ToolSpec,
     errors,
     fold,
 )
+from deepseek_v4.protocols.account import ModelsDialect
+from deepseek_v4.protocols.dialect import OptionSpec
+from deepseek_v4.protocols.reasoning_details import merge_details
+from deepseek_v4.protocols.think_tags import ThinkSplitter
+from deepseek_v4.protocols.tool_names import ToolNames
 
 F = ToolSpec("f", "A tool.", {"type": "object", "properties": {}})
 
@@ -165,3 +174,74 @@ def test_reasoning_options_that_agree_are_merged(own: dict[str, Any], options: d
 def test_reasoning_options_that_contradict_are_refused(own: dict[str, Any], options: dict[str, Any]) -> None:
     with pytest.raises(errors.InvalidRequestError, match="contradict"):
         reasoning_sent(own, **options)
+
+
+def test_messages_leaves_out_a_text_part_that_is_empty() -> None:
+    client = Client(protocol="messages", api_key="sk-test", model="deepseek-flash")
+    question = Message.user((TextPart(""), ImagePart("https://example.com/a.png")))
+    [message] = client.preview([question]).body["messages"]
+    assert [block["type"] for block in message["content"]] == ["image"]
+
+
+@pytest.mark.parametrize("body", [{"id": "deepseek-x"}, {"data": {"id": "deepseek-x"}}])
+def test_one_model_is_read_from_either_form(body: dict[str, Any]) -> None:
+    info = ModelsDialect().decode_model(body)
+    assert info is not None
+    assert info.id == "deepseek-x"
+
+
+def test_names_that_are_sent_as_they_are() -> None:
+    assert ToolNames(("plain",)).changes_none is True
+    assert ToolNames(("not plain",)).changes_none is False
+
+
+@pytest.mark.parametrize(("effort", "limit"), [("max", 131_072), ("xhigh", 65_536), ("high", 65_536)])
+def test_the_default_limit_of_messages_follows_the_effort(effort: str, limit: int) -> None:
+    client = Client(protocol="messages", api_key="k", reasoning_effort=effort)
+    assert client.preview("Hi").body["max_tokens"] == limit
+
+
+def test_what_follows_the_end_of_a_split_text_is_text() -> None:
+    splitter = ThinkSplitter()
+    assert splitter.feed("<th") == ("", "")
+    assert splitter.close() == ("", "<th")
+    assert splitter.feed("<think>x") == ("", "<think>x")
+
+
+def test_a_field_of_a_reasoning_record_that_is_null_in_a_later_fragment_is_kept() -> None:
+    first = {"type": "reasoning.text", "index": 0, "text": "a"}
+    [record] = merge_details([first, {**first, "text": "b", "signature": None}])
+    assert record == {**first, "text": "ab", "signature": None}
+
+
+def test_a_longest_text_is_part_of_the_range() -> None:
+    assert OptionSpec("x", longest=5).range() == "at most 5 characters"
+
+
+def test_log_probabilities_of_endpoints_that_have_a_number_only_are_noted() -> None:
+    notes = Client(protocol="responses", api_key="k", logprobs=True).preview("Hi").notes
+    assert [note.kind for note in notes if note.option == "logprobs"] == ["translated"]
+
+
+def messages_reply(*blocks: tuple[dict[str, Any], list[dict[str, Any]]]) -> Reply:
+    """The reply to a stream of Messages with these blocks and their deltas."""
+    request = Client(protocol="messages", api_key="k").prepare("Hi", {"tools": [F]}, stream=True)
+    answer = request.protocol.stream(request.context)
+    begun = {"id": "1", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": {}}
+    events: list[dict[str, Any]] = [{"type": "message_start", "message": begun}]
+    for index, (block, deltas) in enumerate(blocks):
+        events.append({"type": "content_block_start", "index": index, "content_block": block})
+        events.extend({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas)
+        events.append({"type": "content_block_stop", "index": index})
+    events.append({"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 1}})
+    events.append({"type": "message_stop"})
+    deltas = [delta for each in events for delta in answer.feed(b"data: " + json.dumps(each).encode() + b"\n\n")]
+    assert isinstance(deltas[-1], StreamEnd)
+    return deltas[-1].reply
+
+
+def test_arguments_that_arrive_in_pieces_are_not_repeated_from_the_start_of_their_block() -> None:
+    block = {"type": "tool_use", "id": "1", "name": "f", "input": {"q": "first"}}
+    piece = {"type": "input_json_delta", "partial_json": '{"q": "second"}'}
+    assert [call.arguments for call in messages_reply((block, [piece])).tool_calls] == ['{"q": "second"}']
+    assert [call.arguments for call in messages_reply((block, [])).tool_calls] == ['{"q": "first"}']

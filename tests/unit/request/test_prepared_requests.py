@@ -97,7 +97,8 @@ def test_a_request_with_a_field_of_a_wrong_type_is_refused() -> None:
     ],
 )
 def test_fields_of_the_right_types_pass(message: Message) -> None:
-    check_types([message])
+    with pytest.raises(errors.InvalidRequestError, match=r"^Message 1 "):
+        check_types([message, Message("user", 1)])  # type: ignore[arg-type]
 
 
 # -- repairs ---------------------------------------------------------------------------------------------------------
