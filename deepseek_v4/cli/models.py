@@ -72,7 +72,8 @@ def models(
         catalogued |= {entry for entry, facts in found.items() if facts.known}  # the list is added to the catalog below
         listed = {facts.id if facts.id in known else entry for entry, facts in found.items()} | found.keys()
         for change in catalog.update_from(name, entries):
-            changes.setdefault(change.model, []).append(str(change).partition(": ")[2])
+            if change.model in catalogued:  # of another model, everything would be a change
+                changes.setdefault(change.model, []).append(str(change).partition(": ")[2])
         known = {entry: catalog.find(name, entry) for entry in found} | known
     rows = tuple(
         _row(id_, facts, id_ in catalogued, listed, changes.get(id_, [])) for id_, facts in sorted(known.items())

@@ -71,7 +71,7 @@ def test_a_model_of_an_own_server_is_not_in_the_catalog(run: Run) -> None:
         result = run("models", "--provider", "vllm", "--base-url", server.base_url, "--json")
     rows = json.loads(result.stdout)["models"]
     assert rows
-    assert {(row["catalog"], row["listed"]) for row in rows} == {(False, True)}
+    assert {(row["catalog"], row["listed"], *row["changes"]) for row in rows} == {(False, True)}
 
 
 def test_balance(local_server: LocalServer, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
