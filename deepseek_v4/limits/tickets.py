@@ -42,13 +42,13 @@ async def asend_with(ticket: Ticket, send: Callable[[Any], Awaitable[Any]], requ
         ticket.end(error)
         raise
     if hasattr(answer, "aclose"):
-        return _AsyncStream(answer, ticket)
+        return _Stream(answer, ticket)
     ticket.end(answer if isinstance(answer, Reply) else None)
     return answer
 
 
 class _Stream:
-    """A stream with a ticket."""
+    """A stream with a ticket, blocking or on asyncio."""
 
     def __init__(self, stream: Any, ticket: Ticket) -> None:
         self._stream = stream
@@ -68,14 +68,6 @@ class _Stream:
             self._stream.close()
         finally:
             self._ticket.end()
-
-
-class _AsyncStream:
-    """Like ``_Stream``, asynchronously."""
-
-    def __init__(self, stream: Any, ticket: Ticket) -> None:
-        self._stream = stream
-        self._ticket = ticket
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         try:

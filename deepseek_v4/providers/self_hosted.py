@@ -50,11 +50,14 @@ class SelfHostedDialect(SwitchedThinking):
             return self.numeric_efforts and not _FIRST_V4.search(model)
         return super().supports_effort(effort, model)
 
-    def add_options(self, body: Json, request: ChatRequest, notes: list[Note]) -> None:
-        """Add the options of the server."""
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
+        """Add the options of the server, after what its endpoint changes."""
+        headers = super().finish_body(body, messages, request, notes)
         options = request.provider_options
         if options is None:
-            return
+            return headers
         assert isinstance(options, ProviderOptions)
         values = options.set_fields()
         if "chat_template_kwargs" in values:
@@ -67,6 +70,7 @@ class SelfHostedDialect(SwitchedThinking):
             body["stream_options"]["continuous_usage_stats"] = continuous
         body.update(values)
         keep_reasoning_for_tools(body, notes)
+        return headers
 
 
 class SelfHostedChat(SelfHostedDialect, OpenAICompatibleChat):
@@ -85,13 +89,11 @@ class SelfHostedChat(SelfHostedDialect, OpenAICompatibleChat):
     def finish_body(
         self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
     ) -> Mapping[str, str]:
-        """Add the fields that continue a message, and the options of the server."""
-        headers = super().finish_body(body, messages, request, notes)
+        """Add the fields that continue a message."""
         if messages[-1].pop("prefix", False):  # DeepSeek's API calls this chat prefix completion
             body["continue_final_message"] = True
             body["add_generation_prompt"] = False
-        self.add_options(body, request, notes)
-        return headers
+        return super().finish_body(body, messages, request, notes)
 
 
 class SelfHostedResponses(SelfHostedDialect, ResponsesDialect):
@@ -105,8 +107,7 @@ class SelfHostedResponses(SelfHostedDialect, ResponsesDialect):
         for place, item in enumerate(messages):
             if item.get("role") == "assistant":
                 messages[place] = {"type": "message", **item}
-        self.add_options(body, request, notes)
-        return {}
+        return super().finish_body(body, messages, request, notes)
 
 
 class SelfHostedMessages(SelfHostedDialect, MessagesDialect):
@@ -124,13 +125,6 @@ class SelfHostedMessages(SelfHostedDialect, MessagesDialect):
         if thinking.budget is not None and "thinking_budget" in self.fields:
             body["thinking"] = {"type": "enabled"}
         return body
-
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
-        """Add the options of the server."""
-        self.add_options(body, request, notes)
-        return {}
 
 
 def self_hosted(name: str, port: int, dialects: tuple[Dialect, ...], options_type: type[ProviderOptions]) -> Provider:

@@ -96,12 +96,15 @@ class VllmDialect(SelfHostedDialect):
     efforts = LOW_HIGH_MAX
     strict_tools = True  # enables the grammar again, which tools without strict lost with #45600
 
-    def add_options(self, body: Json, request: ChatRequest, notes: list[Note]) -> None:
-        """Add the options of the server; a forced call follows its schema only with ``strict`` (vLLM 0.32, tested)."""
-        super().add_options(body, request, notes)
+    def finish_body(
+        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
+    ) -> Mapping[str, str]:
+        """Send a forced tool with ``strict``, without which its arguments need not follow the schema (tested)."""
+        headers = super().finish_body(body, messages, request, notes)
         if request.tool_choice not in (None, "auto", "none"):
             loose = {tool.name for tool in request.tools if isinstance(tool, ToolSpec) and tool.strict is False}
             body["tools"] = [_strict(tool) if _is_forced(tool, loose) else tool for tool in body["tools"]]
+        return headers
 
 
 def _is_forced(tool: Json, loose: set[str]) -> bool:
