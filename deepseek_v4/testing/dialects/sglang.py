@@ -11,11 +11,10 @@ from typing import Any
 from deepseek_v4.testing.checks.types import FieldTypes, boolean, one_of, struct
 from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect
 from deepseek_v4.testing.model.answer import Answer
-from deepseek_v4.testing.outcome import Rejection
+from deepseek_v4.testing.outcome import JsonObject, Rejection
 from deepseek_v4.testing.reading.chat import as_system
 from deepseek_v4.testing.script import arguments_in
 
-JsonObject = dict[str, Any]
 FIELDS: FieldTypes = {
     "reasoning_effort": one_of("none", "low", "medium", "high", "max"),
     "separate_reasoning": boolean,

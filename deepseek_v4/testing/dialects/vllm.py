@@ -12,10 +12,9 @@ from deepseek_v4.testing.checks.protocol_types import EFFORTS
 from deepseek_v4.testing.checks.types import FieldTypes, boolean, one_of, whole_number
 from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect
 from deepseek_v4.testing.model.answer import Answer
-from deepseek_v4.testing.outcome import Rejection
+from deepseek_v4.testing.outcome import JsonObject, Rejection
 from deepseek_v4.testing.reading.chat import as_system
 
-JsonObject = dict[str, Any]
 FIELDS: FieldTypes = {
     "reasoning_effort": one_of(*EFFORTS),
     "include_reasoning": boolean,
