@@ -17,7 +17,6 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4 import errors
@@ -39,26 +38,27 @@ from deepseek_v4.values.sampling import Sampling, Thinking
 
 _PAGE = "model page of DeepSeek V4 Flash at EmpirioLabs (2026-11)"
 
-FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
-    {
-        "max_tokens": OptionSpec("max_tokens", 1, MAX_OUTPUT_TOKENS, clamp=True, default=4096, source=_PAGE),
-        "temperature": OptionSpec("temperature", 0, 2, default=0.7, source=_PAGE),
-        "top_p": OptionSpec("top_p", 0, 1, default=0.9, source=_PAGE),
-        "stop": OptionSpec("stop", most=4, source=_PAGE),
-        "thinking_budget": OptionSpec("thinking_budget", 1, MAX_OUTPUT_TOKENS, default=32_768, source=_PAGE),
-    }
-)
+FIELDS: Mapping[str, OptionSpec] = {
+    "max_tokens": OptionSpec("max_tokens", 1, MAX_OUTPUT_TOKENS, clamp=True, default=4096, source=_PAGE),
+    "temperature": OptionSpec("temperature", 0, 2, default=0.7, source=_PAGE),
+    "top_p": OptionSpec("top_p", 0, 1, default=0.9, source=_PAGE),
+    "stop": OptionSpec("stop", most=4, source=_PAGE),
+    "thinking_budget": OptionSpec("thinking_budget", 1, MAX_OUTPUT_TOKENS, default=32_768, source=_PAGE),
+}
 
-UNSUPPORTED: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys(Sampling._fields, "the model does not list it as a parameter"),
-        "web_search": "this model does not support web search",
-    }
-)
+UNSUPPORTED: Mapping[str, str] = {
+    **dict.fromkeys(Sampling._fields, "the model does not list it as a parameter"),
+    "web_search": "this model does not support web search",
+}
 
-EFFORTS: Mapping[str, str | None] = MappingProxyType(
-    {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "max", "max": "max"}
-)
+EFFORTS: Mapping[str, str | None] = {
+    "minimal": "low",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "max",
+    "max": "max",
+}
 """none, low, medium, high, max; the gateway converts them to ``enable_thinking`` and a ``thinking_budget``."""
 
 LINKUP = "web_search_linkup"
@@ -66,16 +66,14 @@ LINKUP = "web_search_linkup"
 TOOL = "tool_web_search"
 """The search switch of the variants."""
 
-ERROR_TYPES: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType(
-    {
-        "missing_api_key": errors.AuthenticationError,
-        "invalid_api_key": errors.AuthenticationError,
-        "insufficient_credits": errors.InsufficientBalanceError,
-        "model_not_found": errors.NotFoundError,
-        "rate_limit_exceeded": errors.RateLimitError,
-        "model_unavailable": errors.OverloadedError,
-    }
-)
+ERROR_TYPES: Mapping[str, type[errors.DeepSeekError]] = {
+    "missing_api_key": errors.AuthenticationError,
+    "invalid_api_key": errors.AuthenticationError,
+    "insufficient_credits": errors.InsufficientBalanceError,
+    "model_not_found": errors.NotFoundError,
+    "rate_limit_exceeded": errors.RateLimitError,
+    "model_unavailable": errors.OverloadedError,
+}
 """``error.code``; the HTTP status of each but 429 is not published. ``upstream_error`` only names the part that failed,
 so its status decides if the request is invalid."""
 
@@ -184,7 +182,7 @@ class EmpirioLabsDialect(Dialect):
 class EmpirioLabsChat(EmpirioLabsDialect, OpenAICompatibleChat):
     """``POST /chat/completions``."""
 
-    thinking_off: Mapping[str, Any] | None = MappingProxyType({"enable_thinking": False})
+    thinking_off: Mapping[str, Any] | None = {"enable_thinking": False}
     think_tags = True  # disable_formatting reportedly leaves <think> in the text of another model of the gateway
 
     def finish_body(
@@ -205,9 +203,10 @@ class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
     """``POST /responses``. ``enable_thinking`` and ``thinking_budget`` are documented; effort is OpenAI's field."""
 
     fields = select_options(FIELDS, _PAGE, "temperature", "top_p", "thinking_budget", max_tokens="max_output_tokens")
-    unsupported = MappingProxyType(
-        {**UNSUPPORTED, "stop": "the endpoint has no such field: use protocol='chat_completions'"}
-    )
+    unsupported: Mapping[str, str] = {
+        **UNSUPPORTED,
+        "stop": "the endpoint has no such field: use protocol='chat_completions'",
+    }
     effort_field = "reasoning.effort"
     empty_reasoning_items = True
 
@@ -300,9 +299,9 @@ def _rows(entry: Json) -> Mapping[str, Any]:
     }
 
 
-_DIALECTS: Mapping[str, type[EmpirioLabsDialect]] = MappingProxyType(
-    {kind.protocol: kind for kind in (EmpirioLabsChat, EmpirioLabsResponses, EmpirioLabsMessages)}
-)
+_DIALECTS: Mapping[str, type[EmpirioLabsDialect]] = {
+    kind.protocol: kind for kind in (EmpirioLabsChat, EmpirioLabsResponses, EmpirioLabsMessages)
+}
 
 
 @functools.cache

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
@@ -28,7 +27,7 @@ from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Thinking
 
-FIELDS: Mapping[str, OptionSpec] = MappingProxyType({**STANDARD_FIELDS, **SAMPLING_FIELDS, "stop": OptionSpec("stop")})
+FIELDS: Mapping[str, OptionSpec] = {**STANDARD_FIELDS, **SAMPLING_FIELDS, "stop": OptionSpec("stop")}
 """OpenAI's options and those of the servers; the number of stop sequences is not limited."""
 
 _FIRST_V4 = re.compile(r"v4(?![.-]?1)", re.I)

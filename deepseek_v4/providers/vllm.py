@@ -16,7 +16,6 @@ vLLM 0.32 was tested, on CPU with a small model. The server needs ``--tokenizer-
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4.protocols.chat_request import ChatRequest
@@ -39,14 +38,12 @@ _PROTOCOL = "vllm/entrypoints/openai/chat_completion/protocol.py (2026-08)"
 _RESPONSES = "vllm/entrypoints/openai/responses/protocol.py (2026)"
 _MESSAGES = "vllm/entrypoints/anthropic/protocol.py (2026); vLLM 0.32"
 
-_FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
-    {
-        **FIELDS,
-        "stop": OptionSpec("stop", most=4, source="vLLM 0.32: 400 for more"),
-        "repetition_penalty": OptionSpec("repetition_penalty", 0, above=True, default=1, source=_PROTOCOL),
-        "thinking_budget": OptionSpec("thinking_token_budget", 1, source=_PROTOCOL),
-    }
-)
+_FIELDS: Mapping[str, OptionSpec] = {
+    **FIELDS,
+    "stop": OptionSpec("stop", most=4, source="vLLM 0.32: 400 for more"),
+    "repetition_penalty": OptionSpec("repetition_penalty", 0, above=True, default=1, source=_PROTOCOL),
+    "thinking_budget": OptionSpec("thinking_token_budget", 1, source=_PROTOCOL),
+}
 
 
 def _switch(on: bool) -> Mapping[str, bool]:
@@ -82,15 +79,13 @@ class VllmOptions(ProviderOptions):
 class VllmDialect(SelfHostedDialect):
     """What the three endpoints share."""
 
-    unsupported: Mapping[str, str] = MappingProxyType(
-        {
-            "web_search": "the server does not support web search",
-            "prefix": "in V4's tokenizer mode, vLLM ignores continue_final_message",  # vLLM 0.32, tested
-        }
-    )
+    unsupported: Mapping[str, str] = {
+        "web_search": "the server does not support web search",
+        "prefix": "in V4's tokenizer mode, vLLM ignores continue_final_message",  # vLLM 0.32, tested
+    }
     # Off by default in older releases, on since #50580. Either key works.
-    thinking_on: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": _switch(True)})
-    thinking_off: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": _switch(False)})
+    thinking_on: Mapping[str, Any] | None = {"chat_template_kwargs": _switch(True)}
+    thinking_off: Mapping[str, Any] | None = {"chat_template_kwargs": _switch(False)}
     # V4's encoder accepts low, high and max, and treats "medium" as low; DeepSeek's API treats it as high. V4.1's
     # refuses "medium" and "minimal".
     efforts = LOW_HIGH_MAX
@@ -136,26 +131,22 @@ class VllmChat(VllmDialect, SelfHostedChat):
 class VllmResponses(VllmDialect, SelfHostedResponses):
     """``POST /responses``."""
 
-    fields = MappingProxyType(
-        {
-            **select_options(_FIELDS, _RESPONSES, "temperature", "top_p", "top_k", "stop", "repetition_penalty"),
-            **select_options(_FIELDS, _RESPONSES, "seed", "logit_bias", "user_id", max_tokens="max_output_tokens"),
-        }
-    )
+    fields: Mapping[str, OptionSpec] = {
+        **select_options(_FIELDS, _RESPONSES, "temperature", "top_p", "top_k", "stop", "repetition_penalty"),
+        **select_options(_FIELDS, _RESPONSES, "seed", "logit_bias", "user_id", max_tokens="max_output_tokens"),
+    }
     # some releases have no chat_template_kwargs here, and pass the effort to the template
-    thinking_off = MappingProxyType({"chat_template_kwargs": _switch(False), "reasoning": {"effort": "none"}})
+    thinking_off: Mapping[str, Any] | None = {"chat_template_kwargs": _switch(False), "reasoning": {"effort": "none"}}
     effort_field = "reasoning.effort"
 
 
 class VllmMessages(VllmDialect, SelfHostedMessages):
     """``POST /messages``."""
 
-    fields = MappingProxyType(
-        {
-            **select_options(_FIELDS, _MESSAGES, "max_tokens", "temperature", "top_p", "top_k", stop="stop_sequences"),
-            "thinking_budget": OptionSpec("thinking.budget_tokens", 1024, source=_MESSAGES),
-        }
-    )
+    fields: Mapping[str, OptionSpec] = {
+        **select_options(_FIELDS, _MESSAGES, "max_tokens", "temperature", "top_p", "top_k", stop="stop_sequences"),
+        "thinking_budget": OptionSpec("thinking.budget_tokens", 1024, source=_MESSAGES),
+    }
     effort_field = "output_config.effort"
 
 
