@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Headers: TypeAlias = Mapping[str, str]
+"""HTTP headers to send."""
+
 ErrorTable: TypeAlias = "tuple[tuple[re.Pattern[str], type[errors.DeepSeekError]], ...]"
 
 
@@ -243,9 +246,7 @@ class Dialect:
         """Encode a tool that the provider runs itself."""
         return dict(tool)
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Apply what no table covers: provider-specific options and changes to the finished body.
 
         Args:

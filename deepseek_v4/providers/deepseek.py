@@ -13,7 +13,7 @@ from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect, money
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.completions.dialect import CompletionsDialect
-from deepseek_v4.protocols.dialect import Dialect, ErrorTable, OptionSpec, select_options
+from deepseek_v4.protocols.dialect import Dialect, ErrorTable, Headers, OptionSpec, select_options
 from deepseek_v4.protocols.files import FilesDialect
 from deepseek_v4.protocols.messages.dialect import ANTHROPIC_WEB_SEARCH, MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
@@ -115,9 +115,7 @@ class _Conversation(SwitchedThinking):
     forced_tool_while_thinking = False  # 400 "Thinking mode does not support this tool_choice"
     error_phrases = ERROR_PHRASES
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add ``DeepSeekOptions``.
 
         Raises:

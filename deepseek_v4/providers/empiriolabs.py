@@ -23,7 +23,7 @@ from deepseek_v4 import errors
 from deepseek_v4.catalog import lookup
 from deepseek_v4.protocols.account import ModelsDialect, money, price_of
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import Dialect, OptionSpec, select_options
+from deepseek_v4.protocols.dialect import Dialect, Headers, OptionSpec, select_options
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.base import Provider, ProviderOptions
@@ -185,9 +185,7 @@ class EmpirioLabsChat(EmpirioLabsDialect, OpenAICompatibleChat):
     thinking_off: Mapping[str, Any] | None = {"enable_thinking": False}
     think_tags = True  # disable_formatting reportedly leaves <think> in the text of another model of the gateway
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add ``EmpirioLabsOptions``, and send a single stop sequence as a string."""
         headers = super().finish_body(body, messages, request, notes)
         stops = body.get("stop")
@@ -210,9 +208,7 @@ class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
     effort_field = "reasoning.effort"
     empty_reasoning_items = True
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add ``EmpirioLabsOptions``; send past arguments as JSON objects, as in chat."""
         repair_tool_call_arguments(messages, notes)
         prompt = self.encode_options(body, request, notes)
@@ -232,9 +228,7 @@ class EmpirioLabsMessages(EmpirioLabsDialect, MessagesDialect):
     )
     effort_field = "output_config.effort"
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add ``EmpirioLabsOptions``."""
         prompt = self.encode_options(body, request, notes)
         if prompt is not None and "system" not in body:

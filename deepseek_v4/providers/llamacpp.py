@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import OptionSpec, select_options
+from deepseek_v4.protocols.dialect import Headers, OptionSpec, select_options
 from deepseek_v4.providers.base import ProviderOptions
 from deepseek_v4.providers.self_hosted import (
     FIELDS,
@@ -95,9 +95,7 @@ class LlamacppResponses(LlamacppDialect, SelfHostedResponses):
     }
     reports_truncation = False
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Send the format of the answer as in chat: the server ignores ``text.format``."""
         if body.pop("text", None) is not None:
             assert request.response_format is not None

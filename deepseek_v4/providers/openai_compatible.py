@@ -14,7 +14,7 @@ from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import OptionSpec
+from deepseek_v4.protocols.dialect import Headers, OptionSpec
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.providers.thinking_and_efforts import SwitchedThinking
 from deepseek_v4.values import json
@@ -72,9 +72,7 @@ class OpenAICompatibleChat(SwitchedThinking, ChatDialect):
             return None
         return copy.deepcopy(dict(self.web_search_on))
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Send past arguments as JSON objects: SGLang rejects any other value, vLLM rejects invalid JSON."""
         for place, message in enumerate(messages):
             calls = message.get("tool_calls") or ()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+from deepseek_v4.protocols.dialect import Dialect, Headers, OptionSpec
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.base import Provider, ProviderOptions
@@ -49,9 +49,7 @@ class SelfHostedDialect(SwitchedThinking):
             return self.numeric_efforts and not _FIRST_V4.search(model)
         return super().supports_effort(effort, model)
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add the options of the server, after what its endpoint changes."""
         headers = super().finish_body(body, messages, request, notes)
         options = request.provider_options
@@ -85,9 +83,7 @@ class SelfHostedChat(SelfHostedDialect, OpenAICompatibleChat):
         hidden = getattr(request.provider_options, "include_reasoning", None) is False
         return request.thinks and not hidden and not request.messages[-1].prefix
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add the fields that continue a message."""
         if messages[-1].pop("prefix", False):  # DeepSeek's API calls this chat prefix completion
             body["continue_final_message"] = True
@@ -98,9 +94,7 @@ class SelfHostedChat(SelfHostedDialect, OpenAICompatibleChat):
 class SelfHostedResponses(SelfHostedDialect, ResponsesDialect):
     """``POST /responses``."""
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Send past arguments as JSON objects, and past answers as items with a type, which llama.cpp requires."""
         repair_tool_call_arguments(messages, notes)
         for place, item in enumerate(messages):

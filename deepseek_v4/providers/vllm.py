@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import OptionSpec, select_options
+from deepseek_v4.protocols.dialect import Headers, OptionSpec, select_options
 from deepseek_v4.providers.base import ProviderOptions
 from deepseek_v4.providers.self_hosted import (
     FIELDS,
@@ -91,9 +91,7 @@ class VllmDialect(SelfHostedDialect):
     efforts = LOW_HIGH_MAX
     strict_tools = True  # enables the grammar again, which tools without strict lost with #45600
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Send a forced tool with ``strict``, without which its arguments need not follow the schema (tested)."""
         headers = super().finish_body(body, messages, request, notes)
         if request.tool_choice not in (None, "auto", "none"):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import FINISH_REASONS, OptionSpec
+from deepseek_v4.protocols.dialect import FINISH_REASONS, Headers, OptionSpec
 from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools
 from deepseek_v4.providers.openrouter.encode_options import (
     IN_HEADERS,
@@ -71,9 +71,7 @@ class OpenRouterChat(OpenRouterDialect, ChatReasoning):
         """Return True if the upstream's ``native_finish_reason`` reports a truncated answer."""
         return FINISH_REASONS.get(str(choice.get("native_finish_reason")).lower()) == "length"
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add ``OpenRouterOptions``.
 
         Raises:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+from deepseek_v4.protocols.dialect import Dialect, Headers, OptionSpec
 from deepseek_v4.protocols.messages.dialect import ANTHROPIC_WEB_SEARCH, MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools, repair_tool_call_arguments
@@ -67,9 +67,7 @@ class OpenRouterResponses(OpenRouterDialect, ReasoningObject, ResponsesDialect):
     strict_tools = True  # per endpoint
     empty_reasoning_items = True  # DeepSeek's own endpoint rejects a call without reasoning
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add the ``OpenRouterOptions`` this endpoint supports; send past arguments as JSON objects, as in chat.
 
         Raises:
@@ -118,9 +116,7 @@ class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
             body["output_config"] = {"effort": self.encode_effort(thinking.effort, notes)}
         return body
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add the ``OpenRouterOptions`` this endpoint supports; thinking is sent in Anthropic's fields only."""
         headers = _encode_options(body, request, notes, without=frozenset({"reasoning", "server_tools"}))
         options = request.provider_options
