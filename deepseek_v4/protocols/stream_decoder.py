@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 from deepseek_v4 import errors
@@ -62,15 +61,12 @@ class StreamDecoder(ABC):
         self.builder: ReplyBuilder = ReplyBuilder(context, streamed=joins_details)
         self.finished: bool = False
         """True if ``StreamEnd`` has been returned; later events are ignored."""
+        self._events = EventSplitter(context.response_limits)
         self._nesting = context.response_limits.nesting
         self._bytes_left = context.response_limits.stream_bytes
         self._silent = True
         self._failure: errors.DeepSeekError | None = None
         """An error to raise after the deltas that preceded it have been returned."""
-
-    @cached_property
-    def _events(self) -> EventSplitter:
-        return EventSplitter(self.context.response_limits)
 
     def decode(self, response: HttpResponse) -> Reply:
         """Decode a complete response.
