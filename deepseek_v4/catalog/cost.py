@@ -55,10 +55,10 @@ def of(
     """
     if usage is None:
         return None
-    return _at(usage, _history(facts_or_price), _now() if at is None else in_utc(at))
+    return _cost_at(usage, _history(facts_or_price), _now() if at is None else in_utc(at))
 
 
-def _at(usage: Usage, prices: Sequence[Price], moment: datetime) -> Cost | None:
+def _cost_at(usage: Usage, prices: Sequence[Price], moment: datetime) -> Cost | None:
     if usage.cost is not None:
         return Cost(float(usage.cost), computed=False, source="reported by the provider")
     price = price_at(prices, moment)
@@ -135,7 +135,7 @@ def cost_of(usage: Usage | None, provider: str, model: str, created: float | Non
     except (TypeError, ValueError, OverflowError, OSError):  # a host that sends other units, or a date
         made = _now()
     facts = find(provider, model)
-    tokens = _at(usage, facts.prices, made)
+    tokens = _cost_at(usage, facts.prices, made)
     calls, price = usage.server_tool_calls, facts.server_tool_price
     if not calls or price is None or tokens is None or not tokens.computed:
         return tokens

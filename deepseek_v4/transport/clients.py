@@ -133,22 +133,14 @@ def _plain(client: type[Any]) -> type[Any]:
 
     none = NoCookies()
 
-    def connection(self: Any) -> str:
-        return str(self.headers["connection"])
-
     def build_request(self: Any, method: str, url: Any, *, content: bytes, extensions: Any) -> Any:
         extensions["timeout"]["pool"] = WAIT_FOR_CONNECTION_SECONDS
-        fixed = {"Host": url.netloc, "connection": self.connection}
+        fixed = {"Host": url.netloc, "Connection": "keep-alive"}
         if content:
             fixed["Content-Length"] = str(len(content))
         return httpx.Request(method, url, headers=fixed, stream=httpx.ByteStream(content), extensions=extensions)
 
-    added = {
-        "cookies": property(lambda _: none),
-        "connection": functools.cached_property(connection),
-        "build_request": build_request,
-    }
-    return type(client.__name__, (client,), added)
+    return type(client.__name__, (client,), {"cookies": property(lambda _: none), "build_request": build_request})
 
 
 class Shard:
