@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from deepseek_v4 import errors
 from deepseek_v4.transport.add_api_key import key_bearer
+from deepseek_v4.transport.clients import build_request
 from deepseek_v4.transport.httpx_exceptions import translate, without_stack_frames
 from deepseek_v4.transport.mask_secrets import Mask
 from deepseek_v4.transport.retry_after_header import retry_after
@@ -125,11 +126,7 @@ class Exchange:
             self._log_request()
         url_type: Any = type(getattr(client, "base_url", ""))  # the class of the client's library
         url = _parsed(url_type, request.url)
-        built = client.build_request(request.method, url, content=request.body, extensions={"timeout": timeouts})
-        for name, value in self._headers.items():  # the library takes 6 µs longer to merge headers it is given
-            value.encode("ascii")  # it checks those; one that is set would be sent as UTF-8
-            built.headers[name] = value
-        return built
+        return build_request(client, request.method, url, self._headers, request.body, timeouts)
 
     def accepts(self, response: Any) -> bool:
         """Store the response; return True if its status is a success."""
