@@ -5,6 +5,7 @@ Computed with exact arithmetic, returned as a float. Without a known price the c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Context, Decimal
@@ -42,11 +43,14 @@ def of(
     """
     if usage is None:
         return None
+    known = (facts_or_price,) if isinstance(facts_or_price, Price) else facts_or_price.prices if facts_or_price else ()
+    return _cost_at(usage, known, _now() if at is None else in_utc(at))
+
+
+def _cost_at(usage: Usage, prices: Sequence[Price], moment: datetime) -> Cost | None:
     if usage.cost is not None:
         return Cost(float(usage.cost), computed=False, source="reported by the provider")
-    moment = _now() if at is None else in_utc(at)
-    known = (facts_or_price,) if isinstance(facts_or_price, Price) else facts_or_price.prices if facts_or_price else ()
-    price = price_at(known, moment)
+    price = price_at(prices, moment)
     if price is None:
         return None
     rates: Price | Peak = price.peak if price.peak is not None and price.peak.covers(moment) else price
@@ -98,14 +102,15 @@ def cost_of(usage: Usage | None, provider: str, model: str, created: float | Non
     if usage is None:
         return None
     try:
-        made = datetime.fromtimestamp(created, timezone.utc) if created else None
+        made = datetime.fromtimestamp(created, timezone.utc) if created else _now()
     except (TypeError, ValueError, OverflowError, OSError):  # a host that sends other units, or a date
-        made = None
+        made = _now()
     facts = find(provider, model)
-    tokens = of(usage, facts, at=made)
+    tokens = _cost_at(usage, facts.prices, made)
     calls, price = usage.server_tool_calls, facts.server_tool_price
-    since = facts.server_tool_price_since or _ALWAYS
-    if not calls or price is None or tokens is None or not tokens.computed or (made or _now()) < since:
+    if not calls or price is None or tokens is None or not tokens.computed:
+        return tokens
+    if made < (facts.server_tool_price_since or _ALWAYS):
         return tokens
     return replace(tokens, usd=float(Decimal(str(tokens.usd)) + calls * price))
 

@@ -136,7 +136,7 @@ def select_options(fields: Mapping[str, OptionSpec], source: str, *names: str, *
 def server_tool_calls(usage: Json) -> int | None:
     """Return the calls of the provider's own tools that a usage object counts, as Anthropic's format does."""
     counts = usage.get("server_tool_use")
-    if not isinstance(counts, Mapping):
+    if not isinstance(counts, dict):
         return None
     return sum(count for name, count in counts.items() if name.endswith("_requests") and isinstance(count, int))
 
