@@ -18,7 +18,7 @@ IDLE_SECONDS = 600.0
 (https://api-docs.deepseek.com/quick_start/rate_limit)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Limits:
     """The limits of one call.
 
