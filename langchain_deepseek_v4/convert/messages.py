@@ -262,15 +262,13 @@ def _reasoning_blocks(message: BaseMessage) -> tuple[list[str], list[Mapping[str
 
 def _calls(message: BaseMessage) -> tuple[ToolCall, ...]:
     """Return the tool calls of an assistant message; from its content blocks only if its own fields are empty."""
-    calls = [
-        ToolCall(call["id"] or "", call["name"], arguments_text(call["args"]))
-        for call in getattr(message, "tool_calls", ())
-    ]
-    calls += [
-        ToolCall(call["id"] or "", call["name"] or "", strip_suffix(call["args"] or ""))
-        for call in getattr(message, "invalid_tool_calls", ())
-    ]
-    return tuple(calls or _calls_elsewhere(message))
+    valid = getattr(message, "tool_calls", ())
+    invalid = getattr(message, "invalid_tool_calls", ())
+    if not (valid or invalid):
+        return tuple(_calls_elsewhere(message))
+    calls = [ToolCall(call["id"] or "", call["name"], arguments_text(call["args"])) for call in valid]
+    calls += [ToolCall(call["id"] or "", call["name"] or "", strip_suffix(call["args"] or "")) for call in invalid]
+    return tuple(calls)
 
 
 def _calls_elsewhere(message: BaseMessage) -> Iterator[ToolCall]:
@@ -281,5 +279,5 @@ def _calls_elsewhere(message: BaseMessage) -> Iterator[ToolCall]:
             arguments = strip_suffix(value) if isinstance(value, str) else arguments_text(value)
             yield ToolCall(block.get("call_id") or block.get("id") or "", block["name"], arguments)
     function = message.additional_kwargs.get("function_call")
-    if isinstance(function, Mapping) and function.get("name"):
+    if function and isinstance(function, Mapping) and function.get("name"):
         yield ToolCall(f"call_{function['name']}", function["name"], arguments_text(function.get("arguments")))
