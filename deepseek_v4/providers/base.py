@@ -15,13 +15,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from deepseek_v4 import errors
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.values.notes import Note
+from deepseek_v4.values.value import Value
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-@dataclass(frozen=True)
-class Provider:
+@dataclass(frozen=True, eq=False, repr=False)
+class Provider(Value):
     """A provider: base URL, API key variable, and one dialect per supported protocol.
 
     Attributes:
