@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -165,6 +164,8 @@ class Provider(Value):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a question, after a blank, that suggests the known word that is most similar; "" if none is."""
+    import difflib  # for an error only
+
     near = difflib.get_close_matches(word, list(known), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 

@@ -17,7 +17,7 @@ from deepseek_v4.request.call_options import CallOptions
 if TYPE_CHECKING:
     from deepseek_v4.values.files import FileInfo, FilePurpose
 
-Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
+Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 """A file to upload: its path, its content, or an object that is open in binary mode."""
 
 _MIB = 1 << 20

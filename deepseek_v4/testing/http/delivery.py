@@ -16,7 +16,8 @@ from deepseek_v4.testing.outcome import HangUp, Outcome, Pause
 from deepseek_v4.testing.request_log import ReceivedRequest
 
 BURST_BYTES = 64 * 1024
-LONGEST_RANDOM_FRAGMENT = 48
+LONGEST_RANDOM_FRAGMENT = 256
+"""A random length is 256 ** x with x in [0, 1): most fragments are short, and most bytes are in long ones."""
 
 
 class _ClientLeft(Exception):
@@ -127,7 +128,7 @@ def _fragments(data: bytes, size: int | random.Random | None) -> Iterator[bytes]
     size = len(data) if size is None else size
     start = 0
     while start < len(data):
-        end = start + (size if isinstance(size, int) else size.randint(1, LONGEST_RANDOM_FRAGMENT))
+        end = start + (size if isinstance(size, int) else int(LONGEST_RANDOM_FRAGMENT ** size.random()))
         if isinstance(size, random.Random) and size.random() < 0.5:
             end = _inside_a_character(data, end)
         yield data[start:end]
