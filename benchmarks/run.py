@@ -58,6 +58,8 @@ class Scenario:
 RAW = ("raw_httpx",)
 FLOORS = ("lc_floor", "li_floor")
 PEERS = tuple(name for name, subject in SUBJECTS.items() if subject.peer)
+WITH_HTTPX2 = {"call", "acall", "burst", "aburst", "paced", "prompt", "concurrent_200", "streams_100"}
+"""Scenarios in which the HTTP client counts; the others are measured with the shared clients of httpx only."""
 SIZES = (25, 50, 100, 200)
 PROMPT = {"scenario": "prompt", "size": 4_000_000, "repeat": 3}
 
@@ -251,7 +253,7 @@ def versions() -> dict[str, str]:
     """Return the versions that were measured."""
     names = (
         "deepseek-v4 langchain-core langchain-deepseek langchain-openai langchain-openrouter llama-index-core "
-        "llama-index-llms-deepseek llama-index-llms-openai-like openai httpx orjson pydantic"
+        "llama-index-llms-deepseek llama-index-llms-openai-like openai httpx httpx2 orjson pydantic"
     )
     found = {"python": platform.python_version()}
     for name in names.split():
@@ -288,6 +290,7 @@ def main() -> None:
                 if name not in scenario.skip
                 and (not options.subjects or name in options.subjects)
                 and name.partition("_")[0] in scenario.frameworks
+                and (not name.endswith("_httpx2") or scenario.name in WITH_HTTPX2)
                 and not (is_growing(scenario) and name in spared)
             ]
             values = measure(scenario, names, options.rounds, root)

@@ -39,6 +39,15 @@ def _lc_ours(base_url: str) -> Any:
     return ChatDeepSeekV4(model=MODEL, base_url=base_url, api_key=KEY)
 
 
+def _lc_httpx2(base_url: str) -> Any:
+    import httpx2
+
+    from langchain_deepseek_v4 import ChatDeepSeekV4
+
+    clients = {"http_client": httpx2.Client(), "http_async_client": httpx2.AsyncClient()}
+    return ChatDeepSeekV4(model=MODEL, base_url=base_url, api_key=KEY, **clients)
+
+
 def _lc_proto(base_url: str) -> Any:
     from benchmarks.proto_langchain import ProtoChat
 
@@ -75,6 +84,15 @@ def _li_ours(base_url: str) -> Any:
     return DeepSeekV4(model=MODEL, base_url=base_url, api_key=KEY)
 
 
+def _li_httpx2(base_url: str) -> Any:
+    import httpx2
+
+    from llama_index_deepseek_v4 import DeepSeekV4
+
+    clients = {"http_client": httpx2.Client(), "http_async_client": httpx2.AsyncClient()}
+    return DeepSeekV4(model=MODEL, base_url=base_url, api_key=KEY, **clients)
+
+
 def _li_proto(base_url: str) -> Any:
     from benchmarks.proto_llama_index import ProtoLLM
 
@@ -109,12 +127,14 @@ SUBJECTS = {
     for subject in (
         Subject("raw_httpx", "raw", _raw),
         Subject("lc_ours", "langchain", _lc_ours),
+        Subject("lc_httpx2", "langchain", _lc_httpx2),
         Subject("lc_proto", "langchain", _lc_proto),
         Subject("lc_floor", "langchain", _lc_floor),
         Subject("lc_deepseek", "langchain", _lc_deepseek, peer=True),
         Subject("lc_openai", "langchain", _lc_openai, peer=True),
         Subject("lc_openrouter", "langchain", _lc_openrouter, peer=True),
         Subject("li_ours", "llama_index", _li_ours),
+        Subject("li_httpx2", "llama_index", _li_httpx2),
         Subject("li_proto", "llama_index", _li_proto),
         Subject("li_floor", "llama_index", _li_floor),
         Subject("li_deepseek", "llama_index", _li_deepseek, peer=True),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepseek_v4 import catalog
 from deepseek_v4.request.account import AccountRequest, balance_query, model_query, models_query
 from deepseek_v4.request.files import Source, delete_query, files_query, upload_query
 from deepseek_v4.request.settings import ModelSettings
-from deepseek_v4.request.web_tools import fetch_query, search_query
+from deepseek_v4.request.web_tools import fetch_query, search_query, tool_api_query
 
 if TYPE_CHECKING:
     from deepseek_v4.limits.limiter import Limiter
@@ -230,3 +230,27 @@ class ClientMethods(AccountMethods):
     async def afetch(self, url: str) -> Page:
         """Like ``fetch``, asynchronously."""
         return await self._aask(fetch_query, url, limiter=self.web_limiter)
+
+    def call_tool_api(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a request to a tool API of DeepSeek that has no method here, such as ``ocr``.
+
+        The documents name ``POST /v1/tools/ocr`` (2026-11-13), but not its fields: the body is sent as it is, the
+        response is returned as it is, and its cost is not known here.
+
+        Args:
+            name: The end of the path: ``ocr`` for ``/v1/tools/ocr``.
+            body: The JSON object to send.
+
+        Raises:
+            InvalidRequestError: for a name that is not the end of a path, before anything is sent; or from the service.
+            UnsupportedError: if the provider has no such APIs.
+            DeepSeekError: see ``deepseek_v4.errors``.
+
+        Examples:
+            >>> Client().call_tool_api("ocr", {"file_id": "file-1"})  # doctest: +SKIP
+        """
+        return self._ask(tool_api_query, name, body, limiter=self.web_limiter)
+
+    async def acall_tool_api(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Like ``call_tool_api``, asynchronously."""
+        return await self._aask(tool_api_query, name, body, limiter=self.web_limiter)

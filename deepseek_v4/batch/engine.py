@@ -89,15 +89,18 @@ class Batch:
         except (ValueError, errors.InvalidRequestError) as error:
             raise BatchRefused(str(error)) from None
         self.settings = self.client.settings
-        self.summary = Summary()
+        self.summary = Summary(rows=sum(1 for _ in self.rows.unique()) if self.rows.repeatable else None)
         self._deadline = NEVER if plan.deadline is None else deadline_after(plan.deadline, plan.now())
-        self.summary.rows = sum(1 for _ in self.rows.unique()) if self.rows.repeatable else None
         name = plan.output_format or ("openai" if self.rows.is_openai else "flat")
         if name not in FORMATS:
             raise BatchRefused(f"output_format={name!r} is not supported. Use flat or openai.")
         self.line = FORMATS[name]
-        self._journal = None if output is None else Journal(output, self._recorded(name), {"input": self.rows.name})
-        self.summary.in_doubt = self._journal.in_doubt if self._journal else 0
+        self._journal = None
+        if output is not None:
+            recorded = self.settings.model_dump(mode="json", exclude_none=True, exclude=NOT_RECORDED)
+            recorded.update(schema=self.schema and dict(self.schema.json), output_format=name)
+            self._journal = Journal(output, json.loads(json.dumps(recorded)), self.rows, strict=plan.strict)
+            self.summary.in_doubt = self._journal.in_doubt
         self._stopping = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
         self._last_error: tuple[Any, int] = (None, 0)
@@ -106,13 +109,6 @@ class Batch:
         self._released = asyncio.Event()
         self._unread = asyncio.Semaphore(plan.max_concurrency)
         """Results that may wait for the caller before workers wait, too: a slow caller slows the batch down."""
-
-    def _recorded(self, output_format: str) -> Any:
-        values = self.settings.model_dump(mode="json", exclude_none=True, exclude=NOT_RECORDED)
-        schema = None if self.schema is None else dict(self.schema.json)
-        return json.loads(json.dumps({**values, "schema": schema, "output_format": output_format}))
-
-    # -- running -------------------------------------------------------------------------------------------------
 
     def stop(self, reason: str, *, interrupted: bool = False) -> None:
         """Begin no more rows; those under way have ten seconds to finish."""
@@ -196,10 +192,9 @@ class Batch:
 
     def missing(self) -> Iterator[Row]:
         """Yield the rows that have to be done."""
-        done = {} if self._journal is None else self._journal.done or {}
         again = self.plan.retry_errors
         for row in self.rows if self.rows.repeatable else self.rows.unique():
-            written = done.get(digest(row.id)) if done else None
+            written = None if self._journal is None else self._journal.find(row)
             if written is None:
                 yield row
             elif written.hash != row.hash:
@@ -235,17 +230,17 @@ class Batch:
 
     def _watch(self, error: Exception | None) -> None:
         """Stop after many equal errors that no retry can end: they are errors of the batch, not of a row."""
-        is_final = error is not None and not getattr(error, "retryable", False)
-        kind = (type(error), getattr(error, "message", None)) if is_final else None
-        last, count = self._last_error
-        self._last_error = (kind, count + 1 if kind == last else 1)
-        if kind is not None and self._last_error[1] >= EQUAL_ERRORS:
+        kind = None if getattr(error, "retryable", error is None) else (type(error), getattr(error, "message", None))
+        count = self._last_error[1] + 1 if kind == self._last_error[0] else 1
+        self._last_error = kind, count
+        if kind is not None and count >= EQUAL_ERRORS:
             self.stop(f"{EQUAL_ERRORS} rows in a row failed with the same error: {error}")
 
     def dry_run(self) -> dict[str, Any]:
         """Return the rows, the estimated tokens and cost, and the first requests; send nothing.
 
-        The cost is that of the prompts, and of answers as long as ``max_tokens``, if it is set.
+        The cost is that of the prompts, and of answers as long as ``max_tokens``, if it is set. ``least_hours`` is how
+        long the limits of a minute make it last; None without them.
         """
         rows = prompt = answer = 0
         costs: list[float | None] = [0.0, 0.0]
@@ -259,7 +254,9 @@ class Batch:
             costs = [None if a is None or b is None else a + b for a, b in zip(costs, more, strict=True)]
             if rows <= SAMPLES:
                 samples.append({"id": row.id, "url": seen.url, "body": seen.body})
-        numbers = {"rows": rows, "input_tokens": prompt, "most_output_tokens": answer or None}
+        limits = (rows, self.plan.requests_per_minute), (prompt + answer, self.plan.tokens_per_minute)
+        hours = max((count / limit / 60 for count, limit in limits if limit), default=None)
+        numbers = {"rows": rows, "input_tokens": prompt, "most_output_tokens": answer or None, "least_hours": hours}
         return {**numbers, "cost_now": costs[0], "cost_off_peak": costs[1], "samples": samples}
 
     # -- one row -------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from deepseek_v4 import __version__
 from deepseek_v4.batch.plan import BatchRefused
-from deepseek_v4.batch.rows import Row, digest
+from deepseek_v4.batch.rows import Row, Rows, digest
 from deepseek_v4.values import json
 
 
@@ -73,20 +73,20 @@ def line_at(path: Path, start: int) -> bytes:
 class Journal:
     """An open output file. It is locked: a second run on the same output is refused.
 
-    Its options are those that change answers; ``facts`` are for readers of ``run.json``.
+    Its options are those that change answers. A strict one refuses rows that have changed since they were answered.
 
     Attributes:
         done: What the output has of each row, by the digest of its id; the last line of an id counts.
         in_doubt: Rows that were under way when the last run was killed: each may be paid twice.
 
     Raises:
-        BatchRefused: If another run holds it, if it was begun with other options, or if it has a broken line.
+        BatchRefused: If another run holds it, if options or rows have changed, or if it has a broken line.
     """
 
-    def __init__(self, path: str | os.PathLike[str], options: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    def __init__(self, path: str | Path, options: Mapping[str, Any], rows: Rows, *, strict: bool = False) -> None:
         self.path = Path(path)
         self.done: dict[int, Written] = {}
-        self._lines = 0
+        self._lines, self._strict = 0, strict
         self._run = self._beside(".run.json")
         self._sent_path = self._beside(".sent")
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,14 +95,23 @@ class Journal:
             self._check_run(options)
             self._file = FileIO(self.path, "a")
             self._read()
+            for row in rows if strict and rows.repeatable else ():
+                self.find(row)
             self.in_doubt = self._unanswered()
-            self._write_run({**facts, "options": options})
+            self._write_run({"input": rows.name, "options": options})
             self._sent = FileIO(self._sent_path, "w")
         except BaseException:
             self._lock.release()
             raise
 
     # -- while it runs -------------------------------------------------------------------------------------------
+
+    def find(self, row: Row) -> Written | None:
+        """Return what the output has of a row; None if it has nothing."""
+        written = self.done.get(digest(row.id)) if self.done else None
+        if self._strict and written is not None and written.hash != row.hash:
+            raise BatchRefused(f"Row {row.id!r} has changed since it was answered. Restore it, or run without strict.")
+        return written
 
     def mark_sent(self, row_id: str | int) -> None:
         """Note that a row is under way; a full disk raises OSError."""
@@ -178,10 +187,9 @@ class Journal:
 
     def _check_run(self, options: Mapping[str, Any]) -> None:
         """Compare the options with those of the first run."""
-        before = self._read_run().get("options")
-        if before is None and self.path.exists() and self.path.stat().st_size:
+        before = self._read_run().get("options", options)
+        if before is options and self.path.exists() and self.path.stat().st_size:
             raise BatchRefused(f"{self.path} exists, but {self._run.name} does not. Choose another output.")
-        before = options if before is None else before
         names = [name for name in sorted({*before, *options}) if before.get(name) != options.get(name)]
         if names:
             changes = ", ".join(f"{name} was {before.get(name)!r:.80}, is {options.get(name)!r:.80}" for name in names)

@@ -70,9 +70,7 @@ class Spending:
             self._outputs.append(usage.output_tokens)
 
     def _usual_output(self) -> int:
-        if not self._outputs:
-            return FIRST_OUTPUT
-        return sorted(self._outputs)[len(self._outputs) * 95 // 100]
+        return sorted(self._outputs)[len(self._outputs) * 95 // 100] if self._outputs else FIRST_OUTPUT
 
 
 def most_output(request: PreparedRequest) -> int | None:

@@ -29,6 +29,7 @@ class Plan:
         limiter: A limiter that is shared with other calls, instead of one of its own.
         tries: Requests of a row that fails for a cause that may pass.
         retry_errors: True: do rows again whose error is retryable; ``"all"``: all rows with an error.
+        strict: True: refuse an input with a row that has changed since it was answered, instead of doing it again.
         max_cost: US dollars that the run may cost. Never passed if ``max_tokens`` is set; else by at most the rows that
             are under way.
         off_peak: True: rows begin outside peak hours only.
@@ -47,6 +48,7 @@ class Plan:
     limiter: Limiter | None = None
     tries: int = 5
     retry_errors: bool | str = False
+    strict: bool = False
     max_cost: Decimal | float | str | None = None
     off_peak: bool = False
     deadline: str | None = None

@@ -74,8 +74,7 @@ def flat(outcome: Outcome) -> dict[str, Any]:
 
 def openai_form(outcome: Outcome) -> dict[str, Any]:
     """Return the result in the format of OpenAI's batch API, with our fields after its own."""
-    error, reply = _error(outcome.error), outcome.reply
-    response = None
+    error, reply, response = _error(outcome.error), outcome.reply, None
     if error is not None:
         error = {"code": error["type"], **error}
     elif reply is not None:

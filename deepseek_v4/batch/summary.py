@@ -74,6 +74,12 @@ class Summary:
         """Rows that are not done; None if their number is not known."""
         return None if self.rows is None else self.rows - self.skipped - self.done
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def cost_in_doubt(self) -> float | None:
+        """US dollars that rows in doubt may have cost already, at the mean cost of this run; None: not known."""
+        return 0.0 if not self.in_doubt else float(self.cost) / self.done * self.in_doubt if self.done else None
+
     @property
     def exit_code(self) -> int:
         """0: all rows have an answer; 1: some failed; 3: stopped; 130: interrupted."""

@@ -19,6 +19,7 @@ from typing import Any
 from deepseek_v4.batch.engine import PLANNED, STOPS, Batch
 from deepseek_v4.batch.journal import Written, append, entries, line_at
 from deepseek_v4.batch.plan import BatchRefused
+from deepseek_v4.batch.results import Outcome
 from deepseek_v4.batch.rows import Row, Rows, digest
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.values import json
@@ -86,12 +87,13 @@ class Worker:
         self._restored = partial(Worker, journal, **options)
         self._batch = batch_of_worker(options)
         self._shards = None if journal is None else Shards(journal)
+        self._under_way: dict[tuple[int, str], asyncio.Task[Outcome]] = {}
         missing = missing_key(self._batch.settings.key_variable)
         if missing is not None:
             raise BatchRefused(missing)
 
     async def aask(self, row: Mapping[str, Any], *, raises: bool = False) -> dict[str, Any]:
-        """Return the result of a row, in the flat format: a new one, or that of another process.
+        """Return the result of a row, in the flat format: a new one, that of another process, or of a call under way.
 
         Args:
             row: A mapping with the prompt and the id; see ``Rows``.
@@ -105,14 +107,22 @@ class Worker:
         found = None if self._shards is None else self._shards.find(checked)
         if found is not None:
             return found
-        outcome = await self._batch.outcome(checked)
-        assert outcome is not None, "a worker's batch was stopped"
-        line = self._batch.line(outcome)
-        if self._shards is not None:
-            self._shards.write(line)
+        key = (digest(checked.id), checked.hash)
+        if key not in self._under_way:
+            task = self._under_way[key] = asyncio.create_task(self._answer(checked))
+            task.add_done_callback(lambda _: self._under_way.pop(key))
+        outcome = await asyncio.shield(self._under_way[key])
         if isinstance(outcome.error, DeepSeekError if raises else STOPS):
             raise outcome.error
-        return line
+        return self._batch.line(outcome)
+
+    async def _answer(self, row: Row) -> Outcome:
+        """Answer a row, and write its result before anyone has it."""
+        outcome = await self._batch.outcome(row)
+        assert outcome is not None, "a worker's batch was stopped"
+        if self._shards is not None:
+            self._shards.write(self._batch.line(outcome))
+        return outcome
 
     def ask(self, row: Mapping[str, Any], *, raises: bool = False) -> dict[str, Any]:
         """Like ``aask``, for a process that answers one row at a time."""

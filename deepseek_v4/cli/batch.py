@@ -38,6 +38,7 @@ _PLAN = {
     "off_peak": Annotated[bool, _option("Begin rows outside peak hours only.", "--off-peak")],
     "deadline": Annotated[str | None, _option("Time from which on --off-peak does not apply: 08:00.")],
     "ordered": Annotated[Path | None, _option("Copy of the output in the order of the input.")],
+    "strict": Annotated[bool, _option("Refuse rows that have changed since they were answered.", "--strict")],
     "retry_errors": Annotated[bool, _option("Do rows with a retryable error again.", "--retry-errors")],
 }
 """Options of a plan, with its defaults, and the temperature."""
@@ -74,8 +75,7 @@ def batch(
 
     Exit status: 0 all rows answered, 1 some failed, 2 refused, 3 stopped (key, balance, cost, disk), 130 interrupted.
     """
-    if retry_all_errors:
-        plan["retry_errors"] = "all"
+    plan["retry_errors"] = "all" if retry_all_errors else plan["retry_errors"]
     try:
         engine = Batch(source, None if dry else output, **{**plan, **given})
         if dry:

@@ -30,8 +30,7 @@ async def show(summary: Summary) -> None:
 
 def text_of(summary: Summary) -> str:
     """Return the numbers of this moment in one line."""
-    minutes = max(summary.seconds, 0.001) / 60
-    rate, left = summary.done / minutes, summary.left
+    rate, left = 60 * summary.done / max(summary.seconds, 0.001), summary.left
     parts = [
         f"{summary.answered} done",
         f"{summary.failed.total()} failed",
@@ -52,6 +51,7 @@ def summary_table(summary: Summary) -> None:
     usage = summary.usage
     cached = 100 * usage["cached_tokens"] / max(usage["input_tokens"], 1)
     seconds = ("-" if one is None else f"{one:.2f}" for one in (summary.p50_seconds, summary.p95_seconds))
+    doubt = f"{summary.in_doubt} (about {summary.cost_in_doubt:.6f} USD)" if summary.cost_in_doubt else summary.in_doubt
     for name, value in (
         ("answered", summary.answered),
         ("failed", ", ".join(f"{name} {count}" for name, count in summary.failed.most_common()) or "0"),
@@ -62,7 +62,7 @@ def summary_table(summary: Summary) -> None:
         ("cost", f"{summary.cost:.6f} USD ({summary.base_cost:.6f} off-peak)"),
         ("seconds of a row", f"{' / '.join(seconds)} (p50 / p95)"),
         ("requests", f"{summary.requests} ({summary.refused} refused), up to {summary.slots} at a time"),
-        ("paid twice at most", summary.in_doubt),
+        ("paid twice at most", doubt),
     ):
         table.add_row(name, str(value))
     Console(stderr=True).print(table)

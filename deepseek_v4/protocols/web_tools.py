@@ -13,14 +13,13 @@ if TYPE_CHECKING:
 
 
 class WebToolsDialect(Dialect):
-    """``POST /v1/tools/search`` and ``POST /v1/tools/fetch``.
+    """``POST /v1/tools/search``, ``/v1/tools/fetch``, and the other tool APIs.
 
     https://api-docs.deepseek.com/guides/search
     """
 
     protocol = "web_tools"
-    path = "/v1/tools/search"
-    fetch_path = "/v1/tools/fetch"
+    path = "/v1/tools/{name}"
     price = 0.0
     """US dollars for a search with results, or for a fetched page."""
 

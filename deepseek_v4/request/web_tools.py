@@ -1,7 +1,9 @@
-"""Requests to DeepSeek's Search and Fetch APIs."""
+"""Requests to DeepSeek's Search and Fetch APIs, and to tool APIs without a method of their own."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from deepseek_v4 import errors
@@ -32,9 +34,9 @@ def search_query(
             raise errors.InvalidRequestError(f"{name} has {len(text)} characters. Use 1 to {LONGEST_QUERY}.")
     if count is not None and not 1 <= count <= 50:
         raise errors.InvalidRequestError(f"count={count} is out of range. Use 1 to 50.")
-    body: dict[str, Any] = {"query": query, "count": count, "ori_question": question}
-    body["need_content"] = need_content or None
-    return _post(options, dialect, dialect.path, dialect.decode_results, body)
+    body = {"query": query, "count": count, "ori_question": question, "need_content": need_content or None}
+    given = {name: value for name, value in body.items() if value is not None}
+    return _post(options, dialect, "search", dialect.decode_results, given)
 
 
 def fetch_query(options: CallOptions, url: str) -> AccountRequest[Page]:
@@ -47,9 +49,26 @@ def fetch_query(options: CallOptions, url: str) -> AccountRequest[Page]:
     dialect = dialect_of(options, WebToolsDialect, "web_tools")
     if not url.lower().startswith(("http://", "https://")) or len(url) > LONGEST_URL:
         raise errors.InvalidRequestError(f"{url[:200]!r} is not an HTTP URL of at most {LONGEST_URL} characters.")
-    return _post(options, dialect, dialect.fetch_path, dialect.decode_page, {"url": url})
+    return _post(options, dialect, "fetch", dialect.decode_page, {"url": url})
 
 
-def _post(options: Any, dialect: Any, path: str, read: Any, body: dict[str, Any]) -> AccountRequest[Any]:
-    content = body_bytes({name: value for name, value in body.items() if value is not None})
-    return account_query(options, dialect, path, read, method="POST", body=content, content_type="application/json")
+def tool_api_query(options: CallOptions, name: str, body: Mapping[str, Any]) -> AccountRequest[dict[str, Any]]:
+    """Build a request to a tool API by its name, with a body that is sent as it is.
+
+    Raises:
+        InvalidRequestError: for a name that is not the last part of a path.
+        UnsupportedError: if the provider has no such APIs.
+    """
+    dialect = dialect_of(options, WebToolsDialect, "web_tools")
+    if not re.fullmatch(r"[\w-]+", name, re.ASCII):
+        raise errors.InvalidRequestError(f"{name!r} is not the name of a tool API. Use the end of its path, as in ocr.")
+    return _post(options, dialect, name, lambda answer: answer if isinstance(answer, dict) else None, body)
+
+
+def _post(options: Any, dialect: WebToolsDialect, name: str, read: Any, body: Mapping[str, Any]) -> AccountRequest[Any]:
+    return account_query(
+        *(options, dialect, dialect.path.format(name=name), read),
+        method="POST",
+        body=body_bytes(dict(body)),
+        content_type="application/json",
+    )

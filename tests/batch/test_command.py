@@ -74,9 +74,18 @@ def test_a_dry_run_sends_nothing(stub: Stub, source: Path, tmp_path: Path) -> No
     assert (report["rows"], report["most_output_tokens"], len(report["samples"])) == (10, 1000, 3)
     assert 0 < report["cost_off_peak"] <= report["cost_now"]
     assert report["samples"][0]["body"]["messages"] == [{"role": "user", "content": "row 0"}]
+    assert report["least_hours"] is None
     assert stub.sent == 0
     assert not (tmp_path / "out.jsonl").exists()
     assert "sk-x" not in result.stdout
+
+
+def test_a_dry_run_shows_how_long_the_limits_of_a_minute_make_it_last(stub: Stub, source: Path, tmp_path: Path) -> None:
+    given = ("--base-url", stub.url, "--dry-run", "--max-tokens", 100)
+    for limits, hours in ((("--rpm", 5), 2 / 60), (("--rpm", 5, "--tpm", 100), None)):
+        report = json.loads(invoke(source, tmp_path / "out.jsonl", *given, *limits).stdout)
+        tokens = report["input_tokens"] + 1000
+        assert report["least_hours"] == pytest.approx(tokens / 100 / 60 if hours is None else hours)
 
 
 def test_a_dry_run_counts_the_output_limit_of_every_protocol(stub: Stub, source: Path, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from deepseek_v4 import Budget, Client, Limiter, batch
 from deepseek_v4.batch import BatchRefused, engine, money
 from deepseek_v4.batch.journal import Journal
 from deepseek_v4.batch.money import Spending, deadline_after, most_output
+from deepseek_v4.batch.rows import Rows
+from deepseek_v4.batch.summary import Summary
 from deepseek_v4.catalog import find
 from deepseek_v4.catalog.cost import cheaper_from
 from deepseek_v4.values.prices import Price
@@ -106,7 +108,7 @@ def test_an_output_cut_at_any_byte_of_its_last_lines_is_continued(stub: Stub, tm
         path = tmp_path / f"{cut}.jsonl"
         path.write_bytes(data[:cut])
         (tmp_path / f"{cut}.jsonl.run.json").write_bytes(run_json)
-        journal = Journal(path, json.loads(run_json)["options"], {})
+        journal = Journal(path, json.loads(run_json)["options"], Rows([]))
         complete = data[:cut].count(b"\n") + (data[cut : cut + 1] == b"\n")
         assert len(journal.done) == complete, cut
         journal.close()
@@ -240,6 +242,20 @@ def test_openais_format_in_and_out(stub: Stub, output: Path) -> None:
     assert run(stub, given, output).skipped == 3
 
 
+def test_a_strict_run_refuses_a_row_that_has_changed_before_anything_is_sent(stub: Stub, output: Path) -> None:
+    run(stub, rows(3), output)
+    output.with_name(output.name + ".sent").write_text('"r1"\n"r9"\n')
+    edited = [{"id": "r9", "prompt": "new"}, *rows(2), {"id": "r2", "prompt": "edited"}]
+    with pytest.raises(BatchRefused, match="Row 'r2' has changed since it was answered"):
+        run(stub, edited, output, strict=True)
+    assert stub.sent == 3
+    assert run(stub, edited[:-1], output, strict=True).in_doubt == 1  # the refused run left the notes of the one before
+    with pytest.raises(BatchRefused, match="Row 'r2' has changed"):
+        run(stub, iter(edited), output, strict=True)
+    assert "edited" not in stub.rows
+    assert run(stub, edited, output).changed == 1
+
+
 def test_an_ordered_copy(stub: Stub, output: Path, tmp_path: Path) -> None:
     stub.fails = {"row 0": 503}
     run(stub, rows(10), output, ordered=tmp_path / "ordered.jsonl")
@@ -329,6 +345,9 @@ async def test_a_stopped_run_does_not_wait_for_rows_that_take_long(
     with serving(Stub()) as stub:
         summary = await batch.arun(rows(9), output, base_url=stub.url, **options)
         assert (summary.answered, summary.in_doubt) == (9, 4)
+        assert summary.cost_in_doubt == pytest.approx(float(summary.cost) * 4 / 9)
+        assert summary.to_dict()["cost_in_doubt"] == summary.cost_in_doubt > 0
+    assert (Summary(in_doubt=2).cost_in_doubt, Summary(answered=2, cost=Decimal(1)).cost_in_doubt) == (None, 0.0)
 
 
 @pytest.mark.parametrize("method", ["mark_sent", "write"])
@@ -369,7 +388,7 @@ def test_a_note_that_a_full_disk_cuts_off_is_removed(output: Path) -> None:
         def write(self, data: Any) -> int:
             return super().write(data[:3])
 
-    journal = Journal(output, {}, {})
+    journal = Journal(output, {}, Rows([]))
     journal.mark_sent("r1")
     journal._sent.close()
     journal._sent = NearlyFull(journal._sent_path, "a")
@@ -377,7 +396,7 @@ def test_a_note_that_a_full_disk_cuts_off_is_removed(output: Path) -> None:
         journal.mark_sent("r2")
     journal.close(under_way=True)
     assert journal._sent_path.read_bytes() == b'"r1"\n'
-    assert Journal(output, {}, {}).in_doubt == 1
+    assert Journal(output, {}, Rows([])).in_doubt == 1
 
 
 def test_rows_with_a_common_schema_wait_for_the_first(output: Path) -> None:

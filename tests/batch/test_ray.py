@@ -19,6 +19,8 @@ from tests.stub_server import Stub, serving
 ray = pytest.importorskip("ray", reason="Ray is not installed here")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs signals")]
 
+PAGE = Path(__file__).parents[2] / "docs" / "batch.md"
+(PAGE_PROGRAM,) = [code for code in re.findall(r"```py\n(.*?)```", PAGE.read_text("utf-8"), re.S) if "detached" in code]
 SLOTS = 16
 KILLS = 5
 """Of workers, and as many of drivers."""
@@ -50,6 +52,15 @@ def address() -> Iterator[str]:
         cluster.shutdown()
 
 
+DETACHED = f"""
+import sys
+
+address, url, journal, count = *sys.argv[1:4], int(sys.argv[4])
+rows, options = [dict(id=n, prompt=f"row {{n}}") for n in range(count)], dict(base_url=url)
+{PAGE_PROGRAM}
+print(len(results), *{{line["text"] for line in results}})
+"""
+"""Run by drivers that are killed: the program of the page on batches, with its rows."""
 REFUSED = """
 import sys
 import ray
@@ -107,6 +118,23 @@ def test_killed_workers_and_killed_drivers(tmp_path: Path, address: str) -> None
         assert stub.sent <= rows + 2 * KILLS * SLOTS
         lines = [json.loads(line)["id"] for path in tmp_path.glob("*.jsonl") for line in path.open()]
         assert len(lines) - len(set(lines)) <= 2 * KILLS * SLOTS
+
+
+def test_drivers_that_are_killed_cost_nothing_with_detached_workers(tmp_path: Path, address: str) -> None:
+    rows = 600
+    with serving(Stub(seconds=0.5)) as stub:
+        command = [sys.executable, "-c", DETACHED, address, stub.url, str(tmp_path), str(rows)]
+        for _ in range(KILLS):
+            process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            until(stub, stub.sent + 40, process)
+            process.kill()
+            process.communicate()
+        assert stub.sent < rows
+        last = subprocess.run(command, capture_output=True, text=True, timeout=200)
+        assert last.stdout == f"{rows} ok\n", last.stderr[-3000:]
+        assert (stub.sent, set(stub.rows.values())) == (rows, {1})
+        lines = [json.loads(line)["id"] for path in tmp_path.glob("*.jsonl") for line in path.open()]
+        assert sorted(lines) == list(range(rows))
 
 
 def test_wrong_options_are_refused_before_any_row_and_a_named_actor_is_shared(address: str) -> None:

@@ -42,6 +42,25 @@ async def test_a_row_that_another_process_answered_is_not_sent(stub: Stub, tmp_p
     assert {line["id"] for line in Shards(tmp_path).lines()} == set(range(5))
 
 
+async def test_a_row_under_way_is_sent_once_for_all_who_ask_and_outlives_them(tmp_path: Path, stub: Stub) -> None:
+    stub.seconds = 0.3
+    worker = Worker(tmp_path, base_url=stub.url)
+    cancelled, *others = [asyncio.create_task(worker.aask(row(0))) for _ in range(4)]
+    await asyncio.sleep(0.1)
+    cancelled.cancel()
+    edited = await worker.aask({"id": 0, "prompt": "edited"})
+    first, *rest = await asyncio.gather(*others)
+    assert rest == [first, first]
+    assert edited["hash"] != first["hash"]
+    assert stub.rows == {"row 0": 1, "edited": 1}
+    stub.fails = {"row 1": 422, "row 2": 422}
+    failed, line = await asyncio.gather(worker.aask(row(1), raises=True), worker.aask(row(1)), return_exceptions=True)
+    assert isinstance(failed, errors.InvalidRequestError)
+    assert line["error"]["status"] == 422
+    assert (await worker.aask(row(1)))["error"] is None
+    assert stub.rows["row 1"] == 2
+
+
 def test_a_torn_shard_of_a_dead_process_is_read_to_its_last_whole_line(stub: Stub, tmp_path: Path) -> None:
     worker = Worker(tmp_path, base_url=stub.url)
     for n in range(3):

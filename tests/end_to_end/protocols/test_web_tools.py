@@ -61,6 +61,23 @@ def test_bad_input_is_one_error_and_nothing_is_sent(server: LocalServer, call: A
     assert not server.requests
 
 
+async def test_a_tool_api_without_a_method_gets_the_body_as_it_is(server: LocalServer) -> None:
+    async with Client(**where(server)) as client:
+        assert client.call_tool_api("fetch", {"url": URL, "extra": None}).keys() == {"title", "content"}
+        assert (server.requests[-1].path, server.requests[-1].body) == ("/v1/tools/fetch", {"url": URL, "extra": None})
+        assert (await client.acall_tool_api("search", {"query": "V4.1"})).keys() == {"results"}
+        with pytest.raises(errors.NotFoundError):
+            client.call_tool_api("ocr", {})
+        assert server.requests[-1].path == "/v1/tools/ocr"
+        sent = len(server.requests)
+        for name in ("../models", "", "ocr?x", "o\n"):
+            with pytest.raises(errors.InvalidRequestError, match="not the name of a tool API"):
+                client.call_tool_api(name, {})
+        assert len(server.requests) == sent
+    with pytest.raises(errors.UnsupportedError, match="vllm does not support web tools"):
+        Client(provider="vllm", base_url=server.base_url).call_tool_api("ocr", {})
+
+
 def test_errors_of_the_service_and_other_providers(server: LocalServer) -> None:
     client = Client(**where(server))
     with pytest.raises(errors.NotFoundError, match="failed to fetch"):

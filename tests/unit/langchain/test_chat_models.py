@@ -480,7 +480,7 @@ def test_the_profile_tells_the_truth() -> None:
     assert profile["image_inputs"] is True
     assert ChatDeepSeekV4(api_key="k", model="deepseek-v4-pro").profile["image_inputs"] is False
     with pytest.warns(ModelNameWarning):
-        assert "max_input_tokens" not in (ChatDeepSeekV4(api_key="k", model="deepseek-v9").profile or {})
+        assert "max_input_tokens" not in (ChatDeepSeekV4(api_key="k", model="deepseek-v8").profile or {})
 
 
 def test_tokens_are_counted_offline(model: ChatDeepSeekV4, server: LocalServer) -> None:

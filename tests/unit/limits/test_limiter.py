@@ -268,6 +268,7 @@ async def test_without_a_limiter_connections_are_capped(monkeypatch: pytest.Monk
 
 def test_blocking_calls_are_capped_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "CLIENTS", 1)
+    monkeypatch.setattr(clients._registry, "sync_pool", None)  # another test's may have more clients
     with serving(Stub(seconds=0.02)) as stub, client(stub, None) as model, ThreadPoolExecutor(20) as pool:
         assert len(list(pool.map(model.chat, ["row"] * 40))) == 40
         assert stub.most_open == 8
