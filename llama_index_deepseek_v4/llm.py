@@ -22,7 +22,6 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
-from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
@@ -65,7 +64,7 @@ Not ``rate_limiter``: a copy without it would send more than the account allows,
 """
 
 
-class DeepSeekV4(ModelMethods, StructuredPredict, ModelSettings, FunctionCallingLLM):
+class DeepSeekV4(ModelMethods, ModelSettings, StructuredPredict):
     """DeepSeek V4 for LlamaIndex: RAG, chat engines, agents, typed answers, with thinking on.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator
 from typing import TYPE_CHECKING, Any, cast
 
+from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.types import Model
@@ -13,11 +14,7 @@ from pydantic import BaseModel
 from llama_index_deepseek_v4 import typed
 
 if TYPE_CHECKING:
-    from llama_index.core.llms.function_calling import FunctionCallingLLM
-
     from llama_index_deepseek_v4.typed.request import TypedRequest
-else:
-    FunctionCallingLLM = object  # a model inherits it as well; see ``LangChainModelBase``
 
 
 class StructuredPredict(FunctionCallingLLM):

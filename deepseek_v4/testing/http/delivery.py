@@ -16,8 +16,8 @@ from deepseek_v4.testing.outcome import HangUp, Outcome, Pause
 from deepseek_v4.testing.request_log import ReceivedRequest
 
 BURST_BYTES = 64 * 1024
-LONGEST_RANDOM_FRAGMENT = 256
-"""A random length is 256 ** x with x in [0, 1): most fragments are short, and most bytes are in long ones."""
+LONGEST_RANDOM_FRAGMENT = 1024
+"""A random length is 1024 ** x with x in [0, 1): most fragments are short, and most bytes are in long ones."""
 
 
 class _ClientLeft(Exception):
