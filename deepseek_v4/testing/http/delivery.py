@@ -16,8 +16,7 @@ from deepseek_v4.testing.outcome import HangUp, Outcome, Pause
 from deepseek_v4.testing.request_log import ReceivedRequest
 
 BURST_BYTES = 64 * 1024
-LONGEST_RANDOM_FRAGMENT = (48, 1024)
-"""Bytes, in a short body and in a long one. Most random fragments are short, and most bytes are in long ones."""
+LONGEST_RANDOM_FRAGMENT = 48
 
 
 class _ClientLeft(Exception):
@@ -126,18 +125,16 @@ class Delivery:
 
 def _fragments(data: bytes, size: int | random.Random | None) -> Iterator[bytes]:
     size = len(data) if size is None else size
-    short, long = LONGEST_RANDOM_FRAGMENT
-    longest = min(max(len(data) // 8, short), long)
     start = 0
     while start < len(data):
-        end = start + (size if isinstance(size, int) else int(longest ** size.random()))
+        end = start + (size if isinstance(size, int) else size.randint(1, LONGEST_RANDOM_FRAGMENT))
         if isinstance(size, random.Random) and size.random() < 0.5:
-            end = _inside_a_character(data, end, longest)
+            end = _inside_a_character(data, end)
         yield data[start:end]
         start = end
 
 
-def _inside_a_character(data: bytes, start: int, nearby: int) -> int:
+def _inside_a_character(data: bytes, start: int) -> int:
     """Return the next place within a UTF-8 sequence, if there is one nearby."""
-    near = range(start, min(start + nearby, len(data)))
+    near = range(start, min(start + LONGEST_RANDOM_FRAGMENT, len(data)))
     return next((place for place in near if data[place] & 0xC0 == 0x80), start)
