@@ -227,9 +227,7 @@ class _ModelErrors:
     def __enter__(self) -> None:
         return None
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
         if not isinstance(error, errors.DeepSeekError) or isinstance(error, DeepSeekError):
             return
         raised = as_model_error(error).with_traceback(trace)

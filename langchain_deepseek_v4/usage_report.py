@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextvars import ContextVar, Token
-from types import TracebackType
 from typing import Any
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -59,9 +58,7 @@ class UsageReport(usage_report.UsageReport, BaseCallbackHandler):
         self._token = _current.set(self)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._token is not None:
             _current.reset(self._token)
             self._token = None

@@ -5,19 +5,19 @@ Computed with exact arithmetic, returned as a float. Without a known price the c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Context, Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from deepseek_v4.catalog.lookup import find
+from deepseek_v4.catalog.lookup import ModelFacts, find
 from deepseek_v4.values.prices import Cost, Peak, Price, in_utc, price_at
 
 if TYPE_CHECKING:
     from deepseek_v4.values.reply import Usage
 
-__all__ = ["Priced", "cheaper_from", "next_change", "of", "off_peak", "price_at"]
+__all__ = ["cheaper_from", "next_change", "of", "off_peak", "price_at"]
 
 _EXACT = Context(prec=60)
 _PER = Decimal(1_000_000)
@@ -25,17 +25,9 @@ _HOURS_OF_A_WEEK = 7 * 24
 _ALWAYS = datetime.min.replace(tzinfo=timezone.utc)
 
 
-class Priced(Protocol):
-    """An object with a history of prices, such as ``catalog.ModelFacts``."""
-
-    @property
-    def prices(self) -> tuple[Price, ...]:
-        """Prices, oldest first; of those that apply at a time, the newest is used."""
-
-
 def of(
     usage: Usage | None,
-    facts_or_price: Priced | Price | Mapping[str, Any] | Iterable[Price] | None = None,
+    facts_or_price: ModelFacts | Price | None = None,
     *,
     at: datetime | None = None,
 ) -> Cost | None:
@@ -43,22 +35,22 @@ def of(
 
     Args:
         usage: Tokens as counted by the provider. Its ``cost`` takes precedence over any price.
-        facts_or_price: Facts of a model, one price, a history of prices in any order, or a mapping with the fields of
-            ``Price`` such as ``{"input": 0.14, "output": 0.28}`` (US dollars per million tokens).
+        facts_or_price: Facts of a model, with its history of prices, or one price.
         at: Time of the request, now by default; without a time zone it is UTC.
 
     Returns:
         The cost, or None if no price is known for that time.
-
-    Raises:
-        ValueError: for a mapping that is not a price.
     """
     if usage is None:
         return None
+    known = (facts_or_price,) if isinstance(facts_or_price, Price) else facts_or_price.prices if facts_or_price else ()
+    return _cost_at(usage, known, _now() if at is None else in_utc(at))
+
+
+def _cost_at(usage: Usage, prices: Sequence[Price], moment: datetime) -> Cost | None:
     if usage.cost is not None:
         return Cost(float(usage.cost), computed=False, source="reported by the provider")
-    moment = _now() if at is None else in_utc(at)
-    price = price_at(_history(facts_or_price), moment)
+    price = price_at(prices, moment)
     if price is None:
         return None
     rates: Price | Peak = price.peak if price.peak is not None and price.peak.covers(moment) else price
@@ -73,20 +65,6 @@ def of(
     return Cost(float(_EXACT.divide(total, _PER)), computed=True, price_since=since, source=price.source)
 
 
-def _history(known: Priced | Price | Mapping[str, Any] | Iterable[Price] | None) -> Sequence[Price]:
-    if known is None:
-        return ()
-    if isinstance(known, Price):
-        return (known,)
-    if isinstance(known, Mapping):
-        try:
-            return (Price(**known),)
-        except TypeError as error:
-            fields = "input, output, cached, since, until, source, peak"
-            raise ValueError(f"{dict(known)!r} is not a valid price ({error}). Expected fields: {fields}.") from None
-    return sorted(known, key=_since) if isinstance(known, Iterable) else known.prices
-
-
 def off_peak(price: Price) -> Price:
     """Return a price without its peak hours."""
     return replace(price, peak=None)
@@ -99,16 +77,12 @@ def next_change(peak: Peak, at: datetime) -> datetime | None:
     return next((time for time in coming if peak.covers(time) != now), None)
 
 
-def cheaper_from(facts: Priced, at: datetime) -> datetime | None:
+def cheaper_from(facts: ModelFacts, at: datetime) -> datetime | None:
     """Return the time (UTC) at which the peak hours end; None outside them."""
     price = price_at(facts.prices, at)
     if price is None or price.peak is None or not price.peak.covers(at):
         return None
     return next_change(price.peak, at)
-
-
-def _since(price: Price) -> datetime:
-    return price.since if isinstance(price.since, datetime) else _ALWAYS
 
 
 def cost_of(usage: Usage | None, provider: str, model: str, created: float | None) -> Cost | None:
@@ -128,14 +102,15 @@ def cost_of(usage: Usage | None, provider: str, model: str, created: float | Non
     if usage is None:
         return None
     try:
-        made = datetime.fromtimestamp(created, timezone.utc) if created else None
+        made = datetime.fromtimestamp(created, timezone.utc) if created else _now()
     except (TypeError, ValueError, OverflowError, OSError):  # a host that sends other units, or a date
-        made = None
+        made = _now()
     facts = find(provider, model)
-    tokens = of(usage, facts, at=made)
+    tokens = _cost_at(usage, facts.prices, made)
     calls, price = usage.server_tool_calls, facts.server_tool_price
-    since = facts.server_tool_price_since or _ALWAYS
-    if not calls or price is None or tokens is None or not tokens.computed or (made or _now()) < since:
+    if not calls or price is None or tokens is None or not tokens.computed:
+        return tokens
+    if made < (facts.server_tool_price_since or _ALWAYS):
         return tokens
     return replace(tokens, usd=float(Decimal(str(tokens.usd)) + calls * price))
 

@@ -32,9 +32,7 @@ def chat(
     system: o.System = None,
     tool: o.Tools = None,
     reasoning: o.ShowReasoning = None,
-    history: Annotated[
-        Path | None, typer.Option(help="File that keeps the typed lines, for the arrow keys.", show_default=False)
-    ] = None,
+    history: Annotated[Path | None, o.described("File that keeps the typed lines, for the arrow keys.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print each event as a line of JSON; each line of input is a message.")
     ] = False,

@@ -59,48 +59,26 @@ def _words(name: str) -> list[str]:
     ]
 
 
-Model = Annotated[
-    str | None, typer.Option("--model", "-m", help="Model id.", autocompletion=_models, show_default=False)
-]
-Provider = Annotated[
-    str | None, typer.Option("--provider", "-p", help="Provider.", autocompletion=_providers, show_default=False)
-]
-BaseUrl = Annotated[str | None, typer.Option(help="Base URL of the provider.", show_default=False)]
-Thinking = Annotated[bool | None, typer.Option("--thinking/--no-thinking", help="Think or not.", show_default=False)]
-ReasoningEffort = Annotated[
-    str | None, typer.Option(help="none, low, medium, high, max, …", autocompletion=_efforts, show_default=False)
-]
-MaxTokens = Annotated[int | None, typer.Option(help="Maximum output tokens, reasoning included.", show_default=False)]
+def described(help: str, *names: str, **more: Any) -> Any:
+    """Return an option whose help describes what applies without it."""
+    return typer.Option(*names, help=help, show_default=False, **more)
+
+
+Model = Annotated[str | None, described("Model id.", "--model", "-m", autocompletion=_models)]
+Provider = Annotated[str | None, described("Provider.", "--provider", "-p", autocompletion=_providers)]
+BaseUrl = Annotated[str | None, described("Base URL of the provider.")]
+Thinking = Annotated[bool | None, described("Think or not.", "--thinking/--no-thinking")]
+ReasoningEffort = Annotated[str | None, described("none, low, medium, high, max, …", autocompletion=_efforts)]
+MaxTokens = Annotated[int | None, described("Maximum output tokens, reasoning included.")]
+_ANY_OPTION = "Any other option of a model, such as top_p=0.9."
 Given = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--option",
-        "-o",
-        metavar="NAME=VALUE",
-        help="Any other option of a model, such as top_p=0.9.",
-        autocompletion=_options,
-        show_default=False,
-    ),
+    list[str] | None, described(_ANY_OPTION, "--option", "-o", metavar="NAME=VALUE", autocompletion=_options)
 ]
-System = Annotated[str | None, typer.Option("--system", "-s", help="System message.", show_default=False)]
-Tools = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--tool",
-        "-t",
-        metavar="MODULE:FUNCTION",
-        help="A Python function that the model may call; it is run here.",
-        show_default=False,
-    ),
-]
-ShowReasoning = Annotated[
-    bool | None,
-    typer.Option(
-        "--reasoning/--no-reasoning",
-        help="Show the reasoning on standard error; by default on a terminal only.",
-        show_default=False,
-    ),
-]
+System = Annotated[str | None, described("System message.", "--system", "-s")]
+_FUNCTION = "A Python function that the model may call; it is run here."
+Tools = Annotated[list[str] | None, described(_FUNCTION, "--tool", "-t", metavar="MODULE:FUNCTION")]
+_REASONING = "Show the reasoning on standard error; by default on a terminal only."
+ShowReasoning = Annotated[bool | None, described(_REASONING, "--reasoning/--no-reasoning")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _OF_A_MODEL = {

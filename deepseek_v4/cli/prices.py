@@ -73,7 +73,7 @@ def prices(
     cached_tokens: Annotated[int, typer.Option("--cached", min=0, help="Those of them in the cache.")] = 0,
     output_tokens: Annotated[int, typer.Option("--output", min=0, help="Output tokens, reasoning included.")] = 500,
     calls: Annotated[int, typer.Option(min=1, help="Number of calls.")] = 1000,
-    at: Annotated[datetime | None, typer.Option(help="Time (UTC); now by default.", show_default=False)] = None,
+    at: Annotated[datetime | None, o.described("Time (UTC); now by default.")] = None,
     as_json: o.AsJson = False,
     json_schema: Annotated[bool, schema_option(Prices)] = False,
 ) -> None:

@@ -30,10 +30,8 @@ def serve(
     api_key: Annotated[str, typer.Option(envvar="LOCAL_SERVER_KEY", help="The accepted key.")] = KEY,
     latency: Annotated[float, typer.Option(help="Seconds before each answer.")] = 0.0,
     chunk_delay: Annotated[float, typer.Option(help="Seconds between the events of a stream.")] = 0.0,
-    max_concurrency: Annotated[
-        int | None, typer.Option(help="Answers at a time; 429 above.", show_default=False)
-    ] = None,
-    rpm: Annotated[int | None, typer.Option(help="Answers per minute; 429 above.", show_default=False)] = None,
+    max_concurrency: Annotated[int | None, o.described("Answers at a time; 429 above.")] = None,
+    rpm: Annotated[int | None, o.described("Answers per minute; 429 above.")] = None,
     as_json: o.AsJson = False,
     json_schema: Annotated[bool, schema_option(Address)] = False,
 ) -> None:

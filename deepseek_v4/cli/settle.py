@@ -70,9 +70,7 @@ def settle(
     base_url: o.BaseUrl = None,
     option: o.Given = None,
     listed: Annotated[bool, typer.Option("--list", help="List the doubts; send nothing.")] = False,
-    report: Annotated[
-        Path | None, typer.Option(help="Report to write; doubts-PROVIDER-DATE.md by default.", show_default=False)
-    ] = None,
+    report: Annotated[Path | None, o.described("Report to write; doubts-PROVIDER-DATE.md by default.")] = None,
     record: Annotated[
         bool, typer.Option("--record", help="Record the provider's cassettes again; in a checkout of the repository.")
     ] = False,

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from deepseek_v4.limits.leases import Lease, LeaseTable
-
-T = TypeVar("T")
+from deepseek_v4.limits.leases import LeaseTable, RemoteTable
 
 
-class FolderLeases:
+class FolderLeases(RemoteTable):
     """A ``LeaseStore`` in a folder: a file with the leases, and a lock file.
 
     Args:
@@ -38,29 +35,14 @@ class FolderLeases:
         self._path.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(self._path / "leases.lock")
 
-    def lease(self, n: int, seconds: float) -> Lease:
-        """Lease up to ``n`` places for some seconds."""
-        return self._change(lambda table: table.lease(n, seconds))
-
-    def renew(self, lease: str, n: int, seconds: float, answered: int = 0) -> Lease:
-        """Renew a lease; one that has run out begins again."""
-        return self._change(lambda table: table.renew(lease, n, seconds, answered))
-
-    def give_back(self, lease: str) -> None:
-        """End a lease."""
-        self._change(lambda table: table.give_back(lease))
-
-    def slow_down(self, sent_in: int, seconds: float) -> None:
-        """Halve the places, at most once in a round trip, and stop all processes for some seconds."""
-        self._change(lambda table: table.slow_down(sent_in, seconds))
-
-    def _change(self, change: Callable[[LeaseTable], T]) -> T:
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Call a method of the table in the file."""
         file = self._path / "leases.json"
         with self._lock:
             table = LeaseTable(self._concurrency)
             if file.exists():
                 table.restore(json.loads(file.read_text("utf-8")))
-            result = change(table)
+            result = getattr(table, method)(*arguments)
             written = file.with_suffix(".new")  # a process that is killed here leaves the old state
             written.write_text(json.dumps(table.state()), "utf-8")
             os.replace(written, file)

@@ -12,6 +12,7 @@ import math
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol
 from weakref import ref
@@ -71,6 +72,30 @@ class LeaseStore(Protocol):
             sent_in: The round in which the refused request was sent.
             seconds: Seconds without a request; 0 for none.
         """
+
+
+class RemoteTable(ABC):
+    """A ``LeaseStore`` whose ``LeaseTable`` is in another place, where a subclass calls its methods."""
+
+    @abstractmethod
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Call a method of the table."""
+
+    def lease(self, n: int, seconds: float) -> Lease:
+        """Lease up to ``n`` places for some seconds."""
+        return self.call("lease", n, seconds)  # type: ignore[no-any-return]
+
+    def renew(self, lease: str, n: int, seconds: float, answered: int = 0) -> Lease:
+        """Renew a lease; one that has run out begins again."""
+        return self.call("renew", lease, n, seconds, answered)  # type: ignore[no-any-return]
+
+    def give_back(self, lease: str) -> None:
+        """End a lease."""
+        self.call("give_back", lease)
+
+    def slow_down(self, sent_in: int, seconds: float) -> None:
+        """Halve the places, at most once in a round trip, and stop all processes for some seconds."""
+        self.call("slow_down", sent_in, seconds)
 
 
 @dataclass(slots=True)

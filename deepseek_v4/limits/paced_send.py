@@ -9,12 +9,15 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from deepseek_v4.limits.tickets import Ticket, asend_with, send_with
+from deepseek_v4.limits.tickets import AsyncSend, Send, Ticket, asend_with, send_with
 
 if TYPE_CHECKING:
     from deepseek_v4.limits.limiter import Limiter
+
+Count: TypeAlias = Callable[[Any], int]
+"""Estimates the tokens of a request's prompt."""
 
 
 class RetryGate(NamedTuple):
@@ -27,9 +30,7 @@ class RetryGate(NamedTuple):
     await_: Callable[[], Awaitable[Any]]
 
 
-def paced(
-    send: Callable[[Any], Any], limiter: Limiter | None, gate: RetryGate | None, count: Callable[[Any], int]
-) -> Callable[[Any], Any]:
+def paced(send: Send, limiter: Limiter | None, gate: RetryGate | None, count: Count) -> Send:
     """Return ``send``, asking for permission before each request.
 
     Args:
@@ -54,12 +55,7 @@ def paced(
     return send_in_turn
 
 
-def apaced(
-    send: Callable[[Any], Awaitable[Any]],
-    limiter: Limiter | None,
-    gate: RetryGate | None,
-    count: Callable[[Any], int],
-) -> Callable[[Any], Awaitable[Any]]:
+def apaced(send: AsyncSend, limiter: Limiter | None, gate: RetryGate | None, count: Count) -> AsyncSend:
     """Like ``paced``, asynchronously."""
     sent = 0
 
@@ -77,7 +73,7 @@ def apaced(
     return send_in_turn
 
 
-def metered(send: Callable[[Any], Any], reserve: Callable[[Any], Ticket]) -> Callable[[Any], Any]:
+def metered(send: Send, reserve: Callable[[Any], Ticket]) -> Send:
     """Return ``send``, reserving the cost of each request in a budget.
 
     Args:
@@ -87,9 +83,7 @@ def metered(send: Callable[[Any], Any], reserve: Callable[[Any], Ticket]) -> Cal
     return lambda request: send_with(reserve(request), send, request)
 
 
-def ametered(
-    send: Callable[[Any], Awaitable[Any]], reserve: Callable[[Any], Ticket]
-) -> Callable[[Any], Awaitable[Any]]:
+def ametered(send: AsyncSend, reserve: Callable[[Any], Ticket]) -> AsyncSend:
     """Like ``metered``, asynchronously."""
 
     async def send_reserved(request: Any) -> Any:
@@ -106,5 +100,5 @@ def _with_deadline(request: Any) -> Any:
     return dataclasses.replace(request, deadline=time.monotonic() + total)
 
 
-def _tokens(limiter: Limiter, request: Any, count: Callable[[Any], int]) -> int:
+def _tokens(limiter: Limiter, request: Any, count: Count) -> int:
     return 0 if limiter.tokens_per_minute is None else count(request)

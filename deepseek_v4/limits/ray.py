@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from deepseek_v4.limits.leases import Lease, LeaseTable
+from deepseek_v4.limits.leases import LeaseTable, RemoteTable
 
 
-class RayLeases:
+class RayLeases(RemoteTable):
     """A ``LeaseStore`` in an actor, for all processes of a Ray cluster.
 
     Args:
@@ -22,23 +22,8 @@ class RayLeases:
         table = ray.remote(num_cpus=0)(LeaseTable).options(name=name, get_if_exists=name is not None)
         self._actor = table.remote(concurrency) if actor is None else actor
 
-    def lease(self, n: int, seconds: float) -> Lease:
-        """Lease up to ``n`` places for some seconds."""
-        return self._call("lease", n, seconds)  # type: ignore[no-any-return]
-
-    def renew(self, lease: str, n: int, seconds: float, answered: int = 0) -> Lease:
-        """Renew a lease; one that has run out begins again."""
-        return self._call("renew", lease, n, seconds, answered)  # type: ignore[no-any-return]
-
-    def give_back(self, lease: str) -> None:
-        """End a lease."""
-        self._call("give_back", lease)
-
-    def slow_down(self, sent_in: int, seconds: float) -> None:
-        """Halve the places, at most once in a round trip, and stop all processes for some seconds."""
-        self._call("slow_down", sent_in, seconds)
-
-    def _call(self, method: str, *arguments: Any) -> Any:
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Call a method of the table in the actor."""
         import ray
 
         return ray.get(getattr(self._actor, method).remote(*arguments))

@@ -6,9 +6,14 @@ The ticket of a ``Limiter`` is a ``Place``, the ticket of a ``Budget`` is a ``Re
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from deepseek_v4.values.reply import Reply
+
+Send: TypeAlias = Callable[[Any], Any]
+"""Sends a request; returns its reply, or its stream."""
+AsyncSend: TypeAlias = Callable[[Any], Awaitable[Any]]
+"""The same, asynchronously."""
 
 
 class Ticket(Protocol):
@@ -21,7 +26,7 @@ class Ticket(Protocol):
         """Take the outcome, once: the reply, the error, or None for a stream that was closed."""
 
 
-def send_with(ticket: Ticket, send: Callable[[Any], Any], request: Any) -> Any:
+def send_with(ticket: Ticket, send: Send, request: Any) -> Any:
     """Send a request; return its answer, or its stream, which keeps the ticket until it ends or is closed."""
     try:
         answer = send(request)
@@ -34,7 +39,7 @@ def send_with(ticket: Ticket, send: Callable[[Any], Any], request: Any) -> Any:
     return answer
 
 
-async def asend_with(ticket: Ticket, send: Callable[[Any], Awaitable[Any]], request: Any) -> Any:
+async def asend_with(ticket: Ticket, send: AsyncSend, request: Any) -> Any:
     """Like ``send_with``, asynchronously."""
     try:
         answer = await send(request)
@@ -42,13 +47,13 @@ async def asend_with(ticket: Ticket, send: Callable[[Any], Awaitable[Any]], requ
         ticket.end(error)
         raise
     if hasattr(answer, "aclose"):
-        return _AsyncStream(answer, ticket)
+        return _Stream(answer, ticket)
     ticket.end(answer if isinstance(answer, Reply) else None)
     return answer
 
 
 class _Stream:
-    """A stream with a ticket."""
+    """A stream with a ticket, blocking or on asyncio."""
 
     def __init__(self, stream: Any, ticket: Ticket) -> None:
         self._stream = stream
@@ -68,14 +73,6 @@ class _Stream:
             self._stream.close()
         finally:
             self._ticket.end()
-
-
-class _AsyncStream:
-    """Like ``_Stream``, asynchronously."""
-
-    def __init__(self, stream: Any, ticket: Ticket) -> None:
-        self._stream = stream
-        self._ticket = ticket
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         try:

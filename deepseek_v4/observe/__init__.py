@@ -28,18 +28,13 @@ __all__ = [
     "uninstrument",
 ]
 
-_HOME = {
-    "CacheMiss": "cache_report",
-    "CacheReport": "cache_report",
-    "Change": "changes",
-    "Conversation": "cache_report",
-    "Listener": "listeners",
-    "RequestEvent": "events",
-    "Section": "events",
-    "UsageListener": "usage",
-    "instrument": "spans",
-    "listen": "listeners",
-    "uninstrument": "spans",
+_NAMES_OF = {
+    "cache_report": ("CacheMiss", "CacheReport", "Conversation"),
+    "events": ("RequestEvent", "Section"),
+    "listeners": ("Listener", "listen"),
+    "prompt_changes": ("Change",),
+    "spans": ("instrument", "uninstrument"),
+    "usage": ("UsageListener",),
 }
 
-__getattr__ = attributes(globals(), _HOME)
+__getattr__ = attributes(globals(), {name: module for module, names in _NAMES_OF.items() for name in names})

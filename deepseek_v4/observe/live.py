@@ -15,7 +15,6 @@ from http.server import BaseHTTPRequestHandler
 from os import PathLike
 from pathlib import Path
 from socketserver import ThreadingTCPServer
-from types import TracebackType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -57,9 +56,7 @@ class LiveServer:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), name="deepseek-v4-live", daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.ended.set()
         until = time.monotonic() + LAST_EVENTS
         for follower in tuple(self._server.followers):

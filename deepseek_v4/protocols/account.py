@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from deepseek_v4.protocols.dialect import Dialect
@@ -26,20 +25,18 @@ class ModelsDialect(Dialect):
     path = "/models"
     one_path = "/models/{id}"
     """Path of a single model."""
-    names: Mapping[str, tuple[str, ...]] = MappingProxyType(
-        {
-            "name": ("name", "display_name"),
-            "owned_by": ("owned_by", "provider"),
-            "created": ("created",),
-            "context_window": ("context_window", "context_length", "max_model_len", "meta.n_ctx"),
-            "max_output_tokens": ("max_output_tokens", "top_provider.max_completion_tokens", "max_completion_tokens"),
-            "input_modalities": ("input_modalities", "architecture.input_modalities", "modalities.input"),
-            "output_modalities": ("output_modalities", "architecture.output_modalities", "modalities.output"),
-            "efforts": ("effort.supported_levels", "reasoning.supported_efforts"),
-            "default_effort": ("effort.default_level", "reasoning.default_effort"),
-            "parameters": ("supported_parameters",),
-        }
-    )
+    names: Mapping[str, tuple[str, ...]] = {
+        "name": ("name", "display_name"),
+        "owned_by": ("owned_by", "provider"),
+        "created": ("created",),
+        "context_window": ("context_window", "context_length", "max_model_len", "meta.n_ctx"),
+        "max_output_tokens": ("max_output_tokens", "top_provider.max_completion_tokens", "max_completion_tokens"),
+        "input_modalities": ("input_modalities", "architecture.input_modalities", "modalities.input"),
+        "output_modalities": ("output_modalities", "architecture.output_modalities", "modalities.output"),
+        "efforts": ("effort.supported_levels", "reasoning.supported_efforts"),
+        "default_effort": ("effort.default_level", "reasoning.default_effort"),
+        "parameters": ("supported_parameters",),
+    }
     """Field of ``ModelInfo`` -> its possible paths in an entry, best first; a dot descends into an object."""
 
     def decode_models(self, body: Any) -> tuple[ModelInfo, ...] | None:

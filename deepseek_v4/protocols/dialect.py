@@ -9,7 +9,6 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from deepseek_v4 import errors
@@ -24,12 +23,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Headers: TypeAlias = Mapping[str, str]
+"""HTTP headers to send."""
+
 ErrorTable: TypeAlias = "tuple[tuple[re.Pattern[str], type[errors.DeepSeekError]], ...]"
 
 
 def by_word(table: Mapping[T, tuple[str, ...]]) -> Mapping[str, T]:
     """Return word -> meaning, of a table of meaning -> words."""
-    return MappingProxyType({word: meaning for meaning, words in table.items() for word in words})
+    return {word: meaning for meaning, words in table.items() for word in words}
 
 
 FINISH_REASONS: Mapping[str, FinishReason] = by_word(
@@ -135,7 +137,7 @@ def select_options(fields: Mapping[str, OptionSpec], source: str, *names: str, *
 def server_tool_calls(usage: Json) -> int | None:
     """Return the calls of the provider's own tools that a usage object counts, as Anthropic's format does."""
     counts = usage.get("server_tool_use")
-    if not isinstance(counts, Mapping):
+    if not isinstance(counts, dict):
         return None
     return sum(count for name, count in counts.items() if name.endswith("_requests") and isinstance(count, int))
 
@@ -154,11 +156,11 @@ class Dialect:
     path: str
     key_header = "Authorization"
     """Header of the API key: ``Bearer <key>`` in ``Authorization``, the bare key in any other header."""
-    fields: Mapping[str, OptionSpec] = MappingProxyType({})
+    fields: Mapping[str, OptionSpec] = {}
     """Canonical option -> how it is sent."""
-    unsupported: Mapping[str, str] = MappingProxyType({})
+    unsupported: Mapping[str, str] = {}
     """Canonical option -> why it is not supported, for the options that need an explanation."""
-    efforts: Mapping[str, str | None] = MappingProxyType({})
+    efforts: Mapping[str, str | None] = {}
     """Canonical effort -> the provider's value; None switches thinking off."""
     web_search_tool: Mapping[str, Any] | None = None
     """The tool with which the server searches the web; the options of ``web_search`` are added to it."""
@@ -196,7 +198,7 @@ class Dialect:
     """Command-line flags of your own server that enable its parser of tool calls, for a warning."""
     error_phrases: ErrorTable = ()
     """Phrases of an error's text -> exception, for kinds that the status does not determine; checked first."""
-    error_types: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType({})
+    error_types: Mapping[str, type[errors.DeepSeekError]] = {}
     """The provider's error codes (``type``, ``code``, ``error_type``) -> exception; checked second."""
 
     def __init__(self, **facts: Any) -> None:
@@ -245,9 +247,7 @@ class Dialect:
         """Encode a tool that the provider runs itself."""
         return dict(tool)
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Apply what no table covers: provider-specific options and changes to the finished body.
 
         Args:

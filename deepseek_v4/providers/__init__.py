@@ -29,7 +29,7 @@ def find_provider(provider: str | Provider) -> Provider:
     Raises:
         ValueError: If the name is unknown; the message lists the known names.
     """
-    return provider if isinstance(provider, Provider) else _named(provider)
+    return _named(provider) if isinstance(provider, str) else provider
 
 
 @functools.lru_cache(maxsize=256)

@@ -6,7 +6,6 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from deepseek_v4 import errors
@@ -14,7 +13,7 @@ from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect, money
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.completions.dialect import CompletionsDialect
-from deepseek_v4.protocols.dialect import Dialect, ErrorTable, OptionSpec, select_options
+from deepseek_v4.protocols.dialect import Dialect, ErrorTable, Headers, OptionSpec, select_options
 from deepseek_v4.protocols.files import FilesDialect
 from deepseek_v4.protocols.messages.dialect import ANTHROPIC_WEB_SEARCH, MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
@@ -36,39 +35,35 @@ if TYPE_CHECKING:
 
 _REFERENCE = "https://api-docs.deepseek.com/api/create-chat-completion (2026-10-01)"
 
-EFFORTS: Mapping[str, str | None] = MappingProxyType({"none": None, **LOW_HIGH_MAX})
+EFFORTS: Mapping[str, str | None] = {"none": None, **LOW_HIGH_MAX}
 
-FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
-    {
-        "temperature": OptionSpec("temperature", 0, 2, default=1, source=_REFERENCE),
-        "top_p": OptionSpec("top_p", 0, 1, above=True, default=1, source=_REFERENCE),
-        # the API ignores max_completion_tokens, so it would not limit the answer
-        "max_tokens": OptionSpec(
-            "max_tokens", 1, MAX_OUTPUT_TOKENS, default="8K, 64K thinking, 128K max", source=_REFERENCE
-        ),
-        "stop": OptionSpec("stop", most=16, source=_REFERENCE),
-        "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, default=0, source=_REFERENCE),
-        "presence_penalty": OptionSpec("presence_penalty", -2, 2, default=0, source=_REFERENCE),
-        "logprobs": OptionSpec("logprobs", default=False, source=_REFERENCE),
-        "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_REFERENCE),
-        # the API ignores "user"; user_id isolates cache, scheduling and content safety
-        "user_id": OptionSpec("user_id", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_REFERENCE),
-    }
-)
+FIELDS: Mapping[str, OptionSpec] = {
+    "temperature": OptionSpec("temperature", 0, 2, default=1, source=_REFERENCE),
+    "top_p": OptionSpec("top_p", 0, 1, above=True, default=1, source=_REFERENCE),
+    # the API ignores max_completion_tokens, so it would not limit the answer
+    "max_tokens": OptionSpec(
+        "max_tokens", 1, MAX_OUTPUT_TOKENS, default="8K, 64K thinking, 128K max", source=_REFERENCE
+    ),
+    "stop": OptionSpec("stop", most=16, source=_REFERENCE),
+    "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, default=0, source=_REFERENCE),
+    "presence_penalty": OptionSpec("presence_penalty", -2, 2, default=0, source=_REFERENCE),
+    "logprobs": OptionSpec("logprobs", default=False, source=_REFERENCE),
+    "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_REFERENCE),
+    # the API ignores "user"; user_id isolates cache, scheduling and content safety
+    "user_id": OptionSpec("user_id", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_REFERENCE),
+}
 
-UNSUPPORTED: Mapping[str, str] = MappingProxyType(
-    {
-        "top_k": "the API has no such parameter",
-        "min_p": "the API has no such parameter",
-        "repetition_penalty": "the API has no such parameter",
-        "seed": "the API accepts and ignores it",
-        "logit_bias": "the API has no such parameter",
-        "thinking_budget": "the API has effort levels only: use reasoning_effort",
-        "web_search": "this endpoint has no web search for this model: use deepseek-flash, or protocol='messages'",
-    }
-)
+UNSUPPORTED: Mapping[str, str] = {
+    "top_k": "the API has no such parameter",
+    "min_p": "the API has no such parameter",
+    "repetition_penalty": "the API has no such parameter",
+    "seed": "the API accepts and ignores it",
+    "logit_bias": "the API has no such parameter",
+    "thinking_budget": "the API has effort levels only: use reasoning_effort",
+    "web_search": "this endpoint has no web search for this model: use deepseek-flash, or protocol='messages'",
+}
 
-WEB_SEARCH: Mapping[str, str] = MappingProxyType({"type": "deepseek_web_search"})
+WEB_SEARCH: Mapping[str, str] = {"type": "deepseek_web_search"}
 """The tool with which the service searches the web, on ``deepseek-flash``.
 
 https://api-docs.deepseek.com/guides/web_tools (2026-11-13)
@@ -117,14 +112,12 @@ class _Conversation(SwitchedThinking):
 
     efforts = EFFORTS
     # the API rejects an effort together with thinking that is switched off
-    thinking_on: Mapping[str, Any] | None = MappingProxyType({"thinking": {"type": "enabled"}})
-    thinking_off: Mapping[str, Any] | None = MappingProxyType({"thinking": {"type": "disabled"}})
+    thinking_on: Mapping[str, Any] | None = {"thinking": {"type": "enabled"}}
+    thinking_off: Mapping[str, Any] | None = {"thinking": {"type": "disabled"}}
     forced_tool_while_thinking = False  # 400 "Thinking mode does not support this tool_choice"
     error_phrases = ERROR_PHRASES
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add ``DeepSeekOptions``.
 
         Raises:
@@ -174,22 +167,18 @@ _RESPONSES = "https://api-docs.deepseek.com (Responses API, 2026-09-19)"
 class DeepSeekResponses(_Conversation, ResponsesDialect):
     """``POST /responses``."""
 
-    fields = MappingProxyType(
-        {
-            **select_options(FIELDS, _RESPONSES, "temperature", "top_p", "top_logprobs", user_id="user"),
-            "max_tokens": OptionSpec("max_output_tokens", 1, MAX_OUTPUT_TOKENS, source=_RESPONSES),
-        }
-    )
-    unsupported = MappingProxyType(
-        {
-            **UNSUPPORTED,
-            "stop": "the Responses endpoint does not support stop sequences: use protocol='chat_completions'",
-            "frequency_penalty": "the Responses endpoint does not support penalties, and V4 ignores them",
-            "presence_penalty": "the Responses endpoint does not support penalties, and V4 ignores them",
-        }
-    )
-    thinking_on = MappingProxyType({"reasoning": {"effort": "high"}})
-    thinking_off = MappingProxyType({"reasoning": {"effort": "none"}})
+    fields: Mapping[str, OptionSpec] = {
+        **select_options(FIELDS, _RESPONSES, "temperature", "top_p", "top_logprobs", user_id="user"),
+        "max_tokens": OptionSpec("max_output_tokens", 1, MAX_OUTPUT_TOKENS, source=_RESPONSES),
+    }
+    unsupported: Mapping[str, str] = {
+        **UNSUPPORTED,
+        "stop": "the Responses endpoint does not support stop sequences: use protocol='chat_completions'",
+        "frequency_penalty": "the Responses endpoint does not support penalties, and V4 ignores them",
+        "presence_penalty": "the Responses endpoint does not support penalties, and V4 ignores them",
+    }
+    thinking_on: Mapping[str, Any] | None = {"reasoning": {"effort": "high"}}
+    thinking_off: Mapping[str, Any] | None = {"reasoning": {"effort": "none"}}
     effort_field = "reasoning.effort"
     json_mode_requires_keyword = True
     strict_tools = True  # recorded with "strict": true and status 200, at the standard URL (2026-08)
@@ -209,24 +198,18 @@ class DeepSeekMessages(_Conversation, MessagesDialect):
 
     path = "/anthropic/v1/messages"
     key_header = "x-api-key"
-    fields = MappingProxyType(
-        {
-            **select_options(
-                FIELDS, _MESSAGES, "temperature", "top_p", stop="stop_sequences", user_id="metadata.user_id"
-            ),
-            "max_tokens": OptionSpec("max_tokens", 1, MAX_OUTPUT_TOKENS, source=_MESSAGES),
-        }
-    )
-    unsupported = MappingProxyType(
-        {
-            **UNSUPPORTED,
-            "top_k": "the API accepts and ignores it",
-            "logprobs": "the Messages endpoint does not support log probabilities: use protocol='chat_completions'",
-            "top_logprobs": "the Messages endpoint does not support log probabilities: use protocol='chat_completions'",
-            "frequency_penalty": "the Messages endpoint does not support penalties, and V4 ignores them",
-            "presence_penalty": "the Messages endpoint does not support penalties, and V4 ignores them",
-        }
-    )
+    fields: Mapping[str, OptionSpec] = {
+        **select_options(FIELDS, _MESSAGES, "temperature", "top_p", stop="stop_sequences", user_id="metadata.user_id"),
+        "max_tokens": OptionSpec("max_tokens", 1, MAX_OUTPUT_TOKENS, source=_MESSAGES),
+    }
+    unsupported: Mapping[str, str] = {
+        **UNSUPPORTED,
+        "top_k": "the API accepts and ignores it",
+        "logprobs": "the Messages endpoint does not support log probabilities: use protocol='chat_completions'",
+        "top_logprobs": "the Messages endpoint does not support log probabilities: use protocol='chat_completions'",
+        "frequency_penalty": "the Messages endpoint does not support penalties, and V4 ignores them",
+        "presence_penalty": "the Messages endpoint does not support penalties, and V4 ignores them",
+    }
     # forced_tool_while_thinking: a named tool gets a 400; "any" was accepted once (2026-10-05)
     effort_field = "output_config.effort"
     documents = False
@@ -250,14 +233,12 @@ class DeepSeekCompletions(CompletionsDialect):
     """``POST /beta/completions``: fill-in-the-middle. Any other path returns status 400."""
 
     path = "/beta/completions"
-    fields = MappingProxyType(
-        {
-            **select_options(FIELDS, _FILL_IN, "temperature", "top_p", "stop", "frequency_penalty", "presence_penalty"),
-            **select_options(FIELDS, _FILL_IN, top_logprobs="logprobs"),
-            "max_tokens": OptionSpec("max_tokens", 1, 4096, clamp=True, source=_FILL_IN),
-        }
-    )
-    unsupported = MappingProxyType({**UNSUPPORTED, "user_id": "the completions endpoint does not list it"})
+    fields: Mapping[str, OptionSpec] = {
+        **select_options(FIELDS, _FILL_IN, "temperature", "top_p", "stop", "frequency_penalty", "presence_penalty"),
+        **select_options(FIELDS, _FILL_IN, top_logprobs="logprobs"),
+        "max_tokens": OptionSpec("max_tokens", 1, 4096, clamp=True, source=_FILL_IN),
+    }
+    unsupported: Mapping[str, str] = {**UNSUPPORTED, "user_id": "the completions endpoint does not list it"}
     error_phrases = ERROR_PHRASES
 
 
@@ -292,7 +273,7 @@ class DeepSeekBalance(BalanceDialect):
 _PRO: Mapping[str, Dialect] = {
     "chat_completions": DeepSeekChat(web_search_tool=None),
     # still searches with this tool (earendil-works/pi #9952, 2026-09-23)
-    "responses": DeepSeekResponses(web_search_tool=MappingProxyType({"type": "web_search"})),
+    "responses": DeepSeekResponses(web_search_tool={"type": "web_search"}),
 }
 """The dialects of ``deepseek-v4-pro``, which does not support the server tools of November 2026."""
 

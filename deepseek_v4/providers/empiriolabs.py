@@ -17,14 +17,13 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.catalog import lookup
 from deepseek_v4.protocols.account import ModelsDialect, money, price_of
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import Dialect, OptionSpec, select_options
+from deepseek_v4.protocols.dialect import Dialect, Headers, OptionSpec, select_options
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.base import Provider, ProviderOptions
@@ -39,26 +38,27 @@ from deepseek_v4.values.sampling import Sampling, Thinking
 
 _PAGE = "model page of DeepSeek V4 Flash at EmpirioLabs (2026-11)"
 
-FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
-    {
-        "max_tokens": OptionSpec("max_tokens", 1, MAX_OUTPUT_TOKENS, clamp=True, default=4096, source=_PAGE),
-        "temperature": OptionSpec("temperature", 0, 2, default=0.7, source=_PAGE),
-        "top_p": OptionSpec("top_p", 0, 1, default=0.9, source=_PAGE),
-        "stop": OptionSpec("stop", most=4, source=_PAGE),
-        "thinking_budget": OptionSpec("thinking_budget", 1, MAX_OUTPUT_TOKENS, default=32_768, source=_PAGE),
-    }
-)
+FIELDS: Mapping[str, OptionSpec] = {
+    "max_tokens": OptionSpec("max_tokens", 1, MAX_OUTPUT_TOKENS, clamp=True, default=4096, source=_PAGE),
+    "temperature": OptionSpec("temperature", 0, 2, default=0.7, source=_PAGE),
+    "top_p": OptionSpec("top_p", 0, 1, default=0.9, source=_PAGE),
+    "stop": OptionSpec("stop", most=4, source=_PAGE),
+    "thinking_budget": OptionSpec("thinking_budget", 1, MAX_OUTPUT_TOKENS, default=32_768, source=_PAGE),
+}
 
-UNSUPPORTED: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys(Sampling._fields, "the model does not list it as a parameter"),
-        "web_search": "this model does not support web search",
-    }
-)
+UNSUPPORTED: Mapping[str, str] = {
+    **dict.fromkeys(Sampling._fields, "the model does not list it as a parameter"),
+    "web_search": "this model does not support web search",
+}
 
-EFFORTS: Mapping[str, str | None] = MappingProxyType(
-    {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "max", "max": "max"}
-)
+EFFORTS: Mapping[str, str | None] = {
+    "minimal": "low",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "max",
+    "max": "max",
+}
 """none, low, medium, high, max; the gateway converts them to ``enable_thinking`` and a ``thinking_budget``."""
 
 LINKUP = "web_search_linkup"
@@ -66,16 +66,14 @@ LINKUP = "web_search_linkup"
 TOOL = "tool_web_search"
 """The search switch of the variants."""
 
-ERROR_TYPES: Mapping[str, type[errors.DeepSeekError]] = MappingProxyType(
-    {
-        "missing_api_key": errors.AuthenticationError,
-        "invalid_api_key": errors.AuthenticationError,
-        "insufficient_credits": errors.InsufficientBalanceError,
-        "model_not_found": errors.NotFoundError,
-        "rate_limit_exceeded": errors.RateLimitError,
-        "model_unavailable": errors.OverloadedError,
-    }
-)
+ERROR_TYPES: Mapping[str, type[errors.DeepSeekError]] = {
+    "missing_api_key": errors.AuthenticationError,
+    "invalid_api_key": errors.AuthenticationError,
+    "insufficient_credits": errors.InsufficientBalanceError,
+    "model_not_found": errors.NotFoundError,
+    "rate_limit_exceeded": errors.RateLimitError,
+    "model_unavailable": errors.OverloadedError,
+}
 """``error.code``; the HTTP status of each but 429 is not published. ``upstream_error`` only names the part that failed,
 so its status decides if the request is invalid."""
 
@@ -184,12 +182,10 @@ class EmpirioLabsDialect(Dialect):
 class EmpirioLabsChat(EmpirioLabsDialect, OpenAICompatibleChat):
     """``POST /chat/completions``."""
 
-    thinking_off: Mapping[str, Any] | None = MappingProxyType({"enable_thinking": False})
+    thinking_off: Mapping[str, Any] | None = {"enable_thinking": False}
     think_tags = True  # disable_formatting reportedly leaves <think> in the text of another model of the gateway
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add ``EmpirioLabsOptions``, and send a single stop sequence as a string."""
         headers = super().finish_body(body, messages, request, notes)
         stops = body.get("stop")
@@ -205,15 +201,14 @@ class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
     """``POST /responses``. ``enable_thinking`` and ``thinking_budget`` are documented; effort is OpenAI's field."""
 
     fields = select_options(FIELDS, _PAGE, "temperature", "top_p", "thinking_budget", max_tokens="max_output_tokens")
-    unsupported = MappingProxyType(
-        {**UNSUPPORTED, "stop": "the endpoint has no such field: use protocol='chat_completions'"}
-    )
+    unsupported: Mapping[str, str] = {
+        **UNSUPPORTED,
+        "stop": "the endpoint has no such field: use protocol='chat_completions'",
+    }
     effort_field = "reasoning.effort"
     empty_reasoning_items = True
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add ``EmpirioLabsOptions``; send past arguments as JSON objects, as in chat."""
         repair_tool_call_arguments(messages, notes)
         prompt = self.encode_options(body, request, notes)
@@ -233,9 +228,7 @@ class EmpirioLabsMessages(EmpirioLabsDialect, MessagesDialect):
     )
     effort_field = "output_config.effort"
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add ``EmpirioLabsOptions``."""
         prompt = self.encode_options(body, request, notes)
         if prompt is not None and "system" not in body:
@@ -300,9 +293,9 @@ def _rows(entry: Json) -> Mapping[str, Any]:
     }
 
 
-_DIALECTS: Mapping[str, type[EmpirioLabsDialect]] = MappingProxyType(
-    {kind.protocol: kind for kind in (EmpirioLabsChat, EmpirioLabsResponses, EmpirioLabsMessages)}
-)
+_DIALECTS: Mapping[str, type[EmpirioLabsDialect]] = {
+    kind.protocol: kind for kind in (EmpirioLabsChat, EmpirioLabsResponses, EmpirioLabsMessages)
+}
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4.protocols.dialect import OptionSpec
@@ -42,5 +41,5 @@ def _read() -> dict[str, Provider]:
     return {name: _provider(name, **{**rows.get(row.pop("like", ""), {}), **row}) for name, row in rows.items()}
 
 
-HOSTS: Mapping[str, Provider] = MappingProxyType(_read())
+HOSTS: Mapping[str, Provider] = _read()
 """Name -> provider."""

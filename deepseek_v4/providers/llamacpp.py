@@ -12,11 +12,10 @@ The server needs ``--jinja`` (the default of current builds). The model id may b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import OptionSpec, select_options
+from deepseek_v4.protocols.dialect import Headers, OptionSpec, select_options
 from deepseek_v4.providers.base import ProviderOptions
 from deepseek_v4.providers.self_hosted import (
     FIELDS,
@@ -32,13 +31,11 @@ from deepseek_v4.values.notes import Note
 
 _TESTED = "llama.cpp's server, build 11549"
 
-_FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
-    {
-        **{option: spec for option, spec in FIELDS.items() if option != "user_id"},
-        "repetition_penalty": OptionSpec("repeat_penalty", 0, above=True, default=1, source=_TESTED),
-        "thinking_budget": OptionSpec("thinking_budget_tokens", 1, source=_TESTED),
-    }
-)
+_FIELDS: Mapping[str, OptionSpec] = {
+    **{option: spec for option, spec in FIELDS.items() if option != "user_id"},
+    "repetition_penalty": OptionSpec("repeat_penalty", 0, above=True, default=1, source=_TESTED),
+    "thinking_budget": OptionSpec("thinking_budget_tokens", 1, source=_TESTED),
+}
 
 
 class LlamacppOptions(ProviderOptions):
@@ -63,19 +60,13 @@ class LlamacppOptions(ProviderOptions):
 class LlamacppDialect(SelfHostedDialect):
     """What the three endpoints share."""
 
-    unsupported: Mapping[str, str] = MappingProxyType(
-        {
-            "web_search": "the server does not support web search",
-            "user_id": "the server does not read it",
-        }
-    )
+    unsupported: Mapping[str, str] = {
+        "web_search": "the server does not support web search",
+        "user_id": "the server does not read it",
+    }
     # "thinking" is the key of V4's own template, "enable_thinking" that of the server
-    thinking_on: Mapping[str, Any] | None = MappingProxyType(
-        {"chat_template_kwargs": {"thinking": True, "enable_thinking": True}}
-    )
-    thinking_off: Mapping[str, Any] | None = MappingProxyType(
-        {"chat_template_kwargs": {"thinking": False, "enable_thinking": False}}
-    )
+    thinking_on: Mapping[str, Any] | None = {"chat_template_kwargs": {"thinking": True, "enable_thinking": True}}
+    thinking_off: Mapping[str, Any] | None = {"chat_template_kwargs": {"thinking": False, "enable_thinking": False}}
     effort_field = "chat_template_kwargs.reasoning_effort"
     named_tool_choice = False
     json_with_tools = False
@@ -97,18 +88,14 @@ class LlamacppChat(LlamacppDialect, SelfHostedChat):
 class LlamacppResponses(LlamacppDialect, SelfHostedResponses):
     """``POST /responses``."""
 
-    fields = MappingProxyType(
-        {
-            **select_options(_FIELDS, _TESTED, "temperature", "top_p", "top_k", "min_p", "stop", "seed"),
-            **select_options(_FIELDS, _TESTED, "repetition_penalty", "frequency_penalty", "presence_penalty"),
-            **select_options(_FIELDS, _TESTED, "logit_bias", "thinking_budget", max_tokens="max_output_tokens"),
-        }
-    )
+    fields: Mapping[str, OptionSpec] = {
+        **select_options(_FIELDS, _TESTED, "temperature", "top_p", "top_k", "min_p", "stop", "seed"),
+        **select_options(_FIELDS, _TESTED, "repetition_penalty", "frequency_penalty", "presence_penalty"),
+        **select_options(_FIELDS, _TESTED, "logit_bias", "thinking_budget", max_tokens="max_output_tokens"),
+    }
     reports_truncation = False
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Send the format of the answer as in chat: the server ignores ``text.format``."""
         if body.pop("text", None) is not None:
             assert request.response_format is not None
@@ -119,12 +106,10 @@ class LlamacppResponses(LlamacppDialect, SelfHostedResponses):
 class LlamacppMessages(LlamacppDialect, SelfHostedMessages):
     """``POST /messages``."""
 
-    fields = MappingProxyType(
-        {
-            **select_options(_FIELDS, _TESTED, "max_tokens", "temperature", "top_p", "top_k", stop="stop_sequences"),
-            "thinking_budget": OptionSpec("thinking.budget_tokens", 1, source=_TESTED),
-        }
-    )
+    fields: Mapping[str, OptionSpec] = {
+        **select_options(_FIELDS, _TESTED, "max_tokens", "temperature", "top_p", "top_k", stop="stop_sequences"),
+        "thinking_budget": OptionSpec("thinking.budget_tokens", 1, source=_TESTED),
+    }
 
 
 LLAMACPP = self_hosted("llamacpp", 8080, (LlamacppChat(), LlamacppResponses(), LlamacppMessages()), LlamacppOptions)

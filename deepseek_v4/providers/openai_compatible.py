@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import OptionSpec
+from deepseek_v4.protocols.dialect import Headers, OptionSpec
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.providers.thinking_and_efforts import SwitchedThinking
 from deepseek_v4.values import json
@@ -25,30 +24,26 @@ from deepseek_v4.values.notes import Note
 
 _OPENAI = "https://platform.openai.com/docs/api-reference/chat/create"
 
-STANDARD_FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
-    {
-        "max_tokens": OptionSpec("max_tokens", 1, source=_OPENAI),
-        "temperature": OptionSpec("temperature", 0, 2, source=_OPENAI),
-        "top_p": OptionSpec("top_p", 0, 1, above=True, source=_OPENAI),
-        "stop": OptionSpec("stop", most=4, source=_OPENAI),
-        "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, source=_OPENAI),
-        "presence_penalty": OptionSpec("presence_penalty", -2, 2, source=_OPENAI),
-        "seed": OptionSpec("seed", source=_OPENAI),
-        "logit_bias": OptionSpec("logit_bias", -100, 100, source=_OPENAI),
-        "logprobs": OptionSpec("logprobs", source=_OPENAI),
-        "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_OPENAI),
-        "user_id": OptionSpec("user", source=_OPENAI),
-    }
-)
+STANDARD_FIELDS: Mapping[str, OptionSpec] = {
+    "max_tokens": OptionSpec("max_tokens", 1, source=_OPENAI),
+    "temperature": OptionSpec("temperature", 0, 2, source=_OPENAI),
+    "top_p": OptionSpec("top_p", 0, 1, above=True, source=_OPENAI),
+    "stop": OptionSpec("stop", most=4, source=_OPENAI),
+    "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, source=_OPENAI),
+    "presence_penalty": OptionSpec("presence_penalty", -2, 2, source=_OPENAI),
+    "seed": OptionSpec("seed", source=_OPENAI),
+    "logit_bias": OptionSpec("logit_bias", -100, 100, source=_OPENAI),
+    "logprobs": OptionSpec("logprobs", source=_OPENAI),
+    "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_OPENAI),
+    "user_id": OptionSpec("user", source=_OPENAI),
+}
 """The options that OpenAI's reference lists."""
 
-SAMPLING_FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
-    {
-        "top_k": OptionSpec("top_k", -1, default="off"),
-        "min_p": OptionSpec("min_p", 0, 1, default=0),
-        "repetition_penalty": OptionSpec("repetition_penalty", 0, 2, above=True, default=1),
-    }
-)
+SAMPLING_FIELDS: Mapping[str, OptionSpec] = {
+    "top_k": OptionSpec("top_k", -1, default="off"),
+    "min_p": OptionSpec("min_p", 0, 1, default=0),
+    "repetition_penalty": OptionSpec("repetition_penalty", 0, 2, above=True, default=1),
+}
 """Further options of servers built on vLLM and SGLang."""
 
 
@@ -77,9 +72,7 @@ class OpenAICompatibleChat(SwitchedThinking, ChatDialect):
             return None
         return copy.deepcopy(dict(self.web_search_on))
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Send past arguments as JSON objects: SGLang rejects any other value, vLLM rejects invalid JSON."""
         for place, message in enumerate(messages):
             calls = message.get("tool_calls") or ()

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+from deepseek_v4.protocols.dialect import Dialect, Headers, OptionSpec
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.base import Provider, ProviderOptions
@@ -28,7 +27,7 @@ from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Thinking
 
-FIELDS: Mapping[str, OptionSpec] = MappingProxyType({**STANDARD_FIELDS, **SAMPLING_FIELDS, "stop": OptionSpec("stop")})
+FIELDS: Mapping[str, OptionSpec] = {**STANDARD_FIELDS, **SAMPLING_FIELDS, "stop": OptionSpec("stop")}
 """OpenAI's options and those of the servers; the number of stop sequences is not limited."""
 
 _FIRST_V4 = re.compile(r"v4(?![.-]?1)", re.I)
@@ -50,11 +49,12 @@ class SelfHostedDialect(SwitchedThinking):
             return self.numeric_efforts and not _FIRST_V4.search(model)
         return super().supports_effort(effort, model)
 
-    def add_options(self, body: Json, request: ChatRequest, notes: list[Note]) -> None:
-        """Add the options of the server."""
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
+        """Add the options of the server, after what its endpoint changes."""
+        headers = super().finish_body(body, messages, request, notes)
         options = request.provider_options
         if options is None:
-            return
+            return headers
         assert isinstance(options, ProviderOptions)
         values = options.set_fields()
         if "chat_template_kwargs" in values:
@@ -67,6 +67,7 @@ class SelfHostedDialect(SwitchedThinking):
             body["stream_options"]["continuous_usage_stats"] = continuous
         body.update(values)
         keep_reasoning_for_tools(body, notes)
+        return headers
 
 
 class SelfHostedChat(SelfHostedDialect, OpenAICompatibleChat):
@@ -82,31 +83,24 @@ class SelfHostedChat(SelfHostedDialect, OpenAICompatibleChat):
         hidden = getattr(request.provider_options, "include_reasoning", None) is False
         return request.thinks and not hidden and not request.messages[-1].prefix
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
-        """Add the fields that continue a message, and the options of the server."""
-        headers = super().finish_body(body, messages, request, notes)
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
+        """Add the fields that continue a message."""
         if messages[-1].pop("prefix", False):  # DeepSeek's API calls this chat prefix completion
             body["continue_final_message"] = True
             body["add_generation_prompt"] = False
-        self.add_options(body, request, notes)
-        return headers
+        return super().finish_body(body, messages, request, notes)
 
 
 class SelfHostedResponses(SelfHostedDialect, ResponsesDialect):
     """``POST /responses``."""
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Send past arguments as JSON objects, and past answers as items with a type, which llama.cpp requires."""
         repair_tool_call_arguments(messages, notes)
         for place, item in enumerate(messages):
             if item.get("role") == "assistant":
                 messages[place] = {"type": "message", **item}
-        self.add_options(body, request, notes)
-        return {}
+        return super().finish_body(body, messages, request, notes)
 
 
 class SelfHostedMessages(SelfHostedDialect, MessagesDialect):
@@ -124,13 +118,6 @@ class SelfHostedMessages(SelfHostedDialect, MessagesDialect):
         if thinking.budget is not None and "thinking_budget" in self.fields:
             body["thinking"] = {"type": "enabled"}
         return body
-
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
-        """Add the options of the server."""
-        self.add_options(body, request, notes)
-        return {}
 
 
 def self_hosted(name: str, port: int, dialects: tuple[Dialect, ...], options_type: type[ProviderOptions]) -> Provider:

@@ -11,7 +11,6 @@ The server needs ``--reasoning-parser deepseek-v4 --tool-call-parser deepseekv4`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Literal
 
 from deepseek_v4.protocols.dialect import select_options
@@ -55,16 +54,14 @@ class SglangOptions(ProviderOptions):
 class SglangDialect(SelfHostedDialect):
     """What the three endpoints share."""
 
-    unsupported: Mapping[str, str] = MappingProxyType(
-        {
-            "web_search": "the server does not support web search",
-            "thinking_budget": "the server does not support a thinking budget: use reasoning_effort",
-        }
-    )
+    unsupported: Mapping[str, str] = {
+        "web_search": "the server does not support web search",
+        "thinking_budget": "the server does not support a thinking budget: use reasoning_effort",
+    }
     # Thinking is off by default; SGLANG_DEFAULT_THINKING changes it.
     # The V4 encoder reads "thinking" only, not "enable_thinking".
-    thinking_on: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": {"thinking": True}})
-    thinking_off: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": {"thinking": False}})
+    thinking_on: Mapping[str, Any] | None = {"chat_template_kwargs": {"thinking": True}}
+    thinking_off: Mapping[str, Any] | None = {"chat_template_kwargs": {"thinking": False}}
     # minimal and xhigh fail validation; the encoder of V4 reads high and max and ignores low
     efforts = LOW_HIGH_MAX
     json_with_tools = False  # constrained decoding is switched off in requests with tools
@@ -80,10 +77,13 @@ class SglangChat(SglangDialect, SelfHostedChat):
 class SglangResponses(SglangDialect, SelfHostedResponses):
     """``POST /responses``, which does not pass the switch and the format of the answer on: see docs/doubts.md."""
 
-    fields = MappingProxyType(
-        select_options(FIELDS, _RESPONSES, "temperature", "top_p", "top_k", "min_p", max_tokens="max_output_tokens")
+    fields = select_options(
+        FIELDS, _RESPONSES, "temperature", "top_p", "top_k", "min_p", max_tokens="max_output_tokens"
     )
-    thinking_off = MappingProxyType({"chat_template_kwargs": {"thinking": False}, "reasoning": {"effort": "none"}})
+    thinking_off: Mapping[str, Any] | None = {
+        "chat_template_kwargs": {"thinking": False},
+        "reasoning": {"effort": "none"},
+    }
     effort_field = "reasoning.effort"
     json_schema = False
     json_object = False
@@ -92,12 +92,10 @@ class SglangResponses(SglangDialect, SelfHostedResponses):
 class SglangMessages(SglangDialect, SelfHostedMessages):
     """``POST /messages``."""
 
-    fields = MappingProxyType(
-        select_options(FIELDS, _MESSAGES, "max_tokens", "temperature", "top_p", "top_k", stop="stop_sequences")
-    )
+    fields = select_options(FIELDS, _MESSAGES, "max_tokens", "temperature", "top_p", "top_k", stop="stop_sequences")
     # Anthropic's switch, with the smallest budget of its format, which the server does not enforce
-    thinking_on = MappingProxyType({"thinking": {"type": "enabled", "budget_tokens": 1024}})
-    thinking_off = MappingProxyType({"thinking": {"type": "disabled"}})
+    thinking_on: Mapping[str, Any] | None = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+    thinking_off: Mapping[str, Any] | None = {"thinking": {"type": "disabled"}}
     effort_field = "output_config.effort"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4.protocols.dialect import Dialect
@@ -14,9 +13,7 @@ from deepseek_v4.values.sampling import Thinking
 
 
 def _efforts(minimal: str, low: str, medium: str, high: str, xhigh: str, max: str) -> Mapping[str, str | None]:
-    return MappingProxyType(
-        {"minimal": minimal, "low": low, "medium": medium, "high": high, "xhigh": xhigh, "max": max}
-    )
+    return {"minimal": minimal, "low": low, "medium": medium, "high": high, "xhigh": xhigh, "max": max}
 
 
 LOW_HIGH_MAX = _efforts("low", "low", "high", "high", "high", "max")

@@ -16,11 +16,10 @@ vLLM 0.32 was tested, on CPU with a small model. The server needs ``--tokenizer-
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import OptionSpec, select_options
+from deepseek_v4.protocols.dialect import Headers, OptionSpec, select_options
 from deepseek_v4.providers.base import ProviderOptions
 from deepseek_v4.providers.self_hosted import (
     FIELDS,
@@ -39,14 +38,12 @@ _PROTOCOL = "vllm/entrypoints/openai/chat_completion/protocol.py (2026-08)"
 _RESPONSES = "vllm/entrypoints/openai/responses/protocol.py (2026)"
 _MESSAGES = "vllm/entrypoints/anthropic/protocol.py (2026); vLLM 0.32"
 
-_FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
-    {
-        **FIELDS,
-        "stop": OptionSpec("stop", most=4, source="vLLM 0.32: 400 for more"),
-        "repetition_penalty": OptionSpec("repetition_penalty", 0, above=True, default=1, source=_PROTOCOL),
-        "thinking_budget": OptionSpec("thinking_token_budget", 1, source=_PROTOCOL),
-    }
-)
+_FIELDS: Mapping[str, OptionSpec] = {
+    **FIELDS,
+    "stop": OptionSpec("stop", most=4, source="vLLM 0.32: 400 for more"),
+    "repetition_penalty": OptionSpec("repetition_penalty", 0, above=True, default=1, source=_PROTOCOL),
+    "thinking_budget": OptionSpec("thinking_token_budget", 1, source=_PROTOCOL),
+}
 
 
 def _switch(on: bool) -> Mapping[str, bool]:
@@ -82,26 +79,25 @@ class VllmOptions(ProviderOptions):
 class VllmDialect(SelfHostedDialect):
     """What the three endpoints share."""
 
-    unsupported: Mapping[str, str] = MappingProxyType(
-        {
-            "web_search": "the server does not support web search",
-            "prefix": "in V4's tokenizer mode, vLLM ignores continue_final_message",  # vLLM 0.32, tested
-        }
-    )
+    unsupported: Mapping[str, str] = {
+        "web_search": "the server does not support web search",
+        "prefix": "in V4's tokenizer mode, vLLM ignores continue_final_message",  # vLLM 0.32, tested
+    }
     # Off by default in older releases, on since #50580. Either key works.
-    thinking_on: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": _switch(True)})
-    thinking_off: Mapping[str, Any] | None = MappingProxyType({"chat_template_kwargs": _switch(False)})
+    thinking_on: Mapping[str, Any] | None = {"chat_template_kwargs": _switch(True)}
+    thinking_off: Mapping[str, Any] | None = {"chat_template_kwargs": _switch(False)}
     # V4's encoder accepts low, high and max, and treats "medium" as low; DeepSeek's API treats it as high. V4.1's
     # refuses "medium" and "minimal".
     efforts = LOW_HIGH_MAX
     strict_tools = True  # enables the grammar again, which tools without strict lost with #45600
 
-    def add_options(self, body: Json, request: ChatRequest, notes: list[Note]) -> None:
-        """Add the options of the server; a forced call follows its schema only with ``strict`` (vLLM 0.32, tested)."""
-        super().add_options(body, request, notes)
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
+        """Send a forced tool with ``strict``, without which its arguments need not follow the schema (tested)."""
+        headers = super().finish_body(body, messages, request, notes)
         if request.tool_choice not in (None, "auto", "none"):
             loose = {tool.name for tool in request.tools if isinstance(tool, ToolSpec) and tool.strict is False}
             body["tools"] = [_strict(tool) if _is_forced(tool, loose) else tool for tool in body["tools"]]
+        return headers
 
 
 def _is_forced(tool: Json, loose: set[str]) -> bool:
@@ -133,26 +129,22 @@ class VllmChat(VllmDialect, SelfHostedChat):
 class VllmResponses(VllmDialect, SelfHostedResponses):
     """``POST /responses``."""
 
-    fields = MappingProxyType(
-        {
-            **select_options(_FIELDS, _RESPONSES, "temperature", "top_p", "top_k", "stop", "repetition_penalty"),
-            **select_options(_FIELDS, _RESPONSES, "seed", "logit_bias", "user_id", max_tokens="max_output_tokens"),
-        }
-    )
+    fields: Mapping[str, OptionSpec] = {
+        **select_options(_FIELDS, _RESPONSES, "temperature", "top_p", "top_k", "stop", "repetition_penalty"),
+        **select_options(_FIELDS, _RESPONSES, "seed", "logit_bias", "user_id", max_tokens="max_output_tokens"),
+    }
     # some releases have no chat_template_kwargs here, and pass the effort to the template
-    thinking_off = MappingProxyType({"chat_template_kwargs": _switch(False), "reasoning": {"effort": "none"}})
+    thinking_off: Mapping[str, Any] | None = {"chat_template_kwargs": _switch(False), "reasoning": {"effort": "none"}}
     effort_field = "reasoning.effort"
 
 
 class VllmMessages(VllmDialect, SelfHostedMessages):
     """``POST /messages``."""
 
-    fields = MappingProxyType(
-        {
-            **select_options(_FIELDS, _MESSAGES, "max_tokens", "temperature", "top_p", "top_k", stop="stop_sequences"),
-            "thinking_budget": OptionSpec("thinking.budget_tokens", 1024, source=_MESSAGES),
-        }
-    )
+    fields: Mapping[str, OptionSpec] = {
+        **select_options(_FIELDS, _MESSAGES, "max_tokens", "temperature", "top_p", "top_k", stop="stop_sequences"),
+        "thinking_budget": OptionSpec("thinking.budget_tokens", 1024, source=_MESSAGES),
+    }
     effort_field = "output_config.effort"
 
 

@@ -19,6 +19,9 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from deepseek_v4.protocols.schema.keywords import KINDS, is_kind
+from deepseek_v4.protocols.schema.references import References
+
 _DEEPEST = 200
 _FORMS: Mapping[str, type] = {
     "date": dt.date,
@@ -26,13 +29,6 @@ _FORMS: Mapping[str, type] = {
     "time": dt.time,
     "duration": dt.timedelta,
     "uuid": uuid.UUID,
-}
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "object": (dict,),
-    "array": (list,),
-    "string": (str,),
-    "boolean": (bool,),
-    "null": (type(None),),
 }
 
 
@@ -104,10 +100,10 @@ def _problems(value: Any, schema: Any, held: _Held, path: str, depth: int) -> It
         pattern = schema.get("pattern")
         if isinstance(pattern, str) and not _matches(pattern, value):
             yield f"{where}{_shown(value)} does not match the pattern {pattern}"
-    elif _is(value, "number"):
+    elif is_kind(value, "number"):
         yield from _within(value, schema, ("minimum", "maximum"), f"{where}{value}")
         step: Any = schema.get("multipleOf")
-        if _is(step, "number") and step > 0 and not _is_multiple(value, step):
+        if is_kind(step, "number") and step > 0 and not _is_multiple(value, step):
             yield f"{where}{value} is not a multiple of {step}"
 
 
@@ -183,38 +179,28 @@ def _array(value: list[Any], schema: Mapping[str, Any], held: _Held, path: str, 
 
 def _within(size: float, schema: Mapping[str, Any], keywords: tuple[str, str], what: str) -> Iterator[str]:
     least, most = (schema.get(keyword) for keyword in keywords)
-    if _is(least, "number") and size < least:  # type: ignore[operator]
+    if is_kind(least, "number") and size < least:  # type: ignore[operator]
         yield f"{what} is less than {least}"
-    if _is(most, "number") and size > most:  # type: ignore[operator]
+    if is_kind(most, "number") and size > most:  # type: ignore[operator]
         yield f"{what} is more than {most}"
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    if keywords[0] == "minimum" and _is(above, "number") and size <= above:  # type: ignore[operator]
+    if keywords[0] == "minimum" and is_kind(above, "number") and size <= above:  # type: ignore[operator]
         yield f"{what} is not more than {above}"
-    if keywords[0] == "minimum" and _is(below, "number") and size >= below:  # type: ignore[operator]
+    if keywords[0] == "minimum" and is_kind(below, "number") and size >= below:  # type: ignore[operator]
         yield f"{what} is not less than {below}"
 
 
 def _target(reference: str, root: Mapping[str, Any]) -> Any:
     """Resolve a local reference; None if its target does not exist."""
-    place: Any = root
-    if reference == "#":
-        return root
-    if not reference.startswith("#/"):
+    try:
+        return References(root).follow(reference)[1]
+    except LookupError:
         return None
-    for part in reference[2:].split("/"):
-        key = part.replace("~1", "/").replace("~0", "~")
-        if not isinstance(place, Mapping) or key not in place:
-            return None
-        place = place[key]
-    return place
 
 
 def _is(value: Any, kind: Any) -> bool:
-    if kind in ("number", "integer"):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return False
-        return kind == "number" or isinstance(value, int) or (math.isfinite(value) and value.is_integer())
-    return isinstance(value, _TYPES.get(kind, (object,)))
+    """Return True if a value is of a type; an unknown type is ignored."""
+    return kind not in KINDS or is_kind(value, kind)
 
 
 def _same(one: Any, other: Any) -> bool:

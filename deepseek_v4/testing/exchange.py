@@ -9,15 +9,13 @@ from typing import Any
 
 from deepseek_v4.testing.faults import Fault
 from deepseek_v4.testing.ids import Stamp
+from deepseek_v4.testing.memory import Memory, next_in
 from deepseek_v4.testing.model.answer import Answer
-from deepseek_v4.testing.model.reasoning_log import ReasoningRecords
 from deepseek_v4.testing.options import ServerOptions
 from deepseek_v4.testing.outcome import JSON, Outcome, Rejection, dumps
 from deepseek_v4.testing.reading.chat import ChatCall
 from deepseek_v4.testing.request_log import ReceivedRequest
 from deepseek_v4.testing.script import Turn
-from deepseek_v4.testing.script_queue import Script
-from deepseek_v4.testing.tokens import PrefixCache
 from deepseek_v4.testing.writing.chat import ChatShapes
 from deepseek_v4.testing.writing.messages import MessagesShapes
 from deepseek_v4.testing.writing.responses import ResponsesShapes
@@ -30,9 +28,7 @@ class Exchange:
     received: ReceivedRequest
     dialect: Dialect
     options: ServerOptions
-    script: Script
-    cache: PrefixCache
-    records: ReasoningRecords
+    memory: Memory
     stamp: Stamp
     key: str = ""
     fault: Fault | None = None
@@ -49,7 +45,7 @@ class Exchange:
     def next_turn(self, improvised: Callable[[], Turn]) -> Turn:
         """Return the queued answer, else an improvised one, as the fault changes it."""
         fault = self.fault
-        turn = self.script.next_turn(keep=fault is not None and fault.keeps_turn) or improvised()
+        turn = next_in(self.memory.turns, keep=fault is not None and fault.keeps_turn) or improvised()
         return turn if fault is None or fault.change_turn is None else fault.change_turn(turn)
 
     def refusal(self, status: int, message: str | None = None) -> Outcome:
@@ -92,22 +88,21 @@ class Dialect(ChatShapes, ABC):
 
     name: str
     root = ""
+    routes: tuple[EndpointRoute, ...]
     models: tuple[ServedModel, ...]
     context_length: int
     keep_alive_comment = b": keep-alive\n\n"
     blank_line = b"\n"
     thinking_default = True
     key_needed = True
+    # the text and the code of the refusal of a missing key, and of a wrong one: `{}` is its end
+    key_errors: tuple[tuple[str, str], tuple[str, str]]
     x_api_key_paths = "/messages"  # the end of the paths on which the key may be in Anthropic's header
     octet_errors = False  # True if errors keep the content type of the rejection; else they are JSON
-    unknown_model_text = "The model '{}' does not exist"
+    unknown_model = ("The model '{}' does not exist", 404, "invalid_request_error")  # text, status, code
     status_words: Mapping[int, tuple[str, str, str]] = {}
     responses: ResponsesShapes = ResponsesShapes()
     messages: MessagesShapes = MessagesShapes()
-
-    @abstractmethod
-    def routes(self) -> tuple[EndpointRoute, ...]:
-        """Return the endpoints, by method and path."""
 
     def shapes(self, protocol: str) -> ChatShapes | ResponsesShapes | MessagesShapes:
         """Return the encoder of a protocol."""
@@ -142,9 +137,10 @@ class Dialect(ChatShapes, ABC):
             return key.strip()
         return (headers.get("x-api-key") or None) if path.endswith(self.x_api_key_paths) else None
 
-    @abstractmethod
     def refuse_key(self, key: str | None) -> Rejection:
         """Return the refusal of a wrong or missing key."""
+        text, code = self.key_errors[key is not None]
+        return Rejection(text.format((key or "")[-4:]), 401, "authentication_error", code, JSON)
 
     def response_headers(self, stamp: Stamp) -> dict[str, str]:
         """Return headers on every response."""
@@ -174,10 +170,6 @@ class Dialect(ChatShapes, ABC):
         default = exchange.options.thinking_default
         return self.thinking_default if default is None else default
 
-    def unknown_model(self, name: str) -> Rejection:
-        """Return the refusal of a model that is not served."""
-        return Rejection(self.unknown_model_text.format(name), status=404)
-
     def check_model(self, name: str, exchange: Exchange) -> ServedModel:
         """Return the model of a request.
 
@@ -189,7 +181,8 @@ class Dialect(ChatShapes, ABC):
             return model
         if name in exchange.options.extra_models:
             return ServedModel(name, {}, sees_images=True, listed=False)
-        raise self.unknown_model(name)
+        text, status, code = self.unknown_model
+        raise Rejection(text.format(name), status, code=code)
 
     def model_named(self, name: str) -> ServedModel | None:
         """Return a model by its id."""

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 JSON = "application/json"
+JsonObject: TypeAlias = dict[str, Any]
 OCTETS = "application/octet-stream"  # the content type of business errors
 
 

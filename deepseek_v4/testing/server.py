@@ -9,6 +9,7 @@ from typing import Any
 
 from deepseek_v4.testing.dialects import dialect_named
 from deepseek_v4.testing.faults import Fault
+from deepseek_v4.testing.memory import Memory
 from deepseek_v4.testing.options import OFF_PEAK, Passback, ServerOptions, UsageChunk
 from deepseek_v4.testing.request_log import ReceivedRequest, SeenKey
 from deepseek_v4.testing.script import Turn
@@ -164,7 +165,7 @@ class LocalServer:
 
         A turn stays queued if a fault prevents its complete answer, so that a retry receives it.
         """
-        self._application.script.add_turns(turns)
+        self._application.memory.turns.extend(turns)
 
     def fault(self, fault: Fault, *, times: int = 1) -> None:
         """Queue a fault for the next requests.
@@ -173,7 +174,7 @@ class LocalServer:
             fault: The fault.
             times: Number of requests.
         """
-        self._application.script.add_fault(fault, times)
+        self._application.memory.faults.extend([fault] * times)
 
     def configure(self, **changes: Any) -> None:
         """Change options of the running server: the constructor's, except provider, api_key, host and port."""
@@ -181,19 +182,19 @@ class LocalServer:
 
     def reset(self) -> None:
         """Clear requests, keys, scripts, faults, cached prompts and the minute of `rpm`; options stay."""
-        self._application.forget()
+        self._application.memory = Memory()
 
     # ------------------------------------------------------------------ observations
 
     @property
     def requests(self) -> list[ReceivedRequest]:
         """The requests so far, oldest first; `counts_url` has their counts as JSON."""
-        return list(self._application.requests)
+        return list(self._application.memory.requests)
 
     @property
     def authorizations(self) -> list[SeenKey]:
         """The different keys received, in order of their first request. Their values cannot be read back."""
-        return list(self._application.seen_keys)
+        return list(self._application.memory.seen_keys)
 
     @property
     def open_connections(self) -> int:

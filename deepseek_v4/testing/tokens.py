@@ -42,24 +42,21 @@ def chunks(text: str, size: int | None) -> list[str]:
     return [text[start : start + max(size, 1)] for start in range(0, len(text), max(size, 1))]
 
 
-class PrefixCache:
-    """The prefixes of earlier prompts, per account and user, in units of 128 tokens."""
+def cached_tokens(seen: set[bytes], prompt: str, prompt_tokens: int, owner: str) -> int:
+    """Return the number of leading tokens shared with an earlier prompt of an owner, in units of 128.
 
-    def __init__(self) -> None:
-        self._seen: set[bytes] = set()
-
-    def hit_tokens(self, prompt: str, prompt_tokens: int, owner: str) -> int:
-        """Return the number of leading tokens shared with an earlier prompt; the prompt itself is stored."""
-        data = prompt.encode("utf-8", "replace")
-        state = hashlib.sha1(owner.encode("utf-8", "replace"), usedforsecurity=False)
-        hits = 0
-        for start in range(0, len(data) - CACHE_BLOCK_BYTES + 1, CACHE_BLOCK_BYTES):
-            state.update(data[start : start + CACHE_BLOCK_BYTES])
-            mark = state.digest()
-            hits += mark in self._seen  # the digest covers all blocks so far
-            self._seen.add(mark)
-        return min(hits, max(prompt_tokens - 1, 0) // CACHE_UNIT) * CACHE_UNIT
-
-    def clear(self) -> None:
-        """Clear everything."""
-        self._seen.clear()
+    Args:
+        seen: The digests of the beginnings of earlier prompts; those of this prompt are added.
+        prompt: The complete prompt.
+        prompt_tokens: The number of its tokens, of which at least one is not cached.
+        owner: The account and user.
+    """
+    data = prompt.encode("utf-8", "replace")
+    state = hashlib.sha1(owner.encode("utf-8", "replace"), usedforsecurity=False)
+    hits = 0
+    for start in range(0, len(data) - CACHE_BLOCK_BYTES + 1, CACHE_BLOCK_BYTES):
+        state.update(data[start : start + CACHE_BLOCK_BYTES])
+        mark = state.digest()
+        hits += mark in seen  # the digest covers all blocks so far
+        seen.add(mark)
+    return min(hits, max(prompt_tokens - 1, 0) // CACHE_UNIT) * CACHE_UNIT

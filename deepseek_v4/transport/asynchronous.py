@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any, Generic, TypeVar
 
 from deepseek_v4 import errors
@@ -16,6 +16,7 @@ from deepseek_v4.transport.exchange import (
     OPENED,
     REFUSAL_BYTES,
     ByteDecoder,
+    ClosingResponse,
     Exchange,
 )
 from deepseek_v4.values.http import HttpResponse
@@ -99,7 +100,7 @@ class AsyncTransport:
         try:
             async with await self._client() as client:
                 response = await _send(exchange, client)
-                async with aclosing(response):
+                async with ClosingResponse(response):
                     if not exchange.accepts(response):
                         raise exchange.refusal(await _refusal_body(exchange, response))
                     return await _within(exchange, _read_body(exchange, response))
@@ -115,7 +116,7 @@ class AsyncTransport:
         try:
             async with await self._client() as client:
                 response = await _send(exchange, client)
-                async with aclosing(response):
+                async with ClosingResponse(response):
                     if not exchange.accepts(response):
                         raise exchange.refusal(await _refusal_body(exchange, response))
                     chunks = _chunks(response)

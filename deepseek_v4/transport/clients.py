@@ -12,7 +12,7 @@ import atexit
 import functools
 import os
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary, WeakSet
@@ -118,9 +118,32 @@ def checked(client: Any, option: str, kind: str) -> Any:
     )
 
 
+def build_request(
+    client: Any, method: str, url: Any, headers: Mapping[str, str], content: bytes, timeouts: dict[str, Any]
+) -> Any:
+    """Build a request with the library of a client; the headers replace those of a given client.
+
+    Args:
+        client: A shared client or a given one.
+        method: The HTTP method.
+        url: The URL, as an object of the library.
+        headers: The headers, with names in lower case.
+        content: The body.
+        timeouts: The seconds by phase.
+    """
+    extensions = {"timeout": timeouts}
+    if hasattr(client, "build_alone"):
+        return client.build_alone(method, url, headers, content, extensions)
+    request = client.build_request(method, url, content=content, extensions=extensions)
+    for name, value in headers.items():  # the library takes 6 µs longer to merge headers it is given
+        value.encode("ascii")  # it checks those; one that is set would be sent as UTF-8
+        request.headers[name] = value
+    return request
+
+
 @functools.cache
 def _plain(client: type[Any]) -> type[Any]:
-    """Return the client class without the features shared clients do not need: 12 instead of 30 µs to build a request.
+    """Return the client class without the features shared clients do not need: 5 instead of 24 µs to build a request.
 
     Cookies are not stored: one account's cookies must not be sent with another's requests. A request is built from its
     arguments alone, because these clients have no base URL, parameters or headers set by a user.
@@ -133,21 +156,17 @@ def _plain(client: type[Any]) -> type[Any]:
 
     none = NoCookies()
 
-    def fixed_headers(self: Any) -> dict[str, str]:
-        return {"connection": self.headers["connection"]}
-
-    def build_request(self: Any, method: str, url: Any, *, headers: Any, content: bytes, extensions: Any) -> Any:
+    def build_alone(
+        self: Any, method: str, url: Any, headers: Mapping[str, str], content: bytes, extensions: Any
+    ) -> Any:
         extensions["timeout"]["pool"] = WAIT_FOR_CONNECTION_SECONDS
-        return httpx.Request(
-            method, url, headers={**self.fixed_headers, **headers}, content=content, extensions=extensions
-        )
+        fixed = {"host": url.netloc, "connection": "keep-alive"}
+        if content:
+            fixed["content-length"] = str(len(content))
+        stream = httpx.ByteStream(content)
+        return httpx.Request(method, url, headers={**fixed, **headers}, stream=stream, extensions=extensions)
 
-    added = {
-        "cookies": property(lambda _: none),
-        "fixed_headers": functools.cached_property(fixed_headers),
-        "build_request": build_request,
-    }
-    return type(client.__name__, (client,), added)
+    return type(client.__name__, (client,), {"cookies": property(lambda _: none), "build_alone": build_alone})
 
 
 class Shard:

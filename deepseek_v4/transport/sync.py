@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, Generic, TypeVar
 
 from deepseek_v4.transport import clients, deadline_watch
@@ -14,6 +14,7 @@ from deepseek_v4.transport.exchange import (
     OPENED,
     REFUSAL_BYTES,
     ByteDecoder,
+    ClosingResponse,
     Exchange,
 )
 from deepseek_v4.values.http import HttpResponse
@@ -109,7 +110,7 @@ class SyncTransport:
         try:
             with self._client() as client:
                 response = client.send(exchange.request_on(client), **exchange.options)
-                with closing(response):
+                with ClosingResponse(response):
                     if not exchange.accepts(response):
                         raise exchange.refusal(_refusal_body(exchange, response))
                     return _read_body(exchange, response)
@@ -125,7 +126,7 @@ class SyncTransport:
         try:
             with self._client() as client:
                 response = client.send(exchange.request_on(client), **exchange.options)
-                with closing(response):
+                with ClosingResponse(response):
                     if not exchange.accepts(response):
                         raise exchange.refusal(_refusal_body(exchange, response))
                     chunks = _chunks(response)

@@ -10,7 +10,6 @@ from typing import Any
 from deepseek_v4 import errors
 from deepseek_v4.values.http import TIMEOUT_PHASES
 from deepseek_v4.values.response_limits import DEFAULT
-from deepseek_v4.values.value import Value
 
 CONNECT_SECONDS = 10.0
 WRITE_SECONDS = 60.0
@@ -19,8 +18,8 @@ IDLE_SECONDS = 600.0
 (https://api-docs.deepseek.com/quick_start/rate_limit)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Limits(Value):
+@dataclass(slots=True, eq=False, repr=False)
+class Limits:
     """The limits of one call.
 
     Attributes:

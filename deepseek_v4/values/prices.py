@@ -102,7 +102,10 @@ class Price(Value):
 
 def price_at(prices: Sequence[Price], at: datetime) -> Price | None:
     """Return the price that applies at a time (UTC), the newest of several; None without one."""
-    return next((price for price in reversed(prices) if price.covers(at)), None)
+    for price in reversed(prices):
+        if price.covers(at):
+            return price
+    return None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

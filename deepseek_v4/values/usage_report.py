@@ -33,17 +33,16 @@ class ModelUsage(NamedTuple):
     cost: float = 0.0
     unpriced: int = 0
 
-    @classmethod
-    def of(cls, usage: Usage, cost: float | None) -> ModelUsage:
-        """Return the usage of one answer; None for a cost that is not known."""
-        return cls(
-            1,
-            int(usage.input_tokens),
-            int(usage.cached_tokens or 0),
-            int(usage.output_tokens),
-            int(usage.reasoning_tokens or 0),
-            cost or 0.0,
-            int(cost is None),
+    def plus(self, usage: Usage, cost: float | None) -> ModelUsage:
+        """Return the sum with the usage of one more answer; None for a cost that is not known."""
+        return ModelUsage(
+            self.answers + 1,
+            self.input_tokens + int(usage.input_tokens),
+            self.cached_tokens + int(usage.cached_tokens or 0),
+            self.output_tokens + int(usage.output_tokens),
+            self.reasoning_tokens + int(usage.reasoning_tokens or 0),
+            self.cost + (cost or 0.0),
+            self.unpriced + (cost is None),
         )
 
     def __add__(self, other: ModelUsage) -> ModelUsage:  # type: ignore[override]
@@ -98,7 +97,7 @@ class UsageReport(Displayed):
         if usage is None:
             return
         with self._lock:
-            self._models[model] += ModelUsage.of(usage, cost)
+            self._models[model] = self._models[model].plus(usage, cost)
 
     def add_reply(self, reply: Reply | None, model: str) -> None:
         """Add a reply of the core, by the model that it names or else the given one; None adds nothing."""

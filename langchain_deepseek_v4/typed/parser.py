@@ -67,27 +67,24 @@ class AnswerParser(JsonOutputParser):
             raise failure from error.__cause__
 
     def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:
-        """Yield the value of a stream so far; a complete message in it replaces all chunks."""
-        streamed, known = _StreamedAnswer(self.tool), None
+        streamed = _StreamedAnswer(self.tool)
         for chunk in input:
-            parsed = self._after(streamed, chunk)
-            if parsed is not None and parsed != known:
-                known = parsed
-                yield parsed
+            yield from self._changed(streamed, chunk)
 
     async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:
-        streamed, known = _StreamedAnswer(self.tool), None
+        streamed = _StreamedAnswer(self.tool)
         async for chunk in input:
-            parsed = self._after(streamed, chunk)
-            if parsed is not None and parsed != known:
-                known = parsed
-                yield parsed
+            for value in self._changed(streamed, chunk):
+                yield value
 
-    def _after(self, streamed: _StreamedAnswer, chunk: str | BaseMessage) -> Any:
-        so_far = streamed.add(chunk)
+    def _changed(self, streamed: _StreamedAnswer, chunk: str | BaseMessage) -> Iterator[Any]:
+        """Yield the value after a chunk if it has changed; a complete message replaces all chunks."""
+        value = self._so_far(streamed.add(chunk))
         if streamed.message is not None:
-            return self.parse_result([ChatGeneration(message=streamed.message)])
-        return self._so_far(so_far)
+            value = self.parse_result([ChatGeneration(message=streamed.message)])
+        if value is not None and value != streamed.known:
+            streamed.known = value
+            yield value
 
     def _so_far(self, value: Any) -> Any:
         return None if value is None else self._instance(value, partial=True)
@@ -150,6 +147,8 @@ class _StreamedAnswer:
         self._chunks: list[AIMessageChunk] = []
         self.message: AIMessage | None = None
         """The message, once it is complete."""
+        self.known: Any = None
+        """The last value that was yielded."""
 
     def add(self, chunk: str | BaseMessage) -> Any:
         """Return the value after a chunk; None if it adds nothing, or completes the message."""

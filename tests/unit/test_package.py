@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import deepseek_v4
+from deepseek_v4 import observe
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,6 +17,12 @@ ROOT = Path(__file__).parents[2]
 def test_every_name_of_the_face_can_be_had(name: str) -> None:
     assert getattr(deepseek_v4, name) is not None
     assert name in dir(deepseek_v4)
+
+
+@pytest.mark.parametrize("name", observe.__all__)
+def test_every_name_of_the_observers_can_be_imported(name: str) -> None:
+    pytest.importorskip("opentelemetry")
+    assert getattr(observe, name).__module__.startswith("deepseek_v4.observe.")
 
 
 def test_every_name_has_one_home_and_the_face_knows_it() -> None:

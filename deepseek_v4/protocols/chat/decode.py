@@ -162,7 +162,6 @@ class ChatStreamDecoder(StreamDecoder):
         if self.context.prefix is not None:
             message = self._dialect.without_prefix(message, self.context.prefix)
         self._read_message(message, deltas)
-        self._close_tags(deltas)
 
     def conclude(self, deltas: list[Delta]) -> Reply:
         """Append the deltas that were held back, and return the complete reply; warn of markup in its text."""

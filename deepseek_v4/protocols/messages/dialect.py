@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from deepseek_v4.protocols.dialect import ItemDialect, server_tool_calls
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Usage
 from deepseek_v4.values.sampling import Thinking
 
-ANTHROPIC_WEB_SEARCH: Mapping[str, str] = MappingProxyType({"type": "web_search_20250305", "name": "web_search"})
+ANTHROPIC_WEB_SEARCH: Mapping[str, str] = {"type": "web_search_20250305", "name": "web_search"}
 """The server-side tool of Anthropic's format, for ``web_search_tool``."""
 
 
@@ -19,7 +18,7 @@ class MessagesDialect(ItemDialect):
 
     protocol = "messages"
     path = "/messages"
-    headers: Mapping[str, str] = MappingProxyType({"anthropic-version": "2023-06-01"})
+    headers: Mapping[str, str] = {"anthropic-version": "2023-06-01"}
     json_object = False  # Anthropic's format has no JSON mode: the schema is in the prompt
     documents = True
     """True if files other than images are supported without uploading them."""

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 Schema: TypeAlias = "dict[str, Any]"
 
+KINDS = ("object", "array", "string", "number", "integer", "boolean", "null")
 DEFINITIONS = ("$defs", "definitions")
 # Keywords that contain schemas.
 _MAPS = ("properties", "patternProperties", "dependentSchemas", *DEFINITIONS)

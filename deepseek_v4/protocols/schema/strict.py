@@ -19,6 +19,7 @@ from deepseek_v4.protocols.schema.all_of import ConflictError, both
 from deepseek_v4.protocols.schema.constraints import CONSTRAINTS, description_of, kept_constraints
 from deepseek_v4.protocols.schema.keywords import (
     ASSERTIONS,
+    KINDS,
     Schema,
     allowed_values,
     choice_of,
@@ -46,7 +47,6 @@ _INEXPRESSIBLE: Mapping[str, str] = {
     "$recursiveRef": "strict mode does not support `$recursiveRef`; use $ref",
 }
 _UNTYPED = "strict mode does not support values of any type; specify the type"
-_KINDS = ("object", "array", "string", "number", "integer", "boolean", "null")
 _Keep: TypeAlias = Literal["references", "recursion", "nothing"]
 
 _NULL: Schema = {"type": "null"}
@@ -249,8 +249,8 @@ class _Strict:
         if kinds is None:
             kinds = self.guess(schema, allowed, path)
         kinds = list(kinds) if isinstance(kinds, (list, tuple)) else [kinds]
-        if not kinds or not all(isinstance(kind, str) and kind in _KINDS for kind in kinds):
-            self.refuse(_path(path, "type"), f"{to_json(schema.get('type'))} is not a type; use {', '.join(_KINDS)}")
+        if not kinds or not all(isinstance(kind, str) and kind in KINDS for kind in kinds):
+            self.refuse(_path(path, "type"), f"{to_json(schema.get('type'))} is not a type; use {', '.join(KINDS)}")
         options: list[Schema] = []
         for kind in kinds:
             if kind in ("object", "array"):

@@ -9,10 +9,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import FINISH_REASONS, OptionSpec
+from deepseek_v4.protocols.dialect import FINISH_REASONS, Headers, OptionSpec
 from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools
 from deepseek_v4.providers.openrouter.encode_options import (
     IN_HEADERS,
@@ -31,28 +30,24 @@ from deepseek_v4.values.notes import Note
 
 _OPENAPI = "https://openrouter.ai/docs/api/reference/parameters (2026-08-22)"
 
-FIELDS: Mapping[str, OptionSpec] = MappingProxyType(
-    {
-        # the page marks max_tokens as deprecated; the model lists it, but not max_completion_tokens
-        "max_tokens": OptionSpec("max_tokens", 1, default="the endpoint's", source=_OPENAPI),
-        "temperature": OptionSpec("temperature", 0, 2, default="the endpoint's", source=_OPENAPI),
-        "top_p": OptionSpec("top_p", 0, 1, above=True, default="the endpoint's", source=_OPENAPI),
-        "top_k": OptionSpec("top_k", 0, default=0, source=_OPENAPI),
-        "min_p": OptionSpec("min_p", 0, 1, default=0, source=_OPENAPI),
-        "stop": OptionSpec("stop", most=4, source=_OPENAPI),
-        "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, default=0, source=_OPENAPI),
-        "presence_penalty": OptionSpec("presence_penalty", -2, 2, default=0, source=_OPENAPI),
-        "repetition_penalty": OptionSpec("repetition_penalty", 0, 2, above=True, default=1, source=_OPENAPI),
-        "seed": OptionSpec("seed", source=_OPENAPI),
-        "logit_bias": OptionSpec("logit_bias", -100, 100, source=_OPENAPI),
-        "logprobs": OptionSpec("logprobs", default=False, source=_OPENAPI),
-        "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_OPENAPI),
-        "user_id": OptionSpec("user", source=_OPENAPI),
-        "thinking_budget": OptionSpec(
-            "reasoning.max_tokens", 1, default="none; converted to an effort", source=_OPENAPI
-        ),
-    }
-)
+FIELDS: Mapping[str, OptionSpec] = {
+    # the page marks max_tokens as deprecated; the model lists it, but not max_completion_tokens
+    "max_tokens": OptionSpec("max_tokens", 1, default="the endpoint's", source=_OPENAPI),
+    "temperature": OptionSpec("temperature", 0, 2, default="the endpoint's", source=_OPENAPI),
+    "top_p": OptionSpec("top_p", 0, 1, above=True, default="the endpoint's", source=_OPENAPI),
+    "top_k": OptionSpec("top_k", 0, default=0, source=_OPENAPI),
+    "min_p": OptionSpec("min_p", 0, 1, default=0, source=_OPENAPI),
+    "stop": OptionSpec("stop", most=4, source=_OPENAPI),
+    "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, default=0, source=_OPENAPI),
+    "presence_penalty": OptionSpec("presence_penalty", -2, 2, default=0, source=_OPENAPI),
+    "repetition_penalty": OptionSpec("repetition_penalty", 0, 2, above=True, default=1, source=_OPENAPI),
+    "seed": OptionSpec("seed", source=_OPENAPI),
+    "logit_bias": OptionSpec("logit_bias", -100, 100, source=_OPENAPI),
+    "logprobs": OptionSpec("logprobs", default=False, source=_OPENAPI),
+    "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_OPENAPI),
+    "user_id": OptionSpec("user", source=_OPENAPI),
+    "thinking_budget": OptionSpec("reasoning.max_tokens", 1, default="none; converted to an effort", source=_OPENAPI),
+}
 
 
 class OpenRouterChat(OpenRouterDialect, ChatReasoning):
@@ -76,9 +71,7 @@ class OpenRouterChat(OpenRouterDialect, ChatReasoning):
         """Return True if the upstream's ``native_finish_reason`` reports a truncated answer."""
         return FINISH_REASONS.get(str(choice.get("native_finish_reason")).lower()) == "length"
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add ``OpenRouterOptions``.
 
         Raises:

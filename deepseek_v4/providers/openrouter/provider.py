@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from deepseek_v4.catalog import lookup
@@ -83,9 +82,9 @@ class _OpenRouter(Provider):
         return _described(protocol, lookup.find(self.name, model).efforts)
 
 
-_DIALECTS: Mapping[str, type[OpenRouterDialect]] = MappingProxyType(
-    {kind.protocol: kind for kind in (OpenRouterChat, OpenRouterResponses, OpenRouterMessages)}
-)
+_DIALECTS: Mapping[str, type[OpenRouterDialect]] = {
+    kind.protocol: kind for kind in (OpenRouterChat, OpenRouterResponses, OpenRouterMessages)
+}
 
 
 OPENROUTER = _OpenRouter(

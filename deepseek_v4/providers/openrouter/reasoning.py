@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4 import errors
@@ -15,27 +14,25 @@ from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Thinking
 
-NEAREST: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "minimal": ("minimal", "low", "high"),
-        "low": ("low", "high"),
-        "medium": ("medium", "high"),
-        "high": ("high",),
-        "xhigh": ("xhigh", "high"),
-        # if xhigh is the highest value, it means DeepSeek's max: the V4 Flash page of April; deepseek/deepseek-v4-flash
-        # reasoned four times as long with xhigh as with high, and max was rejected
-        # (github.com/earendil-works/pi/issues/3787)
-        "max": ("max", "xhigh", "high"),
-    }
-)
+NEAREST: Mapping[str, tuple[str, ...]] = {
+    "minimal": ("minimal", "low", "high"),
+    "low": ("low", "high"),
+    "medium": ("medium", "high"),
+    "high": ("high",),
+    "xhigh": ("xhigh", "high"),
+    # if xhigh is the highest value, it means DeepSeek's max: the V4 Flash page of April; deepseek/deepseek-v4-flash
+    # reasoned four times as long with xhigh as with high, and max was rejected
+    # (github.com/earendil-works/pi/issues/3787)
+    "max": ("max", "xhigh", "high"),
+}
 """Effort -> OpenRouter's values for it, best first; the first one that the model lists is sent."""
 
 
 class ReasoningObject(SwitchedThinking):
     """The object ``reasoning`` of chat and ``/responses``."""
 
-    thinking_on: Mapping[str, Any] | None = MappingProxyType({"reasoning": {"enabled": True}})
-    thinking_off: Mapping[str, Any] | None = MappingProxyType({"reasoning": {"effort": "none"}})
+    thinking_on: Mapping[str, Any] | None = {"reasoning": {"enabled": True}}
+    thinking_off: Mapping[str, Any] | None = {"reasoning": {"effort": "none"}}
     effort_field = "reasoning.effort"
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:

@@ -7,10 +7,9 @@ fields are documented than of chat's; undocumented fields are not sent.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.dialect import Dialect, OptionSpec
+from deepseek_v4.protocols.dialect import Dialect, Headers, OptionSpec
 from deepseek_v4.protocols.messages.dialect import ANTHROPIC_WEB_SEARCH, MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools, repair_tool_call_arguments
@@ -34,7 +33,7 @@ from deepseek_v4.values.sampling import Sampling, Thinking
 _OPENAPI = "https://openrouter.ai/docs/api/reference (OpenAPI file of 2026-08-22)"
 _CHAT_ONLY = "not documented for this endpoint: use protocol='chat_completions'"
 
-_UNSUPPORTED: Mapping[str, str] = MappingProxyType(dict.fromkeys(Sampling._fields, _CHAT_ONLY))
+_UNSUPPORTED: Mapping[str, str] = dict.fromkeys(Sampling._fields, _CHAT_ONLY)
 """Applies to the options that are not among an endpoint's fields."""
 
 
@@ -57,22 +56,18 @@ def _encode_options(
 class OpenRouterResponses(OpenRouterDialect, ReasoningObject, ResponsesDialect):
     """``POST /responses``."""
 
-    fields = MappingProxyType(
-        {
-            "max_tokens": OptionSpec("max_output_tokens", 1, source=_OPENAPI),
-            "temperature": OptionSpec("temperature", 0, 2, source=_OPENAPI),
-            "top_p": OptionSpec("top_p", 0, 1, above=True, source=_OPENAPI),
-            "user_id": OptionSpec("user", source=_OPENAPI),
-            "thinking_budget": OptionSpec("reasoning.max_tokens", 1, default="none", source=_OPENAPI),
-        }
-    )
+    fields: Mapping[str, OptionSpec] = {
+        "max_tokens": OptionSpec("max_output_tokens", 1, source=_OPENAPI),
+        "temperature": OptionSpec("temperature", 0, 2, source=_OPENAPI),
+        "top_p": OptionSpec("top_p", 0, 1, above=True, source=_OPENAPI),
+        "user_id": OptionSpec("user", source=_OPENAPI),
+        "thinking_budget": OptionSpec("reasoning.max_tokens", 1, default="none", source=_OPENAPI),
+    }
     unsupported = _UNSUPPORTED
     strict_tools = True  # per endpoint
     empty_reasoning_items = True  # DeepSeek's own endpoint rejects a call without reasoning
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add the ``OpenRouterOptions`` this endpoint supports; send past arguments as JSON objects, as in chat.
 
         Raises:
@@ -92,16 +87,14 @@ class OpenRouterResponses(OpenRouterDialect, ReasoningObject, ResponsesDialect):
 class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
     """``POST /messages``."""
 
-    fields = MappingProxyType(
-        {
-            "max_tokens": OptionSpec("max_tokens", 1, source=_OPENAPI),
-            "temperature": OptionSpec("temperature", 0, 2, source=_OPENAPI),
-            "top_p": OptionSpec("top_p", 0, 1, above=True, source=_OPENAPI),
-            "stop": OptionSpec("stop_sequences", most=4, source=_OPENAPI),
-            "user_id": OptionSpec("metadata.user_id", source=_OPENAPI),
-            "thinking_budget": OptionSpec("thinking.budget_tokens", 1, default="none", source=_OPENAPI),
-        }
-    )
+    fields: Mapping[str, OptionSpec] = {
+        "max_tokens": OptionSpec("max_tokens", 1, source=_OPENAPI),
+        "temperature": OptionSpec("temperature", 0, 2, source=_OPENAPI),
+        "top_p": OptionSpec("top_p", 0, 1, above=True, source=_OPENAPI),
+        "stop": OptionSpec("stop_sequences", most=4, source=_OPENAPI),
+        "user_id": OptionSpec("metadata.user_id", source=_OPENAPI),
+        "thinking_budget": OptionSpec("thinking.budget_tokens", 1, default="none", source=_OPENAPI),
+    }
     unsupported = _UNSUPPORTED
     web_search_tool = ANTHROPIC_WEB_SEARCH
     encode_web_search = Dialect.encode_web_search
@@ -123,9 +116,7 @@ class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
             body["output_config"] = {"effort": self.encode_effort(thinking.effort, notes)}
         return body
 
-    def finish_body(
-        self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]
-    ) -> Mapping[str, str]:
+    def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add the ``OpenRouterOptions`` this endpoint supports; thinking is sent in Anthropic's fields only."""
         headers = _encode_options(body, request, notes, without=frozenset({"reasoning", "server_tools"}))
         options = request.provider_options

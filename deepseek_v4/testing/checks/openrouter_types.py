@@ -16,7 +16,7 @@ from deepseek_v4.testing.checks.types import (
     list_of,
     number,
     one_of,
-    request_types,
+    request_of,
     string,
     struct,
     whole_number,
@@ -51,16 +51,6 @@ RANGES: Mapping[str, Range] = {
     "max_completion_tokens": Range(1, float("inf"), "[1, ...)"),
 }
 BIAS = Range(-100, 100, "[-100, 100]")
-
-
-def openrouter_types(body: Any) -> None:
-    """Check the types and ranges of a complete chat request."""
-    request_types(body, "ChatRequest", CHAT_FIELDS, ("messages",))
-
-
-def gateway_types(body: Any) -> None:
-    """Check the types and ranges of the fields that all three protocols have."""
-    request_types(body, "Request", SHARED_FIELDS, ())
 
 
 def _within(check: Check, allowed: Range) -> Check:
@@ -210,3 +200,5 @@ CHAT_FIELDS: FieldTypes = {
     **dict.fromkeys(("user", "prompt_cache_key"), string),
     "transforms": STRINGS,
 }
+openrouter_types = request_of("ChatRequest", CHAT_FIELDS, "messages")
+gateway_types = request_of("Request", SHARED_FIELDS)  # all three protocols have these fields

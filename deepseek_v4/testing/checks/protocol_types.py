@@ -12,7 +12,7 @@ from deepseek_v4.testing.checks.types import (
     list_of,
     number,
     one_of,
-    request_types,
+    request_of,
     string,
     struct,
     text_or_list_of,
@@ -58,11 +58,6 @@ TOOLS = list_of(
         {"function": {"function!": FUNCTION}},
     )
 )
-
-
-def chat_types(body: Any) -> None:
-    """Check the types of a complete chat request."""
-    request_types(body, "ChatCompletionRequest", CHAT_FIELDS, ("messages", "model"))
 
 
 def messages_of(*roles: str, more: FieldTypes | None = None) -> Check:
@@ -119,12 +114,8 @@ COMPLETION_FIELDS: FieldTypes = {
     "echo": boolean,
     "logprobs": whole_number,
 }
-
-
-def completion_types(body: Any) -> None:
-    """Check the types of a fill-in-the-middle request."""
-    request_types(body, "CompletionRequest", COMPLETION_FIELDS, ("model", "prompt"))
-
+chat_types = request_of("ChatCompletionRequest", CHAT_FIELDS, "messages", "model")
+completion_types = request_of("CompletionRequest", COMPLETION_FIELDS, "model", "prompt")
 
 # ---------------------------------------------------------------------- Anthropic's form
 
@@ -138,11 +129,6 @@ IMAGE_SOURCE = struct(
 )
 FILE_SOURCE = struct("DocumentSource", {"type!": one_of("file"), "file_id!": string})
 TOOL_USE: FieldTypes = {"id!": string, "name!": string, "input!": struct("Value")}
-
-
-def messages_types(body: Any) -> None:
-    """Check the types of a complete request."""
-    request_types(body, "MessagesRequest", MESSAGES_FIELDS, ("messages", "model"))
 
 
 def _blocks(*kinds: str) -> Check:
@@ -195,6 +181,7 @@ MESSAGES_FIELDS: FieldTypes = {
     "tool_choice": struct("ToolChoice", {"type!": one_of("none", "auto", "any", "tool")}, {"tool": {"name!": string}}),
     "metadata": struct("Metadata", {"user_id": string}),
 }
+messages_types = request_of("MessagesRequest", MESSAGES_FIELDS, "messages", "model")
 
 # ---------------------------------------------------------------------- Responses
 
@@ -203,11 +190,6 @@ NAMED_CHOICES = ("function", "custom")
 TEXT_FORMAT = struct(
     "TextFormat", {"type!": FORMAT_TYPE}, {"json_schema": {"name!": string, "schema!": struct("Schema")}}
 )
-
-
-def responses_types(body: Any) -> None:
-    """Check the types of a complete Responses request."""
-    request_types(body, "ResponsesRequest", RESPONSES_FIELDS, ("input", "model"))
 
 
 def _item_part(path: str, part: Any) -> None:
@@ -287,3 +269,4 @@ RESPONSES_FIELDS: FieldTypes = {
     "top_logprobs": whole_number,
     "user": string,
 }
+responses_types = request_of("ResponsesRequest", RESPONSES_FIELDS, "input", "model")

@@ -9,17 +9,13 @@ from typing import Any
 
 from deepseek_v4.testing.checks.strict_schema import check_strict_schema
 from deepseek_v4.testing.outcome import Rejection
+from deepseek_v4.testing.reading.chat import functions_in
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 # Keywords whose value has to be an array, an object, or another schema.
 ARRAYS = ("required", "enum", "anyOf", "allOf", "oneOf", "prefixItems")
 OBJECTS = ("properties", "$defs", "$def", "definitions", "patternProperties")
 SCHEMAS = ("items", "additionalProperties", "not", "contains", "propertyNames")
-
-
-def functions_in(tools: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the functions among the tools, without the service's own tools."""
-    return [tool["function"] for tool in tools if tool["type"] == "function"]
 
 
 def check_tools(body: Mapping[str, Any], *, beta: bool) -> None:

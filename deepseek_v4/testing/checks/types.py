@@ -184,13 +184,17 @@ def text_or_list_of(part: Check) -> Check:
     return check
 
 
-def request_types(body: Any, name: str, fields: FieldTypes, needed: tuple[str, ...]) -> None:
-    """Check the types of a request, field by field in the order of the body; only required fields may not be null."""
-    struct(name)("", body)
-    for key, value in body.items():
-        check = fields.get(key)
-        if check is not None and (value is not None or key in needed):
-            check(key, value)
-    for key in needed:
-        if key not in body:
-            raise TypeFault("", f"missing field `{key}`")
+def request_of(name: str, fields: FieldTypes, *needed: str) -> Callable[[Any], None]:
+    """Return the check of a request, field by field in the order of the body; only required fields may not be null."""
+
+    def check(body: Any) -> None:
+        struct(name)("", body)
+        for key, value in body.items():
+            check_field = fields.get(key)
+            if check_field is not None and (value is not None or key in needed):
+                check_field(key, value)
+        for key in needed:
+            if key not in body:
+                raise TypeFault("", f"missing field `{key}`")
+
+    return check

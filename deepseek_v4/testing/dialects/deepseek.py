@@ -44,6 +44,8 @@ from deepseek_v4.testing.reading.chat import ChatCall, chat_call
 CONTEXT_LENGTH = 1_048_565  # the number in the error text; /models has 1048576
 CONTEXT_WINDOW = 1_048_576
 MAX_OUTPUT = 393_216
+# The ids are those of the V4 launch, as in August 2026.
+UNKNOWN_MODEL = "The supported API model names are deepseek-v4-pro or deepseek-v4-flash, but you passed {}."
 RESPONSES_WITHOUT_JSON = (
     "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'."
 )
@@ -91,7 +93,12 @@ class DeepSeekDialect(Dialect):
     name = "deepseek"
     context_length = CONTEXT_LENGTH
     octet_errors = True
+    unknown_model = (UNKNOWN_MODEL, 400, "invalid_request_error")
     status_words = STATUS_WORDS
+    key_errors = (
+        ("Authentication Fails (auth header format should be Bearer sk-...)", "invalid_request_error"),
+        ("Authentication Fails, Your api key: ****{} is invalid", "invalid_request_error"),
+    )
     # The V4 names were retired on 2026-09-10 and are answered by V4.1-Flash, which sees images.
     models = (
         _model("deepseek-flash", "DeepSeek-V4.1-Flash", images=True),
@@ -100,9 +107,9 @@ class DeepSeekDialect(Dialect):
         _model("deepseek-v4-flash-vision-exp", "DeepSeek-V4.1-Flash", images=True, listed=False),
     )
 
-    def routes(self) -> tuple[EndpointRoute, ...]:
-        """Return chat with and without `/v1`, on the beta host too; fill-in-the-middle on the beta host only."""
-        versioned = [
+    # chat with and without `/v1`, on the beta host too; fill-in-the-middle on the beta host only
+    routes = (
+        *chain.from_iterable(
             (
                 EndpointRoute("POST", f"{version}/chat/completions", answer),
                 EndpointRoute("POST", f"/beta{version}/chat/completions", answer, beta=True),
@@ -116,28 +123,18 @@ class DeepSeekDialect(Dialect):
                 EndpointRoute("DELETE", f"{version}/files/{{id}}", services.delete_file),
             )
             for version in ("", "/v1")
-        ]
-        return (
-            *chain.from_iterable(versioned),
-            EndpointRoute("POST", "/anthropic/v1/messages", answer, protocol="messages"),
-            EndpointRoute("GET", "/user/balance", answer_balance),
-            EndpointRoute("POST", "/v1/tools/search", services.search),
-            EndpointRoute("POST", "/v1/tools/fetch", services.fetch),
-        )
+        ),
+        EndpointRoute("POST", "/anthropic/v1/messages", answer, protocol="messages"),
+        EndpointRoute("GET", "/user/balance", answer_balance),
+        EndpointRoute("POST", "/v1/tools/search", services.search),
+        EndpointRoute("POST", "/v1/tools/fetch", services.fetch),
+    )
 
     def status_refusal(self, status: int) -> Rejection:
         """Return a refusal in the service's own words; a refused key is the only one that is served as JSON."""
         rejection = super().status_refusal(status)
         rejection.content_type = JSON if status == 401 else OCTETS
         return rejection
-
-    def refuse_key(self, key: str | None) -> Rejection:
-        """Return 401, with the key masked."""
-        if key is None:
-            message = "Authentication Fails (auth header format should be Bearer sk-...)"
-        else:
-            message = f"Authentication Fails, Your api key: ****{key[-4:]} is invalid"
-        return Rejection(message, status=401, type="authentication_error", content_type=JSON)
 
     def response_headers(self, stamp: Stamp) -> dict[str, str]:
         """Return a trace id, and the other headers of the recordings."""
@@ -146,12 +143,6 @@ class DeepSeekDialect(Dialect):
             "x-content-type-options": "nosniff",
             "vary": "origin, access-control-request-method, access-control-request-headers",
         }
-
-    def unknown_model(self, name: str) -> Rejection:
-        """Return a refusal with the ids of the V4 launch, as in August 2026."""
-        return Rejection(
-            f"The supported API model names are deepseek-v4-pro or deepseek-v4-flash, but you passed {name}."
-        )
 
     def read_chat(self, exchange: Exchange) -> ChatCall:
         """Run the checks, in the documented order if there is one."""

@@ -15,15 +15,16 @@ from deepseek_v4.testing.checks.types import (
     check_types,
     integer,
     number,
-    request_types,
+    request_of,
     struct,
     whole_number,
 )
 from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.endpoints.models import answer_model, answer_models
 from deepseek_v4.testing.exchange import Dialect, EndpointRoute, Exchange, ServedModel
+from deepseek_v4.testing.model.answer import Answer
 from deepseek_v4.testing.outcome import Rejection
-from deepseek_v4.testing.reading.chat import ChatCall
+from deepseek_v4.testing.reading.chat import ChatCall, chat_call, functions_in
 from deepseek_v4.testing.writing.chat import OpenAIShapes
 
 ROOT = "/v1"
@@ -60,54 +61,62 @@ class SelfHostedDialect(OpenAIShapes, Dialect):
     """A self-hosted server."""
 
     root = ROOT
+    routes = (
+        EndpointRoute("POST", f"{ROOT}/chat/completions", answer),
+        EndpointRoute("GET", f"{ROOT}/models", answer_models),
+        EndpointRoute("GET", f"{ROOT}/models/{{id:path}}", answer_model),
+    )
     key_needed = False
+    key_errors = (("Unauthorized", ""), ("Unauthorized", ""))
     context_length = CONTEXT_LENGTH
     fields: FieldTypes  # the server's own options
     served = ("deepseek-v4-flash", "deepseek-ai/DeepSeek-V4-Flash")  # --served-model-name
+    call_id_prefix: str
 
     def __init__(self) -> None:
         self.models = tuple(ServedModel(name, self.model_entry(name)) for name in self.served)
 
     def model_entry(self, name: str) -> dict[str, Any]:
         """Return an entry of the catalogue."""
-        return {
-            "id": name,
-            "object": "model",
-            "created": 1_790_000_000,
-            "owned_by": self.name,
-            "root": name,
-            "max_model_len": CONTEXT_LENGTH,
-        }
+        entry = {"id": name, "object": "model", "created": 1_790_000_000, "owned_by": self.name}
+        return {**entry, "root": name, "max_model_len": CONTEXT_LENGTH}
 
-    def routes(self) -> tuple[EndpointRoute, ...]:
-        """Return chat and the catalogue."""
-        return (
-            EndpointRoute("POST", f"{ROOT}/chat/completions", answer),
-            EndpointRoute("GET", f"{ROOT}/models", answer_models),
-            EndpointRoute("GET", f"{ROOT}/models/{{id:path}}", answer_model),
-        )
-
-    def refuse_key(self, key: str | None) -> Rejection:
-        """Return 401."""
-        return Rejection("Unauthorized", status=401)
+    # ------------------------------------------------------------------ requests
 
     def read_chat(self, exchange: Exchange) -> ChatCall:
-        """Check types, ranges and the tool choice; the subclass reads the rest."""
+        """Check types, ranges and the tool choice; a last answer is only continued on request."""
         body = exchange.body
         self.check_body(body)
         model = body.get("model") or self.served[0]
         self.check_model(model, exchange)
         self.check_tool_choice(body)
-        return self.read_checked(body, model, self.thinks_by_default(exchange))
+        prefix: dict[str, Any] = {} if body.get("continue_final_message") else {"prefix": None}
+        return chat_call(
+            {**body, "model": model},
+            self.messages_in(body),
+            self.thinks(body, self.thinks_by_default(exchange)),
+            max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
+            call_id_prefix=self.call_id_prefix,
+            **prefix,
+            **self.own_fields(body),
+        )
 
     @abstractmethod
-    def read_checked(self, body: Mapping[str, Any], model: str, thinks_by_default: bool) -> ChatCall:
-        """Return a checked request as a call."""
+    def messages_in(self, body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+        """Return the messages as the server's template renders them."""
+
+    @abstractmethod
+    def thinks(self, body: Mapping[str, Any], default: bool) -> bool:
+        """Return True if the model thinks."""
+
+    @abstractmethod
+    def own_fields(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of the call that the server's own options set."""
 
     def check_body(self, body: Any) -> None:
         """Check types, ranges, and options that exclude each other."""
         fields = {**SERVER_FIELDS, **self.fields}
-        check_types(partial(request_types, name="ChatCompletionRequest", fields=fields, needed=("messages",)), body)
+        check_types(request_of("ChatCompletionRequest", fields, "messages"), body)
         check_ranges(body, RANGES, "{name} must be in {range}, got {value}.")
         if body.get("top_logprobs") is not None and not body.get("logprobs"):
             raise Rejection("when using `top_logprobs`, `logprobs` must be set to true.")
@@ -125,6 +134,24 @@ class SelfHostedDialect(OpenAIShapes, Dialect):
             return
         if not tools:
             raise Rejection("When using `tool_choice`, `tools` must be set.")
-        names = [tool["function"]["name"] for tool in tools if tool["type"] == "function"]
+        names = [function["name"] for function in functions_in(tools)]
         if isinstance(choice, dict) and choice["function"]["name"] not in names:
             raise Rejection(f"The tool {choice['function']['name']} of tool_choice is not among the tools.")
+
+    # ------------------------------------------------------------------ answers
+
+    def error(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
+        """Return the error; only a text for a refused key."""
+        return {"error": "Unauthorized"} if rejection.status == 401 else super().error(rejection, protocol)
+
+    def counted_usage(self, answer: Answer) -> dict[str, Any]:
+        """Return counts without details: those of the prompt need a flag of the server."""
+        counts = super().counted_usage(answer)
+        counts.pop("completion_tokens_details", None)
+        return {**counts, "prompt_tokens_details": None}
+
+    def chunk(self, answer: Answer, delta: Any, finish_reason: str | None = None) -> dict[str, Any]:
+        """Return a chunk, without a fingerprint."""
+        chunk = super().chunk(answer, delta, finish_reason)
+        del chunk["system_fingerprint"]
+        return chunk

@@ -11,11 +11,10 @@ from typing import Any
 from deepseek_v4.testing.checks.types import FieldTypes, boolean, one_of, struct
 from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect
 from deepseek_v4.testing.model.answer import Answer
-from deepseek_v4.testing.outcome import Rejection
-from deepseek_v4.testing.reading.chat import ChatCall, chat_call
+from deepseek_v4.testing.outcome import JsonObject, Rejection
+from deepseek_v4.testing.reading.chat import as_system
 from deepseek_v4.testing.script import arguments_in
 
-JsonObject = dict[str, Any]
 FIELDS: FieldTypes = {
     "reasoning_effort": one_of("none", "low", "medium", "high", "max"),
     "separate_reasoning": boolean,
@@ -31,32 +30,39 @@ class SglangDialect(SelfHostedDialect):
     name = "sglang"
     thinking_default = False
     usage_pending: Mapping[str, Any] = {"usage": None}
-
+    call_id_prefix = "call_"
     fields = FIELDS
-    unknown_model_text = "The model `{}` does not exist"
+    unknown_model = ("The model `{}` does not exist", 404, "")
 
-    def read_checked(self, body: Mapping[str, Any], model: str, thinks_by_default: bool) -> ChatCall:
-        """Read a request, and check the arguments of past calls."""
-        messages = _rendered(body)
+    def messages_in(self, body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+        """Check the arguments of past calls; a last answer that is not continued becomes a user message."""
+        messages = [as_system(message) for message in body["messages"]]
+        if messages[-1]["role"] == "assistant" and not body.get("continue_final_message"):
+            messages[-1] = {"role": "user", "content": messages[-1].get("content") or ""}
         for position, message in enumerate(messages):
             for call in message.get("tool_calls") or ():
                 if arguments_in(call["function"]["arguments"]) is None:
                     raise Rejection(f"messages[{position}]: the arguments of a tool call must be a JSON object")
-        if body.get("tools"):  # tools disable constrained decoding, with a warning in the server's log
-            body = {**body, "response_format": None}
-        return chat_call(
-            {**body, "model": model},
-            messages,
-            _thinks(body, thinks_by_default),
-            max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
-            joins_reasoning=body.get("separate_reasoning") is False,
-            call_id_prefix="call_",
-        )
+        return tuple(messages)
+
+    def thinks(self, body: Mapping[str, Any], default: bool) -> bool:
+        """Return True if it thinks. Only the template's switch `thinking` is read; an effort does not enable it."""
+        reasoning = body.get("reasoning") or {}
+        if body.get("reasoning_effort") == "none" or reasoning.get("effort") == "none":
+            return False
+        switch = (body.get("chat_template_kwargs") or {}).get("thinking")
+        switch = reasoning.get("enabled") if switch is None else switch
+        return default if switch is None else bool(switch)
+
+    def own_fields(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return where the reasoning is; tools disable constrained decoding, with a warning in the server's log."""
+        free = {"json_output": False, "json_schema": None} if body.get("tools") else {}
+        return {"joins_reasoning": body.get("separate_reasoning") is False, **free}
 
     def error(self, rejection: Rejection, protocol: str) -> JsonObject:
-        """Return a flat error; only a text for a refused key."""
+        """Return a flat error."""
         if rejection.status == 401:
-            return {"error": "Unauthorized"}
+            return super().error(rejection, protocol)
         kind = "BadRequest" if rejection.status == 400 else "Error"
         flat = {"object": "error", "message": rejection.message, "type": kind, "param": None}
         return {**flat, "code": rejection.status}
@@ -73,16 +79,14 @@ class SglangDialect(SelfHostedDialect):
 
     def counted_usage(self, answer: Answer) -> JsonObject:
         """Return the counts, with reasoning tokens at the top level."""
-        counts = super().counted_usage(answer)
-        counts.pop("completion_tokens_details", None)
-        return {**counts, "prompt_tokens_details": None, "reasoning_tokens": answer.usage.reasoning}
+        return {**super().counted_usage(answer), "reasoning_tokens": answer.usage.reasoning}
 
     def chunk(self, answer: Answer, delta: Any, finish_reason: str | None = None) -> JsonObject:
         """Return a chunk; deltas have all their keys, null if not set."""
         fields = {"role": None, "content": None, "reasoning_content": None, "tool_calls": None, **delta}
-        choice = {"index": 0, "delta": fields, "logprobs": None, "finish_reason": finish_reason}
-        choice["matched_stop"] = None if finish_reason is None else _matched(answer)
-        return {**self.envelope(answer, "chat.completion.chunk"), "choices": [choice]}
+        chunk = super().chunk(answer, fields, finish_reason)
+        chunk["choices"][0]["matched_stop"] = None if finish_reason is None else _matched(answer)
+        return chunk
 
     def content_delta(self, answer: Answer, text: str) -> JsonObject:
         """Return a delta of text, without content at the end."""
@@ -92,21 +96,3 @@ class SglangDialect(SelfHostedDialect):
 def _matched(answer: Answer) -> int | str | None:
     """Return what ended the answer: a stop string, the number of the end token, or `None`."""
     return answer.stopped_by or (1 if answer.finish_reason == "stop" else None)
-
-
-def _thinks(body: Mapping[str, Any], default: bool) -> bool:
-    """Return True if it thinks. Only the template's switch `thinking` is read; an effort does not enable it."""
-    reasoning = body.get("reasoning") or {}
-    if body.get("reasoning_effort") == "none" or reasoning.get("effort") == "none":
-        return False
-    switch = (body.get("chat_template_kwargs") or {}).get("thinking")
-    switch = reasoning.get("enabled") if switch is None else switch
-    return default if switch is None else bool(switch)
-
-
-def _rendered(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """Return the messages for the encoder: a last answer that is not continued becomes a user message."""
-    messages = [{**m, "role": "system"} if m["role"] == "developer" else m for m in body["messages"]]
-    if messages[-1]["role"] == "assistant" and not body.get("continue_final_message"):
-        messages[-1] = {"role": "user", "content": messages[-1].get("content") or ""}
-    return tuple(messages)

@@ -11,6 +11,7 @@ from deepseek_v4.testing.improviser import improvise
 from deepseek_v4.testing.model.answer import compose
 from deepseek_v4.testing.outcome import CHAT, EVENT_STREAM, Outcome, Rejection, Step, StreamForm, dumps
 from deepseek_v4.testing.script import Turn
+from deepseek_v4.testing.tokens import cached_tokens
 
 
 def answer(exchange: Exchange) -> Outcome:
@@ -23,7 +24,7 @@ def answer(exchange: Exchange) -> Outcome:
     cached = 0
     if exchange.options.prefix_cache and call.caches:
         owner = f"{exchange.key}/{call.user_id}"
-        cached = exchange.cache.hit_tokens(call.prompt, call.prompt_tokens, owner)
+        cached = cached_tokens(exchange.memory.prompts, call.prompt, call.prompt_tokens, owner)
     composed = compose(call, turn, exchange.stamp, exchange.body, exchange.options, cached)
     dialect.remember(composed, exchange)
     if call.stream:

@@ -61,7 +61,7 @@ def answer_completion(exchange: Exchange) -> Outcome:
     answer = compose(call, turn, exchange.stamp, body, exchange.options, 0)
     if body.get("echo"):
         answer = replace(answer, content=prompt + answer.content)
-    usage = exchange.dialect.usage(answer)
+    usage = answer.usage_object(exchange.dialect.counted_usage)
     if stream:
         return event_stream(exchange, _events(answer, usage))
     return complete_body(exchange, {**_body(answer, answer.content, answer.finish_reason), "usage": usage})

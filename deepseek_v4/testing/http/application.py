@@ -19,12 +19,10 @@ from deepseek_v4.testing.http.counts import PATH, request_counts
 from deepseek_v4.testing.http.delivery import Delivery
 from deepseek_v4.testing.http.load import Load
 from deepseek_v4.testing.ids import Stamp
-from deepseek_v4.testing.model.reasoning_log import ReasoningRecords
+from deepseek_v4.testing.memory import Memory, next_in
 from deepseek_v4.testing.options import ServerOptions
 from deepseek_v4.testing.outcome import JSON, Outcome, Rejection, dumps
 from deepseek_v4.testing.request_log import ReceivedRequest, SeenKey, masked_header
-from deepseek_v4.testing.script_queue import Script
-from deepseek_v4.testing.tokens import PrefixCache
 
 RECEIVED = "local_server.received"
 KEY = "local_server.key"
@@ -37,16 +35,11 @@ class Application:
         self.dialect = dialect
         self.options = options
         self.api_key = api_key
-        self.script = Script()
-        self.cache = PrefixCache()
-        self.records = ReasoningRecords()
-        self.requests: list[ReceivedRequest] = []
-        self.seen_keys: list[SeenKey] = []
-        self.files: dict[str, dict[str, Any]] = {}
+        self.memory = Memory()
         self._load = Load()
         self._traffic = traffic
         self._router = Router(
-            [Route(r.path, endpoint=_Endpoint(self, r), methods=[r.method]) for r in dialect.routes()],
+            [Route(r.path, endpoint=_Endpoint(self, r), methods=[r.method]) for r in dialect.routes],
             default=_Endpoint(self, None),
             redirect_slashes=False,
         )
@@ -55,7 +48,7 @@ class Application:
         """Serve one request."""
         request = Request(scope, receive)
         if (request.method, request.url.path) == ("GET", PATH):
-            await Response(dumps(request_counts(self.requests)), media_type=JSON)(scope, receive, send)
+            await Response(dumps(request_counts(self.memory.requests)), media_type=JSON)(scope, receive, send)
             return
         try:
             raw = await request.body()
@@ -70,7 +63,7 @@ class Application:
             body=_json_or_none(raw),
             raw=raw,
         )
-        self.requests.append(received)
+        self.memory.requests.append(received)
         scope[RECEIVED] = received
         scope[KEY] = self.dialect.key_in(headers, received.path)
         self._note_key(scope[KEY])
@@ -85,7 +78,7 @@ class Application:
     async def answer(self, route: EndpointRoute | None, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; without a route with 404."""
         generates = route is not None and route.method == "POST"
-        with self._load.answer(self.options) if generates else nullcontext() as retry_after:
+        with self._load.answer(self.options, self.memory.begun) if generates else nullcontext() as retry_after:
             exchange = self._exchange(route, scope, refused=retry_after is not None)
             if retry_after is None:
                 outcome = self._outcome(route, exchange, scope[KEY])
@@ -109,27 +102,15 @@ class Application:
             received=received,
             dialect=self.dialect,
             options=options,
-            script=self.script,
-            cache=self.cache,
-            records=self.records,
-            stamp=Stamp.of(received.body, options.seconds, len(self.requests) if options.unique_ids else None),
+            memory=self.memory,
+            stamp=Stamp.of(received.body, options.seconds, len(self.memory.requests) if options.unique_ids else None),
             key=scope[KEY] or "",
-            fault=None if refused else self.script.next_fault(),
+            fault=None if refused else next_in(self.memory.faults),
             beta=route is not None and route.beta,
             protocol="chat" if route is None else route.protocol,
             path_parameters=scope.get("path_params", {}),
-            files=self.files,
+            files=self.memory.files,
         )
-
-    def forget(self) -> None:
-        """Clear requests, keys, scripts, faults, cached prompts, and the minute that `rpm` counts."""
-        self._load.begun.clear()
-        self.requests.clear()
-        self.seen_keys.clear()
-        self.script.clear()
-        self.cache.clear()
-        self.records.clear()
-        self.files.clear()
 
     def _outcome(self, route: EndpointRoute | None, exchange: Exchange, key: str | None) -> Outcome:
         if exchange.fault is not None and exchange.fault.instead is not None:
@@ -155,9 +136,9 @@ class Application:
     def _note_key(self, key: str | None) -> None:
         if key is None:
             return
-        seen = next((seen for seen in self.seen_keys if seen.matches(key)), None)
+        seen = next((seen for seen in self.memory.seen_keys if seen.matches(key)), None)
         if seen is None:
-            self.seen_keys.append(SeenKey(key))
+            self.memory.seen_keys.append(SeenKey(key))
         else:
             seen.count += 1
 

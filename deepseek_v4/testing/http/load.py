@@ -15,34 +15,37 @@ BUSY_SECONDS = 1
 
 
 class Load:
-    """The number of answers under way, and the times of those begun within the last minute."""
+    """The number of answers under way."""
 
     def __init__(self) -> None:
         self._under_way = 0
-        self.begun: deque[float] = deque()
 
     @contextmanager
-    def answer(self, options: ServerOptions) -> Iterator[int | None]:
+    def answer(self, options: ServerOptions, begun: deque[float]) -> Iterator[int | None]:
         """Count an answer while it is under way.
+
+        Args:
+            options: The limits.
+            begun: The times of the answers begun within the last minute.
 
         Yields:
             None, or the seconds after which to repeat a request that is above a limit and not counted.
         """
-        retry_after = self._retry_after(options, time.monotonic())
+        retry_after = self._retry_after(options, begun, time.monotonic())
         if retry_after is not None:
             yield retry_after
             return
-        self.begun.append(time.monotonic())
+        begun.append(time.monotonic())
         self._under_way += 1
         try:
             yield None
         finally:
             self._under_way -= 1
 
-    def _retry_after(self, options: ServerOptions, now: float) -> int | None:
-        while self.begun and self.begun[0] <= now - MINUTE:
-            self.begun.popleft()
-        if options.rpm is not None and len(self.begun) >= options.rpm:
-            return math.ceil(self.begun[-options.rpm] + MINUTE - now)
+    def _retry_after(self, options: ServerOptions, begun: deque[float], now: float) -> int | None:
+        while begun and begun[0] <= now - MINUTE:
+            begun.popleft()
+        if options.rpm is not None and len(begun) >= options.rpm:
+            return math.ceil(begun[-options.rpm] + MINUTE - now)
         full = options.max_concurrency is not None and self._under_way >= options.max_concurrency
         return BUSY_SECONDS if full else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,10 @@ class Answer:
     def model(self) -> str:
         """The model id in the answer."""
         return self.turn.model or self.call.model
+
+    def usage_object(self, counted: Callable[[Answer], dict[str, Any]]) -> dict[str, Any]:
+        """Return the usage object of the turn, else a counted one."""
+        return counted(self) if self.turn.usage is None else dict(self.turn.usage)
 
     @property
     def title(self) -> Mapping[str, str]:

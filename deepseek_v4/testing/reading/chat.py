@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,16 @@ def content_text(content: Any) -> str:
         texts = [part.get("text") for part in content if isinstance(part, dict)]
         return "\n".join(text for text in texts if isinstance(text, str))
     return ""
+
+
+def as_system(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a message with the role `developer` as a system message."""
+    return {**message, "role": "system"} if message["role"] == "developer" else message
+
+
+def functions_in(tools: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the functions among the tools, without the service's own tools."""
+    return [tool["function"] for tool in tools if tool["type"] == "function"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +136,7 @@ def chat_call(
     body: Mapping[str, Any], messages: tuple[Mapping[str, Any], ...], thinking: bool, **more: Any
 ) -> ChatCall:
     """Return the call of a checked request in the form of chat; `more` are fields that a dialect sets itself."""
-    tools = [tool["function"] for tool in body.get("tools") or () if tool["type"] == "function"]
+    tools = functions_in(body.get("tools") or ())
     choice = body.get("tool_choice") or "auto"
     stop = body.get("stop") or ()
     response_format = body.get("response_format") or {}

@@ -6,25 +6,24 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from deepseek_v4.testing.outcome import JsonObject
 from deepseek_v4.testing.reading.chat import content_text
-
-Json = dict[str, Any]
 
 CHOICES: Mapping[str, str] = {"none": "none", "auto": "auto", "any": "required"}
 
 
-def chat_request(body: Mapping[str, Any]) -> Json:
+def chat_request(body: Mapping[str, Any]) -> JsonObject:
     """Return a request in Anthropic's form as a chat request. Past thinking is in `reasoning_content`.
 
     Args:
         body: The request; its types were checked.
     """
-    messages: list[Json] = []
+    messages: list[JsonObject] = []
     if body.get("system") is not None:
         messages.append({"role": "system", "content": content_text(body["system"])})
     for message in body["messages"]:
         messages += _turn(message)
-    request: Json = {
+    request: JsonObject = {
         "model": body["model"],
         "messages": messages,
         "max_tokens": body.get("max_tokens"),
@@ -53,12 +52,12 @@ def asks_for_search(body: Mapping[str, Any]) -> bool:
     return choice != "none" and any("web_search" in str(tool.get("type")) for tool in tools)
 
 
-def _function(tool: Mapping[str, Any]) -> Json:
+def _function(tool: Mapping[str, Any]) -> JsonObject:
     function = {"name": tool["name"], "description": tool.get("description"), "parameters": tool.get("input_schema")}
     return {"type": "function", "function": {key: value for key, value in function.items() if value is not None}}
 
 
-def _turn(message: Mapping[str, Any]) -> list[Json]:
+def _turn(message: Mapping[str, Any]) -> list[JsonObject]:
     content = message["content"]
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
     if message["role"] == "assistant":
@@ -68,8 +67,8 @@ def _turn(message: Mapping[str, Any]) -> list[Json]:
     return list(_user_content(blocks))
 
 
-def _assistant(blocks: Sequence[Mapping[str, Any]]) -> Json:
-    message: Json = {"role": "assistant", "content": "".join(b["text"] for b in blocks if b["type"] == "text")}
+def _assistant(blocks: Sequence[Mapping[str, Any]]) -> JsonObject:
+    message: JsonObject = {"role": "assistant", "content": "".join(b["text"] for b in blocks if b["type"] == "text")}
     thoughts = [block["thinking"] for block in blocks if block["type"] == "thinking"]
     if thoughts:
         message["reasoning_content"] = "".join(thoughts)
@@ -87,9 +86,9 @@ def _assistant(blocks: Sequence[Mapping[str, Any]]) -> Json:
     return message
 
 
-def _user_content(blocks: Sequence[Mapping[str, Any]]) -> Iterator[Json]:
+def _user_content(blocks: Sequence[Mapping[str, Any]]) -> Iterator[JsonObject]:
     """Yield the parts of a user message: each tool result, and the text and images between them together."""
-    parts: list[Json] = []
+    parts: list[JsonObject] = []
     for block in blocks:
         if block["type"] == "tool_result":
             if parts:
@@ -106,7 +105,7 @@ def _parts(content: Any) -> Any:
     return content if isinstance(content, str) else [_part(block) for block in content]
 
 
-def _part(block: Mapping[str, Any]) -> Json:
+def _part(block: Mapping[str, Any]) -> JsonObject:
     if block["type"] == "document":
         return {"type": "file", "file_id": block["source"]["file_id"]}
     if block["type"] != "image":

@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deepseek_v4.testing.outcome import Rejection
-
-Json = dict[str, Any]
+from deepseek_v4.testing.outcome import JsonObject, Rejection
 
 SEARCHES = ("web_search", "web_search_preview", "deepseek_web_search")
 
 
-def chat_request(body: Mapping[str, Any], *, summaries: bool = True) -> Json:
+def chat_request(body: Mapping[str, Any], *, summaries: bool = True) -> JsonObject:
     """Return a Responses request as a chat request. Past reasoning is in `reasoning_content`.
 
     Args:
@@ -34,7 +32,7 @@ def chat_request(body: Mapping[str, Any], *, summaries: bool = True) -> Json:
     if body.get("instructions") is not None:
         messages.insert(0, {"role": "system", "content": body["instructions"]})
     effort = (body.get("reasoning") or {}).get("effort")
-    request: Json = {
+    request: JsonObject = {
         "model": body["model"],
         "messages": messages,
         "max_tokens": body.get("max_output_tokens"),
@@ -63,7 +61,7 @@ def asks_for_search(body: Mapping[str, Any]) -> bool:
     return body.get("tool_choice") != "none" and any(str(tool["type"]).startswith(SEARCHES) for tool in tools)
 
 
-def _functions(tools: Sequence[Mapping[str, Any]]) -> list[Json]:
+def _functions(tools: Sequence[Mapping[str, Any]]) -> list[JsonObject]:
     """Return the functions, in the form of chat; other built-in tools are ignored, as documented."""
     functions = []
     for tool in tools:
@@ -75,7 +73,7 @@ def _functions(tools: Sequence[Mapping[str, Any]]) -> list[Json]:
     return functions
 
 
-def _response_format(body: Mapping[str, Any]) -> Json | None:
+def _response_format(body: Mapping[str, Any]) -> JsonObject | None:
     form = (body.get("text") or {}).get("format")
     if form is None or form["type"] != "json_schema":
         return form
@@ -87,13 +85,13 @@ class _History:
 
     def __init__(self, summaries: bool) -> None:
         self._summaries = summaries
-        self._messages: list[Json] = []
-        self._turn: Json | None = None
+        self._messages: list[JsonObject] = []
+        self._turn: JsonObject | None = None
         self._open: list[str] = []
         self._answered: list[str] = []
         self._seen: set[str] = set()
 
-    def read(self, items: Sequence[Mapping[str, Any]]) -> list[Json]:
+    def read(self, items: Sequence[Mapping[str, Any]]) -> list[JsonObject]:
         """Return the messages of all items."""
         for item in items:
             kind = item.get("type", "message")
@@ -151,7 +149,7 @@ class _History:
         self._answered.append(call_id)
         self._messages.append({"role": "tool", "tool_call_id": call_id, "content": _content(item["output"])})
 
-    def _open_turn(self) -> Json:
+    def _open_turn(self) -> JsonObject:
         if self._turn is None:
             self._turn = {"role": "assistant", "content": ""}
         return self._turn
@@ -173,7 +171,7 @@ def _content(content: Any) -> Any:
     """Return text unchanged, parts in the form of chat."""
     if isinstance(content, str):
         return content
-    parts: list[Json] = []
+    parts: list[JsonObject] = []
     for part in content:
         if part["type"] in ("input_text", "output_text"):
             parts.append({"type": "text", "text": part["text"]})

@@ -12,11 +12,9 @@ from typing import Any
 
 from deepseek_v4.testing.model.answer import Answer, AnsweredCall, token_logprobs
 from deepseek_v4.testing.options import UsageChunk
-from deepseek_v4.testing.outcome import CHAT, DONE, StreamForm, event
+from deepseek_v4.testing.outcome import CHAT, DONE, JsonObject, StreamForm, event
 from deepseek_v4.testing.script import Turn
 from deepseek_v4.testing.tokens import chunks
-
-JsonObject = dict[str, Any]
 
 
 class ChatShapes:
@@ -40,7 +38,7 @@ class ChatShapes:
         return {
             **self.envelope(answer, "chat.completion"),
             "choices": [choice],
-            "usage": self.usage(answer),
+            "usage": answer.usage_object(self.counted_usage),
             "system_fingerprint": answer.turn.system_fingerprint,
         }
 
@@ -67,10 +65,6 @@ class ChatShapes:
                 for call in answer.calls
             ]
         return message
-
-    def usage(self, answer: Answer) -> JsonObject:
-        """Return the usage object of the turn, else a counted one."""
-        return self.counted_usage(answer) if answer.turn.usage is None else dict(answer.turn.usage)
 
     def counted_usage(self, answer: Answer) -> JsonObject:
         """Return the counts under the dialect's names; no reasoning details outside thinking mode."""
@@ -175,13 +169,13 @@ class ChatShapes:
         final = self.chunk(answer, self.content_delta(answer, ""), answer.finish_reason)
         shape = answer.options.usage_chunk or self.usage_chunk
         if shape == "with_finish":
-            yield event({**final, "usage": self.usage(answer)})
+            yield event({**final, "usage": answer.usage_object(self.counted_usage)})
             return
         if not answer.call.include_usage:
             yield event(final)
             return
         yield event({**final, **self.usage_pending})
-        usage = {"usage": self.usage(answer)}
+        usage = {"usage": answer.usage_object(self.counted_usage)}
         if shape == "separate":
             yield event({**final, "choices": [], **usage})
             return

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deepseek_v4.testing.model.answer import Answer, AnsweredCall
-from deepseek_v4.testing.outcome import StreamForm, dumps, named_event
+from deepseek_v4.testing.outcome import JsonObject, StreamForm, dumps, named_event
 from deepseek_v4.testing.script import arguments_in
 from deepseek_v4.testing.tokens import chunks
 
-JsonObject = dict[str, Any]
 # Stop reasons for the finish reasons of chat completions; other values are sent unchanged.
 STOP_REASONS: Mapping[str, str] = {
     "stop": "end_turn",
@@ -65,7 +64,7 @@ class MessagesShapes:
             **self.envelope(answer, self.blocks(answer)),
             "stop_reason": self.stop_reason(answer),
             "stop_sequence": answer.stopped_by,
-            "usage": self.usage(answer),
+            "usage": answer.usage_object(self.counted_usage),
             **answer.title,
         }
 
@@ -87,10 +86,6 @@ class MessagesShapes:
         if answer.stopped_by is not None:
             return "stop_sequence"
         return STOP_REASONS.get(answer.finish_reason, answer.finish_reason)
-
-    def usage(self, answer: Answer) -> JsonObject:
-        """Return the usage object of the turn, else a counted one."""
-        return self.counted_usage(answer) if answer.turn.usage is None else dict(answer.turn.usage)
 
     def counted_usage(self, answer: Answer) -> JsonObject:
         """Return the usage object; its input does not include tokens read from the cache."""
@@ -149,7 +144,7 @@ class MessagesShapes:
 
     def events(self, answer: Answer) -> Iterator[bytes]:
         """Yield the events of a streamed answer, `message_stop` last."""
-        usage = self.usage(answer)
+        usage = answer.usage_object(self.counted_usage)
         begun = {**self.envelope(answer, []), "stop_reason": None, "stop_sequence": None}
         start_usage = {**usage, "output_tokens": 0}
         yield named_event({"type": "message_start", "message": {**begun, "usage": start_usage}})

@@ -12,10 +12,8 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from deepseek_v4.testing.model.answer import Answer, AnsweredCall, token_logprobs
-from deepseek_v4.testing.outcome import StreamForm, dumps, event, named_event
+from deepseek_v4.testing.outcome import JsonObject, StreamForm, dumps, event, named_event
 from deepseek_v4.testing.tokens import chunks
-
-JsonObject = dict[str, Any]
 
 # The status for a finish reason of chat completions, and the reason of an incomplete one.
 INCOMPLETE: Mapping[str, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -80,7 +78,7 @@ class ResponsesShapes:
 
     def complete(self, answer: Answer) -> JsonObject:
         """Return the response object of an answer that is not streamed."""
-        return self.response(answer, self.status(answer), self.items(answer), self.usage(answer))
+        return self.response(answer, self.status(answer), self.items(answer), answer.usage_object(self.counted_usage))
 
     def status(self, answer: Answer) -> str:
         """Return the status of the answer."""
@@ -122,10 +120,6 @@ class ResponsesShapes:
             message = f"The answer was interrupted: {answer.finish_reason}"
             body["error"] = {"code": "server_error", "message": message}
         return body
-
-    def usage(self, answer: Answer) -> JsonObject:
-        """Return the usage object of the turn, else a counted one."""
-        return self.counted_usage(answer) if answer.turn.usage is None else dict(answer.turn.usage)
 
     def counted_usage(self, answer: Answer) -> JsonObject:
         """Return the usage object."""
@@ -233,7 +227,7 @@ class _Events:
             yield from (one for column in zip_longest(*rows) for one in column if one is not None)
         else:
             yield from chain.from_iterable(rows)
-        response = shapes.response(answer, status, items, shapes.usage(answer))
+        response = shapes.response(answer, status, items, answer.usage_object(shapes.counted_usage))
         yield self._event(f"response.{status}", response=response)
         yield from shapes.end
 

@@ -9,6 +9,7 @@ import os
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib.util import find_spec
 
 import httpx
@@ -121,6 +122,36 @@ def test_a_given_client_of_either_library_is_used_and_never_closed(make, twin_cl
     assert not client.is_closed
     assert list(twin.stream(request_to(server.url), decoder=Whole)) == ["yes"]
     assert [received.headers["x-from"] for received in server.received] == ["mine", "mine"]
+
+
+@pytest.mark.parametrize("library", [None, *LIBRARIES])
+def test_the_headers_of_a_request_replace_those_of_a_given_client(make, twin_class, library, server):
+    own = {"content-type": "text/plain", "Accept-Encoding": "deflate", "x-from": "mine"}
+    kind = "Client" if twin_class is SyncTwin else "AsyncClient"
+    twin = make(twin_class, library and getattr(library, kind)(headers=own))
+    twin.call(request_to(server.url))
+    [head] = [received.head for received in server.received]
+    names = [line.partition(":")[0].lower() for line in head.splitlines()[1:] if line]
+    received = server.received[0].headers
+    assert len(names) == len(set(names))
+    assert received["content-type"] == "application/json"
+    assert (received["accept-encoding"], received["content-length"]) == ("gzip", "2")
+    assert received.get("x-from") == (library and "mine")
+
+
+@pytest.mark.parametrize("library", [None, *LIBRARIES])
+@pytest.mark.parametrize("value", ["é", "a\nb: c"])
+def test_a_header_that_cannot_be_sent_is_an_error(make, twin_class, library, server, value):
+    twin = make(twin_class, library and getattr(library, "Client" if twin_class is SyncTwin else "AsyncClient")())
+    request = replace(request_to(server.url), headers={"x-title": value})
+    with pytest.raises(errors.InvalidRequestError, match="must be ASCII without line breaks"):
+        twin.call(request)
+    assert server.received == []
+
+
+def test_a_request_without_a_body_has_no_content_length(twin, server):
+    twin.call(replace(request_to(server.url), method="GET", body=b""))
+    assert "content-length" not in server.received[0].headers
 
 
 @pytest.mark.skipif(find_spec("httpx_aiohttp") is None, reason="needs httpx-aiohttp")

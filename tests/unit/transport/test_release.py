@@ -8,11 +8,12 @@ import sys
 import threading
 import time
 
+import httpx
 import pytest
 
 from deepseek_v4 import Client
 from deepseek_v4.transport import AsyncTransport, Limits, SyncTransport, deadline_watch
-from tests.unit.transport.client_kinds import KEY, Lines, exchange, read_text, request_to
+from tests.unit.transport.client_kinds import KEY, Lines, SyncTwin, exchange, read_text, request_to
 
 
 def endless(peer, n):
@@ -70,6 +71,26 @@ def test_a_sync_stream_dropped_unread_needs_no_garbage_collector(server):
     try:
         sync_stream(server)
         assert server.wait_until_open(0)
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_the_body_and_the_key_of_a_request_need_no_garbage_collector(make, twin_class, serve, given, streamed):
+    kind = httpx.Client if twin_class is SyncTwin else httpx.AsyncClient
+    twin = make(twin_class, kind() if given else None)
+    server = serve(lambda peer, n: peer.answer(b"one\nEND\n"))
+
+    def call():
+        return list(twin.stream(request_to(server.url))) if streamed else twin.call(request_to(server.url))
+
+    call()
+    gc.collect()
+    gc.disable()
+    try:
+        call()
+        assert not [kept for kept in gc.get_objects() if type(kept) in (httpx.Request, httpx.Response)]
     finally:
         gc.enable()
 

@@ -28,7 +28,7 @@ from deepseek_v4.testing.checks.protocol_types import (
     responses_types,
 )
 from deepseek_v4.testing.checks.tools import check_choice_while_thinking, check_tools
-from deepseek_v4.testing.checks.types import FieldTypes, boolean, check_types, number, one_of, request_types
+from deepseek_v4.testing.checks.types import FieldTypes, boolean, check_types, number, one_of, request_of
 from deepseek_v4.testing.dialects.empiriolabs import variants
 from deepseek_v4.testing.endpoints.chat import answer
 from deepseek_v4.testing.endpoints.models import answer_model, answer_models
@@ -37,7 +37,7 @@ from deepseek_v4.testing.model.answer import MADE_UP_PAGE
 from deepseek_v4.testing.outcome import Rejection
 from deepseek_v4.testing.reading import messages as messages_request
 from deepseek_v4.testing.reading import responses as responses_request
-from deepseek_v4.testing.reading.chat import ChatCall, chat_call
+from deepseek_v4.testing.reading.chat import ChatCall, as_system, chat_call
 from deepseek_v4.testing.tokens import estimate
 from deepseek_v4.testing.writing.chat import OpenAIShapes
 from deepseek_v4.testing.writing.messages import error_type
@@ -63,7 +63,9 @@ OWN_FIELDS: FieldTypes = {
 IGNORED = ("logprobs", "top_logprobs", "frequency_penalty", "presence_penalty", "user_id", "thinking", "n")
 KEPT = {name: check for name, check in CHAT_FIELDS.items() if name not in IGNORED}
 FIELDS: FieldTypes = {**KEPT, **OWN_FIELDS, "messages": messages_of(*OPENAI_ROLES), "max_tokens": number}
-WORDS: Mapping[int, tuple[str, str, str]] = {
+chat_types = request_of("ChatRequest", FIELDS, "messages", "model")
+own_types = request_of("Request", OWN_FIELDS)
+STATUS_WORDS: Mapping[int, tuple[str, str, str]] = {
     400: ("The model service refused the request", "invalid_request_error", "upstream_error"),
     401: ("Invalid API key", "authentication_error", "invalid_api_key"),
     402: ("Insufficient credits", "insufficient_quota", "insufficient_credits"),
@@ -86,38 +88,28 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
     root = ROOT
     context_length = variants.CONTEXT_WINDOW
     x_api_key_paths = ""
-    status_words = WORDS
+    unknown_model = ("Model '{}' not found", 404, "model_not_found")
+    status_words = STATUS_WORDS
+    key_errors = (("Missing API key", "missing_api_key"), ("Invalid API key", "invalid_api_key"))
     models = (
         _served(variants.NAMES[0], variants.BASE),
         *(_served(f"{variants.NAMES[0]}:{suffix}", one) for suffix, one in variants.NUMBERED.items()),
     )
 
-    def routes(self) -> tuple[EndpointRoute, ...]:
-        """Return the three endpoints of the documentation, and the catalogue."""
-        return (
-            EndpointRoute("POST", f"{ROOT}/chat/completions", answer),
-            EndpointRoute("POST", f"{ROOT}/responses", answer, protocol="responses"),
-            EndpointRoute("POST", f"{ROOT}/messages", answer, protocol="messages"),
-            EndpointRoute("GET", f"{ROOT}/models", answer_models),
-            EndpointRoute("GET", f"{ROOT}/models/{{id}}", answer_model),
-        )
+    routes = (
+        EndpointRoute("POST", f"{ROOT}/chat/completions", answer),
+        EndpointRoute("POST", f"{ROOT}/responses", answer, protocol="responses"),
+        EndpointRoute("POST", f"{ROOT}/messages", answer, protocol="messages"),
+        EndpointRoute("GET", f"{ROOT}/models", answer_models),
+        EndpointRoute("GET", f"{ROOT}/models/{{id}}", answer_model),
+    )
 
     def model_named(self, name: str) -> ServedModel | None:
         """Return the variant of an id; any `:variantN` is served."""
         one = variants.variant_named(name)
         return None if one is None else _served(name, one)
 
-    def unknown_model(self, name: str) -> Rejection:
-        """Return 404."""
-        return Rejection(f"Model '{name}' not found", 404, code="model_not_found")
-
     # ------------------------------------------------------------------ refusals
-
-    def refuse_key(self, key: str | None) -> Rejection:
-        """Return 401."""
-        if key is None:
-            return Rejection("Missing API key", 401, "authentication_error", "missing_api_key")
-        return Rejection("Invalid API key", 401, "authentication_error", "invalid_api_key")
 
     def error_object(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
         """Return the error in OpenAI's form, or in Anthropic's with the code."""
@@ -135,14 +127,14 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
     def read_chat(self, exchange: Exchange) -> ChatCall:
         """Run the gateway's checks."""
         body = exchange.body
-        _typed(partial(request_types, name="ChatRequest", fields=FIELDS, needed=("messages", "model")), body)
+        _typed(chat_types, body)
         return self._read(exchange, body)
 
     def read_responses(self, exchange: Exchange) -> ChatCall:
         """Read items; reasoning is required before function calls only."""
         body = exchange.body
         _typed(responses_types, body)
-        _typed(partial(request_types, name="ResponsesRequest", fields=OWN_FIELDS, needed=()), body)
+        _typed(own_types, body)
         request = responses_request.chat_request(body)
         return self._read(exchange, {**request, **_own(body)}, calls_only=True)
 
@@ -150,7 +142,7 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
         """Read Anthropic's blocks; `budget_tokens` is the thinking budget."""
         body = exchange.body
         _typed(messages_types, body)
-        _typed(partial(request_types, name="MessagesRequest", fields=OWN_FIELDS, needed=()), body)
+        _typed(own_types, body)
         request = messages_request.chat_request(body)
         requested = request.pop("thinking", None)
         if requested is not None:
@@ -169,7 +161,7 @@ class EmpirioLabsDialect(OpenAIShapes, Dialect):
         _check_parameters(body)
         _check_features(body, one, strict)
         thinking, budget = _thinking(body, strict, self.thinks_by_default(exchange))
-        messages = tuple({**m, "role": "system"} if m["role"] == "developer" else m for m in body["messages"])
+        messages = tuple(as_system(message) for message in body["messages"])
         _upstream(check_turns, messages, False)
         _upstream(check_tools, body, beta=False)
         if thinking:

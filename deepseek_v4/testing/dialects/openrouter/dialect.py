@@ -42,42 +42,29 @@ from deepseek_v4.testing.model.answer import Answer
 from deepseek_v4.testing.outcome import Rejection, dumps
 from deepseek_v4.testing.reading import messages as messages_request
 from deepseek_v4.testing.reading import responses as responses_request
-from deepseek_v4.testing.reading.chat import ChatCall, chat_call
+from deepseek_v4.testing.reading.chat import ChatCall, as_system, chat_call, content_text
 from deepseek_v4.testing.writing.messages import MessagesShapes, error_type
 from deepseek_v4.testing.writing.responses import ResponsesShapes
 
 ROOT = "/api/v1"
-# `error.metadata.error_type` by status, the same in all three protocols.
-ERROR_TYPES: Mapping[int, str] = {
-    400: "invalid_request",
-    401: "authentication",
-    402: "payment_required",
-    403: "permission_denied",
-    404: "not_found",
-    408: "timeout",
-    412: "precondition_failed",
-    413: "payload_too_large",
-    422: "unprocessable",
-    429: "rate_limit_exceeded",
-    500: "server",
-    502: "provider_unavailable",
-    503: "provider_unavailable",
-    504: "timeout",
-    524: "timeout",
-    529: "provider_overloaded",
-}
-WORDS: Mapping[int, tuple[str, str, str]] = {
-    400: ("The input was flagged by the host's content policy", "", ""),
-    401: ("User not found.", "", ""),
-    402: ("Insufficient credits. Add more at https://openrouter.ai/settings/credits", "", ""),
-    403: ("The key has no permission for this model", "", ""),
-    404: ("No endpoints found for the model", "", ""),
-    408: ("Request timed out", "", ""),
-    429: ("Provider returned error", "", ""),
-    500: ("Internal Server Error", "", ""),
-    502: ("Provider returned error", "", ""),
-    503: ("No available model provider meets your routing requirements", "", ""),
-    529: ("Provider is overloaded", "", ""),
+# The text and `error.metadata.error_type` by status, the same in all three protocols.
+STATUS_WORDS: Mapping[int, tuple[str, str, str]] = {
+    400: ("The input was flagged by the host's content policy", "invalid_request", ""),
+    401: ("User not found.", "authentication", ""),
+    402: ("Insufficient credits. Add more at https://openrouter.ai/settings/credits", "payment_required", ""),
+    403: ("The key has no permission for this model", "permission_denied", ""),
+    404: ("No endpoints found for the model", "not_found", ""),
+    408: ("Request timed out", "timeout", ""),
+    412: ("Request failed", "precondition_failed", ""),
+    413: ("Request failed", "payload_too_large", ""),
+    422: ("Request failed", "unprocessable", ""),
+    429: ("Provider returned error", "rate_limit_exceeded", ""),
+    500: ("Internal Server Error", "server", ""),
+    502: ("Provider returned error", "provider_unavailable", ""),
+    503: ("No available model provider meets your routing requirements", "provider_unavailable", ""),
+    504: ("Request failed", "timeout", ""),
+    524: ("Request failed", "timeout", ""),
+    529: ("Provider is overloaded", "provider_overloaded", ""),
 }
 
 
@@ -89,32 +76,27 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
     models = MODELS
     context_length = CONTEXT_LENGTH
     keep_alive_comment = b": OPENROUTER PROCESSING\n\n"
-    status_words = WORDS
+    status_words = STATUS_WORDS
+    key_errors = (("No auth credentials found", ""), ("User not found.", ""))
     responses: ResponsesShapes = OpenRouterResponsesShapes()
     messages: MessagesShapes = OpenRouterMessagesShapes()
 
-    def routes(self) -> tuple[EndpointRoute, ...]:
-        """Return the endpoints of the three protocols, the catalogue, and the account."""
-        return (
-            EndpointRoute("POST", f"{ROOT}/chat/completions", answer),
-            EndpointRoute("POST", f"{ROOT}/responses", answer, protocol="responses"),
-            EndpointRoute("POST", f"{ROOT}/messages", answer, protocol="messages"),
-            EndpointRoute("GET", f"{ROOT}/models", endpoints.answer_models),
-            EndpointRoute("GET", f"{ROOT}/model/{{id:path}}", endpoints.answer_model),
-            EndpointRoute("GET", f"{ROOT}/models/{{id:path}}/endpoints", endpoints.answer_model_endpoints),
-            EndpointRoute("GET", f"{ROOT}/key", endpoints.answer_key),
-            EndpointRoute("GET", f"{ROOT}/credits", endpoints.answer_credits),
-        )
+    routes = (
+        EndpointRoute("POST", f"{ROOT}/chat/completions", answer),
+        EndpointRoute("POST", f"{ROOT}/responses", answer, protocol="responses"),
+        EndpointRoute("POST", f"{ROOT}/messages", answer, protocol="messages"),
+        EndpointRoute("GET", f"{ROOT}/models", endpoints.answer_models),
+        EndpointRoute("GET", f"{ROOT}/model/{{id:path}}", endpoints.answer_model),
+        EndpointRoute("GET", f"{ROOT}/models/{{id:path}}/endpoints", endpoints.answer_model_endpoints),
+        EndpointRoute("GET", f"{ROOT}/key", endpoints.answer_key),
+        EndpointRoute("GET", f"{ROOT}/credits", endpoints.answer_credits),
+    )
 
     # ------------------------------------------------------------------ refusals
 
-    def refuse_key(self, key: str | None) -> Rejection:
-        """Return 401."""
-        return Rejection("No auth credentials found" if key is None else "User not found.", status=401)
-
     def error_object(self, rejection: Rejection, protocol: str) -> dict[str, Any]:
         """Return the status as a number, and metadata; in Anthropic's form, its own object with the type."""
-        kind = ERROR_TYPES.get(rejection.status, "unmapped")
+        _, kind, _ = self.status_words.get(rejection.status, ("", "unmapped", ""))
         if protocol == "messages":
             return {"type": error_type(rejection.status), "message": rejection.message, "error_type": kind}
         details = {"metadata": {}, **rejection.details}
@@ -186,7 +168,7 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
         thinking, hidden, budget = _thinking(body, self.thinks_by_default(exchange))
         if request.get("top_logprobs") is not None and not request.get("logprobs"):
             raise Rejection("Invalid request: top_logprobs: needs logprobs: true")
-        messages = tuple(_system(message) for message in request["messages"])
+        messages = tuple(as_system(message) for message in request["messages"])
         _hosted(route.host, check_turns, messages, route.model.sees_images)
         _hosted(route.host, check_tools, request, beta=False)
         if thinking:
@@ -222,8 +204,8 @@ class OpenRouterDialect(OpenRouterChatShapes, Dialect):
     def remember(self, answer: Answer, exchange: Exchange) -> None:
         """Keep the record of the reasoning, for `strict`."""
         if answer.shows_reasoning and exchange.options.strict:
-            ids = tuple(call.id for call in answer.calls)
-            exchange.records.keep(answer.content, ids, reasoning_details(answer))
+            name = _name([call.id for call in answer.calls], answer.content)
+            exchange.memory.reasoning.setdefault(name, []).append(reasoning_details(answer))
 
     def _check_passed_back(
         self,
@@ -285,11 +267,6 @@ def _searches(body: Mapping[str, Any]) -> bool:
     return by_plugin or any(str(tool.get("type") or "").startswith(SEARCH_TOOLS) for tool in tools)
 
 
-def _system(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a message with the role `developer` as a system message."""
-    return {**message, "role": "system"} if message["role"] == "developer" else message
-
-
 def _reasoning_in(message: Mapping[str, Any]) -> str | None:
     """Return the reasoning of a message in any form; `None` if it has none."""
     if message.get("reasoning_details") is not None:
@@ -300,7 +277,8 @@ def _reasoning_in(message: Mapping[str, Any]) -> str | None:
 
 def _is_verbatim(message: Mapping[str, Any], exchange: Exchange) -> bool:
     """Return True if the reasoning is unchanged; always for a message that this server did not send."""
-    sent = exchange.records.sent_with(message)
+    ids = [call["id"] for call in message.get("tool_calls") or ()]
+    sent = exchange.memory.reasoning.get(_name(ids, content_text(message.get("content"))), ())
     if not sent:
         return True
     details = message.get("reasoning_details")
@@ -308,3 +286,8 @@ def _is_verbatim(message: Mapping[str, Any], exchange: Exchange) -> bool:
         return details in sent
     text = _reasoning_in(message)
     return text is None or text in [text_of(one) or "" for one in sent]
+
+
+def _name(call_ids: Sequence[str], text: str) -> str:
+    """Return the name of an answer: the ids of its tool calls, or its text."""
+    return "calls " + " ".join(call_ids) if call_ids else "text " + text

@@ -8,13 +8,12 @@ from typing import Any
 from deepseek_v4.testing.dialects.openrouter.models import price
 from deepseek_v4.testing.model.answer import Answer
 from deepseek_v4.testing.options import UsageChunk
-from deepseek_v4.testing.outcome import DONE
+from deepseek_v4.testing.outcome import DONE, JsonObject
 from deepseek_v4.testing.tokens import chunks
 from deepseek_v4.testing.writing.chat import ChatShapes
 from deepseek_v4.testing.writing.messages import MessagesShapes
 from deepseek_v4.testing.writing.responses import ResponsesShapes
 
-JsonObject = dict[str, Any]
 SEARCH_PRICE = 0.02  # for one search of the web with five results
 # The router's finish reasons; the upstream's own value stays in `native_finish_reason`.
 FINISH_REASONS: Mapping[str, str] = {"insufficient_system_resource": "error", "aborted": "error"}
