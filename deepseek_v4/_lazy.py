@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -22,11 +22,18 @@ def attributes(package: dict[str, Any], homes: Mapping[str, str]) -> Callable[[s
         home = homes.get(name)
         if home is None:
             raise AttributeError(f"module {name_of_package!r} has no attribute {name!r}")
-        value = pkgutil.resolve_name(f"{name_of_package}.{home}" + ("" if home == name else f":{name}"))
+        module = import_module(f"{name_of_package}.{home}")
+        value = module if home == name else getattr(module, name)
         package[name] = value
         return value
 
     return getattribute
+
+
+def _resolved(location: str) -> Any:
+    """Return the object at ``"package.module:attribute"``."""
+    module, _, attribute = location.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 class Registry(Mapping[str, T]):
@@ -44,12 +51,12 @@ class Registry(Mapping[str, T]):
 
     @property
     def _others(self) -> Mapping[str, T]:
-        return pkgutil.resolve_name(self._location) if self._location is not None else {}
+        return _resolved(self._location) if self._location is not None else {}
 
     def __getitem__(self, name: str) -> T:
         if name not in self._loaded:
             known = name in self._homes
-            self._loaded[name] = pkgutil.resolve_name(self._homes[name]) if known else self._others[name]
+            self._loaded[name] = _resolved(self._homes[name]) if known else self._others[name]
         return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:

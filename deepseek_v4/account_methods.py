@@ -6,17 +6,19 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from deepseek_v4.catalog import Change, update_from
+from deepseek_v4 import catalog
 from deepseek_v4.request.account import AccountRequest, balance_query, model_query, models_query
 from deepseek_v4.request.files import Source, delete_query, files_query, upload_query
 from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.request.web_tools import fetch_query, search_query, tool_api_query
-from deepseek_v4.values.account import Balance, ModelInfo
-from deepseek_v4.values.files import FileInfo, FilePurpose
-from deepseek_v4.values.web_tools import Page, SearchResults
 
 if TYPE_CHECKING:
     from deepseek_v4.limits.limiter import Limiter
+    from deepseek_v4.values.account import Balance, ModelInfo
+    from deepseek_v4.values.files import FileInfo, FilePurpose
+    from deepseek_v4.values.web_tools import Page, SearchResults
+else:  # see protocols/account.py; LangChain evaluates the annotations of a model with fallbacks
+    Balance = FileInfo = FilePurpose = ModelInfo = Page = SearchResults = Any
 
 T = TypeVar("T")
 
@@ -164,7 +166,7 @@ class ClientMethods(AccountMethods):
         """Like ``describe_model``, asynchronously."""
         return await self._aask(model_query, model or self.settings.model)
 
-    def refresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
+    def refresh_catalog(self, model: str | None = None) -> tuple[catalog.Change, ...]:
         """Request the provider's list of models and update limits, features and prices, for this process.
 
         Args:
@@ -183,12 +185,12 @@ class ClientMethods(AccountMethods):
             deepseek/deepseek-v4-flash-0731: price is not known -> 0.14 in, 0.28 out
         """
         listed = self.list_models() if model is None else (self.describe_model(model),)
-        return update_from(self.settings.provider_name, listed)
+        return catalog.update_from(self.settings.provider_name, listed)
 
-    async def arefresh_catalog(self, model: str | None = None) -> tuple[Change, ...]:
+    async def arefresh_catalog(self, model: str | None = None) -> tuple[catalog.Change, ...]:
         """Like ``refresh_catalog``, asynchronously."""
         listed = await self.alist_models() if model is None else (await self.adescribe_model(model),)
-        return update_from(self.settings.provider_name, listed)
+        return catalog.update_from(self.settings.provider_name, listed)
 
     def search(
         self, query: str, *, count: int | None = None, question: str | None = None, need_content: bool = False

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from deepseek_v4 import tokens
 from deepseek_v4.account_methods import ClientMethods
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.limits.paced_send import ametered, apaced, metered, paced
@@ -23,7 +24,6 @@ from deepseek_v4.request.constructor_signature import OptionSignature
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview, preview
 from deepseek_v4.request.settings import ModelSettings
-from deepseek_v4.tokens import TokenCount, count_prompt, estimate
 from deepseek_v4.transport import AsyncStream, AsyncTransport, Exchange, Limits, SyncStream, SyncTransport
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, Reply
@@ -123,7 +123,7 @@ class Client(ClientMethods):
         """Return the exact request that ``chat`` (or ``stream``) would send. Nothing is sent."""
         return preview(self.prepare(messages, options, stream=stream))
 
-    def count_tokens(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> TokenCount:
+    def count_tokens(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> tokens.TokenCount:
         """Count the prompt tokens of a conversation. Nothing is sent, and no key is needed.
 
         The count is exact with the extra ``tokens``, else an estimate. Unlike ``preview``, which counts the whole
@@ -140,7 +140,7 @@ class Client(ClientMethods):
             messages = (Message.user(messages),)
         resolved = resolve(self.settings, options)
         request, dialect = chat_request(messages, resolved, find_provider(resolved.provider))
-        return count_prompt(request, dialect.protocol)
+        return tokens.count_prompt(request, dialect.protocol)
 
     def cache_report(self) -> CacheReport:
         """Return how much of each conversation was read from the provider's prefix cache, and why the rest was not.
@@ -339,7 +339,7 @@ class Client(ClientMethods):
 
 
 def _prompt_tokens(request: PreparedRequest) -> int:
-    return estimate(request.request.messages, request.request.tools)
+    return tokens.estimate(request.request.messages, request.request.tools)
 
 
 class _CountedAttempts(ReplyAttempts):

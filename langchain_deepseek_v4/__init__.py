@@ -1,9 +1,9 @@
 """DeepSeek V4 for LangChain: ``ChatDeepSeekV4``, ``DeepSeekV4Completion`` for fill-in-the-middle, web search tools."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from deepseek_v4 import __version__
+from deepseek_v4._lazy import attributes
+from deepseek_v4._version import __version__
 
 try:
     from langchain_deepseek_v4.chat_models import ChatDeepSeekV4
@@ -38,8 +38,4 @@ _HOME = {
     "UsageReport": "usage_report",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'langchain_deepseek_v4' has no attribute {name!r}")
-    return getattr(import_module(f"langchain_deepseek_v4.{_HOME[name]}"), name)
+__getattr__ = attributes(globals(), _HOME)

@@ -10,7 +10,6 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput, Mo
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool  # read from the annotations of a model with fallbacks
 from pydantic import PrivateAttr
 
 from deepseek_v4 import catalog
@@ -18,6 +17,7 @@ from deepseek_v4.client import Client
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview
 from deepseek_v4.request.preview import preview as preview_of
+from deepseek_v4.request.settings import ModelSettings
 from langchain_deepseek_v4.convert.chunks import generation_chunk
 from langchain_deepseek_v4.convert.messages import to_conversation
 from langchain_deepseek_v4.convert.replies import MessageBuilder, chat_result
@@ -40,7 +40,7 @@ _INTERNAL_OPTIONS = frozenset({"stream", "ls_structured_output_format", "structu
 
 
 @register_serializable
-class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  # _stream names its argument
+class ChatDeepSeekV4(LangChainModelBase, ModelSettings, BaseChatModel):  # type: ignore[misc]  # _stream names its argument
     """DeepSeek V4 chat model.
 
     Reasoning is in ``additional_kwargs["reasoning_content"]`` and in ``content_blocks``. It is sent back automatically
@@ -173,7 +173,7 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  
 
     def bind_tools(
         self,
-        tools: Sequence[Mapping[str, Any] | type | Callable[..., Any] | BaseTool],
+        tools: Sequence[ToolLike],
         *,
         tool_choice: Mapping[str, Any] | str | bool | None = None,
         strict: bool | None = None,

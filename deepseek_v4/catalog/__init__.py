@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from deepseek_v4._lazy import attributes
 from deepseek_v4.catalog.cost import cost_of
 from deepseek_v4.catalog.lookup import ModelFacts, find, forget, is_v4, models
-from deepseek_v4.catalog.update import Change, update_from
+
+if TYPE_CHECKING:
+    from deepseek_v4.catalog.update import Change, update_from
 
 __all__ = ["Change", "ModelFacts", "cost_of", "find", "forget", "is_v4", "models", "update_from"]
+
+__getattr__ = attributes(globals(), {"Change": "update", "update_from": "update"})

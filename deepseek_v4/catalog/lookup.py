@@ -10,18 +10,21 @@ import dataclasses
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from deepseek_v4.values.account import ModelTable
 from deepseek_v4.values.prices import Price, price_at
 from deepseek_v4.values.toml import read_toml
+from deepseek_v4.values.value import Value
+
+if TYPE_CHECKING:
+    from deepseek_v4.values.account import ModelTable
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ModelFacts(Value):
     """The facts about a model at a provider.
 
     Attributes:
@@ -103,7 +106,7 @@ def find(provider: str, model: str) -> ModelFacts:
 
 @functools.lru_cache(maxsize=1024)
 def _find(provider: str, model: str, learned: int) -> ModelFacts:
-    shelf = _catalog().get(provider) or _Shelf(_unknown(provider, {}))
+    shelf = _catalog().get(provider) or _Shelf(_unknown(provider, {}), {})
     requested = model.strip()
     name = requested.lower()
     facts = shelf.look_up(name)
@@ -131,6 +134,8 @@ def is_v4(model: str) -> bool:
 
 def models(provider: str) -> ModelTable[ModelFacts]:
     """Return the models of a provider in the catalog, in order; ``()`` for a provider without a list."""
+    from deepseek_v4.values.account import ModelTable
+
     shelf = _catalog().get(provider)
     return ModelTable(dict.fromkeys(shelf.by_name.values()) if shelf else ())
 
@@ -138,7 +143,7 @@ def models(provider: str) -> ModelTable[ModelFacts]:
 def keep(facts: ModelFacts) -> None:
     """Store the facts about a model under its id and its aliases, for this process."""
     global _learned
-    shelf = _catalog().setdefault(facts.provider, _Shelf(_unknown(facts.provider, {})))
+    shelf = _catalog().setdefault(facts.provider, _Shelf(_unknown(facts.provider, {}), {}))
     for name in (facts.id, *facts.aliases):
         shelf.by_name[name.lower()] = facts
     _learned += 1
@@ -160,12 +165,11 @@ _FAMILY = re.compile(r"deepseek.*(?:v4|flash)", re.I)
 _AUTHORS = ("deepseek", "deepseek-ai")
 
 
-@dataclass(frozen=True, slots=True)
-class _Shelf:
+class _Shelf(NamedTuple):
     """The models of one provider."""
 
     unknown: ModelFacts
-    by_name: dict[str, ModelFacts] = field(default_factory=dict)
+    by_name: dict[str, ModelFacts]
     suffixes: re.Pattern[str] | None = None
 
     def look_up(self, name: str) -> ModelFacts | None:
@@ -185,7 +189,7 @@ def _catalog() -> dict[str, _Shelf]:
     for provider, row in content["providers"].items():
         suffixes = "|".join(re.escape(suffix) for suffix in row.get("suffixes", ()))
         pattern = re.compile(f"(?:{suffixes})+\\Z") if suffixes else None
-        shelves[provider] = _Shelf(_unknown(provider, row), suffixes=pattern)
+        shelves[provider] = _Shelf(_unknown(provider, row), {}, pattern)
     for row in content["models"]:
         provider = row["provider"]
         facts = _facts({**content["family"], **content["providers"][provider], **row, "known": True}, content)

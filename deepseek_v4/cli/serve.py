@@ -32,6 +32,7 @@ def serve(
     chunk_delay: Annotated[float, typer.Option(help="Seconds between the events of a stream.")] = 0.0,
     max_concurrency: Annotated[int | None, o.described("Answers at a time; 429 above.")] = None,
     rpm: Annotated[int | None, o.described("Answers per minute; 429 above.")] = None,
+    clock: Annotated[str | None, o.described("Time of the answers: now, or an ISO time. By default off-peak.")] = None,
     as_json: o.AsJson = False,
     json_schema: Annotated[bool, schema_option(Address)] = False,
 ) -> None:
@@ -45,6 +46,7 @@ def serve(
     """
     try:
         from deepseek_v4.testing import LocalServer
+        from deepseek_v4.testing.options import OFF_PEAK, clock_of
     except ImportError as error:
         raise ValueError(f"The local server needs {error.name}. Run: pip install 'deepseek-v4[testing]'") from None
     server = LocalServer(
@@ -56,6 +58,7 @@ def serve(
         chunk_delay=chunk_delay,
         max_concurrency=max_concurrency,
         rpm=rpm,
+        clock=OFF_PEAK if clock is None else clock_of(clock),
     )
     wait = interruption()
     with server:

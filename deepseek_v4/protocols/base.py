@@ -12,10 +12,11 @@ from deepseek_v4.protocols.request_encoder import EncodedRequest, RequestEncoder
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.reply import Reply
+from deepseek_v4.values.value import Value
 
 
-@dataclass(frozen=True)
-class Protocol:
+@dataclass(frozen=True, eq=False, repr=False)
+class Protocol(Value):
     """One API endpoint; it does no I/O."""
 
     name: str

@@ -15,6 +15,7 @@ from deepseek_v4 import errors
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.reply import FinishReason, Usage
 from deepseek_v4.values.sampling import Thinking
+from deepseek_v4.values.value import Value
 
 if TYPE_CHECKING:
     from deepseek_v4.protocols.chat_request import ChatRequest
@@ -46,8 +47,8 @@ FINISH_REASONS: Mapping[str, FinishReason] = by_word(
 """Finish reasons of all protocols and engines in lower case -> ours. Any other is kept unchanged."""
 
 
-@dataclass(frozen=True, slots=True)
-class OptionSpec:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OptionSpec(Value):
     """How one option is sent on the wire: field name, allowed range, default.
 
     Attributes:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deepseek_v4.protocols.dialect import Dialect
-from deepseek_v4.values.files import FileInfo
+
+if TYPE_CHECKING:
+    from deepseek_v4.values.files import FileInfo
 
 
 class FilesDialect(Dialect):
@@ -17,6 +19,8 @@ class FilesDialect(Dialect):
 
     def decode_file(self, body: Any) -> FileInfo | None:
         """Return the file of a response; None if it has none."""
+        from deepseek_v4.values.files import FileInfo
+
         if not isinstance(body, Mapping) or not isinstance(body.get("id"), str):
             return None
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deepseek_v4.protocols.dialect import Dialect
-from deepseek_v4.values.web_tools import Page, SearchResult, SearchResults
 
-_FIELDS = frozenset(field.name for field in dataclasses.fields(SearchResult)) - {"extra"}
+if TYPE_CHECKING:
+    from deepseek_v4.values.web_tools import Page, SearchResults
 
 
 class WebToolsDialect(Dialect):
@@ -25,12 +25,15 @@ class WebToolsDialect(Dialect):
 
     def decode_results(self, body: Any) -> SearchResults | None:
         """Return the results of a search; None if the response has no list of them."""
+        from deepseek_v4.values.web_tools import SearchResult, SearchResults
+
         entries = body.get("results") if isinstance(body, Mapping) else None
         if not isinstance(entries, list):
             return None
+        known = {field.name for field in dataclasses.fields(SearchResult)} - {"extra"}
         results = tuple(
             SearchResult(
-                **{"title": "", **{name: entry[name] for name in _FIELDS & entry.keys() if entry[name] is not None}},
+                **{"title": "", **{name: entry[name] for name in known & entry.keys() if entry[name] is not None}},
                 extra=entry,
             )
             for entry in entries
@@ -40,5 +43,7 @@ class WebToolsDialect(Dialect):
 
     def decode_page(self, body: Any) -> Page | None:
         """Return a fetched page; None if the response has no content."""
+        from deepseek_v4.values.web_tools import Page
+
         content = body.get("content") if isinstance(body, Mapping) else None
         return Page(str(body.get("title") or ""), content, self.price) if isinstance(content, str) else None

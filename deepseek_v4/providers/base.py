@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,13 +14,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from deepseek_v4 import errors
 from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.values.notes import Note
+from deepseek_v4.values.value import Value
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-@dataclass(frozen=True)
-class Provider:
+@dataclass(frozen=True, eq=False, repr=False)
+class Provider(Value):
     """A provider: base URL, API key variable, and one dialect per supported protocol.
 
     Attributes:
@@ -164,6 +164,8 @@ class Provider:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a question, after a blank, that suggests the known word that is most similar; "" if none is."""
+    import difflib  # for an error only
+
     near = difflib.get_close_matches(word, list(known), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 

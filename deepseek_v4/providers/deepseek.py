@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect, money
@@ -25,11 +25,13 @@ from deepseek_v4.providers.thinking_and_efforts import (
     SwitchedThinking,
     default_max_tokens,
 )
-from deepseek_v4.values.account import Amount, Balance
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Thinking
+
+if TYPE_CHECKING:
+    from deepseek_v4.values.account import Balance
 
 _REFERENCE = "https://api-docs.deepseek.com/api/create-chat-completion (2026-10-01)"
 
@@ -76,7 +78,7 @@ ERROR_PHRASES: ErrorTable = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class _DeepSeek(Provider):
     def model_id(self, model: str) -> str:
         """Remove the author prefix of ids copied from a router; the API does not accept it."""
@@ -254,6 +256,8 @@ class DeepSeekBalance(BalanceDialect):
 
     def decode_balance(self, body: Any) -> Balance | None:
         """Decode ``balance_infos``, which holds an amount for each currency, as text."""
+        from deepseek_v4.values.account import Amount, Balance
+
         infos = body.get("balance_infos") if isinstance(body, Mapping) else None
         if not isinstance(infos, list):
             return None

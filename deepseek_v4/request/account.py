@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from urllib.parse import quote
 
 from deepseek_v4 import errors
@@ -16,8 +16,10 @@ from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.headers import build_headers, key_to_send
 from deepseek_v4.request.url import request_url
 from deepseek_v4.values import json
-from deepseek_v4.values.account import Balance, ModelInfo
 from deepseek_v4.values.http import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from deepseek_v4.values.account import Balance, ModelInfo
 
 T = TypeVar("T")
 D = TypeVar("D", bound=Dialect)

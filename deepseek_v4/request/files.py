@@ -6,16 +6,18 @@ import mimetypes
 import os
 import secrets
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 from urllib.parse import quote, urlencode
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols.files import FilesDialect
 from deepseek_v4.request.account import AccountRequest, account_query, dialect_of
 from deepseek_v4.request.call_options import CallOptions
-from deepseek_v4.values.files import FileInfo, FilePurpose
 
-Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
+if TYPE_CHECKING:
+    from deepseek_v4.values.files import FileInfo, FilePurpose
+
+Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 """A file to upload: its path, its content, or an object that is open in binary mode."""
 
 _MIB = 1 << 20

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from json import dumps
 from typing import Any
 
-from deepseek_v4 import catalog
+from deepseek_v4 import catalog, tokens
 from deepseek_v4.catalog import cost
 from deepseek_v4.request import history
 from deepseek_v4.request.prepared_request import PreparedRequest
-from deepseek_v4.tokens import count_prompt
 from deepseek_v4.values import json
 from deepseek_v4.values.display import Displayed, Rows
 from deepseek_v4.values.http import MASK, SECRET_HEADER, HttpRequest
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.reply import Usage
+from deepseek_v4.values.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Preview(Displayed):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Preview(Value, Displayed):
     """The request that would be sent. Nothing was sent.
 
     Attributes:
@@ -61,7 +61,7 @@ def preview(prepared: PreparedRequest) -> Preview:
     """Return the preview of a prepared request, with the key masked."""
     request = prepared.request
     history.check_types(request.messages)
-    prompt = count_prompt(request, prepared.protocol.name)
+    prompt = tokens.count_prompt(request, prepared.protocol.name)
     facts = catalog.find(prepared.provider.name, request.model)
     price = cost.of(Usage(prompt.tokens, 0), facts)
     return Preview(

@@ -2,9 +2,10 @@
 
 ``ModelSettings`` is a pydantic model: an adapter inherits from it and from its framework's base class, and gets every
 field, its documentation and its validation. Ranges are not checked here: they depend on the provider (``dialect``).
-"""
 
-from __future__ import annotations
+The annotations are objects, without ``from __future__ import annotations``: pydantic would evaluate the strings again
+for every class that inherits from this one.
+"""
 
 import functools
 from collections.abc import Iterator, Mapping
@@ -244,7 +245,7 @@ class ModelSettings(BaseModel):
     http_async_client: Any = Field(default=None, exclude=True, repr=False)
     """Your own client for asynchronous calls."""
 
-    def __init__(self, **options: Unpack[ModelOptions]) -> None:
+    def __init__(self, **options: "Unpack[ModelOptions]") -> None:
         if isinstance(key := options.get("api_key"), str):  # an error about another option would show it otherwise
             options["api_key"] = SecretStr(key)
         super().__init__(**options)
@@ -314,13 +315,13 @@ class ModelSettings(BaseModel):
     def _dump_headers(self, headers: dict[str, str] | None) -> dict[str, str] | None:
         return None if headers is None else {k: v for k, v in headers.items() if not SECRET_HEADER.search(k)}
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "Self":
         """Return a copy with changed options; with another provider, a default model is that of the other provider."""
         made = super().model_copy(update=update, deep=deep)
         made.__dict__["model"] = own_model(find_provider(made.provider), made.model)
         return made
 
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> "Self":
         """Return a copy with the same key; clients (sockets cannot be copied) and a key callable are shared."""
         memo = {} if memo is None else memo
         clients = (self.http_client, self.http_async_client)
@@ -349,7 +350,7 @@ class ModelSettings(BaseModel):
         """Return the provider object."""
         return find_provider(self.provider)
 
-    def retry_gate(self) -> RetryGate | None:
+    def retry_gate(self) -> "RetryGate | None":
         """Return the framework's rate limiter, which the core asks for every request of a call after the first."""
         return None
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols.web_tools import WebToolsDialect
 from deepseek_v4.request.account import AccountRequest, account_query, dialect_of
 from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.prepared_request import body_bytes
-from deepseek_v4.values.web_tools import Page, SearchResults
+
+if TYPE_CHECKING:
+    from deepseek_v4.values.web_tools import Page, SearchResults
 
 LONGEST_QUERY = 128
 LONGEST_URL = 8192

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
-import time
-from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from collections.abc import Sequence
 from typing import get_args
 
 from deepseek_v4.testing.dialects import DIALECTS
-from deepseek_v4.testing.options import OFF_PEAK, USAGE_CHUNKS, Passback
+from deepseek_v4.testing.options import OFF_PEAK, USAGE_CHUNKS, Passback, clock_of
 from deepseek_v4.testing.server import DEFAULT_KEY, LocalServer
 
 
@@ -41,13 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _clock(text: str) -> float | Callable[[], float]:
-    if text == "now":
-        return time.time
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)).timestamp()
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m deepseek_v4.testing",
@@ -67,7 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--latency", type=float, default=0.0, help="seconds before each answer")
     add("--max-concurrency", type=int, help="answers at a time; 429 above")
     add("--rpm", type=int, help="answers per minute; 429 above")
-    add("--clock", type=_clock, default=OFF_PEAK, help="time of the answers: `now` or an ISO time; off-peak if omitted")
+    add(
+        "--clock",
+        type=clock_of,
+        default=OFF_PEAK,
+        help="time of the answers: `now` or an ISO time; off-peak otherwise",
+    )
     add("--pings", action="store_true", help="ping events in the streams of the Messages protocol")
     add("--content-null", action="store_true", help="content null rather than empty with tool calls")
     return parser

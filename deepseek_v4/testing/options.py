@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any, Literal
 
 Passback = Literal["strict", "lenient", "off"]
@@ -68,3 +70,14 @@ class ServerOptions:
     def strict(self) -> bool:
         """True if doubtful requests are refused, by the strictest reading of the documentation."""
         return self.passback == "strict"
+
+
+def clock_of(text: str) -> float | Callable[[], float]:
+    """Return the clock of `now` or an ISO time, UTC unless it has an offset; raise ValueError for another text."""
+    if text == "now":
+        return time.time
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a time. Use now, or an ISO time as in 2026-11-30T14:00.") from None
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)).timestamp()

@@ -12,7 +12,7 @@ from deepseek_v4.protocols import PROTOCOLS
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.providers import find_provider
 from deepseek_v4.tokens import exact
-from deepseek_v4.tokens.estimate import effort_preamble, estimate, estimate_text
+from deepseek_v4.tokens.prompt_estimate import effort_preamble, estimate, estimate_text
 from deepseek_v4.values.sampling import Sampling
 
 

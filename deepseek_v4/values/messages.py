@@ -6,27 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from deepseek_v4.values.value import Value
+
 Role = Literal["system", "user", "assistant", "tool", "latest_reminder"]
 """``latest_reminder``: date, weekday, place, platform and language of the user, at DeepSeek."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextPart:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TextPart(Value):
     """Text inside a list of parts."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImagePart:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ImagePart(Value):
     """An image: an ``http(s)`` URL (at most 8192 characters on DeepSeek) or a ``data:`` URL."""
 
     url: str
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FilePart:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FilePart(Value):
     """A file: an id from the provider (``FileInfo.part``), or its content as a ``data:`` URL with a name."""
 
     file_id: str | None = None
@@ -36,8 +38,8 @@ class FilePart:
     """True if the file of an id is an image; two protocols send images in another form."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawPart:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RawPart(Value):
     """A content part of any other type, sent unchanged."""
 
     data: Mapping[str, Any]
@@ -46,8 +48,8 @@ class RawPart:
 Part = TextPart | ImagePart | FilePart | RawPart
 
 
-@dataclass(frozen=True, slots=True)
-class Reasoning:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Reasoning(Value):
     """A chain of thought: its text and the provider's record of it, both verbatim.
 
     ``text=""`` means that the provider sent an empty reasoning text; ``Message.reasoning`` is None if it sent none. The
@@ -67,8 +69,8 @@ class Reasoning:
         return Reasoning(text, (self.details or ()) + (other.details or ()))
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ToolCall(Value):
     """A tool call of the model. ``arguments`` is the JSON text as the model wrote it."""
 
     id: str
@@ -85,8 +87,8 @@ class _EncodedCache:
     kept: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Message(_EncodedCache):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Message(Value, _EncodedCache):
     """One message of a conversation."""
 
     role: Role
@@ -171,8 +173,8 @@ SHOWN_BELOW = "(see the next message)"
 """The text of a tool result that contains an image or a file and no text."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolSpec:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ToolSpec(Value):
     """A function that the model may call.
 
     Attributes:
@@ -190,15 +192,15 @@ class ToolSpec:
     left_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ServerTool:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ServerTool(Value):
     """A tool that the provider runs itself (such as web search), sent unchanged."""
 
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class NamedTool:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class NamedTool(Value):
     """The choice of one tool by name."""
 
     name: str

@@ -8,13 +8,15 @@ from datetime import date, datetime, time, timezone
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from deepseek_v4.values.value import Value
+
 Amount: TypeAlias = "Decimal | float | str"
 """A price in any notation; ``Price`` and ``Peak`` convert it to a ``Decimal`` of the same digits."""
 _EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 
 
-@dataclass(frozen=True, slots=True)
-class Peak:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Peak(Value):
     """Other prices at certain hours.
 
     Attributes:
@@ -48,8 +50,8 @@ class Peak:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Price(Value):
     """The price of a million tokens in a period of time.
 
     Attributes:
@@ -106,8 +108,8 @@ def price_at(prices: Sequence[Price], at: datetime) -> Price | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Cost(Value):
     """The cost of an answer.
 
     Attributes:

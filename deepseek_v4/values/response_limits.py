@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from deepseek_v4.values.value import Value
 
-@dataclass(frozen=True, slots=True)
-class ResponseLimits:
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ResponseLimits(Value):
     """The largest response that is accepted; more raises ``MalformedResponseError``.
 
     The defaults are far above the longest answer of DeepSeek V4: 393,216 tokens are about 2 MB of text, and about

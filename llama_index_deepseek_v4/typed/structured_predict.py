@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.structured_llm import StructuredLLM
@@ -11,9 +11,10 @@ from llama_index.core.prompts import PromptTemplate
 from llama_index.core.types import Model
 from pydantic import BaseModel
 
-from llama_index_deepseek_v4.typed import predict
-from llama_index_deepseek_v4.typed.request import TypedRequest
-from llama_index_deepseek_v4.typed.structured_llm import DeepSeekStructuredLLM
+from llama_index_deepseek_v4 import typed
+
+if TYPE_CHECKING:
+    from llama_index_deepseek_v4.typed.request import TypedRequest
 
 
 class StructuredPredict(FunctionCallingLLM):
@@ -37,11 +38,11 @@ class StructuredPredict(FunctionCallingLLM):
         Raises:
             UnusableAnswerError: if the answer does not match the class.
         """
-        if not predict.is_ours(self.pydantic_program_mode):
+        if not typed.predict.is_ours(self.pydantic_program_mode):
             return cast("Model", super().structured_predict(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args))
-        predict.report_start(output_cls, prompt, prompt_args)
-        output, _ = predict.complete_typed(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
-        predict.report_end(output)
+        typed.predict.report_start(output_cls, prompt, prompt_args)
+        output, _ = typed.predict.complete_typed(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
+        typed.predict.report_end(output)
         return cast("Model", output)
 
     async def astructured_predict(
@@ -52,13 +53,13 @@ class StructuredPredict(FunctionCallingLLM):
         **prompt_args: Any,
     ) -> Model:
         """Like ``structured_predict``, asynchronously."""
-        if not predict.is_ours(self.pydantic_program_mode):
+        if not typed.predict.is_ours(self.pydantic_program_mode):
             answer = super().astructured_predict(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
             return cast("Model", await answer)
-        predict.report_start(output_cls, prompt, prompt_args)
+        typed.predict.report_start(output_cls, prompt, prompt_args)
         request = self._typed_request(output_cls, prompt, llm_kwargs, prompt_args)
-        output, _ = await predict.acomplete_typed(self, request)
-        predict.report_end(output)
+        output, _ = await typed.predict.acomplete_typed(self, request)
+        typed.predict.report_end(output)
         return cast("Model", output)
 
     def _structured_stream_call(
@@ -68,8 +69,8 @@ class StructuredPredict(FunctionCallingLLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Generator[Any, None, None]:
-        if predict.is_ours(self.pydantic_program_mode):
-            return predict.stream_objects(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
+        if typed.predict.is_ours(self.pydantic_program_mode):
+            return typed.predict.stream_objects(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
         return super()._structured_stream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
 
     async def _structured_astream_call(
@@ -79,17 +80,17 @@ class StructuredPredict(FunctionCallingLLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> AsyncGenerator[Any, None]:
-        if predict.is_ours(self.pydantic_program_mode):
-            return predict.astream_objects(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
+        if typed.predict.is_ours(self.pydantic_program_mode):
+            return typed.predict.astream_objects(self, self._typed_request(output_cls, prompt, llm_kwargs, prompt_args))
         return await super()._structured_astream_call(output_cls, prompt, dict(llm_kwargs or {}), **prompt_args)
 
     def _typed_request(
         self, output_cls: type[BaseModel], prompt: PromptTemplate, options: Any, args: Any
     ) -> TypedRequest:
-        return TypedRequest.of(self, output_cls, prompt.format_messages(llm=self, **args), options)
+        return typed.TypedRequest.of(self, output_cls, prompt.format_messages(llm=self, **args), options)
 
     def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
         """Return a model whose answers are instances of a class; its responses keep tokens, cost and thinking."""
-        if predict.is_ours(self.pydantic_program_mode):
-            return DeepSeekStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
+        if typed.predict.is_ours(self.pydantic_program_mode):
+            return typed.DeepSeekStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
         return super().as_structured_llm(output_cls, **kwargs)

@@ -10,14 +10,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.stub_server import Stub, serving
 
-ray = pytest.importorskip("ray", reason="Ray is not installed here")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs signals")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="needs signals"),
+    pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed here"),
+]
 
 PAGE = Path(__file__).parents[2] / "docs" / "batch.md"
 (PAGE_PROGRAM,) = [code for code in re.findall(r"```py\n(.*?)```", PAGE.read_text("utf-8"), re.S) if "detached" in code]

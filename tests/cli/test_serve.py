@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from datetime import datetime, timezone
 from typing import Any
 
 import jsonschema
@@ -19,9 +20,10 @@ from tests.cli.conftest import Run
 def test_a_server_that_answers_until_it_is_interrupted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     command = [sys.executable, "-m", "deepseek_v4.cli", "serve", "--port", "0"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    given = ["--provider", "vllm", "--api-key", "sk-secret", "--clock", "2026-11-02T02:00", "--json"]
     with (
         subprocess.Popen(command, **pipes) as plain,
-        subprocess.Popen([*command, "--provider", "vllm", "--api-key", "sk-secret", "--json"], **pipes) as other,
+        subprocess.Popen([*command, *given], **pipes) as other,
     ):
         assert plain.stdout
         assert plain.stderr
@@ -33,7 +35,8 @@ def test_a_server_that_answers_until_it_is_interrupted(run: Run, monkeypatch: py
         for line in exported:
             monkeypatch.setenv(*line.split("="))
         assert "scripted" in Client().chat("Hello").content
-        assert Client(provider="vllm", base_url=address["base_url"], api_key="sk-secret").chat("Hello").content
+        reply = Client(provider="vllm", base_url=address["base_url"], api_key="sk-secret").chat("Hello")
+        assert reply.created == datetime(2026, 11, 2, 2, tzinfo=timezone.utc).timestamp()
         plain.send_signal(signal.SIGINT)
         other.send_signal(signal.SIGTERM)
         printed = [text for process in (plain, other) for text in process.communicate(timeout=60)]

@@ -58,6 +58,14 @@ def test_making_a_client_imports_no_http_library_yet() -> None:
     assert not loaded & {"httpx", "httpx2", "langchain_core", "llama_index", "openai"}
 
 
+def test_the_adapters_import_nothing_that_a_first_call_does_not_need() -> None:
+    loaded = modules_after("import langchain_deepseek_v4, llama_index_deepseek_v4")
+    assert {"langchain_deepseek_v4.convert.messages", "llama_index_deepseek_v4.convert.messages"} <= loaded
+    rare = {"catalog.update", "integration.partial_json", "tokens.count", "values.account", "values.files"}
+    assert not loaded & {f"deepseek_v4.{name}" for name in (*rare, "values.web_tools")}
+    assert not loaded & {"llama_index_deepseek_v4.typed.predict", "llama_index_deepseek_v4.word_embedding"}
+
+
 def test_an_event_nested_too_deeply_is_malformed_without_orjson_too() -> None:
     code = (
         "import sys\n"

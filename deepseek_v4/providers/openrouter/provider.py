@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deepseek_v4.catalog import lookup
 from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect, money, price_of
@@ -22,8 +22,10 @@ from deepseek_v4.providers.openrouter.errors_and_web_search import OpenRouterDia
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions
 from deepseek_v4.providers.openrouter.reasoning import effort_values
 from deepseek_v4.providers.openrouter.responses_and_messages import OpenRouterMessages, OpenRouterResponses
-from deepseek_v4.values.account import Amount, Balance
 from deepseek_v4.values.json import Json
+
+if TYPE_CHECKING:
+    from deepseek_v4.values.account import Balance
 
 
 class OpenRouterModels(ModelsDialect):
@@ -49,6 +51,8 @@ class OpenRouterBalance(BalanceDialect):
 
     def decode_balance(self, body: Any) -> Balance | None:
         """Decode the difference of both amounts; None if one is missing."""
+        from deepseek_v4.values.account import Amount, Balance
+
         data = body.get("data") if isinstance(body, Mapping) else None
         bought = money(data.get("total_credits")) if isinstance(data, Mapping) else None
         used = money(data.get("total_usage")) if isinstance(data, Mapping) else None

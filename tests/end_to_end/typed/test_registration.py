@@ -78,6 +78,7 @@ before = list(sys.meta_path)
 import langchain_deepseek_v4
 assert sys.meta_path == before
 assert not [name for name in sys.modules if name.partition(".")[0] == "langchain"]
+assert "langchain_core.tools.base" not in sys.modules
 sys.modules["langchain"] = None
 langchain_deepseek_v4.ChatDeepSeekV4(api_key="k")
 try:

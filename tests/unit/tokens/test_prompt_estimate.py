@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from deepseek_v4.tokens.estimate import PER_TOOLS, effort_preamble, estimate, estimate_text
 from deepseek_v4.tokens.image_tokens import MAXIMUM
+from deepseek_v4.tokens.prompt_estimate import PER_TOOLS, effort_preamble, estimate, estimate_text
 from deepseek_v4.values.messages import (
     FilePart,
     ImagePart,
