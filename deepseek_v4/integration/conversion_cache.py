@@ -1,17 +1,21 @@
 """A cache of converted messages, for the next turn, whose history contains the same objects again.
 
 A framework's messages are mutable, so an entry is valid only while the object exists and all values that the conversion
-has read are unchanged. The cache keeps no object alive: an entry is deleted with its object. An object is copied when
-it arrives for the second time: the copy costs half as much as a conversion, and many histories are sent only once.
+has read are unchanged. The cache keeps no object alive: an entry is deleted with its object. The objects of a history
+are copied when its first new one arrives for the second time: a copy costs half as much as a conversion, and many
+histories are sent only once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import ref
 
 from deepseek_v4.values.messages import Message
+
+Fingerprints = Callable[[Sequence[Any]], Sequence[Any]]
+"""Returns for each object all values that its conversion reads, uncopied."""
 
 
 class _Reference(ref[Any]):
@@ -23,60 +27,72 @@ class _Reference(ref[Any]):
 
 
 class ConversionCache:
-    """Objects, the values that were read from them, and the messages that they were converted to.
+    """Objects, copies of the values that were read from them, and the messages that they were converted to.
 
-    A fingerprint is the values that the conversion reads from an object, uncopied, so that it costs almost nothing. The
-    entry contains a copy, and comparing the two detects any change.
+    A fingerprint costs almost nothing, because its values are not copied. Comparing it with the copy detects any
+    change.
+
+    Args:
+        fingerprints: Returns the fingerprints of objects.
     """
 
-    __slots__ = ("_entries", "_forget")
+    __slots__ = ("_entries", "_fingerprints", "_forget", "_seen")
 
-    def __init__(self) -> None:
-        entries: dict[int, tuple[_Reference, Any, Message | None]] = {}
+    def __init__(self, fingerprints: Fingerprints) -> None:
+        entries: dict[int, tuple[_Reference, Any, Message]] = {}
+        seen: dict[int, _Reference] = {}
 
         def forget(dead: _Reference) -> None:
+            if seen.get(dead.key) is dead:
+                del seen[dead.key]
             entry = entries.get(dead.key)
             if entry is not None and entry[0] is dead:
                 del entries[dead.key]
 
         self._entries = entries
+        self._seen = seen
         self._forget = forget
+        self._fingerprints = fingerprints
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def lookup(self, sources: Sequence[Any], fingerprints: Iterable[Any]) -> list[Message | None]:
+    def lookup(self, sources: Sequence[Any]) -> list[Message | None]:
         """Return the stored message of each object; None for an object that has changed or is not stored."""
         entries = self._entries
+        if entries.keys().isdisjoint(map(id, sources)):
+            return [None] * len(sources)
         try:
             return [
                 entry[2] if (entry := entries.get(id(source))) is not None and entry[1] == fingerprint else None
-                for source, fingerprint in zip(sources, fingerprints, strict=True)
+                for source, fingerprint in zip(sources, self._fingerprints(sources), strict=True)
             ]
         except Exception:  # a value that was added later cannot be compared
             return [None] * len(sources)
 
-    def store(self, source: Any, fingerprint: Sequence[Any], message: Message) -> None:
-        """Store the message of an object that arrives for the second time.
+    def arrives_again(self, source: Any) -> bool:
+        """Return True if an object was passed to this method before."""
+        if id(source) in self._seen:
+            return True
+        self._seen[id(source)] = self._reference(source)
+        return False
+
+    def store(self, source: Any, message: Message) -> None:
+        """Store the message of an object.
 
         An object whose fingerprint has a value that cannot be copied and compared is not stored.
-
-        Args:
-            source: The framework's message.
-            fingerprint: All values that the conversion has read from it, and the type of the message.
-            message: The converted message.
         """
-        key = id(source)
-        entry = self._entries.get(key)
-        if entry is None:
-            reference = _Reference(source, self._forget)
-            reference.key = key
-            self._entries[key] = (reference, None, None)
-            return
+        [fingerprint] = self._fingerprints([source])
         try:
-            self._entries[key] = (entry[0], _copy(fingerprint), message)
+            copy = _copy(fingerprint)
         except (TypeError, RecursionError):
             return
+        self._entries[id(source)] = (self._reference(source), copy, message)
+
+    def _reference(self, source: Any) -> _Reference:
+        reference = _Reference(source, self._forget)
+        reference.key = id(source)
+        return reference
 
 
 class _Number:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from deepseek_v4.values.messages import FilePart, ImagePart, Message, Part, RawPart, Reasoning, TextPart, ToolCall
-from deepseek_v4.values.reply import Reply, Usage
+from deepseek_v4.values.reply import InvalidToolCall, Reply, Usage
 
 
 class OpenAIObject(dict[str, Any]):
@@ -90,8 +90,8 @@ def usage(counted: Usage) -> dict[str, Any]:
 
 def tool_calls(reply: Reply) -> list[dict[str, Any]]:
     """Return the calls of an answer, the invalid ones last, with the arguments as the model wrote them."""
-    valid = [tool_call(call.id, call.name, call.arguments) for call in reply.tool_calls]
-    return valid + [tool_call(call.id, call.name, call.arguments) for call in reply.invalid_tool_calls]
+    calls: tuple[ToolCall | InvalidToolCall, ...] = (*reply.tool_calls, *reply.invalid_tool_calls)
+    return [tool_call(call.id, call.name, call.arguments) for call in calls]
 
 
 def tool_call(call_id: str | None, name: str, arguments: str) -> dict[str, Any]:

@@ -137,6 +137,38 @@ class Message(Value, _EncodedCache):
         return cls("tool", content, tool_call_id=tool_call_id, left_out=left_out)
 
 
+class _Draft(_EncodedCache):
+    """A message that is not frozen yet: it has the same slots, so that its class can become ``Message``."""
+
+    __slots__ = Message.__slots__
+
+
+def new_message(
+    role: Role,
+    content: str | tuple[Part, ...],
+    reasoning: Reasoning | None = None,
+    tool_calls: tuple[ToolCall, ...] = (),
+    tool_call_id: str | None = None,
+    name: str | None = None,
+    retried: bool = False,
+    left_out: tuple[str, ...] = (),
+) -> Message:
+    """Create a message like its constructor, in 0.2 instead of 1.2 µs: a frozen class makes each assignment slow."""
+    made: Any = _Draft()
+    made.role = role
+    made.content = content
+    made.reasoning = reasoning
+    made.tool_calls = tool_calls
+    made.tool_call_id = tool_call_id
+    made.name = name
+    made.prefix = False
+    made.retried = retried
+    made.left_out = left_out
+    made.kept = None
+    made.__class__ = Message
+    return made  # type: ignore[no-any-return]
+
+
 SHOWN_BELOW = "(see the next message)"
 """The text of a tool result that contains an image or a file and no text."""
 

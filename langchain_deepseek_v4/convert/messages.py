@@ -29,7 +29,7 @@ from deepseek_v4 import errors
 from deepseek_v4.integration.conversion_cache import ConversionCache
 from deepseek_v4.integration.message_errors import names_the_message
 from deepseek_v4.integration.typed_answers import was_asked_again
-from deepseek_v4.values.messages import SHOWN_BELOW, Message, Part, Reasoning, Role, TextPart, ToolCall
+from deepseek_v4.values.messages import SHOWN_BELOW, Message, Part, Reasoning, Role, TextPart, ToolCall, new_message
 from deepseek_v4.values.tool_arguments import arguments_text
 from langchain_deepseek_v4.convert.content import (
     RESULTS,
@@ -54,9 +54,6 @@ ROLES: Mapping[str, Role] = {
 }
 """Roles of a ``ChatMessage`` -> ours. The API does not support ``developer``."""
 
-_CACHE = ConversionCache()
-"""The conversions of plain messages, as long as these exist."""
-
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """Names that every provider accepts; others are left out."""
 
@@ -71,20 +68,23 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
         InvalidRequestError: if a message has a type or role that is not supported.
         UnsupportedError: if a message has audio or video.
     """
-    fingerprints = [_FINGERPRINTS.get(message.__class__, _unknown)(message.__dict__) for message in messages]
-    known = _CACHE.lookup(messages, fingerprints)
+    known = _CACHE.lookup(messages)
     conversation: list[Message] = list(takewhile(bool, known))  # type: ignore[arg-type]
     attachments: list[Part] = []
+    again: bool | None = None
     new = slice(len(conversation), None)
-    for message, fingerprint, converted in zip(messages[new], fingerprints[new], known[new], strict=True):
+    for message, converted in zip(messages[new], known[new], strict=True):
         if attachments and not isinstance(message, ToolMessage):
             conversation.append(Message.user(tuple(attachments)))
             attachments = []
         if converted is not None:
             conversation.append(converted)
-        elif _is_plain(message):
-            converted = _plain(message)
-            _CACHE.store(message, fingerprint, converted)
+        elif (plain := _PLAIN.get(message.__class__)) and (plain is _ANSWER or isinstance(message.content, str)):
+            converted = plain[0](message)
+            if again is None:
+                again = _CACHE.arrives_again(message)
+            if again:
+                _CACHE.store(message, converted)
             conversation.append(converted)
         elif isinstance(message, ToolMessage):
             text, attached = result_of(message.content)
@@ -97,42 +97,6 @@ def to_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     if attachments:
         conversation.append(Message.user(tuple(attachments)))
     return tuple(conversation)
-
-
-Fingerprint = Callable[[dict[str, Any]], Any]
-
-_answer_fields = itemgetter("type", "content", "additional_kwargs", "tool_calls", "invalid_tool_calls")
-
-
-def _answer(fields: dict[str, Any]) -> Any:
-    return (*_answer_fields(fields), fields["response_metadata"].get("attempts"))
-
-
-_FINGERPRINTS: Mapping[type, Fingerprint] = {
-    AIMessage: _answer,
-    AIMessageChunk: _answer,
-    ToolMessage: itemgetter("type", "content", "tool_call_id"),
-    HumanMessage: itemgetter("type", "content", "name"),
-    SystemMessage: itemgetter("type", "content", "name"),
-}
-"""Class -> the fields of a plain message that are read."""
-_unknown: Fingerprint = id
-"""For messages of other classes, which are converted each time."""
-
-
-def _is_plain(message: BaseMessage) -> bool:
-    """True if it always converts to the same single message: a user or tool message may contain files and results."""
-    return message.__class__ in _FINGERPRINTS and (isinstance(message.content, str) or isinstance(message, AIMessage))
-
-
-def _plain(message: BaseMessage) -> Message:
-    """Convert a plain message."""
-    if isinstance(message, AIMessage):
-        return _assistant(message)
-    text = text_of(message.content)
-    if isinstance(message, ToolMessage):
-        return Message("tool", text, tool_call_id=message.tool_call_id)
-    return Message("system" if isinstance(message, SystemMessage) else "user", text, name=_name(message))
 
 
 def _converted(message: BaseMessage, before: Sequence[Message]) -> Iterator[Message]:
@@ -186,14 +150,59 @@ def _user(message: BaseMessage) -> Iterator[Message]:
 
 
 def _assistant(message: BaseMessage) -> Message:
-    return Message(
+    content = message.content
+    return new_message(
         "assistant",
-        text_of(message.content),
-        reasoning=_reasoning(message),
-        tool_calls=tuple(_calls(message)),
+        text_of(content),
+        _reasoning(message),
+        _calls(message),
         retried=was_asked_again(message.response_metadata),
-        left_out=left_out(message.content),
+        left_out=left_out(content),
     )
+
+
+def _result(message: BaseMessage) -> Message:
+    return new_message("tool", message.content, tool_call_id=message.tool_call_id)  # type: ignore[attr-defined,arg-type]
+
+
+def _question(message: BaseMessage) -> Message:
+    return new_message("user", message.content, name=_name(message))  # type: ignore[arg-type]
+
+
+def _instruction(message: BaseMessage) -> Message:
+    return new_message("system", message.content, name=_name(message))  # type: ignore[arg-type]
+
+
+_answer_fields = itemgetter("type", "content", "additional_kwargs", "tool_calls", "invalid_tool_calls")
+
+
+def _answer(fields: dict[str, Any]) -> Any:
+    return (*_answer_fields(fields), fields["response_metadata"].get("attempts"))
+
+
+_ANSWER = (_assistant, _answer)
+_PLAIN: Mapping[type, tuple[Callable[[BaseMessage], Message], Callable[[dict[str, Any]], Any]]] = {
+    AIMessage: _ANSWER,
+    AIMessageChunk: _ANSWER,
+    ToolMessage: (_result, itemgetter("type", "content", "tool_call_id")),
+    HumanMessage: (_question, itemgetter("type", "content", "name")),
+    SystemMessage: (_instruction, itemgetter("type", "content", "name")),
+}
+"""Class -> the conversion of a plain message, and the fields that it reads.
+
+A plain message always converts to the same single message. A user or tool message with blocks is not plain: these may
+be files and results.
+"""
+_OTHER = (None, id)
+"""For messages of other classes, which are converted each time."""
+
+
+def _fingerprints(messages: Sequence[BaseMessage]) -> list[Any]:
+    return [_PLAIN.get(message.__class__, _OTHER)[1](message.__dict__) for message in messages]
+
+
+_CACHE = ConversionCache(_fingerprints)
+"""The conversions of plain messages, as long as these exist."""
 
 
 def _function_result(message: FunctionMessage, before: Sequence[Message]) -> Message:
@@ -212,8 +221,9 @@ def _reasoning(message: BaseMessage) -> Reasoning | None:
     It is in ``additional_kwargs`` (ours and the ecosystem's), in reasoning blocks (v1 output, event streams, OpenAI),
     or in thinking blocks (Anthropic, Google, Bedrock).
     """
-    text = message.additional_kwargs.get("reasoning_content")
-    details = message.additional_kwargs.get("reasoning_details")
+    kwargs = message.additional_kwargs
+    text = kwargs.get("reasoning_content")
+    details = kwargs.get("reasoning_details")
     if not isinstance(text, str):
         text = None
     if not isinstance(details, (list, tuple)):
@@ -250,21 +260,24 @@ def _reasoning_blocks(message: BaseMessage) -> tuple[list[str], list[Mapping[str
     return texts, records
 
 
-def _calls(message: BaseMessage) -> Iterator[ToolCall]:
-    """Yield the tool calls of an assistant message; from its content blocks only if its own fields are empty."""
+def _calls(message: BaseMessage) -> tuple[ToolCall, ...]:
+    """Return the tool calls of an assistant message; from its content blocks only if its own fields are empty."""
     valid = getattr(message, "tool_calls", ())
     invalid = getattr(message, "invalid_tool_calls", ())
-    for call in valid:
-        yield ToolCall(call["id"] or "", call["name"], arguments_text(call["args"]))
-    for call in invalid:
-        yield ToolCall(call["id"] or "", call["name"] or "", strip_suffix(call["args"] or ""))
-    if valid or invalid:
-        return
+    if not (valid or invalid):
+        return tuple(_calls_elsewhere(message))
+    calls = [ToolCall(call["id"] or "", call["name"], arguments_text(call["args"])) for call in valid]
+    calls += [ToolCall(call["id"] or "", call["name"] or "", strip_suffix(call["args"] or "")) for call in invalid]
+    return tuple(calls)
+
+
+def _calls_elsewhere(message: BaseMessage) -> Iterator[ToolCall]:
+    """Yield the tool calls in content blocks and in the legacy field."""
     for block in () if isinstance(message.content, str) else blocks_of(message.content):
         if block.get("type") in TOOL_CALL_TYPES and block.get("name"):
             value = block.get("args") or block.get("input") or block.get("arguments")
             arguments = strip_suffix(value) if isinstance(value, str) else arguments_text(value)
             yield ToolCall(block.get("call_id") or block.get("id") or "", block["name"], arguments)
     function = message.additional_kwargs.get("function_call")
-    if isinstance(function, Mapping) and function.get("name"):
+    if function and isinstance(function, Mapping) and function.get("name"):
         yield ToolCall(f"call_{function['name']}", function["name"], arguments_text(function.get("arguments")))

@@ -16,71 +16,81 @@ from deepseek_v4.values.messages import Message, Reasoning, ToolCall
 
 
 class Thing:
-    pass
+    def __init__(self, value: object = ()) -> None:
+        self.value = value
 
 
-def fingerprint_of(*values: object) -> tuple[object, ...]:
-    return values
+def cache_of_things() -> ConversionCache:
+    return ConversionCache(lambda things: [thing.value for thing in things])
 
 
-def store(cache: ConversionCache, source: object, fingerprint: tuple[object, ...], message: Message) -> None:
-    """Store a message as a second conversion does."""
-    cache.store(source, fingerprint, message)
-    cache.store(source, fingerprint, message)
+def test_an_object_arrives_again_at_its_second_time() -> None:
+    cache, thing = cache_of_things(), Thing()
+    assert not cache.arrives_again(thing)
+    assert cache.arrives_again(thing)
+    assert not cache.arrives_again(Thing())
 
 
-def test_a_message_is_stored_at_its_second_conversion() -> None:
-    cache, thing, message = ConversionCache(), Thing(), Message.user("Hi")
-    cache.store(thing, ("Hi",), message)
-    assert cache.lookup([thing], [("Hi",)]) == [None]
-    cache.store(thing, ("Hi",), message)
-    assert cache.lookup([thing], [("Hi",)]) == [message]
+def test_an_object_at_the_address_of_a_deleted_one_does_not_arrive_again() -> None:
+    cache = cache_of_things()
+    addresses = set()
+    for _ in range(10):
+        thing = Thing()
+        addresses.add(id(thing))
+        assert not cache.arrives_again(thing)
+        del thing
+    assert len(addresses) < 10
 
 
 def test_found_as_long_as_it_looks_the_same() -> None:
-    memory, thing, said = ConversionCache(), Thing(), Message.user("Hi")
-    store(memory, thing, ("Hi",), said)
-    assert memory.lookup([thing], [("Hi",)]) == [said]
-    assert memory.lookup([thing], [("Ho",)]) == [None]
-    assert memory.lookup([Thing()], [("Hi",)]) == [None]
+    memory, thing, said = cache_of_things(), Thing("Hi"), Message.user("Hi")
+    assert memory.lookup([thing]) == [None]
+    memory.store(thing, said)
+    assert memory.lookup([thing]) == [said]
+    assert memory.lookup([Thing("Hi")]) == [None]
+    thing.value = "Ho"
+    assert memory.lookup([thing]) == [None]
 
 
 def test_several_at_a_time_each_for_itself() -> None:
-    memory, things = ConversionCache(), [Thing(), Thing(), Thing()]
+    memory, things = cache_of_things(), [Thing("a"), Thing("b"), Thing("c")]
     first, last = Message.user("first"), Message.user("last")
-    store(memory, things[0], ("a",), first)
-    store(memory, things[2], ("c",), last)
-    assert memory.lookup(things, [("a",), ("b",), ("c",)]) == [first, None, last]
+    memory.store(things[0], first)
+    memory.store(things[2], last)
+    assert memory.lookup(things) == [first, None, last]
 
 
 def test_nothing_is_kept_alive() -> None:
-    memory = ConversionCache()
+    memory = cache_of_things()
     things = [Thing() for _ in range(100)]
     for thing in things:
-        store(memory, thing, (), Message.user("Hi"))
+        memory.arrives_again(thing)
+        memory.store(thing, Message.user("Hi"))
     assert len(memory) == 100
     del things[50:]
     del thing
     gc.collect()
     assert len(memory) == 50
+    assert len(memory._seen) == 50
 
 
 def test_an_object_in_a_circle_goes_as_well() -> None:
-    memory = ConversionCache()
+    memory = cache_of_things()
     one, other = Thing(), Thing()
     one.other, other.one = other, one  # type: ignore[attr-defined]
-    store(memory, one, (), Message.user("Hi"))
+    memory.store(one, Message.user("Hi"))
     del one, other
     gc.collect()
     assert len(memory) == 0
 
 
 def test_a_later_word_takes_the_place_of_the_first() -> None:
-    memory, thing = ConversionCache(), Thing()
+    memory, thing = cache_of_things(), Thing("first")
     second = Message.user("second")
-    store(memory, thing, (1,), Message.user("first"))
-    store(memory, thing, (2,), second)
-    assert memory.lookup([thing], [(2,)]) == [second]
+    memory.store(thing, Message.user("first"))
+    thing.value = "second"
+    memory.store(thing, second)
+    assert memory.lookup([thing]) == [second]
     del thing
     gc.collect()
     assert len(memory) == 0
@@ -89,11 +99,12 @@ def test_a_later_word_takes_the_place_of_the_first() -> None:
 @pytest.mark.parametrize("number", [1, True, 1.0, 0, False, 0.0, -0.0])
 @pytest.mark.parametrize("later", [1, True, 1.0, 0, False, 0.0, -0.0])
 def test_numbers_that_python_calls_equal_are_told_apart(number: float, later: float) -> None:
-    memory, thing, value = ConversionCache(), Thing(), {"deep": [{"a": number}]}
-    store(memory, thing, fingerprint_of(value), Message.user("Hi"))
+    value = {"deep": [{"a": number}]}
+    memory, thing = cache_of_things(), Thing(value)
+    memory.store(thing, Message.user("Hi"))
     value["deep"][0]["a"] = later
     same = type(number) is type(later) and repr(number) == repr(later)
-    assert bool(memory.lookup([thing], [fingerprint_of(value)])[0]) == same
+    assert bool(memory.lookup([thing])[0]) == same
 
 
 CHANGES = {
@@ -110,12 +121,12 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_any_change_shows(change: str) -> None:
-    memory, thing = ConversionCache(), Thing()
     value = {"a": "b", "list": [1, [2]], "none": None, "nan": float("nan"), "tuple": ("x", {})}
-    store(memory, thing, fingerprint_of("text", value), Message.user("Hi"))
-    assert memory.lookup([thing], [fingerprint_of("text", value)]) != [None]
+    memory, thing = cache_of_things(), Thing(("text", value))
+    memory.store(thing, Message.user("Hi"))
+    assert memory.lookup([thing]) != [None]
     CHANGES[change](value)
-    assert memory.lookup([thing], [fingerprint_of("text", value)]) == [None]
+    assert memory.lookup([thing]) == [None]
 
 
 class Incomparable:
@@ -126,19 +137,21 @@ class Incomparable:
 
 
 def test_what_cannot_be_compared_is_not_known() -> None:
-    memory, thing, value = ConversionCache(), Thing(), {"a": "b"}
-    store(memory, thing, fingerprint_of(value), Message.user("Hi"))
-    value["a"] = Incomparable()  # type: ignore[assignment]
-    assert memory.lookup([thing], [fingerprint_of(value)]) == [None]
+    value: dict[str, object] = {"a": "b"}
+    memory, thing = cache_of_things(), Thing(value)
+    memory.store(thing, Message.user("Hi"))
+    value["a"] = Incomparable()
+    assert memory.lookup([thing]) == [None]
 
 
 def test_what_cannot_be_copied_is_not_kept() -> None:
-    memory, thing = ConversionCache(), Thing()
+    memory = cache_of_things()
     circle: list[object] = []
     circle.append(circle)
     for value in (object(), circle, b"bytes", {1}):
-        store(memory, thing, fingerprint_of(value), Message.user("Hi"))
-        assert memory.lookup([thing], [fingerprint_of(value)]) == [None]
+        thing = Thing(value)
+        memory.store(thing, Message.user("Hi"))
+        assert memory.lookup([thing]) == [None]
 
 
 CALL = ToolCall("call_1", "look", '{"at": "x"}')

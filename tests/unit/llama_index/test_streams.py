@@ -37,8 +37,12 @@ class Keeper(BaseEventHandler):
         self._kept.append(event)
 
 
-@pytest.fixture(autouse=True)
-def keeper() -> Iterator[Keeper]:
+@pytest.fixture(autouse=True, params=[True, False], ids=["observed", "unobserved"])
+def keeper(request: pytest.FixtureRequest) -> Iterator[Keeper | None]:
+    """Registers an event handler, or none: the responses of a stream then go past LlamaIndex's callback."""
+    if not request.param:
+        yield None
+        return
     root = instrumentation.get_dispatcher()  # type: ignore[attr-defined]
     keeper = Keeper()
     root.add_event_handler(keeper)

@@ -235,3 +235,12 @@ def test_the_thread_that_guards_deadlines_goes_when_it_is_idle(serve, monkeypatc
     while any(thread.name == "deepseek-v4-guard" for thread in threading.enumerate()):
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def test_a_mock_may_return_the_same_response_again(make, twin_class):
+    response = httpx.Response(200, text="END\n")
+    kind = httpx.Client if twin_class is SyncTwin else httpx.AsyncClient
+    twin = make(twin_class, kind(transport=httpx.MockTransport(lambda request: response)))
+    for _ in range(3):
+        assert twin.call(request_to("http://localhost")) == "END"
+        assert list(twin.stream(request_to("http://localhost"))) == ["END"]

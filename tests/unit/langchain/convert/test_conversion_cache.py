@@ -91,7 +91,19 @@ def test_conversations_are_not_kept_alive() -> None:
     before = len(conversion._CACHE)
     history = [answer() for _ in range(50)]
     to_conversation(history)
+    assert len(conversion._CACHE) == before
+    to_conversation(history)
     assert len(conversion._CACHE) == before + 50
     del history
     gc.collect()
     assert len(conversion._CACHE) == before
+
+
+def test_messages_that_follow_a_known_beginning_are_converted_once() -> None:
+    first, second, third = answer(), answer(), answer()
+    to_conversation([first])
+    converted = to_conversation([first, second])
+    again = to_conversation([first, second])
+    assert all(message is known for message, known in zip(again, converted, strict=True))
+    following = to_conversation([first, second, third])
+    assert to_conversation([first, second, third])[2] is not following[2]
