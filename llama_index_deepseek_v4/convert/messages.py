@@ -101,10 +101,8 @@ def _plain(message: ChatMessage, role: Role) -> Message | None:
     texts: list[str] = []
     thoughts: list[ThinkingBlock] = []
     calls: list[ToolCallBlock] = []
-    for (
-        block
-    ) in message.blocks:  # one pass by exact class: isinstance takes 0.14 µs for a pydantic object of another one
-        kind = block.__class__
+    for block in message.blocks:
+        kind = block.__class__  # isinstance takes 0.14 µs for a pydantic object of another class
         if kind is TextBlock:
             texts.append(block.text)  # type: ignore[union-attr]
         elif kind is ThinkingBlock:
