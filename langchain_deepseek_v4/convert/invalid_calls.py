@@ -8,11 +8,11 @@ stream return equal messages.
 
 from __future__ import annotations
 
+from deepseek_v4.integration.partial_json import invalidating_tail
+
 
 def invalidating_suffix(arguments: str) -> str:
     """Return the suffix for arguments that are not a JSON object."""
-    from deepseek_v4.integration.partial_json import invalidating_tail  # 1 of 66 ms of the import, and rarely needed
-
     tail = invalidating_tail(arguments)
     if not tail and arguments.endswith(" "):
         tail = "]"  # invalid already, but its spaces could be taken for a suffix
