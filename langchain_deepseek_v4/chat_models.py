@@ -17,7 +17,6 @@ from deepseek_v4.client import Client
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview
 from deepseek_v4.request.preview import preview as preview_of
-from deepseek_v4.request.settings import ModelSettings
 from langchain_deepseek_v4.convert.chunks import generation_chunk
 from langchain_deepseek_v4.convert.messages import to_conversation
 from langchain_deepseek_v4.convert.replies import MessageBuilder, chat_result
@@ -40,7 +39,7 @@ _INTERNAL_OPTIONS = frozenset({"stream", "ls_structured_output_format", "structu
 
 
 @register_serializable
-class ChatDeepSeekV4(LangChainModelBase, ModelSettings, BaseChatModel):  # type: ignore[misc]  # _stream names its argument
+class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  # _stream names its argument
     """DeepSeek V4 chat model.
 
     Reasoning is in ``additional_kwargs["reasoning_content"]`` and in ``content_blocks``. It is sent back automatically

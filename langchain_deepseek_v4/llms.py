@@ -13,7 +13,6 @@ from pydantic import PrivateAttr
 
 from deepseek_v4.client import Client
 from deepseek_v4.request.prepared_request import PreparedRequest
-from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.values.reply import Delta, Reply, StreamEnd, TextDelta
 from langchain_deepseek_v4.convert.replies import MessageBuilder
 from langchain_deepseek_v4.errors import model_errors
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @register_serializable
-class DeepSeekV4Completion(LangChainModelBase, ModelSettings, BaseLLM):  # type: ignore[misc]  # _stream names its argument
+class DeepSeekV4Completion(LangChainModelBase, BaseLLM):  # type: ignore[misc]  # _stream names its argument
     """DeepSeek V4 as a text completion model: fill-in-the-middle (beta).
 
     **It never thinks**: the endpoint has no reasoning, no messages and no tools. For chat use ``ChatDeepSeekV4``.
