@@ -61,7 +61,7 @@ def test_making_a_client_imports_no_http_library_yet() -> None:
 def test_the_adapters_import_nothing_that_a_first_call_does_not_need() -> None:
     loaded = modules_after("import langchain_deepseek_v4, llama_index_deepseek_v4")
     assert {"langchain_deepseek_v4.convert.messages", "llama_index_deepseek_v4.convert.messages"} <= loaded
-    rare = {"catalog.update", "integration.partial_json", "tokens.count", "values.account", "values.files"}
+    rare = {"catalog.update", "tokens.count", "values.account", "values.files"}
     assert not loaded & {f"deepseek_v4.{name}" for name in (*rare, "values.web_tools")}
     assert not loaded & {"llama_index_deepseek_v4.typed.predict", "llama_index_deepseek_v4.word_embedding"}
 
