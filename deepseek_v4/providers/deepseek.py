@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from deepseek_v4 import errors
-from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect, money
+from deepseek_v4.protocols.account import BalanceDialect, money
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.completions.dialect import CompletionsDialect
@@ -291,7 +291,6 @@ DEEPSEEK = _DeepSeek(
             DeepSeekResponses(),
             DeepSeekMessages(),
             DeepSeekCompletions(),
-            ModelsDialect(),
             DeepSeekBalance(),
             FilesDialect(error_phrases=ERROR_PHRASES),
             DeepSeekWebTools(),

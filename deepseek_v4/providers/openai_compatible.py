@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from deepseek_v4.protocols import reasoning_details
-from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import Headers, OptionSpec
@@ -217,7 +216,7 @@ def openai_compatible(
         name=name,
         base_url=base_url,
         key_variable=key_variable,
-        dialects={"chat_completions": dialect, "models": ModelsDialect()},
+        dialects={"chat_completions": dialect},
         headers=dict(headers or {}),
         key_needed=key_variable is not None,
         address_form=address_form,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import Dialect, Headers, OptionSpec
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
@@ -126,7 +125,7 @@ def self_hosted(name: str, port: int, dialects: tuple[Dialect, ...], options_typ
         name=name,
         base_url=f"http://localhost:{port}/v1",
         key_variable=f"{name.upper()}_API_KEY",
-        dialects={**{dialect.protocol: dialect for dialect in dialects}, "models": ModelsDialect()},
+        dialects={dialect.protocol: dialect for dialect in dialects},
         key_needed=False,
         root_path="/v1",
         options_type=options_type,

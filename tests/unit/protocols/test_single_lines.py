@@ -17,6 +17,7 @@ from deepseek_v4 import (
     ModelSettings,
     OpenRouterOptions,
     Provider,
+    Reasoning,
     ReasoningDelta,
     Reply,
     StreamEnd,
@@ -80,6 +81,40 @@ def test_reasoning_is_not_doubled_by_its_summary(events: list[dict[str, Any]], t
     reply, pieces = reasoned(*events)
     assert reply.reasoning is not None
     assert reply.reasoning.text == pieces == text
+
+
+def test_the_parts_of_a_summary_are_told_apart_by_their_index() -> None:
+    second = {**SUMMARY, "text": "And its river."}
+    events = [SUMMARY_EVENT, {**SUMMARY_EVENT, "summary_index": 1, "delta": "And its"}]  # the item has the rest
+    item = {"type": "reasoning", "id": "r", "content": [], "summary": [SUMMARY, second]}
+    response = {"id": "1", "status": "completed", "model": "m", "output": [item, MESSAGE]}
+    done = {"type": "response.output_item.done", "item": item, **AT}
+    reply = fold(deltas_of("responses", ADDED, *events, done, {"type": "response.completed", "response": response}))
+    assert reply.reasoning is not None
+    assert reply.reasoning.text == SUMMARY["text"] + second["text"]
+
+
+def test_a_message_is_encoded_anew_for_another_host() -> None:
+    answer = Message("assistant", "Hm.", Reasoning("I think."))
+    messages = [Message.user("Hi"), answer, Message.user("And?")]
+    sent = [
+        Client(provider=provider, base_url="http://localhost:1/v1", api_key="k").preview(messages).body["messages"][1]
+        for provider in ("deepseek", "vllm", "deepseek")
+    ]
+    assert [one.get("reasoning") for one in sent] == [None, "I think.", None]
+    assert sent[0] == sent[2]
+
+
+def test_an_answer_without_a_model_is_priced_as_the_model_that_was_asked_for() -> None:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 1000, "total_tokens": 2000}
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Yes."}, "finish_reason": "stop"}
+    http = httpx.Client(
+        transport=httpx.MockTransport(lambda _: httpx.Response(200, json={"choices": [choice], "usage": usage}))
+    )
+    with Client(api_key="sk-test", model="deepseek-v4-pro", http_client=http) as client:
+        reply = client.chat("Hi")
+    assert reply.model is None
+    assert reply.cost is not None
 
 
 def test_the_free_text_of_a_custom_tool_arrives_in_pieces() -> None:

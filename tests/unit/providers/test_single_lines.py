@@ -91,8 +91,16 @@ def test_a_web_search_without_options_has_no_parameters() -> None:
 
 def test_a_latest_reminder_is_a_system_message_elsewhere() -> None:
     messages = [Message.user("Hi"), Message("latest_reminder", "Be short.")]
-    body = Client(provider="vllm", base_url="http://localhost:1/v1").preview(messages).body
-    assert [message["role"] for message in body["messages"]] == ["user", "system"]
+    shown = Client(provider="vllm", base_url="http://localhost:1/v1", on_unsupported="ignore").preview(messages)
+    assert [message["role"] for message in shown.body["messages"]] == ["user", "system"]
+    assert [note.text for note in shown.notes] == ["sent a latest_reminder as a system message"]
+
+
+@pytest.mark.parametrize(
+    "root", ["https://api.deepseek.com/beta/", "https://api.deepseek.com/beta", "https://api.deepseek.com/"]
+)
+def test_the_beta_path_belongs_to_requests_and_not_to_the_root(root: str) -> None:
+    assert Client(api_key="k", base_url=root).preview("Hi").url == "https://api.deepseek.com/chat/completions"
 
 
 @pytest.mark.parametrize(

@@ -113,3 +113,9 @@ def test_a_call_to_another_provider_does_not_use_the_variable_of_the_key(monkeyp
     assert request.http.key is not None
     assert request.http.key.get_secret_value() == "sk-of-openrouter"
     assert request.options.api_key_variable is None
+
+
+def test_a_key_that_is_called_for_has_no_length() -> None:
+    key = ModelSettings(api_key=lambda: "sk-1").api_key
+    assert key is not None
+    assert (len(key), bool(key), key.get_secret_value()) == (0, True, "sk-1")
