@@ -13,6 +13,7 @@ import pytest
 from deepseek_v4 import Client, catalog, errors
 from deepseek_v4.catalog import cost, update_from
 from deepseek_v4.catalog.lookup import keep
+from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.providers import find_provider
 from deepseek_v4.testing import LocalServer
 from deepseek_v4.values.account import ModelInfo
@@ -177,7 +178,7 @@ def test_models_of_other_families_are_left_out() -> None:
 )
 @pytest.mark.parametrize("provider", ["openrouter", "empiriolabs", "vllm"])
 def test_entries_of_unexpected_form_tell_nothing_and_break_nothing(provider: str, entry: dict[str, Any]) -> None:
-    dialect: Any = find_provider(provider).dialects["models"]
+    dialect: Any = find_provider(provider).dialects.get("models", ModelsDialect())
     info = dialect.decode_model({"data": {"id": "deepseek-v4-x", **entry}})
     assert info is not None
     assert info.price is None
