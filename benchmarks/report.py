@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,6 @@ same bound. Where a bound is not met, the rest is spent on this:
   message), a quarter the wire form (1 µs), the rest checks and JSON; `proto` takes 1.4 to 2.4 µs for all of it. A
   history is copied and kept when it arrives for the second time, so that turn converts it again; from the third on it
   is only compared.
-- 4 MB prompt: outside of httpx the framework's call is slower with cold caches, with `proto` as well.
 - 100 streams at once: LangChain keeps each chunk until the end of its stream, and Python's garbage collector traverses
   all of them repeatedly: 11 of the 30 µs of a chunk (`proto`: 10 of 42; LlamaIndex, which keeps none: 0.3 of 15). It
   runs so often because of the nine objects that the framework's chunk consists of; `gc.freeze()` after the imports
@@ -49,7 +47,7 @@ same bound. Where a bound is not met, the rest is spent on this:
 
 def write(results: dict[str, Any]) -> None:
     """Write the page and the plot."""
-    lines = [INTRO, *_later_run(results), "## Targets", ""]
+    lines = [INTRO, "## Targets", ""]
     lines.append(_row(["scenario", "at most", "LangChain", "LlamaIndex", "`proto`"]))
     lines.append(_row(["---"] * 5))
     lines += [_row(cells) for cells in aims.table(results["scenarios"])]
@@ -70,17 +68,6 @@ def write(results: dict[str, Any]) -> None:
     lines.append(f"\n{' or '.join(rounds)} rounds after one that warms up; memory once, in a fresh process.")
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     plot(results)
-
-
-def _later_run(results: dict[str, Any]) -> list[str]:
-    """Return the section of a shorter run of newer code, if the results have one; a complete run removes it."""
-    if not (later := results.get("later_run")):
-        return []
-    lines = ["## A later run", "", textwrap.fill(later["remark"], 119), ""]
-    lines += [_row(["scenario", "LangChain", "closest peer", "LlamaIndex", "closest peer"]), _row(["---"] * 5)]
-    for name, ratios in later["ratios"].items():
-        lines.append(_row([results["scenarios"][name]["title"], *(f"{x:.2f}" for x in ratios["lc"] + ratios["li"])]))
-    return [*lines, ""]
 
 
 def _row(cells: list[str]) -> str:
