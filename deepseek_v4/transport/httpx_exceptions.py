@@ -47,7 +47,8 @@ def translate(error: Exception, host: str, timeouts: Mapping[str, float | None])
         if name in names:
             message = _timeout_message(phase, host, timeouts.get(phase))
             return errors.TimeoutError(message, may_be_billed=phase == "read")
-    if names & {"InvalidURL", "UnsupportedProtocol", "IDNAError"} or ("UnicodeError" in names and "idna" in text):
+    is_name = "UnicodeError" in names and "idna" in f"{text} {getattr(error, '__notes__', '')}"  # notes: Python 3.12
+    if is_name or names & {"InvalidURL", "UnsupportedProtocol", "IDNAError"}:
         return errors.InvalidRequestError(f"The URL is invalid: {text}. Check base_url.")
     if names & {"LocalProtocolError", "UnicodeEncodeError"}:  # their messages quote the header's value
         return errors.InvalidRequestError(
