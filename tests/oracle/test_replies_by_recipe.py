@@ -32,7 +32,7 @@ class _Metadata(ToolMetadata):
         return PARAMETERS
 
 
-LI_TOOLS = [FunctionTool(fn=print, metadata=_Metadata(name=name, description="")) for name in TOOLS]
+LI_TOOLS = [FunctionTool(fn=json.dumps, metadata=_Metadata(name=name, description="")) for name in TOOLS]
 
 
 class Adapters:
