@@ -17,9 +17,8 @@ INTRO = """<!-- Written by `make bench`. Do not edit. -->
 # Performance
 
 The cost of the client per call and per streamed chunk, compared with other integrations, measured in turn on one
-machine. Each row is of one run; not all rows are of the same. Absolute numbers depend on this machine; compare the
-ratios, which are taken round by round. `proto` is the minimal working class on `httpx` and `orjson` in
-`benchmarks/`: no options, no checks, no repair. `httpx2` is this package with clients of httpx2, `floor` is the
+machine. Each row is of one run. Absolute numbers depend on this machine; compare the ratios, which are taken round by
+round. `proto` is the minimal working class on `httpx` and `orjson` in `benchmarks/`: no options, no checks, no repair. `httpx2` is this package with clients of httpx2, `floor` is the
 framework returning ready-made chunks, without HTTP. CPU time unless the scenario says otherwise. A dash means that it
 was not run or took too long.
 

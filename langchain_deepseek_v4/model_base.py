@@ -29,7 +29,7 @@ _SHARED = ("rate_limiter", "cache", "callbacks")
 
 
 class LangChainModelBase(ModelMethods, ModelSettings):
-    """The methods that need only the options. A model names it before ``ModelSettings`` and LangChain's class."""
+    """The options, and the methods that need nothing else. In a list of bases it precedes LangChain's class."""
 
     _errors: ClassVar[AbstractContextManager[None]] = model_errors
     _kind: ClassVar[Literal["chat", "llm"]]

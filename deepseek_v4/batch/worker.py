@@ -19,7 +19,6 @@ from typing import Any
 from deepseek_v4.batch.engine import PLANNED, STOPS, Batch
 from deepseek_v4.batch.journal import Written, append, entries, line_at
 from deepseek_v4.batch.plan import BatchRefused
-from deepseek_v4.batch.results import Outcome
 from deepseek_v4.batch.rows import Row, Rows, digest
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.values import json
@@ -87,7 +86,7 @@ class Worker:
         self._restored = partial(Worker, journal, **options)
         self._batch = batch_of_worker(options)
         self._shards = None if journal is None else Shards(journal)
-        self._under_way: dict[tuple[int, str], asyncio.Task[Outcome]] = {}
+        self._under_way: dict[tuple[int, str], asyncio.Task[tuple[dict[str, Any], Exception | None]]] = {}
         missing = missing_key(self._batch.settings.key_variable)
         if missing is not None:
             raise BatchRefused(missing)
@@ -111,18 +110,19 @@ class Worker:
         if key not in self._under_way:
             task = self._under_way[key] = asyncio.create_task(self._answer(checked))
             task.add_done_callback(lambda _: self._under_way.pop(key))
-        outcome = await asyncio.shield(self._under_way[key])
-        if isinstance(outcome.error, DeepSeekError if raises else STOPS):
-            raise outcome.error
-        return self._batch.line(outcome)
+        line, error = await asyncio.shield(self._under_way[key])
+        if isinstance(error, DeepSeekError if raises else STOPS):
+            raise error
+        return line
 
-    async def _answer(self, row: Row) -> Outcome:
-        """Answer a row, and write its result before anyone has it."""
+    async def _answer(self, row: Row) -> tuple[dict[str, Any], Exception | None]:
+        """Answer a row; return its result, which is written before, and its error."""
         outcome = await self._batch.outcome(row)
         assert outcome is not None, "a worker's batch was stopped"
+        line = self._batch.line(outcome)
         if self._shards is not None:
-            self._shards.write(self._batch.line(outcome))
-        return outcome
+            self._shards.write(line)
+        return line, outcome.error
 
     def ask(self, row: Mapping[str, Any], *, raises: bool = False) -> dict[str, Any]:
         """Like ``aask``, for a process that answers one row at a time."""
