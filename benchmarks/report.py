@@ -18,9 +18,9 @@ INTRO = """<!-- Written by `make bench`. Do not edit. -->
 
 The cost of the client per call and per streamed chunk, compared with other integrations, measured in turn on one
 machine. Each row is of one run. Absolute numbers depend on this machine; compare the ratios, which are taken round by
-round. `proto` is the minimal working class on `httpx` and `orjson` in `benchmarks/`: no options, no checks, no repair. `httpx2` is this package with clients of httpx2, `floor` is the
-framework returning ready-made chunks, without HTTP. CPU time unless the scenario says otherwise. A dash means that it
-was not run or took too long.
+round. `proto` is the minimal working class on `httpx` and `orjson` in `benchmarks/`: no options, no checks, no repair.
+`httpx2` is this package with clients of httpx2, `floor` is the framework returning ready-made chunks, without HTTP.
+CPU time unless the scenario says otherwise. A dash means that it was not run or took too long.
 
 ![ratios to the minimal class](performance.png)
 """
