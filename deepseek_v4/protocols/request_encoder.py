@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ ItemD = TypeVar("ItemD", bound=ItemDialect)
 _LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})
 """Fields that limit the output tokens of an answer."""
 _NO_PARAMETERS: Json = {"type": "object", "properties": {}}
+_DOCUMENT = re.compile(r"data:(?:application/(?!octet-stream)|text/)[\w.+-]*?([\w-]+)[;,]", re.I)
+"""The beginning of a document in a ``data:`` URL, with its subtype; bytes of an unknown type may be an image."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -237,7 +240,8 @@ class RequestEncoder(Generic[D]):
         if isinstance(part, TextPart):
             return {"type": self.text_type, "text": part.text}
         if isinstance(part, ImagePart):
-            return self.image(part)
+            document = _DOCUMENT.match(part.url)  # never sent as an image, whatever block held it
+            return self.file(FilePart(data=part.url, filename=f"file.{document[1]}")) if document else self.image(part)
         if isinstance(part, FilePart):
             return self.file(part)
         assert isinstance(part, RawPart)
