@@ -244,16 +244,19 @@ def test_llama_cpp_accepts_any_number_of_stop_texts(protocol: str, field: str) -
 
 
 @pytest.mark.parametrize(
-    ("name", "model", "field"),
+    ("name", "protocol", "model", "field"),
     [
-        ("vllm", "DeepSeek-V4.1-Flash", "chat_template_kwargs"),
-        ("vllm", "my-flash", "chat_template_kwargs"),
-        ("sglang", "deepseek-v4-1-flash", None),
+        ("vllm", "chat_completions", "DeepSeek-V4.1-Flash", "chat_template_kwargs"),
+        ("vllm", "chat_completions", "my-flash", "chat_template_kwargs"),
+        ("vllm", "responses", "DeepSeek-V4.1-Flash", "chat_template_kwargs"),
+        ("vllm", "messages", "DeepSeek-V4.1-Flash", "chat_template_kwargs"),
+        ("sglang", "chat_completions", "deepseek-v4-1-flash", None),
     ],
 )
-def test_v4_1_takes_a_number_as_its_effort(name: str, model: str, field: str | None) -> None:
-    said = body(name, model=model, reasoning_effort=60)
+def test_v4_1_takes_a_number_as_its_effort(name: str, protocol: str, model: str, field: str | None) -> None:
+    said = body(name, protocol=protocol, model=model, reasoning_effort=60)
     assert (said if field is None else said[field])["reasoning_effort"] == 60
+    assert not {"reasoning", "output_config"} & said.keys()
 
 
 @pytest.mark.parametrize(
@@ -261,7 +264,7 @@ def test_v4_1_takes_a_number_as_its_effort(name: str, model: str, field: str | N
     [
         ("vllm", {"model": "DeepSeek-V4-Flash"}),
         ("sglang", {"model": "deepseek-v4-pro"}),
-        ("vllm", {"protocol": "responses", "model": "v4.1"}),
+        ("sglang", {"protocol": "responses", "model": "v4.1"}),
         ("llamacpp", {"model": "v4.1"}),
         ("deepseek", {}),
         ("openrouter", {}),
