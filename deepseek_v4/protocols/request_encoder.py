@@ -115,6 +115,7 @@ class RequestEncoder(Generic[D]):
         """Return what the decoder of the response needs, given the tools whose schemas were converted."""
         request = self.request
         context = DecodeContext(self.dialect, self.provider, self.names, recovery=request.recover_tool_calls)
+        context.begins_with_reasoning = self.dialect.begins_with_reasoning(request)
         context.prefix = request.messages[-1] if request.messages[-1].prefix else None
         if isinstance(request.tool_choice, NamedTool) and not self.dialect.named_tool_choice:
             context.required_tool = request.tool_choice.name

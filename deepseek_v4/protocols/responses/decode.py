@@ -212,9 +212,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         if self._reasoning_kinds.setdefault(place, kind) != kind:
             return
         self._advance(place, kind, part, len(text))
-        self.builder.add_reasoning(text)
-        if text:
-            deltas.append(ReasoningDelta(text))
+        self.add_reasoning(text, deltas)
 
     def _add_arguments(self, place: Any, text: str, deltas: list[Delta]) -> None:
         """Add to a call's arguments, or to a custom tool's free text."""

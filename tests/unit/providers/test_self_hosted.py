@@ -28,6 +28,18 @@ from deepseek_v4.protocols.leaked_calls.report import _warn_of_markup
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
 from deepseek_v4.values.http import HttpResponse
+from tests.unit.protocols.wire_examples import (
+    call_item,
+    decoded,
+    folded,
+    message,
+    message_events,
+    message_item,
+    response,
+    response_events,
+    sse,
+    text_block,
+)
 from tests.unit.providers.outgoing import added, body, notes, prepared
 
 CHAT = PROTOCOLS["chat_completions"]
@@ -119,6 +131,33 @@ def test_reasoning_goes_back_under_every_name_that_may_be_read(
     past = Message("assistant", "Yes.", reasoning=reasoning)
     sent = body(name, [Message.user("Hi"), past, Message.user("And?")])["messages"][1]
     assert sent == {"role": "assistant", "content": "Yes.", **dict.fromkeys(fields, text)}
+
+
+@ALL
+@pytest.mark.parametrize("protocol", ["responses", "messages"])
+@pytest.mark.parametrize(
+    ("text", "thinking", "reasoning", "content"),
+    [
+        ("Hm</think>Yes.", True, Reasoning("Hm"), "Yes."),
+        ("<think>Hm</think>Yes.", False, Reasoning("Hm"), "Yes."),
+        ("</think>Yes.", False, None, "Yes."),
+        ("Let me look.", True, None, "Let me look."),
+    ],
+)
+def test_reasoning_in_the_text_is_separated_before_a_call(
+    name: str, protocol: str, text: str, thinking: bool, reasoning: Reasoning | None, content: str
+) -> None:
+    how = prepared(name, protocol=protocol, thinking=thinking).context
+    if protocol == "responses":
+        items = (message_item(text), call_item("f", '{"a": "b"}'))
+        whole, streamed = response(*items), sse(response_events(*items))
+    else:
+        blocks = (text_block(text), {"type": "tool_use", "id": "call_00_a", "name": "f", "input": {"a": "b"}})
+        whole = message(*blocks, stop_reason="tool_use")
+        streamed = sse(message_events(*blocks, stop_reason="tool_use"))
+    for reply in (decoded(whole, protocol, how), folded(streamed, protocol, how)):
+        assert (reply.reasoning, reply.content) == (reasoning, content)
+        assert [call.arguments for call in reply.tool_calls] == ['{"a": "b"}']
 
 
 def test_nulls_in_every_delta_are_nothing() -> None:
