@@ -9,7 +9,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from deepseek_v4 import errors
 from deepseek_v4.values.notes import Note
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from deepseek_v4.values.json import Json
 
 T = TypeVar("T")
+
+ProtocolName = Literal["chat_completions", "responses", "messages"]
+"""The values of the option ``protocol``."""
 
 Headers: TypeAlias = Mapping[str, str]
 """HTTP headers to send."""
