@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from urllib.parse import urlsplit
 
@@ -14,14 +14,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from deepseek_v4 import errors
 from deepseek_v4.protocols.dialect import Dialect, ProtocolName
 from deepseek_v4.values.notes import Note
-from deepseek_v4.values.value import Value
+from deepseek_v4.values.value import dataclass
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Provider(Value):
+@dataclass(frozen=True)
+class Provider:
     """A provider: base URL, API key variable, and one dialect per supported protocol.
 
     Attributes:
