@@ -21,8 +21,17 @@ class Address:
     counts_url: str
 
 
+def _imitated(incomplete: str) -> list[str]:
+    from deepseek_v4.testing.dialects import DIALECTS
+
+    return [name for name in DIALECTS if name.startswith(incomplete)]
+
+
+_PROVIDER = typer.Option("--provider", "-p", help="Provider to imitate.", autocompletion=_imitated)
+
+
 def serve(
-    provider: o.Provider = None,
+    provider: Annotated[str, _PROVIDER] = "deepseek",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
     api_key: Annotated[str | None, o.described("The accepted key.", envvar="LOCAL_SERVER_KEY")] = None,
@@ -60,12 +69,12 @@ def serve(
     server = LocalServer(**given)
     wait = interruption()
     with server:
-        address = Address(provider or "deepseek", server.base_url, server.counts_url)
+        address = Address(provider, server.base_url, server.counts_url)
         if as_json:
             emit(address, indent=None)
         else:
             typer.echo(address.base_url)
-            about = find_provider(address.provider)
+            about = find_provider(provider)
             key = server.api_key if api_key is None else "…"  # a key that was given is not printed
             note(f"To use it: export {about.base_url_variables[1]}={address.base_url} {about.key_variable}={key}")
             note(f"Request counts: {address.counts_url}")
