@@ -315,6 +315,11 @@ def test_a_number_is_refused_elsewhere_with_the_levels(name: str, options: dict[
         prepared(name, reasoning_effort=60, **options)
 
 
+def test_a_number_out_of_range_is_refused_with_the_bounds() -> None:
+    with pytest.raises(errors.InvalidRequestError, match="'max'; or Input should be less than or equal to 100"):
+        prepared("vllm", reasoning_effort=101)
+
+
 @pytest.mark.parametrize("effort", [0, 101, True, "60", 50.5])
 def test_other_numbers_are_no_efforts(effort: Any) -> None:
     with pytest.raises(errors.InvalidRequestError, match="reasoning_effort"):
