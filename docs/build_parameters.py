@@ -179,7 +179,7 @@ def _hosts() -> Iterator[str]:
     yield "## Other hosts\n"
     yield (
         "These hosts are also available by name (`deepseek_v4/providers/hosts.toml`). They use OpenAI's options and\n"
-        "names; this table lists the differences. For other hosts, see [add-a-provider.md](add-a-provider.md).\n"
+        "names; this table lists the differences. For other hosts, see [Add a provider](add-a-provider.md).\n"
     )
     header = [
         "provider",
