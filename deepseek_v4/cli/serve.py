@@ -30,9 +30,13 @@ def serve(
     api_key: Annotated[str, typer.Option(envvar="LOCAL_SERVER_KEY", help="The accepted key.")] = KEY,
     latency: Annotated[float, typer.Option(help="Seconds before each answer.")] = 0.0,
     chunk_delay: Annotated[float, typer.Option(help="Seconds between the events of a stream.")] = 0.0,
-    max_concurrency: Annotated[int | None, o.described("Answers at a time; 429 above.")] = None,
-    rpm: Annotated[int | None, o.described("Answers per minute; 429 above.")] = None,
-    clock: Annotated[str | None, o.described("Time of the answers: now, or an ISO time. By default off-peak.")] = None,
+    max_concurrency: Annotated[
+        int | None, o.described("Maximum answers at a time; a further request gets 429.")
+    ] = None,
+    rpm: Annotated[int | None, o.described("Maximum answers per minute; a further request gets 429.")] = None,
+    clock: Annotated[
+        str | None, o.described("Time of the answers: now, or an ISO time; by default a fixed off-peak time.")
+    ] = None,
     as_json: o.AsJson = False,
     json_schema: Annotated[bool, schema_option(Address)] = False,
 ) -> None:

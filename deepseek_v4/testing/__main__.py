@@ -56,8 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--fragment", type=int, help="bytes per fragment of a body")
     add("--usage-chunk", choices=USAGE_CHUNKS, help="where usage is sent in a stream; as the provider does if omitted")
     add("--latency", type=float, default=0.0, help="seconds before each answer")
-    add("--max-concurrency", type=int, help="answers at a time; 429 above")
-    add("--rpm", type=int, help="answers per minute; 429 above")
+    add("--max-concurrency", type=int, help="maximum answers at a time; a further request gets 429")
+    add("--rpm", type=int, help="maximum answers per minute; a further request gets 429")
     add(
         "--clock",
         type=clock_of,

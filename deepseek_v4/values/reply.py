@@ -258,7 +258,7 @@ class ToolCallDelta(NamedTuple):
     ``index`` counts the calls from 0 in the order in which they began, independent of the numbers in the response.
     ``id`` and ``name`` are in the first delta of a call and None in the others.
     The ``arguments`` of all deltas add up to those of the reply. They are as the model wrote them, except for strict
-    tools with optional fields: their arguments are in one delta, at the end (``schema.undo_nulls``).
+    tools with optional fields: their arguments are in one delta, at the end.
     """
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which is not needed
