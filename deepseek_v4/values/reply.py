@@ -142,6 +142,13 @@ class InvalidToolCall(Value):
 
     Unless the answer ended by itself, its last call may be truncated even if its arguments are valid JSON: some engines
     close truncated arguments.
+
+    Attributes:
+        id: The id of the call.
+        name: The name of the tool.
+        arguments: The text that the model wrote.
+        error: Why the call must not be run.
+        position: Its index among all calls of the answer, including valid ones.
     """
 
     id: str
@@ -149,7 +156,6 @@ class InvalidToolCall(Value):
     arguments: str
     error: str
     position: int = 0
-    """Its index among all calls of the answer, including valid ones."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -240,13 +246,13 @@ class Reply(Value, Displayed):
 
 
 class TextDelta(NamedTuple):
-    """A part of the visible text, never empty."""
+    """A part of the visible text: ``text`` is never empty."""
 
     text: str
 
 
 class ReasoningDelta(NamedTuple):
-    """A part of the chain of thought. ``details``: fragments of the provider's record, as received."""
+    """A part of the chain of thought: its ``text``, and ``details``, fragments of the provider's record as received."""
 
     text: str
     details: tuple[Mapping[str, Any], ...] | None = None
@@ -281,7 +287,7 @@ class LeakedText(TextDelta):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class StreamEnd(Value, Generic[Answer]):
-    """The last delta of a stream; holds the complete reply."""
+    """The last delta of a stream: ``reply`` is the complete reply."""
 
     reply: Answer
 
