@@ -71,6 +71,8 @@ def status_of(error: Exception) -> int:
 
 def message_of(error: Exception) -> str:
     """Return the message of an error in one line, without the input that caused it: it may hold a secret."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.strerror}: {str(error.filename)!r}. Check the path."
     return explain(error, ModelSettings) if isinstance(error, ValidationError) else str(error)
 
 

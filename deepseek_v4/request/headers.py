@@ -49,7 +49,7 @@ def key_to_send(provider: Provider, options: CallOptions) -> SecretStr | None:
         return None
     variable = named or provider.key_variable
     return MissingKey(
-        f"No API key for {provider.name}. Set {variable or 'its variable'} or pass api_key=….{_other_keys(variable)}"
+        f"No API key for {provider.name}. Set {variable or 'its variable'} or pass api_key.{_other_keys(variable)}"
     )
 
 
