@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
-from deepseek_v4.values.value import Value
+from deepseek_v4.values.value import dataclass
 
 Role = Literal["system", "user", "assistant", "tool", "latest_reminder"]
 """``latest_reminder``: date, weekday, place, platform and language of the user, at DeepSeek."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TextPart(Value):
+@dataclass(frozen=True, slots=True)
+class TextPart:
     """Text inside a list of parts, in ``text``."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ImagePart(Value):
+@dataclass(frozen=True, slots=True)
+class ImagePart:
     """An image.
 
     Attributes:
@@ -32,8 +31,8 @@ class ImagePart(Value):
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FilePart(Value):
+@dataclass(frozen=True, slots=True)
+class FilePart:
     """A file: an id from the provider (``FileInfo.part``), or its content with a name.
 
     Attributes:
@@ -49,8 +48,8 @@ class FilePart(Value):
     image: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RawPart(Value):
+@dataclass(frozen=True, slots=True)
+class RawPart:
     """A content part of any other type: ``data`` is sent unchanged."""
 
     data: Mapping[str, Any]
@@ -59,8 +58,8 @@ class RawPart(Value):
 Part = TextPart | ImagePart | FilePart | RawPart
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Reasoning(Value):
+@dataclass(frozen=True, slots=True)
+class Reasoning:
     """A chain of thought: its ``text`` and the provider's record of it, ``details``, both verbatim.
 
     ``text=""`` means that the provider sent an empty reasoning text; ``Message.reasoning`` is None if it sent none. The
@@ -80,8 +79,8 @@ class Reasoning(Value):
         return Reasoning(text, (self.details or ()) + (other.details or ()))
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ToolCall(Value):
+@dataclass(frozen=True, slots=True)
+class ToolCall:
     """A tool call of the model: ``id``, ``name``, and ``arguments`` as the JSON text that the model wrote."""
 
     id: str
@@ -98,8 +97,8 @@ class _EncodedCache:
     kept: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Message(Value, _EncodedCache):
+@dataclass(frozen=True, slots=True)
+class Message(_EncodedCache):
     """One message of a conversation.
 
     Attributes:
@@ -193,8 +192,8 @@ SHOWN_BELOW = "(see the next message)"
 """The text of a tool result that contains an image or a file and no text."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ToolSpec(Value):
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
     """A function that the model may call.
 
     Attributes:
@@ -212,15 +211,15 @@ class ToolSpec(Value):
     left_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ServerTool(Value):
+@dataclass(frozen=True, slots=True)
+class ServerTool:
     """A tool that the provider runs itself, such as web search: ``data`` is sent unchanged."""
 
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NamedTool(Value):
+@dataclass(frozen=True, slots=True)
+class NamedTool:
     """The choice of one tool by its ``name``."""
 
     name: str
