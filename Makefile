@@ -76,7 +76,8 @@ bench: $(VENV)/bin/uv  ## compare the performance with other integrations; write
 	.venv-bench/bin/python -m benchmarks.run
 
 docs: $(VENV)/.dev  ## build the site into .site/; a broken link is an error
-	$(BIN)/zensical build --strict
+	@# without --clean, API pages keep the docstrings of the last build
+	$(BIN)/zensical build --clean --strict
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .venv-bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .site .cache

@@ -43,7 +43,7 @@ def serve(
     fragment: Annotated[int | None, o.described("Bytes per fragment of a body.")] = None,
     usage_chunk: Annotated[str | None, o.described("Usage in a stream: with_finish, separate, …")] = None,
     pings: Annotated[bool, typer.Option("--pings", help="Ping events in streams of the Messages protocol.")] = False,
-    content_null: Annotated[bool, typer.Option("--content-null", help="Null as the text of tool calls.")] = False,
+    content_null: Annotated[bool, typer.Option("--content-null", help="Send null as the text of tool calls.")] = False,
     max_concurrency: Annotated[
         int | None, o.described("Maximum answers at a time; a further request gets 429.")
     ] = None,
