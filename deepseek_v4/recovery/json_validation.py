@@ -33,7 +33,7 @@ _FORMS: Mapping[str, type] = {
 
 
 class _Held(NamedTuple):
-    """What a value is checked against."""
+    """The schema that a value is checked against."""
 
     schema: Mapping[str, Any]
     nulls: bool
@@ -82,7 +82,7 @@ def _problems(value: Any, schema: Any, held: _Held, path: str, depth: int) -> It
     for part in schema.get("allOf") or ():
         yield from _problems(value, part, held, path, depth + 1)
     if "not" in schema and _fits(value, schema["not"], held, depth):
-        yield f"{where}{_shown(value)} is of the schema under `not`: {_shown(schema['not'])}"
+        yield f"{where}{_shown(value)} matches the schema under `not`: {_shown(schema['not'])}"
     for branches in (schema.get("anyOf"), schema.get("oneOf")):
         yield from _choice(value, branches, held, path, depth)
     exclusive = schema.get("oneOf")
