@@ -17,31 +17,32 @@ INTRO = """<!-- Written by `make bench`. Do not edit. -->
 # Performance
 
 The cost of the client per call and per streamed chunk, compared with other integrations, measured in turn on one
-machine. Each row is of one run. Absolute numbers depend on this machine; compare the ratios, which are taken round by
-round. `proto` is the minimal working class on `httpx` and `orjson` in `benchmarks/`: no options, no checks, no repair.
+machine; all numbers of a row are from one run. Absolute numbers depend on this machine: compare the ratios, which
+are taken round by round. `proto` is the minimal working class on `httpx` and `orjson` in `benchmarks/`: no options, no
+checks, no repair.
 `httpx2` is this package with clients of httpx2, `floor` is the framework returning ready-made chunks, without HTTP.
-CPU time unless the scenario says otherwise. A dash means that it was not run or took too long.
+Times are CPU time unless the scenario names another. A dash means that it was not run or took too long.
 
 ![ratios to the minimal class](performance.png)
 """
 
-NOTES = """Of several peers the one that comes closest counts. The last column is what the minimal class reaches of the
-same bound. Where a bound is not met, the rest is spent on this:
+NOTES = """The best of several peers counts. The last column has the same ratio for the minimal class. The reasons for
+targets that are not met:
 
 - Import and first call: the framework's own import is most of it; its column shows the value of `proto` itself.
   This package adds a few hundredths of a second to `proto`, for the options and the catalog. With LlamaIndex, one more
-  full garbage collection falls into this time, 0.08 s of about 1.3 s: `proto` ends shortly before it.
+  full garbage collection runs in this time, 0.08 s of about 1.3 s: `proto` ends shortly before it.
 - A long history: conversions are cached, but each message is compared, at every turn, with a copy of its earlier
   state, because any code can have changed it. `proto` converts all of them and compares nothing.
 - A history never seen before: of the time before the request is sent, half is the conversion (1.9 µs for each
   message), a quarter the wire form (1 µs), the rest checks and JSON; `proto` takes 1.4 to 2.4 µs for all of it. A
-  history is copied and kept when it arrives for the second time, so that turn converts it again; from the third on it
-  is only compared.
+  history is copied and kept when it arrives for the second time, so that turn converts it again; later turns only
+  compare it.
 - 100 streams at once: LangChain keeps each chunk until the end of its stream, and Python's garbage collector traverses
   all of them repeatedly: 11 of the 30 µs of a chunk (`proto`: 10 of 42; LlamaIndex, which keeps none: 0.3 of 15). It
-  runs so often because of the nine objects that the framework's chunk consists of; `gc.freeze()` after the imports
-  helps. The framework takes 7 µs, the request of the stream 5 for each of its 200 chunks. One framework object alone
-  takes longer than 0.35 of the time of raw httpx for a chunk."""
+  runs so often because a chunk of the framework consists of nine objects; `gc.freeze()` after the imports helps. The
+  framework takes 7 µs of each chunk, and the request 5 (shared by 200 chunks). One framework object alone takes more
+  than 0.35 of the time of raw httpx for a chunk."""
 
 
 def write(results: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ from deepseek_v4.values.sampling import Sampling, Thinking
 PAGE = Path(__file__).with_name("parameters.md")
 
 COLUMNS = (
-    ("deepseek", "deepseek-v4-flash"),
+    ("deepseek", "deepseek-flash"),
     ("openrouter", "deepseek/deepseek-v4-flash"),
     ("empiriolabs", "deepseek-v4-flash"),
     ("empiriolabs:variant1", "deepseek-v4-flash:variant1"),
@@ -47,7 +47,7 @@ SWITCHES: tuple[tuple[str, Thinking], ...] = (
 HEAD = """\
 <!-- Written by docs/build_parameters.py. Do not edit: a test compares this page with the code. -->
 
-# Parameters
+# Request options by provider
 
 How each option is sent, by provider. Options that are not set are not sent, unless this page lists them as sent. A
 value outside its range raises `InvalidRequestError` before a request is sent; *clamped* means that a larger value is
@@ -106,7 +106,7 @@ def _provider(name: str, model: str) -> Iterator[str]:
     provider = find_provider(name)
     yield f"## {name}\n"
     key = f"key `{provider.key_variable}`" + ("" if provider.key_needed else " (not needed)")
-    body = dict(Client(provider=name, model=model, api_key="-").preview("Hi").body)
+    body = dict(Client(provider=name, api_key="-").preview("Hi").body)
     del body["messages"]
     yield f"`{provider.base_url}`, {key}. Without options, `{json.dumps(body)}` is sent with the messages.\n"
     if ":" not in name:
@@ -179,7 +179,7 @@ def _hosts() -> Iterator[str]:
     yield "## Other hosts\n"
     yield (
         "These hosts are also available by name (`deepseek_v4/providers/hosts.toml`). They use OpenAI's options and\n"
-        "names; this table lists the differences. For other hosts, see [add-a-provider.md](add-a-provider.md).\n"
+        "names; this table lists the differences. For other hosts, see [Add a provider](add-a-provider.md).\n"
     )
     header = [
         "provider",

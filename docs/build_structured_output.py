@@ -24,40 +24,44 @@ def _table(cells: Sequence[Any]) -> Iterator[str]:
     count = {outcome: sum(cell.outcome == outcome for cell in cells) for outcome in ("ok", "refused", "failed")}
     yield MARK
     yield "## What was tested\n"
+    routes = list(dict.fromkeys(f"`{cell.route.provider}` {cell.route.protocol}" for cell in cells))
     yield (
-        f"{len(cells)} calls with default settings against the strict local servers, two in each cell, one complete\n"
-        f"and one streamed: {count['ok']} returned an equal instance from one accepted request, {count['refused']}\n"
-        f"were refused before anything was sent, with the reason below, and {count['failed']} failed. ✓✓: both\n"
-        "succeeded. No live API was called: the result is as reliable as the local servers.\n"
+        f"{len(cells)} calls with default settings against the strict local servers: {count['ok']} returned an equal\n"
+        f"instance from one accepted request, {count['refused']} were refused before anything was sent, and\n"
+        f"{count['failed']} failed. No live API was called. ✓: a complete and a streamed answer succeeded with\n"
+        f"{', '.join(routes[:-1])} and {routes[-1]}.\n"
     )
-    routes = list(dict.fromkeys(cell.route for cell in cells))
-    reasons: dict[str, int] = {}
-    for method in dict.fromkeys((cell.method.framework, cell.method.title) for cell in cells):
-        mine = [cell for cell in cells if (cell.method.framework, cell.method.title) == method]
-        yield f"### {method[0]}: `{method[1]}`\n"
-        yield _row(["schema", *(f"{route.provider}<br>{route.protocol}" for route in routes)])
-        yield "|---" * (len(routes) + 1) + "|"
-        for kind in dict.fromkeys(cell.kind.name for cell in mine):
-            row = [
-                "".join(_sign(cell, reasons) for cell in mine if cell.kind.name == kind and cell.route == route)
-                for route in routes
-            ]
-            yield _row([kind, *row])
-        yield ""
-    yield "### Reasons\n"
-    for reason, number in reasons.items():
-        yield f"{number}. {reason}"
+    methods = list(dict.fromkeys((cell.method.framework, cell.method.title) for cell in cells))
+    reasons: dict[str, str] = {}
+    yield _row(["schema", *(f"{framework}<br>`{title}`" for framework, title in methods)])
+    yield "|---" * (len(methods) + 1) + "|"
+    for kind in dict.fromkeys(cell.kind.name for cell in cells):
+        rows = [[one for one in cells if one.kind.name == kind and _method(one) == method] for method in methods]
+        yield _row([kind, *(_sign(row, reasons) for row in rows)])
+    yield ""
+    for number, (reason, places) in enumerate(reasons.items(), 1):
+        yield f"{number}. {places}: {reason}"
 
 
-def _sign(cell: Any, reasons: dict[str, int]) -> str:
-    if cell.outcome == "ok":
-        return "✓"
-    number = reasons.setdefault(cell.reason, len(reasons) + 1)
-    return f"{'refused' if cell.outcome == 'refused' else 'FAILED'}<sup>{number}</sup> "
+def _method(cell: Any) -> tuple[str, str]:
+    return cell.method.framework, cell.method.title
+
+
+def _sign(cells: Sequence[Any], reasons: dict[str, str]) -> str:
+    """Return the mark of one schema and one method; its reason is listed with the routes that it concerns."""
+    if not cells:
+        return "–"
+    bad = [cell for cell in cells if cell.outcome != "ok"]
+    for cell in bad:
+        mine = dict.fromkeys(f"{one.route.provider} {one.route.protocol}" for one in bad if one.reason == cell.reason)
+        reasons.setdefault(cell.reason, f"With {', '.join(mine)}")
+    numbers = sorted({list(reasons).index(cell.reason) + 1 for cell in bad})
+    outcome = " ".join(dict.fromkeys(cell.outcome for cell in bad))
+    return "✓" if not bad else f"{outcome}<sup>{', '.join(map(str, numbers))}</sup>"
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cell.strip() for cell in cells)} |"
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

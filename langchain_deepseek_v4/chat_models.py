@@ -270,7 +270,7 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  
         """Return a runnable that answers with instances of a schema.
 
         Args:
-            schema: A pydantic class, a dataclass, a TypedDict, a JSON Schema, an OpenAI-shaped function, or any type
+            schema: A pydantic class, a dataclass, a TypedDict, a JSON Schema, a function in OpenAI format, or any type
                 that pydantic supports: ``list[Person]``, ``Person | None``, an enum, ``Literal``, ``int``. Such an
                 answer is requested as ``{"answer": …}`` and returned without the object.
             method: ``"auto"`` and ``"json_schema"`` use the provider's native JSON Schema if it has it, else JSON
@@ -292,7 +292,7 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  
         Raises:
             ValueError: for an unknown method or a type that pydantic does not support, if the schema is missing, or if
                 there are tools with ``"function_calling"``.
-            AnswerError: by a call, if the answer is cut or does not match the schema (an ``OutputParserException``).
+            AnswerError: by a call, if the answer is truncated or does not match (an ``OutputParserException``).
         """
         from langchain_deepseek_v4.typed.runnable import structured  # its imports take as long as everything else
 
@@ -321,7 +321,7 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  
 
     @property
     def model_name(self) -> str:
-        """The model's id, by the name that agents read first."""
+        """The model id, under the name that agents read first."""
         return self.model
 
     @property

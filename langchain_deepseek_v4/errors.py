@@ -124,7 +124,7 @@ class AuthenticationError(DeepSeekError, errors.AuthenticationError, ModelAuthen
 
 
 class PermissionDeniedError(DeepSeekError, errors.PermissionDeniedError, ModelPermissionDeniedError):
-    """The key is valid but may not do this."""
+    """The key is valid but does not have the permission."""
 
 
 class InsufficientBalanceError(DeepSeekError, errors.InsufficientBalanceError, ModelPermissionDeniedError):

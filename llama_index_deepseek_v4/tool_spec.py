@@ -16,7 +16,7 @@ class DeepSeekToolSpec(BaseToolSpec):
     ``raw_output`` of a tool's output is the result, with its cost.
 
     Args:
-        client: The client that sends the requests: key, base URL, time limits. None: one with the key of the variable.
+        client: The client that sends the requests: key, base URL, time limits. None: one with the environment's key.
         count: Number of results of a search.
 
     Examples:

@@ -15,7 +15,7 @@ _WORDS = re.compile(r"\w+")
 class WordEmbedding(BaseEmbedding):
     """Vectors of hashed words and three-letter parts of words: texts with the same words are close to each other.
 
-    It runs everywhere at once, but does not find synonyms. For production use a trained model, for example
+    It needs no download, but does not find synonyms. For production use a trained model, for example
     ``Settings.embed_model = "local:BAAI/bge-small-en-v1.5"`` with ``llama-index-embeddings-huggingface``.
 
     Examples:

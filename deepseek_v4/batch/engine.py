@@ -75,7 +75,7 @@ class Batch:
     def __init__(self, rows: Any, output: str | Path | None = None, **options: Any) -> None:
         self.plan = plan = Plan(**{name: value for name, value in options.items() if name in PLANNED})
         if plan.max_concurrency < 1 or plan.tries < 1:
-            raise BatchRefused("max_concurrency and tries are numbers from 1.")
+            raise BatchRefused("max_concurrency and tries must be at least 1.")
         self.rows = Rows(rows, id_column=plan.id_column, prompt_column=plan.prompt_column)
         try:
             self.schema = None if plan.schema is None else AnswerSchema(plan.schema)
@@ -112,7 +112,7 @@ class Batch:
         """Results that may wait for the caller before workers wait, too: a slow caller slows the batch down."""
 
     def stop(self, reason: str, *, interrupted: bool = False) -> None:
-        """Begin no more rows; those under way have ten seconds to finish."""
+        """Start no more rows; those in flight have ten seconds to finish."""
         if self.summary.stopped is None:
             self.summary.stopped, self.summary.interrupted = reason, interrupted
             asyncio.get_running_loop().call_later(FINISH_SECONDS, self._cancel)
@@ -135,7 +135,7 @@ class Batch:
             await run
         finally:
             if not run.done():
-                self.stop("The iteration was ended.")
+                self.stop("The reader stopped the iteration.")
                 run.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await run
@@ -192,7 +192,7 @@ class Batch:
         summary.requests, summary.refused, summary.seconds = state.sent, state.refused, time.monotonic() - began
 
     def missing(self) -> Iterator[Row]:
-        """Yield the rows that have to be done."""
+        """Yield the rows without an answer."""
         again = self.plan.retry_errors
         for row in self.rows if self.rows.repeatable else self.rows.unique():
             written = None if self._journal is None else self._journal.find(row)
@@ -235,13 +235,13 @@ class Batch:
         count = self._last_error[1] + 1 if kind == self._last_error[0] else 1
         self._last_error = kind, count
         if kind is not None and count >= EQUAL_ERRORS:
-            self.stop(f"{EQUAL_ERRORS} rows in a row failed with the same error: {error}")
+            self.stop(f"{EQUAL_ERRORS} consecutive rows failed with the same error: {error}")
 
     def dry_run(self) -> dict[str, Any]:
         """Return the rows, the estimated tokens and cost, and the first requests; send nothing.
 
-        The cost is that of the prompts, and of answers as long as ``max_tokens``, if it is set. ``least_hours`` is how
-        long the limits of a minute make it last; None without them.
+        The cost is that of the prompts, and of answers as long as ``max_tokens``, if it is set. ``least_hours`` is the
+        least duration that the limits per minute allow; None without them.
         """
         rows = prompt = answer = 0
         costs: list[float | None] = [0.0, 0.0]
@@ -295,7 +295,7 @@ class Batch:
             until = min(cheaper or now, self._deadline)
             if until <= now:
                 break
-            self.summary.waits = f"Peak hours: the next row begins at {until:%Y-%m-%d %H:%M} UTC."
+            self.summary.waits = f"Peak hours: the next row starts at {until:%Y-%m-%d %H:%M} UTC."
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), min((until - now).total_seconds(), 60.0))
         self.summary.waits = None
@@ -309,7 +309,7 @@ class Batch:
             at = self.plan.now()
             reserved = self.spending.reserve(request, self.summary.cost, at)
             if reserved is None and not self.spending.under_way:
-                self.stop(f"max_cost: the next row could pass {self.spending.max_cost} USD.")
+                self.stop(f"max_cost: the next row could exceed {self.spending.max_cost} USD.")
             elif reserved is None:
                 self._released.clear()
                 await self._released.wait()

@@ -23,7 +23,7 @@ from deepseek_v4.values import json
 
 
 class Written(NamedTuple):
-    """What is kept in memory of a result: the hash of its row, and of an error if it may not occur again."""
+    """The part of a result that is kept in memory: the hash of its row, and of an error if it may not occur again."""
 
     hash: str
     retryable: bool | None
@@ -57,7 +57,7 @@ def entries(path: Path, start: int = 0) -> Iterator[tuple[int, int, int, Written
                 file.seek(0)
                 number = file.read(end).count(b"\n")
                 raise BatchRefused(
-                    f"{path}, line {number} is broken: {error}. Remove the line; its row is done again."
+                    f"{path}, line {number} is invalid: {error}. Remove the line; its row is answered again."
                 ) from None
             yield start, end, key, written
             start = end
@@ -87,8 +87,8 @@ class Journal:
         self.path = Path(path)
         self.done: dict[int, Written] = {}
         self._lines, self._strict = 0, strict
-        self._run = self._beside(".run.json")
-        self._sent_path = self._beside(".sent")
+        self._run = self._with_suffix(".run.json")
+        self._sent_path = self._with_suffix(".sent")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = self._locked()
         try:
@@ -164,7 +164,7 @@ class Journal:
 
     # -- at the start --------------------------------------------------------------------------------------------
 
-    def _beside(self, ending: str) -> Path:
+    def _with_suffix(self, ending: str) -> Path:
         return self.path.with_name(self.path.name + ending)
 
     def _locked(self) -> Any:
@@ -172,7 +172,7 @@ class Journal:
             from filelock import FileLock, Timeout
         except ImportError as error:
             raise BatchRefused("An output needs filelock. Run: pip install 'deepseek-v4[batch]'") from error
-        lock = FileLock(self._beside(".lock"))
+        lock = FileLock(self._with_suffix(".lock"))
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -194,13 +194,13 @@ class Journal:
         if names:
             changes = ", ".join(f"{name} was {before.get(name)!r:.80}, is {options.get(name)!r:.80}" for name in names)
             raise BatchRefused(
-                f"{self.path} was begun with other options: {changes}. Use the same options, or another output."
+                f"{self.path} was started with other options: {changes}. Use the same options, or another output."
             )
 
     def _write_run(self, run: Mapping[str, Any]) -> None:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         holder = f"process {os.getpid()} on {socket.gethostname()}, since {now}"
-        new = self._beside(".run.json.new")
+        new = self._with_suffix(".run.json.new")
         new.write_bytes(json.dumps({**run, "version": __version__, "holder": holder}) + b"\n")
         os.replace(new, self._run)
 

@@ -23,7 +23,7 @@ PROMPT_OVERHEAD = 1024
 
 
 class Spending:
-    """What the rows under way can still cost; ``max_cost`` is in US dollars, None for an unlimited batch."""
+    """The cost that the rows in flight can still cause; ``max_cost`` is in US dollars, None for an unlimited batch."""
 
     def __init__(self, max_cost: Decimal | float | str | None) -> None:
         try:

@@ -13,7 +13,7 @@ from deepseek_v4.limits.limiter import Limiter
 
 
 class BatchRefused(ValueError):
-    """The batch cannot begin or go on: the message states the reason and the remedy. Results so far are kept."""
+    """The batch cannot start or continue: the message states the reason and the remedy. Results so far are kept."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,16 @@ class Plan:
     Attributes:
         schema: Schema of the answers: a JSON Schema, a class, a JSON file, or ``module:Class``.
         output_format: ``flat`` or ``openai``; None: as the input.
-        max_concurrency: Rows at a time, at most.
-        requests_per_minute: Requests in a minute, at most.
-        tokens_per_minute: Tokens in a minute, at most.
-        limiter: A limiter that is shared with other calls, instead of one of its own.
-        tries: Requests of a row that fails for a cause that may pass.
-        retry_errors: True: do rows again whose error is retryable; ``"all"``: all rows with an error.
-        strict: True: refuse an input with a row that has changed since it was answered, instead of doing it again.
-        max_cost: US dollars that the run may cost. Never passed if ``max_tokens`` is set; else by at most the rows that
-            are under way.
-        off_peak: True: rows begin outside peak hours only.
+        max_concurrency: Maximum rows at a time.
+        requests_per_minute: Maximum requests per minute.
+        tokens_per_minute: Maximum tokens per minute.
+        limiter: A limiter that is shared with other calls, instead of a new one.
+        tries: Maximum requests per row, if its errors are retryable.
+        retry_errors: True: answer rows with a retryable error again; ``"all"``: all rows with an error.
+        strict: True: refuse an input with a row that has changed since it was answered, instead of answering it again.
+        max_cost: Maximum cost of the run in US dollars. Never exceeded if ``max_tokens`` is set; else by at
+            most the rows in flight.
+        off_peak: True: rows start outside peak hours only.
         deadline: Time of day, or date and time, from which on ``off_peak`` does not apply.
         ordered: Path of a copy of the output in the order of the input, written at the end.
         warm_cache: True: the first row of a common system message is sent alone.

@@ -16,7 +16,7 @@ from deepseek_v4.values.reply import Reply, Usage
 
 
 class Outcome(NamedTuple):
-    """What became of a row.
+    """The outcome of a row.
 
     ``reply``: the answer, also the partial one of an error. ``value``: the typed answer. ``error``: why the row failed.
     ``cost``: of all requests of the row; ``base_cost``: the same outside peak hours. ``at``: when it was sent.

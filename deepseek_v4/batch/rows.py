@@ -48,7 +48,7 @@ class Rows:
         source: A path (``.csv``, ``.parquet``, any other name: JSON lines), ``-`` for standard input, or an iterable
             of texts and mappings with ``prompt`` or ``messages``.
         id_column: Name of the id in a mapping or table. A row without it gets its number, from 1.
-        prompt_column: Name of the prompt.
+        prompt_column: Field or column with the prompt.
 
     Raises:
         BatchRefused: If the file cannot be read; while iterating, for a row that is not valid, with its line.
@@ -82,7 +82,8 @@ class Rows:
             other = first.setdefault(digest(row.id), number)
             if other != number:
                 raise BatchRefused(
-                    f"{self.name}: the id {row.id!r} is in {self._unit}s {other} and {number}. Give each row its own."
+                    f"{self.name}: the id {row.id!r} is in {self._unit}s {other} and {number}. "
+                    "Give each row its own id."
                 )
             yield row
 

@@ -25,7 +25,7 @@ class Summary:
         answered: Rows with an answer, in this run.
         failed: Rows with an error in this run, by class.
         skipped: Rows that the output had already.
-        changed: Rows that were done again, because their content has changed.
+        changed: Rows that were answered again, because their content has changed.
         in_doubt: Rows that were under way when an earlier run was killed; each may have been paid twice.
         usage: Tokens by kind: ``input_tokens``, ``cached_tokens``, ``output_tokens``, ``reasoning_tokens``.
         cost: US dollars of this run.
@@ -34,12 +34,12 @@ class Summary:
         requests: HTTP requests that the limiter has let pass.
         refused: Those of them that the service refused with 429, 503 or 529.
         slots: The most requests at a time that the limiter allowed.
-        slots_now: Those that it allows at the moment.
+        slots_now: The number that it allows now.
         p50_seconds: Seconds in which half of the rows were done; None while it runs, and without rows.
         p95_seconds: Seconds in which 95 % of the rows were done.
         stopped: Why the run ended early; None if it did not.
         interrupted: True if a signal ended it.
-        waits: What the run waits for at the moment; None if it does not.
+        waits: The reason for which the run is waiting now; None if it is not.
     """
 
     rows: int | None = None

@@ -105,20 +105,20 @@ def find(provider: str, model: str) -> ModelFacts:
 
 @functools.lru_cache(maxsize=1024)
 def _find(provider: str, model: str, learned: int) -> ModelFacts:
-    shelf = _catalog().get(provider) or _Shelf(_unknown(provider, {}), {})
+    listed = _catalog().get(provider) or _ProviderModels(_unknown(provider, {}), {})
     requested = model.strip()
     name = requested.lower()
-    facts = shelf.look_up(name)
+    facts = listed.look_up(name)
     if facts is None:
-        bare = shelf.suffixes.sub("", name) if shelf.suffixes else name
-        facts = shelf.look_up(bare)
-        if facts is None and (facts := shelf.look_up(_DATE.sub("", bare))) is not None:
-            facts = dataclasses.replace(facts, **{name: getattr(shelf.unknown, name) for name in _ABILITIES})
+        bare = listed.suffixes.sub("", name) if listed.suffixes else name
+        facts = listed.look_up(bare)
+        if facts is None and (facts := listed.look_up(_DATE.sub("", bare))) is not None:
+            facts = dataclasses.replace(facts, **{name: getattr(listed.unknown, name) for name in _ABILITIES})
         if facts is not None:
             facts = dataclasses.replace(facts, prices=())
-    if facts is None and shelf.by_name and not is_v4(name):
-        return dataclasses.replace(shelf.unknown, id=requested, context_window=None, max_output_tokens=None)
-    return facts or dataclasses.replace(shelf.unknown, id=requested)
+    if facts is None and listed.by_name and not is_v4(name):
+        return dataclasses.replace(listed.unknown, id=requested, context_window=None, max_output_tokens=None)
+    return facts or dataclasses.replace(listed.unknown, id=requested)
 
 
 def is_v4(model: str) -> bool:
@@ -135,16 +135,16 @@ def models(provider: str) -> ModelTable[ModelFacts]:
     """Return the models of a provider in the catalog, in order; ``()`` for a provider without a list."""
     from deepseek_v4.values.account import ModelTable
 
-    shelf = _catalog().get(provider)
-    return ModelTable(dict.fromkeys(shelf.by_name.values()) if shelf else ())
+    listed = _catalog().get(provider)
+    return ModelTable(dict.fromkeys(listed.by_name.values()) if listed else ())
 
 
 def keep(facts: ModelFacts) -> None:
     """Store the facts about a model under its id and its aliases, for this process."""
     global _learned
-    shelf = _catalog().setdefault(facts.provider, _Shelf(_unknown(facts.provider, {}), {}))
+    listed = _catalog().setdefault(facts.provider, _ProviderModels(_unknown(facts.provider, {}), {}))
     for name in (facts.id, *facts.aliases):
-        shelf.by_name[name.lower()] = facts
+        listed.by_name[name.lower()] = facts
     _learned += 1
 
 
@@ -164,7 +164,7 @@ _FAMILY = re.compile(r"deepseek.*(?:v4|flash)", re.I)
 _AUTHORS = ("deepseek", "deepseek-ai")
 
 
-class _Shelf(NamedTuple):
+class _ProviderModels(NamedTuple):
     """The models of one provider."""
 
     unknown: ModelFacts
@@ -181,20 +181,20 @@ class _Shelf(NamedTuple):
 
 
 @functools.cache
-def _catalog() -> dict[str, _Shelf]:
+def _catalog() -> dict[str, _ProviderModels]:
     """Return the models of the packaged file, which is read once, at the first use."""
     content = _read()
-    shelves: dict[str, _Shelf] = {}
+    by_provider: dict[str, _ProviderModels] = {}
     for provider, row in content["providers"].items():
         suffixes = "|".join(re.escape(suffix) for suffix in row.get("suffixes", ()))
         pattern = re.compile(f"(?:{suffixes})+\\Z") if suffixes else None
-        shelves[provider] = _Shelf(_unknown(provider, row), {}, pattern)
+        by_provider[provider] = _ProviderModels(_unknown(provider, row), {}, pattern)
     for row in content["models"]:
         provider = row["provider"]
         facts = _facts({**content["family"], **content["providers"][provider], **row, "known": True}, content)
         for name in (facts.id, *facts.aliases):
-            shelves[provider].by_name[name.lower()] = facts
-    return shelves
+            by_provider[provider].by_name[name.lower()] = facts
+    return by_provider
 
 
 def _unknown(provider: str, values: Mapping[str, Any]) -> ModelFacts:

@@ -14,5 +14,5 @@ def main() -> None:
     except ImportError as error:
         if error.name not in ("typer", "rich"):
             raise
-        sys.exit("The command needs typer and rich. Run: pip install 'deepseek-v4[cli,batch]'")
+        sys.exit("The command needs typer and rich. Run: pip install 'deepseek-v4[cli]'")
     application(prog_name="deepseek-v4")

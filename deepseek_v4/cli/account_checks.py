@@ -42,10 +42,10 @@ def _checked(name: str, check: Callable[[Client], Check], client: Client) -> Che
 def _models(client: Client) -> Check:
     settings = client.settings
     listed = [info.id for info in client.list_models()]
-    wanted = find(settings.provider_name, settings.model)
-    if any(wanted.id == find(settings.provider_name, id_).id for id_ in listed):
+    model = find(settings.provider_name, settings.model)
+    if any(model.id == find(settings.provider_name, id_).id for id_ in listed):
         return Check("models", "ok", f"{len(listed)} listed, {settings.model} among them")
-    if wanted.known:  # DeepSeek serves a successor under the name of a retired model
+    if model.known:  # DeepSeek serves a successor under the name of a retired model
         return Check("models", "ok", f"{len(listed)} listed, without {settings.model}, which the catalog has")
     return Check(
         "models",

@@ -18,7 +18,7 @@ MOST_RESULT = 200
 """Characters of a tool's result that are shown."""
 
 _CUT = {
-    "length": "The output limit cut the answer. Raise --max-tokens.",
+    "length": "The output limit truncated the answer. Raise --max-tokens.",
     "content_filter": "The provider filtered the answer.",
     "interrupted": "The provider interrupted the answer. Ask again.",
 }

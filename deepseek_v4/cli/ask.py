@@ -17,7 +17,7 @@ from deepseek_v4.values.messages import Message
 
 Prompt = Annotated[
     list[str] | None,
-    typer.Argument(metavar="PROMPT", help="The question; @path attaches a file. Standard input: -"),
+    typer.Argument(metavar="PROMPT", help="The question; @path attaches a file, - reads standard input."),
 ]
 
 
@@ -46,7 +46,7 @@ def ask(
     as_json: o.AsJson = False,
     json_schema: Annotated[bool, schema_option(Answer)] = False,
 ) -> None:
-    """Ask one question. The text is printed to standard output, all else to standard error.
+    """Ask one question. The text is printed to standard output, everything else to standard error.
 
     \b
     Examples:

@@ -25,32 +25,34 @@ def _option(help_: str, *names: str) -> Any:
 
 
 _PLAN = {
-    "temperature": Annotated[float | None, _option("Randomness, 0 to 2.")],
+    "temperature": Annotated[float | None, _option("Sampling temperature, 0 to 2.")],
     "schema": Annotated[str | None, _option("JSON Schema of the answers: a file, or module:Class.")],
-    "output_format": Annotated[str | None, _option("flat or openai; as the input by default.", "--format")],
-    "id_column": Annotated[str, _option("Name of the id.", "--id")],
-    "prompt_column": Annotated[str, _option("Name of the prompt.", "--prompt")],
-    "max_concurrency": Annotated[int, _option("Requests at a time, at most.")],
-    "requests_per_minute": Annotated[float | None, _option("Requests per minute, at most.", "--rpm")],
-    "tokens_per_minute": Annotated[float | None, _option("Tokens per minute, at most.", "--tpm")],
-    "tries": Annotated[int, _option("Requests of a row that fails for a passing cause.")],
-    "max_cost": Annotated[str | None, _option("US dollars that the run may cost.")],
-    "off_peak": Annotated[bool, _option("Begin rows outside peak hours only.", "--off-peak")],
-    "deadline": Annotated[str | None, _option("Time from which on --off-peak does not apply: 08:00.")],
+    "output_format": Annotated[str | None, _option("flat or openai; by default that of the input.", "--format")],
+    "id_column": Annotated[str, _option("Field or column with the id of a row.", "--id")],
+    "prompt_column": Annotated[str, _option("Field or column with the prompt.", "--prompt")],
+    "max_concurrency": Annotated[int, _option("Maximum requests at a time.")],
+    "requests_per_minute": Annotated[float | None, _option("Maximum requests per minute.", "--rpm")],
+    "tokens_per_minute": Annotated[float | None, _option("Maximum tokens per minute.", "--tpm")],
+    "tries": Annotated[int, _option("Maximum requests per row, if its errors are retryable.")],
+    "max_cost": Annotated[str | None, _option("Maximum cost of the run in US dollars.")],
+    "off_peak": Annotated[bool, _option("Start rows outside peak hours only.", "--off-peak")],
+    "deadline": Annotated[str | None, _option("Time from which --off-peak no longer waits, such as 08:00.")],
     "ordered": Annotated[Path | None, _option("Copy of the output in the order of the input.")],
     "strict": Annotated[bool, _option("Refuse rows that have changed since they were answered.", "--strict")],
-    "retry_errors": Annotated[bool, _option("Do rows with a retryable error again.", "--retry-errors")],
+    "retry_errors": Annotated[bool, _option("Answer rows with a retryable error again.", "--retry-errors")],
 }
 """Options of a plan, with its defaults, and the temperature."""
 
 
 def _with_plan(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a plan instead of its ``**plan``."""
+    """Replace ``**plan`` of a command by the options of a plan."""
+    plan = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(Plan, name, None), annotation=kind)
+        for name, kind in _PLAN.items()
+    ]
     own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "plan"]
-    for name, kind in _PLAN.items():
-        default = getattr(Plan, name, None)
-        own.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind))
-    command.__signature__ = inspect.Signature(own)  # type: ignore[attr-defined]
+    named = [one.name for one in own].index("given") + 1
+    command.__signature__ = inspect.Signature([*own[:named], *plan, *own[named:]])  # type: ignore[attr-defined]
     return command
 
 
@@ -61,7 +63,7 @@ def batch(
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="JSON lines; an existing output is continued.")],
     *,
     given: dict[str, Any],
-    retry_all_errors: Annotated[bool, _option("Do all rows with an error again.", "--retry-all-errors")] = False,
+    retry_all_errors: Annotated[bool, _option("Answer all rows with an error again.", "--retry-all-errors")] = False,
     dry: Annotated[bool, _option("Show rows, tokens, cost and sample requests; send nothing.", "--dry-run")] = False,
     as_json: Annotated[bool, _option("Print the summary as JSON to standard output.", "--json")] = False,
     json_schema: Annotated[bool, schema_option(Summary)] = False,

@@ -32,7 +32,7 @@ def chat(
     system: o.System = None,
     tool: o.Tools = None,
     reasoning: o.ShowReasoning = None,
-    history: Annotated[Path | None, o.described("File that keeps the typed lines, for the arrow keys.")] = None,
+    history: Annotated[Path | None, o.described("File in which typed lines are kept for the arrow keys.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print each event as a line of JSON; each line of input is a message.")
     ] = False,

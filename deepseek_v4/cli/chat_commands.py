@@ -96,7 +96,8 @@ def _clear(chat: Chat, _: str) -> None:
 def _tokens(chat: Chat, _: str) -> None:
     conversation = chat.conversation
     count = conversation.client.count_tokens(tuple(conversation.messages), **conversation.options())
-    note(f"{len(conversation.messages)} messages, {count.tokens:,} tokens")
+    number, kind = len(conversation.messages), "exact" if count.exact else "estimated"
+    note(f"{number} message{'' if number == 1 else 's'}, {count.tokens:,} tokens ({kind})")
 
 
 def _help(_chat: Chat, _: str) -> None:

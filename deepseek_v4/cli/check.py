@@ -9,12 +9,12 @@ from deepseek_v4 import errors
 
 _ADVICE: tuple[tuple[type[errors.DeepSeekError], str], ...] = (
     (errors.AuthenticationError, "Create a key in the provider's console and set it in the environment variable."),
-    (errors.PermissionDeniedError, "Give the key the permission in the provider's console, or use another key."),
+    (errors.PermissionDeniedError, "Grant the key the permission in the provider's console, or use another key."),
     (errors.InsufficientBalanceError, "Top up the account."),
     (errors.NotFoundError, "Check the model id and --base-url: deepseek-v4 models lists the ids."),
     (errors.RateLimitError, "Wait a minute, or send fewer requests at a time."),
-    (errors.OverloadedError, "Wait a minute. If it stays, look at the provider's status page."),
-    (errors.ServerError, "Wait a minute. If it stays, look at the provider's status page."),
+    (errors.OverloadedError, "Wait a minute. If the error persists, check the provider's status page."),
+    (errors.ServerError, "Wait a minute. If the error persists, check the provider's status page."),
     (errors.ConnectionError, "Check the network, --base-url and the proxy variables."),
     (errors.TimeoutError, "Check the network and the proxy; a self-hosted server may still be loading."),
     (errors.MalformedResponseError, "Check that --base-url is the URL of a model API."),

@@ -1,4 +1,4 @@
-"""``deepseek-v4 doctor``: what works on this machine, and what to do about what does not."""
+"""``deepseek-v4 doctor``: checks of this machine, the host and the account, with advice for each failure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def doctor(
     as_json: o.AsJson = False,
     json_schema: Annotated[bool, schema_option(Report)] = False,
 ) -> None:
-    """Check versions, key, host, TLS, clock, models, balance, and the time to the first token of one small call.
+    """Check the installation, the key and the connection.
+
+    It checks versions, key, host, TLS, clock, models, balance, and the time to the first token of one small call.
 
     \b
     Example:

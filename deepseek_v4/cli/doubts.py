@@ -26,7 +26,7 @@ LONG_TEXT = "The rules of the house are listed here, one in each line.\n" * 200
 
 
 class Reading(NamedTuple):
-    """What a call showed.
+    """The finding of a call.
 
     Attributes:
         holds: The reading that holds, as a sentence; None if the call shows none.

@@ -85,7 +85,7 @@ def _clock(date: str | None) -> Check:
         return Check("clock", "skipped", "The host sends no date.")
     if abs(difference) < CLOCK_SECONDS:
         return Check("clock", "ok", f"{abs(difference):.0f} s from the clock of the host")
-    detail = f"{abs(difference):.0f} s {'ahead of' if difference > 0 else 'slower than'} the clock of the host"
+    detail = f"{abs(difference):.0f} s {'ahead of' if difference > 0 else 'behind'} the clock of the host"
     return Check("clock", "warning", detail, "Set the clock: certificates and peak hours depend on it.")
 
 

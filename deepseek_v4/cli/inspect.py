@@ -35,10 +35,10 @@ class Inspected:
 
 
 def inspect(
-    record: Annotated[Path, typer.Argument(metavar="RECORD", help="The JSON lines that inspect() writes.")],
+    record: Annotated[Path, typer.Argument(metavar="RECORD", help="The JSON Lines file that inspect() writes.")],
     page: Annotated[
         Path | None,
-        typer.Argument(metavar="[PAGE]", help="The page to write; RECORD with .html by default.", show_default=False),
+        typer.Argument(metavar="PAGE", help="The page to write; RECORD with .html by default.", show_default=False),
     ] = None,
     live: Annotated[
         bool, typer.Option("--live", help="Serve the page on 127.0.0.1 instead, with new requests, until Ctrl-C.")
@@ -46,7 +46,9 @@ def inspect(
     as_json: o.AsJson = False,
     json_schema: Annotated[bool, schema_option(Inspected)] = False,
 ) -> None:
-    """Make the page of a recorded run: all requests, what was changed in them, their cost, and why the cache missed.
+    """Make the page of a recorded run.
+
+    It shows all requests, the changes in them, their cost, and why the cache missed.
 
     \b
     Example:
@@ -55,10 +57,10 @@ def inspect(
     The record is written by deepseek_v4.inspect("run.html"), or with DEEPSEEK_V4_INSPECT=run.html.
     """
     if live and page is not None:
-        raise ValueError("PAGE and --live were both given. Give only one of them.")
+        raise ValueError("PAGE and --live exclude each other. Use only one of them.")
     page = page or record.with_suffix(".html")
     if page == record:
-        raise ValueError(f"{str(page)!r} is the record. Give another name to the page, such as run.html.")
+        raise ValueError(f"{str(page)!r} is the record. Choose another name for the page, such as run.html.")
     requests, report = report_of(record)
 
     def show(page: str | None, url: str | None = None) -> None:

@@ -23,28 +23,28 @@ NAMES = sorted((FIELDS - CONSTRUCTOR_ONLY) | {"api_key_variable"})
 """The options that ``-o`` accepts."""
 
 
-def _starting(names: Iterable[str], typed: str) -> list[str]:
+def _with_prefix(names: Iterable[str], typed: str) -> list[str]:
     return [name for name in names if name.startswith(typed)]
 
 
 def _models(ctx: typer.Context, incomplete: str) -> list[str]:
     provider = (ctx.params.get("provider") or "deepseek").partition(":")[0]
-    return _starting((facts.id for facts in catalog.models(provider)), incomplete)
+    return _with_prefix((facts.id for facts in catalog.models(provider)), incomplete)
 
 
 def _providers(incomplete: str) -> list[str]:
-    return _starting(sorted(PROVIDERS), incomplete)
+    return _with_prefix(sorted(PROVIDERS), incomplete)
 
 
 def _efforts(incomplete: str) -> list[str]:
-    return _starting(get_args(Effort), incomplete)
+    return _with_prefix(get_args(Effort), incomplete)
 
 
 def _options(incomplete: str) -> list[str]:
     name, equals, value = incomplete.partition("=")
     if not equals:
-        return _starting((f"{known}=" for known in NAMES), name)
-    return [f"{name}={word}" for word in _starting(_words(name), value)]
+        return _with_prefix((f"{known}=" for known in NAMES), name)
+    return [f"{name}={word}" for word in _with_prefix(_words(name), value)]
 
 
 def _words(name: str) -> list[str]:
@@ -64,10 +64,14 @@ def described(help: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=help, show_default=False, **more)
 
 
-Model = Annotated[str | None, described("Model id.", "--model", "-m", autocompletion=_models)]
-Provider = Annotated[str | None, described("Provider.", "--provider", "-p", autocompletion=_providers)]
+Model = Annotated[
+    str | None, described("Model id; by default that of the provider.", "--model", "-m", autocompletion=_models)
+]
+Provider = Annotated[
+    str | None, described("Provider; deepseek by default.", "--provider", "-p", autocompletion=_providers)
+]
 BaseUrl = Annotated[str | None, described("Base URL of the provider.")]
-Thinking = Annotated[bool | None, described("Think or not.", "--thinking/--no-thinking")]
+Thinking = Annotated[bool | None, described("Enable or disable thinking.", "--thinking/--no-thinking")]
 ReasoningEffort = Annotated[str | None, described("none, low, medium, high, max, …", autocompletion=_efforts)]
 MaxTokens = Annotated[int | None, described("Maximum output tokens, reasoning included.")]
 _ANY_OPTION = "Any other option of a model, such as top_p=0.9."
@@ -75,13 +79,13 @@ Given = Annotated[
     list[str] | None, described(_ANY_OPTION, "--option", "-o", metavar="NAME=VALUE", autocompletion=_options)
 ]
 System = Annotated[str | None, described("System message.", "--system", "-s")]
-_FUNCTION = "A Python function that the model may call; it is run here."
+_FUNCTION = "A Python function that the model may call; it runs on this machine."
 Tools = Annotated[list[str] | None, described(_FUNCTION, "--tool", "-t", metavar="MODULE:FUNCTION")]
 _REASONING = "Show the reasoning on standard error; by default on a terminal only."
 ShowReasoning = Annotated[bool | None, described(_REASONING, "--reasoning/--no-reasoning")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-_OF_A_MODEL = {
+_MODEL_OPTIONS = {
     "model": Model,
     "provider": Provider,
     "base_url": BaseUrl,
@@ -96,12 +100,12 @@ def with_model_options(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command with the options of a model instead of its parameter ``given``, which gets them by name."""
     shared = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-        for name, kind in _OF_A_MODEL.items()
+        for name, kind in _MODEL_OPTIONS.items()
     ]
 
     @functools.wraps(command)
     def run(**values: Any) -> None:
-        named = {name: values.pop(name) for name in _OF_A_MODEL}
+        named = {name: values.pop(name) for name in _MODEL_OPTIONS}
         more = read_options(named.pop("option") or ())
         command(given={name: value for name, value in named.items() if value is not None} | more, **values)
 

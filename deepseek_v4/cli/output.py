@@ -27,8 +27,8 @@ __all__ = ["INCOMPLETE", "emit", "fail", "interruption", "note", "printable", "r
 FAILED, REFUSED, ACCOUNT, INCOMPLETE, INTERRUPTED = 1, 2, 3, 4, 130
 """Exit status: see docs/command.md."""
 
-WIDE = 240
-"""Columns of a table that is not printed to a terminal."""
+WIDE = 1000
+"""Columns that no table exceeds."""
 
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.AuthenticationError, ACCOUNT),
@@ -71,6 +71,8 @@ def status_of(error: Exception) -> int:
 
 def message_of(error: Exception) -> str:
     """Return the message of an error in one line, without the input that caused it: it may hold a secret."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.strerror}: {str(error.filename)!r}. Check the path."
     return explain(error, ModelSettings) if isinstance(error, ValidationError) else str(error)
 
 
@@ -110,13 +112,12 @@ def schema_option(kind: Any) -> Any:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table to standard output; None is an empty cell."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = WIDE
+    """Print a table to standard output, as wide as its cells; None is an empty cell."""
+    console = Console(highlight=False, width=WIDE)
     grid = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         grid.add_row(*("" if value is None else escape(printable(str(value))) for value in row))
+    console.width = console.measure(grid).maximum  # a terminal wraps longer lines; rich would cut the cells
     console.print(grid)
 
 

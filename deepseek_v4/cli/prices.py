@@ -1,4 +1,4 @@
-"""``deepseek-v4 prices``: the price now and off-peak, and what calls of a shape cost."""
+"""``deepseek-v4 prices``: the price now and off-peak, and the cost of calls of a given size."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def prices(
     model: o.Model = None,
     provider: o.Provider = None,
     input_tokens: Annotated[int, typer.Option("--input", min=0, help="Prompt tokens of a call.")] = 1000,
-    cached_tokens: Annotated[int, typer.Option("--cached", min=0, help="Those of them in the cache.")] = 0,
+    cached_tokens: Annotated[int, typer.Option("--cached", min=0, help="Prompt tokens read from the cache.")] = 0,
     output_tokens: Annotated[int, typer.Option("--output", min=0, help="Output tokens, reasoning included.")] = 500,
     calls: Annotated[int, typer.Option(min=1, help="Number of calls.")] = 1000,
     at: Annotated[datetime | None, o.described("Time (UTC); now by default.")] = None,
     as_json: o.AsJson = False,
     json_schema: Annotated[bool, schema_option(Prices)] = False,
 ) -> None:
-    """Print prices from the catalog, now and off-peak, and the cost of calls of one shape. Nothing is sent.
+    """Print the prices, now and off-peak, and the cost of calls. Nothing is sent.
 
     \b
     Example:

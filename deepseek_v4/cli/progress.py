@@ -55,12 +55,12 @@ def summary_table(summary: Summary) -> None:
     for name, value in (
         ("answered", summary.answered),
         ("failed", ", ".join(f"{name} {count}" for name, count in summary.failed.most_common()) or "0"),
-        ("skipped, done before", summary.skipped),
-        ("changed, done again", summary.changed),
+        ("skipped, already done", summary.skipped),
+        ("changed, answered again", summary.changed),
         ("tokens in", f"{usage['input_tokens']:,} ({cached:.0f} % cached)"),
         ("tokens out", f"{usage['output_tokens']:,} (reasoning {usage['reasoning_tokens']:,})"),
         ("cost", f"{summary.cost:.6f} USD ({summary.base_cost:.6f} off-peak)"),
-        ("seconds of a row", f"{' / '.join(seconds)} (p50 / p95)"),
+        ("seconds per row", f"{' / '.join(seconds)} (p50 / p95)"),
         ("requests", f"{summary.requests} ({summary.refused} refused), up to {summary.slots} at a time"),
         ("paid twice at most", doubt),
     ):

@@ -43,10 +43,14 @@ def serve(
     fragment: Annotated[int | None, o.described("Bytes per fragment of a body.")] = None,
     usage_chunk: Annotated[str | None, o.described("Usage in a stream: with_finish, separate, …")] = None,
     pings: Annotated[bool, typer.Option("--pings", help="Ping events in streams of the Messages protocol.")] = False,
-    content_null: Annotated[bool, typer.Option("--content-null", help="Null as the text of tool calls.")] = False,
-    max_concurrency: Annotated[int | None, o.described("Answers at a time; 429 above.")] = None,
-    rpm: Annotated[int | None, o.described("Answers per minute; 429 above.")] = None,
-    clock: Annotated[str | None, o.described("Time of the answers: now, or an ISO time. By default off-peak.")] = None,
+    content_null: Annotated[bool, typer.Option("--content-null", help="Send null as the text of tool calls.")] = False,
+    max_concurrency: Annotated[
+        int | None, o.described("Maximum answers at a time; a further request gets 429.")
+    ] = None,
+    rpm: Annotated[int | None, o.described("Maximum answers per minute; a further request gets 429.")] = None,
+    clock: Annotated[
+        str | None, o.described("Time of the answers: now, or an ISO time; by default a fixed off-peak time.")
+    ] = None,
     as_json: o.AsJson = False,
     json_schema: Annotated[bool, schema_option(Address)] = False,
 ) -> None:

@@ -77,7 +77,9 @@ def settle(
     as_json: o.AsJson = False,
     json_schema: Annotated[bool, schema_option(Report)] = False,
 ) -> None:
-    """Make the live calls that settle doubts about a provider (docs/doubts.md), and report their cost.
+    """Settle doubts about a provider with live calls.
+
+    The doubts are those of docs/doubts.md. The report includes the cost.
 
     \b
     Example:
@@ -104,7 +106,10 @@ def settle(
     if as_json:
         emit(found)
     else:
-        table(("doubt", "as assumed", "reading"), ((one.name, _right(one), one.holds or one.evidence) for one in rows))
+        table(
+            ("doubt", "as assumed", "reading"),
+            ((one.name, _as_assumed(one), one.holds or one.evidence) for one in rows),
+        )
     note(f"Written: {path}")
     raise typer.Exit(0 if recorded and all(one.holds for one in rows) else 1)
 
@@ -153,7 +158,7 @@ def _record(client: Client) -> bool:
     return process.returncode == 0
 
 
-def _right(result: Settled) -> str:
+def _as_assumed(result: Settled) -> str:
     return _CONFIRMS[result.confirms] if result.holds else "not settled"
 
 
@@ -169,6 +174,6 @@ def page(report: Report) -> str:
     ]
     for one in report.results:
         cost = "not known" if one.cost is None else f"{one.cost:.6f}"
-        cells = (one.doubt, one.holds or "not settled", _right(one), one.evidence, cost)
+        cells = (one.doubt, one.holds or "not settled", _as_assumed(one), one.evidence, cost)
         lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     return "\n".join(lines) + "\n"

@@ -1,1 +1,1 @@
-"""What both adapters need and scripts do not. Imports no framework."""
+"""Code that both adapters share and scripts do not need. Imports no framework."""

@@ -20,7 +20,7 @@ FIRST_ANSWER = 2048
 
 
 class Spent(NamedTuple):
-    """What requests have cost.
+    """The cost of requests.
 
     Attributes:
         requests: HTTP requests sent, failed ones included.
@@ -235,7 +235,7 @@ class _Account:
                 taken, more = getattr(used, name), getattr(amount, name)
                 raise BudgetExceededError(
                     f"The request was not sent, because it could exceed the budget of {limit:.10g} {name}: "
-                    f"{taken:.6g} are spent or reserved by requests under way, and it may take {more:.6g}. "
+                    f"{taken:.6g} are spent or reserved by requests in flight, and this request may take {more:.6g}. "
                     "Raise the budget, or lower max_tokens.",
                     provider=provider,
                 )

@@ -100,7 +100,7 @@ class RemoteTable(ABC):
 
 @dataclass(slots=True)
 class _Holder:
-    wanted: int
+    requested: int
     slots: int
     until: float
 
@@ -130,7 +130,7 @@ class LeaseTable:
         others = [holder for name, holder in self._holders.items() if name != lease]
         total = int(self.window.slots)
         part = max(total // (len(others) + 1), 1)
-        left = total - sum(min(holder.wanted, part) for holder in others)
+        left = total - sum(min(holder.requested, part) for holder in others)
         free = total - sum(holder.slots for holder in others)
         slots = max(min(n, max(part, left), free), 0)
         self._holders[lease] = _Holder(n, slots, now + seconds)

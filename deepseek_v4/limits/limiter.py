@@ -41,18 +41,17 @@ class LimiterState(NamedTuple):
 class Limiter:
     """A limit for the requests of an account. Pass the same object to all its models.
 
-    Every HTTP request asks for a place, a retry as well, in the order of arrival. If the service refuses one with 429,
-    503 or 529, the number of requests at a time halves, at most once in a round trip; ``Retry-After`` stops all for
-    that time (60 s at most). While answers come it grows again. A stream holds its place until it ends or is closed.
+    Every HTTP request, retries included, waits for a place, in the order of arrival. If the service refuses one with
+    429, 503 or 529, the number of requests at a time halves, at most once in a round trip; ``Retry-After`` stops all
+    for that time (60 s at most). Answers let it grow again. A stream holds its place until it ends or is closed.
 
     Args:
-        concurrency: Requests at a time, at most. It begins with 16 and grows up to it; None: as many as the service
-            accepts.
+        concurrency: Maximum requests at a time, starting with 16; None: as many as the service accepts.
         requests_per_minute: Requests sent in a minute, evenly spread.
         tokens_per_minute: Prompt and answer tokens in a minute. A prompt is estimated when it is sent, and corrected by
             the counted tokens of the answer.
-        leases: Shares the places with other processes; see ``deepseek_v4.limits.leases``. The numbers per minute are
-            then for all processes together.
+        leases: Shares the places with other processes; see ``deepseek_v4.limits.leases``. The limits per minute then
+            apply to all processes together.
 
     Pickles and copies of a limiter are the same limiter in its process, and one limiter in any other process.
 
@@ -158,7 +157,9 @@ class Limiter:
                 self._serve()
             seconds = self._seconds(waiter)
         if waiter.place is None and deadline is not None and time.monotonic() >= deadline:
-            raise TimeoutError("total_timeout ended while the call waited for its limiter. Raise one of them.")
+            raise TimeoutError(
+                "total_timeout expired while the call waited for its limiter. Raise total_timeout or the limits."
+            )
         return seconds
 
     def _leave(self, waiter: _Waiter) -> None:
@@ -180,7 +181,7 @@ class Limiter:
         return max(self._paused_until, self._requests.ready, self._tokens.ready)
 
     def _serve(self) -> None:
-        """Give places to the first of the queue, under the lock; the first that has to wait for a time is woken."""
+        """Serve the queue under the lock; the first waiter that has to wait for a time is woken."""
         while self._queue and self._active < int(self._slots()):
             waiter, now = self._queue[0], time.monotonic()
             if self._next_time() > now:
@@ -260,7 +261,7 @@ class Place:
             self.end(item.reply)
 
     def end(self, outcome: BaseException | Reply | int | None = None) -> None:
-        """Give the place back.
+        """Return the place.
 
         Args:
             outcome: The error of the request; its reply, or the tokens that the provider counted; None if it counted

@@ -1,4 +1,4 @@
-"""What was sent, received and paid: an event for each HTTP request of an answer, given to listeners."""
+"""Events for listeners, one for each HTTP request of an answer: what was sent, received and paid."""
 
 from __future__ import annotations
 

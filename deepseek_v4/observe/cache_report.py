@@ -22,8 +22,8 @@ class CacheMiss:
             an hour), ``too_soon`` (the same beginning, a few seconds later: the provider may not have stored it yet),
             ``evicted`` (the same beginning, but the provider did not have it any more).
         change: The first place that differs; None unless ``cause`` is ``changed``.
-        tokens: Tokens that would have been cached: those of the prompt before, or of this one if it is shorter. About,
-            as providers store blocks.
+        tokens: Tokens that would have been cached: those of the prompt before, or of this one if it is shorter.
+            Approximate, because providers store blocks.
         cost: US dollars that they cost more than cached ones; None if a price is not known.
         at: Time (UTC) of the request.
         idle: Seconds since the end of the request before it.

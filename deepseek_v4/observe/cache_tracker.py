@@ -37,7 +37,7 @@ _SAME_PROMPT = (None, "transient", "empty")
 
 
 class Comparison(NamedTuple):
-    """What a request has in common with the one before it.
+    """The parts that a request has in common with the one before it.
 
     Attributes:
         conversation: Number of its conversation, from 1.

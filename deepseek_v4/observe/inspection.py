@@ -34,7 +34,7 @@ class Inspection:
 
 @contextmanager
 def inspect(path: str | PathLike[str] = "run.html", *, live: bool = False) -> Iterator[Inspection]:
-    """Return a context that records all requests of the process, and writes a page about them at its end.
+    """Return a context manager that records all requests of the process, and writes a page about them at its end.
 
     The record is written as the requests end, to a file of the same name that ends in ``.jsonl``; the command
     ``deepseek-v4 inspect run.jsonl`` makes a page of it at any time. ``DEEPSEEK_V4_INSPECT=run.html`` does the same for
@@ -96,5 +96,5 @@ def start(path: str | PathLike[str]) -> None:
 def _record_of(path: str | PathLike[str]) -> Path:
     record = Path(path).with_suffix(".jsonl")
     if record == Path(path):
-        raise ValueError(f"{str(path)!r} is the name of the record. Give the name of the page, such as run.html.")
+        raise ValueError(f"{str(path)!r} is the name of the record. Use the name of the page, such as run.html.")
     return record

@@ -1,4 +1,4 @@
-"""The listeners of the process. Without one, a call costs a look at ``active`` more."""
+"""The listeners of the process. Without one, a call only reads ``active``."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def remove(listener: Listener) -> None:
 
 @contextmanager
 def listen(listener: Listener | Callable[[RequestEvent], object]) -> Iterator[Listener]:
-    """Return a context in which a listener gets the events of all calls of the process, in every thread and task.
+    """Return a context manager: in it a listener gets the events of all calls of the process, in every thread and task.
 
     Args:
         listener: A ``Listener``, or a function that takes a ``RequestEvent``.

@@ -23,7 +23,7 @@ from typing_extensions import Self
 from deepseek_v4.observe.page import complete_lines, document
 
 INTERVAL = 0.2
-"""Seconds between two looks at the record, while a page is open."""
+"""Seconds between two reads of the record while a page is open."""
 LAST_EVENTS = 2.0
 """Seconds that the open pages have, at the end, to receive the last lines."""
 _HEADERS = {
@@ -83,7 +83,7 @@ class _Server(ThreadingTCPServer):
             super().handle_error(request, client_address)
 
 
-class _News(NamedTuple):
+class _NewLines(NamedTuple):
     """The complete lines of a record from a place on, and the place after them; ``begun`` if it was written anew."""
 
     lines: list[bytes]
@@ -91,13 +91,13 @@ class _News(NamedTuple):
     begun: bool = False
 
 
-def _news(record: Path, offset: int) -> _News:
+def _new_lines(record: Path, offset: int) -> _NewLines:
     with record.open("rb") as file:
         if file.seek(0, 2) < offset:
-            return _News([], 0, begun=True)
+            return _NewLines([], 0, begun=True)
         file.seek(offset)
         data = file.read()
-    return _News(complete_lines(data), offset + data.rfind(b"\n") + 1)
+    return _NewLines(complete_lines(data), offset + data.rfind(b"\n") + 1)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -110,9 +110,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers["Host"] != self.server.host:
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
         elif secrets.compare_digest(url.path.encode(), self.server.root.encode()):
-            news = _news(self.server.record, 0)
+            new = _new_lines(self.server.record, 0)
             self._begin("text/html; charset=utf-8")
-            self.wfile.write(document(news.lines, news.offset))
+            self.wfile.write(document(new.lines, new.offset))
         elif secrets.compare_digest(url.path.encode(), f"{self.server.root}events".encode()):
             # a browser that connects again names the last event
             given = self.headers["Last-Event-ID"] or parse_qs(url.query).get("offset", ["0"])[0]
@@ -127,14 +127,14 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             while True:
                 ended = server.ended.is_set()  # before the look: what was written until then is sent
-                news = _news(server.record, offset)
-                self.wfile.write(_event(news))
-                if news.begun:
+                new = _new_lines(server.record, offset)
+                self.wfile.write(_event(new))
+                if new.begun:
                     return
                 if ended:
                     self.wfile.write(b"event: end\ndata: 0\n\n")
                     return
-                offset = news.offset
+                offset = new.offset
                 server.ended.wait(INTERVAL)
         except OSError:  # the page was closed
             pass
@@ -151,10 +151,10 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing: standard error is the program's, and the URL contains the token."""
 
 
-def _event(news: _News) -> bytes:
+def _event(new: _NewLines) -> bytes:
     """Return a server-sent event; a comment, with which a closed page is noticed, if there is nothing new."""
-    if news.begun:
+    if new.begun:
         return b"event: restart\ndata: 0\n\n"
-    if not news.lines:
+    if not new.lines:
         return b":\n\n"
-    return b"id: %d\n" % news.offset + b"".join(b"data: " + line + b"\n" for line in news.lines) + b"\n"
+    return b"id: %d\n" % new.offset + b"".join(b"data: " + line + b"\n" for line in new.lines) + b"\n"

@@ -1,4 +1,4 @@
-"""Where a prompt differs from the one before it. Pure."""
+"""The first place at which a prompt differs from the one before it. Pure."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def instrument(
 
 
 def uninstrument() -> None:
-    """Make no more spans; without effect if none were made."""
+    """Stop creating spans; without effect if `instrument` was not called."""
     with _lock:
         while _installed:
             listeners.remove(_installed.pop())

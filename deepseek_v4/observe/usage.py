@@ -64,7 +64,7 @@ def report_of(record: str | PathLike[str]) -> tuple[int, UsageReport]:
                 answers[line["answer"]] = ((line["reply"] or {}).get("model") or line["model"], usage, cost)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         text = f"{str(record)!r} is not a record of requests ({type(error).__name__}: {error})."
-        raise ValueError(f"{text} Give the file of JSON lines that deepseek_v4.inspect() writes.") from None
+        raise ValueError(f"{text} Use the JSON Lines file that deepseek_v4.inspect() writes.") from None
     for answer in answers.values():
         report.add(*answer)
     return requests, report

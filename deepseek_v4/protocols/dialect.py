@@ -145,7 +145,7 @@ def server_tool_calls(usage: Json) -> int | None:
 
 
 class Dialect:
-    """What all protocols share. Subclasses state the differences as class attributes and small methods.
+    """The features that all protocols share. Subclasses state the differences as class attributes and small methods.
 
     Args:
         **facts: Attributes of the class to override for this object: for one host, or one model.
@@ -305,7 +305,7 @@ class Dialect:
 
 
 class ItemDialect(Dialect):
-    """What the protocols share that send a turn as a list of items or blocks."""
+    """The features that the protocols share that send a turn as a list of items or blocks."""
 
     def encode_reasoning(self, text: str | None) -> list[Json]:
         """Return items for a past turn's reasoning of which only the text is known, or not even that (None)."""

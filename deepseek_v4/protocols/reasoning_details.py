@@ -40,7 +40,7 @@ def details_for_protocol(reasoning: Reasoning | None, protocol: str) -> tuple[It
     return tuple(item for item in reasoning.details if item.get("type") != UNKNOWN_FIELDS)
 
 
-def kept(items: Sequence[Item], *, text: str, calls: frozenset[str]) -> tuple[Item, ...]:
+def details_to_store(items: Sequence[Item], *, text: str, calls: frozenset[str]) -> tuple[Item, ...]:
     """Return the items of a turn that must be kept in addition to its text and its function calls.
 
     Function calls are left out, because they follow last, and so is the text after the last other item, unless it has
@@ -87,7 +87,7 @@ def restore_items(
     """Merge a record and the text of its turn into the items to send.
 
     Args:
-        record: The items that ``kept`` returned.
+        record: The items that ``details_to_store`` returned.
         content: The complete visible text of the turn.
         text_of: Returns the visible text of an item, None if the item is not text.
 

@@ -25,7 +25,7 @@ UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, RecursionErro
 """Exceptions raised by decoding if a field is missing or of an unexpected type."""
 
 
-BROKEN_OFF = ("interrupted", "error")
+ABORTED_FINISH_REASONS = ("interrupted", "error")
 """Finish reasons of an answer that the provider aborted; it is incomplete."""
 
 
@@ -35,7 +35,7 @@ def whole_answer(reply: Reply, provider: str) -> Reply:
     Raises:
         ServerError: if the provider aborted it; retryable, with the incomplete reply in ``partial``.
     """
-    if reply.finish_reason in BROKEN_OFF:
+    if reply.finish_reason in ABORTED_FINISH_REASONS:
         raise errors.ServerError(
             f"The provider stopped before the answer was complete (finish_reason={reply.finish_reason!r}). "
             "The partial reply is in `.partial`. Send the request again.",
@@ -192,7 +192,7 @@ class StreamDecoder(ABC):
             StreamInterruptedError: if the provider reports that it aborted the answer.
         """
         reply = self.conclude(deltas)
-        if reply.finish_reason in BROKEN_OFF:
+        if reply.finish_reason in ABORTED_FINISH_REASONS:
             raise self.interrupted(f"the provider aborted it (finish_reason={reply.finish_reason!r})")
         self.finished = True
         deltas.append(StreamEnd(reply))

@@ -25,7 +25,7 @@ class ToolNames:
                 self._from_wire[name] = name
         for name in names:
             if name not in self._from_wire:
-                wire_name = self._fresh(re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:LONGEST] or "tool")
+                wire_name = self._unused_name(re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:LONGEST] or "tool")
                 self._to_wire[name] = wire_name
                 self._from_wire[wire_name] = name
 
@@ -45,7 +45,7 @@ class ToolNames:
         """Return the user's name of a tool; a name that the model invented does not change."""
         return self._from_wire.get(name, name)
 
-    def _fresh(self, name: str) -> str:
+    def _unused_name(self, name: str) -> str:
         number = 2
         candidate = name
         while candidate in self._from_wire:

@@ -58,7 +58,7 @@ class LlamacppOptions(ProviderOptions):
 
 
 class LlamacppDialect(SelfHostedDialect):
-    """What the three endpoints share."""
+    """The part of the dialect that the three endpoints share."""
 
     unsupported: Mapping[str, str] = {
         "web_search": "the server does not support web search",

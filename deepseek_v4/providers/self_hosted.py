@@ -1,4 +1,4 @@
-"""What servers of your own share: vLLM, SGLang and llama.cpp, which render DeepSeek V4's prompt by its chat template.
+"""The common part of your own servers (vLLM, SGLang, llama.cpp), which render V4's prompt by its chat template.
 
 - The server's default for thinking depends on its version and settings, so the switch is sent in every request;
   ``thinking=None`` means on, as in DeepSeek's API.
@@ -34,7 +34,7 @@ _FIRST_V4 = re.compile(r"v4(?![.-]?1)", re.I)
 
 
 class SelfHostedDialect(SwitchedThinking):
-    """What the endpoints of a server share. ``provider_options`` are fields of the body."""
+    """The part of the dialect that the endpoints of a server share. ``provider_options`` are fields of the body."""
 
     always_sends_thinking = True
     efforts: Mapping[str, str | None] = LOW_HIGH_MAX

@@ -52,7 +52,7 @@ class SglangOptions(ProviderOptions):
 
 
 class SglangDialect(SelfHostedDialect):
-    """What the three endpoints share."""
+    """The part of the dialect that the three endpoints share."""
 
     unsupported: Mapping[str, str] = {
         "web_search": "the server does not support web search",

@@ -1,4 +1,4 @@
-"""What providers share about thinking: its switch, the reasoning efforts, and how many tokens an answer may have."""
+"""Thinking at all providers: its switch, the reasoning efforts, and how many tokens an answer may have."""
 
 from __future__ import annotations
 

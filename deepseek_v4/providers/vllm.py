@@ -77,7 +77,7 @@ class VllmOptions(ProviderOptions):
 
 
 class VllmDialect(SelfHostedDialect):
-    """What the three endpoints share."""
+    """The part of the dialect that the three endpoints share."""
 
     unsupported: Mapping[str, str] = {
         "web_search": "the server does not support web search",

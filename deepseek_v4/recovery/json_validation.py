@@ -31,7 +31,7 @@ _FORMS: Mapping[str, type] = {
 
 
 class _Held(NamedTuple):
-    """What a value is checked against."""
+    """The schema that a value is checked against."""
 
     schema: Mapping[str, Any]
     nulls: bool
@@ -83,7 +83,7 @@ def _problems(value: Any, schema: Any, held: _Held, path: str, depth: int) -> It
         branch = "then" if _fits(value, schema["if"], held, depth) else "else"
         yield from _problems(value, schema.get(branch), held, path, depth + 1)
     if "not" in schema and _fits(value, schema["not"], held, depth):
-        yield f"{where}{_shown(value)} is of the schema under `not`: {_shown(schema['not'])}"
+        yield f"{where}{_shown(value)} matches the schema under `not`: {_shown(schema['not'])}"
     for branches in (schema.get("anyOf"), schema.get("oneOf")):
         yield from _choice(value, branches, held, path, depth)
     exclusive = schema.get("oneOf")

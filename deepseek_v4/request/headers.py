@@ -60,7 +60,7 @@ def no_key_advice(provider: Provider, request: HttpRequest) -> str | None:
 
 
 def _set_key(variable: str | None) -> str:
-    return f"Set {variable} or pass api_key=…." if variable else "Pass api_key=… or api_key_variable=…."
+    return f"Set {variable} or pass api_key." if variable else "Pass api_key or api_key_variable."
 
 
 def _other_keys(variable: str | None) -> str:

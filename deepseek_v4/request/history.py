@@ -148,7 +148,7 @@ def _settle(caller: Message, results: dict[str, list[Message]], seen: set[str], 
     for call in caller.tool_calls:
         call_id = call.id
         if not call_id or call_id in seen:
-            call_id = _fresh(call.id or "call", seen)
+            call_id = _unused_id(call.id or "call", seen)
             notes.append(Note("repaired", "messages", f"renamed a tool call {call.id!r} to {call_id!r}: not unique"))
         seen.add(call_id)
         calls.append(_with(call, id=call_id))
@@ -172,7 +172,7 @@ def _with(value: Value, **field: Any) -> Value:
     return value if all(getattr(value, name) == new for name, new in field.items()) else replace(value, **field)
 
 
-def _fresh(call_id: str, seen: set[str]) -> str:
+def _unused_id(call_id: str, seen: set[str]) -> str:
     return next(name for number in itertools.count(2) if (name := f"{call_id}_{number}") not in seen)
 
 
@@ -180,7 +180,7 @@ _LEFT_OUT = {
     "cache_control": "DeepSeek V4 caches the beginning of a prompt by itself",
     "redacted_thinking": "only the provider that made it can read it",
 }
-"""What is left out of messages and tools -> the reason."""
+"""Parts of messages and tools that are left out -> the reason."""
 
 
 def left_out(

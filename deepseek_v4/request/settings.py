@@ -125,7 +125,7 @@ class ModelSettings(BaseModel):
     """Maximum number of reasoning tokens, if the provider supports it."""
 
     temperature: float | None = None
-    """Randomness, 0 to 2. No effect while thinking."""
+    """Sampling temperature, 0 to 2. No effect while thinking."""
     top_p: float | None = None
     """Share of probability kept when sampling, (0, 1]."""
     top_k: int | None = None
@@ -158,9 +158,9 @@ class ModelSettings(BaseModel):
     strict_tools: bool | None = None
     """True if the provider enforces the schemas of tool arguments (DeepSeek: beta)."""
     on_forced_tool: Annotated[Literal["disable_thinking", "instruct", "raise"], SUGGESTING] = "disable_thinking"
-    """What to do with a forced ``tool_choice`` while thinking, if the provider rejects the combination."""
+    """How to handle a forced ``tool_choice`` while thinking, if the provider rejects the combination."""
     on_unsupported: Annotated[Literal["warn", "raise", "ignore"], SUGGESTING] = "warn"
-    """What to do with an option that the provider does not support: drop it and warn once, raise, or drop silently."""
+    """How to handle an option that the provider does not support: drop it and warn once, raise, or drop silently."""
     provider_options: Any = None
     """Provider-specific options, typed: ``DeepSeekOptions(...)``, ``OpenRouterOptions(...)``."""
     extra_body: dict[str, Any] | None = None
@@ -171,7 +171,7 @@ class ModelSettings(BaseModel):
     repair_history: bool = True
     """Repair message histories that the provider would reject, and warn about it."""
     recover_tool_calls: Annotated[Literal["ask", "off", "parse"], SUGGESTING, BeforeValidator(not_boolean)] = "ask"
-    """What to do with tool calls that a server left in the text, in the model's own markup.
+    """How to handle tool calls that a server left in the text, in the model's own markup.
 
     ``"ask"``: send one more request, in which the model makes the call properly or answers without markup.
     ``"off"``: return the text as received, report the markup in ``leaked_markup`` and warn once. ``"parse"``: convert
@@ -179,14 +179,14 @@ class ModelSettings(BaseModel):
     web page or a document can contain such markup, and a model that repeats it would call the tool.
     """
     on_empty: Annotated[Literal["retry", "raise", "return"], SUGGESTING] = "retry"
-    """What to do with an answer that ends by itself without text and without a tool call.
+    """How to handle an answer that ends by itself without text and without a tool call.
 
     ``"retry"``: send the request once more, independent of ``max_retries``, and raise ``EmptyReplyError`` if the next
     answer is empty too. ``"raise"``: raise it at once. ``"return"``: return the empty answer.
     """
 
     on_refusal: Annotated[Literal["return", "raise"], SUGGESTING] = "return"
-    """What to do if the provider reports that the model refused or that the answer was filtered.
+    """How to proceed if the provider reports that the model refused or that the answer was filtered.
 
     ``"return"``: return the answer; ``Reply.refusal`` and LangChain's refusal block contain the text. ``"raise"``:
     raise ``RefusalError``, which fallbacks and middleware can handle. Refusals that the model writes as ordinary text
@@ -222,7 +222,7 @@ class ModelSettings(BaseModel):
     The retry contains the answer and the error.
     """
     max_attempts: int | None = Field(default=None, ge=1)
-    """Maximum number of requests of a call, all causes together: retries, second tries, resumed parts.
+    """Maximum number of requests of a call, all causes together: retries, second attempts, resumed parts.
 
     None: what the single options allow, the largest of 4, 1 + ``max_retries``, 1 + ``answer_retries`` and, in a stream
     with ``resume_streams``, 1 + ``max_resumes``. Then the last answer or error is final: ``attempts_exhausted``.
@@ -237,7 +237,7 @@ class ModelSettings(BaseModel):
     budget: Annotated[Any, AfterValidator(as_budget)] = Field(default=None, exclude=True, repr=False)
     """A ``deepseek_v4.Budget``, shared by any number of models: a request that could exceed it is not sent."""
     limiter: Annotated[Any, AfterValidator(as_limiter)] = Field(default=None, exclude=True, repr=False)
-    """A ``deepseek_v4.Limiter``, shared by all models of an account: every HTTP request asks it.
+    """A ``deepseek_v4.Limiter``, shared by all models of an account; it applies to every HTTP request.
 
     None: at most 256 connections at a time for synchronous calls, and as many on each event loop.
     """

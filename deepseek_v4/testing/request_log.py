@@ -30,12 +30,12 @@ class ReceivedRequest:
     Attributes:
         method: HTTP method.
         path: Path without the query.
-        query: Query string, `""` when there was none.
+        query: Query string, `""` if there was none.
         headers: Headers in lower case; keys are masked.
-        body: Parsed JSON, `None` when there was no body or it was not JSON.
+        body: Parsed JSON, `None` if there was no body or it was not JSON.
         raw: The bytes of the body.
-        status: Status answered; `None` while nothing was, or when the connection was dropped instead.
-        aborted: The client went away before the answer's end.
+        status: Status that was sent; `None` before, or if the connection was dropped instead.
+        aborted: True if the client disconnected before the end of the answer.
     """
 
     method: str

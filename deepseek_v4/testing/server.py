@@ -117,11 +117,11 @@ class LocalServer:
         """Start listening; returns the server.
 
         Raises:
-            RuntimeError: It runs already, or does not start.
+            RuntimeError: It is already running, or does not start.
             OSError: The port is taken.
         """
         if self._thread is not None:
-            raise RuntimeError("this local server runs already")
+            raise RuntimeError("this local server is already running")
         thread = ServerThread(self._application, self._traffic, self._host, self._port)
         thread.start()
         self._thread = thread
@@ -129,7 +129,7 @@ class LocalServer:
         return self
 
     def stop(self) -> None:
-        """Close every connection and stop; without effect if it does not run."""
+        """Close every connection and stop; without effect if it is not running."""
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.stop()

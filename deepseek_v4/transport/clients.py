@@ -92,7 +92,7 @@ def _not_built(error: Exception, variables: tuple[str, ...]) -> errors.Connectio
     if variables is CERTIFICATE_VARIABLES:  # a proxy's value may hold a password
         given = [f"{name}={os.environ[name]}" for name in given if name in os.environ]
     return errors.ConnectionError(
-        f"The HTTP client cannot be built: {str(error).strip().rstrip('.') or type(error).__name__}. "
+        f"The HTTP client cannot be created: {str(error).strip().rstrip('.') or type(error).__name__}. "
         f"Check {', '.join(given or variables)} in the environment, or pass your own http_client.",
         retryable=False,
     )

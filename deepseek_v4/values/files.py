@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from deepseek_v4.values.messages import FilePart
 
 FilePurpose: TypeAlias = Literal["user_data", "text_recognition", "rich_layout_recognition"]
-"""What a file is for: ``user_data`` for images; for documents their text alone, or text and figures."""
+"""The purpose of a file: ``user_data`` for images; for documents their text alone, or text and figures."""
 
 
 @dataclass(frozen=True, slots=True)

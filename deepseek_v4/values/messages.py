@@ -13,14 +13,19 @@ Role = Literal["system", "user", "assistant", "tool", "latest_reminder"]
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
-    """Text inside a list of parts."""
+    """Text inside a list of parts, in ``text``."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """An image: an ``http(s)`` URL (at most 8192 characters on DeepSeek) or a ``data:`` URL."""
+    """An image.
+
+    Attributes:
+        url: An ``http(s)`` URL (at most 8192 characters on DeepSeek), or a ``data:`` URL.
+        detail: OpenAI's level of detail, such as ``low``; None is not sent.
+    """
 
     url: str
     detail: str | None = None
@@ -28,18 +33,24 @@ class ImagePart:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A file: an id from the provider (``FileInfo.part``), or its content as a ``data:`` URL with a name."""
+    """A file: an id from the provider (``FileInfo.part``), or its content with a name.
+
+    Attributes:
+        file_id: The id of an uploaded file.
+        data: The content as a ``data:`` URL.
+        filename: Its name.
+        image: True if the file of an id is an image; two protocols send images in another form.
+    """
 
     file_id: str | None = None
     data: str | None = None
     filename: str | None = None
     image: bool = False
-    """True if the file of an id is an image; two protocols send images in another form."""
 
 
 @dataclass(frozen=True, slots=True)
 class RawPart:
-    """A content part of any other type, sent unchanged."""
+    """A content part of any other type: ``data`` is sent unchanged."""
 
     data: Mapping[str, Any]
 
@@ -49,7 +60,7 @@ Part = TextPart | ImagePart | FilePart | RawPart
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """A chain of thought: its text and the provider's record of it, both verbatim.
+    """A chain of thought: its ``text`` and the provider's record of it, ``details``, both verbatim.
 
     ``text=""`` means that the provider sent an empty reasoning text; ``Message.reasoning`` is None if it sent none. The
     two are encoded differently. The same holds for ``details``: ``()`` was received empty.
@@ -70,7 +81,7 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool call of the model. ``arguments`` is the JSON text as the model wrote it."""
+    """A tool call of the model: ``id``, ``name``, and ``arguments`` as the JSON text that the model wrote."""
 
     id: str
     name: str
@@ -88,7 +99,19 @@ class _EncodedCache:
 
 @dataclass(frozen=True, slots=True)
 class Message(_EncodedCache):
-    """One message of a conversation."""
+    """One message of a conversation.
+
+    Attributes:
+        role: ``system``, ``user``, ``assistant``, ``tool`` or ``latest_reminder``.
+        content: The text, or a tuple of parts.
+        reasoning: Assistant only: the chain of thought; None if it is not known.
+        tool_calls: Assistant only: the calls of the model.
+        tool_call_id: Tool only: the id of the call that it answers.
+        name: The name of the author, if the provider supports it.
+        prefix: Assistant only: True if the model continues this message (chat prefix completion).
+        retried: Assistant only: True if it is the result of a retry with a new prompt. Never sent.
+        left_out: Names of the content that was left out in the conversion to this message, for notes. Never sent.
+    """
 
     role: Role
     content: str | tuple[Part, ...] = ""
@@ -97,11 +120,8 @@ class Message(_EncodedCache):
     tool_call_id: str | None = None
     name: str | None = None
     prefix: bool = False
-    """Assistant only: True if the model continues this message (chat prefix completion)."""
     retried: bool = False
-    """Assistant only: True if it is the result of a retry with a new prompt. Never sent."""
     left_out: tuple[str, ...] = ()
-    """Names of what was left out in the conversion to this message, for notes. Never sent."""
 
     @property
     def text(self) -> str:
@@ -193,14 +213,14 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True)
 class ServerTool:
-    """A tool that the provider runs itself (such as web search), sent unchanged."""
+    """A tool that the provider runs itself, such as web search: ``data`` is sent unchanged."""
 
     data: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class NamedTool:
-    """The choice of one tool by name."""
+    """The choice of one tool by its ``name``."""
 
     name: str
 

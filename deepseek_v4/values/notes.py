@@ -9,7 +9,13 @@ from deepseek_v4.values.value import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One change between the requested options and the request that is sent, with its reason."""
+    """One change between the requested options and the request that is sent.
+
+    Attributes:
+        kind: ``translated``, ``dropped``, ``clamped`` or ``repaired``.
+        option: The option, or the part of the request.
+        text: What was changed, and why.
+    """
 
     kind: Literal["translated", "dropped", "clamped", "repaired"]
     option: str

@@ -89,7 +89,7 @@ class Price:
         for name in ("since", "until"):
             object.__setattr__(self, name, _moment(getattr(self, name)))
         if self.currency != "USD":
-            raise ValueError(f"currency={self.currency!r} is not supported. Give prices in USD.")
+            raise ValueError(f"currency={self.currency!r} is not supported. Use prices in USD.")
         if isinstance(self.peak, Mapping):
             object.__setattr__(self, "peak", Peak(**self.peak))
 

@@ -142,6 +142,13 @@ class InvalidToolCall:
 
     Unless the answer ended by itself, its last call may be truncated even if its arguments are valid JSON: some engines
     close truncated arguments.
+
+    Attributes:
+        id: The id of the call.
+        name: The name of the tool.
+        arguments: The text that the model wrote.
+        error: Why the call must not be run.
+        position: Its index among all calls of the answer, including valid ones.
     """
 
     id: str
@@ -149,7 +156,6 @@ class InvalidToolCall:
     arguments: str
     error: str
     position: int = 0
-    """Its index among all calls of the answer, including valid ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +246,13 @@ class Reply(Displayed):
 
 
 class TextDelta(NamedTuple):
-    """A part of the visible text, never empty."""
+    """A part of the visible text: ``text`` is never empty."""
 
     text: str
 
 
 class ReasoningDelta(NamedTuple):
-    """A part of the chain of thought. ``details``: fragments of the provider's record, as received."""
+    """A part of the chain of thought: its ``text``, and ``details``, fragments of the provider's record as received."""
 
     text: str
     details: tuple[Mapping[str, Any], ...] | None = None
@@ -258,7 +264,7 @@ class ToolCallDelta(NamedTuple):
     ``index`` counts the calls from 0 in the order in which they began, independent of the numbers in the response.
     ``id`` and ``name`` are in the first delta of a call and None in the others.
     The ``arguments`` of all deltas add up to those of the reply. They are as the model wrote them, except for strict
-    tools with optional fields: their arguments are in one delta, at the end (``schema.undo_nulls``).
+    tools with optional fields: their arguments are in one delta, at the end.
     """
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which is not needed
@@ -281,7 +287,7 @@ class LeakedText(TextDelta):
 
 @dataclass(frozen=True, slots=True)
 class StreamEnd(Generic[Answer]):
-    """The last delta of a stream; holds the complete reply."""
+    """The last delta of a stream: ``reply`` is the complete reply."""
 
     reply: Answer
 

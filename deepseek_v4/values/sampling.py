@@ -11,11 +11,16 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """The requested thinking mode, effort and budget. ``on=None``: the provider decides."""
+    """The requested thinking.
+
+    Attributes:
+        on: True or False; None: the provider decides.
+        effort: A level, or a number from 1 to 100.
+        budget: Maximum number of reasoning tokens.
+    """
 
     on: bool | None = None
     effort: str | int | None = None
-    """A level, or a number from 1 to 100."""
     budget: int | None = None
 
 

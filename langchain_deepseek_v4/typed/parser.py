@@ -1,6 +1,6 @@
 """Parses a typed answer: the text of a message or the arguments of a tool call, complete or so far.
 
-A cut answer is an error, never a short answer.
+A truncated answer is an error, never a short answer.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class AnswerParser(JsonOutputParser):
         cut = getattr(message, "invalid_tool_calls", ())
         if cut:
             raise InvalidAnswer(
-                f"The arguments of {self.tool} are cut or not valid JSON{_why(message)}.", cut[0]["args"]
+                f"The arguments of {self.tool} are truncated or not valid JSON{_why(message)}.", cut[0]["args"]
             )
         text = "" if message is None else message.text
         raise InvalidAnswer(f"The model did not call {self.tool}{_why(message)}.", text)
@@ -197,6 +197,6 @@ def _refusal(message: BaseMessage) -> str | None:
 
 
 def _why(message: Any) -> str:
-    """Return the likely reason if the model was cut off."""
+    """Return the likely reason if the answer was truncated."""
     cut = message is not None and message.response_metadata.get("finish_reason") == "length"
-    return ", because it was cut off at the output limit: raise max_tokens" if cut else ""
+    return ", because the output limit was reached: raise max_tokens" if cut else ""

@@ -40,7 +40,7 @@ from langchain_deepseek_v4.typed.parser import AnswerParser
 Schema = Mapping[str, Any] | type
 
 _FORM = ("model_provider", "output_version")
-"""What ``response_metadata`` holds about the form of a message."""
+"""Keys of ``response_metadata`` about the form of a message."""
 
 
 def structured(

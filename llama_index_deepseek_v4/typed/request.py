@@ -157,7 +157,7 @@ class TypedRequest:
                 value = parse_answer_json(text)
             except ValueError as error:
                 if cut:
-                    raise InvalidAnswer("it was cut off at the output limit", text, ". Raise max_tokens.") from None
+                    raise InvalidAnswer("the output limit truncated it", text, ". Raise max_tokens.") from None
                 if not text.strip():
                     raise InvalidAnswer("the model returned no text", text, ". Send the request again.") from None
                 raise InvalidAnswer(f"it is not valid JSON ({error})", text, ".") from None

@@ -57,7 +57,7 @@ def test_exit_status(stub: Stub, source: Path, tmp_path: Path) -> None:
     refused = invoke(source, tmp_path / "a.jsonl", "--base-url", stub.url, "--temperature", "0.5")
     assert refused.exit_code == 2
     assert refused.stderr.startswith("Refused: ")
-    assert "was begun with other options: temperature was None, is 0.5" in refused.stderr
+    assert "was started with other options: temperature was None, is 0.5" in refused.stderr
     assert invoke(source, tmp_path / "a.jsonl", "-o", "top_p").exit_code == 2
     assert invoke(source, tmp_path / "a.jsonl", "--base-url", stub.url, "--retry-all-errors").exit_code == 0
     stub.fails = {"row x": 402}
@@ -124,7 +124,7 @@ def test_without_typer_the_command_names_the_extra() -> None:
     code = "import sys; sys.modules['typer'] = None; from deepseek_v4.cli import main; main()"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 1
-    assert result.stderr == "The command needs typer and rich. Run: pip install 'deepseek-v4[cli,batch]'\n"
+    assert result.stderr == "The command needs typer and rich. Run: pip install 'deepseek-v4[cli]'\n"
 
 
 def test_the_command_imports_no_framework() -> None:

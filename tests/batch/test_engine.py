@@ -125,10 +125,10 @@ def test_a_broken_line_elsewhere_is_refused_with_its_number(stub: Stub, output: 
     run(stub, rows(3), output)
     first, second, third = output.read_bytes().splitlines(keepends=True)
     output.write_bytes(first + second[:20] + b"\n" + third)
-    with pytest.raises(BatchRefused, match=r"line 2 is broken.*Remove the line"):
+    with pytest.raises(BatchRefused, match=r"line 2 is invalid.*Remove the line"):
         run(stub, rows(3), output)
     output.write_bytes(first + b'{"id": 1}\n' + third)
-    with pytest.raises(BatchRefused, match=r"line 2 is broken: not a result"):
+    with pytest.raises(BatchRefused, match=r"line 2 is invalid: not a result"):
         run(stub, rows(3), output)
 
 
@@ -193,7 +193,7 @@ def test_twenty_equal_errors_stop_the_run(stub: Stub, output: Path) -> None:
     stub.fails = {f"row {n}": 400 for n in range(3, 60)}
     summary = run(stub, rows(60), output, max_concurrency=1)
     assert (summary.answered, summary.failed.total(), summary.exit_code) == (3, 20, 3)
-    assert "20 rows in a row failed with the same error" in str(summary.stopped)
+    assert "20 consecutive rows failed with the same error" in str(summary.stopped)
 
 
 class Answer(BaseModel):
@@ -315,7 +315,7 @@ def test_refused_options() -> None:
     for options, message in (
         ({"temprature": 1}, r"^Unknown option 'temprature'\. Did you mean 'temperature'"),
         ({"output_format": "xml"}, "Use flat or openai"),
-        ({"max_concurrency": 0}, "from 1"),
+        ({"max_concurrency": 0}, "must be at least 1"),
         ({"deadline": "soon"}, "Use 08:00"),
     ):
         with pytest.raises(BatchRefused, match=message):
@@ -436,7 +436,7 @@ def test_max_cost_is_never_passed_with_max_tokens(output: Path) -> None:
     with serving(Stub(seconds=0.01, max_tokens=1000)) as stub:
         summary = run(stub, rows(400), output, max_tokens=1000, max_cost="0.05", max_concurrency=16)
         assert summary.exit_code == 3
-        assert "max_cost: the next row could pass 0.05 USD" in str(summary.stopped)
+        assert "max_cost: the next row could exceed 0.05 USD" in str(summary.stopped)
         assert Decimal("0.03") < summary.cost <= Decimal("0.05")
         assert summary.answered == len(lines(output))
 
@@ -522,7 +522,7 @@ async def test_off_peak_waits_for_the_cheaper_hours_or_the_deadline(stub: Stub) 
     results = begun.results()
     waiting = asyncio.ensure_future(anext(results))
     await asyncio.sleep(0.1)
-    assert begun.summary.waits == "Peak hours: the next row begins at 2026-11-30 10:00 UTC."
+    assert begun.summary.waits == "Peak hours: the next row starts at 2026-11-30 10:00 UTC."
     assert stub.sent == 0
     begun.stop("enough")
     with pytest.raises(StopAsyncIteration):

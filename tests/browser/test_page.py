@@ -181,7 +181,7 @@ def test_a_live_page_shows_new_requests(browser: Any, tmp_path: Path) -> None:
             assert page.locator(".row").count() == 0
             client.chat("The first question")
             page.locator(".row.turn", has_text="The first question").wait_for()
-            assert "1 requests" in page.locator("header").inner_text()
+            assert "1 request, 1 answer" in page.locator("header").inner_text()
             assert "request 1 of 1" in page.locator("#detail").inner_text()
             for n in range(30):
                 client.chat(f"Question {n}")

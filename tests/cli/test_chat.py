@@ -54,6 +54,7 @@ def test_commands_change_the_next_request(local_server: LocalServer, run: Run) -
     for line in ("Model: deepseek-v4-pro", "Thinking: off", "max_tokens=900", "Thinking: max", "/provider"):
         assert line in result.stderr
     assert "2 messages, " in result.stderr
+    assert " tokens (" in result.stderr
 
 
 def test_another_provider_gets_neither_the_url_nor_the_key_of_the_first(run: Run, local_server: LocalServer) -> None:

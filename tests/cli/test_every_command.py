@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import deepseek_v4
 from deepseek_v4 import Client
 from deepseek_v4.cli.application import application
+from deepseek_v4.cli.output import table
 from deepseek_v4.testing import LocalServer
 from tests.cli.conftest import Run
 
@@ -208,6 +209,15 @@ def test_no_color_turns_colours_off() -> None:
         os.close(main)
         assert b"Did you mean" in shown
         assert (b"\x1b[31m" in shown) is coloured
+
+
+def test_a_table_shows_every_cell_on_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    table(("model", "context"), [("deepseek-v4-flash", "1,048,576")])
+    assert "deepseek-v4-flash  1,048,576" in capsys.readouterr().out
 
 
 def test_the_commands_import_no_framework() -> None:

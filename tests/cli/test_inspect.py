@@ -55,11 +55,11 @@ def test_inspect_writes_the_page_and_prints_the_sums(local_server: LocalServer, 
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (("missing.jsonl",), 1, "missing.jsonl"),
+        (("missing.jsonl",), 1, "Error: No such file or directory: 'missing.jsonl'. Check the path."),
         (("other.jsonl",), 2, "is not a record of requests"),
         (("text.txt",), 2, "is not a record of requests"),
-        (("page.html",), 2, "Give another name to the page"),
-        (("run.jsonl", "page.html", "--live"), 2, "Give only one of them"),
+        (("page.html",), 2, "Choose another name for the page"),
+        (("run.jsonl", "page.html", "--live"), 2, "Use only one of them"),
     ],
 )
 def test_inspect_refuses(

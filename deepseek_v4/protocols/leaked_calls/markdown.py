@@ -10,7 +10,7 @@ import re
 
 _TOKENS = re.compile(r"`+|~+|\n|[^`~\n]+")
 _HEAD = re.compile(r"(?:[ \t\r>*+-]|\d{1,9}[.)]?)*")
-"""What may precede a fence on its line: indentation, marks of quotation and of lists."""
+"""Characters that may precede a fence on its line: indentation, marks of quotation and of lists."""
 _LONGEST_HEAD = 80
 _INDENTED = re.compile(r" {0,3}\t| {4}")
 _QUOTES = frozenset("\"'“‘‚„«‹「『《〈（([{\\")

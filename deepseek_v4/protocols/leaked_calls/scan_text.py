@@ -21,7 +21,7 @@ from deepseek_v4.values.messages import ToolSpec
 
 
 class Ending(NamedTuple):
-    """What remains when the text has ended.
+    """The rest of a text that has ended.
 
     Attributes:
         text: Text that was held back.

@@ -185,7 +185,7 @@ class MessagesStreamDecoder(TypedEventDecoder):
         if unknown:
             self.builder.extra["content"] = unknown
             self.builder.count_server_calls(unknown)
-        record = reasoning_details.kept(blocks, text="text", calls=CALLS)
+        record = reasoning_details.details_to_store(blocks, text="text", calls=CALLS)
         if record:
             self.builder.add_details(record)
             deltas.append(ReasoningDelta("", record))

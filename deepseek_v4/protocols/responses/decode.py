@@ -266,7 +266,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         if unknown:
             self.builder.extra["output"] = unknown
             self.builder.count_server_calls(unknown)
-        record = reasoning_details.kept(items, text="message", calls=CALLS)
+        record = reasoning_details.details_to_store(items, text="message", calls=CALLS)
         if record:
             self.builder.add_details(record)
             deltas.append(ReasoningDelta("", record))

@@ -27,7 +27,7 @@ def name_unions(root: Schema) -> Schema:
     """
     naming = _Naming(root)
     schema = naming.visit(naming.body("#"))
-    return {**schema, "$defs": naming.kept} if naming.kept else schema
+    return {**schema, "$defs": naming.definitions} if naming.definitions else schema
 
 
 class _Naming:
@@ -35,7 +35,7 @@ class _Naming:
 
     def __init__(self, root: Schema) -> None:
         self.root = root
-        self.kept: dict[str, Schema] = {}
+        self.definitions: dict[str, Schema] = {}
         self.names: dict[str, str] = {}
 
     def body(self, reference: str) -> Schema:
@@ -61,9 +61,9 @@ class _Naming:
     def keep(self, reference: str) -> str:
         """Keep the definition that a reference refers to, and return the reference."""
         name = reference.removeprefix(_PREFIX)
-        if reference != "#" and name not in self.kept:
-            self.kept[name] = {}
-            self.kept[name] = self.visit(self.body(reference))
+        if reference != "#" and name not in self.definitions:
+            self.definitions[name] = {}
+            self.definitions[name] = self.visit(self.body(reference))
         return reference
 
     def union(self, node: Schema) -> str:
@@ -71,12 +71,12 @@ class _Naming:
         key = to_json(node)
         if key not in self.names:
             name = self.names[key] = self._new_name(node)
-            self.kept[name] = {}
+            self.definitions[name] = {}
             branches = distinct(self.visit(branch) for branch in self._branches(node, set()))
             if not branches:
                 raise LookupError(name)
             rest = {word: value for word, value in node.items() if word != "anyOf"}
-            self.kept[name] = {"anyOf": branches, **rest} if len(branches) > 1 else {**branches[0], **rest}
+            self.definitions[name] = {"anyOf": branches, **rest} if len(branches) > 1 else {**branches[0], **rest}
         return _PREFIX + self.names[key]
 
     def _branches(self, node: Schema, seen: set[str]) -> Iterator[Schema]:
@@ -93,7 +93,7 @@ class _Naming:
         base = "root" if first["$ref"] == "#" else first["$ref"].removeprefix(_PREFIX)
         name = base = f"{base}_or_null" if others == [{"type": "null"}] else f"{base}_or_other"
         number = 1
-        while name in self.kept or name in self.root.get("$defs", ()):
+        while name in self.definitions or name in self.root.get("$defs", ()):
             number += 1
             name = f"{base}_{number}"
         return name

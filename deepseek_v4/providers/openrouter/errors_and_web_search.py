@@ -1,4 +1,4 @@
-"""What OpenRouter's three endpoints share: its errors, and web search as a server tool."""
+"""The common part of OpenRouter's three endpoints: its errors, and web search as a server tool."""
 
 from __future__ import annotations
 

@@ -221,7 +221,7 @@ def test_the_limits_of_a_response_are_named() -> None:
     ],
 )
 def test_a_record_has_what_the_text_and_the_calls_do_not(items: Any, kept: Any) -> None:
-    assert reasoning_details.kept(items, text="text", calls=frozenset({"call"})) == kept
+    assert reasoning_details.details_to_store(items, text="text", calls=frozenset({"call"})) == kept
 
 
 @pytest.mark.parametrize(

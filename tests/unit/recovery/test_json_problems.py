@@ -32,7 +32,7 @@ CASES: list[tuple[Any, dict[str, Any], str | None]] = [
     (1, {"const": True}, f"{A}1 is not True"),
     (None, {"const": None}, None),
     (1, {"allOf": [INTEGER, {"minimum": 2}]}, f"{A}1 is less than 2"),
-    (1, {"not": INTEGER}, f"{A}1 is of the schema under `not`: {INTEGER}"),
+    (1, {"not": INTEGER}, f"{A}1 matches the schema under `not`: {INTEGER}"),
     ("x", {"not": INTEGER}, None),
     (1, {"anyOf": [STRING, {"type": "null"}]}, f"{A}1 is not of type string; or {A}1 is not of type null"),
     (1, {"anyOf": [STRING, STRING]}, f"{A}1 is not of type string"),
@@ -185,4 +185,4 @@ def test_a_value_without_end_is_checked_to_a_depth(schema: dict[str, Any], value
 @pytest.mark.parametrize("value", [AROUND, ITSELF, 1], ids=["list", "object", "number"])
 def test_a_schema_that_excludes_itself_fits_nothing(value: Any) -> None:
     problem = find_problem(value, {"not": {"$ref": "#"}})
-    assert problem == f"{A}{value} is of the schema under `not`: {{'$ref': '#'}}"
+    assert problem == f"{A}{value} matches the schema under `not`: {{'$ref': '#'}}"

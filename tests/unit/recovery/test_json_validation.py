@@ -49,7 +49,7 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     ("noon", {"type": "string", "format": "date-time"}, "'noon' is not a valid date-time"),
     ("1", {"type": "string", "format": "uuid"}, "'1' is not a valid uuid"),
     ({}, {"type": "object", "minProperties": 1}, "its size is less than 1"),
-    ("x", {"not": {"type": "string"}}, "'x' is of the schema under `not`: {'type': 'string'}"),
+    ("x", {"not": {"type": "string"}}, "'x' matches the schema under `not`: {'type': 'string'}"),
     (7, {"multipleOf": 2}, "7 is not a multiple of 2"),
     (0.25, {"multipleOf": 0.1}, "0.25 is not a multiple of 0.1"),
     (3, {"oneOf": [{"type": "integer"}, {"minimum": 2}]}, "3 fits 2 branches of `oneOf`; it must fit exactly one"),

@@ -209,7 +209,7 @@ def test_a_server_starts_and_stops_quickly_and_again() -> None:
 
 
 def test_starting_twice_is_an_error(caller: Caller) -> None:
-    with pytest.raises(RuntimeError, match="runs already"):
+    with pytest.raises(RuntimeError, match="is already running"):
         caller.server.start()
 
 
