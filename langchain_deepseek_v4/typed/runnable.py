@@ -93,7 +93,7 @@ def _response_format(schema: Any, strict: bool | None) -> dict[str, Any]:
     """Return the response format of a schema. The core puts it into the prompt if the provider has JSON mode only."""
     form: dict[str, Any] = as_response_format(schema)
     if strict is not None:
-        form["json_schema"]["strict"] = strict
+        form = {**form, "json_schema": {**form["json_schema"], "strict": strict}}
     return form
 
 

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Literal
 
 import pytest
+from langchain_core.runnables import RunnableLambda
 from pydantic import BaseModel
 
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
@@ -86,6 +87,13 @@ def test_null_is_an_answer(server: LocalServer) -> None:
         assert model.with_structured_output(Cat | None).invoke("Which?") is None
         raw = model.with_structured_output(Cat | None, include_raw=True).invoke("Which?")
     assert (raw["parsed"], raw["parsing_error"]) == (None, None)
+
+
+def test_null_is_the_last_item_of_a_stream(server: LocalServer) -> None:
+    with model_for(server, Turn('{"answer": null}')) as model:
+        typed: Any = model.with_structured_output(Cat | None)
+        named = typed | RunnableLambda(lambda cat: "none" if cat is None else cat.name)
+        assert list(named.stream("Which?")) == ["none"]
 
 
 def test_an_error_names_the_type(server: LocalServer) -> None:
