@@ -177,19 +177,17 @@ class _StreamedAnswer:
 
 
 def _value(text: str, message: Any) -> Any:
-    if not text.strip():
-        called = ", ".join(call["name"] for call in getattr(message, "tool_calls", ()))
-        if called:
-            raise InvalidAnswer(
-                f"The model called {called} instead of answering. Run the tools and send their results "
-                "(include_raw=True returns the calls).",
-                text,
-            )
-        raise InvalidAnswer(f"The answer is empty{_why(message)}.", text)
     try:
         return parse_answer_json(text)
     except ValueError:
-        raise InvalidAnswer(f"The answer is not valid JSON{_why(message)}.", text) from None
+        called = ", ".join(call["name"] for call in getattr(message, "tool_calls", ()))
+    if called:
+        raise InvalidAnswer(
+            f"The model called {called} instead of answering. Run the tools and send their results "
+            "(include_raw=True returns the calls).",
+            text,
+        )
+    raise InvalidAnswer(f"The answer is {'not valid JSON' if text.strip() else 'empty'}{_why(message)}.", text)
 
 
 def _refusal(message: BaseMessage) -> str | None:
