@@ -172,6 +172,8 @@ class MessageBuilder:
             "cost": None if price is None else price.usd,
             "attempts": [attempt.to_dict() for attempt in reply.attempts] if reply.attempts else None,
             "attempts_exhausted": reply.attempts_exhausted or None,
+            # langchain-core sets ``error`` of a streamed call to None
+            "invalid_tool_calls": {call.id: call.error for call in reply.invalid_tool_calls} or None,
             "cost_details": None if price is None else _cost_details(price),
             **self._common,
         }

@@ -145,6 +145,9 @@ def test_calls_that_must_not_be_run_are_invalid_on_both_paths(answer: str, block
     whole = writer.message(reply)
     assert [call["id"] for call in whole.invalid_tool_calls] == ["call_a"]
     assert [call["id"] for call in whole.tool_calls] == (["call_b"] if "then sound" in answer else [])
+    reasons = {call.id: call.error for call in reply.invalid_tool_calls}
+    assert whole.response_metadata["invalid_tool_calls"] == reasons == streamed.response_metadata["invalid_tool_calls"]
+    assert all(reasons.values())
     assert told(streamed) == told(whole)
 
 
