@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import json
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,6 +67,16 @@ def test_a_response_format_of_openai_is_a_schema(server: LocalServer, form: dict
         assert "integer" in json.dumps(model.preview("?", response_format=form).body)
     assert "integer" in json.dumps(server.requests[0].body)
     assert form == given
+
+
+@pytest.mark.parametrize("include_raw", [False, True])
+def test_a_typed_model_can_be_pickled(server: LocalServer, include_raw: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.reset()
+    monkeypatch.setenv("DEEPSEEK_API_KEY", server.api_key)
+    typed = ChatDeepSeekV4(base_url=server.base_url).with_structured_output(FORM, include_raw=include_raw)
+    again = pickle.loads(pickle.dumps(typed))
+    answer = again.invoke("As JSON?")
+    assert (answer["parsed"] if include_raw else answer) == {"a": 1}
 
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if k.cls is None], ids=lambda kind: kind.name)
