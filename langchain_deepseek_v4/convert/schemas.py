@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from types import UnionType
-from typing import Any, ClassVar, Generic, Literal, TypeVar, get_origin
+from typing import Any, ClassVar, Generic, Literal, NewType, TypeVar, get_origin
 
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
@@ -55,7 +55,7 @@ def wrapped(schema: Any) -> Any:
     """
     if answer_class(schema) is not None or is_typeddict(schema):
         return schema
-    if not isinstance(schema, (type, UnionType, TypeAliasType)) and get_origin(schema) is None:
+    if not isinstance(schema, (type, NewType, UnionType, TypeAliasType)) and get_origin(schema) is None:
         return schema
     try:
         cls = WrappedAnswer[schema]
@@ -154,8 +154,8 @@ def as_function(schema: Any) -> dict[str, Any]:
     complete = json_schema_of(schema)
     if not allows_object(complete):
         raise ValueError(
-            f"Function calling needs an object schema, but {complete.get('title', 'the schema')} has type "
-            f"{complete['type']}. Wrap it in an object, or use method='auto'."
+            f"Function calling needs an object schema, but {complete.get('title', 'the schema')} does not allow an "
+            "object. Wrap it in an object, or use method='auto'."
         )
     name, description = complete.get("title") or "answer", complete.get("description") or ""
     parameters = {key: value for key, value in complete.items() if key not in ("title", "description")}

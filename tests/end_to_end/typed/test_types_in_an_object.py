@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, NewType
 
 import pytest
 from langchain_core.runnables import RunnableLambda
@@ -39,6 +39,9 @@ class Color(Enum):
     BLUE = "blue"
 
 
+UserId = NewType("UserId", int)
+
+
 FORMS: list[tuple[Any, Any, Any]] = [
     (list[Cat], [{"name": "Tom", "lives": 9}], [Cat(name="Tom", lives=9)]),
     (Cat | Dog, {"name": "Rex", "tricks": ["sit"]}, Dog(name="Rex", tricks=["sit"])),
@@ -50,6 +53,7 @@ FORMS: list[tuple[Any, Any, Any]] = [
     (Literal["yes", "no"], "no", "no"),
     (str, "Paris", "Paris"),
     (int, 391, 391),
+    (UserId, 7, 7),
     (bool, True, True),
     (date, "2026-11-30", date(2026, 11, 30)),
 ]
