@@ -168,6 +168,8 @@ class Dialect:
     """The tool with which the server searches the web; the options of ``web_search`` are added to it."""
     latest_reminder = False
     """True if the role ``latest_reminder`` is supported; else such a message is sent as a system message."""
+    ends_with_answer = True
+    """True if the last message may be an answer that is not to be continued (``prefix``)."""
     thinks_by_default = True
     """True if the model thinks when the request does not set it."""
     forced_tool_while_thinking = True

@@ -16,6 +16,7 @@ from deepseek_v4.recovery.leaked_markup import LeakedMarkupPolicy
 from deepseek_v4.recovery.user_call import USER_CALL, is_handled_by_caller
 from deepseek_v4.request.account import AccountRequest
 from deepseek_v4.request.call_options import CallOptions
+from deepseek_v4.request.history import CONTINUE
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Attempt, Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
@@ -166,9 +167,10 @@ def _was_asked_again(messages: Sequence[Message]) -> bool:
     message directly after a tool result does not begin a turn, because images and files of a result are sent as one.
     """
     for place in range(len(messages) - 1, -1, -1):
-        if messages[place].retried:
+        message = messages[place]
+        if message.retried:
             return True
-        if messages[place].role == "user" and (place == 0 or messages[place - 1].role != "tool"):
+        if message.role == "user" and message is not CONTINUE and (place == 0 or messages[place - 1].role != "tool"):
             return False
     return False
 

@@ -61,7 +61,7 @@ def _prepared(messages: Sequence[Message], options: CallOptions, stream: bool) -
     known = catalog.find(provider.name, request.model)
     history.check(request.messages, images=known.images, model=request.model)
     if options.repair_history:
-        repaired, repairs = history.repair(request.messages)
+        repaired, repairs = history.repair(request.messages, ends_with_answer=dialect.ends_with_answer)
         if repaired is not request.messages:
             notes.extend(repairs)
             request = dataclasses.replace(request, messages=tuple(repaired))

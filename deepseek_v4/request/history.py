@@ -23,19 +23,33 @@ PARTS = get_args(Part)
 NOT_RUN = "(This tool call was not executed.)"
 """The result that is added to a tool call without one."""
 
+CONTINUE = Message.user("Continue.")
+"""The message that is added after an answer if the provider requires another one there. It is not the user's."""
+
 _MOVED = Note("repaired", "messages", "moved tool results directly after their tool calls")
 
 
-def repair(messages: Sequence[Message]) -> tuple[Sequence[Message], list[Note]]:
+def repair(messages: Sequence[Message], *, ends_with_answer: bool = True) -> tuple[Sequence[Message], list[Note]]:
     """Repair a history that a provider would reject.
 
     Tool calls without a result get one stating that they were not executed; results without a call are removed; a call
     id that is used twice is renamed together with its result; results are moved directly after their calls; assistant
     messages without text and calls are removed. A valid history is returned unchanged, as the same object.
+
+    Args:
+        messages: The history.
+        ends_with_answer: False if a user message must follow an answer at the end, such as that of another agent.
     """
     notes: list[Note] = []
-    if _is_sound(messages):
-        return messages, notes
+    sound = messages if _is_sound(messages) else _repaired(messages, notes)
+    if ends_with_answer or not sound or (last := sound[-1]).role != "assistant" or last.prefix:
+        return sound, notes
+    why = f"added a user message {CONTINUE.text!r} after the last answer; prefix=True continues the answer instead"
+    notes.append(Note("repaired", "messages", why))
+    return [*sound, CONTINUE], notes
+
+
+def _repaired(messages: Sequence[Message], notes: list[Note]) -> list[Message]:
     others, results = _separate(messages, notes)
     repaired: list[Message] = []
     seen: set[str] = set()
@@ -49,7 +63,7 @@ def repair(messages: Sequence[Message]) -> tuple[Sequence[Message], list[Note]]:
             notes.append(Note("repaired", "messages", "removed an assistant message with no text and no tool calls"))
         else:
             repaired.append(message)
-    return repaired, notes
+    return repaired
 
 
 def check_types(messages: Sequence[Message]) -> None:

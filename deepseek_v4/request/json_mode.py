@@ -53,9 +53,21 @@ def ask_for_json(
     return (Message.system(instruction), *messages)
 
 
-def allows_object(schema: Mapping[str, Any]) -> bool:
-    """Return True if a schema allows an object at its root, which JSON mode and tool calls require."""
-    return schema.get("type", "object") == "object" or "object" in schema["type"]
+def allows_object(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = None) -> bool:
+    """Return True if a schema allows an object at its root, which JSON mode and tool calls require.
+
+    Args:
+        schema: The schema.
+        definitions: What its references may refer to; by default its own definitions.
+    """
+    if "type" in schema:
+        return "object" in schema["type"]
+    known = schema.get("$defs", {}) if definitions is None else definitions
+    name = str(schema.get("$ref")).rpartition("/")[2]
+    if name in known:
+        return allows_object(known[name], {other: known[other] for other in known if other != name})
+    choices = schema.get("anyOf") or schema.get("oneOf")
+    return not choices or any(allows_object(choice, known) for choice in choices)
 
 
 def apply_json_mode(request: ChatRequest, dialect: Dialect, notes: list[Note]) -> ChatRequest:

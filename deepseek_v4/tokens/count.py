@@ -63,6 +63,8 @@ def count_prompt(request: ChatRequest, protocol: str) -> TokenCount:
 
 def _deepseek_body(request: ChatRequest, protocol: str) -> Mapping[str, Any] | None:
     """Return the body, without what does not change the prompt; None if DeepSeek cannot receive the request."""
+    if not request.messages:  # a part of a conversation may be empty
+        return None
     plain = dataclasses.replace(
         request, sampling=Sampling(), provider_options=None, extra_body=None, on_unsupported="ignore"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from types import UnionType
-from typing import Any, ClassVar, Generic, Literal, TypeVar, get_origin
+from typing import Any, ClassVar, Generic, Literal, NewType, TypeVar, get_origin
 
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
@@ -55,14 +55,19 @@ def wrapped(schema: Any) -> Any:
     """
     if answer_class(schema) is not None or is_typeddict(schema):
         return schema
-    if not isinstance(schema, (type, UnionType, TypeAliasType)) and get_origin(schema) is None:
+    if not isinstance(schema, (type, NewType, UnionType, TypeAliasType)) and get_origin(schema) is None:
         return schema
     try:
         cls = WrappedAnswer[schema]
         cls.model_json_schema()
     except PydanticUserError as error:
-        raise ValueError(f"{schema!r} cannot be the type of an answer. Pass a type that pydantic supports.") from error
+        raise _refusal(schema, error) from error
     return cls
+
+
+def _refusal(schema: Any, error: PydanticUserError) -> ValueError:
+    reason = error.message.splitlines()[0]
+    return ValueError(f"{schema!r} cannot be the type of an answer. Pass a type that pydantic supports: {reason}")
 
 
 def answer_class(schema: Any) -> type | None:
@@ -73,16 +78,19 @@ def answer_class(schema: Any) -> type | None:
 
 
 def json_schema_of(schema: Any) -> dict[str, Any]:
-    """Convert a pydantic class (2 or 1), dataclass, TypedDict, JSON Schema or OpenAI function to JSON Schema.
+    """Convert a pydantic class (2 or 1), dataclass, TypedDict, JSON Schema, OpenAI function or format to JSON Schema.
 
     Raises:
-        ValueError: if the object is of another type.
+        ValueError: if the object is of another type, or a TypedDict that pydantic does not support.
     """
     if (cls := answer_class(schema)) is not None:
         complete = with_own_root(_class_schema(cls))
         first: dict[str, Any] = {key: complete[key] for key in ("title", "description") if key in complete}
         return {**first, **complete}
     if isinstance(schema, Mapping):
+        form = schema.get("json_schema", schema)  # a response format of OpenAI, or only what is in it
+        if isinstance(form.get("schema"), Mapping):
+            return with_own_root({"title": form.get("name") or "answer", **form["schema"]})
         function = schema.get("function", schema)
         if "parameters" not in function and ("type" in function or "properties" in function or "$ref" in function):
             return with_own_root({"title": "answer", **function})
@@ -95,7 +103,12 @@ def _typed_dict_schema(schema: Any) -> dict[str, Any]:
     langchain-core has its own ways to describe a key (``Annotated[str, ..., "In full"]``, a docstring's ``Args:``) and
     requires every key; pydantic's schema lists which keys may be missing, at any depth.
     """
-    exact = with_own_root({"title": schema.__name__, **TypeAdapter(schema).json_schema()})
+    try:
+        exact = with_own_root({"title": schema.__name__, **TypeAdapter(schema).json_schema()})
+    except PydanticUserError as error:
+        if error.code != "typed-dict-version" or schema.__optional_keys__:
+            raise _refusal(schema, error) from error
+        return convert_to_json_schema(schema)  # before Python 3.12, pydantic takes those of typing_extensions only
     try:
         converted = convert_to_json_schema(schema)
     except (RecursionError, TypeError):  # a TypedDict that contains itself, or has NotRequired keys
@@ -141,8 +154,8 @@ def as_function(schema: Any) -> dict[str, Any]:
     complete = json_schema_of(schema)
     if not allows_object(complete):
         raise ValueError(
-            f"Function calling needs an object schema, but {complete.get('title', 'the schema')} has type "
-            f"{complete['type']}. Wrap it in an object, or use method='auto'."
+            f"Function calling needs an object schema, but {complete.get('title', 'the schema')} does not allow an "
+            "object. Wrap it in an object, or use method='auto'."
         )
     name, description = complete.get("title") or "answer", complete.get("description") or ""
     parameters = {key: value for key, value in complete.items() if key not in ("title", "description")}

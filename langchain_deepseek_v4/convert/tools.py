@@ -109,6 +109,8 @@ def as_response_format(requested: Any) -> Any:
     """Convert a response format to an object; a class or a bare JSON Schema becomes one of type ``json_schema``."""
     if requested is None or (isinstance(requested, Mapping) and requested.get("type") in FORMATS):
         return requested
+    if isinstance(requested, Mapping) and isinstance(requested.get("schema"), Mapping):
+        return {"type": "json_schema", "json_schema": {"name": "answer", **requested}}
     schema = json_schema_of(requested)
     return {"type": "json_schema", "json_schema": {"name": schema_name(schema.get("title") or ""), "schema": schema}}
 

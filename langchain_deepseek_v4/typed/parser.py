@@ -21,6 +21,9 @@ from deepseek_v4.recovery.retry_prompt import format_validation_error, is_retrya
 from langchain_deepseek_v4.convert.schemas import instance_of
 from langchain_deepseek_v4.errors import AnswerError, RefusalError
 
+_NOTHING = object()
+"""What differs from every answer, ``null`` included."""
+
 
 class AnswerParser(JsonOutputParser):
     """Parses the JSON of an answer, in its text or in the arguments of a tool call.
@@ -82,7 +85,7 @@ class AnswerParser(JsonOutputParser):
         value = self._so_far(streamed.add(chunk))
         if streamed.message is not None:
             value = self.parse_result([ChatGeneration(message=streamed.message)])
-        if value is not None and value != streamed.known:
+        if (value is not None or streamed.message is not None) and value != streamed.known:
             streamed.known = value
             yield value
 
@@ -147,7 +150,7 @@ class _StreamedAnswer:
         self._chunks: list[AIMessageChunk] = []
         self.message: AIMessage | None = None
         """The message, once it is complete."""
-        self.known: Any = None
+        self.known: Any = _NOTHING
         """The last value that was yielded."""
 
     def add(self, chunk: str | BaseMessage) -> Any:
@@ -174,19 +177,17 @@ class _StreamedAnswer:
 
 
 def _value(text: str, message: Any) -> Any:
-    if not text.strip():
-        called = ", ".join(call["name"] for call in getattr(message, "tool_calls", ()))
-        if called:
-            raise InvalidAnswer(
-                f"The model called {called} instead of answering. Run the tools and send their results "
-                "(include_raw=True returns the calls).",
-                text,
-            )
-        raise InvalidAnswer(f"The answer is empty{_why(message)}.", text)
     try:
         return parse_answer_json(text)
     except ValueError:
-        raise InvalidAnswer(f"The answer is not valid JSON{_why(message)}.", text) from None
+        called = ", ".join(call["name"] for call in getattr(message, "tool_calls", ()))
+    if called:
+        raise InvalidAnswer(
+            f"The model called {called} instead of answering. Run the tools and send their results "
+            "(include_raw=True returns the calls).",
+            text,
+        )
+    raise InvalidAnswer(f"The answer is {'not valid JSON' if text.strip() else 'empty'}{_why(message)}.", text)
 
 
 def _refusal(message: BaseMessage) -> str | None:

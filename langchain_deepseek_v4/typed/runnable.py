@@ -93,7 +93,7 @@ def _response_format(schema: Any, strict: bool | None) -> dict[str, Any]:
     """Return the response format of a schema. The core puts it into the prompt if the provider has JSON mode only."""
     form: dict[str, Any] = as_response_format(schema)
     if strict is not None:
-        form["json_schema"]["strict"] = strict
+        form = {**form, "json_schema": {**form["json_schema"], "strict": strict}}
     return form
 
 
@@ -109,33 +109,34 @@ def _with_raw(
     answer: Runnable[LanguageModelInput, AIMessage], parser: AnswerParser
 ) -> tuple[Runnable[Any, Any], Runnable[Any, Any]]:
     """Return the steps that add the parsed answer and the parsing error to the message, as one dict."""
-
-    def read(chunks: Iterator[Any], config: RunnableConfig) -> Iterator[Any]:
-        raw = []
-        for chunk in chunks:
-            raw.append(chunk["raw"])
-            yield AddableDict(chunk)
-        try:
-            parsed, failure = parser.invoke(_merged(raw), config), None
-        except (OutputParserException, RefusalError) as error:
-            parsed, failure = None, error
-        yield AddableDict(parsed=parsed)
-        yield AddableDict(parsing_error=failure)
-
-    async def aread(chunks: AsyncIterator[Any], config: RunnableConfig) -> AsyncIterator[Any]:
-        raw = []
-        async for chunk in chunks:
-            raw.append(chunk["raw"])
-            yield AddableDict(chunk)
-        try:
-            parsed, failure = await parser.ainvoke(_merged(raw), config), None
-        except (OutputParserException, RefusalError) as error:
-            parsed, failure = None, error
-        yield AddableDict(parsed=parsed)
-        yield AddableDict(parsing_error=failure)
-
     reader: Any = RunnableGenerator  # its type lacks the config parameter
-    return RunnableMap(raw=answer), cast("Runnable[Any, Any]", reader(read, aread, name="read_answer"))
+    return RunnableMap(raw=answer), reader(partial(_read, parser), partial(_aread, parser), name="read_answer")
+
+
+def _read(parser: AnswerParser, chunks: Iterator[Any], config: RunnableConfig) -> Iterator[Any]:
+    raw = []
+    for chunk in chunks:
+        raw.append(chunk["raw"])
+        yield AddableDict(chunk)
+    try:
+        parsed, failure = parser.invoke(_merged(raw), config), None
+    except (OutputParserException, RefusalError) as error:
+        parsed, failure = None, error
+    yield AddableDict(parsed=parsed)
+    yield AddableDict(parsing_error=failure)
+
+
+async def _aread(parser: AnswerParser, chunks: AsyncIterator[Any], config: RunnableConfig) -> AsyncIterator[Any]:
+    raw = []
+    async for chunk in chunks:
+        raw.append(chunk["raw"])
+        yield AddableDict(chunk)
+    try:
+        parsed, failure = await parser.ainvoke(_merged(raw), config), None
+    except (OutputParserException, RefusalError) as error:
+        parsed, failure = None, error
+    yield AddableDict(parsed=parsed)
+    yield AddableDict(parsing_error=failure)
 
 
 def _merged(received: Sequence[AIMessage]) -> AIMessage:

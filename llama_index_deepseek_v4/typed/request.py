@@ -71,7 +71,7 @@ class TypedRequest:
         if in_tool_call:
             if not allows_object(schema):
                 raise ValueError(
-                    f"Function calling needs an object schema, but {output_cls.__name__} has type {schema['type']}. "
+                    f"Function calling needs an object schema, but {output_cls.__name__} does not allow an object. "
                     "Wrap it in an object, or use PydanticProgramMode.DEFAULT."
                 )
             name = schema.get("title", output_cls.__name__)

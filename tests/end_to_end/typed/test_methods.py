@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +14,7 @@ from llama_index.core.prompts import PromptTemplate
 
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
+from langchain_deepseek_v4.errors import AnswerError
 from llama_index_deepseek_v4 import DeepSeekV4
 from tests.end_to_end.typed.answer_types import KINDS, Kind, as_json
 
@@ -46,6 +49,34 @@ async def test_langchain_asynchronously_and_raw(server: LocalServer, kind: Kind,
         said(server, kind, by_call)
         pieces = [piece async for piece in model.with_structured_output(kind.schema, method=method).astream("As JSON?")]
         assert as_json(pieces[-1]) == kind.answer
+
+
+FORM = {"name": "sum", "schema": {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}}
+
+
+@pytest.mark.parametrize("method", ["auto", "function_calling"])
+@pytest.mark.parametrize("form", [FORM, {"type": "json_schema", "json_schema": FORM}], ids=["content", "format"])
+def test_a_response_format_of_openai_is_a_schema(server: LocalServer, form: dict[str, Any], method: Any) -> None:
+    server.reset()
+    server.script(*[Turn('{"b": 1}', tool_calls=[ToolCall("sum", {"b": 1})])] * 2)
+    given = copy.deepcopy(form)
+    with ChatDeepSeekV4(base_url=server.base_url, api_key=server.api_key) as model:
+        typed = model.with_structured_output(form, method=method, strict=False)
+        with pytest.raises(AnswerError, match="not a valid sum: a: required property is missing"):
+            typed.invoke("As JSON?")
+        assert "integer" in json.dumps(model.preview("?", response_format=form).body)
+    assert "integer" in json.dumps(server.requests[0].body)
+    assert form == given
+
+
+@pytest.mark.parametrize("include_raw", [False, True])
+def test_a_typed_model_can_be_pickled(server: LocalServer, include_raw: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.reset()
+    monkeypatch.setenv("DEEPSEEK_API_KEY", server.api_key)
+    typed = ChatDeepSeekV4(base_url=server.base_url).with_structured_output(FORM, include_raw=include_raw)
+    again = pickle.loads(pickle.dumps(typed))
+    answer = again.invoke("As JSON?")
+    assert (answer["parsed"] if include_raw else answer) == {"a": 1}
 
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if k.cls is None], ids=lambda kind: kind.name)

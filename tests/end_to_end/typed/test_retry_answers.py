@@ -232,13 +232,14 @@ def test_a_cut_answer_is_not_asked_for_again(server: LocalServer, reach: dict[st
     assert len(server.requests) == 2
 
 
-def test_a_turn_that_calls_tools_is_no_failed_answer(server: LocalServer, reach: dict[str, Any]) -> None:
+@pytest.mark.parametrize("text", ["", "I look it up."])
+def test_a_turn_that_calls_tools_is_no_failed_answer(server: LocalServer, reach: dict[str, Any], text: str) -> None:
     @tool
     def look_up(name: str) -> str:
         """Look up a person."""
         return name
 
-    server.script(Turn(tool_calls=[ToolCall("look_up", {"name": "Ada"})]))
+    server.script(Turn(text, tool_calls=[ToolCall("look_up", {"name": "Ada"})]))
     typed = ChatDeepSeekV4(**reach).with_structured_output(Person, tools=[look_up], include_raw=True)
     result = typed.invoke("Who is Ada?")
     assert result["raw"].tool_calls[0]["name"] == "look_up"

@@ -35,6 +35,10 @@ class Numbers(RootModel[list[int]]):
     """Numbers."""
 
 
+class NoNumbers(RootModel[list[int] | None]):
+    """Numbers, or nothing: two types, and neither is an object."""
+
+
 def called(arguments: Any, name: str = "Person") -> Turn:
     return Turn("", reasoning="She is 36.", tool_calls=[ToolCall(name, arguments, id="call_1")])
 
@@ -201,14 +205,17 @@ def test_a_cache_holds_both_tries(server: LocalServer, reach: dict[str, Any], me
     assert len(server.requests) == 2
 
 
-def test_what_no_call_can_say_is_refused_before_it_is_sent(server: LocalServer, reach: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="object schema, but Numbers has type array"):
-        ChatDeepSeekV4(**reach).with_structured_output(Numbers, method="function_calling")
-    with pytest.raises(ValueError, match="object schema, but Numbers has type array"):
-        DeepSeekV4(**reach, **TYPED).structured_predict(Numbers, PROMPT, name="Ada")
+@pytest.mark.parametrize("numbers", [Numbers, NoNumbers])
+def test_what_no_call_can_say_is_refused_before_it_is_sent(
+    server: LocalServer, reach: dict[str, Any], numbers: Any
+) -> None:
+    with pytest.raises(ValueError, match=r"object schema, but \w*Numbers does not allow an object"):
+        ChatDeepSeekV4(**reach).with_structured_output(numbers, method="function_calling")
+    with pytest.raises(ValueError, match=r"object schema, but \w*Numbers does not allow an object"):
+        DeepSeekV4(**reach, **TYPED).structured_predict(numbers, PROMPT, name="Ada")
     assert not server.requests
     server.script(Turn("[1, 2]"))
-    assert ChatDeepSeekV4(**reach).with_structured_output(Numbers).invoke("Count.").root == [1, 2]
+    assert ChatDeepSeekV4(**reach).with_structured_output(numbers).invoke("Count.").root == [1, 2]
     body = server.requests[0].body
     assert "response_format" not in body, "JSON mode gives objects"
     assert "one JSON value" in body["messages"][0]["content"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import typing
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -44,9 +45,38 @@ class Whole(TypedDict):
     name: str
 
 
+class OfTyping(typing.TypedDict):
+    """Pydantic refuses it before Python 3.12, LangChain does not."""
+
+    name: Annotated[str, ..., "In full"]
+    inner: list[Whole]
+
+
+class LooseOfTyping(typing.TypedDict, total=False):
+    """One whose optional keys LangChain would require."""
+
+    name: str
+
+
 @pytest.mark.parametrize(("schema", "required"), [(Loose, ["age"]), (Noted, ["name"]), (Nested, ["loose"])])
 def test_keys_that_may_be_missing_are_not_demanded(schema: Any, required: list[str]) -> None:
     assert json_schema_of(schema)["required"] == required
+
+
+@pytest.mark.parametrize("method", ["auto", "function_calling"])
+def test_one_of_the_standard_library(server: LocalServer, method: Any) -> None:
+    model = ChatDeepSeekV4(base_url=server.base_url, api_key=server.api_key)
+    answer = model.with_structured_output(OfTyping, method=method).invoke("Who?")
+    assert (answer.keys(), answer["inner"][0].keys()) == ({"name", "inner"}, {"name"})
+    assert json_schema_of(OfTyping)["properties"]["name"]["description"] == "In full"
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="pydantic accepts them from there on")
+@pytest.mark.parametrize("schema", [LooseOfTyping, list[OfTyping]])
+def test_the_error_for_one_that_cannot_be_converted_names_the_way_out(schema: Any) -> None:
+    model: Any = ChatDeepSeekV4(api_key="k")
+    with pytest.raises(ValueError, match=r"cannot be the type of an answer.*typing_extensions\.TypedDict"):
+        model.with_structured_output(schema)
 
 
 def test_inside_another_as_well() -> None:

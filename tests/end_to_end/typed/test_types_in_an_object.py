@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, NewType
 
 import pytest
+from langchain_core.runnables import RunnableLambda
 from pydantic import BaseModel
 
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
@@ -38,6 +39,9 @@ class Color(Enum):
     BLUE = "blue"
 
 
+UserId = NewType("UserId", int)
+
+
 FORMS: list[tuple[Any, Any, Any]] = [
     (list[Cat], [{"name": "Tom", "lives": 9}], [Cat(name="Tom", lives=9)]),
     (Cat | Dog, {"name": "Rex", "tricks": ["sit"]}, Dog(name="Rex", tricks=["sit"])),
@@ -49,6 +53,7 @@ FORMS: list[tuple[Any, Any, Any]] = [
     (Literal["yes", "no"], "no", "no"),
     (str, "Paris", "Paris"),
     (int, 391, 391),
+    (UserId, 7, 7),
     (bool, True, True),
     (date, "2026-11-30", date(2026, 11, 30)),
 ]
@@ -86,6 +91,13 @@ def test_null_is_an_answer(server: LocalServer) -> None:
         assert model.with_structured_output(Cat | None).invoke("Which?") is None
         raw = model.with_structured_output(Cat | None, include_raw=True).invoke("Which?")
     assert (raw["parsed"], raw["parsing_error"]) == (None, None)
+
+
+def test_null_is_the_last_item_of_a_stream(server: LocalServer) -> None:
+    with model_for(server, Turn('{"answer": null}')) as model:
+        typed: Any = model.with_structured_output(Cat | None)
+        named = typed | RunnableLambda(lambda cat: "none" if cat is None else cat.name)
+        assert list(named.stream("Which?")) == ["none"]
 
 
 def test_an_error_names_the_type(server: LocalServer) -> None:

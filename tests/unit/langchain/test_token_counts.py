@@ -24,6 +24,14 @@ def test_trim_messages_counts_reasoning_and_tool_calls() -> None:
     assert trim_messages(history, max_tokens=60, token_counter=model, start_on="human") == [history[-1]]
 
 
+def test_a_history_without_messages_counts_nothing() -> None:
+    model = ChatDeepSeekV4(api_key="k")
+    assert model.get_num_tokens_from_messages([]) == 0
+    history = [HumanMessage("Weather?"), AIMessage("Rain.")]
+    # counts an empty list if not even a part of the first message fits
+    assert trim_messages(history, max_tokens=5, token_counter=model, allow_partial=True) == []
+
+
 def test_the_counting_handler_has_the_numbers_of_the_provider() -> None:
     counter = TokenCountingHandler(tokenizer=token_ids)
     with LocalServer() as server:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepseek_v4 import Client, ImagePart, Message, Reasoning, TextPart, ToolCall, errors
-from deepseek_v4.request.history import NOT_RUN, check, repair
+from deepseek_v4.request.history import CONTINUE, NOT_RUN, check, repair
 from tests.long_form import examples
 
 SYSTEM = Message.system("Be brief.")
@@ -49,6 +49,23 @@ def notes(*messages: Message) -> list[str]:
 )
 def test_a_whole_history_is_left_alone(messages: list[Message]) -> None:
     assert repair(messages) == (messages, [])
+
+
+# -- an answer at the end ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", [[HI], [HI, asks("a")]], ids=["sound", "repaired"])
+def test_an_answer_at_the_end_is_followed_by_a_message_if_the_provider_requires_it(before: list[Message]) -> None:
+    history = [*before, Message.assistant("Hello")]
+    repaired, added = repair(history, ends_with_answer=False)
+    assert repaired == [*mended(*history), CONTINUE]
+    assert "prefix=True" in added[-1].text
+
+
+@pytest.mark.parametrize("last", [NEXT, SYSTEM, Message("assistant", "Hel", prefix=True), asks("a"), None])
+def test_any_other_end_is_left_alone(last: Message | None) -> None:
+    history = [HI, Message.assistant("Hello"), last] if last else []
+    assert repair(history, ends_with_answer=False) == repair(history)
 
 
 # -- dangling calls --------------------------------------------------------------------------------------------------

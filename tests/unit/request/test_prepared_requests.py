@@ -330,6 +330,11 @@ def test_a_request_that_needs_no_change_is_the_same() -> None:
         ({"type": ["object", "null"]}, True),
         ({"type": "array"}, False),
         ({"type": ["array"]}, False),
+        ({"anyOf": [{"type": "array"}, {"type": "null"}]}, False),
+        ({"anyOf": [{"type": "array"}, {"type": "object"}]}, True),
+        ({"oneOf": [{"$ref": "#/$defs/E"}, {"type": "null"}], "$defs": {"E": {"type": "string"}}}, False),
+        ({"$ref": "#/$defs/E", "$defs": {"E": {"anyOf": [{"$ref": "#/$defs/E"}, {"type": "null"}]}}}, True),
+        ({"$ref": "#/$defs/E", "$defs": {"E": {"type": "object"}}}, True),
     ],
 )
 def test_whether_a_schema_allows_an_object(schema: dict[str, Any], object_allowed: bool) -> None:

@@ -55,6 +55,7 @@ def test_the_late_result_of_an_id_used_twice_answers_the_second_call() -> None:
         ("assistant", ["a_2"], None),
         ("tool", "second", "a_2"),
         ("assistant", "One moment.", None),
+        ("user", "Continue.", None),
     ]
 
 

@@ -31,6 +31,7 @@ from langchain_core.messages import (
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph import MessagesState, StateGraph
 from langgraph.types import Command
 
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
@@ -418,6 +419,21 @@ class Another(GenericFakeChatModel):
     @property
     def _llm_type(self) -> str:
         return "another"
+
+
+@pytest.mark.parametrize("endpoint", [("deepseek", "chat_completions")], indirect=True)
+@pytest.mark.filterwarnings("ignore:messages repaired:deepseek_v4.errors.HistoryRepairedWarning")
+def test_the_next_agent_of_a_graph_answers_after_the_answer_of_the_first(
+    server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]
+) -> None:
+    server.script(WEATHER_AND_TIME, ANSWER, NEXT_ANSWER)
+    graph = StateGraph(MessagesState)
+    graph.add_sequence([("forecaster", create_agent(make_model(), TOOLS)), ("adviser", create_agent(make_model()))])
+    graph.set_entry_point("forecaster")
+    history = graph.compile().invoke({"messages": [HumanMessage("How is Paris?")]})["messages"]
+    assert [history[-2].text, history[-1].text] == [ANSWER.text, NEXT_ANSWER.text]
+    assert said(server.requests[-1])[-1]["content"] == "Continue."
+    assert passed_back(server) == [[], [THOUGHT_1], [THOUGHT_1, THOUGHT_3]]
 
 
 @both_shapes
