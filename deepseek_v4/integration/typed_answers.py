@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from deepseek_v4.errors import DeepSeekError
+from deepseek_v4.protocols.schema.references import References
 from deepseek_v4.recovery.attempt_totals import describe
 from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, Retry, RetryPolicy
 from deepseek_v4.values import json
@@ -50,6 +51,12 @@ def with_own_root(schema: dict[str, Any]) -> dict[str, Any]:
         if root is not None:
             return {**{k: v for k, v in schema.items() if k != "$ref"}, **root}
     return schema
+
+
+def contains_itself(schema: Mapping[str, Any]) -> bool:
+    """Return True if a definition of a schema refers to itself, directly or through others."""
+    references = References(schema)
+    return any(references.recurs((key, name)) for key in ("$defs", "definitions") for name in schema.get(key, ()))
 
 
 def write_json(output: BaseModel) -> str:

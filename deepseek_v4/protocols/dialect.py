@@ -198,6 +198,8 @@ class Dialect:
     """The provider's finish reasons -> ours."""
     unread_blocks: frozenset[str] = frozenset({"redacted_thinking"})
     """Types of blocks in a past turn's record that the provider does not read; they are left out, with a note."""
+    think_tags = False
+    """True if reasoning may be inside the visible text, between ``<think>`` and ``</think>`` at its start."""
     parser_flags = ""
     """Command-line flags of your own server that enable its parser of tool calls, for a warning."""
     error_phrases: ErrorTable = ()
@@ -290,6 +292,10 @@ class Dialect:
             server_tool_calls=server_tool_calls(usage),
             extra=usage,
         )
+
+    def begins_with_reasoning(self, request: ChatRequest) -> bool:
+        """Return True if the text may begin with reasoning: the prompt ends with ``<think>``, and no parser runs."""
+        return False
 
     def error_codes(self, error: Json) -> tuple[str, ...]:
         """Return further codes of an error object to look up in ``error_types``."""

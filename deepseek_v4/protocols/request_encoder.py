@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ ItemD = TypeVar("ItemD", bound=ItemDialect)
 _LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})
 """Fields that limit the output tokens of an answer."""
 _NO_PARAMETERS: Json = {"type": "object", "properties": {}}
+_DOCUMENT = re.compile(r"data:(?:application/(?!octet-stream)|text/)[\w.+-]*?([\w-]+)[;,]", re.I)
+"""The beginning of a document in a ``data:`` URL, with its subtype; bytes of an unknown type may be an image."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -112,6 +115,7 @@ class RequestEncoder(Generic[D]):
         """Return what the decoder of the response needs, given the tools whose schemas were converted."""
         request = self.request
         context = DecodeContext(self.dialect, self.provider, self.names, recovery=request.recover_tool_calls)
+        context.begins_with_reasoning = self.dialect.begins_with_reasoning(request)
         context.prefix = request.messages[-1] if request.messages[-1].prefix else None
         if isinstance(request.tool_choice, NamedTool) and not self.dialect.named_tool_choice:
             context.required_tool = request.tool_choice.name
@@ -237,7 +241,8 @@ class RequestEncoder(Generic[D]):
         if isinstance(part, TextPart):
             return {"type": self.text_type, "text": part.text}
         if isinstance(part, ImagePart):
-            return self.image(part)
+            document = _DOCUMENT.match(part.url)  # never sent as an image, whatever block held it
+            return self.file(FilePart(data=part.url, filename=f"file.{document[1]}")) if document else self.image(part)
         if isinstance(part, FilePart):
             return self.file(part)
         assert isinstance(part, RawPart)

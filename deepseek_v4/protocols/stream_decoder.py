@@ -13,10 +13,11 @@ from deepseek_v4.protocols.error_bodies import read_error_body
 from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.response_body import parse_body
 from deepseek_v4.protocols.sse import EventSplitter
+from deepseek_v4.protocols.think_tags import ThinkSplitter
 from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.json import Json
-from deepseek_v4.values.reply import Delta, Reply, StreamEnd, TextDelta
+from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, StreamEnd, TextDelta
 
 T = TypeVar("T")
 
@@ -61,6 +62,8 @@ class StreamDecoder(ABC):
         self.builder: ReplyBuilder = ReplyBuilder(context, streamed=joins_details)
         self.finished: bool = False
         """True if ``StreamEnd`` has been returned; later events are ignored."""
+        self.splitter = ThinkSplitter(begun=context.begins_with_reasoning) if context.dialect.think_tags else None
+        """Splits reasoning off the visible text, if the server may leave it there."""
         self._events = EventSplitter(context.response_limits)
         self._nesting = context.response_limits.nesting
         self._bytes_left = context.response_limits.stream_bytes
@@ -178,7 +181,8 @@ class StreamDecoder(ABC):
         self._read_complete(parsed, deltas, self.finish)
 
     def partial(self) -> Reply:
-        """Return the reply received so far."""
+        """Return the reply received so far, with the text in which reasoning was searched for."""
+        self.close_tags([])
         return self.builder.build(complete=False)
 
     def finish(self, deltas: list[Delta]) -> None:
@@ -195,17 +199,40 @@ class StreamDecoder(ABC):
 
     def conclude(self, deltas: list[Delta]) -> Reply:
         """Append the deltas that were held back, and return the complete reply."""
+        self.close_tags(deltas)
         self.builder.settle(deltas)
         return self.builder.build()
 
+    def add_reasoning(self, text: str, deltas: list[Delta]) -> None:
+        """Append reasoning that was received apart from the text."""
+        self.builder.add_reasoning(text)
+        if text:
+            if self.splitter is not None:
+                self.splitter.end_reasoning()
+            deltas.append(ReasoningDelta(text))
+
     def add_text(self, text: str, deltas: list[Delta]) -> None:
-        """Append visible text."""
-        shown = self.builder.add_text(text)
+        """Append visible text, and the reasoning at its start."""
+        self._add_split(*(("", text) if self.splitter is None else self.splitter.feed(text)), deltas)
+
+    def close_tags(self, deltas: list[Delta]) -> None:
+        """End the text in which reasoning was searched for."""
+        if self.splitter is not None:
+            self._add_split(*self.splitter.close(), deltas)
+            if self.splitter.opened and self.builder.reasoning is None:
+                self.builder.add_reasoning("")
+
+    def _add_split(self, thought: str, text: str, deltas: list[Delta]) -> None:
+        if thought:
+            self.builder.add_reasoning(thought)
+            deltas.append(ReasoningDelta(thought))
+        shown = self.builder.add_text(text) if text else ""
         if shown:
             deltas.append(TextDelta(shown))
 
     def add_call(self, slot: Any, call_id: str | None, name: str | None, arguments: str, deltas: list[Delta]) -> None:
         """Append a fragment of a tool call; the arguments are those of ``ReplyBuilder.add_tool_call``."""
+        self.close_tags(deltas)  # text before a call was not reasoning
         delta = self.builder.add_tool_call(slot, call_id, name, arguments)
         if delta is not None:
             deltas.append(delta)

@@ -172,8 +172,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def problem_of(error: ValidationError) -> str:
-    """Return the message of the first error of a failed validation, as a sentence."""
-    message = error.errors()[0]["msg"].removeprefix("Value error, ")
+    """Return the message of the first error of a failed validation, as a sentence; for a union, of all branches."""
+    first, *more = error.errors()
+    branches = [one for one in more if one["loc"][:-1] == first["loc"][:-1] and one["input"] is first["input"]]
+    message = "; or ".join(dict.fromkeys(one["msg"].removeprefix("Value error, ") for one in (first, *branches)))
     return message if message.endswith((".", "?")) else f"{message}."
 
 

@@ -78,8 +78,12 @@ class LlamacppChat(LlamacppDialect, SelfHostedChat):
     fields = _FIELDS
 
     def without_prefix(self, message: Json, prefix: Message) -> Json:
-        """Remove the continued message, with which complete answers begin; streams do not repeat it."""
-        rest = {**message, "content": (message.get("content") or "").removeprefix(prefix.text)}
+        """Remove the continued message, with which complete answers begin; streams do not repeat it.
+
+        The server adds ``</think>`` before a message that has no reasoning (tested).
+        """
+        content = (message.get("content") or "").removeprefix("</think>").removeprefix(prefix.text)
+        rest = {**message, "content": content}
         begun = (prefix.reasoning.text if prefix.reasoning is not None else None) or ""
         reasoning = (rest.pop("reasoning_content", None) or "").removeprefix(begun)
         return {**rest, "reasoning_content": reasoning} if reasoning else rest

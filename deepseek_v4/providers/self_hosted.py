@@ -38,14 +38,18 @@ class SelfHostedDialect(SwitchedThinking):
 
     always_sends_thinking = True
     efforts: Mapping[str, str | None] = LOW_HIGH_MAX
-    numeric_efforts = False
-    """True if V4.1 accepts an effort from 1 to 100 here."""
     forced_tool_while_thinking = True
+    think_tags = True  # a server without its reasoning parser
+
+    def begins_with_reasoning(self, request: ChatRequest) -> bool:
+        """Return True while thinking: V4's template ends with ``<think>``, so an answer has only the closing tag."""
+        hidden = getattr(request.provider_options, "include_reasoning", None) is False
+        return request.thinks and not hidden and not request.messages[-1].prefix
 
     def supports_effort(self, effort: str | int, model: str) -> bool:
         """Return True for the levels, and for numbers unless the name of the model is of a version before V4.1."""
         if isinstance(effort, int):
-            return self.numeric_efforts and not _FIRST_V4.search(model)
+            return bool(self.numeric_effort_field) and not _FIRST_V4.search(model)
         return super().supports_effort(effort, model)
 
     def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
@@ -75,12 +79,6 @@ class SelfHostedChat(SelfHostedDialect, OpenAICompatibleChat):
     fields = FIELDS
     json_schema = True
     prefix_path: str | None = "/chat/completions"
-    think_tags = True  # a server without its reasoning parser
-
-    def begins_with_reasoning(self, request: ChatRequest) -> bool:
-        """Return True while thinking: V4's template ends with ``<think>``, so an answer has only the closing tag."""
-        hidden = getattr(request.provider_options, "include_reasoning", None) is False
-        return request.thinks and not hidden and not request.messages[-1].prefix
 
     def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add the fields that continue a message."""

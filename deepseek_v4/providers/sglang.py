@@ -70,7 +70,7 @@ class SglangDialect(SelfHostedDialect):
 class SglangChat(SglangDialect, SelfHostedChat):
     """``POST /chat/completions``."""
 
-    numeric_efforts = True  # SGLang 0.5.23, V4.1
+    numeric_effort_field = "reasoning_effort"  # SGLang 0.5.23, V4.1
     parser_flags = "--tool-call-parser deepseekv4"
 
 

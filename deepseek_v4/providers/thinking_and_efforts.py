@@ -62,6 +62,8 @@ class SwitchedThinking(Dialect):
     """True if the switch is sent in every request, because the server's default is not certain."""
     effort_field = "reasoning_effort"
     """Body field of the effort; a dot descends into an object."""
+    numeric_effort_field = ""
+    """Body field of an effort from 1 to 100, which V4.1 accepts on some servers; empty if numbers are not accepted."""
     effort_switches_on = False
     """True if an effort alone enables thinking, so that ``thinking_on`` is not sent with it."""
 
@@ -87,7 +89,8 @@ class SwitchedThinking(Dialect):
             if self.thinking_on is None and not self.thinks_by_default:
                 notes.append(Note("dropped", "thinking", "this provider documents no way to enable it"))
         if effort is not None:
-            json.set_path(body, self.effort_field, self.encode_effort(effort, notes))
+            field = self.numeric_effort_field if isinstance(effort, int) else self.effort_field
+            json.set_path(body, field, self.encode_effort(effort, notes))
         return body
 
 

@@ -89,6 +89,8 @@ class VllmDialect(SelfHostedDialect):
     # V4's encoder accepts low, high and max, and treats "medium" as low; DeepSeek's API treats it as high. V4.1's
     # refuses "medium" and "minimal".
     efforts = LOW_HIGH_MAX
+    # vLLM 0.33, V4.1; vLLM 0.32 was tested with chat_template_kwargs on all three endpoints
+    numeric_effort_field = "chat_template_kwargs.reasoning_effort"
     strict_tools = True  # enables the grammar again, which tools without strict lost with #45600
 
     def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
@@ -121,7 +123,6 @@ class VllmChat(VllmDialect, SelfHostedChat):
     reasoning_response_fields = ("reasoning", "reasoning_content")
     reasoning_request_fields = ("reasoning", "reasoning_content")
     effort_field = "chat_template_kwargs.reasoning_effort"
-    numeric_efforts = True  # vLLM 0.33, V4.1
     prefix_path = None
     parser_flags = "--tool-call-parser deepseek_v4 --enable-auto-tool-choice"
 

@@ -1,15 +1,13 @@
 """Check a JSON value against a JSON Schema. For answers whose schema has no class.
 
-The keywords that occur in answer schemas are checked exactly, others are ignored (``if``, ``propertyNames``,
-``dependentRequired``, ``unevaluatedProperties``, most formats): a rejected value is invalid, but an accepted value may
-still violate an ignored keyword.
+Every keyword is checked exactly except ``unevaluatedProperties``, ``unevaluatedItems``, references other than local
+``$ref``s, and most formats, which are ignored.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import functools
-import json
 import math
 import re
 import uuid
@@ -81,6 +79,9 @@ def _problems(value: Any, schema: Any, held: _Held, path: str, depth: int) -> It
         yield f"{where}{_shown(value)} is not {_shown(schema['const'])}"
     for part in schema.get("allOf") or ():
         yield from _problems(value, part, held, path, depth + 1)
+    if "if" in schema:
+        branch = "then" if _fits(value, schema["if"], held, depth) else "else"
+        yield from _problems(value, schema.get(branch), held, path, depth + 1)
     if "not" in schema and _fits(value, schema["not"], held, depth):
         yield f"{where}{_shown(value)} matches the schema under `not`: {_shown(schema['not'])}"
     for branches in (schema.get("anyOf"), schema.get("oneOf")):
@@ -158,7 +159,25 @@ def _object(value: Mapping[str, Any], schema: Mapping[str, Any], held: _Held, pa
             yield f"{_step(path, name)}: unknown property"
         elif isinstance(more, Mapping):
             yield from _problems(inner, more, held, _step(path, name), depth + 1)
+    if "propertyNames" in schema:
+        for name in value:
+            if not _fits(name, schema["propertyNames"], held, depth):
+                yield f"{_step(path, name)}: the name of the property is not allowed"
+    for name, others in _dependent("dependentRequired", value, schema, held):
+        for other in others:
+            if other not in value:
+                yield f"{_step(path, other)}: the property is missing, which {name} requires"
+    for _, part in _dependent("dependentSchemas", value, schema, held):
+        yield from _problems(value, part, held, path, depth + 1)
     yield from _within(len(value), schema, ("minProperties", "maxProperties"), f"{path or 'the answer'}: its size")
+
+
+def _dependent(keyword: str, value: Mapping[str, Any], schema: Mapping[str, Any], held: _Held) -> Iterator[Any]:
+    """Yield the entries of a keyword whose property the value has."""
+    entries = schema.get(keyword)
+    for name, part in entries.items() if isinstance(entries, Mapping) else ():
+        if name in value and (value[name] is not None or not held.nulls):
+            yield name, part
 
 
 def _array(value: list[Any], schema: Mapping[str, Any], held: _Held, path: str, depth: int) -> Iterator[str]:
@@ -173,7 +192,7 @@ def _array(value: list[Any], schema: Mapping[str, Any], held: _Held, path: str, 
         count = sum(_fits(inner, schema["contains"], held, depth) for inner in value)
         bounds = {"minItems": schema.get("minContains", 1), "maxItems": schema.get("maxContains")}
         yield from _within(count, bounds, ("minItems", "maxItems"), f"{where}its number of items of `contains`")
-    if schema.get("uniqueItems") is True and len({json.dumps(inner, sort_keys=True) for inner in value}) < len(value):
+    if schema.get("uniqueItems") is True and len(set(map(_comparable, value))) < len(value):
         yield f"{where}its items are not all different"
 
 
@@ -204,10 +223,19 @@ def _is(value: Any, kind: Any) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Compare two JSON values; true is not equal to 1."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    return bool(one == other)
+    """Compare two JSON values."""
+    return bool(_comparable(one) == _comparable(other))
+
+
+def _comparable(value: Any) -> Any:
+    """Return a hashable value that is equal for equal JSON values: true is not 1, but 1.0 is, at any depth."""
+    if isinstance(value, bool):
+        return "boolean", value
+    if isinstance(value, list):
+        return "array", *map(_comparable, value)
+    if isinstance(value, dict):
+        return "object", frozenset((name, _comparable(inner)) for name, inner in value.items())
+    return value
 
 
 def _is_of_form(text: str, form: str) -> bool:

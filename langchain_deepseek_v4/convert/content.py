@@ -37,7 +37,10 @@ REASONING = frozenset({"reasoning", "thinking", "redacted_thinking", "reasoning_
 UNSUPPORTED = frozenset({"audio", "input_audio", "video", "video_url"})
 """Content that DeepSeek V4 does not support."""
 
-_MEDIA_TYPES = (("/9j/", "image/jpeg"), ("iVBOR", "image/png"), ("R0lG", "image/gif"), ("UklG", "image/webp"))
+_MEDIA_TYPES = (
+    *(("/9j/", "image/jpeg"), ("iVBOR", "image/png"), ("R0lG", "image/gif"), ("UklG", "image/webp")),
+    ("JVBERi", "application/pdf"),
+)
 """First characters of base64 data -> its media type, for blocks without one."""
 
 
@@ -76,6 +79,8 @@ def left_out(content: Content) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for block in blocks_of(content):
         inner = block.get("content") if block.get("type") in RESULTS else None
+        if block.get("type") == "non_standard" and isinstance(block.get("value"), Mapping):
+            inner = [block["value"]]  # of a message with LangChain's own blocks
         if isinstance(inner, list):
             names.update(dict.fromkeys(left_out(inner)))
         if "cache_control" in block or block.get("type") in CACHE_POINTS:

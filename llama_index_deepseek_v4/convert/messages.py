@@ -130,6 +130,7 @@ def _converted(
     calls: Sequence[ToolCallBlock],
 ) -> Message:
     kwargs = message.additional_kwargs
+    marks = ("cache_control",) if "cache_control" in kwargs else ()  # for LlamaIndex's model of Anthropic
     if role == "assistant":
         return new_message(
             role,
@@ -138,12 +139,13 @@ def _converted(
             _tool_calls(calls, kwargs),
             name=_name(kwargs),
             retried=was_asked_again(kwargs),
+            left_out=marks,
         )
     if kwargs.get("role") == "latest_reminder":  # MessageRole has no such role
-        return new_message("latest_reminder", content)
+        return new_message("latest_reminder", content, left_out=marks)
     if role == "tool":
-        return new_message(role, content, tool_call_id=kwargs.get("tool_call_id"))
-    return new_message(role, content, name=_name(kwargs))
+        return new_message(role, content, tool_call_id=kwargs.get("tool_call_id"), left_out=marks)
+    return new_message(role, content, name=_name(kwargs), left_out=marks)
 
 
 def _name(kwargs: Mapping[str, Any]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,11 +40,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("xllamacpp is not installed, so no real engine runs")
 
 
-@pytest.fixture(scope="session")
-def engine_server() -> Iterator[Engine]:
+@contextmanager
+def started(*more: str) -> Iterator[Engine]:
+    """A server of its own, with further arguments of ``llama_server.py``."""
     script = Path(__file__).with_name("llama_server.py")
     with subprocess.Popen(
-        [sys.executable, str(script), str(2 * WINDOW), KEY],
+        [sys.executable, str(script), str(2 * WINDOW), KEY, *more],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -54,6 +56,12 @@ def engine_server() -> Iterator[Engine]:
         assert url, "llama.cpp's server did not start"
         yield Engine(url, process.pid)
         process.communicate(timeout=10)  # closes its stdin, which ends it
+
+
+@pytest.fixture(scope="session")
+def engine_server() -> Iterator[Engine]:
+    with started() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Starts llama.cpp's own HTTP server with the toy model: ``python llama_server.py N_CTX KEY``. Ends when stdin closes.
 
-The first line on stdout is the server's URL.
+The first line on stdout is the server's URL. A third argument, ``unparsed``, leaves the reasoning in the text.
 """
 
 import sys
@@ -28,7 +28,10 @@ def parameters(n_ctx: int, key: str) -> xllamacpp.CommonParams:
 
 
 if __name__ == "__main__":
-    server = xllamacpp.Server(parameters(int(sys.argv[1]), sys.argv[2]))
+    wanted = parameters(int(sys.argv[1]), sys.argv[2])
+    if sys.argv[3:] == ["unparsed"]:
+        wanted.reasoning_format = xllamacpp.common_reasoning_format.COMMON_REASONING_FORMAT_NONE
+    server = xllamacpp.Server(wanted)
     sys.stdout.write(f"{server.listening_address}\n")
     sys.stdout.flush()
     sys.stdin.read()

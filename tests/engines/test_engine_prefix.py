@@ -16,16 +16,17 @@ from tests.engines.engine import ANSWER, QUESTION, THOUGHT, options
 BEGUN = "The answer is"
 
 
-def conversation(framework: str) -> list[Any]:
+def conversation(framework: str, thought: str = THOUGHT) -> list[Any]:
     if framework == "langchain":
-        begun = AIMessage(BEGUN, additional_kwargs={"reasoning_content": THOUGHT})
+        begun = AIMessage(BEGUN, additional_kwargs={"reasoning_content": thought} if thought else {})
         return [HumanMessage(QUESTION), begun]
-    blocks = [ThinkingBlock(content=THOUGHT), TextBlock(text=BEGUN)]
+    blocks = [*([ThinkingBlock(content=thought)] if thought else []), TextBlock(text=BEGUN)]
     return [ChatMessage(role="user", content=QUESTION), ChatMessage(role="assistant", blocks=blocks)]
 
 
-async def test_the_answer_is_the_rest(engine: Engine, framework: str, way: str) -> None:
-    answer = await engine.model(framework, "chat_completions").ask(way, conversation(framework), prefix=True)
+@pytest.mark.parametrize("thought", [THOUGHT, ""], ids=["with reasoning", "without reasoning"])
+async def test_the_answer_is_the_rest(engine: Engine, framework: str, way: str, thought: str) -> None:
+    answer = await engine.model(framework, "chat_completions").ask(way, conversation(framework, thought), prefix=True)
     assert BEGUN + answer.text == ANSWER
     assert answer.reasoning == ""
     assert answer.finish_reason == "stop"

@@ -11,7 +11,6 @@ from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.reasoning_details import UNKNOWN_FIELDS
 from deepseek_v4.protocols.response_body import OPENAI_FIELDS, decode_envelope, keep, text_of
 from deepseek_v4.protocols.stream_decoder import UNREADABLE, StreamDecoder
-from deepseek_v4.protocols.think_tags import ThinkSplitter
 from deepseek_v4.values import json
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, TextDelta
@@ -74,13 +73,11 @@ class ChatStreamDecoder(StreamDecoder):
         self._dialect = context.dialect
         self._read_reasoning = context.dialect.decode_reasoning
         self._named = False
-        begun = context.begins_with_reasoning
-        self._splitter = ThinkSplitter(begun=begun) if context.dialect.think_tags else None
 
     def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
         """Decode one chunk, or ``[DONE]``."""
         if event == b"[DONE]":
-            self._close_tags(deltas)
+            self.close_tags(deltas)
             reason, builder = self.missing(), self.builder
             begun = builder.content or builder.calls or builder.reasoning
             if reason is not None and (self._dialect.finish_reason_always or not begun):
@@ -165,7 +162,7 @@ class ChatStreamDecoder(StreamDecoder):
 
     def conclude(self, deltas: list[Delta]) -> Reply:
         """Append the deltas that were held back, and return the complete reply; warn of markup in its text."""
-        self._close_tags(deltas)
+        self.close_tags(deltas)
         if self.builder.unknown and self._dialect.passes_back_unknown_fields:
             self._record_unknown(deltas)
         reply = super().conclude(deltas)
@@ -182,18 +179,6 @@ class ChatStreamDecoder(StreamDecoder):
             self.builder.add_details(record)
             deltas.append(ReasoningDelta("", record))
 
-    def partial(self) -> Reply:
-        """Return the reply received so far, with the text in which reasoning was searched for."""
-        self._close_tags([])
-        return super().partial()
-
-    def _close_tags(self, deltas: list[Delta]) -> None:
-        """End the text in which reasoning was searched for."""
-        if self._splitter is not None:
-            self._add_split(*self._splitter.close(), deltas)
-            if self._splitter.opened and self.builder.reasoning is None:
-                self.builder.add_reasoning("")
-
     def _read_message(self, message: Json, deltas: list[Delta]) -> None:
         """Read a message, or a streamed delta of it."""
         builder = self.builder
@@ -203,12 +188,12 @@ class ChatStreamDecoder(StreamDecoder):
         if text is not None:
             builder.add_reasoning(text if isinstance(text, str) else text_of(text))
         if text or details:
-            if self._splitter is not None:
-                self._splitter.end_reasoning()
+            if self.splitter is not None:
+                self.splitter.end_reasoning()
             deltas.append(_new(ReasoningDelta, (text or "", tuple(details) if details else None)))
         content = message.get("content")
-        if content and self._splitter is not None:
-            self._add_split(*self._splitter.feed(text_of(content)), deltas)
+        if content and self.splitter is not None:
+            self.add_text(text_of(content), deltas)
         elif content:
             shown = builder.add_text(content if isinstance(content, str) else text_of(content))
             if shown:
@@ -229,15 +214,7 @@ class ChatStreamDecoder(StreamDecoder):
         self.builder.cut = self._dialect.was_cut(choice)
         keep(self.builder.extra, choice, _CHOICE_KEYS)
 
-    def _add_split(self, thought: str, text: str, deltas: list[Delta]) -> None:
-        if thought:
-            self.builder.add_reasoning(thought)
-            deltas.append(ReasoningDelta(thought))
-        if text:
-            self.add_text(text, deltas)
-
     def _read_calls(self, calls: list[Any], deltas: list[Delta]) -> None:
-        self._close_tags(deltas)  # text before the calls was not reasoning
         for position, call in enumerate(calls):
             function = call.get("function") or {}
             slot = call.get("index") if self.builder.streamed else position

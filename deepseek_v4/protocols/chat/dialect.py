@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from deepseek_v4.protocols.chat_request import ChatRequest
     from deepseek_v4.values.json import Json
     from deepseek_v4.values.messages import Message, Reasoning
 from deepseek_v4.protocols.dialect import Dialect
@@ -23,8 +22,6 @@ class ChatDialect(Dialect):
     asks_for_stream_usage = True
     finish_reason_always = False
     """True if every stream has a finish reason, so that ``[DONE]`` without one means it was truncated."""
-    think_tags = False
-    """True if reasoning may be inside the visible text, between ``<think>`` and ``</think>`` at its start."""
     passes_back_unknown_fields = False
     """True if fields of an answer's message that this package does not decode are a part of the turn: they are sent
     again, unchanged, in a record of the type ``UNKNOWN_FIELDS``."""
@@ -42,10 +39,6 @@ class ChatDialect(Dialect):
     def unwrap(self, body: Json) -> Json:
         """Return the completion (or chunk) in a body of status 200, if a gateway wraps it."""
         return body
-
-    def begins_with_reasoning(self, request: ChatRequest) -> bool:
-        """Return True if the text may begin with reasoning: the prompt ends with ``<think>``, and no parser runs."""
-        return False
 
     def without_prefix(self, message: Json, prefix: Message) -> Json:
         """Return a complete message without the message that it continues, if the server repeats it."""

@@ -7,7 +7,6 @@ from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.base import Protocol
 from deepseek_v4.protocols.chat.decode import ChatStreamDecoder
 from deepseek_v4.protocols.chat.dialect import ChatDialect
-from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.request_encoder import RequestEncoder
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import ImagePart, Message, ToolSpec
@@ -78,12 +77,6 @@ class ChatEncoder(RequestEncoder[ChatDialect]):
         if strict or tool.parameters:
             function["parameters"] = self.parameters(tool, strict)
         return {"type": "function", "function": function}
-
-    def decode_context(self, body: Json, strict: list[ToolSpec]) -> DecodeContext:
-        """Return what the decoder of the response needs, given the tools whose schemas were converted."""
-        context = super().decode_context(body, strict)
-        context.begins_with_reasoning = self.dialect.begins_with_reasoning(self.request)
-        return context
 
     def history(self, body: Json) -> list[Json]:
         """Encode the messages; each encoded message is cached on its message, because every turn sends it again."""

@@ -2,7 +2,7 @@
 
 ``string="true"`` is raw text, ``"false"`` a JSON value (encoding/encoding_dsv4.py in the models' repositories). These
 observed variants are read too: no outer tag at all, a JSON object instead of parameters, and JSON with ``name`` and
-``arguments`` instead of ``invoke`` tags (fenced or not).
+``arguments`` instead of ``invoke`` tags (fenced or not), or the name of a tool before its arguments.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _BROKEN: Final = "inside an invalid call"
 
 _FENCE = re.compile(r"^\s*```\w*|```\s*$")
 _NAMED = re.compile(r'"name"\s*:\s*"([^"]+)"')
+_NAME_FIRST = re.compile(r"\s*([^\s`{[]+)\s*(?=[`{])")
 
 _NOT_OFFERED = "the request has no tool with this name"
 _TANGLED = "its markup is not closed, or contains other markup"
@@ -96,7 +97,7 @@ class Block:
         """Add text between tags; return False if the markup does not continue with it."""
         if self._state in (_VALUE, _BODY, _JSON):
             self._value.append(text)
-        elif self._opened and self.marked and text.lstrip()[:1] in ("{", "[", "`"):
+        elif self._opened and self.marked and self._begins_json(text.lstrip()):
             self._opened = False
             self._state = _JSON
             self._value = [text]
@@ -139,7 +140,8 @@ class Block:
     def unfinished(self) -> LeakedCall | None:
         """Return the call that is incomplete if the text ends here."""
         if self._state == _JSON:
-            named = _NAMED.search("".join(self._value))
+            text = "".join(self._value)
+            named = _NAMED.search(text) or _NAME_FIRST.match(text)
             if named is None or named[1] not in self._tools or not self.real:
                 return None
             return LeakedCall(self._tools[named[1]].name, "".join(self._value).strip(), _UNFINISHED)
@@ -202,12 +204,22 @@ class Block:
             self._value.append(tag.text)
         return True
 
+    def _begins_json(self, text: str) -> bool:
+        """Return True for the beginning of JSON, of a code fence, or of the name of a tool."""
+        return text[:1] in ("{", "[", "`") or (
+            bool(text) and any(name.startswith(text[: len(name)]) for name in self._tools)
+        )
+
     def _end_json(self, tag: Tag) -> None:
         """Read the calls at the closing outer tag; any other tag belongs to the JSON."""
         if not (tag.closing and tag.word == OUTER):
             self._value.append(tag.text)
             return
-        value = _loaded(_FENCE.sub("", "".join(self._value)))
+        text = "".join(self._value)
+        first = _NAME_FIRST.match(text)
+        value = _loaded(_FENCE.sub("", text[first.end() :] if first else text))
+        if first:
+            value = {"name": first[1], "arguments": value} if isinstance(value, dict) else None
         for call in value if isinstance(value, list) else [value]:
             name = call.get("name") if isinstance(call, dict) else None
             if not isinstance(name, str):

@@ -191,14 +191,11 @@ class MessagesStreamDecoder(TypedEventDecoder):
             deltas.append(ReasoningDelta("", record))
 
     def _write(self, place: Any, kind: str, text: str, deltas: list[Delta]) -> None:
+        if text:
+            self._blocks[place].chunks.append(text)
         if kind == "thinking":
-            self.builder.add_reasoning(text)
-        if not text:
-            return
-        self._blocks[place].chunks.append(text)
-        if kind == "thinking":
-            deltas.append(ReasoningDelta(text))
-        else:
+            self.add_reasoning(text, deltas)
+        elif text:
             self.add_text(text, deltas)
 
 

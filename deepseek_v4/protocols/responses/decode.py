@@ -217,9 +217,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         paragraph = kind == "summary" and text and any(self.builder.reasoning or ())
         blank_line = "\n\n" if paragraph and not self._read.get((place, kind, part)) else ""
         self._advance(place, kind, part, len(text))
-        self.builder.add_reasoning(blank_line + text)
-        if text:
-            deltas.append(ReasoningDelta(blank_line + text))
+        self.add_reasoning(blank_line + text, deltas)
 
     def _add_arguments(self, place: Any, text: str, deltas: list[Delta]) -> None:
         """Add to a call's arguments, or to a custom tool's free text."""

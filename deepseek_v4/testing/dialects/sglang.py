@@ -8,15 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deepseek_v4.testing.checks.types import FieldTypes, boolean, one_of, struct
+from deepseek_v4.testing.checks.types import FieldTypes, TypeFault, boolean, one_of, struct
 from deepseek_v4.testing.dialects.self_hosted import SelfHostedDialect
 from deepseek_v4.testing.model.answer import Answer
 from deepseek_v4.testing.outcome import JsonObject, Rejection
 from deepseek_v4.testing.reading.chat import as_system
 from deepseek_v4.testing.script import arguments_in
 
+_level = one_of("none", "low", "medium", "high", "max")
+
+
+def _effort(path: str, value: Any) -> None:
+    """Check a level, or a number from 1 to 100 (SGLang 0.5.23, V4.1)."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        _level(path, value)
+    elif not 1 <= value <= 100:
+        raise TypeFault(path, f"{value} is not in [1, 100]")
+
+
 FIELDS: FieldTypes = {
-    "reasoning_effort": one_of("none", "low", "medium", "high", "max"),
+    "reasoning_effort": _effort,
     "separate_reasoning": boolean,
     "stream_reasoning": boolean,
     "reasoning": struct("Reasoning", {"enabled": boolean, "effort": one_of("none", "low", "medium", "high")}),

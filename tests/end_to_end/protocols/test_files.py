@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import HumanMessage
-from llama_index.core.base.llms.types import ChatMessage, DocumentBlock, TextBlock
+from llama_index.core.base.llms.types import ChatMessage, DocumentBlock, ImageBlock, TextBlock
 
 from deepseek_v4 import Client, Message, TextPart, errors
 from deepseek_v4.testing import LocalServer
@@ -84,6 +84,27 @@ DOCUMENT = {
     "responses": {"type": "input_file", "file_id": "file-d"},
     "messages": {"type": "document", "source": {"type": "file", "file_id": "file-d"}},
 }
+
+
+INLINE = "data:application/pdf;base64,JVBERi0xLjc="
+MISLABELLED: list[Any] = [
+    HumanMessage([{"type": "image_url", "image_url": {"url": INLINE}}]),
+    HumanMessage([{"type": "image", "base64": "JVBERi0xLjc="}]),
+    ChatMessage(role="user", blocks=[ImageBlock(image=b"%PDF-1.7", image_mimetype="application/pdf")]),
+    ChatMessage(role="user", blocks=[ImageBlock(url=INLINE)]),
+]
+
+
+@pytest.mark.parametrize("message", MISLABELLED)
+def test_a_document_in_an_image_block_is_sent_as_a_document(message: Any) -> None:
+    adapter = ChatDeepSeekV4 if isinstance(message, HumanMessage) else DeepSeekV4
+    sent = {"file_data": INLINE, "filename": "file.pdf"}
+    chat = adapter(api_key="x").preview([message]).body
+    assert chat["messages"][0]["content"] == [{"type": "file", **sent}]
+    responses = adapter(api_key="x", protocol="responses").preview([message]).body
+    assert responses["input"][0]["content"] == [{"type": "input_file", **sent}]
+    with pytest.raises(errors.UnsupportedError, match="Upload the file"):
+        adapter(api_key="x", protocol="messages").preview([message])
 
 
 @pytest.mark.parametrize("protocol", sorted(IMAGE))

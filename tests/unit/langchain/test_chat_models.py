@@ -12,7 +12,7 @@ from typing import Any
 import pydantic.v1
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler, UsageMetadataCallbackHandler
-from langchain_core.messages import AIMessageChunk, HumanMessage, message_chunk_to_message
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, message_chunk_to_message
 from langchain_core.runnables import ConfigurableField, RunnableBinding
 from langchain_core.tools import StructuredTool, tool
 from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
@@ -352,6 +352,13 @@ def test_a_cache_mark_of_a_tool_is_noted_and_warned_of_once(
     assert "cache_control" not in str(previews[1].body)
     with pytest.raises(errors.UnsupportedError, match="cache_control"):
         model.preview("Hi", on_unsupported="raise", **bound.kwargs)
+
+
+def test_encrypted_thinking_in_langchain_blocks_is_noted(model: ChatDeepSeekV4) -> None:
+    encrypted = {"type": "non_standard", "value": {"type": "redacted_thinking", "data": "x"}}
+    history = [HumanMessage("Hi"), AIMessage([encrypted, {"type": "text", "text": "a"}]), HumanMessage("Go on")]
+    with pytest.raises(errors.UnsupportedError, match="redacted_thinking"):
+        model.preview(history, on_unsupported="raise")
 
 
 def test_a_tool_of_a_provider_with_parameters_is_no_schema() -> None:

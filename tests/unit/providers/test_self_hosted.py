@@ -28,6 +28,18 @@ from deepseek_v4.protocols.leaked_calls.report import _warn_of_markup
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
 from deepseek_v4.values.http import HttpResponse
+from tests.unit.protocols.wire_examples import (
+    call_item,
+    decoded,
+    folded,
+    message,
+    message_events,
+    message_item,
+    response,
+    response_events,
+    sse,
+    text_block,
+)
 from tests.unit.providers.outgoing import added, body, notes, prepared
 
 CHAT = PROTOCOLS["chat_completions"]
@@ -119,6 +131,33 @@ def test_reasoning_goes_back_under_every_name_that_may_be_read(
     past = Message("assistant", "Yes.", reasoning=reasoning)
     sent = body(name, [Message.user("Hi"), past, Message.user("And?")])["messages"][1]
     assert sent == {"role": "assistant", "content": "Yes.", **dict.fromkeys(fields, text)}
+
+
+@ALL
+@pytest.mark.parametrize("protocol", ["responses", "messages"])
+@pytest.mark.parametrize(
+    ("text", "thinking", "reasoning", "content"),
+    [
+        ("Hm</think>Yes.", True, Reasoning("Hm"), "Yes."),
+        ("<think>Hm</think>Yes.", False, Reasoning("Hm"), "Yes."),
+        ("</think>Yes.", False, None, "Yes."),
+        ("Let me look.", True, None, "Let me look."),
+    ],
+)
+def test_reasoning_in_the_text_is_separated_before_a_call(
+    name: str, protocol: str, text: str, thinking: bool, reasoning: Reasoning | None, content: str
+) -> None:
+    how = prepared(name, protocol=protocol, thinking=thinking).context
+    if protocol == "responses":
+        items = (message_item(text), call_item("f", '{"a": "b"}'))
+        whole, streamed = response(*items), sse(response_events(*items))
+    else:
+        blocks = (text_block(text), {"type": "tool_use", "id": "call_00_a", "name": "f", "input": {"a": "b"}})
+        whole = message(*blocks, stop_reason="tool_use")
+        streamed = sse(message_events(*blocks, stop_reason="tool_use"))
+    for reply in (decoded(whole, protocol, how), folded(streamed, protocol, how)):
+        assert (reply.reasoning, reply.content) == (reasoning, content)
+        assert [call.arguments for call in reply.tool_calls] == ['{"a": "b"}']
 
 
 def test_nulls_in_every_delta_are_nothing() -> None:
@@ -244,16 +283,19 @@ def test_llama_cpp_accepts_any_number_of_stop_texts(protocol: str, field: str) -
 
 
 @pytest.mark.parametrize(
-    ("name", "model", "field"),
+    ("name", "protocol", "model", "field"),
     [
-        ("vllm", "DeepSeek-V4.1-Flash", "chat_template_kwargs"),
-        ("vllm", "my-flash", "chat_template_kwargs"),
-        ("sglang", "deepseek-v4-1-flash", None),
+        ("vllm", "chat_completions", "DeepSeek-V4.1-Flash", "chat_template_kwargs"),
+        ("vllm", "chat_completions", "my-flash", "chat_template_kwargs"),
+        ("vllm", "responses", "DeepSeek-V4.1-Flash", "chat_template_kwargs"),
+        ("vllm", "messages", "DeepSeek-V4.1-Flash", "chat_template_kwargs"),
+        ("sglang", "chat_completions", "deepseek-v4-1-flash", None),
     ],
 )
-def test_v4_1_takes_a_number_as_its_effort(name: str, model: str, field: str | None) -> None:
-    said = body(name, model=model, reasoning_effort=60)
+def test_v4_1_takes_a_number_as_its_effort(name: str, protocol: str, model: str, field: str | None) -> None:
+    said = body(name, protocol=protocol, model=model, reasoning_effort=60)
     assert (said if field is None else said[field])["reasoning_effort"] == 60
+    assert not {"reasoning", "output_config"} & said.keys()
 
 
 @pytest.mark.parametrize(
@@ -261,7 +303,7 @@ def test_v4_1_takes_a_number_as_its_effort(name: str, model: str, field: str | N
     [
         ("vllm", {"model": "DeepSeek-V4-Flash"}),
         ("sglang", {"model": "deepseek-v4-pro"}),
-        ("vllm", {"protocol": "responses", "model": "v4.1"}),
+        ("sglang", {"protocol": "responses", "model": "v4.1"}),
         ("llamacpp", {"model": "v4.1"}),
         ("deepseek", {}),
         ("openrouter", {}),
@@ -271,6 +313,11 @@ def test_v4_1_takes_a_number_as_its_effort(name: str, model: str, field: str | N
 def test_a_number_is_refused_elsewhere_with_the_levels(name: str, options: dict[str, Any]) -> None:
     with pytest.raises(errors.InvalidRequestError, match=r"reasoning_effort=60 .* Use a level: .*high"):
         prepared(name, reasoning_effort=60, **options)
+
+
+def test_a_number_out_of_range_is_refused_with_the_bounds() -> None:
+    with pytest.raises(errors.InvalidRequestError, match="'max'; or Input should be less than or equal to 100"):
+        prepared("vllm", reasoning_effort=101)
 
 
 @pytest.mark.parametrize("effort", [0, 101, True, "60", 50.5])

@@ -56,8 +56,17 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     ([1, 2], {"contains": {"type": "string"}}, "its number of items of `contains` is less than 1"),
     (["a", "b"], {"contains": {"type": "string"}, "maxContains": 1}, "items of `contains` is more than 1"),
     ([{"a": 1}, {"a": 1}], {"type": "array", "uniqueItems": True}, "its items are not all different"),
+    ([1, 1.0], {"uniqueItems": True}, "its items are not all different"),
+    ([1], {"const": [True]}, "[1] is not [True]"),
+    ({"a": 1}, {"if": {"required": ["a"]}, "then": {"required": ["b"]}}, "b: required property is missing"),
+    (1, {"if": {"type": "string"}, "else": {"minimum": 2}}, "1 is less than 2"),
+    ({"ab": 1}, {"propertyNames": {"maxLength": 1}}, "ab: the name of the property is not allowed"),
+    ({"a": 1}, {"dependentRequired": {"a": ["b"]}}, "b: the property is missing, which a requires"),
+    ({"a": 1}, {"dependentSchemas": {"a": {"maxProperties": 0}}}, "its size is more than 0"),
 ]
 RIGHT: list[tuple[Any, dict[str, Any]]] = [
+    (5, {"not": {"if": True, "then": {"type": "string"}}}),
+    ({"a": None}, {"dependentRequired": {"a": ["b"]}}),
     ({"label": "a", "next": None}, NODE),
     ({"label": "a"}, NODE),
     ({"a": None}, {"properties": {"a": {"type": "string"}}}),

@@ -46,6 +46,8 @@ def schema(rng: random.Random, depth: int = 2) -> Any:
         "maxItems": lambda: rng.randrange(3),
         "minProperties": lambda: rng.randrange(3),
         "required": lambda: rng.sample(KEYS, 1),
+        "dependentRequired": lambda: {rng.choice(KEYS): rng.sample(KEYS, 1)},
+        "uniqueItems": lambda: True,
     }
     if depth:
         inner = lambda: schema(rng, depth - 1)  # noqa: E731
@@ -56,12 +58,17 @@ def schema(rng: random.Random, depth: int = 2) -> Any:
             "additionalProperties": inner,
             "prefixItems": lambda: [inner()],
             "properties": lambda: {key: inner() for key in rng.sample(KEYS, 2)},
+            "propertyNames": inner,
+            "if": inner,
+            "then": inner,
+            "else": inner,
+            "dependentSchemas": lambda: {rng.choice(KEYS): inner()},
             "patternProperties": lambda: {"^x-": inner()},
             "anyOf": lambda: [inner(), inner()],
             "oneOf": lambda: [inner(), inner()],
             "allOf": lambda: [inner(), inner()],
         }
-    return made | {word: words[word]() for word in rng.sample(sorted(words), rng.randrange(1, 4))}
+    return made | {word: words[word]() for word in rng.sample(sorted(words), rng.randrange(1, 5))}
 
 
 @pytest.mark.parametrize("seed", range(4))

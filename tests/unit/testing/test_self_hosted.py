@@ -219,6 +219,11 @@ def test_sglang_knows_fewer_efforts(sglang: Caller, effort: str) -> None:
     assert f"unknown variant `{effort}`" in response.json()["message"]
 
 
+@pytest.mark.parametrize(("effort", "status"), [(1, 200), (100, 200), (0, 400), (101, 400), (True, 400)])
+def test_sglang_takes_a_number_as_effort(sglang: Caller, effort: int, status: int) -> None:
+    assert ask(sglang, reasoning_effort=effort).status_code == status
+
+
 def test_sglang_asks_for_no_reasoning_back(sglang: Caller) -> None:
     body = {"messages": [USER, calling("{}"), RESULT], "tools": [WEATHER], **switches(thinking=True)}
     assert ask(sglang, **body).status_code == 200

@@ -232,6 +232,11 @@ class TestContent:
         assert one(ChatMessage(role="assistant", blocks=[TextBlock(text="a"), citation])).content == "a"
         assert one(ChatMessage(role="user", blocks=[citation])).content == "cited"
 
+    @pytest.mark.parametrize("role", ["system", "user", "assistant", "tool"])
+    def test_the_cache_mark_of_a_message_is_noted_each_time(self, role: str) -> None:
+        marked = ChatMessage(role=role, content="q", additional_kwargs={"cache_control": {"type": "ephemeral"}})
+        assert [one(marked).left_out for _ in range(3)] == [("cache_control",)] * 3
+
     @pytest.mark.parametrize("role", ["system", "assistant"])
     def test_an_image_the_service_would_refuse(self, role: str) -> None:
         with pytest.raises(errors.InvalidRequestError, match="into a user message"):

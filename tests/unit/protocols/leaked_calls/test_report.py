@@ -93,6 +93,7 @@ AS_JSON = {
     "fenced": f"<｜DSML｜toolcall>\n```json\n{CALL_AS_JSON}\n```\n</｜DSML｜toolcall>",
     "bare": f"<｜DSML｜toolcall>{CALL_AS_JSON}</｜DSML｜toolcall>",
     "a list": f"<｜DSML｜tool_calls>\n```\n[{CALL_AS_JSON}]\n```\n</｜DSML｜tool_calls>",
+    "a name first": '<｜DSML｜toolcall>get_weather\n```json\n{"city": "Tokyo"}\n```\n</｜DSML｜toolcall>',
     "parameters": f"<｜DSML｜toolcall>\n{CALL_AS_JSON.replace('arguments', 'parameters')}\n</｜DSML｜toolcall>",
 }
 
@@ -124,7 +125,18 @@ def test_a_cut_call_as_json_is_invalid_and_other_json_is_text() -> None:
     cut = AS_JSON["fenced"][:60]
     (call,) = decoded(completion(cut, None), "chat_completions", how).invalid_tool_calls
     assert (call.name, call.error) == ("get_weather", "the answer ended inside the markup of the call")
-    for other in ("{}", "[1]", "not JSON", '{"name": "unknown", "arguments": {}}'):
+    cut = AS_JSON["a name first"][:45]
+    (call,) = decoded(completion(cut, None), "chat_completions", how).invalid_tool_calls
+    assert (call.name, call.error) == ("get_weather", "the answer ended inside the markup of the call")
+    for other in (
+        "{}",
+        "[1]",
+        "not JSON",
+        "get_weather",
+        "get_weather [1]",
+        'unknown {"a": 1}',
+        '{"name": "unknown", "arguments": {}}',
+    ):
         text = f"<｜DSML｜toolcall>{other}</｜DSML｜toolcall>"
         reply = decoded(completion(text, None), "chat_completions", how)
         assert (reply.content, reply.tool_calls, reply.invalid_tool_calls) == (text, (), ())
