@@ -29,18 +29,26 @@ def as_tool(tool: ToolLike) -> dict[str, Any]:
     if isinstance(tool, Mapping) and _is_server_tool(tool):
         return dict(tool)
     converted = convert_to_openai_tool(tool)
-    schema = _schema_of_arguments(tool)
-    if contains_itself(schema):
-        parameters = {key: part for key, part in schema.items() if key not in ("title", "description")}
-        converted["function"]["parameters"] = parameters
+    if _has_empty_schema(converted):
+        schema = _schema_of_arguments(tool)
+        if contains_itself(schema):
+            parameters = {key: part for key, part in schema.items() if key not in ("title", "description")}
+            converted["function"]["parameters"] = parameters
     marked = tool if isinstance(tool, Mapping) else getattr(tool, "extras", None)
     if marked and "cache_control" in marked:  # for the note that it is not sent
         return {**converted, "cache_control": marked["cache_control"]}
     return converted
 
 
+def _has_empty_schema(value: Any) -> bool:
+    """Return True if a schema contains an empty one, to which langchain-core truncates a recursive reference."""
+    if isinstance(value, Mapping):
+        return any((part == {} and key != "properties") or _has_empty_schema(part) for key, part in value.items())
+    return isinstance(value, list) and any(map(_has_empty_schema, value))
+
+
 def _schema_of_arguments(tool: Any) -> dict[str, Any]:
-    """Return the schema of a tool's class with its references, which langchain-core truncates if they are recursive."""
+    """Return the complete schema of a tool's arguments, with its references."""
     if isinstance(tool, Mapping) or is_typeddict(tool):
         return {}
     schema = getattr(tool, "tool_call_schema", None) or tool
