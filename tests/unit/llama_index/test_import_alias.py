@@ -1,4 +1,4 @@
-"""``llama_index.llms.deepseek_v4`` is importable, and does not pretend that LlamaIndex is installed."""
+"""``llama_index.llms.deepseek_v4`` can be imported only if LlamaIndex is installed."""
 
 from __future__ import annotations
 

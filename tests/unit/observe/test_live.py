@@ -123,7 +123,7 @@ def test_a_page_that_was_closed_is_forgotten(tmp_path: Path) -> None:
         assert live._server.followers == set()
 
 
-def test_a_record_that_is_written_anew_restarts_the_page(tmp_path: Path) -> None:
+def test_a_new_record_restarts_the_page(tmp_path: Path) -> None:
     record = tmp_path / "run.jsonl"
     record.write_bytes(b'{"part": "a", "value": 1}\n' * 2)
     with LiveServer(record) as live:

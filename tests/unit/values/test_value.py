@@ -44,7 +44,7 @@ def generated(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("cls", values_below(Value), ids=lambda cls: cls.__qualname__)
-def test_the_methods_do_what_the_generated_ones_do(cls: type[Any]) -> None:
+def test_the_methods_equal_the_generated_ones(cls: type[Any]) -> None:
     one, same, other = made(cls), made(cls), made(cls, shift=1)
     assert cls.__dataclass_params__.frozen
     assert (one == same, one != same, one == other) == (True, False, False)
