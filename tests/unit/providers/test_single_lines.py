@@ -65,7 +65,7 @@ def test_records_of_reasoning_that_are_not_a_list_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(("effort", "translated"), [("high", False), ("minimal", True)])
-def test_an_effort_that_is_sent_as_it_is_has_no_note(effort: str, translated: bool) -> None:
+def test_an_effort_that_is_sent_unchanged_has_no_note(effort: str, translated: bool) -> None:
     client = Client(provider="openrouter", protocol="messages", api_key="sk-test", thinking=True)
     notes = client.preview("Hi", reasoning_effort=effort).notes
     assert any(note.option == "reasoning_effort" for note in notes) == translated
