@@ -1,4 +1,4 @@
-"""No way of construction makes a call hang: each case ends in seconds, with an error that says what to do."""
+"""A call never hangs, for every form of construction: each case ends in seconds, with an error and advice."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ WAYS = ("sync call", "sync stream", "async call", "async stream")
 
 
 def within_the_limit(work: Callable[[], Any]) -> BaseException | None:
-    """What the work raises; the test fails if it has not ended at the hard limit."""
+    """Return the error of the work; the test fails if it has not ended at the hard limit."""
     ended: list[BaseException | None] = []
 
     def run() -> None:
@@ -219,12 +219,12 @@ def test_a_name_that_does_not_resolve(call: Any, monkeypatch: Any) -> None:
 
 
 @pytest.mark.parametrize("host", [f"{'a' * 64}.test", "a..b", "xn--zzzzzzz-.test"])
-def test_a_name_that_cannot_be_one(call: Any, host: str, monkeypatch: Any) -> None:
+def test_an_invalid_host_name(call: Any, host: str, monkeypatch: Any) -> None:
     error = call(base_url=f"https://{host}", max_retries=0)
     assert "Check base_url" in error.message
 
 
-def test_a_port_that_cannot_be_one_is_not_taken_modulo_65536(call: Any, server: WireServer) -> None:
+def test_an_invalid_port_is_not_taken_modulo_65536(call: Any, server: WireServer) -> None:
     error = call(base_url=f"http://127.0.0.1:{server.port + 65536}")
     assert "Check base_url" in error.message
     assert (error.retryable, server.received) == (False, [])
@@ -235,7 +235,7 @@ def test_a_client_whose_connections_are_all_in_use(face: Any, way: str, call: An
 
     def endless(peer: Any, n: int) -> None:
         peer.begin()
-        peer.piece(b": keep-alive\n\n")
+        peer.chunk(b": keep-alive\n\n")
         peer.wait_until_gone(HARD_LIMIT)
 
     busy, limits = serve(endless), httpx.Limits(max_connections=1)
