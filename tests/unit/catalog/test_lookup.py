@@ -51,7 +51,7 @@ def test_an_id_is_found_under_its_common_names(provider: str, model: str, id: st
         ("empiriolabs", "deepseek-v4-flash:variant3"),
         ("vllm", "deepseek-ai/DeepSeek-V4-Flash"),
         ("sglang", "mine"),
-        ("a host of one's own", "deepseek-v4-flash"),
+        ("a custom host", "deepseek-v4-flash"),
     ],
 )
 def test_an_unknown_id_has_the_values_of_the_family(provider: str, model: str) -> None:
@@ -67,7 +67,7 @@ def test_an_id_with_a_date_or_a_route_has_the_facts_but_no_price() -> None:
     plain = find("openrouter", "deepseek/deepseek-v4-flash")
     assert plain.prices
     assert find("openrouter", "deepseek/deepseek-v4-flash:nitro") == dataclasses.replace(plain, prices=())
-    # an unlisted date may have what the undated id has not
+    # an unlisted date may support more than the undated id
     dated = find("openrouter", "deepseek/deepseek-v4-flash-1231")
     assert dated == dataclasses.replace(plain, prices=(), images=True)
     assert find("empiriolabs", "deepseek-v4-flash-1231").tools
@@ -146,7 +146,7 @@ def test_the_models_of_a_provider_are_unique_and_can_be_looked_up(provider: str)
 
 
 def test_self_hosted_and_unknown_providers_have_no_list() -> None:
-    assert models("vllm") == models("sglang") == models("a host of one's own") == ()
+    assert models("vllm") == models("sglang") == models("a custom host") == ()
 
 
 @pytest.mark.parametrize("facts", [facts for provider in PROVIDERS for facts in models(provider)], ids=lambda f: f.id)

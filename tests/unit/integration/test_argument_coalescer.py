@@ -35,7 +35,7 @@ def parsed_characters(fragments: list[ToolCallDelta]) -> int:
 
 
 @pytest.mark.usefixtures("still")
-def test_the_work_of_adding_a_burst_is_linear() -> None:
+def test_the_work_of_adding_a_burst_grows_with_its_length() -> None:
     small, large = (parsed_characters(feed(burst(size))) for size in (25_000, 200_000))
     assert large < 8 * small * 1.3
     assert large < 8 * 200_000

@@ -243,7 +243,7 @@ def test_a_listener_receives_start_and_end_of_each_answer(server: LocalServer) -
     with listen(noted := Noted()):
         client.chat("Hi")
         stream = client.stream("Hi")
-        assert len(noted.calls) == 3  # the stream has not ended
+        assert len(noted.calls) == 3  # the stream is still open
         list(stream)
         server.fault(Fault.status(503))
         with pytest.raises(errors.OverloadedError) as failed:

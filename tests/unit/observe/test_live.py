@@ -162,7 +162,7 @@ def test_a_connection_that_the_browser_resets_prints_nothing(
     assert capsys.readouterr().err == ""
 
 
-def test_without_it_there_is_no_server(server: LocalServer, tmp_path: Path) -> None:
+def test_without_the_option_no_server_is_started(server: LocalServer, tmp_path: Path) -> None:
     before = set(threading.enumerate())  # those of other tests can end meanwhile
     with deepseek_v4.inspect(tmp_path / "run.html") as inspection:
         assert inspection.url is None

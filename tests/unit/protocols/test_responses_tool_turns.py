@@ -1,4 +1,4 @@
-"""Responses: the reasoning that a turn with tool calls must carry, held against DeepSeek's own request parser."""
+"""Responses: the reasoning that a turn with tool calls must have, checked with DeepSeek's own request parser."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PROVIDERS = ["deepseek", "openrouter", "empiriolabs:variant2"]
 
 
 def encoded(messages: tuple[Message, ...], provider: str = "deepseek") -> dict[str, Any]:
-    """The body of a request, as its receiver reads it."""
+    """Return the body of a request as its receiver reads it."""
     client = Client(provider=provider, api_key="sk-test", protocol="responses")
     return dict(json.loads(json.dumps(client.preview(messages, tools=[TOOL]).body)))
 

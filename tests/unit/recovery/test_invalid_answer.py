@@ -220,7 +220,7 @@ def test_the_correction_is_appended_to_the_prompt(client: Client, server: LocalS
 def test_a_call_with_an_id_of_an_earlier_turn_is_requested_again(client: Client, server: LocalServer, how: str) -> None:
     server.script(call({"age": -1}), call({"age": 36}))
     past = Message("assistant", tool_calls=(PastCall("call_1", "look.up", '{"age": 1}'),))
-    history = [Message.user("Who?"), past, Message.tool("Nobody.", "call_1"), Message.user("Again.")]
+    history = [Message.user("Who?"), past, Message.tool("No one.", "call_1"), Message.user("Again.")]
     reply = ask(client, how, history, tools=[LOOK_UP], tool_choice="required")
     assert [json.loads(one.arguments) for one in reply.tool_calls] == [{"age": 36}]
     assert [request.status for request in server.requests] == [200, 200]
@@ -231,8 +231,8 @@ def test_a_call_with_an_id_of_an_earlier_turn_is_requested_again(client: Client,
 def test_the_answer_of_a_server_tool_is_not_a_missing_call(how: str, functions: tuple[ToolSpec, ...]) -> None:
     tools = [ServerTool({"type": "openrouter:web_search"}), *functions]
     with LocalServer(provider="openrouter") as server:
-        server.script(Turn("It stands in the web."))
+        server.script(Turn("It is on the web."))
         client = Client(provider="openrouter", api_key=server.api_key, base_url=server.base_url)
-        assert ask(client, how, tools=tools, tool_choice="required").content == "It stands in the web."
+        assert ask(client, how, tools=tools, tool_choice="required").content == "It is on the web."
         assert len(server.requests) == 1
         client.close()

@@ -1,4 +1,4 @@
-"""How these tests speak to a local server: plain httpx, no client of ours."""
+"""Requests of these tests to a local server: plain httpx, none of our clients."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ class Caller:
             headers={"authorization": f"Bearer {server.api_key}"},
             timeout=10,
             trust_env=False,
-            verify=False,  # loading certificates takes longer than a test; there is no TLS here
+            verify=False,  # loading certificates takes longer than a test; the server does not use TLS
         )
 
     def chat(self, text: str = "Hello", path: str = "/chat/completions", **body: Any) -> httpx.Response:
-        """A chat request; `model` and `messages` are given unless the body says otherwise."""
+        """Send a chat request; `model` and `messages` have defaults."""
         body = {"model": "deepseek-flash", "messages": [{"role": "user", "content": text}], **body}
         return self.http.post(path, json=body)
 
-    def responses(self, said: Any = "Hello", /, path: str = "/responses", **body: Any) -> httpx.Response:
-        """A Responses request; the text may be a list of items."""
-        return self.http.post(path, json={"model": "deepseek-flash", "input": said, **body})
+    def responses(self, given: Any = "Hello", /, path: str = "/responses", **body: Any) -> httpx.Response:
+        """Send a request to Responses; the text may be a list of items."""
+        return self.http.post(path, json={"model": "deepseek-flash", "input": given, **body})
 
     def messages(self, text: str = "Hello", /, path: str = "/anthropic/v1/messages", **body: Any) -> httpx.Response:
-        """A request in Anthropic's form."""
-        said = [{"role": "user", "content": text}]
-        return self.http.post(path, json={"model": "deepseek-flash", "max_tokens": 4096, "messages": said, **body})
+        """Send a request in Anthropic's form."""
+        given = [{"role": "user", "content": text}]
+        return self.http.post(path, json={"model": "deepseek-flash", "max_tokens": 4096, "messages": given, **body})
 
     def stream(self, text: str = "Hello", **body: Any) -> list[Any]:
-        """The events of a streamed answer, parsed; `[DONE]` stays text."""
+        """Return the parsed events of a streamed answer; `[DONE]` stays text."""
         return events(self.chat(text, stream=True, **body).content)
 
 

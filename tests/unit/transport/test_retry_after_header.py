@@ -41,7 +41,7 @@ def test_an_impossible_date_is_not_an_error(date):
 
 
 @pytest.mark.parametrize("header", ["0", "-3", "Fri, 01 Jan 2021 00:00:00 GMT"])
-def test_a_date_in_the_past_is_no_wait(header):
+def test_a_date_in_the_past_means_no_wait(header):
     assert retry_after({"retry-after": header}) == 0
 
 

@@ -66,7 +66,7 @@ WAYS = ("sync call", "sync stream", "async call", "async stream")
 
 
 def within_the_limit(work: Callable[[], Any]) -> BaseException | None:
-    """Return the error of the work; the test fails if it has not ended at the hard limit."""
+    """Return the error of the work; the test fails if it does not end within the hard limit."""
     ended: list[BaseException | None] = []
 
     def run() -> None:
@@ -80,7 +80,7 @@ def within_the_limit(work: Callable[[], Any]) -> BaseException | None:
     thread.start()
     thread.join(HARD_LIMIT)
     if not ended:
-        pytest.fail(f"the call hangs: it has not ended within {HARD_LIMIT:g} s")
+        pytest.fail(f"the call hangs: it did not end within {HARD_LIMIT:g} s")
     return ended[0]
 
 

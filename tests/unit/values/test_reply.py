@@ -278,7 +278,7 @@ def test_records_with_different_ids_and_no_index_are_not_joined() -> None:
     assert merge_details(records) == tuple(records)
 
 
-def test_no_fragments_are_no_records() -> None:
+def test_no_fragments_make_no_records() -> None:
     assert merge_details([]) == ()
 
 

@@ -132,8 +132,8 @@ def test_reasoning_is_found_in_every_place(message: ChatMessage, reasoning: Reas
 
 
 def test_thinking_is_never_part_of_the_text() -> None:
-    message = ChatMessage(role="assistant", blocks=[ThinkingBlock(content="secret"), TextBlock(text="said")])
-    assert one(message).content == "said"
+    message = ChatMessage(role="assistant", blocks=[ThinkingBlock(content="secret"), TextBlock(text="shown")])
+    assert one(message).content == "shown"
 
 
 class TestToolCalls:

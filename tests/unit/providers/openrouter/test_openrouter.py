@@ -319,7 +319,7 @@ SERVER_CALL = {"type": "reasoning.server_tool_call", "tool_name": "web", "argume
             Reasoning("Thought.", (SUMMARY, SECRET, SERVER_CALL)),
             {"reasoning_content": "Thought.", "reasoning_details": [SUMMARY, SECRET, SERVER_CALL]},
         ),
-        # a record that another protocol wrote is no reasoning_details
+        # a record of another protocol does not become reasoning_details
         (Reasoning("Hm", ({"type": "thinking", "thinking": "Hm", "signature": "s"},)), {"reasoning_content": "Hm"}),
     ],
 )
