@@ -1,4 +1,4 @@
-"""The faults, and what a call must do about each: derived from where it happens and how, never from the code.
+"""The faults, and the required reaction of a call to each, derived from place and kind of the fault, not from the code.
 
 The rule has three questions. Does the fault make the answer unusable, and which error is that? May the same request
 succeed later (``retried``)? Had a part of the answer been shown to the caller (``shown``)? ``expected`` has the
@@ -82,7 +82,7 @@ def expected(fault: Fault, *, once: bool, resumes: bool) -> Outcome:
         if not fault.retried:
             return Outcome(fault.error, "", "", requests=1)
         return Outcome(None, *COMPLETE, requests=2) if once else Outcome(fault.error, "", "", requests=2)
-    if not (resumes and fault.retried and not fault.in_call):  # what was shown cannot be taken back
+    if not (resumes and fault.retried and not fault.in_call):  # text that was shown cannot be withdrawn
         return Outcome(fault.error, fault.thought, fault.text, requests=1)
     if once:
         return Outcome(None, *COMPLETE, requests=2)

@@ -110,7 +110,7 @@ def test_four_times_the_input_takes_about_four_times_the_time(name: str) -> None
 
 
 def peak(work: Callable[[], Any]) -> int:
-    """Return the bytes that some work takes at most."""
+    """Return the peak of memory that some work allocates, in bytes."""
     gc.collect()
     tracemalloc.start()
     try:

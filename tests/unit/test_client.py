@@ -296,7 +296,7 @@ def test_a_pickled_client_works_if_the_key_is_in_the_environment(
     assert pickle.loads(data).chat("Hi").content == "Hello there."
 
 
-def test_a_client_takes_settings_or_options_but_not_both() -> None:
+def test_a_client_accepts_settings_or_options_but_not_both() -> None:
     settings = ModelSettings(api_key="sk-1")
     assert Client(settings).settings is settings
     with pytest.raises(TypeError, match="only one of them"):

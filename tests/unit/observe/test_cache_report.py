@@ -128,7 +128,7 @@ def test_an_agent_whose_middleware_breaks_the_prefix(
 
 
 def breaks_in_four_ways(request: Any, number: int) -> dict[str, Any]:
-    """One change with each request, which stays."""
+    """Add one lasting change with each request."""
     changed: dict[str, Any] = {}
     if number >= 1:
         changed["tools"] = request.tools[::-1]

@@ -35,7 +35,7 @@ def get(url: str, path: str = "", host: str | None = None) -> HTTPResponse:
 
 
 def next_event(stream: HTTPResponse) -> list[bytes]:
-    """The lines of the next event that is not a comment."""
+    """Return the lines of the next event that is not a comment."""
     while True:
         lines = list(iter(lambda: stream.readline().rstrip(b"\n"), b""))
         if lines not in ([], [b":"]):

@@ -37,7 +37,7 @@ CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{
 
 
 def reply_to(answer: Any, messages: Any = "Hi", *, stream: bool = False, **options: Any) -> Reply:
-    """The reply to an answer of a provider, for a request with these options."""
+    """Return the reply to an answer of a provider, for a request with these options."""
     request = Client(api_key="sk-test").prepare(messages, options, stream=stream)
     decoder = request.protocol.stream(request.context)
     data = answer if isinstance(answer, bytes) else b"data: " + json.dumps(answer).encode() + b"\n\n"
@@ -46,7 +46,7 @@ def reply_to(answer: Any, messages: Any = "Hi", *, stream: bool = False, **optio
 
 
 def complete_reply(answer: Any, messages: Any = "Hi", **options: Any) -> Reply:
-    """The reply to a complete answer."""
+    """Return the reply to a complete answer."""
 
     request = Client(api_key="sk-test").prepare(messages, options, stream=False)
     return request.protocol.decode(HttpResponse(200, {}, json.dumps(answer).encode()), request.context)

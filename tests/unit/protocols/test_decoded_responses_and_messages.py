@@ -39,7 +39,7 @@ R, M = "responses", "messages"
 
 
 def complete_reply(answer: Any, messages: Any = "Hi", **options: Any) -> Reply:
-    """The reply to a complete answer."""
+    """Return the reply to a complete answer."""
 
     request = Client(api_key="sk-test").prepare(messages, options, stream=False)
     return request.protocol.decode(HttpResponse(200, {}, json.dumps(answer).encode()), request.context)
@@ -211,7 +211,7 @@ def test_an_item_that_is_done_is_read_before_the_response_ends() -> None:
 
 
 def deltas_after(protocol: str, events: list[dict[str, Any]]) -> list[Any]:
-    """The deltas of the beginning of a stream."""
+    """Return the deltas of the beginning of a stream."""
     request = Client(api_key="sk-test", protocol=protocol).prepare("Hi", {}, stream=True)
     return request.protocol.stream(request.context).feed(sse(events))
 

@@ -113,7 +113,7 @@ def test_the_status_determines_the_class_for_any_body(
 
 @pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize(
-    ("word", "kind"),
+    ("code", "kind"),
     [
         ("context_length_exceeded", errors.ContextLengthError),
         ("content_policy_violation", errors.ContentFilterError),
@@ -122,9 +122,9 @@ def test_the_status_determines_the_class_for_any_body(
     ],
 )
 def test_the_code_determines_the_class_for_an_ambiguous_status(
-    status: int, word: str, kind: type[errors.DeepSeekError]
+    status: int, code: str, kind: type[errors.DeepSeekError]
 ) -> None:
-    assert type(read(status, {"error": {"message": "x", "code": word}})) is kind
+    assert type(read(status, {"error": {"message": "x", "code": code}})) is kind
 
 
 @pytest.mark.parametrize("status", [404, 429])
@@ -170,7 +170,7 @@ def test_the_message_is_found_in_every_envelope(body: Any, message: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("word", "kind"),
+    ("code", "kind"),
     [
         ("context_length_exceeded", errors.ContextLengthError),
         ("authentication", errors.AuthenticationError),
@@ -192,12 +192,12 @@ def test_the_message_is_found_in_every_envelope(body: Any, message: str) -> None
         ("unmapped", errors.ServerError),
     ],
 )
-@pytest.mark.parametrize("where", ["type", "code", "error_type", "metadata"])
+@pytest.mark.parametrize("place", ["type", "code", "error_type", "metadata"])
 def test_the_code_determines_the_class_in_a_body_of_status_200(
-    word: str, kind: type[errors.DeepSeekError], where: str
+    code: str, kind: type[errors.DeepSeekError], place: str
 ) -> None:
     error: dict[str, Any] = {"message": "x"}
-    error.update({"metadata": {"error_type": word}} if where == "metadata" else {where: word})
+    error.update({"metadata": {"error_type": code}} if place == "metadata" else {place: code})
     raised = inside({"error": error})
     assert type(raised) is kind
     assert raised.retryable is kind.retryable_by_default
@@ -213,11 +213,11 @@ def test_the_code_determines_the_class_in_a_body_of_status_200(
     ],
 )
 @pytest.mark.parametrize("spell", [int, str])
-@pytest.mark.parametrize("where", ["code", "http_status"])
+@pytest.mark.parametrize("place", ["code", "http_status"])
 def test_a_status_as_the_code_determines_the_class_in_a_body_of_status_200(
-    code: int, kind: type[errors.DeepSeekError], spell: type, where: str
+    code: int, kind: type[errors.DeepSeekError], spell: type, place: str
 ) -> None:
-    raised = inside({"error": {"message": "x", where: spell(code)}})
+    raised = inside({"error": {"message": "x", place: spell(code)}})
     assert type(raised) is kind
     assert raised.status_code == code
 

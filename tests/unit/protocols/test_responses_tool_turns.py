@@ -20,7 +20,7 @@ KNOWN = Reasoning("I look.")
 
 
 def calls(call_id: str = "call_a", text: str = "", reasoning: Reasoning | None = None) -> tuple[Message, Message]:
-    """A turn that calls a tool, and the result of the call."""
+    """Return a turn that calls a tool, and the result of the call."""
     call = ToolCall(call_id, "look", "{}")
     return Message("assistant", text, reasoning=reasoning, tool_calls=(call,)), Message.tool("ok", call_id)
 

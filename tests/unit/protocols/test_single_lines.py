@@ -259,7 +259,7 @@ def test_log_probabilities_of_endpoints_that_have_a_number_only_are_noted() -> N
 
 
 def messages_reply(*blocks: tuple[dict[str, Any], list[dict[str, Any]]]) -> Reply:
-    """The reply to a stream of Messages with these blocks and their deltas."""
+    """Return the reply to a stream of Messages with these blocks and their deltas."""
     request = Client(protocol="messages", api_key="k").prepare("Hi", {"tools": [F]}, stream=True)
     answer = request.protocol.stream(request.context)
     begun = {"id": "1", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": {}}

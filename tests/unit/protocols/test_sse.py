@@ -33,7 +33,7 @@ def test_events_are_the_data_of_their_lines() -> None:
 
 
 @given(st.lists(st.integers(0, len(STREAM)), max_size=30))
-def test_events_are_the_same_wherever_the_bytes_are_cut(cuts: list[int]) -> None:
+def test_events_are_the_same_for_every_cut(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(STREAM)]
     assert split(*(STREAM[a:b] for a, b in itertools.pairwise(edges))) == EVENTS
 

@@ -1,4 +1,4 @@
-"""Random event streams: split as the package ``httpx-sse`` splits them, wherever the bytes are cut."""
+"""Random event streams: split as the package ``httpx-sse`` splits them, for every cut."""
 
 from __future__ import annotations
 

@@ -382,13 +382,13 @@ def test_text_is_returned_at_once_after_the_reasoning(name: str) -> None:
 
 
 @pytest.mark.parametrize("options", [{"thinking": False}, {"provider_options": {"include_reasoning": False}}])
-def test_text_without_reasoning_is_not_held_back(options: dict[str, Any]) -> None:
+def test_text_without_reasoning_is_not_withheld(options: dict[str, Any]) -> None:
     how = prepared("vllm", stream=True, **options).context
     deltas = CHAT.stream(how).feed(b"data: " + json.dumps(chunk({"content": "Four"})).encode() + b"\n\n")
     assert [delta.text for delta in deltas] == ["Four"]
 
 
-def test_text_that_is_held_back_is_part_of_an_interrupted_answer() -> None:
+def test_withheld_text_is_part_of_an_interrupted_answer() -> None:
     decoder = CHAT.stream(context("vllm", thinking=True))
     assert decoder.feed(b"data: " + json.dumps(chunk({"content": "Half a sent"})).encode() + b"\n\n") == []
     with pytest.raises(errors.StreamInterruptedError) as caught:

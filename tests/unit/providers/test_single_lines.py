@@ -107,7 +107,7 @@ def test_the_beta_path_belongs_to_requests_and_not_to_the_root(root: str) -> Non
     ("arguments", "sent"),
     [('{"input": "a"}', "a"), ("plain", "plain"), ("[1]", "[1]"), ('{"input": 1}', '{"input": 1}')],
 )
-def test_a_custom_tool_receives_its_input_or_the_whole_arguments(arguments: str, sent: str) -> None:
+def test_a_custom_tool_receives_its_input_or_all_arguments(arguments: str, sent: str) -> None:
     messages = [Message.user("Hi"), Message("assistant", "", tool_calls=(ToolCall("1", "run", arguments),))]
     messages.append(Message.tool("done", "1"))
     custom = ServerTool({"type": "custom", "name": "run"})

@@ -59,7 +59,7 @@ class Script:
         self.steps, self.first, self.played = steps, request, played
 
     def open(self, request: PreparedRequest) -> tuple[list[Any], Reply | errors.DeepSeekError]:
-        """The items of the next answer and its end; raises if there is none."""
+        """Return the items of the next answer and its end."""
         number = len(self.played.sent)
         streamed = request.request.stream
         self.played.sent.append(described(request, self.first))

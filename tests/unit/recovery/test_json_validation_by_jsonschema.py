@@ -27,7 +27,7 @@ def value(rng: random.Random, depth: int = 2) -> Any:
 
 
 def schema(rng: random.Random, depth: int = 2) -> Any:
-    """A schema of the keywords that are checked."""
+    """Return a schema of the keywords that are checked."""
     if rng.random() < 0.05:
         return rng.random() < 0.8
     made: dict[str, Any] = {}

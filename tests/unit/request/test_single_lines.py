@@ -24,7 +24,7 @@ def called(*ids: str) -> Message:
 
 
 def sent(*messages: Message) -> list[tuple[Any, ...]]:
-    """Role, text or ids of calls, and the id that is answered, of each message that would be sent."""
+    """Return role, text or ids of calls, and the id of the answered call, of each message that is sent."""
     body = Client(api_key="sk-test").preview(messages, tools=[F]).body
     return [
         (one["role"], [call["id"] for call in one.get("tool_calls", ())] or one["content"], one.get("tool_call_id"))

@@ -72,7 +72,7 @@ def test_a_completion_drops_thinking(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("messages", [(USER, USER), (Message.system("x"),)])
-def test_a_completion_takes_one_prompt(messages: Any) -> None:
+def test_a_completion_accepts_one_prompt(messages: Any) -> None:
     with pytest.raises(errors.InvalidRequestError, match="A completion takes one prompt"):
         prepare(messages, resolve(ModelSettings(api_key="k"), {}, completions=True), stream=False)
 

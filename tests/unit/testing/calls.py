@@ -45,13 +45,13 @@ class Caller:
 
 
 def events(body: bytes) -> list[Any]:
-    """The data of server-sent events."""
+    """Return the data of server-sent events."""
     frames = [frame for frame in body.decode().split("\n\n") if frame.startswith("data: ")]
     return [f if f == "[DONE]" else json.loads(f) for f in (frame[6:] for frame in frames)]
 
 
 def named_events(body: bytes) -> list[Any]:
-    """The data of events whose names are their types."""
+    """Return the data of events; check that their names are their types."""
     parsed = []
     for frame in body.decode().split("\n\n"):
         if frame.startswith("event: "):
@@ -64,7 +64,7 @@ def named_events(body: bytes) -> list[Any]:
 
 
 def tool(name: str, properties: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """A function tool whose properties are all required."""
+    """Return a function tool whose properties are all required."""
     properties = properties or {}
     parameters = {"type": "object", "properties": properties, "required": list(properties)}
     return {"type": "function", "function": {"name": name, "parameters": parameters, **more}}

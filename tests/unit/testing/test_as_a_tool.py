@@ -77,7 +77,7 @@ def test_unknown_providers_and_names_are_errors() -> None:
 def test_the_command_prints_its_url_and_ends_with_ctrl_c(provider: str, clock: str, created: int) -> None:
     options = ["--port", "0", "--provider", provider, "--rpm", "1", "--max-concurrency", "2", "--clock", clock]
     command = [sys.executable, "-m", "deepseek_v4.testing", *options]
-    # where the tests run in the background, the signal is ignored, and children inherit that
+    # if the tests run in the background, the signal is ignored, and children inherit that
     heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heed)
     assert process.stdout is not None

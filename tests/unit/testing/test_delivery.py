@@ -166,7 +166,7 @@ def test_a_complete_answer_keeps_its_connection_for_the_next(caller: Caller) -> 
     assert [request.aborted for request in caller.server.requests] == [False, False]
 
 
-def test_a_client_that_gives_up_during_silence_is_noticed(caller: Caller) -> None:
+def test_a_client_that_disconnects_during_silence_is_noticed(caller: Caller) -> None:
     caller.server.fault(Fault.silence(5))
     with pytest.raises(httpx.ReadTimeout):
         caller.http.post("/chat/completions", json={}, timeout=0.05)
@@ -211,7 +211,7 @@ def test_starting_twice_is_an_error(caller: Caller) -> None:
         caller.server.start()
 
 
-def test_a_taken_port_is_an_error(caller: Caller) -> None:
+def test_a_port_in_use_is_an_error(caller: Caller) -> None:
     port = int(caller.server.base_url.rpartition(":")[2])
     with pytest.raises(OSError, match=r"[Aa]ddress"):
         LocalServer(port=port).start()

@@ -340,7 +340,7 @@ def test_valid_options_are_accepted(router: Caller, allowed: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(
-    ("change", "where"),
+    ("change", "path"),
     [
         ({"temperature": 2.1}, "temperature"),
         ({"temperature": "1"}, "temperature"),
@@ -384,10 +384,10 @@ def test_valid_options_are_accepted(router: Caller, allowed: dict[str, Any]) -> 
         ({"messages": [{**CALL, "reasoning_details": [{"text": "x"}]}, RESULT]}, "reasoning_details[0]"),
     ],
 )
-def test_invalid_requests_are_refused(router: Caller, change: dict[str, Any], where: str) -> None:
+def test_invalid_requests_are_refused(router: Caller, change: dict[str, Any], path: str) -> None:
     error = refused(ask(router, **change))
     assert error["message"].startswith("Invalid request: ")
-    assert where in error["message"]
+    assert path in error["message"]
     assert error["metadata"]["error_type"] == "invalid_request"
 
 

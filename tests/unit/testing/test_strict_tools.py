@@ -13,7 +13,7 @@ S = {"type": "string"}
 
 
 def closed(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """An object as strict mode requires it."""
+    """Return an object schema as strict mode requires it."""
     required = list(properties)
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False, **more}
 

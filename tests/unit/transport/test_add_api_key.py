@@ -193,7 +193,7 @@ async def test_the_key_is_not_in_the_error_of_a_cancelled_task(serve, script, st
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_the_key_is_not_in_a_keyboard_interrupt(make, serve, request):
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored if the tests run in the background
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
 
     def interrupt(peer, n):
@@ -245,7 +245,7 @@ class Hiding(httpx.BaseTransport):
     ],
 )
 def test_the_key_is_not_in_the_context_of_an_error(make, hidden_in):
-    """Reporters follow them: a foreign error may have one of the HTTP stack before it."""
+    """Error reporters follow contexts: another error may have one of the HTTP stack as its context."""
     client = httpx.Client(transport=Hiding(hidden_in))
     with pytest.raises(Exception, match="mistake") as caught:
         make(SyncTwin, client).call(request_to("http://127.0.0.1:9", key_header="x-api-key"))

@@ -85,7 +85,7 @@ def within_the_limit(work: Callable[[], Any]) -> BaseException | None:
 
 
 def in_a_loop(work: Callable[[], Any]) -> Any:
-    """An async call in a loop of its own; what a blocking call returns has no loop to run in."""
+    """Run an async call in its own event loop; return the result of a blocking call."""
     given = work()
     return asyncio.run(given) if asyncio.iscoroutine(given) else given
 
@@ -107,7 +107,7 @@ def way(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def call(face: Any, way: str, server: WireServer) -> Callable[..., errors.DeepSeekError]:
-    """Calls a model made with the options, and returns the error it raises."""
+    """Return a function that calls a model with options and returns its error."""
     kind, calling = face
 
     def call_model(**options: Any) -> errors.DeepSeekError:
@@ -122,7 +122,7 @@ def call(face: Any, way: str, server: WireServer) -> Callable[..., errors.DeepSe
 
 @pytest.fixture
 def nothing_built_before(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The next call builds its client anew, and so does the next test's."""
+    """The next call creates a new client, and the call of the next test as well."""
     for name in (*clients.CERTIFICATE_VARIABLES, *clients.PROXY_VARIABLES):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)

@@ -44,7 +44,7 @@ def stream(transport, url, decoder=Lines, **limits):
 
 
 async def read(stream, pause=0.0):
-    """The items of a stream, and what it ended with."""
+    """Return the items of a stream, and the error that ended it."""
     items = []
     try:
         async for item in stream:
@@ -87,7 +87,9 @@ async def test_items_that_arrived_before_an_interruption_are_not_lost(transport,
     await asyncio.to_thread(broken.wait)
     await asyncio.sleep(0.1)
     rest, error = await read(items)
-    if end == "closed" or rest:  # httpx itself reads late, and loses what a reset has taken from the system's buffer
+    if (
+        end == "closed" or rest
+    ):  # httpx reads late, and loses the data that a reset has removed from the system's buffer
         assert rest == ["two", "three"]
     assert isinstance(error, errors.StreamInterruptedError)
     assert error.partial == ["one", *rest]

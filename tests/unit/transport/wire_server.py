@@ -38,7 +38,7 @@ class Peer:
         self.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
 
     def begin(self, *headers: str) -> None:
-        """The head of a chunked answer."""
+        """Send the head of a chunked answer."""
         lines = ["HTTP/1.1 200 OK", "content-type: text/event-stream", "transfer-encoding: chunked", *headers]
         self.send("\r\n".join(lines).encode() + b"\r\n\r\n")
 

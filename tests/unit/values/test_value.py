@@ -25,7 +25,7 @@ def values_below(cls: type[Any]) -> list[type[Any]]:
 
 
 def made(cls: type[Any], shift: int = 0) -> Any:
-    """An object with values of any type, without the checks of the class."""
+    """Return an object with values of any type, without the checks of the class."""
     value = object.__new__(cls)
     for number, field in enumerate(dataclasses.fields(cls)):
         object.__setattr__(value, field.name, SAMPLES[(number + shift) % len(SAMPLES)])
@@ -33,7 +33,7 @@ def made(cls: type[Any], shift: int = 0) -> Any:
 
 
 def generated(value: Any) -> Any:
-    """The same object of a class for which ``dataclass`` has generated the methods."""
+    """Return the same object of a class for which ``dataclass`` has generated the methods."""
     fields = dataclasses.fields(value)
     twin = dataclasses.make_dataclass(
         type(value).__qualname__,

@@ -173,7 +173,7 @@ def test_a_cut_call_is_marked_before_the_last_chunk(blocks: bool) -> None:
 
 @both_shapes
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_chunk_holds_one_kind_of_content(answer: str, blocks: bool) -> None:
+def test_a_chunk_has_one_kind_of_content(answer: str, blocks: bool) -> None:
     _, deltas = ANSWERS[answer].end("tool_calls")
     *chunks, last = chunks_of(deltas, MessageBuilder("deepseek", "m", blocks=blocks))
     for chunk in chunks:

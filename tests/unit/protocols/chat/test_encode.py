@@ -98,10 +98,10 @@ def test_thinking_is_sent_in_exactly_its_fields(thinking: Thinking, sent: dict[s
     assert encoded.notes == []
 
 
-@pytest.mark.parametrize(("effort", "word"), [("minimal", "low"), ("medium", "high"), ("xhigh", "high")])
-def test_an_unsupported_effort_is_translated_with_a_note(effort: str, word: str) -> None:
+@pytest.mark.parametrize(("effort", "sent_effort"), [("minimal", "low"), ("medium", "high"), ("xhigh", "high")])
+def test_an_unsupported_effort_is_translated_with_a_note(effort: str, sent_effort: str) -> None:
     encoded = encode(thinking=Thinking(effort=effort))
-    assert encoded.body["reasoning_effort"] == word
+    assert encoded.body["reasoning_effort"] == sent_effort
     assert [(note.kind, note.option) for note in encoded.notes] == [("translated", "reasoning_effort")]
 
 

@@ -25,7 +25,7 @@ G = ToolSpec("g", "Another.", {"type": "object", "properties": {"y": {"type": "i
 
 
 def streamed(*deltas: dict[str, Any], **options: Any) -> Reply:
-    """The reply of a chat stream that sends these deltas."""
+    """Return the reply of a chat stream with these deltas."""
     events = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
     events.append({"index": 0, "delta": {}, "finish_reason": "tool_calls"})
     lines = [b"data: " + json.dumps({"id": "1", "model": "m", "choices": [event]}).encode() for event in events]

@@ -31,11 +31,11 @@ class Style:
     slash: str = "</{mark}"
     typed: bool = True
 
-    def tag(self, word: str, attributes: str = "") -> str:
-        return f"<{self.mark}{word}{attributes}>"
+    def tag(self, name: str, attributes: str = "") -> str:
+        return f"<{self.mark}{name}{attributes}>"
 
-    def end(self, word: str) -> str:
-        return f"{self.slash.format(mark=self.mark)}{word}>"
+    def end(self, name: str) -> str:
+        return f"{self.slash.format(mark=self.mark)}{name}>"
 
 
 Call = tuple[str, Mapping[str, Any]]

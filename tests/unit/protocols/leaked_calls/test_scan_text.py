@@ -175,7 +175,7 @@ def test_a_call_that_is_not_closed_is_not_run_and_not_shown(markup: str, calls: 
     assert (found.text, found.calls, found.faults) == ("", calls, [_TANGLED])
 
 
-def test_a_value_may_hold_tags_without_the_mark_and_an_opening_tag() -> None:
+def test_a_value_may_contain_tags_without_the_mark_and_an_opening_tag() -> None:
     value = "grep '<｜DSML｜tool_calls>' x </parameter></invoke> <invoke name='now'>"
     assert at_every_cut(dsml((("run", {"cmd": value}),))) == Found("", [("run", {"cmd": value})])
 

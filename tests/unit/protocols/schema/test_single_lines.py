@@ -57,7 +57,7 @@ def test_the_stricter_of_two_rules_for_additional_properties_applies() -> None:
 
 
 def strict(schema: dict[str, Any]) -> dict[str, Any]:
-    """The strict form of the parameters of a tool."""
+    """Return the strict form of the parameters of a tool."""
     body = Client(api_key="k", strict_tools=True).preview("Hi", tools=[ToolSpec("f", "", schema)]).body
     parameters: dict[str, Any] = body["tools"][0]["function"]["parameters"]
     return parameters

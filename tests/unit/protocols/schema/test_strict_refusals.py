@@ -9,7 +9,7 @@ from tests.unit.protocols.schema.schemas import Json, obj, strict
 
 
 def circle(names: str) -> dict[str, Json]:
-    """Definitions of which each is only a reference to the next one, and the last one to the first."""
+    """Return definitions of which each only refers to the next one, and the last one to the first."""
     return {
         name: {"anyOf": [{"$ref": f"#/$defs/{following}"}] * 2}
         for name, following in zip(names, names[1:] + names[0], strict=True)
