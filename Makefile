@@ -32,7 +32,7 @@ demo: $(VENV)/.examples  ## an agent whose reasoning is passed back, RAG with so
 	@$(BIN)/python examples/demo.py
 
 # The three lanes of tests; docs/testing.md describes them.
-ROOMS := catalog integration observe protocols providers recovery request values
+ROOMS := catalog integration observe protocols providers recovery request tokens values
 QUICK := $(ROOMS:%=tests/unit/%) tests/unit/test_*.py tests/same_bytes
 
 quick: $(VENV)/.dev  ## the tests without servers, under 40 seconds

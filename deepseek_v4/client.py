@@ -21,6 +21,7 @@ from deepseek_v4.request.account import AccountRequest
 from deepseek_v4.request.build import chat_request, prepare
 from deepseek_v4.request.call_options import resolve
 from deepseek_v4.request.constructor_signature import OptionSignature
+from deepseek_v4.request.headers import no_key_advice
 from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.request.preview import Preview, preview
 from deepseek_v4.request.settings import ModelSettings
@@ -361,12 +362,13 @@ class _CountedAttempts(ReplyAttempts):
 
 
 def _exchange(request: PreparedRequest | AccountRequest[Any], *, streamed: bool = False) -> Exchange:
-    options, provider = request.options, request.provider.name
+    options, provider = request.options, request.provider
     body_bytes = (options.response_limits or DEFAULT).body_bytes
     limits = Limits(options.timeout, options.total_timeout, request.deadline, body_bytes)
-    read_error = partial(decode_error, dialect=request.dialect, provider=provider)
+    advice = no_key_advice(provider, request.http)
+    read_error = partial(decode_error, dialect=request.dialect, provider=provider.name, key_advice=advice)
     kind = Exchange if request.watch is None else request.watch.exchange_of(request)
-    return kind(request.http, limits, read_error, provider, streamed=streamed)
+    return kind(request.http, limits, read_error, provider.name, streamed=streamed)
 
 
 def _stream_exchange(request: PreparedRequest) -> tuple[Exchange, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -53,23 +53,31 @@ def bounded_retry(
         bound=runnable,
         kwargs={},
         config={},
-        retry_exception_types=partial(_may_repeat, retry_if_exception_type, stop_after_attempt),
+        retry_exception_types=_MayRepeat(retry_if_exception_type, stop_after_attempt),
         wait_exponential_jitter=wait_exponential_jitter,
         exponential_jitter_params=cast("ExponentialJitterParams | None", exponential_jitter_params),
         max_attempt_number=stop_after_attempt,
     )
 
 
-def _may_repeat(condition: Condition, most_calls: int, error: BaseException) -> bool:
-    if condition is None:
-        matches = isinstance(error, Exception) and getattr(error, "is_retryable", True)
-    elif callable(condition) and not isinstance(condition, type):
-        matches = condition(error)
-    else:
-        matches = isinstance(error, condition if isinstance(condition, type) else tuple(condition))  # or a list
-    call = USER_CALL.get()
-    if not matches or call is None or call.may_repeat(error, most_calls):
-        return bool(matches)
-    if isinstance(error, DeepSeekError):
-        error.is_retryable = error.is_retryable and not error.attempts_exhausted
-    return False
+@dataclass(frozen=True)
+class _MayRepeat:
+    """A class, because ``dumps`` writes it as text, and the text of a function has its address in memory."""
+
+    condition: Condition
+    most_calls: int
+
+    def __call__(self, error: BaseException) -> bool:
+        condition = self.condition
+        if condition is None:
+            matches = isinstance(error, Exception) and getattr(error, "is_retryable", True)
+        elif callable(condition) and not isinstance(condition, type):
+            matches = condition(error)
+        else:
+            matches = isinstance(error, condition if isinstance(condition, type) else tuple(condition))  # or a list
+        call = USER_CALL.get()
+        if not matches or call is None or call.may_repeat(error, self.most_calls):
+            return bool(matches)
+        if isinstance(error, DeepSeekError):
+            error.is_retryable = error.is_retryable and not error.attempts_exhausted
+        return False

@@ -78,4 +78,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if RECIPE is None:
         terminalreporter.write_line("recipe: deepseek-recipe is not installed here, so no request is judged by it")
     if not FOLDER.is_dir():
-        terminalreporter.write_line(f"recordings: {FOLDER} does not exist, so the tests of recordings were left out")
+        terminalreporter.write_line(f"recordings: left out, {FOLDER} does not exist; DEEPSEEK_V4_RECORDINGS sets it")

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import dataclasses
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
@@ -105,7 +105,8 @@ class Batch:
         self._workers: list[asyncio.Task[None]] = []
         self._last_error: tuple[Any, int] = (None, 0)
         self._warm: set[int] = set()
-        self._warming: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._warming: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        """Common system messages whose first row is under way: a lock is freed when no row holds it or waits for it."""
         self._released = asyncio.Event()
         self._unread = asyncio.Semaphore(plan.max_concurrency)
         """Results that may wait for the caller before workers wait, too: a slow caller slows the batch down."""
@@ -278,7 +279,8 @@ class Batch:
         if not self.plan.warm_cache or first.role != "system" or len(first.text) < CACHED_PREFIX:
             return await self._paid(row, request)
         prefix = digest(first.text)
-        async with self._warming[prefix]:  # until the first row of a prefix is done, the others wait here
+        # until the first row of a prefix is done, the others wait here
+        async with self._warming.setdefault(prefix, asyncio.Lock()):
             if prefix not in self._warm:
                 outcome = await self._paid(row, request)
                 if outcome is not None and outcome.reply is not None:

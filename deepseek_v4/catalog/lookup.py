@@ -10,21 +10,20 @@ import dataclasses
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deepseek_v4.values.prices import Price, price_at
 from deepseek_v4.values.toml import read_toml
-from deepseek_v4.values.value import Value
+from deepseek_v4.values.value import dataclass
 
 if TYPE_CHECKING:
     from deepseek_v4.values.account import ModelTable
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ModelFacts(Value):
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
     """The facts about a model at a provider.
 
     Attributes:

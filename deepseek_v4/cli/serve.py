@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from deepseek_v4.cli import options as o
 from deepseek_v4.cli.output import emit, interruption, note, schema_option
 from deepseek_v4.providers import find_provider
-
-KEY = "sk-local-server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +21,29 @@ class Address:
     counts_url: str
 
 
+def _imitated(incomplete: str) -> list[str]:
+    from deepseek_v4.testing.dialects import DIALECTS
+
+    return [name for name in DIALECTS if name.startswith(incomplete)]
+
+
+_PROVIDER = typer.Option("--provider", "-p", help="Provider to imitate.", autocompletion=_imitated)
+
+
 def serve(
-    provider: o.Provider = None,
+    provider: Annotated[str, _PROVIDER] = "deepseek",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
-    api_key: Annotated[str, typer.Option(envvar="LOCAL_SERVER_KEY", help="The accepted key.")] = KEY,
+    api_key: Annotated[str | None, o.described("The accepted key.", envvar="LOCAL_SERVER_KEY")] = None,
+    passback: Annotated[str | None, o.described("Which past reasoning is required: strict, lenient, off.")] = None,
     latency: Annotated[float, typer.Option(help="Seconds before each answer.")] = 0.0,
     chunk_delay: Annotated[float, typer.Option(help="Seconds between the events of a stream.")] = 0.0,
+    keep_alives: Annotated[int, typer.Option(help="Keep-alives before each answer.")] = 0,
+    keep_alive_interval: Annotated[float | None, o.described("Seconds between keep-alives.")] = None,
+    fragment: Annotated[int | None, o.described("Bytes per fragment of a body.")] = None,
+    usage_chunk: Annotated[str | None, o.described("Usage in a stream: with_finish, separate, …")] = None,
+    pings: Annotated[bool, typer.Option("--pings", help="Ping events in streams of the Messages protocol.")] = False,
+    content_null: Annotated[bool, typer.Option("--content-null", help="Null as the text of tool calls.")] = False,
     max_concurrency: Annotated[int | None, o.described("Answers at a time; 429 above.")] = None,
     rpm: Annotated[int | None, o.described("Answers per minute; 429 above.")] = None,
     clock: Annotated[str | None, o.described("Time of the answers: now, or an ISO time. By default off-peak.")] = None,
@@ -41,34 +55,27 @@ def serve(
     \b
     Example:
       deepseek-v4 serve --port 0
-
-    More options: python -m deepseek_v4.testing --help
     """
+    given: dict[str, Any] = {name: value for name, value in locals().items() if value is not None}
+    for name in ("as_json", "json_schema"):
+        given.pop(name, None)
     try:
         from deepseek_v4.testing import LocalServer
-        from deepseek_v4.testing.options import OFF_PEAK, clock_of
-    except ImportError as error:
-        raise ValueError(f"The local server needs {error.name}. Run: pip install 'deepseek-v4[testing]'") from None
-    server = LocalServer(
-        provider=provider or "deepseek",
-        host=host,
-        port=port,
-        api_key=api_key,
-        latency=latency,
-        chunk_delay=chunk_delay,
-        max_concurrency=max_concurrency,
-        rpm=rpm,
-        clock=OFF_PEAK if clock is None else clock_of(clock),
-    )
+        from deepseek_v4.testing.options import clock_of
+    except ImportError as error:  # names the extra
+        raise ValueError(str(error)) from None
+    if clock is not None:
+        given["clock"] = clock_of(clock)
+    server = LocalServer(**given)
     wait = interruption()
     with server:
-        address = Address(provider or "deepseek", server.base_url, server.counts_url)
+        address = Address(provider, server.base_url, server.counts_url)
         if as_json:
             emit(address, indent=None)
         else:
             typer.echo(address.base_url)
-            about = find_provider(address.provider)
-            key = KEY if api_key == KEY else "…"  # a key that was given is not printed
+            about = find_provider(provider)
+            key = server.api_key if api_key is None else "…"  # a key that was given is not printed
             note(f"To use it: export {about.base_url_variables[1]}={address.base_url} {about.key_variable}={key}")
             note(f"Request counts: {address.counts_url}")
             note("Answers are scripted: no model is involved. Ctrl-C ends it.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from deepseek_v4.protocols.chat_request import ChatRequest
@@ -12,11 +11,11 @@ from deepseek_v4.protocols.request_encoder import EncodedRequest, RequestEncoder
 from deepseek_v4.protocols.stream_decoder import StreamDecoder
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.reply import Reply
-from deepseek_v4.values.value import Value
+from deepseek_v4.values.value import dataclass
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Protocol(Value):
+@dataclass(frozen=True)
+class Protocol:
     """One API endpoint; it does no I/O."""
 
     name: str

@@ -8,20 +8,22 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from deepseek_v4 import errors
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.reply import FinishReason, Usage
 from deepseek_v4.values.sampling import Thinking
-from deepseek_v4.values.value import Value
+from deepseek_v4.values.value import dataclass
 
 if TYPE_CHECKING:
     from deepseek_v4.protocols.chat_request import ChatRequest
     from deepseek_v4.values.json import Json
 
 T = TypeVar("T")
+
+ProtocolName = Literal["chat_completions", "responses", "messages"]
+"""The values of the option ``protocol``."""
 
 Headers: TypeAlias = Mapping[str, str]
 """HTTP headers to send."""
@@ -47,8 +49,8 @@ FINISH_REASONS: Mapping[str, FinishReason] = by_word(
 """Finish reasons of all protocols and engines in lower case -> ours. Any other is kept unchanged."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class OptionSpec(Value):
+@dataclass(frozen=True, slots=True)
+class OptionSpec:
     """How one option is sent on the wire: field name, allowed range, default.
 
     Attributes:

@@ -64,14 +64,16 @@ _OVERFLOW = re.compile(
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.I)
 
 
-def decode_error(response: HttpResponse, dialect: Dialect, provider: str) -> errors.DeepSeekError:
-    """Return the exception for a response with an error status."""
+def decode_error(
+    response: HttpResponse, dialect: Dialect, provider: str, key_advice: str | None = None
+) -> errors.DeepSeekError:
+    """Return the exception for a response with an error status; ``key_advice`` is what to do if no key was sent."""
     text = response.body.decode("utf-8", "replace").strip()
     try:
         body: Any = json.loads(text) if text else None
     except ValueError:
         body = text[:2000]
-    return _error(body, response.status, response.headers, dialect, provider)
+    return _error(body, response.status, response.headers, dialect, provider, key_advice)
 
 
 def read_error_body(body: Any, dialect: Dialect, provider: str) -> errors.DeepSeekError:
@@ -80,7 +82,12 @@ def read_error_body(body: Any, dialect: Dialect, provider: str) -> errors.DeepSe
 
 
 def _error(
-    body: Any, status: int | None, headers: Mapping[str, str], dialect: Dialect, provider: str
+    body: Any,
+    status: int | None,
+    headers: Mapping[str, str],
+    dialect: Dialect,
+    provider: str,
+    key_advice: str | None = None,
 ) -> errors.DeepSeekError:
     message, words, code = _details(body)
     if status is None and code is not None and 400 <= code < 600:
@@ -92,7 +99,7 @@ def _error(
         where = f"with status {status}" if status is not None else "with an error"
         what = f": {_json(body)[:500]}" if body else " and an empty response body"
         message = f"The provider answered {where}{what}"
-    advice = _ADVICE.get(kind)
+    advice = key_advice if key_advice and kind is errors.AuthenticationError else _ADVICE.get(kind)
     text = f"{message.rstrip('. ')}. {advice}" if advice else message
     return kind(
         text,

@@ -5,23 +5,23 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deepseek_v4 import errors
-from deepseek_v4.protocols.dialect import Dialect
+from deepseek_v4.protocols.dialect import Dialect, ProtocolName
 from deepseek_v4.values.notes import Note
-from deepseek_v4.values.value import Value
+from deepseek_v4.values.value import dataclass
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Provider(Value):
+@dataclass(frozen=True)
+class Provider:
     """A provider: base URL, API key variable, and one dialect per supported protocol.
 
     Attributes:
@@ -66,13 +66,14 @@ class Provider(Value):
         Raises:
             UnsupportedError: If the provider does not support the protocol; the message lists the supported ones.
         """
-        try:
-            return self.dialects[protocol]
-        except KeyError:
-            served = ", ".join(sorted(self.dialects))
-            raise errors.UnsupportedError(
-                f"{self.name} does not support protocol={protocol!r}. Supported: {served}.", provider=self.name
-            ) from None
+        dialect = self.dialects.get(protocol)
+        if dialect is None:
+            served = [name for name in get_args(ProtocolName) if name in self.dialects]
+            problem = f"protocol={protocol!r}. Supported: {', '.join(served)}."
+            if protocol == "completions":  # an endpoint, not a value of the option
+                problem = "text completion. Use provider='deepseek'."
+            raise errors.UnsupportedError(f"{self.name} does not support {problem}", provider=self.name)
+        return dialect
 
     def dialect_for(self, protocol: str, model: str) -> Dialect:
         """Return the dialect for a protocol and a model, because features can differ between models.

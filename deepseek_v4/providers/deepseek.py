@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from deepseek_v4 import errors
@@ -78,7 +77,6 @@ ERROR_PHRASES: ErrorTable = (
 )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class _DeepSeek(Provider):
     def model_id(self, model: str) -> str:
         """Remove the author prefix of ids copied from a router; the API does not accept it."""

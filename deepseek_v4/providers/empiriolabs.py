@@ -16,7 +16,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from deepseek_v4 import errors
@@ -310,7 +309,6 @@ def _described(protocol: str, cap: int, tools: bool, search_switch: str | None, 
     )
 
 
-@dataclass(frozen=True)
 class _EmpirioLabs(Provider):
     def model_id(self, model: str) -> str:
         """Remove the author prefix of ids copied from a router."""

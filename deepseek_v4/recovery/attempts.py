@@ -13,13 +13,13 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.recovery.user_call import UserCall
 from deepseek_v4.values.reply import Attempt, AttemptReason, Reply
-from deepseek_v4.values.value import Value
+from deepseek_v4.values.value import dataclass
 
 Request = TypeVar("Request")
 Item = TypeVar("Item")
@@ -28,8 +28,8 @@ Answer = TypeVar("Answer")
 _log = logging.getLogger("deepseek_v4")
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FailedAttempt(Value, Generic[Answer]):
+@dataclass(frozen=True, slots=True)
+class FailedAttempt(Generic[Answer]):
     """One attempt whose result is not the final answer.
 
     Attributes:
@@ -47,8 +47,8 @@ class FailedAttempt(Value, Generic[Answer]):
     kept: Answer | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Retry(Value, Generic[Request, Item, Answer]):
+@dataclass(frozen=True, slots=True)
+class Retry(Generic[Request, Item, Answer]):
     """The decision of a policy to send another request.
 
     Attributes:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict, ValidationError
 
 from deepseek_v4 import errors
+from deepseek_v4.protocols.dialect import ProtocolName
 from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import problem_of
 from deepseek_v4.request.keys import key_from_environment
@@ -20,7 +21,7 @@ from deepseek_v4.request.url import base_url_from_environment
 from deepseek_v4.values.messages import ServerTool, ToolChoice, ToolSpec
 from deepseek_v4.values.sampling import Sampling, Thinking
 
-Endpoint = Literal["chat_completions", "responses", "messages", "completions"]
+Endpoint = Literal[ProtocolName, "completions"]
 
 
 class CallOptions(ModelSettings):

@@ -13,6 +13,7 @@ from deepseek_v4.providers import PROVIDERS
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request.call_options import CallOptions
 from deepseek_v4.request.keys import NOT_PICKLED, CalledKey, MissingKey, UnpickledKey
+from deepseek_v4.values.http import HttpRequest
 
 
 def build_headers(provider: Provider, options: CallOptions, headers: Mapping[str, str]) -> dict[str, str]:
@@ -48,9 +49,18 @@ def key_to_send(provider: Provider, options: CallOptions) -> SecretStr | None:
     if not provider.key_needed and not named:
         return None
     variable = named or provider.key_variable
-    return MissingKey(
-        f"No API key for {provider.name}. Set {variable or 'its variable'} or pass api_key=….{_other_keys(variable)}"
-    )
+    return MissingKey(f"No API key for {provider.name}. {_set_key(variable)}{_other_keys(variable)}")
+
+
+def no_key_advice(provider: Provider, request: HttpRequest) -> str | None:
+    """Return what to do if the server refuses a request that was sent without a key; None for one with a key."""
+    if request.key is not None or request.key_header.lower() in request.headers:
+        return None
+    return f"No API key was sent. {_set_key(provider.key_variable)}"
+
+
+def _set_key(variable: str | None) -> str:
+    return f"Set {variable} or pass api_key=…." if variable else "Pass api_key=… or api_key_variable=…."
 
 
 def _other_keys(variable: str | None) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypedDict
 
 from pydantic import SecretStr
 
+from deepseek_v4.protocols.dialect import ProtocolName
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.values.messages import NamedTool, ServerTool, ToolSpec
 from deepseek_v4.values.response_limits import ResponseLimits
@@ -20,7 +21,7 @@ class CommonOptions(TypedDict, total=False):
     """The options of constructors and calls, except ``model``."""
 
     provider: str | Provider
-    protocol: Literal["chat_completions", "responses", "messages"]
+    protocol: ProtocolName
     base_url: str | None
     thinking: bool | None
     reasoning_effort: Effort | int | None

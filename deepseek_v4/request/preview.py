@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from json import dumps
 from typing import Any
 
@@ -16,11 +15,11 @@ from deepseek_v4.values.display import Displayed, Rows
 from deepseek_v4.values.http import MASK, SECRET_HEADER, HttpRequest
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.reply import Usage
-from deepseek_v4.values.value import Value
+from deepseek_v4.values.value import dataclass
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Preview(Value, Displayed):
+@dataclass(frozen=True, slots=True)
+class Preview(Displayed):
     """The request that would be sent. Nothing was sent.
 
     Attributes:

@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from deepseek_v4.protocols.dialect import ProtocolName
 from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request.constructor_signature import OptionSignature
@@ -96,7 +97,7 @@ class ModelSettings(BaseModel):
     """
     provider: Annotated[str | Provider, AfterValidator(known_provider)] = "deepseek"
     """The provider: a name, or a ``Provider`` for your own host."""
-    protocol: Annotated[Literal["chat_completions", "responses", "messages"], SUGGESTING] = "chat_completions"
+    protocol: Annotated[ProtocolName, SUGGESTING] = "chat_completions"
     """The API endpoint to use."""
     api_key: Annotated[SecretStr | None, BeforeValidator(as_key)] = Field(default=None, exclude=True, repr=False)
     """The API key, or a callable that returns it, called for every request. None: read from ``api_key_variable``.

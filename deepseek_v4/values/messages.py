@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
-from deepseek_v4.values.value import Value
+from deepseek_v4.values.value import dataclass
 
 Role = Literal["system", "user", "assistant", "tool", "latest_reminder"]
 """``latest_reminder``: date, weekday, place, platform and language of the user, at DeepSeek."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TextPart(Value):
+@dataclass(frozen=True, slots=True)
+class TextPart:
     """Text inside a list of parts."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ImagePart(Value):
+@dataclass(frozen=True, slots=True)
+class ImagePart:
     """An image: an ``http(s)`` URL (at most 8192 characters on DeepSeek) or a ``data:`` URL."""
 
     url: str
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FilePart(Value):
+@dataclass(frozen=True, slots=True)
+class FilePart:
     """A file: an id from the provider (``FileInfo.part``), or its content as a ``data:`` URL with a name."""
 
     file_id: str | None = None
@@ -38,8 +37,8 @@ class FilePart(Value):
     """True if the file of an id is an image; two protocols send images in another form."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RawPart(Value):
+@dataclass(frozen=True, slots=True)
+class RawPart:
     """A content part of any other type, sent unchanged."""
 
     data: Mapping[str, Any]
@@ -48,8 +47,8 @@ class RawPart(Value):
 Part = TextPart | ImagePart | FilePart | RawPart
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Reasoning(Value):
+@dataclass(frozen=True, slots=True)
+class Reasoning:
     """A chain of thought: its text and the provider's record of it, both verbatim.
 
     ``text=""`` means that the provider sent an empty reasoning text; ``Message.reasoning`` is None if it sent none. The
@@ -69,8 +68,8 @@ class Reasoning(Value):
         return Reasoning(text, (self.details or ()) + (other.details or ()))
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ToolCall(Value):
+@dataclass(frozen=True, slots=True)
+class ToolCall:
     """A tool call of the model. ``arguments`` is the JSON text as the model wrote it."""
 
     id: str
@@ -87,8 +86,8 @@ class _EncodedCache:
     kept: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Message(Value, _EncodedCache):
+@dataclass(frozen=True, slots=True)
+class Message(_EncodedCache):
     """One message of a conversation."""
 
     role: Role
@@ -173,8 +172,8 @@ SHOWN_BELOW = "(see the next message)"
 """The text of a tool result that contains an image or a file and no text."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ToolSpec(Value):
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
     """A function that the model may call.
 
     Attributes:
@@ -192,15 +191,15 @@ class ToolSpec(Value):
     left_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ServerTool(Value):
+@dataclass(frozen=True, slots=True)
+class ServerTool:
     """A tool that the provider runs itself (such as web search), sent unchanged."""
 
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NamedTool(Value):
+@dataclass(frozen=True, slots=True)
+class NamedTool:
     """The choice of one tool by name."""
 
     name: str

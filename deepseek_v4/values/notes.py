@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
-from deepseek_v4.values.value import Value
+from deepseek_v4.values.value import dataclass
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Note(Value):
+@dataclass(frozen=True, slots=True)
+class Note:
     """One change between the requested options and the request that is sent, with its reason."""
 
     kind: Literal["translated", "dropped", "clamped", "repaired"]

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time, timezone
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from deepseek_v4.values.value import Value
+from deepseek_v4.values.value import dataclass
 
 Amount: TypeAlias = "Decimal | float | str"
 """A price in any notation; ``Price`` and ``Peak`` convert it to a ``Decimal`` of the same digits."""
 _EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Peak(Value):
+@dataclass(frozen=True, slots=True)
+class Peak:
     """Other prices at certain hours.
 
     Attributes:
@@ -50,8 +50,8 @@ class Peak(Value):
         return False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Price(Value):
+@dataclass(frozen=True, slots=True)
+class Price:
     """The price of a million tokens in a period of time.
 
     Attributes:
@@ -108,8 +108,8 @@ def price_at(prices: Sequence[Price], at: datetime) -> Price | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Cost(Value):
+@dataclass(frozen=True, slots=True)
+class Cost:
     """The cost of an answer.
 
     Attributes:

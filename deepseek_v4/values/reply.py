@@ -6,13 +6,13 @@ The last delta of a stream is a ``StreamEnd`` with the complete reply, so deltas
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from deepseek_v4.values.display import Displayed, Rows
 from deepseek_v4.values.messages import Message, Reasoning, ToolCall
 from deepseek_v4.values.prices import Cost
-from deepseek_v4.values.value import Value
+from deepseek_v4.values.value import dataclass
 
 Answer = TypeVar("Answer")
 Count = TypeVar("Count", int, float)
@@ -26,8 +26,8 @@ TOKEN_COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tok
 """The counts that records and results contain."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Usage(Value, Displayed):
+@dataclass(frozen=True, slots=True)
+class Usage(Displayed):
     """Tokens as counted by the provider; None if it did not report them.
 
     Attributes:
@@ -94,8 +94,8 @@ ASKED_AGAIN = frozenset({"invalid", "leaked_markup"})
 """Reasons for which the retry contains the answer and a new prompt."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Attempt(Value):
+@dataclass(frozen=True, slots=True)
+class Attempt:
     """One HTTP request of a call before the one that returned the answer.
 
     Attributes:
@@ -136,8 +136,8 @@ class Attempt(Value):
         return cls(**{**known, "usage": None if usage is None else Usage(**usage)})
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class InvalidToolCall(Value):
+@dataclass(frozen=True, slots=True)
+class InvalidToolCall:
     """A tool call that may be truncated, or whose arguments are not a JSON object. Do not run it.
 
     Unless the answer ended by itself, its last call may be truncated even if its arguments are valid JSON: some engines
@@ -152,8 +152,8 @@ class InvalidToolCall(Value):
     """Its index among all calls of the answer, including valid ones."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Reply(Value, Displayed):
+@dataclass(frozen=True, slots=True)
+class Reply(Displayed):
     """One complete answer.
 
     Attributes:
@@ -279,8 +279,8 @@ class LeakedText(TextDelta):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class StreamEnd(Value, Generic[Answer]):
+@dataclass(frozen=True, slots=True)
+class StreamEnd(Generic[Answer]):
     """The last delta of a stream; holds the complete reply."""
 
     reply: Answer

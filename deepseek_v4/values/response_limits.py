@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
-from deepseek_v4.values.value import Value
+from deepseek_v4.values.value import dataclass
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ResponseLimits(Value):
+@dataclass(frozen=True, slots=True)
+class ResponseLimits:
     """The largest response that is accepted; more raises ``MalformedResponseError``.
 
     The defaults are far above the longest answer of DeepSeek V4: 393,216 tokens are about 2 MB of text, and about

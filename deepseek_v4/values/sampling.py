@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from deepseek_v4.values.value import Value
+from deepseek_v4.values.value import dataclass
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Thinking(Value):
+@dataclass(frozen=True, slots=True)
+class Thinking:
     """The requested thinking mode, effort and budget. ``on=None``: the provider decides."""
 
     on: bool | None = None

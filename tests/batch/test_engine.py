@@ -418,6 +418,17 @@ def test_a_common_system_message_is_sent_once_before_the_others() -> None:
         assert stub.times[7] - stub.times[0] < 0.78
 
 
+def test_a_system_message_whose_first_row_has_ended_holds_no_lock() -> None:
+    given = [
+        {"id": n, "messages": [{"role": "system", "content": f"{n % 30} " * 800}, {"role": "user", "content": "Hi"}]}
+        for n in range(60)
+    ]
+    with serving(Stub()) as stub:
+        one = engine.Batch(given, api_key="sk-x", base_url=stub.url, max_concurrency=8)
+        assert asyncio.run(one.run()).answered == 60
+    assert len(one._warming) == 0
+
+
 # -- money -------------------------------------------------------------------------------------------------------
 
 

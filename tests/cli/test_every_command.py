@@ -174,6 +174,7 @@ def test_options_are_typed(local_server: LocalServer, run: Run) -> None:
         ("ask --provider openrouter --model deepseek/", {"deepseek/deepseek-v4-flash"}),
         ("ask -o on_empty=ra", {"on_empty=raise"}),
         ("ask --reasoning-effort m", {"minimal", "medium", "max"}),
+        ("serve --provider s", {"sglang"}),
     ],
 )
 def test_completion_needs_no_key(line: str, words: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,6 +187,7 @@ def test_completion_needs_no_key(line: str, words: set[str], monkeypatch: pytest
     result = CliRunner().invoke(application, [], prog_name="deepseek-v4", env=env)
     found = set(result.stdout.split())
     assert words <= found
+    assert "siliconflow" not in found  # a provider that the local server does not imitate
     assert all(word.startswith(line.rpartition(" ")[2]) for word in found)
 
 

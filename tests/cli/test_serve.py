@@ -9,10 +9,12 @@ import sys
 from datetime import datetime, timezone
 from typing import Any
 
+import httpx
 import jsonschema
 import pytest
 
-from deepseek_v4 import Client
+from deepseek_v4 import Client, errors
+from deepseek_v4.testing.dialects import DIALECTS
 from tests.cli.conftest import Run
 
 
@@ -20,7 +22,8 @@ from tests.cli.conftest import Run
 def test_a_server_that_answers_until_it_is_interrupted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     command = [sys.executable, "-m", "deepseek_v4.cli", "serve", "--port", "0"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    given = ["--provider", "vllm", "--api-key", "sk-secret", "--clock", "2026-11-02T02:00", "--json"]
+    given = ["--provider", "vllm", "--api-key", "sk-secret", "--clock", "2026-11-02T03:00+01:00"]
+    given += ["--usage-chunk", "separate", "--fragment", "9", "--rpm", "1", "--json"]
     with (
         subprocess.Popen(command, **pipes) as plain,
         subprocess.Popen([*command, *given], **pipes) as other,
@@ -35,10 +38,28 @@ def test_a_server_that_answers_until_it_is_interrupted(run: Run, monkeypatch: py
         for line in exported:
             monkeypatch.setenv(*line.split("="))
         assert "scripted" in Client().chat("Hello").content
-        reply = Client(provider="vllm", base_url=address["base_url"], api_key="sk-secret").chat("Hello")
-        assert reply.created == datetime(2026, 11, 2, 2, tzinfo=timezone.utc).timestamp()
+        client = Client(provider="vllm", base_url=address["base_url"], api_key="sk-secret", max_retries=0)
+        assert client.chat("Hello").created == datetime(2026, 11, 2, 2, tzinfo=timezone.utc).timestamp()
+        with pytest.raises(errors.RateLimitError):
+            client.chat("Hello")
+        assert httpx.get(address["counts_url"]).json()["rows"]["Hello"]["count"] == 2
         plain.send_signal(signal.SIGINT)
         other.send_signal(signal.SIGTERM)
         printed = [text for process in (plain, other) for text in process.communicate(timeout=60)]
     assert "sk-secret" not in "".join(printed)
     assert (plain.returncode, other.returncode) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (("--provider", "together"), f"'together'. Use one of {', '.join(sorted(DIALECTS))}."),
+        (("--passback", "no"), "passback must be 'strict', 'lenient' or 'off', not 'no'"),
+        (("--usage-chunk", "no"), "usage_chunk must be one of with_finish, separate, repeated_finish, null_finish"),
+        (("--clock", "noon"), "'noon' is not a time. Use now, or an ISO time"),
+    ],
+)
+def test_a_wrong_option_is_refused(option: tuple[str, str], message: str, run: Run) -> None:
+    refused = run("serve", *option)
+    assert refused.exit_code == 2
+    assert message in refused.stderr

@@ -48,7 +48,7 @@ class Cell:
 
     def __str__(self) -> str:
         fault = self.fault
-        how = "async " * self.asynchronous + ("streamed" if self.streamed else "whole") + ", resumed" * self.resumes
+        how = "async " * self.asynchronous + ("streamed" if self.streamed else "complete") + ", resumed" * self.resumes
         times = "once" if self.once else "always"
         called = f"{self.framework} {how} {self.protocol}"
         return f"{self.number}: {fault.place}, {fault.way} ({fault.detail}), {times}; {called}"

@@ -69,7 +69,7 @@ GROWING: dict[str, tuple[str, Callable[[int], Iterator[bytes]]]] = {
         lambda n: (typed("response.output_item.added", output_index=i, item={"type": "message"}) for i in range(n)),
     ),
     "keep-alives": ("chat_completions", lambda n: (b": keep-alive\n\n" for _ in range(n))),
-    "a line in small pieces": (
+    "a line in small chunks": (
         "chat_completions",
         lambda n: (b"data: xxxxxxxx" if not i else b"x" * 20 for i in range(n)),
     ),

@@ -1,8 +1,8 @@
 """The recorded exchanges of the real services, and a plain reading of what each of them says.
 
-They lie beside the project, in ``../shared/recordings`` (or where ``DEEPSEEK_V4_RECORDINGS`` points), and are
-never copied into it. The reading here is a second, naive one, so that the decoders are held against something
-they do not share code with.
+``DEEPSEEK_V4_RECORDINGS`` is their folder; if it is not set, ``shared/recordings`` next to the checkout. They are not
+published, so most checkouts have none, and the tests are left out. They are never copied into the repository. The
+reading here is a second, naive one, so that the decoders are held against something they do not share code with.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(
-    os.environ.get("DEEPSEEK_V4_RECORDINGS", Path(__file__).resolve().parents[2].parent / "shared" / "recordings")
-)
+FOLDER = Path(os.environ.get("DEEPSEEK_V4_RECORDINGS") or Path(__file__).resolve().parents[3] / "shared" / "recordings")
 
 
 @dataclass(frozen=True)

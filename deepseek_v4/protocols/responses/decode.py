@@ -208,13 +208,18 @@ class ResponsesStreamDecoder(TypedEventDecoder):
             deltas.append(self.builder.add_refusal(text))
 
     def _add_reasoning(self, place: Any, kind: str, part: Any, text: str, deltas: list[Delta]) -> None:
-        """Add reasoning text, or its summary if the item has only a summary."""
+        """Add reasoning text, or its summary if the item has only a summary.
+
+        A part of a summary is a paragraph of its own, usually with a heading; what the record passes back is unchanged.
+        """
         if self._reasoning_kinds.setdefault(place, kind) != kind:
             return
+        paragraph = kind == "summary" and text and any(self.builder.reasoning or ())
+        blank_line = "\n\n" if paragraph and not self._read.get((place, kind, part)) else ""
         self._advance(place, kind, part, len(text))
-        self.builder.add_reasoning(text)
+        self.builder.add_reasoning(blank_line + text)
         if text:
-            deltas.append(ReasoningDelta(text))
+            deltas.append(ReasoningDelta(blank_line + text))
 
     def _add_arguments(self, place: Any, text: str, deltas: list[Delta]) -> None:
         """Add to a call's arguments, or to a custom tool's free text."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deepseek_v4.catalog import lookup
@@ -66,7 +65,6 @@ def _described(protocol: str, efforts: tuple[str, ...]) -> OpenRouterDialect:
     return _DIALECTS[protocol](efforts=effort_values(efforts))
 
 
-@dataclass(frozen=True)
 class _OpenRouter(Provider):
     def model_id(self, model: str) -> str:
         """Return the id with the author prefix; ``provider="openrouter:nitro"`` appends its suffix after others."""

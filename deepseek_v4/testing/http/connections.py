@@ -139,7 +139,8 @@ def _listening_socket(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.set_inheritable(False)
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        reason = f"The local server cannot listen on {host}:{port}: {error.strerror}. Use another port, or 0"
+        raise OSError(error.errno, reason) from None
     return listener

@@ -83,15 +83,20 @@ def test_the_summary_does_not_repeat_the_reasoning(events: list[dict[str, Any]],
     assert reply.reasoning.text == streamed == text
 
 
-def test_the_parts_of_a_summary_are_distinguished_by_their_index() -> None:
+def test_the_parts_of_a_summary_are_paragraphs_and_pass_back_unchanged() -> None:
     second = {**SUMMARY, "text": "And its river."}
     events = [SUMMARY_EVENT, {**SUMMARY_EVENT, "summary_index": 1, "delta": "And its"}]  # the item has the rest
     item = {"type": "reasoning", "id": "r", "content": [], "summary": [SUMMARY, second]}
     response = {"id": "1", "status": "completed", "model": "m", "output": [item, MESSAGE]}
     done = {"type": "response.output_item.done", "item": item, **AT}
-    reply = fold(deltas_of("responses", ADDED, *events, done, {"type": "response.completed", "response": response}))
-    assert reply.reasoning is not None
-    assert reply.reasoning.text == SUMMARY["text"] + second["text"]
+    ended = {"type": "response.completed", "response": response}
+    deltas = deltas_of("responses", ADDED, *events, done, ended)
+    streamed = "".join(delta.text for delta in deltas if isinstance(delta, ReasoningDelta))
+    for reply in (fold(deltas), fold(deltas_of("responses", ended))):
+        assert reply.reasoning == Reasoning("About Paris.\n\nAnd its river.", (item,))
+        assert reply.reasoning.text == streamed
+        client = Client(protocol="responses", api_key="k")
+        assert client.preview([Message.user("Hi"), reply.to_message(), Message.user("And?")]).body["input"][1] == item
 
 
 def test_a_message_is_encoded_anew_for_another_host() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 from typing import Any
 
@@ -193,8 +194,12 @@ def test_a_protocol_that_a_provider_does_not_have_is_refused_with_those_it_has()
     with pytest.raises(errors.UnsupportedError, match=r"Supported: chat_completions\.") as caught:
         find_provider("together").dialect("responses")
     assert caught.value.provider == "together"
+    deepseek = find_provider("deepseek")
+    others = {name: dialect for name, dialect in deepseek.dialects.items() if name != "messages"}
+    with pytest.raises(errors.UnsupportedError, match=r"Supported: chat_completions, responses\. "):
+        dataclasses.replace(deepseek, name="mine", dialects=others).dialect("messages")
     for name in ("openrouter", "empiriolabs"):
-        with pytest.raises(errors.UnsupportedError, match=f"{name} does not support protocol='completions'"):
+        with pytest.raises(errors.UnsupportedError, match=f"^{name} does not support text completion. Use provider="):
             find_provider(name).dialect_for("completions", "m")
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from langchain_core.load import dumps
 from langchain_core.prompts import PromptTemplate
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables.retry import RunnableRetry
@@ -185,3 +186,9 @@ def test_it_is_langchains_retry_and_can_be_pickled(serve: Any, waits: Any) -> No
     with pytest.raises(errors.OverloadedError):
         copied.invoke("Hi")
     assert len(server.received) == 2
+
+
+def test_it_is_saved_without_an_address_in_memory() -> None:
+    saved = dumps(ChatDeepSeekV4(api_key="sk-test").with_retry())
+    assert "_MayRepeat(condition=None, most_calls=3)" in saved
+    assert "0x" not in saved

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import functools
-import os
 import pathlib
-import signal
 import subprocess
 import sys
 
@@ -53,9 +50,8 @@ def test_imports_do_not_load_the_server(module: str) -> None:
 
 
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
-@pytest.mark.parametrize("use", ["from deepseek_v4.testing import LocalServer", "import deepseek_v4.testing.__main__"])
-def test_a_missing_extra_is_named(missing: str, use: str) -> None:
-    check = f"import sys; sys.modules[{missing!r}] = None; {use}"
+def test_a_missing_extra_is_named(missing: str) -> None:
+    check = f"import sys; sys.modules[{missing!r}] = None; from deepseek_v4.testing import LocalServer"
     result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False)
     assert result.stderr.endswith(
         f"ModuleNotFoundError: The local server needs {missing}. Run: pip install 'deepseek-v4[testing]'\n"
@@ -69,27 +65,7 @@ def test_unknown_providers_and_names_are_errors() -> None:
         _ = deepseek_v4.testing.Nothing
 
 
-@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
-@pytest.mark.parametrize(
-    ("provider", "clock", "created"),
-    [("deepseek", "2026-09-21T02:00", 1_789_956_000), ("openrouter", "2026-09-21T04:00+02:00", 1_789_956_000)],
-)
-def test_the_command_prints_its_url_and_ends_with_ctrl_c(provider: str, clock: str, created: int) -> None:
-    options = ["--port", "0", "--provider", provider, "--rpm", "1", "--max-concurrency", "2", "--clock", clock]
-    command = [sys.executable, "-m", "deepseek_v4.testing", *options]
-    # if the tests run in the background, the signal is ignored, and children inherit that
-    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heed)
-    assert process.stdout is not None
-    lines = [process.stdout.readline() for _ in range(4)]
-    url, key, counts = (line.rstrip().rpartition(" ")[2] for line in lines[:3])
-    assert "scripted" in lines[3]
-    headers = {"authorization": f"Bearer {key}"}
-    assert httpx.get(f"{url}/models", headers=headers).status_code == 200
-    model = "deepseek-flash" if provider == "deepseek" else "deepseek/deepseek-v4-flash"
-    body = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
-    first, second = (httpx.post(f"{url}/chat/completions", headers=headers, json=body) for _ in range(2))
-    assert (first.json()["created"], second.status_code) == (created, 429)
-    assert httpx.get(counts).json()["rows"]["Hello"]["count"] == 2
-    process.send_signal(signal.SIGINT)
-    assert process.wait(5) == 0
+def test_a_port_that_is_taken_is_named(deepseek_server: LocalServer) -> None:
+    port = int(deepseek_server.base_url.rpartition(":")[2])
+    with pytest.raises(OSError, match=rf"cannot listen on 127.0.0.1:{port}: .*\. Use another port, or 0"):
+        LocalServer(port=port).start()

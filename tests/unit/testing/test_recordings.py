@@ -1,26 +1,22 @@
 """The server compared with recordings of the real services: same requests, same statuses, same keys in the answers.
 
-The recordings are not part of the project; without them these tests are skipped. The text of an answer differs,
-since the server's model is scripted; its form must not.
+Without the recordings these tests are left out. The text of an answer differs, since the server's model is scripted;
+its form must not.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deepseek_v4.testing import LocalServer
+from tests.replay.recordings import FOLDER
 from tests.unit.testing.calls import Caller, events
 
-FOLDER = Path(
-    os.environ.get("DEEPSEEK_V4_RECORDINGS", Path(__file__).resolve().parents[3].parent / "shared" / "recordings")
-)
 FREE = ("parameters", "schema", "tools", "metadata")  # what the client writes
 # Keys that only some recordings have and the server always: encrypted content since 2026-08-19, all usage keys.
 # `service_tier` is in some usage chunks of OpenRouter. The recorded DeepSeek models of OpenRouter did not reason.
@@ -28,10 +24,7 @@ DIFFERENT = {"encrypted_content", "is_byok", "service_tier", "logprobs", "reason
 
 Keys = dict[str, set[str]]
 
-pytestmark = [
-    pytest.mark.recording,
-    pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the recordings of the real services are not here: {FOLDER}"),
-]
+pytestmark = pytest.mark.recording
 
 
 def recorded(provider: str, form: str, model: str = "") -> Iterator[tuple[int, Mapping[str, Any], str]]:
