@@ -1,4 +1,4 @@
-"""The providers written in docs/add-a-provider.md work, through the client, against a server in place of the host."""
+"""The providers of docs/add-a-provider.md work, through the client, against a server in place of the host."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ DESCRIBED, WRITTEN = re.findall(r"^```python\n(.*?)^```", PAGE, re.S | re.M)
 
 
 class Host(ThreadingHTTPServer):
-    """Thinks, answers, and remembers what it was asked."""
+    """Returns reasoning and an answer, and keeps its requests."""
 
     def __init__(self, *address_and_handler: Any) -> None:
         super().__init__(*address_and_handler)
-        self.asked: list[tuple[dict[str, str], dict[str, Any]]] = []
+        self.requests: list[tuple[dict[str, str], dict[str, Any]]] = []
 
     @property
     def root(self) -> str:
@@ -48,7 +48,7 @@ class Handler(RawHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = json.loads(self.rfile.read(int(headers["content-length"])))
         assert self.path == "/v1/chat/completions"
-        self.server.asked.append((headers, body))
+        self.server.requests.append((headers, body))
         message = {"role": "assistant", "content": "391", "reasoning": "17 * 23 is 391."}
         answer = {"id": "1", "model": body["model"], "choices": [{"message": message, "finish_reason": "stop"}]}
         data = json.dumps(answer).encode()
@@ -73,19 +73,17 @@ def run(code: str, host: Host) -> dict[str, Any]:
     return namespace
 
 
-def test_a_described_host_thinks_answers_and_gets_its_reasoning_back(
-    host: Host, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_described_host_receives_its_reasoning_back(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     run(DESCRIBED, host)
     assert capsys.readouterr().out == "17 * 23 is 391. 391\n"
-    (headers, first), (_, second) = host.asked
+    (headers, first), (_, second) = host.requests
     assert headers["authorization"] == "Bearer sk-acme"
     assert first["model"] == "deepseek-ai/DeepSeek-V4-Flash"
     assert first["reasoning_effort"] == "high"
     assert second["messages"][1] == {"role": "assistant", "content": "391", "reasoning": "17 * 23 is 391."}
 
 
-def test_a_provider_in_a_file_of_its_own_is_known_by_a_row(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_in_its_own_file_is_registered_by_a_row(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("acme")
     vars(module).update(run(WRITTEN, host))
     monkeypatch.setitem(sys.modules, "acme", module)
@@ -94,7 +92,7 @@ def test_a_provider_in_a_file_of_its_own_is_known_by_a_row(host: Host, monkeypat
     client = Client(provider="acme", provider_options={"region": "eu"}, max_tokens=99_999, web_search=True)
     reply = client.chat("What is 17 * 23?")
     assert (reply.content, reply.reasoning.text if reply.reasoning else None) == ("391", "17 * 23 is 391.")
-    ((headers, body),) = host.asked
+    ((headers, body),) = host.requests
     assert headers["authorization"] == "Bearer sk-acme"
     assert headers["x-region"] == "eu"
     assert (body["max_tokens"], body["search"]) == (32_768, True)
@@ -105,7 +103,7 @@ def test_a_provider_in_a_file_of_its_own_is_known_by_a_row(host: Host, monkeypat
         client.chat("Hi", provider_options={"regoin": "eu"})
 
 
-def test_the_catalog_entry_is_one() -> None:
+def test_the_catalog_entry_is_valid() -> None:
     (block,) = re.findall(r"^```toml\n(.*?)^```", PAGE, re.S | re.M)
     (entry,) = tomllib.loads(block)["models"]
     assert entry.keys() <= {field.name for field in fields(ModelFacts)}

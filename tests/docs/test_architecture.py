@@ -12,14 +12,14 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PACKAGES = [ROOT / name for name in ("deepseek_v4", "langchain_deepseek_v4", "llama_index_deepseek_v4")]
 
 
-def test_every_file_and_folder_is_there() -> None:
+def test_every_file_and_folder_exists() -> None:
     rooms = [ROOT, *PACKAGES, *(path for path in PACKAGES[0].iterdir() if path.is_dir())]
     named = re.findall(r"`([\w/]+(?:\.(?:py|toml)|/))(?:: \w+)?`", PAGE)
     assert len(named) > 50
     assert [name for name in named if not any((room / name).exists() for room in rooms)] == []
 
 
-def test_every_room_of_the_core_is_on_it() -> None:
+def test_every_room_of_the_core_is_listed() -> None:
     rooms = {path.name for path in PACKAGES[0].iterdir() if (path / "__init__.py").exists()}
     assert [room for room in sorted(rooms) if f"`{room}/`" not in PAGE] == []
 
@@ -49,5 +49,5 @@ def test_the_picture_is_drawn_from_the_contracts() -> None:
     assert {"integration/", "values/", "client.py"} <= {element.text for element in elements}
 
 
-def test_it_is_short() -> None:
+def test_the_page_is_short() -> None:
     assert len(PAGE.splitlines()) <= 130

@@ -31,7 +31,7 @@ FRAMEWORKS = ("langchain_deepseek_v4", "llama_index_deepseek_v4")
 REPOSITORY = "https://github.com/deepseek-v4/deepseek-v4/blob/main/"
 """How pages link to files outside docs/, which the site does not contain."""
 OWN_TESTS = {"add-a-provider.md"}
-"""Pages whose blocks have a test of their own."""
+"""Pages whose blocks have their own test."""
 [MCP_SERVER] = re.findall(r"^```py\n(.*?)^```", (ROOT / "docs" / "agents.md").read_text("utf-8"), re.S | re.M)
 """The file that two blocks of the page start as a process."""
 
@@ -54,7 +54,7 @@ def in_place_of_deepseek(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     deepseek = PROVIDERS["deepseek"]
     address = deepseek.base_url
     with LocalServer() as server:
-        object.__setattr__(deepseek, "base_url", server.base_url)  # a fact; nobody may change it but us, here
+        object.__setattr__(deepseek, "base_url", server.base_url)  # immutable, except in this test
         monkeypatch.setenv("DEEPSEEK_API_KEY", server.api_key)
         try:
             yield server
@@ -64,7 +64,7 @@ def in_place_of_deepseek(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
 
 @pytest.mark.parametrize("code", blocks())
 def test_block_runs(code: str, in_place_of_deepseek: LocalServer) -> None:
-    """The claims are the block's own: it raises if one does not hold."""
+    """The assertions are those of the block: it raises if one fails."""
     namespace: dict[str, object] = {"__name__": "__docs__"}
     try:
         exec(compile(code, "<docs>", "exec", dont_inherit=True), namespace)
@@ -79,7 +79,7 @@ def test_block_runs(code: str, in_place_of_deepseek: LocalServer) -> None:
 
 
 def test_guides_show_both_frameworks() -> None:
-    """As many examples of one as of the other in all, and both on each page that has one of them."""
+    """The pages have as many examples of one as of the other, and each page with one of them has both."""
     shown = {
         page.name: [len(re.findall(rf"^from {name} import", page.read_text("utf-8"), re.M)) for name in FRAMEWORKS]
         for page in PAGES
@@ -89,7 +89,7 @@ def test_guides_show_both_frameworks() -> None:
     assert [name for name in GUIDES if 0 in shown[name]] == []
 
 
-def test_links_between_pages_lead_somewhere() -> None:
+def test_links_between_pages_have_targets() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             if target.startswith(REPOSITORY):

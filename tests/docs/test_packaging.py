@@ -1,4 +1,4 @@
-"""What is installed: extras with their bounds, errors for missing ones, and a lock file that everyone can use."""
+"""The installation: extras with their bounds, errors for missing ones, and a lock file with public hosts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_lock_file_names_public_hosts_only() -> None:
     assert not re.search(r"file:|path = ", text)
 
 
-def test_each_extra_brings_what_the_readme_imports() -> None:
+def test_each_extra_installs_what_the_readme_imports() -> None:
     extras = dict(re.findall(r"^(\S+) = \[(.+)\]$", PROJECT.partition("[project.optional-dependencies]")[2], re.M))
     assert '"langchain>=' in extras["langchain"]
     assert '"langchain-core>=' in extras["langchain"]
@@ -45,7 +45,7 @@ def test_a_missing_extra_is_named() -> None:
 
 
 class NoAdvisories(RawHandler):
-    """PyPI as a mirror has it that does not pass advisories on."""
+    """PyPI as a mirror without advisories."""
 
     def do_GET(self) -> None:
         self.send_response(200)

@@ -1,4 +1,4 @@
-"""docs/parameters.md says what the providers' tables say, today."""
+"""docs/parameters.md equals the tables of the providers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_page_is_up_to_date(builder: ModuleType) -> None:
     assert page == builder.render(), "run: python docs/build_parameters.py"
 
 
-def test_every_option_and_every_provider_is_on_it(builder: ModuleType) -> None:
+def test_every_option_and_every_provider_is_on_the_page(builder: ModuleType) -> None:
     page: str = builder.render()
     for name, provider in PROVIDERS.items():
         assert f"## {name}\n" in page or f"| `{name}` |" in page, name

@@ -1,4 +1,4 @@
-"""docs/performance.md is what ``benchmarks.report`` writes from the stored results."""
+"""docs/performance.md is the output of ``benchmarks.report`` for the stored results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks import report
 from benchmarks.run import RESULTS
 
 
-def test_the_page_is_that_of_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_is_generated_from_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = report.PAGE.read_text(encoding="utf-8")
     monkeypatch.setattr(report, "PAGE", tmp_path / "performance.md")
     monkeypatch.setattr(report, "plot", lambda results: None)  # needs matplotlib

@@ -26,11 +26,11 @@ CAUSES = {
 
 
 def table() -> str:
-    """Return the table: what every request is answered with, the options, and the requests of the call."""
+    """Return the table: the response to every request, the options, and the requests of the call."""
     rows = ["| every response is | options | complete answer | stream |", "|---|---|---|---|"]
-    for cause, options, whole, streamed in COUNTS:
+    for cause, options, complete, streamed in COUNTS:
         if not OFF.items() <= options.items():
-            rows.append(f"| {CAUSES[cause]} | {described(options)} | {whole} | {streamed} |")
+            rows.append(f"| {CAUSES[cause]} | {described(options)} | {complete} | {streamed} |")
     rows.append(f"| any of these | {described(OFF)} | 1 | 1 |")
     return "\n".join(rows) + "\n"
 

@@ -1,4 +1,4 @@
-"""The site of `make docs`: it builds strictly, holds every public name, and needs no other host."""
+"""The site of `make docs`: it builds in strict mode, contains every public name, and needs no other host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cells of the matrix: every fault, in every way to call, and what came of it."""
+"""The cells of the matrix: every fault, in every way to call, with its outcome."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Cell:
 
     @property
     def expected(self) -> Outcome:
-        """What the call must come to."""
+        """Return the required outcome of the call."""
         return expected(self.fault, once=self.once, resumes=self.resumes and self.protocol == "chat_completions")
 
     def __str__(self) -> str:
         fault = self.fault
-        how = "async " * self.asynchronous + ("streamed" if self.streamed else "whole") + ", resumed" * self.resumes
+        how = "async " * self.asynchronous + ("streamed" if self.streamed else "complete") + ", resumed" * self.resumes
         times = "once" if self.once else "always"
         called = f"{self.framework} {how} {self.protocol}"
         return f"{self.number}: {fault.place}, {fault.way} ({fault.detail}), {times}; {called}"
@@ -67,7 +67,7 @@ def cells() -> list[Cell]:
 
 
 def wrong(chosen: Sequence[Cell]) -> dict[Cell, Outcome]:
-    """Run cells; return those that did not come to what they must, with what they came to.
+    """Run cells; return those with another outcome than required, with that outcome.
 
     Cells that are wrong are run again with more time; see ``PATIENCE``.
     """
@@ -137,9 +137,9 @@ def _end(cell: Cell) -> Any:
 
 
 def _good(cell: Cell, body: Mapping[str, Any]) -> Script:
-    """Answer well; if the request continues a message, with the rest of it."""
+    """Return a complete answer; if the request continues a message, only its rest."""
     if not cell.streamed:
-        return Script(framed(200, wire.whole(cell.protocol), "length"))
+        return Script(framed(200, wire.complete(cell.protocol), "length"))
     thought, text = COMPLETE
     last = body["messages"][-1] if "messages" in body else {}
     if last.get("prefix"):
@@ -171,7 +171,7 @@ def _options(server: Server, cell: Cell, idle: float) -> dict[str, Any]:
 
 
 class _Shown:
-    """What the caller was shown of a stream."""
+    """The parts of a stream that the caller received."""
 
     def __init__(self) -> None:
         self.thought = self.text = ""
@@ -233,7 +233,7 @@ async def _acall(server: Server, cell: Cell, idle: float) -> Outcome:
 
 
 def _failed(server: Server, cell: Cell, shown: _Shown, error: Exception) -> Outcome:
-    requests = max(server.requests[cell.number], 2 * cell.fault.refused)  # of a refused connection none is seen
+    requests = max(server.requests[cell.number], 2 * cell.fault.refused)  # a refused connection has none
     if not isinstance(error, errors.DeepSeekError):
         return Outcome(f"foreign: {error!r}", "", "", requests)
     partial = error.partial or Reply()

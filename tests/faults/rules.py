@@ -1,4 +1,4 @@
-"""The faults, and what a call must do about each: derived from where it happens and how, never from the code.
+"""The faults, and the required reaction of a call to each, derived from place and kind of the fault, not from the code.
 
 The rule has three questions. Does the fault make the answer unusable, and which error is that? May the same request
 succeed later (``retried``)? Had a part of the answer been shown to the caller (``shown``)? ``expected`` has the
@@ -30,7 +30,7 @@ class Fault:
         detail: Distinguishes faults of one place and way.
         script: What the server sends; None if it does not read a request.
         refused: True if nothing listens.
-        error: Name of the error; None if the answer is complete all the same.
+        error: Name of the error; None if the answer is complete despite the fault.
         retried: True if the request may succeed later.
         thought: The reasoning that had arrived.
         text: The text that had arrived.
@@ -56,7 +56,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call must come to."""
+    """The required outcome of a call."""
 
     error: str | None
     thought: str
@@ -69,11 +69,11 @@ COMPLETE = ("".join(wire.THOUGHTS), "".join(wire.TEXTS))
 
 
 def expected(fault: Fault, *, once: bool, resumes: bool) -> Outcome:
-    """Return what a call must come to, with ``max_retries=1`` and ``max_resumes=1``.
+    """Return the required outcome of a call, with ``max_retries=1`` and ``max_resumes=1``.
 
     Args:
         fault: The fault of the first request.
-        once: True if the second request is answered well; else it has the same fault.
+        once: True if the second request is answered correctly; else it has the same fault.
         resumes: True if interrupted streams are resumed.
     """
     if fault.error is None:
@@ -82,7 +82,7 @@ def expected(fault: Fault, *, once: bool, resumes: bool) -> Outcome:
         if not fault.retried:
             return Outcome(fault.error, "", "", requests=1)
         return Outcome(None, *COMPLETE, requests=2) if once else Outcome(fault.error, "", "", requests=2)
-    if not (resumes and fault.retried and not fault.in_call):  # what was shown cannot be taken back
+    if not (resumes and fault.retried and not fault.in_call):  # text that was shown cannot be withdrawn
         return Outcome(fault.error, fault.thought, fault.text, requests=1)
     if once:
         return Outcome(None, *COMPLETE, requests=2)
@@ -126,9 +126,9 @@ def _in_the_head() -> Iterator[Fault]:
         yield Fault("response head", "not HTTP", Script(sent), "ConnectionError", detail)
 
 
-def framed(status: int, body: bytes, framing: str, *pieces: bytes, headers: bytes = b"", kind: bytes = b"") -> bytes:
-    """Encode a response; with pieces instead of a body, each is a chunk."""
-    body = body or b"".join(pieces)
+def framed(status: int, body: bytes, framing: str, *chunks: bytes, headers: bytes = b"", kind: bytes = b"") -> bytes:
+    """Encode a response; with a list instead of a body, each part is a chunk."""
+    body = body or b"".join(chunks)
     lines = [b"HTTP/1.1 %d X" % status, b"content-type: " + (kind or b"application/json"), b"connection: close"]
     if headers:
         lines.append(headers)
@@ -136,7 +136,7 @@ def framed(status: int, body: bytes, framing: str, *pieces: bytes, headers: byte
         lines.append(b"content-length: %d" % len(body))
     elif framing == "chunked":
         lines.append(b"transfer-encoding: chunked")
-        body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (pieces or (body,)) if piece) + b"0\r\n\r\n"
+        body = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in (chunks or (body,)) if chunk) + b"0\r\n\r\n"
     return CRLF.join(lines) + CRLF + CRLF + body
 
 
@@ -179,7 +179,7 @@ def _by_status(streamed: bool) -> Iterator[Fault]:
         for detail, body in list(_BODIES.items())[: 2 if streamed else None]:
             sent = framed(status, body, "length", headers=b"location: http://127.0.0.1:1/" if status < 400 else b"")
             yield Fault("status", str(status), Script(sent), name, detail, retried=name in PASSING)
-    for end in ("closed", "reset"):  # the status decides, whatever becomes of the body
+    for end in ("closed", "reset"):  # the status decides, for every fault of the body
         sent = framed(500, b"x" * 100, "length")[:-50]
         yield Fault("status", f"500, body {end}", Script(sent, end), "ServerError")  # type: ignore[arg-type]
     yield Fault("status", "204", Script(b"HTTP/1.1 204 X\r\nconnection: close\r\n\r\n"), "MalformedResponseError")
@@ -227,20 +227,20 @@ _OTHER = {  # status 200 with something else: the error, and True if the request
 
 
 def _bodies(protocol: str) -> Iterator[Fault]:
-    body = wire.whole(protocol)
+    body = wire.complete(protocol)
     cuts = {"at its start": 0, "after a byte": 1, "half-way": len(body) // 2, "before its last byte": len(body) - 1}
     for framing in FRAMINGS:
-        pieces = (body[:20], body[20:])
-        head = framed(200, b"", framing, *pieces).index(b"\r\n\r\n") + 4
-        full = framed(200, b"", framing, *pieces)
+        chunks = (body[:20], body[20:])
+        head = framed(200, b"", framing, *chunks).index(b"\r\n\r\n") + 4
+        full = framed(200, b"", framing, *chunks)
         for detail, cut in cuts.items():
             more = 0
             if framing == "chunked" and cut:  # the lines with the sizes of the chunks
-                more = len(b"14\r\n") if cut < 20 else full.index(pieces[1]) - head - len(pieces[0])
+                more = len(b"14\r\n") if cut < 20 else full.index(chunks[1]) - head - len(chunks[0])
             sent = full[: head + cut + more]
             for end in ENDS:
                 error, retried, way = _broken(end), True, str(end)
-                if framing == "until close" and end == "closed":  # a short body, as far as HTTP goes
+                if framing == "until close" and end == "closed":  # a short but valid HTTP body
                     error, retried = "MalformedResponseError", cut == 0
                     way = "closed" if cut else "closed, no byte"
                 yield Fault(f"body, {framing}", way, Script(sent, end), error, detail, retried=retried)
@@ -304,7 +304,7 @@ def _streams(protocol: str) -> Iterator[Fault]:
                 yield _cut_stream(calling, _Cut(f"call, event {number - first}", number), "chunked", end, in_call=True)
     for cut in _cuts(events):
         if not cut.half and cut.detail not in ("after the finish reason", "after the last event"):
-            yield from _odd_events(events, cut)
+            yield from _invalid_events(events, cut)
     for number in (0, 7):
         sent, thought, text = _sent(events, _Cut("", number), "until close")
         drip = Script(sent, "drip", b": keep-alive\n\n")
@@ -315,14 +315,14 @@ def _streams(protocol: str) -> Iterator[Fault]:
 def _sent(events: list[Event], cut: _Cut, framing: str) -> tuple[bytes, str, str]:
     """Return the bytes of the beginning of a stream, and the reasoning and text in it."""
     before = events[: cut.number]
-    pieces = [each.data for each in events]
-    full = framed(200, b"", framing, *pieces, kind=b"text/event-stream")
+    chunks = [each.data for each in events]
+    full = framed(200, b"", framing, *chunks, kind=b"text/event-stream")
     sent = full.index(b"\r\n\r\n") + 4
-    for piece in pieces[: cut.number]:
-        sent = full.index(piece, sent) + len(piece)
+    for chunk in chunks[: cut.number]:
+        sent = full.index(chunk, sent) + len(chunk)
     if cut.half:
-        piece = pieces[cut.number]
-        sent = full.index(piece, sent) + len(piece) // 2
+        chunk = chunks[cut.number]
+        sent = full.index(chunk, sent) + len(chunk) // 2
     return full[:sent], "".join(each.thought for each in before), "".join(each.text for each in before)
 
 
@@ -334,7 +334,7 @@ def _cut_stream(events: list[Event], cut: _Cut, framing: str, end: str, *, in_ca
     error: str | None = "StreamInterruptedError" if shown else "ConnectionError"
     if end == "silent":
         error = "TimeoutError"
-    elif framing == "until close" and end == "closed":  # a regular end, as far as HTTP goes
+    elif framing == "until close" and end == "closed":  # a regular end of the HTTP body
         error = "StreamInterruptedError"
         if not (cut.number or cut.half):
             error, way = "MalformedResponseError", "closed, no byte"
@@ -347,7 +347,7 @@ def _cut_stream(events: list[Event], cut: _Cut, framing: str, end: str, *, in_ca
     return Fault(place, way, script, error, cut.detail, thought=thought, text=text, in_call=in_call)
 
 
-def _odd_events(events: list[Event], cut: _Cut) -> Iterator[Fault]:
+def _invalid_events(events: list[Event], cut: _Cut) -> Iterator[Fault]:
     def sent(odd: Event) -> Script:
         data = [each.data for each in [*events[: cut.number], odd, *events[cut.number :]]]
         return Script(framed(200, b"", "chunked", *data, kind=b"text/event-stream"))

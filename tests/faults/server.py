@@ -1,4 +1,4 @@
-"""A server of raw sockets that breaks off wherever a script says. It shares no code with ``deepseek_v4.testing``."""
+"""A server of raw sockets that ends its responses as a script requires; independent of ``deepseek_v4.testing``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ End = Literal["closed", "reset", "silent", "drip"]
 with ``Script.drip`` every 50 ms."""
 
 PATIENCE = 20.0
-"""Seconds after which a thread of the server gives up, so that a test cannot leave one."""
+"""Seconds after which a thread of the server ends, so that no test leaves one running."""
 _CELL = re.compile(rb" /cell-(\d+)/")
 
 
@@ -30,7 +30,7 @@ class Script:
     Attributes:
         sent: The bytes.
         end: What happens after them.
-        drip: What is sent again and again with ``drip``.
+        drip: The bytes that are sent repeatedly with ``drip``.
     """
 
     sent: bytes = b""
@@ -117,10 +117,10 @@ class Server:
 def _request(connection: socket.socket) -> tuple[bytes, bytes]:
     data = b""
     while b"\r\n\r\n" not in data:
-        piece = connection.recv(65536)
-        if not piece:
+        chunk = connection.recv(65536)
+        if not chunk:
             return b"", b""
-        data += piece
+        data += chunk
     head, _, body = data.partition(b"\r\n\r\n")
     length = re.search(rb"(?i)content-length: *(\d+)", head)
     while length and len(body) < int(length[1]):
@@ -130,7 +130,7 @@ def _request(connection: socket.socket) -> tuple[bytes, bytes]:
 
 def _finish(connection: socket.socket, script: Script) -> None:
     if script.end == "reset":
-        time.sleep(0.02)  # else the bytes before it may be lost on the way
+        time.sleep(0.02)  # otherwise the bytes before it can be lost
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     elif script.end == "silent":
         while connection.recv(65536):

@@ -21,10 +21,10 @@ def table() -> str:
     ]
     found = {streamed: _grouped(streamed) for streamed in (False, True)}
     for key in dict.fromkeys([*found[False], *found[True]]):
-        whole, streams = found[False].get(key, []), found[True].get(key, [])
+        complete, streams = found[False].get(key, []), found[True].get(key, [])
         shown = [fault for fault in streams if fault.shown]
         columns = (
-            _result(whole, resumes=False),
+            _result(complete, resumes=False),
             _result([fault for fault in streams if not fault.shown], resumes=False),
             _result(shown, resumes=False),
             _result(shown, resumes=True),

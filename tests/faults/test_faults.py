@@ -13,7 +13,7 @@ STRIDE = 1 if SLOW else 9
 """Prime to the number of ways to call, so that the cells of a short run meet them all."""
 
 
-def test_the_matrix_has_cells_enough() -> None:
+def test_the_matrix_has_enough_cells() -> None:
     assert len(cells()) >= 6_500
     kinds = {(cell.framework, cell.asynchronous, cell.streamed, cell.protocol, cell.resumes) for cell in cells()}
     short = cells()[::9]
@@ -29,6 +29,6 @@ def test_cells(share: int) -> None:
     assert not problems, "\n".join([f"{len(chosen) - len(problems)}/{len(chosen)} cells right", *lines])
 
 
-def test_the_table_of_the_documentation_is_the_one_of_the_rules() -> None:
+def test_the_table_of_the_documentation_equals_the_rules() -> None:
     page = PAGE.read_text("utf-8")
     assert page == written(page), "run make faults WRITE=1"

@@ -18,7 +18,7 @@ Mark = Literal["", "thought", "text", "call", "finish", "end"]
 
 @dataclass(frozen=True)
 class Event:
-    """An event, and what it adds to the answer.
+    """An event, and its part of the answer.
 
     Attributes:
         data: Its bytes.
@@ -34,7 +34,7 @@ class Event:
 
 
 def event(data: Any, mark: Mark = "", thought: str = "", text: str = "") -> Event:
-    """Encode an event; text is taken as it is."""
+    """Encode an event; text is sent unchanged."""
     line = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
     name = f"event: {data['type']}\n" if isinstance(data, dict) and "type" in data else ""
     return Event(f"{name}data: {line}\n\n".encode(), mark, thought, text)
@@ -45,9 +45,9 @@ def events(protocol: str, thoughts: Sequence[str], texts: Sequence[str], *, call
     return _EVENTS[protocol](thoughts, texts, call)
 
 
-def whole(protocol: str) -> bytes:
+def complete(protocol: str) -> bytes:
     """Return a complete answer."""
-    return json.dumps(_whole(protocol, "".join(THOUGHTS), "".join(TEXTS), False), ensure_ascii=False).encode()
+    return json.dumps(_complete(protocol, "".join(THOUGHTS), "".join(TEXTS), False), ensure_ascii=False).encode()
 
 
 def error(kind: str) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def error(kind: str) -> dict[str, Any]:
     return {"error": {"message": "Something happened.", "type": kind, "code": kind}}
 
 
-def _whole(protocol: str, thought: str, text: str, call: bool) -> dict[str, Any]:
+def _complete(protocol: str, thought: str, text: str, call: bool) -> dict[str, Any]:
     name, arguments = CALL
     if protocol == "chat_completions":
         message: dict[str, Any] = {"role": "assistant", "reasoning_content": thought, "content": text}
@@ -124,7 +124,7 @@ def _responses(thoughts: Sequence[str], texts: Sequence[str], call: bool) -> lis
     def delta(kind: str, index: int, each: str) -> dict[str, Any]:
         return typed(f"{kind}.delta", output_index=index, content_index=0, delta=each)
 
-    head = {**_whole("responses", "", "", False), "status": "in_progress", "output": [], "usage": None}
+    head = {**_complete("responses", "", "", False), "status": "in_progress", "output": [], "usage": None}
     found = [event(typed("created", response=head))]
     found.append(event(typed("output_item.added", output_index=0, item=_thinking(""))))
     found += [event(delta("reasoning_text", 0, each), "thought", thought=each) for each in thoughts]
@@ -136,11 +136,11 @@ def _responses(thoughts: Sequence[str], texts: Sequence[str], call: bool) -> lis
         found.append(event(typed("output_item.added", output_index=2, item=_function_call("")), "call"))
         found += [event(delta("function_call_arguments", 2, each), "call") for each in CALL[1]]
         found.append(event(typed("output_item.done", output_index=2, item=_function_call("".join(CALL[1]))), "call"))
-    return [*found, event(typed("completed", response=_whole("responses", thought, text, call)), "end")]
+    return [*found, event(typed("completed", response=_complete("responses", thought, text, call)), "end")]
 
 
 def _messages(thoughts: Sequence[str], texts: Sequence[str], call: bool) -> list[Event]:
-    head = {**_whole("messages", "", "", call), "content": [], "stop_reason": None}
+    head = {**_complete("messages", "", "", call), "content": [], "stop_reason": None}
 
     def start(index: int, block: dict[str, Any]) -> dict[str, Any]:
         return {"type": "content_block_start", "index": index, "content_block": block}

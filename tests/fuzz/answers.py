@@ -1,4 +1,4 @@
-"""Answers as a broken server sends them: well-formed ones with anything changed, and bytes of any kind."""
+"""Answers of a broken server: valid ones with random changes, and random bytes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _completion(text: str, finish: str | None) -> dict[str, Any]:
 
 
 def events_of(protocol: str) -> list[Any]:
-    """Return the parsed events of a good answer with a call."""
+    """Return the parsed events of a valid answer with a call."""
     if protocol == "completions":
         return [_completion("It is ", None), _completion("391.", None), _completion("", "stop")]
     found = wire.events(protocol, wire.THOUGHTS, wire.TEXTS, call=True)
@@ -39,11 +39,11 @@ def events_of(protocol: str) -> list[Any]:
     return [json.loads(line) for line in lines if line != "[DONE]"]
 
 
-def whole_of(protocol: str) -> Any:
-    """Return a good complete answer."""
+def complete_of(protocol: str) -> Any:
+    """Return a valid complete answer."""
     if protocol == "completions":
         return _completion("It is 391.", "stop")
-    return json.loads(wire.whole(protocol))
+    return json.loads(wire.complete(protocol))
 
 
 KEYS = st.sampled_from(
@@ -155,7 +155,7 @@ def decoded(request: Any, chunks: list[bytes]) -> tuple[list[Any], Reply | None,
     return deltas[:-1], deltas[-1].reply, None
 
 
-def whole(request: Any, body: bytes, status: int = 200) -> Reply | None:
+def decode_complete(request: Any, body: bytes, status: int = 200) -> Reply | None:
     """Decode a complete answer; None for an error of this package."""
     try:
         return request.protocol.decode(HttpResponse(status, {}, body), request.context)

@@ -1,4 +1,4 @@
-"""Hostile answers: twice the input takes about twice the time, and what is kept of it is bounded."""
+"""Hostile answers: twice the input takes about twice the time, and the memory is bounded."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ GROWING: dict[str, tuple[str, Callable[[int], Iterator[bytes]]]] = {
         lambda n: (typed("response.output_item.added", output_index=i, item={"type": "message"}) for i in range(n)),
     ),
     "keep-alives": ("chat_completions", lambda n: (b": keep-alive\n\n" for _ in range(n))),
-    "a line in small pieces": (
+    "a line in small chunks": (
         "chat_completions",
         lambda n: (b"data: xxxxxxxx" if not i else b"x" * 20 for i in range(n)),
     ),
@@ -110,7 +110,7 @@ def test_four_times_the_input_takes_about_four_times_the_time(name: str) -> None
 
 
 def peak(work: Callable[[], Any]) -> int:
-    """Return the bytes that some work takes at most."""
+    """Return the peak of memory that some work allocates, in bytes."""
     gc.collect()
     tracemalloc.start()
     try:
@@ -146,7 +146,7 @@ def test_endless_input_is_bounded(chunk: bytes) -> None:
 
 GOOD = b"".join(each.data for each in wire.events("chat_completions", wire.THOUGHTS, wire.TEXTS, call=False))
 LONGEST = max(map(len, GOOD.split(b"\n")))
-AT = {  # the smallest value that the good stream keeps to
+AT = {  # the smallest value that accepts the valid stream
     "stream_bytes": len(GOOD),
     "line_bytes": LONGEST,
     "event_bytes": LONGEST - len(b"data: "),
@@ -172,7 +172,7 @@ def test_a_limit_of_a_stream(name: str, size: int) -> None:
     assert not caught.value.retryable
 
 
-def test_the_text_before_a_limit_is_the_same_wherever_bytes_are_cut() -> None:
+def test_the_text_before_a_limit_is_the_same_for_every_cut() -> None:
     request = prepared("chat_completions", response_limits=ResponseLimits(stream_bytes=len(GOOD) // 2))
     found = set()
     for size in (1, 5, 100, 10_000):
@@ -249,7 +249,7 @@ def test_a_compressed_body_is_bounded(
 
 
 def test_a_compression_that_was_not_requested(server: Server) -> None:
-    packed = framed(200, wire.whole("chat_completions"), "length", headers=b"content-encoding: zstd")
+    packed = framed(200, wire.complete("chat_completions"), "length", headers=b"content-encoding: zstd")
     url = server.url(1, lambda number, request: Script(packed))
     with Client(base_url=url, api_key="k") as client:
         for send in (client.chat, client.stream):
@@ -258,9 +258,9 @@ def test_a_compression_that_was_not_requested(server: Server) -> None:
 
 
 def test_a_body_within_the_limit(server: Server) -> None:
-    packed = framed(200, gzip.compress(wire.whole("chat_completions")), "length", headers=b"content-encoding: gzip")
+    packed = framed(200, gzip.compress(wire.complete("chat_completions")), "length", headers=b"content-encoding: gzip")
     url = server.url(1, lambda number, request: Script(packed))
-    size = len(wire.whole("chat_completions"))
+    size = len(wire.complete("chat_completions"))
     with Client(base_url=url, api_key="k", response_limits={"body_bytes": size}) as client:
         assert client.chat("Hi").content == "".join(wire.TEXTS)
         with pytest.raises(errors.MalformedResponseError):

@@ -1,4 +1,4 @@
-"""Whatever a server sends, the decoders return a reply or an error of this package, wherever the bytes are cut."""
+"""For all bytes of a server and all cuts, the decoders return a reply or raise an error of this package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,17 @@ from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.protocols.sse import EventSplitter
 from deepseek_v4.transport.retry_after_header import retry_after
 from deepseek_v4.values.http import HttpResponse
-from tests.fuzz.answers import PROTOCOLS, REQUESTS, VALUES, changed, decoded, streams, sum_of, whole, whole_of
+from tests.fuzz.answers import (
+    PROTOCOLS,
+    REQUESTS,
+    VALUES,
+    changed,
+    complete_of,
+    decode_complete,
+    decoded,
+    streams,
+    sum_of,
+)
 from tests.long_form import examples
 
 FUZZ = settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
@@ -57,9 +67,9 @@ def test_a_stream(protocol: str, data: st.DataObject, cuts: list[int]) -> None:
 @given(data=st.data())
 @FUZZ
 def test_a_complete_answer(protocol: str, data: st.DataObject) -> None:
-    value = data.draw(changed(whole_of(protocol)) | VALUES)
+    value = data.draw(changed(complete_of(protocol)) | VALUES)
     body = data.draw(st.just(json.dumps(value).encode()) | st.binary(max_size=100))
-    reply = whole(REQUESTS[protocol], body)
+    reply = decode_complete(REQUESTS[protocol], body)
     assert reply is None or isinstance(reply, Reply)
 
 
@@ -96,8 +106,8 @@ def test_retry_after(value: str) -> None:
     st.lists(st.integers(0, 500), max_size=9),
 )
 @FUZZ
-def test_the_splitter_does_not_depend_on_where_bytes_are_cut(pieces: list[bytes], cuts: list[int]) -> None:
-    body = b"".join(pieces)
+def test_the_splitter_returns_the_same_events_for_every_cut(lines: list[bytes], cuts: list[int]) -> None:
+    body = b"".join(lines)
 
     def split(chunks: list[bytes]) -> tuple[list[bytes], bytes]:
         splitter = EventSplitter()
@@ -107,10 +117,10 @@ def test_the_splitter_does_not_depend_on_where_bytes_are_cut(pieces: list[bytes]
     assert split([body]) == split(parts(body, cuts)) == split([body[at : at + 1] for at in range(len(body))])
 
 
-def test_every_part_of_a_good_answer_arrives() -> None:
-    """The seeds themselves are good, so that the tests above do not only see errors."""
+def test_every_part_of_a_valid_answer_arrives() -> None:
+    """The seeds are valid, so that the tests above do not check errors only."""
     for protocol in PROTOCOLS:
-        body = whole_of(protocol)
-        reply: Any = whole(REQUESTS[protocol], json.dumps(body).encode())
+        body = complete_of(protocol)
+        reply: Any = decode_complete(REQUESTS[protocol], json.dumps(body).encode())
         assert reply is not None
         assert "391." in reply.content

@@ -1,4 +1,4 @@
-"""Histories with anything in them: a request, or an ``InvalidRequestError`` that names the message."""
+"""Histories with random values: a request, or an ``InvalidRequestError`` that names the message."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def core_histories(odd: Any) -> list[list[Message]]:
 
 
 def sound(made: list[Any]) -> list[Any]:
-    """Make the messages that the framework accepts."""
+    """Create the messages that the framework accepts."""
     found = []
     for make in made:
         try:
@@ -84,7 +84,7 @@ KINDS = {
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_odd_values(kind: str, protocol: str) -> None:
+def test_random_values(kind: str, protocol: str) -> None:
     make, histories = KINDS[kind]
     model: Any = make(api_key="k", protocol=protocol)
     refused = 0

@@ -1,6 +1,6 @@
-"""``python -m tests.mutants [--count 200] [--seed 1]``: break single lines, count how many the tests notice.
+"""``python -m tests.mutants [--count 200] [--seed 1]``: break single lines, count how many the tests detect.
 
-Survivors that are equivalent to the original stand in ``allowed.txt``, each with a word, and do not count.
+Survivors that are equivalent to the original are listed in ``allowed.txt`` with a reason, and are not counted.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         every = list(dict.fromkeys(path for paths in tests.values() for path in paths))
         log = Path(folder) / "unbroken"
-        if _wait(running.start(None, every, log), 10 * running.SECONDS) != running.UNNOTICED:
+        if _wait(running.start(None, every, log), 10 * running.SECONDS) != running.UNDETECTED:
             print("The tests fail without any mutant:", log.read_text(errors="replace")[-3000:], sep="\n")
             return 2
         results = _try_all(sample, tests, options.jobs, Path(folder))
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _sample(found: list[Mutant], count: int, seed: int) -> list[Mutant]:
-    """A sample that is spread over lines: a line with many mutants counts no more than another."""
+    """Return a sample that is spread over lines: a line with many mutants counts no more than another."""
     lines: dict[tuple[str, int], list[Mutant]] = {}
     for each in found:
         lines.setdefault((each.path, each.line), []).append(each)
@@ -66,11 +66,11 @@ def _wait(pid: int, seconds: float) -> int:
             return code
         time.sleep(0.05)
     running.stop(pid)
-    return running.NOTICED
+    return running.DETECTED
 
 
 def _try_all(sample: list[Mutant], tests: dict[str, tuple[str, ...]], jobs: int, folder: Path) -> dict[Mutant, bool]:
-    """Mutant -> whether it was noticed; those that were tried before an interruption."""
+    """Return for each tried mutant if it was detected; after an interruption, only those tried before it."""
     waiting = list(reversed(sample))
     open_runs: dict[int, tuple[Mutant, float]] = {}
     results: dict[Mutant, bool] = {}
@@ -84,7 +84,7 @@ def _try_all(sample: list[Mutant], tests: dict[str, tuple[str, ...]], jobs: int,
                 code = running.outcome(pid, started)
                 if code is not None:
                     del open_runs[pid]
-                    results[mutant] = code != running.UNNOTICED
+                    results[mutant] = code != running.UNDETECTED
                     _progress(len(results), mutant, results[mutant], time.monotonic() - started)
             time.sleep(0.02)
     except KeyboardInterrupt:
@@ -95,8 +95,8 @@ def _try_all(sample: list[Mutant], tests: dict[str, tuple[str, ...]], jobs: int,
     return results
 
 
-def _progress(number: int, mutant: Mutant, noticed: bool, seconds: float) -> None:
-    word = "noticed" if noticed else "UNNOTICED"
+def _progress(number: int, mutant: Mutant, detected: bool, seconds: float) -> None:
+    word = "detected" if detected else "UNDETECTED"
     print(f"{number:4} {word:9} {seconds:5.1f} s  {mutant.path}:{mutant.line}  {mutant.key}", flush=True)
 
 
@@ -113,10 +113,10 @@ def _report(sample: list[Mutant], results: dict[Mutant, bool]) -> int:
     equivalent = [each for each in survivors if each.key in allowed]
     holes = [each for each in survivors if each.key not in allowed]
     for each in holes:
-        print(f"unnoticed: {each.path}:{each.line}\n    {each.key}")
+        print(f"undetected: {each.path}:{each.line}\n    {each.key}")
     counted = len(results) - len(equivalent)
     share = (counted - len(holes)) / counted if counted else 1.0
-    print(f"{counted - len(holes)} of {counted} noticed ({share:.1%}), {len(equivalent)} equivalent ones left out.")
+    print(f"{counted - len(holes)} of {counted} detected ({share:.1%}), {len(equivalent)} equivalent ones left out.")
     return 0 if share >= WANTED else 1
 
 

@@ -1,6 +1,6 @@
 """The ways in which one line is broken. Works on the syntax tree, and replaces text within one line of the source.
 
-Only code inside functions is broken: what stands outside them are tables of facts. Left out are docstrings,
+Only code inside functions is broken: outside them are tables of facts. Left out are docstrings,
 annotations, assertions, and the texts of errors, notes and warnings.
 """
 
@@ -22,15 +22,15 @@ _FLIPS: dict[type[ast.cmpop], str] = {
     ast.Is: "is not",
     ast.IsNot: "is",
 }
-_FOR_PEOPLE = frozenset(
+_FOR_USERS = frozenset(
     {"Note", "warn", "info", "debug", "warning", "refuse", "InvalidRequestError", "UnsupportedError"}
 )
-"""Calls whose arguments are texts for people."""
+"""Calls whose arguments are texts for users."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One broken line: the file, the line's number from 1, the line as it is and as it is broken."""
+    """One broken line: the file, the line's number from 1, the original line and the broken one."""
 
     path: str
     line: int
@@ -39,18 +39,18 @@ class Mutant:
 
     @property
     def key(self) -> str:
-        """What names it wherever its file is."""
+        """Return a key that does not depend on the file."""
         return f"{self.before.strip()}  ->  {self.after.strip()}"
 
     def applied(self, source: str) -> str:
-        """The source with the line broken."""
+        """Return the source with the broken line."""
         lines = source.splitlines(keepends=True)
         lines[self.line - 1] = self.after + "\n"
         return "".join(lines)
 
 
 def mutants(path: str, source: str) -> list[Mutant]:
-    """All mutants of a module, those that are no longer Python left out, each once."""
+    """Return all mutants of a module that are valid Python, each once."""
     lines = source.splitlines()
     found: dict[tuple[int, str], Mutant] = {}
     for node in ast.walk(ast.parse(source)):
@@ -75,7 +75,7 @@ def _is_python(source: str) -> bool:
 
 
 def _broken(body: list[ast.stmt]) -> Iterator[tuple[ast.AST, str]]:
-    """Nodes on one line, and the text that takes their place."""
+    """Yield nodes on one line, and the text that replaces them."""
     for statement in body:
         for node in _code(statement):
             if getattr(node, "lineno", None) == getattr(node, "end_lineno", 0):
@@ -84,12 +84,12 @@ def _broken(body: list[ast.stmt]) -> Iterator[tuple[ast.AST, str]]:
 
 
 def _code(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and what is below it, without what is left out."""
+    """Yield a node and its children, without those left out."""
     if isinstance(node, (ast.Assert, ast.FunctionDef, ast.AsyncFunctionDef, ast.JoinedStr, ast.Import, ast.ImportFrom)):
         return
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return
-    if isinstance(node, ast.Call) and _name(node.func) in _FOR_PEOPLE:
+    if isinstance(node, ast.Call) and _name(node.func) in _FOR_USERS:
         return
     if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
         return
@@ -139,7 +139,7 @@ def _constants(value: object) -> Iterator[str]:
         yield str(not value)
     elif isinstance(value, (int, float)):
         yield repr(value + 1)
-    elif isinstance(value, str) and " " not in value:  # with spaces it is a text for people
+    elif isinstance(value, str) and " " not in value:  # with spaces it is a text for users
         yield repr(value + "X")
 
 

@@ -1,4 +1,4 @@
-"""One mutant, tried in a process of its own that is forked from one in which the libraries are loaded already.
+"""One mutant, tested in its own process that is forked from one in which the libraries are loaded.
 
 No file is changed: the process compiles the broken source in place of the module's own when it is imported.
 """
@@ -18,13 +18,13 @@ from tests.mutants.mutations import Mutant
 from tests.mutants.scope import ROOT
 
 SECONDS = 90.0
-"""A mutant that takes longer counts as noticed: it loops."""
+"""A mutant that takes longer is detected: it loops."""
 
-NOTICED, UNNOTICED = 1, 0
+DETECTED, UNDETECTED = 1, 0
 
 
 def load_libraries() -> None:
-    """Import what every run needs and no mutant changes. Nothing of the three packages may be among it."""
+    """Import the libraries of every run that no mutant changes. Nothing of the three packages may be among it."""
     import httpx
     import hypothesis
     import pydantic
@@ -40,7 +40,7 @@ _OURS = frozenset({"deepseek_v4", "langchain_deepseek_v4", "llama_index_deepseek
 
 
 def start(mutant: Mutant | None, tests: Sequence[str], log: Path) -> int:
-    """Fork a process that tries a mutant (None: the source as it is); return its id."""
+    """Fork a process that tests a mutant (None: the original source); return its id."""
     pid = os.fork()
     if pid:
         return pid
@@ -52,9 +52,9 @@ def start(mutant: Mutant | None, tests: Sequence[str], log: Path) -> int:
         os.dup2(output, 1)
         os.dup2(output, 2)
         code = _try(mutant, tests)
-    except BaseException as error:  # what a broken module raises when it is imported
+    except BaseException as error:  # the error of a broken module at its import
         print(f"{type(error).__name__}: {error}")  # noqa: T201
-        code = NOTICED
+        code = DETECTED
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -65,12 +65,13 @@ def _try(mutant: Mutant | None, tests: Sequence[str]) -> int:
     if mutant is not None:
         _break(mutant)
     if _changes_bytes():
-        return NOTICED
+        return DETECTED
     import pytest
 
     # plain assertions: to rewrite them, pytest reads the sources of its plugins' packages by itself, ours among them
     options = ["-x", "-q", "--tb=line", "--assert=plain", "-p", "no:cacheprovider", "-m", "not hypothesis and not slow"]
-    untimed = ["-k", "not linear"]  # several mutants are tried at a time: what fails for want of time notices nothing
+    # several mutants are tested at a time: a failure because of slowness detects nothing
+    untimed = ["-k", "not linear"]
     return int(pytest.main([*options, *untimed, "--rootdir", str(ROOT), *tests]))
 
 
@@ -88,7 +89,7 @@ def _break(mutant: Mutant) -> None:
 
 
 def _changes_bytes() -> bool:
-    """True if a request of the core or a reply to it is not the one that is kept: the fastest of the tests."""
+    """Return True if a request of the core or a reply differs from the stored one: the fastest of the tests."""
     from tests.same_bytes import kept
 
     expected = kept.kept_hashes()
@@ -96,13 +97,13 @@ def _changes_bytes() -> bool:
 
 
 def outcome(pid: int, started: float) -> int | None:
-    """How the process ended, or None while it runs; one that takes too long is ended here."""
+    """Return how the process ended, or None while it runs; end it if it takes too long."""
     done, status = os.waitpid(pid, os.WNOHANG)
     if done:
         return os.waitstatus_to_exitcode(status)
     if time.monotonic() - started > SECONDS:
         stop(pid)
-        return NOTICED
+        return DETECTED
     return None
 
 

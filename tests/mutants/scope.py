@@ -1,4 +1,4 @@
-"""Which modules are broken, and which tests have to notice. Paths are globs under the root of the repository."""
+"""The modules that are broken, and the tests that must detect it. Paths are globs under the root of the repository."""
 
 from __future__ import annotations
 
@@ -96,11 +96,11 @@ SCOPE: dict[str, tuple[str, ...]] = {
         _LINES,
     ),
 }
-"""Glob of modules -> globs of tests, those first that are the likeliest to notice. The first glob that fits counts."""
+"""Glob of modules -> globs of tests, the likeliest to detect first. The first matching glob is used."""
 
 
 def modules() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Every module in scope with its test files, as paths under the root.
+    """Return every module in scope with its test files, as paths under the root.
 
     Raises:
         FileNotFoundError: if a glob fits no file, because its files have moved.

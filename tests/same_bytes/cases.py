@@ -1,4 +1,4 @@
-"""500 seeded cases: a conversation, options, a provider, a protocol, and who makes the call. Public names only.
+"""500 seeded cases: a conversation, options, a provider, a protocol, and the caller. Public names only.
 
 Nothing here depends on the time, the environment or the version of Python: of ``random`` only ``random()`` is used,
 whose sequence Python guarantees for a seed.
@@ -28,7 +28,7 @@ from deepseek_v4 import (
 
 COUNT = 500
 CALLERS = ("core", "core", "core", "core", "langchain", "llama_index")
-"""Who makes the call; the cases take turns."""
+"""The callers; the cases alternate between them."""
 
 T = TypeVar("T")
 
@@ -233,7 +233,7 @@ def _user(draw: Draw) -> Message:
 
 
 def _turns(draw: Draw, called: list[str]) -> list[Message]:
-    """An assistant's turn with its results, at times one that has to be repaired."""
+    """Return an assistant's turn with its results, sometimes one that must be repaired."""
     reasoning = None
     if draw.chance(0.7):
         text = draw.pick(_REASONINGS) if draw.chance(0.9) else None
@@ -254,7 +254,7 @@ def _turns(draw: Draw, called: list[str]) -> list[Message]:
         results.append(Message.tool("nothing asked for this", "call_orphan"))
     if results and draw.chance(0.05):
         results.append(results[-1])  # one call with two results
-    if results and draw.chance(0.08):  # a result that comes late, after a user's message or another turn
+    if results and draw.chance(0.08):  # a late result, after a user's message or another turn
         results.insert(0, draw.pick((_user(draw), Message.assistant("One moment."))))
     return [Message("assistant", content, reasoning=reasoning, tool_calls=tuple(calls)), *results]
 
@@ -330,7 +330,7 @@ def _call_options(draw: Draw) -> dict[str, Any]:
 
 
 def case(number: int) -> Case:
-    """The case of a number, always the same."""
+    """Return the case of a number; it is always the same."""
     draw = Draw(number)
     provider, models, protocols, model = draw.pick(_PROVIDERS)
     name = provider if isinstance(provider, str) else provider.name

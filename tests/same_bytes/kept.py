@@ -1,4 +1,4 @@
-"""What is kept in the repository, and how the present differs from it.
+"""The stored records, and their differences from the present ones.
 
 ``hashes.txt`` has one line a case, so that a review shows which cases a change alters; ``readable.jsonl.gz`` holds the
 requests and replies themselves, so that a difference can be shown.
@@ -26,7 +26,7 @@ Record = dict[str, Any]
 
 
 def records(readers: Collection[str] = tuple(READERS)) -> Iterator[Record]:
-    """What the code at hand makes of every case: requests and replies of the core, of the adapters, or of all."""
+    """Return the present record of every case: requests and replies of the core, of the adapters, or of all."""
     for case in all_cases():
         if case.caller in readers:
             yield request_of(case)
@@ -37,45 +37,45 @@ def records(readers: Collection[str] = tuple(READERS)) -> Iterator[Record]:
 
 
 def now() -> dict[str, Record]:
-    """All records, by name."""
+    """Return all present records, by name."""
     return {record["case"]: record for record in records()}
 
 
 def kept() -> dict[str, Record]:
-    """What was accepted last, by name."""
+    """Return the records that were accepted last, by name."""
     with gzip.open(READABLE, "rt", encoding="utf-8") as file:
         records = [json.loads(line) for line in file]
     return {record["case"]: record for record in records}
 
 
 def hash_of(record: Record) -> str:
-    """A hash over all that is kept of a case; the body of a request counts byte for byte."""
+    """Return a hash of a record; the body of a request counts byte for byte."""
     text = json.dumps(record, ensure_ascii=True, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def kept_hashes() -> dict[str, str]:
-    """Hashes by name, from ``hashes.txt``."""
+    """Return the stored hashes by name, from ``hashes.txt``."""
     lines = HASHES.read_text(encoding="utf-8").splitlines()
     return {name: value for value, _, name in (line.partition("  ") for line in lines)}
 
 
 def accept(present: dict[str, Record]) -> None:
-    """Keep these records from now on."""
+    """Store these records."""
     HASHES.write_text("".join(f"{hash_of(each)}  {name}\n" for name, each in present.items()), encoding="utf-8")
     lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in present.values())
     READABLE.write_bytes(gzip.compress(lines.encode("utf-8", "surrogatepass"), 9, mtime=0))
 
 
 def changed(present: dict[str, Record]) -> list[str]:
-    """Names of cases that differ from ``hashes.txt``, are new, or are gone."""
+    """Return the names of cases that differ from ``hashes.txt``, are new, or are missing."""
     before = kept_hashes()
     differing = [name for name, each in present.items() if before.get(name) != hash_of(each)]
     return differing + [name for name in before if name not in present]
 
 
 def readable(record: Record | None) -> list[str]:
-    """A case as lines: for a request the request line, its headers and the body as indented JSON."""
+    """Return a case as lines: for a request the request line, its headers and the body as indented JSON."""
     if record is None:
         return []
     if "body" not in record:
@@ -85,7 +85,7 @@ def readable(record: Record | None) -> list[str]:
 
 
 def difference(name: str, before: Record | None, after: Record | None) -> Iterator[str]:
-    """A unified diff of one case; of the raw body where only spacing or escapes differ."""
+    """Return a unified diff of one case; of the raw body if only spacing or escapes differ."""
     old, new = readable(before), readable(after)
     if old == new and before is not None and after is not None:
         old, new = [before["body"]], [after["body"]]

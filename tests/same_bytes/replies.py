@@ -1,6 +1,6 @@
 """The replies of all cassettes, as the core and both adapters return them. Public names only.
 
-Of a reply, the fields listed here are kept: a field that is added later changes nothing, one that is missing does.
+Of a reply, the fields listed here are stored: a field that is added later changes nothing, a missing one does.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Exchange:
 
 
 def exchanges() -> Iterator[Exchange]:
-    """All exchanges of all cassettes, in the order of their names."""
+    """Return all exchanges of all cassettes, in the order of their names."""
     for file in sorted(CASSETTES.glob("**/*.yaml"), key=lambda file: file.relative_to(CASSETTES).as_posix()):
         name = file.relative_to(CASSETTES).as_posix().removesuffix(".yaml")
         provider, protocol = name.split("/")[:2]
@@ -64,7 +64,7 @@ def exchanges() -> Iterator[Exchange]:
 
 
 def reply_of(exchange: Exchange, reader: str) -> dict[str, Any]:
-    """What one of ``READERS`` makes of an exchange."""
+    """Return the reply of one of ``READERS`` to an exchange."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(exchange.status, headers=exchange.headers, content=exchange.body)
@@ -93,7 +93,7 @@ def reply_of(exchange: Exchange, reader: str) -> dict[str, Any]:
 
 
 def _tools(exchange: Exchange) -> dict[str, Any]:
-    """The tools of the recorded request, so that names and strict schemas are mapped back."""
+    """Return the tools of the recorded request, so that names and strict schemas are mapped back."""
     tools = exchange.request.get("tools")
     return {"tools": tools} if tools and exchange.protocol == "chat_completions" else {}
 
@@ -118,9 +118,9 @@ def _core(exchange: Exchange, options: dict[str, Any]) -> Any:
 
 
 def _deltas(stream: Any) -> Any:
-    """The reply at the end, and the pieces before it, as they were cut."""
-    *pieces, end = stream
-    return {"pieces": [list(piece) for piece in pieces], **_reply(end.reply)}
+    """Return the reply at the end, and the deltas before it."""
+    *deltas, end = stream
+    return {"pieces": [list(delta) for delta in deltas], **_reply(end.reply)}
 
 
 def _reply(reply: Any) -> dict[str, Any]:

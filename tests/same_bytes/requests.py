@@ -1,4 +1,4 @@
-"""The HTTP request that a case sends, caught at the HTTP client: what leaves the process, not what a preview shows."""
+"""The HTTP request that a case sends, captured at the HTTP client, not the one of a preview."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OF_THE_HTTP_CLIENT = frozenset({"host", "accept-encoding", "connection", "conte
 
 
 def request_of(case: Case) -> dict[str, Any]:
-    """Method, URL, headers and body as text; or the class of the error that was raised before anything was sent."""
+    """Return method, URL, headers and body as text; or the class of the error that was raised before sending."""
     caught: list[httpx.Request] = []
 
     def refuse(request: httpx.Request) -> httpx.Response:

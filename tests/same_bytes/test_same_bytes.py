@@ -18,12 +18,12 @@ def records() -> dict[str, kept.Record]:
     return kept.now()
 
 
-def test_requests_and_replies_are_those_that_are_kept(records: dict[str, kept.Record]) -> None:
+def test_requests_and_replies_are_the_stored_ones(records: dict[str, kept.Record]) -> None:
     names = kept.changed(records)
     assert not names, f"{len(names)} requests or replies changed, among them {names[:5]}. {HOW}"
 
 
-def test_what_is_readable_is_what_is_hashed() -> None:
+def test_the_readable_records_have_the_stored_hashes() -> None:
     assert {name: kept.hash_of(record) for name, record in kept.kept().items()} == kept.kept_hashes()
 
 
@@ -53,7 +53,7 @@ def test_a_preview_shows_the_request_that_is_sent(records: dict[str, kept.Record
     assert checked > 200
 
 
-def test_neither_the_hash_seed_nor_the_environment_nor_the_place_counts(tmp_path: Path) -> None:
+def test_records_do_not_depend_on_hash_seed_environment_or_folder(tmp_path: Path) -> None:
     script = (
         "import json; from tests.same_bytes import kept\n"
         "records = kept.records(['core'])\n"  # the adapters take seconds to import

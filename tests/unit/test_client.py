@@ -56,7 +56,7 @@ def client(server: LocalServer) -> Iterator[Client]:
 
 
 def ask(client: Client, how: str, messages: Any = "Hi", **options: Any) -> Reply:
-    """One answer, whichever way; its stream folded."""
+    """Return the answer of one of the ways to call; a stream is folded."""
 
     async def asynchronously() -> Reply:
         async with client:
@@ -76,7 +76,7 @@ def ask(client: Client, how: str, messages: Any = "Hi", **options: Any) -> Reply
 
 
 def without_identity(reply: Reply) -> Reply:
-    """A reply without what differs between two requests for the same answer."""
+    """Return a reply without the fields that differ between two requests for the same answer."""
     from dataclasses import replace
 
     calls = tuple(replace(call, id="?") for call in reply.tool_calls)
@@ -84,7 +84,7 @@ def without_identity(reply: Reply) -> Reply:
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_an_answer_comes_with_its_reasoning_and_usage(client: Client, server: LocalServer, how: str) -> None:
+def test_an_answer_has_its_reasoning_and_usage(client: Client, server: LocalServer, how: str) -> None:
     server.script(HELLO)
     reply = ask(client, how)
     assert reply.content == "Hello there."
@@ -96,7 +96,7 @@ def test_an_answer_comes_with_its_reasoning_and_usage(client: Client, server: Lo
 
 
 @pytest.mark.parametrize("turn", [HELLO, TWO_CALLS], ids=["text", "calls"])
-def test_all_four_ways_give_the_same_reply(client: Client, server: LocalServer, turn: Turn) -> None:
+def test_all_four_ways_return_the_same_reply(client: Client, server: LocalServer, turn: Turn) -> None:
     replies = []
     for how in HOW:
         server.script(turn)
@@ -105,7 +105,7 @@ def test_all_four_ways_give_the_same_reply(client: Client, server: LocalServer, 
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_a_tool_loop_passes_the_strictest_rule_of_passing_back(client: Client, server: LocalServer, how: str) -> None:
+def test_a_tool_loop_satisfies_the_strictest_pass_back_rule(client: Client, server: LocalServer, how: str) -> None:
     server.script(TWO_CALLS, Turn("Rain and sun.", reasoning="Both known."), Turn("Goodbye."))
     messages = [Message.user("Weather in Paris and Köln?")]
     first = ask(client, how, messages, tools=[WEATHER])
@@ -118,7 +118,7 @@ def test_a_tool_loop_passes_the_strictest_rule_of_passing_back(client: Client, s
     assert [one["reasoning_content"] for one in sent if one["role"] == "assistant"] == ["Two cities.", "Both known."]
 
 
-def test_successive_turns_of_a_tool_loop_begin_with_the_same_bytes(client: Client, server: LocalServer) -> None:
+def test_successive_requests_of_a_tool_loop_begin_with_the_same_bytes(client: Client, server: LocalServer) -> None:
     server.script(TWO_CALLS, Turn("Rain."), Turn("Goodbye."))
     messages = [Message.system("Be brief."), Message.user("Weather?")]
     reply = client.chat(messages, tools=[WEATHER])
@@ -137,7 +137,7 @@ def test_a_forced_tool_works_with_default_settings(client: Client, server: Local
     assert ask(client, how, "Weather in Paris?", tools=[WEATHER], tool_choice=choice).tool_calls
 
 
-def test_a_stream_gives_one_kind_of_content_each(client: Client, server: LocalServer) -> None:
+def test_each_delta_has_one_kind_of_content(client: Client, server: LocalServer) -> None:
     server.script(TWO_CALLS)
     deltas = list(client.stream("Weather?", tools=[WEATHER]))
     assert {type(delta) for delta in deltas[:-1]} == {ReasoningDelta, TextDelta, ToolCallDelta}
@@ -155,7 +155,7 @@ def test_a_stream_gives_one_kind_of_content_each(client: Client, server: LocalSe
     ],
 )
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_preview_is_what_is_then_sent(client: Client, server: LocalServer, options: Any, streamed: bool) -> None:
+def test_a_preview_equals_the_request(client: Client, server: LocalServer, options: Any, streamed: bool) -> None:
     shown = client.preview("Hi", stream=streamed, **options)
     assert server.requests == []
     ask(client, "stream" if streamed else "chat", **options)
@@ -167,14 +167,14 @@ def test_a_preview_is_what_is_then_sent(client: Client, server: LocalServer, opt
     assert sent.headers["authorization"].startswith("Bearer ")
 
 
-def test_a_preview_masks_the_key_and_headers_that_may_hold_another() -> None:
+def test_a_preview_masks_the_key_and_headers_that_may_contain_one() -> None:
     shown = Client(api_key="sk-secret-1", default_headers={"X-Gateway-Key": "sk-secret-2", "X-Team": "a"}).preview("Hi")
     assert shown.headers["authorization"] == "Bearer ********"
     assert shown.headers["x-team"] == "a"
     assert "sk-secret" not in repr(shown)
 
 
-def test_a_preview_shows_the_key_once_when_a_header_of_the_users_says_it_too() -> None:
+def test_a_preview_masks_a_key_that_is_also_in_a_header() -> None:
     shown = Client(api_key="sk-1", default_headers={"Authorization": "Bearer sk-2"}).preview("Hi")
     assert [name for name in shown.headers if name.lower() == "authorization"] == ["authorization"]
 
@@ -189,7 +189,7 @@ def test_a_preview_estimates_the_tokens_of_the_prompt() -> None:
     assert 0 < short.input_tokens < long.input_tokens
 
 
-def test_a_preview_says_what_was_translated() -> None:
+def test_a_preview_has_notes_about_translated_options() -> None:
     shown = Client(api_key="sk-1").preview("Hi", reasoning_effort="medium")
     assert [str(note) for note in shown.notes] == ["reasoning_effort translated: 'medium' is sent as 'high'"]
 
@@ -218,7 +218,7 @@ def test_max_retries_counts_requests(
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_a_blank_body_is_tried_again(
+def test_a_blank_body_is_retried(
     client: Client, server: LocalServer, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("deepseek_v4.recovery.backoff.BASE_SECONDS", 0.01)
@@ -229,7 +229,7 @@ def test_a_blank_body_is_tried_again(
 
 
 @pytest.mark.parametrize("how", ["stream", "astream"])
-def test_a_cut_stream_raises_with_what_had_arrived(client: Client, server: LocalServer, how: str) -> None:
+def test_an_interrupted_stream_raises_with_the_partial_reply(client: Client, server: LocalServer, how: str) -> None:
     server.script(HELLO)
     server.fault(Fault.cut_stream(after_events=5))
     with pytest.raises(errors.StreamInterruptedError) as caught:
@@ -248,7 +248,7 @@ def test_keep_alives_and_fragments_change_nothing() -> None:
 
 
 def settled(server: LocalServer) -> int:
-    """Streams still being sent, once the server has had time to notice."""
+    """Return the number of streams that are still sent, after the server had time to notice."""
     deadline = time.monotonic() + 2
     while server.open_streams and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -285,7 +285,7 @@ def test_a_copied_client_works(client: Client, server: LocalServer, copied: Any)
     assert copied(client).chat("Hi").content == "Hello there."
 
 
-def test_a_pickled_client_works_where_the_key_is_in_the_environment(
+def test_a_pickled_client_works_if_the_key_is_in_the_environment(
     client: Client, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.script(HELLO, HELLO)
@@ -296,20 +296,20 @@ def test_a_pickled_client_works_where_the_key_is_in_the_environment(
     assert pickle.loads(data).chat("Hi").content == "Hello there."
 
 
-def test_a_client_takes_settings_or_options_but_not_both() -> None:
+def test_a_client_accepts_settings_or_options_but_not_both() -> None:
     settings = ModelSettings(api_key="sk-1")
     assert Client(settings).settings is settings
     with pytest.raises(TypeError, match="only one of them"):
         Client(settings, temperature=1)
 
 
-def test_the_repr_of_a_client_holds_no_key() -> None:
+def test_the_repr_of_a_client_contains_no_key() -> None:
     client = Client(api_key="sk-secret")
     assert "sk-secret" not in repr(client)
     assert "sk-secret" not in repr(vars(client))
 
 
-class TestAnswersTheProviderBrokeOff:
+class TestAnswersThatTheProviderAborted:
     """``insufficient_system_resource`` and ``aborted``: never a short answer."""
 
     @pytest.fixture
@@ -318,13 +318,13 @@ class TestAnswersTheProviderBrokeOff:
             yield client, server
 
     @pytest.mark.parametrize("reason", ["insufficient_system_resource", "aborted"])
-    def test_a_whole_one_is_asked_for_again(self, reason: str, client: tuple[Client, LocalServer]) -> None:
+    def test_a_complete_request_is_retried(self, reason: str, client: tuple[Client, LocalServer]) -> None:
         asking, server = client
         server.script(Turn("Half an ans", finish_reason=reason), Turn("A whole answer."))
         assert asking.chat("Hello").content == "A whole answer."
         assert len(server.requests) == 2
 
-    def test_without_retries_it_is_an_error_that_holds_it(self, client: tuple[Client, LocalServer]) -> None:
+    def test_without_retries_the_error_contains_it(self, client: tuple[Client, LocalServer]) -> None:
         asking, server = client
         server.script(Turn("Half an ans", finish_reason="aborted"))
         with pytest.raises(errors.ServerError) as caught:
@@ -332,7 +332,7 @@ class TestAnswersTheProviderBrokeOff:
         assert caught.value.partial is not None
         assert caught.value.partial.content == "Half an ans"
 
-    def test_a_streamed_one_ends_in_an_error_that_holds_it(self, client: tuple[Client, LocalServer]) -> None:
+    def test_the_error_of_a_stream_contains_it(self, client: tuple[Client, LocalServer]) -> None:
         asking, server = client
         server.script(Turn("Half an ans", finish_reason="aborted", chunk_size=4))
         text = ""

@@ -31,7 +31,7 @@ def example(kind: type[errors.DeepSeekError]) -> errors.DeepSeekError:
 
 
 @pytest.mark.parametrize("kind", EVERY)
-def test_every_error_survives_pickle_and_copies_with_all_it_carries(kind: type[errors.DeepSeekError]) -> None:
+def test_every_error_survives_pickle_and_copies_with_its_facts(kind: type[errors.DeepSeekError]) -> None:
     error = example(kind)
     for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert type(twin) is kind
@@ -41,12 +41,12 @@ def test_every_error_survives_pickle_and_copies_with_all_it_carries(kind: type[e
 
 
 @pytest.mark.parametrize("kind", EVERY)
-def test_the_details_make_an_equal_error(kind: type[errors.DeepSeekError]) -> None:
+def test_the_details_create_an_equal_error(kind: type[errors.DeepSeekError]) -> None:
     error = example(kind)
     assert kind(error.message, **error.details()).details() == error.details()
 
 
-def test_the_text_says_who_answered_with_what() -> None:
+def test_the_text_names_the_provider_and_the_status() -> None:
     assert str(example(errors.ServerError)) == "It broke. (deepseek, status 500, request abc)"
 
 
@@ -65,7 +65,7 @@ def test_the_arguments_rebuild_an_error_from_json(kind: type[errors.DeepSeekErro
     assert twin.args == error.args
 
 
-def test_an_error_crosses_celerys_json_result_backend() -> None:
+def test_an_error_survives_celerys_json_result_backend() -> None:
     backends = pytest.importorskip("celery.backends.base")
     backend = backends.Backend(app=pytest.importorskip("celery").Celery(set_as_current=False), serializer="json")
     error = errors.RateLimitError("Too many.", status_code=429, retry_after=2.0, retryable=False)
@@ -80,11 +80,11 @@ def test_the_text_of_an_error_without_an_answer_is_its_message() -> None:
 
 
 @pytest.mark.parametrize("kind", EVERY)
-def test_unless_told_otherwise_an_error_is_as_retryable_as_its_kind(kind: type[errors.DeepSeekError]) -> None:
+def test_retryable_defaults_to_the_class(kind: type[errors.DeepSeekError]) -> None:
     assert kind("x").retryable is kind.retryable_by_default
 
 
-def test_what_can_be_tried_again_by_default() -> None:
+def test_errors_that_are_retryable_by_default() -> None:
     assert {kind.__name__ for kind in EVERY if kind.retryable_by_default} == {
         "RateLimitError",
         "OverloadedError",
@@ -97,7 +97,7 @@ def test_what_can_be_tried_again_by_default() -> None:
 
 
 @pytest.mark.parametrize("kind", EVERY)
-def test_every_error_is_exported_and_stands_in_the_tree_of_the_docstring(kind: type[errors.DeepSeekError]) -> None:
+def test_every_error_is_exported_and_in_the_tree_of_the_docstring(kind: type[errors.DeepSeekError]) -> None:
     assert kind.__name__ in errors.__all__
     assert kind.__name__ in (errors.__doc__ or "")
 
@@ -107,7 +107,7 @@ def test_every_warning_is_exported() -> None:
     assert warnings == {name for name in errors.__all__ if name.endswith("Warning")}
 
 
-def test_errors_that_are_refinements_are_caught_as_what_they_refine() -> None:
+def test_errors_are_caught_by_their_base_classes() -> None:
     assert issubclass(errors.ContextLengthError, errors.InvalidRequestError)
     assert issubclass(errors.UnsupportedError, errors.InvalidRequestError)
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("name", deepseek_v4.__all__)
-def test_every_name_of_the_face_can_be_had(name: str) -> None:
+def test_every_public_name_can_be_imported(name: str) -> None:
     assert getattr(deepseek_v4, name) is not None
     assert name in dir(deepseek_v4)
 
@@ -25,13 +25,13 @@ def test_every_name_of_the_observers_can_be_imported(name: str) -> None:
     assert getattr(observe, name).__module__.startswith("deepseek_v4.observe.")
 
 
-def test_every_name_has_one_home_and_the_face_knows_it() -> None:
+def test_every_name_is_defined_in_one_module() -> None:
     from deepseek_v4 import _HOME
 
     assert {*_HOME, "errors", "__version__"} == set(deepseek_v4.__all__)
 
 
-def test_a_name_that_is_not_there_is_told_by_name() -> None:
+def test_a_missing_name_is_named_in_the_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Clientt'"):
         deepseek_v4.Clientt  # noqa: B018
 
@@ -53,12 +53,12 @@ def test_the_values_and_errors_import_neither_httpx_nor_a_framework() -> None:
     assert not loaded & {"httpx", "langchain_core", "llama_index", "openai"}
 
 
-def test_making_a_client_imports_no_http_library_yet() -> None:
+def test_creating_a_client_imports_no_http_library() -> None:
     loaded = modules_after("from deepseek_v4 import Client\nClient(api_key='sk-1').preview('Hi')")
     assert not loaded & {"httpx", "httpx2", "langchain_core", "llama_index", "openai"}
 
 
-def test_the_adapters_import_nothing_that_a_first_call_does_not_need() -> None:
+def test_the_adapters_import_only_what_a_first_call_requires() -> None:
     loaded = modules_after("import langchain_deepseek_v4, llama_index_deepseek_v4")
     assert {"langchain_deepseek_v4.convert.messages", "llama_index_deepseek_v4.convert.messages"} <= loaded
     rare = {"catalog.update", "tokens.count", "values.account", "values.files"}

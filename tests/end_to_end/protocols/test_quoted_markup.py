@@ -100,7 +100,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::deepseek_v4.errors.LeakedMarkup
 @pytest.fixture(autouse=True)
 def no_warning_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     _warn_of_markup.cache_clear()
-    monkeypatch.setattr(wire_examples, "pieces", lambda text: [text[at : at + 50] for at in range(0, len(text), 50)])
+    monkeypatch.setattr(
+        wire_examples, "split_text", lambda text: [text[at : at + 50] for at in range(0, len(text), 50)]
+    )
 
 
 def before_markup(way: str) -> str:
@@ -477,7 +479,7 @@ def test_a_stream_shows_what_comes_before_the_markup_at_once(
     protocol: str, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And nothing after it, before the model has been asked."""
-    monkeypatch.setattr(wire_examples, "pieces", lambda text: [text[at : at + 7] for at in range(0, len(text), 7)])
+    monkeypatch.setattr(wire_examples, "split_text", lambda text: [text[at : at + 7] for at in range(0, len(text), 7)])
     service = Service(protocol, True)
     service.script(WARNED, AFTERWARDS)
     given: list[tuple[str, int]] = []

@@ -1,4 +1,4 @@
-"""What an answer cost: whose figure counts, which price holds when, and that nothing is guessed or lost."""
+"""The cost of an answer: the source of the figure, the price at a given time, and exact arithmetic."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_reported_cost_of_zero_is_a_cost() -> None:
     assert usd(cost.of(Usage(MILLION, MILLION, cost=0.0), Price(1, 2))) == 0
 
 
-def test_whole_numbers_sent_as_floats_count() -> None:
+def test_integers_sent_as_floats_are_counted() -> None:
     counted: Any = Usage(10.0, 2.0, cached_tokens=4.0)  # type: ignore[arg-type]
     assert cost.of(counted, Price(1, 2, "0.1")) == cost.of(Usage(10, 2, cached_tokens=4), Price(1, 2, "0.1"))
 
@@ -47,11 +47,11 @@ def test_input_output_and_cached_tokens_have_their_prices() -> None:
     assert found == cost.Cost(0.14 * 6 + 0.028 * 4 + 0.28 * 2, computed=True, price_since="2026-11-01", source="page")
 
 
-def test_cached_tokens_count_like_input_where_no_price_for_them_is_known() -> None:
+def test_cached_tokens_without_a_price_cost_as_much_as_input() -> None:
     assert usd(cost.of(Usage(MILLION, 0, cached_tokens=MILLION), Price(0.5, 1))) == 0.5
 
 
-def test_more_cached_tokens_than_input_are_not_believed() -> None:
+def test_cached_tokens_above_the_input_tokens_are_ignored() -> None:
     assert usd(cost.of(Usage(MILLION, 0, cached_tokens=9 * MILLION), Price(0.5, 1, 0.1))) == 0.1
 
 
@@ -80,12 +80,12 @@ def test_peak_hours_can_be_a_mapping() -> None:
         {"input": 1, "output": 1, "since": "yesterday"},
     ],
 )
-def test_what_is_no_price_is_refused(wrong: dict[str, Any]) -> None:
+def test_an_invalid_price_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         Price(**wrong)
 
 
-def test_the_price_of_the_time_counts() -> None:
+def test_the_price_depends_on_the_time() -> None:
     history = (
         Price(1, 0, since=date(2026, 1, 1), until=datetime(2026, 2, 1)),
         Price(2, 0, since=datetime(2026, 3, 1)),
@@ -125,7 +125,7 @@ def test_the_price_of_the_time_counts() -> None:
         (datetime(2026, 10, 1, 2, 0), False),  # Thursday, National Day
         (datetime(2026, 10, 7, 2, 0), False),
         (datetime(2026, 10, 8, 2, 0), True),
-        (datetime(2026, 10, 10, 2, 0), False),  # a Saturday on which people worked
+        (datetime(2026, 10, 10, 2, 0), False),  # a Saturday that was a working day
     ],
 )
 def test_deepseek_costs_twice_as_much_at_peak_hours(at: datetime, peak: bool) -> None:
@@ -151,7 +151,7 @@ def test_deepseek_costs_twice_as_much_at_peak_hours(at: datetime, peak: bool) ->
         ("deepseek-v4-pro", datetime(2026, 10, 1, 12), 0.022 + 1.98),
     ],
 )
-def test_a_past_date_has_the_price_of_its_time(model: str, at: datetime, expected: float | None) -> None:
+def test_a_past_date_has_the_price_of_that_date(model: str, at: datetime, expected: float | None) -> None:
     found = cost.of(Usage(MILLION, MILLION, cached_tokens=MILLION), catalog.find("deepseek", model), at=at)
     if expected is None:
         assert found is None
@@ -159,7 +159,7 @@ def test_a_past_date_has_the_price_of_its_time(model: str, at: datetime, expecte
         assert usd(found) == pytest.approx(expected, rel=1e-15)
 
 
-def test_now_is_the_default_time() -> None:
+def test_the_default_time_is_now() -> None:
     now = datetime.now(timezone.utc)
     assert cost.of(Usage(1, 1), Price(1, 1, since=now - timedelta(days=1), until=now + timedelta(days=1))) is not None
     assert cost.of(Usage(1, 1), Price(1, 1, until=now - timedelta(days=1))) is None
@@ -171,7 +171,7 @@ def test_now_is_the_default_time() -> None:
     st.integers(0, 10**12),
     *[st.decimals(0, 10_000, places=8) for _ in range(3)],
 )
-def test_no_digit_is_lost(
+def test_costs_are_exact(
     fresh: int, cached: int, output: int, input_price: Decimal, output_price: Decimal, cached_price: Decimal
 ) -> None:
     usage = Usage(fresh + cached, output, cached_tokens=cached)
@@ -181,7 +181,7 @@ def test_no_digit_is_lost(
     assert usd(cost.of(usage, Price(input_price, output_price, cached_price))) == float(exact)
 
 
-def test_a_price_written_as_a_float_means_its_digits() -> None:
+def test_a_float_price_is_read_as_its_decimal_digits() -> None:
     assert Price(0.1, 0.2) == Price("0.1", Decimal("0.2"))
     assert usd(cost.of(Usage(3 * MILLION, 0), Price(0.1, 0))) == 0.3
 
@@ -192,20 +192,20 @@ def test_prices_can_be_hashed_and_peaks_are_normalised() -> None:
 
 
 @pytest.mark.parametrize("created", [None, 0, 1_790_000_000_000_000, -(10**18), "2026-11-01T00:00:00Z", 10**400])
-def test_a_time_nobody_can_read_costs_what_it_costs_now(created: Any) -> None:
+def test_an_unreadable_time_has_the_current_price(created: Any) -> None:
     found = catalog.cost_of(Usage(MILLION, 0), "deepseek", "deepseek-v4-flash", created)
     assert found is not None
     assert found.usd > 0
 
 
-def test_the_price_of_the_moment_an_answer_was_made() -> None:
+def test_an_answer_has_the_price_of_its_creation_time() -> None:
     at, usage = datetime(2026, 9, 5, tzinfo=timezone.utc), Usage(MILLION, 0)
     found = catalog.cost_of(usage, "deepseek", "deepseek-v4-flash", int(at.timestamp()))
     assert found == cost.of(usage, catalog.find("deepseek", "deepseek-v4-flash"), at=at)
     assert catalog.cost_of(None, "deepseek", "deepseek-v4-flash", None) is None
 
 
-def test_costs_are_added_and_the_details_are_those_of_the_later_one() -> None:
+def test_costs_are_added_and_the_later_details_are_kept() -> None:
     first, later = cost.Cost(0.25, computed=True, price_since="2026-05-01"), cost.Cost(0.5, computed=False, source="b")
     assert first + later == cost.Cost(0.75, computed=True, source="b")
     assert first + None is None

@@ -1,4 +1,4 @@
-"""The catalog: which id means which model, what is known of it, and what is said of an id nobody has heard of."""
+"""The catalog: the model of an id, its facts, and the values of an unknown id."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PROVIDERS = ("deepseek", "openrouter", "empiriolabs", "vllm", "sglang")
         ("empiriolabs", "deepseek-v4-flash:variant2", "deepseek-v4-flash:variant2"),
     ],
 )
-def test_an_id_is_found_under_the_names_people_write(provider: str, model: str, id: str) -> None:
+def test_an_id_is_found_under_its_common_names(provider: str, model: str, id: str) -> None:
     facts = find(provider, model)
     assert (facts.provider, facts.id, facts.known) == (provider, id, True)
 
@@ -51,7 +51,7 @@ def test_an_id_is_found_under_the_names_people_write(provider: str, model: str, 
         ("empiriolabs", "deepseek-v4-flash:variant3"),
         ("vllm", "deepseek-ai/DeepSeek-V4-Flash"),
         ("sglang", "mine"),
-        ("a host of one's own", "deepseek-v4-flash"),
+        ("a custom host", "deepseek-v4-flash"),
     ],
 )
 def test_an_unknown_id_has_the_values_of_the_family(provider: str, model: str) -> None:
@@ -67,14 +67,14 @@ def test_an_id_with_a_date_or_a_route_has_the_facts_but_no_price() -> None:
     plain = find("openrouter", "deepseek/deepseek-v4-flash")
     assert plain.prices
     assert find("openrouter", "deepseek/deepseek-v4-flash:nitro") == dataclasses.replace(plain, prices=())
-    # an unlisted date may have what the undated id has not
+    # an unlisted date may support more than the undated id
     dated = find("openrouter", "deepseek/deepseek-v4-flash-1231")
     assert dated == dataclasses.replace(plain, prices=(), images=True)
     assert find("empiriolabs", "deepseek-v4-flash-1231").tools
     assert find("openrouter", "deepseek/deepseek-v4-flash-20260423") == plain  # an alias, listed
 
 
-def test_who_sees_images() -> None:
+def test_models_that_accept_images() -> None:
     assert find("deepseek", "deepseek-flash").images
     assert find("deepseek", "deepseek-v4-flash").images  # answered by V4.1-Flash since 2026-09-10
     assert not find("deepseek", "deepseek-v4-pro").images
@@ -136,7 +136,7 @@ def test_empiriolabs_variants() -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_the_list_of_a_provider_has_no_doubles_and_is_found_again(provider: str) -> None:
+def test_the_models_of_a_provider_are_unique_and_can_be_looked_up(provider: str) -> None:
     listed = models(provider)
     assert len({facts.id for facts in listed}) == len(listed)
     assert len({facts.id for facts in listed}) == sum(facts.known for facts in listed)
@@ -145,12 +145,12 @@ def test_the_list_of_a_provider_has_no_doubles_and_is_found_again(provider: str)
             assert find(provider, name) == facts
 
 
-def test_self_hosted_models_and_strangers_have_no_list() -> None:
-    assert models("vllm") == models("sglang") == models("a host of one's own") == ()
+def test_self_hosted_and_unknown_providers_have_no_list() -> None:
+    assert models("vllm") == models("sglang") == models("a custom host") == ()
 
 
 @pytest.mark.parametrize("facts", [facts for provider in PROVIDERS for facts in models(provider)], ids=lambda f: f.id)
-def test_every_row_is_sound(facts: catalog.ModelFacts) -> None:
+def test_every_row_is_valid(facts: catalog.ModelFacts) -> None:
     assert facts.source
     assert 0 < facts.max_output_tokens < facts.context_window
     assert facts.default_effort is None or facts.default_effort in facts.efforts
@@ -166,7 +166,7 @@ def test_every_row_is_sound(facts: catalog.ModelFacts) -> None:
             assert price.peak.cached == price.cached * 2  # type: ignore[operator]
 
 
-def test_the_file_is_not_read_before_it_is_needed() -> None:
+def test_the_file_is_read_when_it_is_first_needed() -> None:
     code = (
         "import deepseek_v4.catalog.lookup as c;"
         "assert not c._read.cache_info().currsize; c.find('deepseek', 'x'); c.find('deepseek', 'y');"

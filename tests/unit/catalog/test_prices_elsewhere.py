@@ -1,4 +1,4 @@
-"""Our prices against two other catalogs, ``genai-prices`` and ``model-prices``: every difference, and who is right."""
+"""Our prices and those of the catalogs ``genai-prices`` and ``model-prices``: every difference, and which is right."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TIMES = {
 
 
 class Difference(NamedTuple):
-    """Where a catalog has other prices than ours.
+    """A difference between a catalog's prices and ours.
 
     Attributes:
         source: The other catalog.
@@ -111,7 +111,7 @@ def compared() -> Iterator[tuple[tuple[str, str, str], float, float]]:
                     yield (source, facts.id, name), own, other
 
 
-def test_every_difference_is_known_with_who_is_right() -> None:
+def test_every_difference_is_listed_with_the_correct_catalog() -> None:
     pairs = list(compared())
     assert len(pairs) > 50
     found = {place: (own, other) for place, own, other in pairs if own != other}
@@ -121,7 +121,7 @@ def test_every_difference_is_known_with_who_is_right() -> None:
     assert not gone
 
 
-def test_the_documentation_lists_them() -> None:
+def test_the_documentation_lists_the_differences() -> None:
     text = (Path(__file__).parents[3] / "docs" / "doubts.md").read_text(encoding="utf-8")
     for row in DIFFERENCES:
         models, times = ", ".join(f"`{model}`" for model in row.models), ", ".join(row.times)

@@ -1,4 +1,4 @@
-"""Why an answer does not match a schema: the path and the message of each problem."""
+"""Answers that do not match a schema: the path and the message of each problem."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class Box(BaseModel, Generic[T]):
     content: T
 
 
-def test_every_problem_of_an_answer_is_named() -> None:
+def test_every_problem_of_an_answer_is_reported() -> None:
     with pytest.raises(UnfitAnswer, match=r"name: Input should be a valid string; age: Field required\.$"):
         AnswerSchema(Person).value('{"name": 1}')
 
 
-def test_an_answer_of_another_type_is_named() -> None:
+def test_an_answer_of_another_type_is_reported() -> None:
     with pytest.raises(UnfitAnswer, match="the answer: Input should be a valid dictionary or instance of Person"):
         AnswerSchema(Person).value("[]")
 
 
-def test_the_name_of_a_schema_is_one_that_providers_accept() -> None:
+def test_the_name_of_a_schema_is_accepted_by_providers() -> None:
     assert AnswerSchema(Box[int]).name == "Box_int_"
     assert AnswerSchema({"type": "array"}).name == "answer"

@@ -1,4 +1,4 @@
-"""Tool arguments are joined: few pieces in a burst, live when they trickle, and nothing lost."""
+"""Fragments of tool arguments are joined: few in a burst, each at once in a slow stream, and none is lost."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from deepseek_v4.integration.argument_coalescer import ToolArgumentCoalescer
 from deepseek_v4.values.reply import ToolCallDelta
 
 
-def feed(pieces: list[ToolCallDelta]) -> list[ToolCallDelta]:
+def feed(fragments: list[ToolCallDelta]) -> list[ToolCallDelta]:
     joiner = ToolArgumentCoalescer()
-    out = [joined for piece in pieces if (joined := joiner.add(piece)) is not None]
+    out = [joined for fragment in fragments if (joined := joiner.add(fragment)) is not None]
     return [*out, *joiner.rest()]
 
 
@@ -25,31 +25,31 @@ def burst(size: int) -> list[ToolCallDelta]:
 
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything arrives at once."""
+    """Stop the clock, so that all fragments arrive at the same time."""
     monkeypatch.setattr(argument_coalescer, "now", lambda: 0.0)
 
 
-def parsed_characters(pieces: list[ToolCallDelta]) -> int:
-    """What langchain-core parses in all, adding these pieces up."""
-    return sum(itertools.accumulate(len(piece.arguments) for piece in pieces))
+def parsed_characters(fragments: list[ToolCallDelta]) -> int:
+    """Return the number of characters that langchain-core parses while it adds these chunks."""
+    return sum(itertools.accumulate(len(fragment.arguments) for fragment in fragments))
 
 
 @pytest.mark.usefixtures("still")
-def test_in_a_burst_the_work_of_adding_up_grows_with_the_length() -> None:
+def test_the_work_of_adding_a_burst_grows_with_its_length() -> None:
     small, large = (parsed_characters(feed(burst(size))) for size in (25_000, 200_000))
     assert large < 8 * small * 1.3
     assert large < 8 * 200_000
     assert len(feed(burst(200_000))) < 60
 
 
-def test_pieces_that_trickle_go_out_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_fragments_are_returned_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = itertools.count(0, 0.02)
     monkeypatch.setattr(argument_coalescer, "now", lambda: next(clock))
-    pieces = burst(4_000)
-    assert len(feed(pieces)) == len(pieces)
+    fragments = burst(4_000)
+    assert len(feed(fragments)) == len(fragments)
 
 
-def test_no_piece_waits_longer_than_its_length_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wait_of_a_fragment_is_limited_by_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
     time = 0.0
     monkeypatch.setattr(argument_coalescer, "now", lambda: time)
     joiner = ToolArgumentCoalescer()
@@ -61,13 +61,13 @@ def test_no_piece_waits_longer_than_its_length_is_worth(monkeypatch: pytest.Monk
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.text("ab", max_size=5)), max_size=60))
-def test_what_goes_in_comes_out_call_by_call(said: list[tuple[int, str]]) -> None:
+def test_the_arguments_of_each_call_are_unchanged(fragments: list[tuple[int, str]]) -> None:
     begun: set[int] = set()
-    pieces = []
-    for index, text in said:
+    parts = []
+    for index, text in fragments:
         new = index not in begun
         begun.add(index)
-        pieces.append(ToolCallDelta(index, f"call_{index}" if new else None, "f" if new else None, text))
+        parts.append(ToolCallDelta(index, f"call_{index}" if new else None, "f" if new else None, text))
     for index in range(3):
-        went_in = "".join(piece.arguments for piece in pieces if piece.index == index)
-        assert "".join(piece.arguments for piece in feed(pieces) if piece.index == index) == went_in
+        went_in = "".join(fragment.arguments for fragment in parts if fragment.index == index)
+        assert "".join(fragment.arguments for fragment in feed(parts) if fragment.index == index) == went_in

@@ -1,4 +1,4 @@
-"""What a history's messages said is remembered while they live, and while they are as they were."""
+"""Converted messages are cached while their originals exist and are unchanged."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def cache_of_things() -> ConversionCache:
     return ConversionCache(lambda things: [thing.value for thing in things])
 
 
-def test_an_object_arrives_again_at_its_second_time() -> None:
+def test_the_second_lookup_of_an_object_returns_its_value() -> None:
     cache, thing = cache_of_things(), Thing()
     assert not cache.arrives_again(thing)
     assert cache.arrives_again(thing)
     assert not cache.arrives_again(Thing())
 
 
-def test_an_object_at_the_address_of_a_deleted_one_does_not_arrive_again() -> None:
+def test_an_object_at_the_address_of_a_deleted_one_is_not_found() -> None:
     cache = cache_of_things()
     addresses = set()
     for _ in range(10):
@@ -42,17 +42,17 @@ def test_an_object_at_the_address_of_a_deleted_one_does_not_arrive_again() -> No
     assert len(addresses) < 10
 
 
-def test_found_as_long_as_it_looks_the_same() -> None:
-    memory, thing, said = cache_of_things(), Thing("Hi"), Message.user("Hi")
+def test_an_object_is_found_while_it_is_unchanged() -> None:
+    memory, thing, message = cache_of_things(), Thing("Hi"), Message.user("Hi")
     assert memory.lookup([thing]) == [None]
-    memory.store(thing, said)
-    assert memory.lookup([thing]) == [said]
+    memory.store(thing, message)
+    assert memory.lookup([thing]) == [message]
     assert memory.lookup([Thing("Hi")]) == [None]
     thing.value = "Ho"
     assert memory.lookup([thing]) == [None]
 
 
-def test_several_at_a_time_each_for_itself() -> None:
+def test_several_objects_are_looked_up_independently() -> None:
     memory, things = cache_of_things(), [Thing("a"), Thing("b"), Thing("c")]
     first, last = Message.user("first"), Message.user("last")
     memory.store(things[0], first)
@@ -60,7 +60,7 @@ def test_several_at_a_time_each_for_itself() -> None:
     assert memory.lookup(things) == [first, None, last]
 
 
-def test_nothing_is_kept_alive() -> None:
+def test_objects_are_not_kept_alive() -> None:
     memory = cache_of_things()
     things = [Thing() for _ in range(100)]
     for thing in things:
@@ -74,7 +74,7 @@ def test_nothing_is_kept_alive() -> None:
     assert len(memory._seen) == 50
 
 
-def test_an_object_in_a_circle_goes_as_well() -> None:
+def test_an_object_in_a_reference_cycle_is_removed() -> None:
     memory = cache_of_things()
     one, other = Thing(), Thing()
     one.other, other.one = other, one  # type: ignore[attr-defined]
@@ -84,7 +84,7 @@ def test_an_object_in_a_circle_goes_as_well() -> None:
     assert len(memory) == 0
 
 
-def test_a_later_word_takes_the_place_of_the_first() -> None:
+def test_a_later_value_replaces_the_first() -> None:
     memory, thing = cache_of_things(), Thing("first")
     second = Message.user("second")
     memory.store(thing, Message.user("first"))
@@ -98,7 +98,7 @@ def test_a_later_word_takes_the_place_of_the_first() -> None:
 
 @pytest.mark.parametrize("number", [1, True, 1.0, 0, False, 0.0, -0.0])
 @pytest.mark.parametrize("later", [1, True, 1.0, 0, False, 0.0, -0.0])
-def test_numbers_that_python_calls_equal_are_told_apart(number: float, later: float) -> None:
+def test_equal_numbers_of_different_types_differ(number: float, later: float) -> None:
     value = {"deep": [{"a": number}]}
     memory, thing = cache_of_things(), Thing(value)
     memory.store(thing, Message.user("Hi"))
@@ -120,7 +120,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_any_change_shows(change: str) -> None:
+def test_every_change_is_detected(change: str) -> None:
     value = {"a": "b", "list": [1, [2]], "none": None, "nan": float("nan"), "tuple": ("x", {})}
     memory, thing = cache_of_things(), Thing(("text", value))
     memory.store(thing, Message.user("Hi"))
@@ -136,7 +136,7 @@ class Incomparable:
     __hash__ = None  # type: ignore[assignment]
 
 
-def test_what_cannot_be_compared_is_not_known() -> None:
+def test_an_incomparable_object_is_not_found() -> None:
     value: dict[str, object] = {"a": "b"}
     memory, thing = cache_of_things(), Thing(value)
     memory.store(thing, Message.user("Hi"))
@@ -144,7 +144,7 @@ def test_what_cannot_be_compared_is_not_known() -> None:
     assert memory.lookup([thing]) == [None]
 
 
-def test_what_cannot_be_copied_is_not_kept() -> None:
+def test_an_object_that_cannot_be_copied_is_not_cached() -> None:
     memory = cache_of_things()
     circle: list[object] = []
     circle.append(circle)
@@ -166,7 +166,7 @@ HISTORY = (
 
 
 @pytest.mark.parametrize("provider", ["deepseek", "openrouter", "vllm", "sglang", "empiriolabs:variant2"])
-def test_a_second_turn_says_the_first_in_the_same_bytes(provider: str) -> None:
+def test_a_second_turn_repeats_the_bytes_of_the_first(provider: str) -> None:
     client = Client(provider=provider, api_key="sk-x", base_url="http://localhost:1/v1")
     first = client.prepare(HISTORY, {}, stream=False)
     second = client.prepare((*HISTORY, Message.assistant("Now."), Message.user("More.")), {}, stream=False)
@@ -181,8 +181,8 @@ def _fields(message: Message) -> dict[str, object]:
     return {name: getattr(message, name) for name in names}
 
 
-def test_one_history_at_two_providers_with_and_without_reasoning() -> None:
-    """What one of them made of a message is not what the other is told."""
+def test_one_history_at_two_providers_is_encoded_for_each() -> None:
+    """The encoded message of one provider is not sent to the other."""
     deepseek = Client(api_key="sk-x")
     vllm = Client(provider="vllm", base_url="http://localhost:1/v1")
     for _ in range(2):
@@ -194,7 +194,7 @@ def test_one_history_at_two_providers_with_and_without_reasoning() -> None:
         assert not any("reasoning_content" in message for message in plain)
 
 
-def test_what_is_done_to_a_preview_reaches_no_request() -> None:
+def test_changing_a_preview_does_not_change_requests() -> None:
     client = Client(api_key="sk-x")
     shown = client.preview(HISTORY).body
     shown["messages"][0]["content"] = "changed"
@@ -204,7 +204,7 @@ def test_what_is_done_to_a_preview_reaches_no_request() -> None:
     assert len(again["messages"][2]["tool_calls"]) == 1
 
 
-def test_arguments_a_host_cannot_read_are_told_of_in_every_turn() -> None:
+def test_unreadable_arguments_are_noted_in_every_turn() -> None:
     client = Client(provider="vllm", base_url="http://localhost:1/v1")
     broken = ToolCall("call_1", "look", "{broken")
     history = [HISTORY[1], Message("assistant", "", tool_calls=(broken,)), HISTORY[3]]
@@ -217,8 +217,8 @@ def test_arguments_a_host_cannot_read_are_told_of_in_every_turn() -> None:
     assert history[1].tool_calls[0].arguments == "{broken"
 
 
-def test_tools_with_changed_names_and_without_them() -> None:
-    """Names that the wire does not allow are said otherwise only where the tool is offered under them."""
+def test_changed_tool_names_are_used_only_if_the_tools_are_offered() -> None:
+    """Names that the wire does not allow are changed only if the tool is offered under them."""
     from deepseek_v4.values.messages import ToolSpec
 
     client = Client(api_key="sk-x")
@@ -226,18 +226,18 @@ def test_tools_with_changed_names_and_without_them() -> None:
     history = [Message.user("Look."), Message("assistant", "", tool_calls=(call,)), Message.tool("seen", "call_1")]
     odd = [ToolSpec("look up"), ToolSpec("look_up")]
     for tools in ((), odd, ()):
-        said = client.prepare(history, {"tools": tuple(tools)} if tools else {}, stream=False).body["messages"]
-        assert said[1]["tool_calls"][0]["function"]["name"] == "look_up"
+        messages = client.prepare(history, {"tools": tuple(tools)} if tools else {}, stream=False).body["messages"]
+        assert messages[1]["tool_calls"][0]["function"]["name"] == "look_up"
     back = ToolCall("call_1", "look up", "{}")
     history[1] = Message("assistant", "", tool_calls=(back,))
     names = []
     for tools in ((), odd, ()):
-        said = client.prepare(history, {"tools": tuple(tools)} if tools else {}, stream=False).body["messages"]
-        names.append(said[1]["tool_calls"][0]["function"]["name"])
+        messages = client.prepare(history, {"tools": tuple(tools)} if tools else {}, stream=False).body["messages"]
+        names.append(messages[1]["tool_calls"][0]["function"]["name"])
     assert names == ["look_up", "look_up_2", "look_up"]
 
 
-def test_what_a_message_became_goes_into_no_copy_and_no_pickle() -> None:
+def test_the_cached_value_of_a_message_is_not_copied_or_pickled() -> None:
     message, fresh = (Message.assistant("Hi", reasoning="Hm.") for _ in range(2))
     Client(api_key="k").preview([Message.user("Hi"), message, Message.user("Ho")])
     assert json.dumps(dataclasses.asdict(message)) == json.dumps(dataclasses.asdict(fresh))

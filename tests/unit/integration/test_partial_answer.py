@@ -19,7 +19,7 @@ def fed(text: str, size: int) -> list[Any]:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
-def test_it_grows_to_the_whole_and_takes_nothing_back(form: str, size: int) -> None:
+def test_the_partial_answer_grows_to_the_complete_one(form: str, size: int) -> None:
     seen = [value for value in fed(form.replace("{}", TEXT), size) if value is not None]
     assert seen[-1] == VALUE
     for earlier, later in pairwise(seen):
@@ -35,11 +35,11 @@ def _grew(earlier: Any, later: Any) -> bool:
 
 
 @pytest.mark.parametrize("text", ["Here you are: {}", "", "``", "null", "```json"])
-def test_what_is_no_json_gives_nothing(text: str) -> None:
+def test_invalid_json_has_no_partial_answer(text: str) -> None:
     assert fed(text, 2) == [None] * len(fed(text, 2))
 
 
-def test_what_was_given_out_does_not_change() -> None:
+def test_a_returned_value_does_not_change() -> None:
     answer = PartialAnswer()
     first = answer.feed('{"xs": [1, ')
     answer.feed("2, 3]}")

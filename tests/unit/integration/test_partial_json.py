@@ -1,4 +1,4 @@
-"""Partial JSON: the value of a text at every cut, the cost of finding it, and tails that nobody takes for whole."""
+"""Partial JSON: the value of a text at every cut, the cost of parsing it, and tails that keep it incomplete."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def parse(text: str, size: int) -> PartialJson:
 
 
 def grows(before: Any, after: Any) -> bool:
-    """Whether a later value continues an earlier one."""
+    """Return True if a later value continues an earlier one."""
     if isinstance(before, dict):
         return (
             isinstance(after, dict)
@@ -62,7 +62,7 @@ def grows(before: Any, after: Any) -> bool:
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 11, 1000])
-def test_the_end_equals_json_loads_whatever_the_fragments(text: str, size: int) -> None:
+def test_the_final_value_equals_json_loads_for_any_fragments(text: str, size: int) -> None:
     parser = parse(text, size)
     assert parser.value == json.loads(text)
 
@@ -79,7 +79,7 @@ def test_random_json_at_every_split(value: Any, ascii_only: bool, indent: int | 
 
 
 @given(VALUES.filter(lambda value: isinstance(value, (dict, list))), st.booleans())
-def test_values_only_ever_grow(value: Any, ascii_only: bool) -> None:
+def test_values_only_grow(value: Any, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
     parser = PartialJson()
     before: Any = None
@@ -117,7 +117,7 @@ def test_values_only_ever_grow(value: Any, ascii_only: bool) -> None:
         ("nul", None),
     ],
 )
-def test_what_is_unfinished_is_left_out(text: str, value: Any) -> None:
+def test_unfinished_values_are_left_out(text: str, value: Any) -> None:
     assert parse(text, 1).value == value
     assert parse(text, 1000).value == value
 
@@ -174,13 +174,13 @@ def test_an_earlier_string_is_not_changed_by_a_later_fragment() -> None:
     ],
 )
 @pytest.mark.parametrize("size", [1, 1000])
-def test_what_can_be_no_json_is_refused_at_once(text: str, size: int) -> None:
+def test_invalid_json_is_refused_at_once(text: str, size: int) -> None:
     with pytest.raises(ValueError, match="not JSON"):
         parse(text, size)
 
 
 @given(st.text(alphabet='{}[]",:\\utrue01.e-+ a\n', max_size=12))
-def test_it_accepts_the_beginnings_of_json_and_nothing_else(text: str) -> None:
+def test_only_beginnings_of_json_are_accepted(text: str) -> None:
     try:
         expected, valid = json.loads(text), True
     except ValueError:
@@ -200,13 +200,13 @@ ENDS += [f'{cut}"{rest}' for cut in ("", '"', "u0000", "0000", "000", "00", "0")
 
 
 def continues(text: str) -> bool:
-    """Whether some text after it makes a text JSON."""
-    for whole in (text + end for end in ENDS):
+    """Return True if some continuation makes the text valid JSON."""
+    for complete in (text + end for end in ENDS):
         closers = ""
-        for bracket in re.findall(r"[][{}]", re.sub(r'"(?:[^"\\]|\\.)*"', "", whole)):
+        for bracket in re.findall(r"[][{}]", re.sub(r'"(?:[^"\\]|\\.)*"', "", complete)):
             closers = closers[1:] if bracket in "]}" else {"[": "]", "{": "}"}[bracket] + closers
         with suppress(ValueError):
-            json.loads(whole + closers)
+            json.loads(complete + closers)
             return True
     return False
 
@@ -224,7 +224,7 @@ def test_nesting_is_not_limited_by_the_stack() -> None:
 
 
 def seconds(text: str, size: int) -> float:
-    """Time to read a text in fragments, looking at the value after each."""
+    """Return the time to parse a text in fragments, reading the value after each."""
     best = 60.0
     for _ in range(3):
         parser = PartialJson()
@@ -258,7 +258,7 @@ def test_eight_times_the_text_takes_about_eight_times_as_long(shape: str, size: 
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_after_the_tail_langchain_completes_nothing(text: str) -> None:
+def test_langchain_completes_nothing_after_the_tail(text: str) -> None:
     langchain = pytest.importorskip("langchain_core.utils.json")
     for cut in range(len(text) + 1):
         tail = invalidating_tail(text[:cut])
@@ -267,7 +267,7 @@ def test_after_the_tail_langchain_completes_nothing(text: str) -> None:
 
 
 @given(VALUES, st.booleans(), st.data())
-def test_after_the_tail_langchain_completes_nothing_of_random_json(value: Any, ascii_only: bool, data: Any) -> None:
+def test_langchain_completes_no_random_json_after_the_tail(value: Any, ascii_only: bool, data: Any) -> None:
     langchain = pytest.importorskip("langchain_core.utils.json")
     text = json.dumps(value, ensure_ascii=ascii_only)
     cut = data.draw(st.integers(0, len(text)))
@@ -275,7 +275,7 @@ def test_after_the_tail_langchain_completes_nothing_of_random_json(value: Any, a
 
 
 @given(st.text(alphabet='{}[]",:\\u1a\n', max_size=12))
-def test_after_the_tail_langchain_completes_nothing_of_any_text(text: str) -> None:
+def test_langchain_completes_no_text_after_the_tail(text: str) -> None:
     langchain = pytest.importorskip("langchain_core.utils.json")
     assert completed(langchain, text + invalidating_tail(text)) is None
 
@@ -303,7 +303,7 @@ def completed(langchain: Any, text: str) -> Any:
         ("{]", ""),
     ],
 )
-def test_the_tail_is_as_short_as_can_be(text: str, tail: str) -> None:
+def test_the_tail_is_as_short_as_possible(text: str, tail: str) -> None:
     assert invalidating_tail(text) == tail
 
 

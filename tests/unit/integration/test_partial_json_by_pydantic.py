@@ -27,7 +27,7 @@ def value(rng: random.Random, depth: int = 3) -> Any:
 
 
 def settled(text: str) -> str:
-    """The text without a number at its end, which more digits may follow; ``pydantic_core`` takes it as it is."""
+    """Return the text without a number at its end: more digits may follow, but ``pydantic_core`` returns it at once."""
     quotes = len(_QUOTE.findall(text))
     return text if quotes % 2 else _NUMBER.sub("", text)
 

@@ -12,7 +12,7 @@ SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "require
 HI = Message.user("Hi")
 
 
-def test_the_words_stand_at_the_end_of_the_system_message() -> None:
+def test_the_instruction_is_the_end_of_the_system_message() -> None:
     system, *rest = ask_for_json([Message.system("Be brief."), HI], SCHEMA)
     assert system.role == "system"
     assert system.text.startswith("Be brief.\n\n")
@@ -20,37 +20,37 @@ def test_the_words_stand_at_the_end_of_the_system_message() -> None:
     assert rest == [HI]
 
 
-def test_without_a_system_message_they_are_one() -> None:
+def test_without_a_system_message_the_instruction_becomes_one() -> None:
     system, *rest = ask_for_json([HI], SCHEMA)
     assert system.role == "system"
     assert rest == [HI]
 
 
-def test_they_join_the_parts_of_a_system_message() -> None:
+def test_the_instruction_is_added_to_the_parts_of_a_system_message() -> None:
     system, _ = ask_for_json([Message("system", (TextPart("Be"), TextPart(" brief."))), HI], None)
     assert system.text.startswith("Be brief.\n\n")
 
 
-def test_an_empty_system_message_becomes_them() -> None:
+def test_the_instruction_replaces_an_empty_system_message() -> None:
     assert ask_for_json([Message.system(""), HI], None) == ask_for_json([HI], None)
 
 
 @pytest.mark.parametrize("schema", [None, SCHEMA])
-def test_they_contain_the_word_that_json_mode_demands(schema: Any) -> None:
+def test_the_instruction_contains_the_word_that_json_mode_requires(schema: Any) -> None:
     assert "json" in ask_for_json([HI], schema)[0].text.lower()
 
 
-def test_without_a_schema_none_is_spoken_of() -> None:
+def test_without_a_schema_the_instruction_mentions_none() -> None:
     assert "schema" not in ask_for_json([HI], None)[0].text.lower()
 
 
-def test_they_are_the_same_however_far_the_conversation_has_come() -> None:
+def test_the_instruction_does_not_depend_on_the_length_of_the_conversation() -> None:
     early = ask_for_json([Message.system("Be brief."), HI], SCHEMA)
     late = ask_for_json([Message.system("Be brief."), HI, Message.assistant("{}"), HI], SCHEMA)
     assert late[:2] == early
 
 
-def test_the_conversation_is_left_as_it_was() -> None:
+def test_the_conversation_is_not_changed() -> None:
     messages = [Message.system("Be brief."), HI]
     ask_for_json(messages, SCHEMA)
     assert messages == [Message.system("Be brief."), HI]
@@ -73,7 +73,7 @@ def test_the_value_is_read_with_or_without_a_fence(text: str) -> None:
     assert parse_answer_json(text) == {"a": 1}
 
 
-def test_only_the_outer_fence_is_taken_off() -> None:
+def test_only_the_outer_fence_is_removed() -> None:
     assert parse_answer_json('```json\n{\n"a": "```",\n"b": 1\n}\n```') == {"a": "```", "b": 1}
 
 
@@ -82,7 +82,7 @@ def test_integers_of_any_length_are_kept() -> None:
 
 
 @pytest.mark.parametrize("kind", ["array", "string", ["array", "null"]])
-def test_what_is_no_object_is_not_called_one(kind: Any) -> None:
+def test_the_instruction_calls_only_objects_an_object(kind: Any) -> None:
     (system, _) = ask_for_json([HI], {"type": kind})
     assert "one JSON value" in system.text
     assert not allows_object({"type": kind})
@@ -94,6 +94,6 @@ TWO_FENCES = "```\n{}\n```\nor\n```\n{}\n```"
 
 
 @pytest.mark.parametrize("text", ["Sure: {}", TWO_FENCES, "", "  ", "Here you are", '{"a": ', "```json\n```"])
-def test_what_is_no_json_is_refused(text: str) -> None:
+def test_invalid_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_answer_json(text)

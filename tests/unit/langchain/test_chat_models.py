@@ -40,40 +40,40 @@ both_shapes = pytest.mark.parametrize("shape", [{}, {"output_version": "v1"}], i
 
 
 def comparable(message: Any) -> dict[str, Any]:
-    """A message without what differs from call to call."""
-    told = message.model_dump(exclude={"id", "type", "chunk_position", "tool_call_chunks"})
+    """Return a message without the fields that differ from call to call."""
+    dumped = message.model_dump(exclude={"id", "type", "chunk_position", "tool_call_chunks"})
     for name in ("id", "created", "cost", "cost_details"):
-        told["response_metadata"].pop(name, None)
-    told["usage_metadata"]["input_token_details"] = {}
-    return told
+        dumped["response_metadata"].pop(name, None)
+    dumped["usage_metadata"]["input_token_details"] = {}
+    return dumped
 
 
-# -- streams and whole answers ---------------------------------------------------------------------------------------
+# -- streams and complete answers ------------------------------------------------------------------------------------
 
 
 @both_shapes
 @pytest.mark.parametrize("turn", [TURN, CUT, Turn("Yes.", reasoning=""), Turn("Yes.", reasoning="Hm.")])
-async def test_all_paths_give_equal_messages(
+async def test_all_methods_return_equal_messages(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4], shape: dict[str, Any], turn: Turn
 ) -> None:
     server.script(*[turn] * 6)
     async with make_model(**shape) as model:
-        whole = model.invoke("Hi", tools=TOOLS)
-        said = comparable(whole)
-        assert comparable(await model.ainvoke("Hi", tools=TOOLS)) == said
-        assert comparable(model.invoke("Hi", tools=TOOLS, stream=True)) == said
-        assert comparable(await model.ainvoke("Hi", tools=TOOLS, stream=True)) == said
+        complete = model.invoke("Hi", tools=TOOLS)
+        expected = comparable(complete)
+        assert comparable(await model.ainvoke("Hi", tools=TOOLS)) == expected
+        assert comparable(model.invoke("Hi", tools=TOOLS, stream=True)) == expected
+        assert comparable(await model.ainvoke("Hi", tools=TOOLS, stream=True)) == expected
         streamed = sum_up(list(model.stream("Hi", tools=TOOLS)))
-        assert comparable(message_chunk_to_message(streamed)) == said
+        assert comparable(message_chunk_to_message(streamed)) == expected
         streamed = sum_up([chunk async for chunk in model.astream("Hi", tools=TOOLS)])
-        assert comparable(message_chunk_to_message(streamed)) == said
+        assert comparable(message_chunk_to_message(streamed)) == expected
 
 
 def sum_up(chunks: list[AIMessageChunk]) -> AIMessageChunk:
-    whole = chunks[0]
+    complete = chunks[0]
     for chunk in chunks[1:]:
-        whole += chunk
-    return whole
+        complete += chunk
+    return complete
 
 
 @both_shapes
@@ -85,15 +85,15 @@ def test_v3_events_are_valid_and_end_in_the_same_message(
     model = make_model(**shape)
     stream = model.stream_events("Hi", version="v3", tools=TOOLS)
     assert_valid_event_stream(list(stream))
-    whole, output = model.invoke("Hi", tools=TOOLS), stream.output
-    assert output.text == whole.text
-    assert output.tool_calls == whole.tool_calls
-    assert output.additional_kwargs == whole.additional_kwargs
-    assert [call["id"] for call in output.invalid_tool_calls] == [call["id"] for call in whole.invalid_tool_calls]
+    complete, output = model.invoke("Hi", tools=TOOLS), stream.output
+    assert output.text == complete.text
+    assert output.tool_calls == complete.tool_calls
+    assert output.additional_kwargs == complete.additional_kwargs
+    assert [call["id"] for call in output.invalid_tool_calls] == [call["id"] for call in complete.invalid_tool_calls]
     kinds = [block["type"] for block in output.content_blocks if block.get("reasoning") != ""]
     assert kinds == [
         {"tool_call_chunk": "invalid_tool_call"}.get(block["type"], block["type"])
-        for block in [*whole.content_blocks, *([] if shape else whole.invalid_tool_calls)]
+        for block in [*complete.content_blocks, *([] if shape else complete.invalid_tool_calls)]
         if block.get("reasoning") != ""
     ]
 
@@ -107,7 +107,7 @@ class Listener(BaseCallbackHandler):
 
 
 @pytest.mark.parametrize("path", ["stream", "events"])
-def test_every_chunk_is_told_to_callbacks_once(server: LocalServer, model: ChatDeepSeekV4, path: str) -> None:
+def test_callbacks_receive_every_chunk_once(server: LocalServer, model: ChatDeepSeekV4, path: str) -> None:
     server.script(Turn("It rains.", reasoning="Hm."), Turn("It rains.", reasoning="Hm."))
     listener = Listener()
     expected = len(list(model.stream("Hi")))
@@ -127,7 +127,7 @@ def test_usage_callbacks_count(server: LocalServer, model: ChatDeepSeekV4) -> No
     assert counted["total_tokens"] == counted["input_tokens"] + counted["output_tokens"] > 0
 
 
-def test_disable_streaming_and_streaming_are_langchains(
+def test_disable_streaming_and_streaming_work_as_in_langchain(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]
 ) -> None:
     assert len(list(make_model(disable_streaming=True).stream("Hi"))) == 1
@@ -136,7 +136,7 @@ def test_disable_streaming_and_streaming_are_langchains(
     assert [request.body.get("stream", False) for request in server.requests] == [False, False, True]
 
 
-def test_breaking_off_a_stream_frees_the_connection(server: LocalServer, model: ChatDeepSeekV4) -> None:
+def test_leaving_a_stream_early_frees_the_connection(server: LocalServer, model: ChatDeepSeekV4) -> None:
     server.configure(chunk_delay=0.05)
     server.script(Turn("word " * 200))
     stream = model.stream("Hi")
@@ -171,7 +171,7 @@ async def test_cancelling_a_task_frees_the_connection(
         assert server.open_streams == 0
 
 
-# -- life ------------------------------------------------------------------------------------------------------------
+# -- loops, threads, closing -------------------------------------------------------------------------------------------
 
 
 def test_a_second_event_loop_on_one_model(model: ChatDeepSeekV4) -> None:
@@ -216,7 +216,7 @@ def test_every_option_can_be_given_per_call(server: LocalServer, make_model: Cal
     assert body_of(server)["n"] == 1
 
 
-def test_stop_words_of_a_call_are_added(server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]) -> None:
+def test_stop_texts_of_a_call_are_added(server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]) -> None:
     model = make_model(stop=["A"])
     model.invoke("Hi", stop=["B", "A"])
     assert body_of(server)["stop"] == ["A", "B"]
@@ -226,7 +226,7 @@ def test_stop_words_of_a_call_are_added(server: LocalServer, make_model: Callabl
     assert body_of(server)["stop"] == ["C"]
 
 
-def test_names_that_fingers_know(server: LocalServer) -> None:
+def test_aliases_of_options_are_accepted(server: LocalServer) -> None:
     model = ChatDeepSeekV4(
         model_name="deepseek-v4-pro",
         api_base=server.base_url,
@@ -239,7 +239,7 @@ def test_names_that_fingers_know(server: LocalServer) -> None:
     assert (model.base_url, model.stop, model.max_tokens, model.timeout) == (server.base_url, ["A"], 9, 3)
 
 
-def test_a_copy_with_other_options_uses_them(server: LocalServer, model: ChatDeepSeekV4) -> None:
+def test_a_copy_uses_its_own_options(server: LocalServer, model: ChatDeepSeekV4) -> None:
     model.invoke("Hi")
     copy = model.model_copy(update={"temperature": 0.5, "model": "deepseek-v4-pro"})
     copy.invoke("Hi")
@@ -254,7 +254,7 @@ def test_configurable_fields(server: LocalServer, model: ChatDeepSeekV4) -> None
     assert body_of(server)["temperature"] == 0.25
 
 
-def test_the_preview_is_what_is_sent(server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]) -> None:
+def test_the_preview_equals_the_request(server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]) -> None:
     model = make_model(temperature=0.5)
     options: dict[str, Any] = {"tools": [adder], "tool_choice": "adder", "stop": ["X"]}
     preview = model.preview("Hi", **options)
@@ -339,7 +339,7 @@ MARKED_TOOLS: list[Any] = [
 
 
 @pytest.mark.parametrize("marked", MARKED_TOOLS)
-def test_a_cache_mark_of_a_tool_is_noted_and_warned_of_once(
+def test_a_cache_mark_of_a_tool_is_noted_and_warned_about_once(
     monkeypatch: pytest.MonkeyPatch, model: ChatDeepSeekV4, marked: Any
 ) -> None:
     monkeypatch.setattr("deepseek_v4.request.build._reported", set())
@@ -361,7 +361,7 @@ def test_encrypted_thinking_in_langchain_blocks_is_noted(model: ChatDeepSeekV4) 
         model.preview(history, on_unsupported="raise")
 
 
-def test_a_tool_of_a_provider_with_parameters_is_no_schema() -> None:
+def test_a_server_tool_with_parameters_is_not_a_schema() -> None:
     search = {"type": "openrouter:web_search", "parameters": {"max_uses": 1}}
     custom = {"type": "custom", "name": "apply_patch", "parameters": {"a": 1}}
     router = ChatDeepSeekV4(provider="openrouter", api_key="sk-test")
@@ -371,7 +371,7 @@ def test_a_tool_of_a_provider_with_parameters_is_no_schema() -> None:
     assert (sent[0], sent[1], sent[2]["type"]) == (search, custom, "function")
 
 
-def test_tools_that_the_provider_runs_go_as_they_are(model: ChatDeepSeekV4) -> None:
+def test_tools_that_the_provider_runs_are_sent_unchanged(model: ChatDeepSeekV4) -> None:
     preview = model.preview("Hi", tools=[{"type": "deepseek_web_search", "max_uses": 2}, adder])
     assert preview.body["tools"][0] == {"type": "deepseek_web_search", "max_uses": 2}
 
@@ -401,43 +401,43 @@ def test_tool_choices(model: ChatDeepSeekV4, choice: Any, sent: str | None) -> N
     assert (named["function"]["name"] if isinstance(named, dict) else named) == sent
 
 
-def test_true_means_the_single_tool(model: ChatDeepSeekV4) -> None:
+def test_tool_choice_true_selects_the_only_tool(model: ChatDeepSeekV4) -> None:
     bound = model.bind_tools([adder], tool_choice=True)
     assert isinstance(bound, RunnableBinding)
     assert bound.kwargs["tool_choice"]["function"]["name"] == "adder"
 
 
 @pytest.mark.parametrize("choice", ["adder2", {"type": "function", "function": {"name": "x"}}, {"type": "odd"}])
-def test_an_unknown_tool_in_the_choice_is_refused_when_it_is_bound(model: ChatDeepSeekV4, choice: Any) -> None:
+def test_an_unknown_tool_choice_is_refused_by_bind_tools(model: ChatDeepSeekV4, choice: Any) -> None:
     with pytest.raises(ValueError, match="is not among the tools: adder"):
         model.bind_tools([adder], tool_choice=choice)
 
 
-def test_a_demand_without_tools_is_refused(model: ChatDeepSeekV4) -> None:
+def test_a_required_call_without_tools_is_refused(model: ChatDeepSeekV4) -> None:
     with pytest.raises(ValueError, match="requires at least one tool"):
         model.bind_tools([], tool_choice="any")
 
 
-def test_no_tools_puts_nothing_on_the_wire(server: LocalServer, model: ChatDeepSeekV4) -> None:
+def test_an_empty_tool_list_is_not_sent(server: LocalServer, model: ChatDeepSeekV4) -> None:
     model.bind_tools([]).invoke("Hi")
     model.invoke("Hi", tools=[])
     assert all("tools" not in request.body for request in server.requests)
 
 
-def test_strict_tools_go_to_the_beta_path(server: LocalServer, model: ChatDeepSeekV4) -> None:
+def test_strict_tools_are_sent_to_the_beta_path(server: LocalServer, model: ChatDeepSeekV4) -> None:
     model.bind_tools([adder], strict=True).invoke("Add 1 and 2.")
     assert server.requests[0].path.startswith("/beta/")
     assert body_of(server)["tools"][0]["function"]["strict"] is True
 
 
-def test_one_call_at_a_time(server: LocalServer, model: ChatDeepSeekV4) -> None:
+def test_parallel_tool_calls_can_be_disabled(server: LocalServer, model: ChatDeepSeekV4) -> None:
     server.script(TURN, TURN)
     bound = model.bind_tools(TOOLS, parallel_tool_calls=False)
     assert len(bound.invoke("Hi").tool_calls) == 1
     assert len(sum_up(list(bound.stream("Hi"))).tool_calls) == 1
 
 
-def test_a_response_format_beside_the_tools(model: ChatDeepSeekV4) -> None:
+def test_a_response_format_with_tools(model: ChatDeepSeekV4) -> None:
     bound = model.bind_tools([adder], response_format=Adder)
     assert isinstance(bound, RunnableBinding)
     body = model.preview("Hi", **bound.kwargs).body
@@ -447,7 +447,7 @@ def test_a_response_format_beside_the_tools(model: ChatDeepSeekV4) -> None:
     assert model.preview("Hi", response_format=Adder).body["response_format"] == {"type": "json_object"}
 
 
-# -- what LangChain asks ---------------------------------------------------------------------------------------------
+# -- what LangChain reads --------------------------------------------------------------------------------------------
 
 
 def test_the_provider_has_one_name_for_traces_and_messages(model: ChatDeepSeekV4) -> None:
@@ -462,20 +462,20 @@ def test_the_provider_has_one_name_for_traces_and_messages(model: ChatDeepSeekV4
     assert model.invoke("Hi").response_metadata["model_provider"] == params["ls_provider"]
 
 
-def test_identifying_params_tell_where_and_hold_no_secret(server: LocalServer) -> None:
+def test_identifying_params_contain_the_endpoint_and_no_secret(server: LocalServer) -> None:
     model = ChatDeepSeekV4(api_key="sk-secret-1", base_url=server.base_url, default_headers={"x-token": "sk-secret-2"})
-    told = model.asdict()
-    assert (told["_type"], told["model"], told["provider"]) == ("deepseek-v4", "deepseek-flash", "deepseek")
-    assert (told["protocol"], told["base_url"]) == ("chat_completions", server.base_url)
-    assert "sk-secret" not in repr(told)
+    dumped = model.asdict()
+    assert (dumped["_type"], dumped["model"], dumped["provider"]) == ("deepseek-v4", "deepseek-flash", "deepseek")
+    assert (dumped["protocol"], dumped["base_url"]) == ("chat_completions", server.base_url)
+    assert "sk-secret" not in repr(dumped)
     assert ChatDeepSeekV4(api_key="k").asdict()["base_url"] == "https://api.deepseek.com"
 
 
-def test_versions_are_told() -> None:
+def test_versions_are_in_the_metadata() -> None:
     assert set(ChatDeepSeekV4(api_key="k").metadata["lc_versions"]) >= {"langchain-core", "deepseek-v4"}
 
 
-def test_the_profile_tells_the_truth() -> None:
+def test_the_profile_equals_the_catalog() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         profile = ChatDeepSeekV4(api_key="k").profile
@@ -499,7 +499,7 @@ def test_tokens_are_counted_offline(model: ChatDeepSeekV4, server: LocalServer) 
     assert server.requests == []
 
 
-def test_ones_own_tokenizer_is_used() -> None:
+def test_a_custom_tokenizer_is_used() -> None:
     model = ChatDeepSeekV4(api_key="k", custom_get_token_ids=lambda text: [7] * len(text))
     assert (model.get_num_tokens("four"), model.get_token_ids("ab")) == (4, [7, 7])
     assert model.get_num_tokens_from_messages([HumanMessage("x" * 50)]) > 50
@@ -509,7 +509,7 @@ def test_ones_own_tokenizer_is_used() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         ({"temperature": "warm"}, "temperature"),
         ({"timeout": -1}, "timeout"),
@@ -521,27 +521,27 @@ def test_ones_own_tokenizer_is_used() -> None:
         ({"reasoning_effort": "huge"}, "reasoning_effort"),
     ],
 )
-def test_bad_options_of_the_constructor(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValidationError, match=words):
+def test_bad_options_of_the_constructor(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         ChatDeepSeekV4(api_key="k", **options)
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         ({"temperature": 3}, "out of range"),
         ({"temperature": "warm"}, "temperature"),
         ({"temperatur": 1}, "Did you mean 'temperature'"),
         ({"api_key": "x"}, "cannot be set per call"),
-        ({"tool_choice": "nobody", "tools": TOOLS}, "not among the tools"),
+        ({"tool_choice": "unlisted", "tools": TOOLS}, "not among the tools"),
         ({"tool_choice": "required"}, "needs at least one tool"),
     ],
 )
 def test_bad_options_of_a_call_get_one_error_before_anything_is_sent(
-    server: LocalServer, model: ChatDeepSeekV4, options: dict[str, Any], words: str
+    server: LocalServer, model: ChatDeepSeekV4, options: dict[str, Any], message: str
 ) -> None:
     for call in (model.invoke, lambda *args, **kwargs: list(model.stream(*args, **kwargs))):
-        with pytest.raises(errors.InvalidRequestError, match=words):
+        with pytest.raises(errors.InvalidRequestError, match=message):
             call("Hi", **options)
     assert server.requests == []
 
@@ -565,7 +565,7 @@ def test_plain_http_to_a_public_host() -> None:
         ChatDeepSeekV4(api_key="k", base_url="http://api.example.com").invoke("Hi")
 
 
-def test_a_host_of_ones_own(server: LocalServer) -> None:
+def test_a_custom_host(server: LocalServer) -> None:
     known = ChatDeepSeekV4(api_key="k").resolved_provider()
     host = Provider("my-host", server.base_url, "MY_HOST_KEY", known.dialects)
     assert isinstance(known.dialect("chat_completions"), Dialect)

@@ -1,4 +1,4 @@
-"""Errors of a call: ours and langchain-core's at once, on every path, with what a program needs and without a chain."""
+"""Errors of a call: of our class and of langchain-core's, in every method, with the facts and without a chain."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_every_error_of_the_core_has_a_class_here() -> None:
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_an_error_is_of_both_families_and_keeps_what_it_knew(name: str) -> None:
+def test_an_error_is_of_both_families_and_keeps_its_facts(name: str) -> None:
     known = {"status_code": 418, "request_id": "r-1", "provider": "deepseek", "body": {"error": {"message": "x"}}}
     raised = getattr(core, name)("Do this.", headers={"x-a": "b"}, retry_after=3.0, **known)
     error = errors.as_model_error(raised)
@@ -69,7 +69,7 @@ def test_an_error_is_of_both_families_and_keeps_what_it_knew(name: str) -> None:
 
 
 @pytest.mark.parametrize("retryable", [True, False])
-def test_whether_to_retry_is_said_by_the_error_and_not_by_its_class(retryable: bool) -> None:
+def test_retryable_depends_on_the_error_and_not_on_its_class(retryable: bool) -> None:
     assert errors.as_model_error(core.MalformedResponseError("x", retryable=retryable)).is_retryable is retryable
 
 
@@ -77,7 +77,7 @@ def test_an_error_without_an_answer_has_no_response() -> None:
     assert not hasattr(errors.as_model_error(core.ConnectionError("x")), "response")
 
 
-def test_an_error_of_no_known_class_is_a_model_error_all_the_same() -> None:
+def test_an_error_of_an_unknown_class_is_a_model_error() -> None:
     error = errors.as_model_error(core.DeepSeekError("x"))
     assert type(error) is errors.DeepSeekError
     assert isinstance(error, lc.ModelError)
@@ -120,7 +120,7 @@ REFUSALS: dict[str, tuple[Fault | Turn, type[Exception], type[Exception]]] = {
 
 @every_path
 @pytest.mark.parametrize("refusal", REFUSALS)
-async def test_a_refusal_has_its_class_on_every_path(
+async def test_a_refusal_has_its_class_in_every_method(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4], call: Any, refusal: str
 ) -> None:
     what, ours, theirs = REFUSALS[refusal]
@@ -149,7 +149,7 @@ async def test_a_refusal_has_its_class_on_every_path(
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-async def test_a_stream_that_breaks_off_raises(
+async def test_an_interrupted_stream_raises(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4], call: Any, fault: Fault, kind: type[Exception]
 ) -> None:
     server.script(Turn("It rains in Paris today.", reasoning="Hm, rain."))
@@ -160,7 +160,9 @@ async def test_a_stream_that_breaks_off_raises(
     assert isinstance(caught.value, lc.ModelError)
 
 
-def test_a_cut_stream_carries_what_had_arrived(server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]) -> None:
+def test_an_interrupted_stream_has_the_partial_answer(
+    server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]
+) -> None:
     server.script(Turn("It rains in Paris today.", reasoning="Hm."))
     server.fault(Fault.cut_stream(5), times=9)
     with pytest.raises(errors.StreamInterruptedError) as caught:
@@ -174,7 +176,7 @@ def test_bad_options_of_a_call_are_langchain_errors_too(model: ChatDeepSeekV4) -
         model.invoke("Hi", temperature=3)
 
 
-def test_retry_middleware_tries_again_only_what_can_succeed(
+def test_retry_middleware_retries_only_retryable_errors(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]
 ) -> None:
     agent = create_agent(
@@ -192,7 +194,7 @@ def test_retry_middleware_tries_again_only_what_can_succeed(
     assert len(server.requests) == 1
 
 
-def test_traces_of_a_failure_get_status_and_body(
+def test_traces_of_a_failure_contain_status_and_body(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]
 ) -> None:
     class Trace(BaseCallbackHandler):
@@ -207,13 +209,15 @@ def test_traces_of_a_failure_get_status_and_body(
     assert "Insufficient Balance" in trace.metadata["body"]["error"]["message"]
 
 
-def test_a_call_without_sound_arguments_is_no_exception_but_invalid(server: LocalServer, model: ChatDeepSeekV4) -> None:
+def test_a_call_with_invalid_arguments_is_invalid_and_not_an_exception(
+    server: LocalServer, model: ChatDeepSeekV4
+) -> None:
     server.script(Turn(tool_calls=[ToolCall("f", '{"a": "b')], finish_reason="length"))
     answer = model.invoke("Hi", tools=[{"type": "function", "function": {"name": "f"}}])
     assert (answer.tool_calls, len(answer.invalid_tool_calls)) == ([], 1)
 
 
-def test_the_error_of_a_typed_answer_crosses_process_borders() -> None:
+def test_the_error_of_a_typed_answer_can_be_pickled() -> None:
     error = AnswerError("It is not JSON.", llm_output="x")
     error.raw = AIMessage("x", usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3})
     twin = pickle.loads(pickle.dumps(error))
@@ -222,7 +226,7 @@ def test_the_error_of_a_typed_answer_crosses_process_borders() -> None:
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_its_arguments_rebuild_it_from_json(name: str) -> None:
+def test_an_error_is_rebuilt_from_its_json_arguments(name: str) -> None:
     error = getattr(core, name)("Do this.", status_code=418, retry_after=3.0, attempts_exhausted=True)
     raised = errors.as_model_error(error)
     twin = type(raised)(*json.loads(json.dumps(raised.args)))

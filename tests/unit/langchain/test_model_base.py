@@ -1,4 +1,4 @@
-"""Saving, loading, copying and caching: the key goes nowhere, and two endpoints are two models."""
+"""Saving, loading, copying and caching: the key is never saved, and two endpoints are two models."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_pickle_carries_no_key_and_no_sockets(server: LocalServer, monkeypatch: 
     assert pickle.loads(data).invoke("Hi").text
 
 
-def test_headers_that_can_hold_a_key_are_saved_nowhere() -> None:
+def test_headers_that_can_contain_a_key_are_not_saved() -> None:
     model = ChatDeepSeekV4(api_key="k", default_headers={"X-Team": "blue", "Authorization": f"Bearer {KEY}"})
     again = pickle.loads(pickle.dumps(model))
     assert again.default_headers == {"X-Team": "blue", "Authorization": "<not pickled>"}
@@ -81,7 +81,7 @@ def test_headers_that_can_hold_a_key_are_saved_nowhere() -> None:
     assert model.default_headers["Authorization"].endswith(KEY)
 
 
-def test_deepcopy_keeps_the_key_and_shares_what_cannot_be_copied(server: LocalServer) -> None:
+def test_deepcopy_keeps_the_key_and_shares_objects_that_cannot_be_copied(server: LocalServer) -> None:
     client, limiter = httpx.Client(), InMemoryRateLimiter(requests_per_second=1000)
     model = ChatDeepSeekV4(
         api_key=server.api_key,
@@ -109,10 +109,10 @@ def test_the_key_is_in_no_text(
     try:
         model.invoke("Hi")
     except errors.AuthenticationError as error:
-        said = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
-    told = [repr(model), str(model), dumps(model), repr(model.asdict()), model.model_dump_json(), said, caplog.text]
-    told += [repr(model.bind(temperature=0)), repr(model._get_ls_params()), repr(model.preview("Hi"))]
-    assert not [text for text in told if KEY in text]
+        trace = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    texts = [repr(model), str(model), dumps(model), repr(model.asdict()), model.model_dump_json(), trace, caplog.text]
+    texts += [repr(model.bind(temperature=0)), repr(model._get_ls_params()), repr(model.preview("Hi"))]
+    assert not [text for text in texts if KEY in text]
 
 
 # -- cache -----------------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def test_two_endpoints_share_no_answers() -> None:
         assert [len(server.requests) for server in (one, other)] == [1, 1]
 
 
-def test_two_hosts_of_ones_own_share_no_answers() -> None:
+def test_two_custom_hosts_share_no_answers() -> None:
     cache = InMemoryCache()
     dialects = ChatDeepSeekV4(api_key="k").resolved_provider().dialects
     with LocalServer() as one, LocalServer() as other:
@@ -143,7 +143,7 @@ def test_two_hosts_of_ones_own_share_no_answers() -> None:
 
 
 @pytest.mark.parametrize("options", [{"temperature": 0}, {"thinking": False}, {"model": "deepseek-v4-pro"}])
-def test_other_options_are_other_answers(
+def test_different_options_have_different_cached_answers(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4], options: dict[str, Any]
 ) -> None:
     cache = InMemoryCache()

@@ -36,9 +36,9 @@ def test_the_counting_handler_has_the_numbers_of_the_provider() -> None:
     counter = TokenCountingHandler(tokenizer=token_ids)
     with LocalServer() as server:
         llm = DeepSeekV4(base_url=server.base_url, api_key=server.api_key, callback_manager=CallbackManager([counter]))
-        whole = llm.complete("Hello")
+        complete_answer = llm.complete("Hello")
         *_, streamed = llm.stream_complete("Hello again")
-    totals = [response.raw.usage.total_tokens for response in (whole, streamed)]  # type: ignore[union-attr]
+    totals = [response.raw.usage.total_tokens for response in (complete_answer, streamed)]  # type: ignore[union-attr]
     assert [event.total_token_count for event in counter.llm_token_counts] == totals
 
 

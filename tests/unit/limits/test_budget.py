@@ -1,4 +1,4 @@
-"""``Budget``: estimated before a request, counted after it, refused before anything is sent."""
+"""``Budget``: estimated before a request, counted after it, and refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -46,25 +46,25 @@ def client(server: LocalServer, budget: Budget, **options: Any) -> Client:
     return Client(base_url=server.base_url, api_key=server.api_key, budget=budget, **options)
 
 
-HOW = pytest.mark.parametrize("how", ["whole", "async", "stream", "async stream"])
+HOW = pytest.mark.parametrize("how", ["complete", "async", "stream", "async stream"])
 
 
 def ask(model: Client, how: str, **options: Any) -> str:
-    async def whole() -> str:
+    async def complete() -> str:
         return (await model.achat("Hi", **options)).content
 
     async def streamed() -> str:
         return [delta async for delta in await model.astream("Hi", **options)][-1].reply.content  # type: ignore[union-attr]
 
-    if how == "whole":
+    if how == "complete":
         return model.chat("Hi", **options).content
     if how == "stream":
         return list(model.stream("Hi", **options))[-1].reply.content  # type: ignore[union-attr]
-    return asyncio.run(whole() if how == "async" else streamed())
+    return asyncio.run(complete() if how == "async" else streamed())
 
 
 @HOW
-def test_what_an_answer_costs_is_counted_by_model(server: LocalServer, how: str) -> None:
+def test_the_cost_of_an_answer_is_counted_by_model(server: LocalServer, how: str) -> None:
     server.script(ANSWER)
     budget = Budget(usd=1)
     assert ask(client(server, budget), how) == "Rain."
@@ -98,7 +98,7 @@ def test_retries_are_counted_and_refused(server: LocalServer, monkeypatch: pytes
     assert budget.spent() == Spent(requests=2)
 
 
-def test_models_share_a_budget_and_it_reports_each(server: LocalServer) -> None:
+def test_models_share_a_budget_that_reports_each_model(server: LocalServer) -> None:
     budget = Budget(requests=3)
     flash, pro = client(server, budget), client(server, budget, model="deepseek-v4-pro")
     flash.chat("Hi")
@@ -184,7 +184,7 @@ def test_64_threads_send_exactly_the_allowed_requests(server: LocalServer) -> No
 
 
 @pytest.mark.parametrize("limit", [{"tokens": 3_000}, {"usd": 3_000 * OUTPUT}])
-def test_64_threads_hold_a_budget_within_one_request(server: LocalServer, limit: dict[str, Any]) -> None:
+def test_64_threads_exceed_a_budget_by_at_most_one_request(server: LocalServer, limit: dict[str, Any]) -> None:
     server.script(*[ANSWER] * 200)
     budget = Budget(**limit)
     model = client(server, budget)
@@ -202,7 +202,7 @@ def test_64_threads_hold_a_budget_within_one_request(server: LocalServer, limit:
     assert most - 2 * a_request < getattr(budget.spent(), name) <= most + a_request
 
 
-def test_a_dollar_budget_needs_a_price_and_others_do_not(server: LocalServer) -> None:
+def test_only_a_dollar_budget_requires_a_price(server: LocalServer) -> None:
     with pytest.raises(errors.InvalidRequestError, match="no price of my-own is known"):
         Client(api_key="sk-test", provider="vllm", base_url="http://127.0.0.1:9", budget=Budget(usd=1)).chat(
             "Hi", model="my-own"
@@ -224,7 +224,7 @@ def test_a_limit_is_above_zero(limits: dict[str, Any]) -> None:
         Budget(**limits)
 
 
-def test_a_name_is_one_budget(server: LocalServer) -> None:
+def test_budgets_of_one_name_are_one_budget(server: LocalServer) -> None:
     client(server, Budget(requests=2, name="nightly")).chat("Hi")
     gc.collect()  # it stays, although no budget refers to it
     with pytest.raises(ValueError, match="other limits"):
@@ -232,7 +232,7 @@ def test_a_name_is_one_budget(server: LocalServer) -> None:
     assert Budget(requests=2, name="nightly").spent().requests == 1
 
 
-def test_a_copy_is_the_same_budget_here_and_its_limits_elsewhere() -> None:
+def test_a_copy_is_the_same_budget_and_a_pickle_has_its_limits() -> None:
     budget = Budget(usd=5, requests=7)
     for twin in (copy.copy(budget), copy.deepcopy(budget), pickle.loads(pickle.dumps(budget))):
         twin.reserve("deepseek", "deepseek-v4-flash", 1, 1).end()

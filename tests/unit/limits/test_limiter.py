@@ -31,7 +31,7 @@ async def ask(model: Client, count: int) -> list[Any]:
     return await asyncio.gather(*(model.achat(f"row {n}") for n in range(count)))
 
 
-async def test_models_of_a_limiter_have_its_places_together() -> None:
+async def test_models_share_the_places_of_a_limiter() -> None:
     limiter = Limiter(concurrency=5)
     with serving(Stub(seconds=0.01)) as stub:
         async with client(stub, limiter) as one, client(stub, limiter, model="deepseek-v4-pro") as other:
@@ -40,7 +40,7 @@ async def test_models_of_a_limiter_have_its_places_together() -> None:
     assert limiter.state()[1:] == (0, 0, 40, 0)
 
 
-def test_threads_and_event_loops_have_its_places_together() -> None:
+def test_threads_and_event_loops_share_the_places() -> None:
     limiter = Limiter(concurrency=4)
     with serving(Stub(seconds=0.005)) as stub, client(stub, limiter) as model, ThreadPoolExecutor(12) as pool:
         loops = [pool.submit(asyncio.run, ask(model, 15)) for _ in range(3)]
@@ -68,7 +68,7 @@ async def test_calls_are_served_in_the_order_of_arrival() -> None:
     assert waits == pytest.approx(sorted(waits), abs=0.1)  # the spread of the waits is that of the order
 
 
-async def test_a_cancelled_call_gives_its_turn_to_the_next() -> None:
+async def test_a_cancelled_call_passes_its_turn_to_the_next() -> None:
     limiter = Limiter(concurrency=1)
     first = await limiter.aacquire()
     tasks = [asyncio.create_task(limiter.aacquire()) for _ in range(3)]
@@ -120,7 +120,7 @@ async def test_a_stream_holds_its_place_until_it_is_closed(serve_stream: Any) ->
 
 
 class Service:
-    """Allows some requests at a time, without sockets."""
+    """A service without sockets that allows some requests at a time."""
 
     def __init__(self, allowed: int) -> None:
         self.allowed = allowed
@@ -147,7 +147,7 @@ class Service:
 
 
 @pytest.mark.parametrize("allowed", [pytest.param(10, marks=pytest.mark.slow), 60])
-async def test_it_settles_at_what_the_service_allows(allowed: int) -> None:
+async def test_the_limit_settles_at_what_the_service_allows(allowed: int) -> None:
     limiter = Limiter(concurrency=256)
     service = Service(allowed)
     await asyncio.gather(*(service.row(limiter) for _ in range(max(40 * allowed, 1200))))
@@ -157,7 +157,7 @@ async def test_it_settles_at_what_the_service_allows(allowed: int) -> None:
     assert service.refused / service.sent < 0.05
 
 
-async def test_it_recovers_after_a_storm_of_refusals() -> None:
+async def test_the_limit_recovers_after_many_refusals() -> None:
     limiter = Limiter(concurrency=64)
     service = Service(allowed=0)
     rows = asyncio.gather(*(service.row(limiter) for _ in range(1000)))
@@ -174,7 +174,7 @@ async def test_it_recovers_after_a_storm_of_refusals() -> None:
     assert service.refused == refused
 
 
-def test_a_round_trip_halves_once() -> None:
+def test_refusals_of_one_round_trip_halve_the_limit_once() -> None:
     window = Window(32)
     assert [window.refused(0) for _ in range(5)] == [True, False, False, False, False]
     assert window.slots == 8
@@ -185,7 +185,7 @@ def test_a_round_trip_halves_once() -> None:
     assert again.state() == window.state()
 
 
-async def test_retry_after_stops_all() -> None:
+async def test_retry_after_delays_all_requests() -> None:
     limiter = Limiter(concurrency=8)
     with serving(Stub(allowed=0)) as stub:
         stub.retry_after = 0.3
@@ -266,7 +266,7 @@ async def test_without_a_limiter_connections_are_capped(monkeypatch: pytest.Monk
         assert stub.most_open > 24
 
 
-def test_blocking_calls_are_capped_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocking_calls_are_capped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "CLIENTS", 1)
     monkeypatch.setattr(clients._registry, "sync_pool", None)  # another test's may have more clients
     with serving(Stub(seconds=0.02)) as stub, client(stub, None) as model, ThreadPoolExecutor(20) as pool:
@@ -277,7 +277,7 @@ def test_blocking_calls_are_capped_as_well(monkeypatch: pytest.MonkeyPatch) -> N
 # -- several processes -------------------------------------------------------------------------------------------
 
 
-def test_a_table_divides_the_places_among_those_that_use_them() -> None:
+def test_a_table_divides_the_places_among_active_processes() -> None:
     table = LeaseTable(12)
     first = table.lease(100, 10)
     assert (first.slots, first.share) == (12, 1.0)
@@ -298,7 +298,7 @@ def test_a_table_divides_the_places_among_those_that_use_them() -> None:
     assert table.lease(5, 10).slots == 5  # the first has run out
 
 
-def test_processes_share_a_folder(tmp_path: Any) -> None:
+def test_processes_share_places_through_a_folder(tmp_path: Any) -> None:
     pytest.importorskip("filelock")
     store = FolderLeases(tmp_path / "limits", 6)
     limiters = [Limiter(leases=pickle.loads(pickle.dumps(store))) for _ in range(2)]
@@ -315,7 +315,7 @@ def test_processes_share_a_folder(tmp_path: Any) -> None:
         model.close()
 
 
-async def test_a_refusal_slows_all_processes_down(tmp_path: Any) -> None:
+async def test_a_refusal_slows_all_processes(tmp_path: Any) -> None:
     pytest.importorskip("filelock")
     store = FolderLeases(tmp_path, 16)
     one, other = Limiter(leases=store), Limiter(leases=store)

@@ -1,4 +1,4 @@
-"""A framework's own rate limiter is asked for every request of a call, not for the first one only."""
+"""A framework's rate limiter applies to every request of a call, not only to the first one."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ PAGE = Page("Title", "Text", 0.00075)
 
 
 @pytest.mark.parametrize("answer", [("a", "b"), PAGE, None, True])
-def test_a_complete_answer_is_returned_as_it_is_and_ends_the_ticket(answer: Any) -> None:
+def test_a_complete_answer_is_returned_unchanged_and_ends_the_ticket(answer: Any) -> None:
     limiter = Limiter(1)
 
     async def send(request: Any) -> Any:

@@ -49,7 +49,7 @@ def test_an_import_without_a_core_names_the_extra() -> None:
     assert "but it is not installed. Run: pip install 'deepseek-v4[llama-index]'" in last_line_of_import(before=missing)
 
 
-def test_an_error_with_another_cause_stays_as_it_is() -> None:
+def test_an_error_with_another_cause_is_unchanged() -> None:
     error = ImportError("No module named 'numpy'", name="numpy")
     assert explained(error) is error
 

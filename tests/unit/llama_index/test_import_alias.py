@@ -1,4 +1,4 @@
-"""``llama_index.llms.deepseek_v4`` is importable, and does not pretend that LlamaIndex is installed."""
+"""``llama_index.llms.deepseek_v4`` can be imported only if LlamaIndex is installed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(python: str, hook: Path, code: str, *flags: str) -> str:
     return result.stdout
 
 
-def test_the_name_of_llama_hub_gives_the_same_class(hook: Path) -> None:
+def test_the_name_of_llama_hub_is_the_same_class(hook: Path) -> None:
     code = (
         "from llama_index.llms.deepseek_v4 import DeepSeekV4, UsageReport\n"
         "import llama_index.llms, llama_index_deepseek_v4\n"

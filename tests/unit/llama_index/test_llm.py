@@ -40,7 +40,7 @@ def body(server: LocalServer, index: int = -1) -> dict[str, Any]:
 
 
 class TestConstruction:
-    def test_its_place(self) -> None:
+    def test_class_and_metadata(self) -> None:
         assert BaseLLM in DeepSeekV4.__mro__
         assert FunctionCallingLLM in DeepSeekV4.__mro__
         assert DeepSeekV4.class_name() == "DeepSeekV4"
@@ -80,10 +80,10 @@ class TestConstruction:
             additional_kwargs={"top_p": 0.9, "safety_check": {"level": "low"}, "extra_body": {"a": 1}},
             extra_body={"b": 2},
         )
-        said = llm.preview("hi").body
-        assert llm.top_p == said["top_p"] == 0.9
-        assert (said["safety_check"], said["a"], said["b"]) == ({"level": "low"}, 1, 2)
-        assert "additional_kwargs" not in said
+        sent = llm.preview("hi").body
+        assert llm.top_p == sent["top_p"] == 0.9
+        assert (sent["safety_check"], sent["a"], sent["b"]) == ({"level": "low"}, 1, 2)
+        assert "additional_kwargs" not in sent
         assert llm.preview("hi", additional_kwargs={"seed_of": 3}).body["seed_of"] == 3
 
     @pytest.mark.parametrize("more", [{"a": 1}, {"extra_body": {"a": 1}}])
@@ -93,7 +93,7 @@ class TestConstruction:
         body = llm.preview("hi", additional_kwargs=more, extra_body={"b": 2}).body
         assert (body["a"], body["b"]) == (1, 2)
 
-    def test_it_is_the_models_of_settings(self, llm: DeepSeekV4) -> None:
+    def test_it_can_be_the_model_of_settings(self, llm: DeepSeekV4) -> None:
         before = Settings._llm
         try:
             Settings.llm = llm
@@ -121,11 +121,11 @@ class TestMetadata:
         assert known.model_name == model
         assert known.num_output == -1
 
-    def test_a_model_of_another_family_has_no_window_of_ours(self) -> None:
+    def test_a_model_of_another_family_has_the_default_window(self) -> None:
         assert DeepSeekV4("gpt-4o").metadata.context_window == DEFAULT_CONTEXT_WINDOW
         assert DeepSeekV4("gpt-4o", context_window=128_000).metadata.context_window == 128_000
 
-    def test_what_the_user_says_wins(self) -> None:
+    def test_the_users_values_have_priority(self) -> None:
         known = DeepSeekV4(max_tokens=500, context_window=32_000, is_function_calling_model=False).metadata
         assert (known.num_output, known.context_window, known.is_function_calling_model) == (500, 32_000, False)
 
@@ -148,13 +148,13 @@ class TestOptions:
         llm.chat(ASK)
         assert (body(server)["temperature"], body(server)["max_tokens"]) == (0.1, 50)
 
-    def test_a_changed_field_holds_from_the_next_call(self, llm: DeepSeekV4, server: LocalServer) -> None:
+    def test_a_changed_field_applies_to_the_next_call(self, llm: DeepSeekV4, server: LocalServer) -> None:
         llm.temperature = 0.3
         llm.complete("x")
         assert body(server)["temperature"] == 0.3
 
     @pytest.mark.parametrize("method", ["chat", "stream_chat", "achat", "astream_chat"])
-    @pytest.mark.parametrize("options", [{"temperature": 3}, {"temprature": 1}, {"tool_choice": "nobody"}])
+    @pytest.mark.parametrize("options", [{"temperature": 3}, {"temprature": 1}, {"tool_choice": "unlisted"}])
     async def test_bad_input_is_refused_before_anything_is_sent(
         self, llm: DeepSeekV4, server: LocalServer, method: str, options: dict[str, Any]
     ) -> None:
@@ -196,7 +196,7 @@ class TestOptions:
 
 
 class TestSecretsAndCopies:
-    def test_the_key_is_nowhere(
+    def test_the_key_is_in_no_text(
         self, make: Callable[..., DeepSeekV4], server: LocalServer, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.DEBUG)
@@ -246,7 +246,7 @@ class TestSecretsAndCopies:
         assert asyncio.run(loaded.acomplete("x")).text
 
     @pytest.mark.parametrize("make_copy", [copy.copy, copy.deepcopy, lambda llm: llm.model_copy()])
-    def test_copies_of_a_used_model_work_and_stand_alone(
+    def test_copies_of_a_used_model_work_independently(
         self, make: Callable[..., DeepSeekV4], server: LocalServer, make_copy: Callable[[DeepSeekV4], DeepSeekV4]
     ) -> None:
         llm = make(temperature=0.4, extra_body={"a": {"b": 1}})
@@ -259,7 +259,7 @@ class TestSecretsAndCopies:
         llm.complete("x")
         assert body(server)["temperature"] == 0.4
 
-    def test_a_deep_copy_shares_nothing_that_can_change(self, make: Callable[..., DeepSeekV4]) -> None:
+    def test_a_deep_copy_shares_no_mutable_values(self, make: Callable[..., DeepSeekV4]) -> None:
         llm = make(extra_body={"a": {"b": 1}})
         other = copy.deepcopy(llm)
         assert other.extra_body is not None
@@ -270,7 +270,7 @@ class TestSecretsAndCopies:
         llm.model_copy(update={"model": "deepseek-v4-pro"}).complete("x")
         assert body(server)["model"] == "deepseek-v4-pro"
 
-    def test_a_client_of_ones_own(self, make: Callable[..., DeepSeekV4], server: LocalServer) -> None:
+    def test_a_custom_client(self, make: Callable[..., DeepSeekV4], server: LocalServer) -> None:
         with httpx.Client() as client:
             llm = make(http_client=client)
             assert llm.complete("x").text
@@ -280,7 +280,7 @@ class TestSecretsAndCopies:
             assert not client.is_closed
 
 
-class TestLife:
+class TestLoopsThreadsAndClosing:
     def test_a_second_event_loop(self, llm: DeepSeekV4, server: LocalServer) -> None:
         for _ in range(3):
             assert asyncio.run(llm.acomplete("x")).text
@@ -295,7 +295,7 @@ class TestLife:
             answers = list(pool.map(read, range(64)))
         assert [str(number) in answer for number, answer in enumerate(answers)] == [True] * 64
 
-    def test_close_frees_the_sockets_and_the_model_works_on(
+    def test_close_frees_the_sockets_and_the_model_stays_usable(
         self, llm: DeepSeekV4, server: LocalServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # sockets are shared, and models of other tests may live on
@@ -307,7 +307,7 @@ class TestLife:
             assert llm.complete("x").text
         assert _settles(lambda: server.open_connections == 0)
 
-    def test_a_dropped_model_leaves_nothing_behind(self, make: Callable[..., DeepSeekV4], server: LocalServer) -> None:
+    def test_a_dropped_model_frees_its_sockets(self, make: Callable[..., DeepSeekV4], server: LocalServer) -> None:
         gc.collect()
         gc.disable()
         try:

@@ -13,11 +13,11 @@ from deepseek_v4.testing import LocalServer
 from llama_index_deepseek_v4 import DeepSeekV4
 
 
-def test_raw_answers_to_attributes_and_stays_a_dict() -> None:
+def test_raw_has_attributes_and_is_a_dict() -> None:
     with LocalServer() as server:
         llm = DeepSeekV4(base_url=server.base_url, api_key=server.api_key)
-        whole, streamed = llm.complete("Hello"), list(llm.stream_complete("Hello"))
-    for response in (whole, streamed[-1]):
+        complete_answer, streamed = llm.complete("Hello"), list(llm.stream_complete("Hello"))
+    for response in (complete_answer, streamed[-1]):
         raw: Any = response.raw
         assert raw.usage.total_tokens == raw["usage"]["total_tokens"] > 0
         assert raw.choices[0].message.content == response.text

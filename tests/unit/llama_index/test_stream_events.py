@@ -1,4 +1,4 @@
-"""What LlamaIndex's callbacks and event handlers receive of a stream, also if no event handler is registered."""
+"""The events of a stream for LlamaIndex's callbacks and event handlers, with and without a registered handler."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ METHODS = ["stream_chat", "stream_complete", "astream_chat", "astream_complete"]
 
 
 class Ends(BaseCallbackHandler):
-    """Collects the payloads of the ends of LLM calls."""
+    """Collects the payloads of the end events of LLM calls."""
 
     def __init__(self) -> None:
         super().__init__([], [])

@@ -1,4 +1,4 @@
-"""Streams that end otherwise than by being read: nothing stays open, and errors are of the right class."""
+"""Streams that are not read to their end: nothing stays open, and errors are of the right class."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Story(BaseModel):
 
 
 class Keeper(BaseEventHandler):
-    """A tracer that holds on to what it is told: exceptions, with the frames they went through."""
+    """A tracer that keeps the exceptions of its events, with their frames."""
 
     _kept: list[Any] = PrivateAttr(default_factory=list)
 
@@ -39,7 +39,7 @@ class Keeper(BaseEventHandler):
 
 @pytest.fixture(autouse=True, params=[True, False], ids=["observed", "unobserved"])
 def keeper(request: pytest.FixtureRequest) -> Iterator[Keeper | None]:
-    """Registers an event handler, or none: the responses of a stream then go past LlamaIndex's callback."""
+    """Register an event handler, or none: then the responses of a stream bypass LlamaIndex's callback."""
     if not request.param:
         yield None
         return
@@ -96,10 +96,10 @@ def script(server: LocalServer, method: str) -> None:
 
 @pytest.mark.parametrize("method", SYNC)
 @pytest.mark.parametrize("how", ["close", "break"])
-def test_breaking_off_frees_the_connection_at_once(llm: DeepSeekV4, slow: LocalServer, method: str, how: str) -> None:
+def test_leaving_early_frees_the_connection_at_once(llm: DeepSeekV4, slow: LocalServer, method: str, how: str) -> None:
     script(slow, method)
     stream = opened(llm, method)
-    gc.disable()  # nobody waits for a garbage collection
+    gc.disable()  # the test does not depend on garbage collection
     try:
         for _ in stream:
             assert slow.open_connections == 1
@@ -114,10 +114,8 @@ def test_breaking_off_frees_the_connection_at_once(llm: DeepSeekV4, slow: LocalS
 
 
 @pytest.mark.parametrize("method", ["stream_chat", "stream_complete"])
-def test_a_stream_that_nobody_reads(
-    llm: DeepSeekV4, slow: LocalServer, monkeypatch: pytest.MonkeyPatch, method: str
-) -> None:
-    held = []  # so that the connection is freed because it is closed, not because nobody knows it any more
+def test_an_unread_stream(llm: DeepSeekV4, slow: LocalServer, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    held = []  # keeps a reference, so that only closing can free the connection
     original = Client.open
     monkeypatch.setattr(Client, "open", lambda *given: (held.append(original(*given)), held[-1])[1])
     script(slow, method)
@@ -129,7 +127,7 @@ def test_a_stream_that_nobody_reads(
 
 
 @pytest.mark.parametrize("method", ["astream_chat", "astream_complete"])
-async def test_a_stream_that_nobody_reads_asynchronously(
+async def test_an_unread_asynchronous_stream(
     llm: DeepSeekV4, slow: LocalServer, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     held = []
@@ -219,7 +217,7 @@ STATUS = [
     "method",
     ["chat", "complete", "stream_chat", "stream_complete", "achat", "acomplete", "astream_chat", "astream_complete"],
 )
-async def test_a_refused_request_raises_before_a_stream_is_handed_out(
+async def test_a_refused_request_raises_before_a_stream_is_returned(
     llm: DeepSeekV4, server: LocalServer, status: int, kind: type[Exception], method: str
 ) -> None:
     server.fault(Fault.status(status))
@@ -243,7 +241,7 @@ async def test_a_refused_request_raises_before_a_stream_is_handed_out(
     ],
     ids=lambda value: getattr(value, "name", None),
 )
-async def test_a_stream_that_breaks_is_never_taken_for_an_answer(
+async def test_an_interrupted_stream_is_never_an_answer(
     llm: DeepSeekV4, server: LocalServer, method: str, fault: Fault, kind: type[errors.DeepSeekError]
 ) -> None:
     server.configure(chunk_delay=0.005, burst=False)

@@ -1,4 +1,4 @@
-"""The cache report: which request lost the prefix cache, at which place, why, and for how many dollars."""
+"""The cache report: the request that missed the prefix cache, the position, the cause and the cost."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_an_agent_whose_middleware_breaks_the_prefix(
 
 
 def breaks_in_four_ways(request: Any, number: int) -> dict[str, Any]:
-    """One change with each request, which stays."""
+    """Add one lasting change with each request."""
     changed: dict[str, Any] = {}
     if number >= 1:
         changed["tools"] = request.tools[::-1]
@@ -215,7 +215,7 @@ def test_the_warning_can_be_an_error(server: LocalServer) -> None:
             client.chat([Message.system("B"), Message.user("Hi")], warn_on_cache_bust=True)
 
 
-# -- what one request after another is taken for --------------------------------------------------------------------
+# -- causes of consecutive requests --------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ Follow = Callable[..., CacheTracker]
 
 @pytest.fixture
 def follow(event: RequestEvent) -> Follow:
-    """Give events to a tracker: bodies, with the seconds between them and the cached tokens of each."""
+    """Send events to a tracker: bodies, with the seconds between them and the cached tokens of each."""
 
     def followed(*bodies: dict[str, Any], gap: float = 60, cached: Sequence[int | None] = (0, 1920)) -> CacheTracker:
         tracker, at = CacheTracker(), datetime(2026, 11, 2, 12, tzinfo=timezone.utc)
@@ -298,14 +298,14 @@ CHANGES: list[tuple[dict[str, Any], dict[str, Any], tuple[str, str] | None]] = [
 
 
 @pytest.mark.parametrize(("before", "after", "found"), CHANGES)
-def test_the_first_place_that_differs(
+def test_the_first_difference_is_found(
     follow: Follow, before: dict[str, Any], after: dict[str, Any], found: tuple[str, str] | None
 ) -> None:
     misses = follow(before, after).report().misses
     assert [(miss.change.place, miss.change.detail) for miss in misses if miss.change] == ([found] if found else [])
 
 
-def test_conversations_are_those_that_share_messages(follow: Follow) -> None:
+def test_requests_that_share_messages_are_one_conversation(follow: Follow) -> None:
     firsts = [body("a", system="s"), body("x", system="s")]
     report = follow(
         *firsts, body("a", "b", "c", system="s"), body("x", "y", "z", system="t"), cached=(0, 0, 1920, 0)
@@ -313,7 +313,7 @@ def test_conversations_are_those_that_share_messages(follow: Follow) -> None:
     assert [(one.start, one.requests, len(one.misses)) for one in report.conversations] == [("a", 2, 0), ("x", 2, 1)]
 
 
-def test_a_part_of_an_answer_is_not_what_the_next_turn_continues(follow: Follow, event: RequestEvent) -> None:
+def test_an_interrupted_answer_is_not_a_part_of_the_next_request(follow: Follow, event: RequestEvent) -> None:
     tracker = follow(FIRST, cached=(0,))
     resumed = body("a", "half of b")
     usage = Usage(2000, 5, cached_tokens=1920)

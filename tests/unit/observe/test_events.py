@@ -121,7 +121,9 @@ def test_a_second_attempt_has_its_own_tokens(server: LocalServer, events: list[R
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_a_resumed_stream_is_its_parts(server: LocalServer, events: list[RequestEvent], asynchronous: bool) -> None:
+def test_a_resumed_stream_has_an_event_for_each_part(
+    server: LocalServer, events: list[RequestEvent], asynchronous: bool
+) -> None:
     server.fault(Fault.cut_stream(6))
     client = client_of(server, resume_streams=True, thinking=False)
     asyncio.run(_read(client.astream("Hi"))) if asynchronous else list(client.stream("Hi"))
@@ -226,7 +228,7 @@ def test_a_listener_that_fails_changes_nothing(server: LocalServer, caplog: pyte
     assert "Broken" in caplog.text
 
 
-def test_a_listener_gets_start_and_end_of_each_answer(server: LocalServer) -> None:
+def test_a_listener_receives_start_and_end_of_each_answer(server: LocalServer) -> None:
     class Noted(Listener):
         def __init__(self) -> None:
             self.calls: list[Any] = []
@@ -241,7 +243,7 @@ def test_a_listener_gets_start_and_end_of_each_answer(server: LocalServer) -> No
     with listen(noted := Noted()):
         client.chat("Hi")
         stream = client.stream("Hi")
-        assert len(noted.calls) == 3  # the stream has not ended
+        assert len(noted.calls) == 3  # the stream is still open
         list(stream)
         server.fault(Fault.status(503))
         with pytest.raises(errors.OverloadedError) as failed:

@@ -35,7 +35,7 @@ def get(url: str, path: str = "", host: str | None = None) -> HTTPResponse:
 
 
 def next_event(stream: HTTPResponse) -> list[bytes]:
-    """The lines of the next event that is not a comment."""
+    """Return the lines of the next event that is not a comment."""
     while True:
         lines = list(iter(lambda: stream.readline().rstrip(b"\n"), b""))
         if lines not in ([], [b":"]):
@@ -123,7 +123,7 @@ def test_a_page_that_was_closed_is_forgotten(tmp_path: Path) -> None:
         assert live._server.followers == set()
 
 
-def test_a_record_that_is_written_anew_restarts_the_page(tmp_path: Path) -> None:
+def test_a_new_record_restarts_the_page(tmp_path: Path) -> None:
     record = tmp_path / "run.jsonl"
     record.write_bytes(b'{"part": "a", "value": 1}\n' * 2)
     with LiveServer(record) as live:
@@ -162,7 +162,7 @@ def test_a_connection_that_the_browser_resets_prints_nothing(
     assert capsys.readouterr().err == ""
 
 
-def test_without_it_there_is_no_server(server: LocalServer, tmp_path: Path) -> None:
+def test_without_the_option_no_server_is_started(server: LocalServer, tmp_path: Path) -> None:
     before = set(threading.enumerate())  # those of other tests can end meanwhile
     with deepseek_v4.inspect(tmp_path / "run.html") as inspection:
         assert inspection.url is None

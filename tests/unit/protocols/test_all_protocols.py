@@ -1,4 +1,4 @@
-"""One conversation over the three endpoints, and one begun on one of them and continued on another."""
+"""One conversation on the three endpoints, and one that begins on one of them and continues on another."""
 
 from __future__ import annotations
 
@@ -49,20 +49,22 @@ ANSWERS: tuple[tuple[str, str | None, str, Sequence[Call], str], ...] = (
 
 
 def wire(protocol: str, reasoning: str | None, text: str, calls: Sequence[Call], finish: str) -> tuple[bytes, bytes]:
-    """One answer as an endpoint sends it: whole and streamed."""
+    """Return one answer of an endpoint: complete and streamed."""
     arguments = [json.dumps(given, ensure_ascii=False) for _, _, given in calls]
     if protocol == "chat_completions":
-        whole = completion(text, reasoning, [(i, n, a) for (i, n, _), a in zip(calls, arguments, strict=True)], finish)
-        return json.dumps(whole).encode(), sse(completion_chunks(whole), done=True)
+        complete = completion(
+            text, reasoning, [(i, n, a) for (i, n, _), a in zip(calls, arguments, strict=True)], finish
+        )
+        return json.dumps(complete).encode(), sse(completion_chunks(complete), done=True)
     if protocol == "responses":
         items = [] if reasoning is None else [reasoning_item(reasoning)]
         items += [message_item(text)] if text else []
-        items += [call_item(name, said, call_id) for (call_id, name, _), said in zip(calls, arguments, strict=True)]
+        items += [call_item(name, sent, call_id) for (call_id, name, _), sent in zip(calls, arguments, strict=True)]
         status = "incomplete" if finish in ("length", "content_filter") else "completed"
         reason = {"length": "max_output_tokens"}.get(finish, finish)
         rest = {"incomplete_details": {"reason": reason}} if status == "incomplete" else {}
-        whole = response(*items, status=status, **rest)
-        return json.dumps(whole).encode(), sse(response_events(*items, end=status, **rest))
+        complete = response(*items, status=status, **rest)
+        return json.dumps(complete).encode(), sse(response_events(*items, end=status, **rest))
     blocks = [] if reasoning is None else [thinking_block(reasoning)]
     blocks += [text_block(text)] if text else []
     blocks += [use_block(name, given, call_id) for call_id, name, given in calls]
@@ -71,8 +73,8 @@ def wire(protocol: str, reasoning: str | None, text: str, calls: Sequence[Call],
 
 
 def replies(protocol: str, answer: tuple[str, str | None, str, Sequence[Call], str]) -> list[Reply]:
-    whole, streamed = wire(protocol, *answer[1:])
-    return [decoded(whole, protocol), folded(streamed, protocol)]
+    complete, streamed = wire(protocol, *answer[1:])
+    return [decoded(complete, protocol), folded(streamed, protocol)]
 
 
 def counts(usage: Usage | None) -> tuple[int, int, int | None]:
@@ -81,39 +83,39 @@ def counts(usage: Usage | None) -> tuple[int, int, int | None]:
 
 
 def essence(reply: Reply) -> tuple[Any, ...]:
-    """What an adapter makes a message of. Records and ids of items are each protocol's own."""
+    """Return the fields of which an adapter builds a message. Records and ids of items differ by protocol."""
     reasoning = None if reply.reasoning is None else reply.reasoning.text
     usage = counts(reply.usage)
     return reply.content, reasoning, reply.tool_calls, reply.invalid_tool_calls, reply.finish_reason, usage, reply.model
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=[answer[0] for answer in ANSWERS])
-def test_one_answer_is_the_same_over_every_protocol_whole_and_streamed(answer: Any) -> None:
-    said = [essence(reply) for protocol in CHATS for reply in replies(protocol, answer)]
-    assert all(one == said[0] for one in said)
+def test_one_answer_is_equal_on_every_protocol_complete_and_streamed(answer: Any) -> None:
+    essences = [essence(reply) for protocol in CHATS for reply in replies(protocol, answer)]
+    assert all(one == essences[0] for one in essences)
 
 
 @pytest.mark.parametrize("answer", ANSWERS[:5], ids=[answer[0] for answer in ANSWERS[:5]])
 @pytest.mark.parametrize("protocol", CHATS)
-def test_a_stream_and_its_whole_answer_carry_the_same_record(protocol: str, answer: Any) -> None:
-    whole, streamed = replies(protocol, answer)
-    assert whole.reasoning == streamed.reasoning
+def test_a_stream_and_its_complete_answer_have_the_same_record(protocol: str, answer: Any) -> None:
+    complete, streamed = replies(protocol, answer)
+    assert complete.reasoning == streamed.reasoning
 
 
-def reasoning_in(said: Mapping[str, Any], protocol: str) -> list[str]:
-    """The reasoning a request passes back, turn by turn."""
+def reasoning_in(sent: Mapping[str, Any], protocol: str) -> list[str]:
+    """Return the reasoning of each turn that a request passes back."""
     if protocol == "chat_completions":
-        return [turn["reasoning_content"] for turn in said["messages"] if turn["role"] == "assistant"]
+        return [turn["reasoning_content"] for turn in sent["messages"] if turn["role"] == "assistant"]
     if protocol == "responses":
-        items = [item for item in said["input"] if item.get("type") == "reasoning"]
+        items = [item for item in sent["input"] if item.get("type") == "reasoning"]
         return ["".join(part["text"] for part in item["content"]) for item in items]
-    blocks = [b for turn in said["messages"] if turn["role"] == "assistant" for b in turn["content"]]
+    blocks = [b for turn in sent["messages"] if turn["role"] == "assistant" for b in turn["content"]]
     return [block["thinking"] for block in blocks if block["type"] == "thinking"]
 
 
 @pytest.mark.parametrize("second", CHATS)
 @pytest.mark.parametrize("first", CHATS)
-def test_a_history_begun_on_one_protocol_goes_on_with_its_reasoning_on_another(first: str, second: str) -> None:
+def test_a_history_of_one_protocol_continues_with_its_reasoning_on_another(first: str, second: str) -> None:
     calls, answered = (replies(first, answer)[0] for answer in (ANSWERS[4], ANSWERS[0]))
     history = [
         Message.user("Weather?"),
@@ -122,9 +124,9 @@ def test_a_history_begun_on_one_protocol_goes_on_with_its_reasoning_on_another(f
         answered.to_message(),
         Message.user("And 17 * 23?"),
     ]
-    said = body(history, second, tools=[WEATHER])
-    assert reasoning_in(said, second) == ["Two cities.", "Hm, 17 * 23 …"]
-    wire_form = json.dumps(said, ensure_ascii=False)
+    sent = body(history, second, tools=[WEATHER])
+    assert reasoning_in(sent, second) == ["Two cities.", "Hm, 17 * 23 …"]
+    wire_form = json.dumps(sent, ensure_ascii=False)
     for call in calls.tool_calls:
         assert wire_form.count(f'"{call.id}"') == 2
     for text in ("Let me look.", "It is 391 — sicher."):
@@ -138,7 +140,7 @@ def test_a_history_begun_on_one_protocol_goes_on_with_its_reasoning_on_another(f
         assert wire_form.count('"id": "r1"') == 2
 
 
-def test_a_history_is_never_changed_by_being_sent() -> None:
+def test_sending_a_history_does_not_change_it() -> None:
     reply = replies("responses", ANSWERS[4])[0]
     history = [Message.user("Weather?"), reply.to_message(), *(Message.tool("1", c.id) for c in reply.tool_calls)]
     before = repr(history)

@@ -1,4 +1,4 @@
-"""Parts of answers that each decide one thing: counts, finish reasons, calls, records, limits."""
+"""Single parts of answers: counts, finish reasons, calls, records, limits."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ R, M = "responses", "messages"
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
 
-def asked(answer: Any, messages: Any = "Hi", *, stream: bool = False, **options: Any) -> Reply:
-    """The reply to an answer of a provider, for a request with these options."""
+def reply_to(answer: Any, messages: Any = "Hi", *, stream: bool = False, **options: Any) -> Reply:
+    """Return the reply to an answer of a provider, for a request with these options."""
     request = Client(api_key="sk-test").prepare(messages, options, stream=stream)
     decoder = request.protocol.stream(request.context)
     data = answer if isinstance(answer, bytes) else b"data: " + json.dumps(answer).encode() + b"\n\n"
@@ -45,8 +45,8 @@ def asked(answer: Any, messages: Any = "Hi", *, stream: bool = False, **options:
     return deltas[-1].reply  # type: ignore[union-attr]
 
 
-def whole(answer: Any, messages: Any = "Hi", **options: Any) -> Reply:
-    """The reply to a complete answer."""
+def complete_reply(answer: Any, messages: Any = "Hi", **options: Any) -> Reply:
+    """Return the reply to a complete answer."""
 
     request = Client(api_key="sk-test").prepare(messages, options, stream=False)
     return request.protocol.decode(HttpResponse(200, {}, json.dumps(answer).encode()), request.context)
@@ -57,7 +57,7 @@ def whole(answer: Any, messages: Any = "Hi", **options: Any) -> Reply:
 
 def test_a_beginning_that_deepseek_does_not_repeat_is_not_removed() -> None:
     begun = [Message.user("Hi"), Message("assistant", "It", prefix=True)]
-    assert whole(wire.body({"content": "It is."}), begun).content == "It is."
+    assert complete_reply(wire.body({"content": "It is."}), begun).content == "It is."
 
 
 def test_thoughts_in_tags_end_before_calls_and_with_the_answer() -> None:
@@ -168,7 +168,7 @@ def test_the_last_call_is_valid_if_the_answer_ended_by_itself(
 ) -> None:
     counts = {} if usage is None else {"usage": {"prompt_tokens": 1, "completion_tokens": usage}}
     calls = [CALL, {**CALL, "id": "b"}]
-    reply = whole(wire.body({"tool_calls": calls}, finish, **counts), max_tokens=10, thinking=False)
+    reply = complete_reply(wire.body({"tool_calls": calls}, finish, **counts), max_tokens=10, thinking=False)
     assert [call.id for call in reply.tool_calls] == (["a", "b"] if error is None else ["a"])
     assert [call.error.endswith(error or "") for call in reply.invalid_tool_calls] == [True] * (error is not None)
     assert [call.position for call in reply.invalid_tool_calls] == [1] * (error is not None)
@@ -194,16 +194,16 @@ def test_the_limits_of_a_response_are_named() -> None:
     limits = ResponseLimits(stream_bytes=200, tool_calls=1)
     calls = {"tool_calls": [CALL, {**CALL, "id": "b"}]}
     with pytest.raises(errors.MalformedResponseError, match="tool_calls"):
-        whole(wire.body(calls, "tool_calls"), response_limits=limits)
+        complete_reply(wire.body(calls, "tool_calls"), response_limits=limits)
     with pytest.raises(errors.MalformedResponseError, match="stream_bytes") as caught:
-        asked(wire.event({**wire.chunk({"content": "x"}), "model": "m" * 200}), stream=True, response_limits=limits)
+        reply_to(wire.event({**wire.chunk({"content": "x"}), "model": "m" * 200}), stream=True, response_limits=limits)
     assert caught.value.provider == "deepseek"
     assert caught.value.partial is not None
     small = b'data: {"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}]}\n\n'
     done = b"data: [DONE]\n\n"
     exact = ResponseLimits(stream_bytes=len(small + done))
-    assert asked(small + done, stream=True, response_limits=exact).content == "x"
-    assert asked(small + done + b": late\n\n" * 99, stream=True, response_limits=exact).content == "x"
+    assert reply_to(small + done, stream=True, response_limits=exact).content == "x"
+    assert reply_to(small + done + b": late\n\n" * 99, stream=True, response_limits=exact).content == "x"
 
 
 @pytest.mark.parametrize(
@@ -270,9 +270,9 @@ def test_nulls_that_only_strict_mode_allows_are_removed(stream: bool, arguments:
     options: dict[str, Any] = {"tools": [F], "strict_tools": True}
     if stream:
         chunks = [wire.chunk({"tool_calls": [{"index": 0, **call}]}), wire.chunk({}, "tool_calls")]
-        reply = asked(wire.stream(*chunks), stream=True, **options)
+        reply = reply_to(wire.stream(*chunks), stream=True, **options)
     else:
-        reply = whole(wire.body({"tool_calls": [call]}, "tool_calls"), **options)
+        reply = complete_reply(wire.body({"tool_calls": [call]}, "tool_calls"), **options)
     assert [one.arguments for one in reply.tool_calls] == [restored]
 
 
@@ -322,14 +322,14 @@ def test_token_counts_are_read_under_every_name(usage: dict[str, Any], read: tup
     ],
 )
 def test_only_the_message_that_is_continued_is_removed_from_an_answer(messages: Any, text: str) -> None:
-    assert whole(wire.body({"content": "It is."}), messages, provider="llamacpp").content == text
+    assert complete_reply(wire.body({"content": "It is."}), messages, provider="llamacpp").content == text
 
 
 @pytest.mark.parametrize("recovery", ["parse", "ask", "off"])
 def test_an_answer_that_the_provider_aborted_has_each_character_once(recovery: str) -> None:
     chunks = [wire.chunk({"content": "a <"}), wire.chunk({}, "insufficient_system_resource")]
     with pytest.raises(errors.DeepSeekError) as caught:
-        asked(wire.stream(*chunks), stream=True, tools=[F], recover_tool_calls=recovery)
+        reply_to(wire.stream(*chunks), stream=True, tools=[F], recover_tool_calls=recovery)
     assert caught.value.partial is not None
     assert caught.value.partial.content == "a <"
 
@@ -346,7 +346,7 @@ def test_fields_that_are_not_known_are_a_record_with_their_calls_counted() -> No
     assert wire.decode(wire.body({"content": "x"})).reasoning is None
 
 
-def test_what_an_event_brings_beside_its_choice_is_kept() -> None:
+def test_fields_of_an_event_next_to_its_choice_are_kept() -> None:
     chunk = wire.chunk({"content": "x"}, "stop", service_tier="flex")
     assert wire.folded(wire.stream(chunk)).extra == {"service_tier": "flex"}
     alone = {"choices": [], "usage": wire.USAGE, "late": 1}
@@ -354,7 +354,7 @@ def test_what_an_event_brings_beside_its_choice_is_kept() -> None:
     assert (reply.extra, reply.usage is not None) == ({"late": 1}, True)
 
 
-def test_what_an_event_in_the_middle_brings_is_not_kept() -> None:
+def test_fields_of_an_event_in_the_middle_are_not_kept() -> None:
     chunks = [wire.chunk({"content": "x"}), wire.chunk({"content": "y"}, obfuscation="q"), wire.chunk({}, "stop")]
     assert wire.folded(wire.stream(*chunks)).extra == {}
 
@@ -372,10 +372,10 @@ def test_fragments_without_an_index_are_joined_if_they_can_be_read() -> None:
 def test_parts_of_a_reply_are_joined() -> None:
     begun = Reply("ab", id="1", model="m", logprobs={"content": [1], "x": [3]}, annotations=({"n": 1},))
     part = Reply("c", model="n", logprobs={"content": [2]}, extra={"leaked_markup": {"found": 1, "at": 1}})
-    whole_reply = joined(begun, part)
-    assert (whole_reply.content, whole_reply.id, whole_reply.model) == ("abc", "1", "n")
-    assert whole_reply.logprobs == {"content": [1, 2], "x": [3]}
-    assert whole_reply.extra == {"leaked_markup": {"found": 1, "at": 3}}
+    joined_reply = joined(begun, part)
+    assert (joined_reply.content, joined_reply.id, joined_reply.model) == ("abc", "1", "n")
+    assert joined_reply.logprobs == {"content": [1, 2], "x": [3]}
+    assert joined_reply.extra == {"leaked_markup": {"found": 1, "at": 3}}
     marked = Reply("ab", extra={"leaked_markup": {"found": 2, "at": 0}, "own": 1})
     assert joined(marked, part).extra == {"leaked_markup": {"found": 2, "at": 0}, "own": 1}
     assert joined(begun, Reply("c", extra={"leaked_markup": {"calls": 1}})).extra == {"leaked_markup": {"calls": 1}}
@@ -395,4 +395,4 @@ def test_a_joined_reply_is_searched_again() -> None:
 def test_text_without_markup_has_no_warning(text: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert whole(wire.body({"content": text}), provider="vllm", thinking=False).content == text
+        assert complete_reply(wire.body({"content": text}), provider="vllm", thinking=False).content == text

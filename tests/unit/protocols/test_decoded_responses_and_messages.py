@@ -1,4 +1,4 @@
-"""Items and blocks of answers of Responses and Messages that each decide one thing."""
+"""Single items and blocks of answers of Responses and Messages."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from tests.unit.protocols.wire_examples import (
 R, M = "responses", "messages"
 
 
-def whole(answer: Any, messages: Any = "Hi", **options: Any) -> Reply:
-    """The reply to a complete answer."""
+def complete_reply(answer: Any, messages: Any = "Hi", **options: Any) -> Reply:
+    """Return the reply to a complete answer."""
 
     request = Client(api_key="sk-test").prepare(messages, options, stream=False)
     return request.protocol.decode(HttpResponse(200, {}, json.dumps(answer).encode()), request.context)
@@ -125,16 +125,16 @@ def test_the_status_of_a_response_is_its_finish_reason(
     status: str | None, details: Any, limit: int | None, finish: str | None
 ) -> None:
     answer = response(message_item("Yes."), status=status, incomplete_details=details)  # type: ignore[arg-type]
-    assert whole(answer, protocol=R, max_tokens=limit).finish_reason == finish
+    assert complete_reply(answer, protocol=R, max_tokens=limit).finish_reason == finish
 
 
-def test_an_incomplete_answer_with_calls_does_not_end_by_itself() -> None:
+def test_an_incomplete_answer_with_calls_is_truncated() -> None:
     reply = decoded(response(call_item("f", "{}"), status="incomplete"), R)
     assert reply.finish_reason == "incomplete"
     assert [call.name for call in reply.invalid_tool_calls] == ["f"]
 
 
-def test_a_failed_response_without_a_reason_is_an_error_that_reports_so() -> None:
+def test_a_failed_response_without_a_reason_is_an_error() -> None:
     for body in (response(status="failed"), {"status": "failed"}):
         with pytest.raises(errors.DeepSeekError, match="reported a failed response without a reason"):
             decoded(body, R)
@@ -150,10 +150,10 @@ REFUSAL = {"type": "refusal", "refusal": "I cannot."}
 REFUSED = {"type": "message", "id": "m1", "content": [REFUSAL, {"type": "output_text", "text": "Sorry."}]}
 
 
-@pytest.mark.parametrize("pieces", [[], ["I "], ["I ", "cannot."]])
-def test_each_part_of_a_message_is_read_once(pieces: list[str]) -> None:
+@pytest.mark.parametrize("chunks", [[], ["I "], ["I ", "cannot."]])
+def test_each_part_of_a_message_is_read_once(chunks: list[str]) -> None:
     at = {"output_index": 0, "item_id": "m1"}
-    events = [{"type": "response.refusal.delta", **at, "content_index": 0, "delta": piece} for piece in pieces]
+    events = [{"type": "response.refusal.delta", **at, "content_index": 0, "delta": chunk} for chunk in chunks]
     events.append({"type": "response.output_text.delta", **at, "content_index": 1, "delta": "Sor"})
     end = [{"type": "response.completed", "response": response(REFUSED)}]
     deltas = deltas_of(sse([*events, *end]), R)
@@ -211,7 +211,7 @@ def test_an_item_that_is_done_is_read_before_the_response_ends() -> None:
 
 
 def deltas_after(protocol: str, events: list[dict[str, Any]]) -> list[Any]:
-    """The deltas of the beginning of a stream."""
+    """Return the deltas of the beginning of a stream."""
     request = Client(api_key="sk-test", protocol=protocol).prepare("Hi", {}, stream=True)
     return request.protocol.stream(request.context).feed(sse(events))
 
@@ -228,7 +228,7 @@ def test_a_call_without_its_own_id_has_that_of_its_item() -> None:
 
 
 @pytest.mark.parametrize("output", [None, {}, "x"])
-def test_output_that_is_not_a_list_is_no_answer_of_a_whole_response_and_nothing_new_in_a_stream(output: Any) -> None:
+def test_output_that_is_not_a_list_is_malformed_and_ignored_at_the_end_of_a_stream(output: Any) -> None:
     with pytest.raises(errors.MalformedResponseError, match="contains no output"):
         decoded(response(output=output), R)
     events = response_events(message_item("It is."))
@@ -236,7 +236,7 @@ def test_output_that_is_not_a_list_is_no_answer_of_a_whole_response_and_nothing_
     assert folded(sse(events), R).content == "It is."
 
 
-def test_what_is_not_an_object_in_the_output_is_ignored() -> None:
+def test_output_that_is_not_an_object_is_ignored() -> None:
     assert decoded(response(None, "x", message_item("It is.")), R).content == "It is."  # type: ignore[arg-type]
 
 
@@ -251,8 +251,8 @@ def test_the_end_of_a_block_returns_its_arguments_at_once() -> None:
 
 def test_the_input_of_a_search_that_is_cut_stays_text() -> None:
     events = message_events({**USE, "input": {}}, text_block("x"))
-    piece = {"type": "input_json_delta", "partial_json": '{"query'}
-    events.insert(3, {"type": "content_block_delta", "index": 0, "delta": piece})
+    delta = {"type": "input_json_delta", "partial_json": '{"query'}
+    events.insert(3, {"type": "content_block_delta", "index": 0, "delta": delta})
     assert folded(sse(events), M).extra["content"] == [{**USE, "input": '{"query'}]
 
 
@@ -279,7 +279,7 @@ def test_a_signature_is_part_of_the_record() -> None:
         assert reply.reasoning == Reasoning("Hm.", (block,))
 
 
-def test_what_is_not_an_object_among_the_blocks_is_ignored() -> None:
+def test_blocks_that_are_not_an_object_are_ignored() -> None:
     assert decoded(message(None, "x", text_block("It is.")), M).content == "It is."  # type: ignore[arg-type]
 
 

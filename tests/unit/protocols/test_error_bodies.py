@@ -102,7 +102,7 @@ def test_each_error_of_the_service_has_its_class(
     ],
 )
 @pytest.mark.parametrize("body", [b"", b"\n\n", b"no JSON", b"[]", b"{}", b"null", b"<html></html>", b'{"error": "x"}'])
-def test_the_status_alone_tells_the_class_whatever_the_body(
+def test_the_status_determines_the_class_for_any_body(
     status: int, body: bytes, kind: type[errors.DeepSeekError], retryable: bool
 ) -> None:
     error = read(status, body)
@@ -113,7 +113,7 @@ def test_the_status_alone_tells_the_class_whatever_the_body(
 
 @pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize(
-    ("word", "kind"),
+    ("code", "kind"),
     [
         ("context_length_exceeded", errors.ContextLengthError),
         ("content_policy_violation", errors.ContentFilterError),
@@ -121,19 +121,19 @@ def test_the_status_alone_tells_the_class_whatever_the_body(
         ("something_else", errors.InvalidRequestError),
     ],
 )
-def test_under_a_status_of_many_meanings_the_word_tells_the_class(
-    status: int, word: str, kind: type[errors.DeepSeekError]
+def test_the_code_determines_the_class_for_an_ambiguous_status(
+    status: int, code: str, kind: type[errors.DeepSeekError]
 ) -> None:
-    assert type(read(status, {"error": {"message": "x", "code": word}})) is kind
+    assert type(read(status, {"error": {"message": "x", "code": code}})) is kind
 
 
 @pytest.mark.parametrize("status", [404, 429])
-def test_under_a_status_of_one_meaning_the_word_does_not_matter(status: int) -> None:
-    told = read(status, {"error": {"message": "x", "code": "context_length_exceeded"}})
-    assert type(told) is type(read(status, b""))
+def test_the_code_is_ignored_for_an_unambiguous_status(status: int) -> None:
+    error = read(status, {"error": {"message": "x", "code": "context_length_exceeded"}})
+    assert type(error) is type(read(status, b""))
 
 
-def test_a_kind_told_by_the_text_is_as_retryable_as_the_kind_not_as_the_status() -> None:
+def test_retryable_depends_on_the_class_found_in_the_text() -> None:
     error = read(500, deepseek(TOO_LONG))
     assert type(error) is errors.ContextLengthError
     assert not error.retryable
@@ -145,24 +145,24 @@ def test_a_kind_told_by_the_text_is_as_retryable_as_the_kind_not_as_the_status()
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({"error": {"message": "Told so", "code": 400}}, "Told so"),
-        ({"error": {"message": "Told so", "code": "400"}}, "Told so"),
-        ({"error": {"message": "Told so", "code": None}}, "Told so"),
-        ({"error": {"message": "Told so"}}, "Told so"),
-        ({"error": "Told so"}, "Told so"),
-        ({"error": ["Told so"]}, "Told so"),
-        ({"object": "error", "message": "Told so", "type": "BadRequestError", "code": 400}, "Told so"),
-        ({"error": None, "message": "Told so"}, "Told so"),
-        ({"detail": "Told so"}, "Told so"),
-        ({"detail": [{"loc": ["body", "model"], "msg": "Told so"}]}, "Told so"),
-        ({"msg": "Told so"}, "Told so"),
-        ([{"error": {"message": "Told so"}}], "Told so"),
-        ({"errors": [{"code": 7003, "message": "Told so"}]}, "Told so"),
-        ({"error": {"message": {"en": "Told so"}}}, "Told so"),
-        ({"error": {"message": "Provider returned error", "metadata": {"raw": "Told so"}}}, "Told so"),
-        ({"error": {"message": "Provider returned error", "metadata": {"raw": {"detail": "Told so"}}}}, "Told so"),
-        ({"error": {"message": "Told so", "metadata": None}}, "Told so"),
-        (b"Told so", "Told so"),
+        ({"error": {"message": "It failed", "code": 400}}, "It failed"),
+        ({"error": {"message": "It failed", "code": "400"}}, "It failed"),
+        ({"error": {"message": "It failed", "code": None}}, "It failed"),
+        ({"error": {"message": "It failed"}}, "It failed"),
+        ({"error": "It failed"}, "It failed"),
+        ({"error": ["It failed"]}, "It failed"),
+        ({"object": "error", "message": "It failed", "type": "BadRequestError", "code": 400}, "It failed"),
+        ({"error": None, "message": "It failed"}, "It failed"),
+        ({"detail": "It failed"}, "It failed"),
+        ({"detail": [{"loc": ["body", "model"], "msg": "It failed"}]}, "It failed"),
+        ({"msg": "It failed"}, "It failed"),
+        ([{"error": {"message": "It failed"}}], "It failed"),
+        ({"errors": [{"code": 7003, "message": "It failed"}]}, "It failed"),
+        ({"error": {"message": {"en": "It failed"}}}, "It failed"),
+        ({"error": {"message": "Provider returned error", "metadata": {"raw": "It failed"}}}, "It failed"),
+        ({"error": {"message": "Provider returned error", "metadata": {"raw": {"detail": "It failed"}}}}, "It failed"),
+        ({"error": {"message": "It failed", "metadata": None}}, "It failed"),
+        (b"It failed", "It failed"),
     ],
 )
 def test_the_message_is_found_in_every_envelope(body: Any, message: str) -> None:
@@ -170,7 +170,7 @@ def test_the_message_is_found_in_every_envelope(body: Any, message: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("word", "kind"),
+    ("code", "kind"),
     [
         ("context_length_exceeded", errors.ContextLengthError),
         ("authentication", errors.AuthenticationError),
@@ -192,12 +192,12 @@ def test_the_message_is_found_in_every_envelope(body: Any, message: str) -> None
         ("unmapped", errors.ServerError),
     ],
 )
-@pytest.mark.parametrize("where", ["type", "code", "error_type", "metadata"])
-def test_inside_a_body_of_status_200_the_word_tells_the_class(
-    word: str, kind: type[errors.DeepSeekError], where: str
+@pytest.mark.parametrize("place", ["type", "code", "error_type", "metadata"])
+def test_the_code_determines_the_class_in_a_body_of_status_200(
+    code: str, kind: type[errors.DeepSeekError], place: str
 ) -> None:
     error: dict[str, Any] = {"message": "x"}
-    error.update({"metadata": {"error_type": word}} if where == "metadata" else {where: word})
+    error.update({"metadata": {"error_type": code}} if place == "metadata" else {place: code})
     raised = inside({"error": error})
     assert type(raised) is kind
     assert raised.retryable is kind.retryable_by_default
@@ -213,23 +213,23 @@ def test_inside_a_body_of_status_200_the_word_tells_the_class(
     ],
 )
 @pytest.mark.parametrize("spell", [int, str])
-@pytest.mark.parametrize("where", ["code", "http_status"])
-def test_inside_a_body_of_status_200_a_code_that_is_a_status_tells_the_class(
-    code: int, kind: type[errors.DeepSeekError], spell: type, where: str
+@pytest.mark.parametrize("place", ["code", "http_status"])
+def test_a_status_as_the_code_determines_the_class_in_a_body_of_status_200(
+    code: int, kind: type[errors.DeepSeekError], spell: type, place: str
 ) -> None:
-    raised = inside({"error": {"message": "x", where: spell(code)}})
+    raised = inside({"error": {"message": "x", place: spell(code)}})
     assert type(raised) is kind
     assert raised.status_code == code
 
 
 @pytest.mark.parametrize("error", [{"message": "x"}, "x", {"message": "x", "code": 1301}, True, {"a": 1}])
-def test_an_error_of_which_nothing_is_known_is_the_services_and_worth_another_try(error: Any) -> None:
+def test_an_unknown_error_is_a_retryable_error_of_the_service(error: Any) -> None:
     raised = inside({"error": error})
     assert type(raised) is errors.ServerError
     assert raised.retryable
 
 
-# -- what the message says -------------------------------------------------------------------------------------------
+# -- the message -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -248,21 +248,21 @@ def test_an_error_of_which_nothing_is_known_is_the_services_and_worth_another_tr
         (408, b"", "Try again"),
     ],
 )
-def test_the_message_says_what_to_do(status: int, body: Any, advice: str) -> None:
+def test_the_message_contains_advice(status: int, body: Any, advice: str) -> None:
     assert advice in read(status, body).message
 
 
-def test_an_empty_body_is_told_with_the_status() -> None:
+def test_the_message_of_an_empty_body_has_the_status() -> None:
     assert "status 404" in read(404, b"").message
 
 
-def test_a_body_in_which_nothing_is_recognised_is_shown() -> None:
+def test_an_unknown_body_is_shown() -> None:
     message = read(500, {"weird": "thing"}).message
     assert "weird" in message
     assert "empty" not in message
 
 
-def test_a_web_page_is_told_by_its_title_and_kept_whole_in_the_body() -> None:
+def test_the_message_of_a_web_page_has_its_title_and_the_body_is_kept() -> None:
     page = b"<html><head><title>502 Bad Gateway</title></head><body><h1>nginx</h1></body></html>"
     error = read(502, page)
     assert "502 Bad Gateway" in error.message
@@ -275,11 +275,11 @@ def test_a_long_text_is_cut_in_the_message(body: Any) -> None:
     assert len(read(500, body).message) < 1000
 
 
-def test_bytes_that_are_no_utf8_do_not_hide_the_status() -> None:
+def test_bytes_that_are_not_utf8_do_not_hide_the_status() -> None:
     assert read(500, b"\xff\xfe\x00").status_code == 500
 
 
-def test_a_sentence_ends_once() -> None:
+def test_a_sentence_ends_with_one_full_stop() -> None:
     assert ".." not in read(503, deepseek(BUSY)).message
 
 
@@ -295,11 +295,11 @@ def test_the_request_id_is_found_in_the_headers(name: str) -> None:
     assert "abc" in str(error)
 
 
-def test_deepseeks_own_trace_id_counts_first() -> None:
+def test_deepseeks_trace_id_has_priority() -> None:
     assert read(500, b"", x_request_id="gateway", x_ds_trace_id="deepseek").request_id == "deepseek"
 
 
-def test_without_a_request_id_there_is_none() -> None:
+def test_a_missing_request_id_is_none() -> None:
     assert read(500, b"").request_id is None
 
 

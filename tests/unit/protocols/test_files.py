@@ -28,14 +28,14 @@ def test_each_field_of_a_file_is_read() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "9", True, 1.5, [9]])
-def test_a_field_of_another_type_is_not_known(value: Any) -> None:
+def test_a_field_of_another_type_is_none(value: Any) -> None:
     file = FILES.decode_file({"id": "f", "bytes": value, "created_at": value, "expires_at": value, "purpose": [value]})
     assert file is not None
     assert (file.bytes, file.created, file.expires, file.purpose, file.filename) == (None, None, None, None, "")
 
 
 @pytest.mark.parametrize("body", [None, [], "x", {}, {"id": None}, {"id": 1}])
-def test_what_has_no_id_is_not_a_file(body: Any) -> None:
+def test_an_object_without_an_id_is_not_a_file(body: Any) -> None:
     assert FILES.decode_file(body) is None
 
 
@@ -59,7 +59,7 @@ def test_a_page_of_the_list_names_the_file_after_which_the_next_one_begins(
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"data": None}, {"data": {}}])
-def test_what_has_no_list_is_not_a_page(body: Any) -> None:
+def test_an_object_without_a_list_is_not_a_page(body: Any) -> None:
     assert FILES.decode_files(body) is None
 
 

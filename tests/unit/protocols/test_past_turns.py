@@ -1,4 +1,4 @@
-"""Histories as agents make them, and broken ones: what the Responses and Messages endpoints demand always holds."""
+"""Histories of agents, and broken ones: they always satisfy the rules of the Responses and Messages endpoints."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ calls = st.builds(ToolCall, ids, st.sampled_from(["f", "g"]), st.sampled_from(["
 
 @st.composite
 def agent_histories(draw: st.DrawFn) -> list[Message]:
-    """What an agent loop makes: turns with parallel calls, each answered, in any order, between words of the user."""
+    """Draw a history of an agent loop: turns with parallel calls, each answered, in any order, and user messages."""
     history = [Message.system("Be brief.")] if draw(st.booleans()) else []
     number = 0
     for _ in range(draw(st.integers(1, 4))):
@@ -72,7 +72,7 @@ broken_histories = st.lists(messages, min_size=1, max_size=9).map(lambda made: [
 
 
 def check_items(items: list[dict[str, Any]]) -> None:
-    """The calls of a batch stand together, their outputs directly behind: else 400 "No tool output found"."""
+    """Check that outputs directly follow the calls of their batch; otherwise 400 "No tool output found"."""
     made: set[str] = set()
     position = 0
     while position < len(items):
@@ -93,22 +93,22 @@ def check_items(items: list[dict[str, Any]]) -> None:
 
 
 def check_turns(turns: list[dict[str, Any]]) -> None:
-    """Roles alternate, every call has one result at the head of the next message, and no other result exists."""
+    """Check that roles alternate and that each call has one result at the beginning of the next message."""
     made: set[str] = set()
-    asked: list[str] = []
+    calls: list[str] = []
     for position, turn in enumerate(turns):
         assert turn["role"] == ("user", "assistant")[position % 2]
         blocks = turn["content"] if isinstance(turn["content"], list) else []
         results = [block for block in blocks if block["type"] == "tool_result"]
         assert results == blocks[: len(results)]
-        assert sorted(block["tool_use_id"] for block in results) == sorted(asked)
-        asked = [block["id"] for block in blocks if block["type"] == "tool_use"]
-        assert made.isdisjoint(asked)
+        assert sorted(block["tool_use_id"] for block in results) == sorted(calls)
+        calls = [block["id"] for block in blocks if block["type"] == "tool_use"]
+        assert made.isdisjoint(calls)
         assert all(isinstance(block["input"], dict) for block in blocks if block["type"] == "tool_use")
         if turn["role"] == "assistant":
-            assert all(block["type"] == "tool_use" for block in blocks[len(blocks) - len(asked) :])
-        made.update(asked)
-    assert not asked
+            assert all(block["type"] == "tool_use" for block in blocks[len(blocks) - len(calls) :])
+        made.update(calls)
+    assert not calls
 
 
 @SOUND
@@ -117,11 +117,11 @@ def test_no_history_of_an_agent_is_refused_by_responses(history: list[Message]) 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for thinking in (None, False):
-            said = body(history, "responses", thinking=thinking)["input"]
-            check_items(said)
+            items = body(history, "responses", thinking=thinking)["input"]
+            check_items(items)
             check_items(body(history, "responses", thinking=thinking, repair_history=False)["input"])
             turns = [message for message in history if message.role == "assistant"]
-            assert sum(item.get("type") == "function_call" for item in said) == sum(len(t.tool_calls) for t in turns)
+            assert sum(item.get("type") == "function_call" for item in items) == sum(len(t.tool_calls) for t in turns)
 
 
 @SOUND
@@ -135,13 +135,13 @@ def test_no_history_of_an_agent_is_refused_by_messages(history: list[Message]) -
 
 @SOUND
 @given(agent_histories(), st.sampled_from(["deepseek", "openrouter", "empiriolabs:variant2"]))
-def test_the_local_server_reads_every_history_of_an_agent_as_it_was(history: list[Message], provider: str) -> None:
+def test_the_local_server_accepts_every_history_of_an_agent_unchanged(history: list[Message], provider: str) -> None:
     """In its strictest mode, at every host: it refuses interleaved calls and turns without their reasoning."""
     turns = [message for message in history if message.role == "assistant"]
     results = [message.tool_call_id for message in history if message.role == "tool"]
     for protocol, server in (("responses", responses), ("messages", messages_request)):
-        said = Client(provider=provider, protocol=protocol, api_key="sk-test").preview(history).body
-        read = server.chat_request(said)["messages"]
+        sent = Client(provider=provider, protocol=protocol, api_key="sk-test").preview(history).body
+        read = server.chat_request(sent)["messages"]
         server_checks.check_turns(read, sees_images=False)
         server_checks.check_reasoning(read, True, "strict", calls_only=protocol == "responses")
         past = [message for message in read if message["role"] == "assistant"]
@@ -169,7 +169,7 @@ def test_every_past_turn_begins_with_its_reasoning_while_thinking(history: list[
 
 @SOUND
 @given(broken_histories)
-def test_broken_histories_are_mended_into_accepted_ones(history: list[Message]) -> None:
+def test_broken_histories_are_repaired(history: list[Message]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         check_items(body(history, "responses")["input"])
@@ -179,10 +179,10 @@ def test_broken_histories_are_mended_into_accepted_ones(history: list[Message]) 
 @SOUND
 @given(agent_histories())
 def test_all_visible_text_arrives_once_and_in_order(history: list[Message]) -> None:
-    said = []
+    texts = []
     for item in body(history, "responses")["input"]:
         if item.get("role") == "assistant" and isinstance(item["content"], str):
-            said.append(item["content"])
+            texts.append(item["content"])
         elif item.get("type") == "message":
-            said.append(item["content"][0]["text"])
-    assert "".join(said) == "".join(message.text for message in history if message.role == "assistant")
+            texts.append(item["content"][0]["text"])
+    assert "".join(texts) == "".join(message.text for message in history if message.role == "assistant")

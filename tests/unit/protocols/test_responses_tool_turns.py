@@ -1,4 +1,4 @@
-"""Responses: the reasoning that a turn with tool calls must carry, held against DeepSeek's own request parser."""
+"""Responses: the reasoning that a turn with tool calls must have, checked with DeepSeek's own request parser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KNOWN = Reasoning("I look.")
 
 
 def calls(call_id: str = "call_a", text: str = "", reasoning: Reasoning | None = None) -> tuple[Message, Message]:
-    """A turn that calls a tool, and the result of the call."""
+    """Return a turn that calls a tool, and the result of the call."""
     call = ToolCall(call_id, "look", "{}")
     return Message("assistant", text, reasoning=reasoning, tool_calls=(call,)), Message.tool("ok", call_id)
 
@@ -47,7 +47,7 @@ PROVIDERS = ["deepseek", "openrouter", "empiriolabs:variant2"]
 
 
 def encoded(messages: tuple[Message, ...], provider: str = "deepseek") -> dict[str, Any]:
-    """The body of a request, as its receiver reads it."""
+    """Return the body of a request as its receiver reads it."""
     client = Client(provider=provider, api_key="sk-test", protocol="responses")
     return dict(json.loads(json.dumps(client.preview(messages, tools=[TOOL]).body)))
 

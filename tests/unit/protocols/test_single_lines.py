@@ -60,7 +60,7 @@ SUMMARY_EVENT = {"type": "response.reasoning_summary_text.delta", "summary_index
 
 
 def reasoned(*events: dict[str, Any]) -> tuple[Reply, str]:
-    """The reply of a stream with these events of reasoning, and the reasoning in pieces."""
+    """Return the reply of a stream with these events of reasoning, and its reasoning deltas."""
     item = {"type": "reasoning", "id": "r", "content": [TEXT], "summary": [SUMMARY]}
     response = {"id": "1", "status": "completed", "model": "m", "output": [item, MESSAGE]}
     done = {"type": "response.output_item.done", "item": item, **AT}
@@ -77,10 +77,10 @@ def reasoned(*events: dict[str, Any]) -> tuple[Reply, str]:
         ([SUMMARY_EVENT], SUMMARY["text"]),
     ],
 )
-def test_reasoning_is_not_doubled_by_its_summary(events: list[dict[str, Any]], text: str) -> None:
-    reply, pieces = reasoned(*events)
+def test_the_summary_does_not_repeat_the_reasoning(events: list[dict[str, Any]], text: str) -> None:
+    reply, streamed = reasoned(*events)
     assert reply.reasoning is not None
-    assert reply.reasoning.text == pieces == text
+    assert reply.reasoning.text == streamed == text
 
 
 def test_the_parts_of_a_summary_are_paragraphs_and_pass_back_unchanged() -> None:
@@ -91,10 +91,10 @@ def test_the_parts_of_a_summary_are_paragraphs_and_pass_back_unchanged() -> None
     done = {"type": "response.output_item.done", "item": item, **AT}
     ended = {"type": "response.completed", "response": response}
     deltas = deltas_of("responses", ADDED, *events, done, ended)
-    pieces = "".join(delta.text for delta in deltas if isinstance(delta, ReasoningDelta))
+    streamed = "".join(delta.text for delta in deltas if isinstance(delta, ReasoningDelta))
     for reply in (fold(deltas), fold(deltas_of("responses", ended))):
         assert reply.reasoning == Reasoning("About Paris.\n\nAnd its river.", (item,))
-        assert reply.reasoning.text == pieces
+        assert reply.reasoning.text == streamed
         client = Client(protocol="responses", api_key="k")
         assert client.preview([Message.user("Hi"), reply.to_message(), Message.user("And?")]).body["input"][1] == item
 
@@ -110,7 +110,7 @@ def test_a_message_is_encoded_anew_for_another_host() -> None:
     assert sent[0] == sent[2]
 
 
-def test_an_answer_without_a_model_is_priced_as_the_model_that_was_asked_for() -> None:
+def test_an_answer_without_a_model_has_the_price_of_the_requested_model() -> None:
     usage = {"prompt_tokens": 1000, "completion_tokens": 1000, "total_tokens": 2000}
     choice = {"index": 0, "message": {"role": "assistant", "content": "Yes."}, "finish_reason": "stop"}
     http = httpx.Client(
@@ -122,20 +122,20 @@ def test_an_answer_without_a_model_is_priced_as_the_model_that_was_asked_for() -
     assert reply.cost is not None
 
 
-def test_the_free_text_of_a_custom_tool_arrives_in_pieces() -> None:
+def test_the_free_text_of_a_custom_tool_is_streamed() -> None:
     item = {"type": "custom_tool_call", "id": "c", "call_id": "call_1", "name": "f", "input": ""}
     at = {"output_index": 0, "item_id": "c"}
-    whole = {**item, "input": 'a "b"'}
+    complete = {**item, "input": 'a "b"'}
     deltas = deltas_of(
         "responses",
         {"type": "response.output_item.added", "item": item, **at},
         {"type": "response.custom_tool_call_input.delta", "delta": "a ", **at},
         {"type": "response.custom_tool_call_input.delta", "delta": '"b"', **at},
-        {"type": "response.output_item.done", "item": whole, **at},
-        {"type": "response.completed", "response": {"id": "1", "status": "completed", "output": [whole]}},
+        {"type": "response.output_item.done", "item": complete, **at},
+        {"type": "response.completed", "response": {"id": "1", "status": "completed", "output": [complete]}},
     )
-    pieces = [delta.arguments for delta in deltas if isinstance(delta, ToolCallDelta)]
-    assert pieces == ['{"input": "', "a ", '\\"b\\"', '"}']
+    chunks = [delta.arguments for delta in deltas if isinstance(delta, ToolCallDelta)]
+    assert chunks == ['{"input": "', "a ", '\\"b\\"', '"}']
 
 
 # -- Messages --------------------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def test_the_switch_for_parallel_calls_is_sent_with_every_choice_but_none(choice
     assert "disable_parallel_tool_use" not in without.body.get("tool_choice", {})
 
 
-# -- OpenRouter: reasoning said in two places ------------------------------------------------------------------------
+# -- OpenRouter: reasoning options in two places ---------------------------------------------------------------------
 
 
 def reasoning_sent(own: dict[str, Any], **options: Any) -> Any:
@@ -230,7 +230,7 @@ def test_one_model_is_read_from_either_form(body: dict[str, Any]) -> None:
     assert info.id == "deepseek-x"
 
 
-def test_names_that_are_sent_as_they_are() -> None:
+def test_names_that_are_sent_unchanged() -> None:
     assert ToolNames(("plain",)).changes_none is True
     assert ToolNames(("not plain",)).changes_none is False
 
@@ -264,7 +264,7 @@ def test_log_probabilities_of_endpoints_that_have_a_number_only_are_noted() -> N
 
 
 def messages_reply(*blocks: tuple[dict[str, Any], list[dict[str, Any]]]) -> Reply:
-    """The reply to a stream of Messages with these blocks and their deltas."""
+    """Return the reply to a stream of Messages with these blocks and their deltas."""
     request = Client(protocol="messages", api_key="k").prepare("Hi", {"tools": [F]}, stream=True)
     answer = request.protocol.stream(request.context)
     begun = {"id": "1", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": {}}
@@ -280,8 +280,8 @@ def messages_reply(*blocks: tuple[dict[str, Any], list[dict[str, Any]]]) -> Repl
     return deltas[-1].reply
 
 
-def test_arguments_that_arrive_in_pieces_are_not_repeated_from_the_start_of_their_block() -> None:
+def test_streamed_arguments_are_not_repeated_from_the_start_of_their_block() -> None:
     block = {"type": "tool_use", "id": "1", "name": "f", "input": {"q": "first"}}
-    piece = {"type": "input_json_delta", "partial_json": '{"q": "second"}'}
-    assert [call.arguments for call in messages_reply((block, [piece])).tool_calls] == ['{"q": "second"}']
+    delta = {"type": "input_json_delta", "partial_json": '{"q": "second"}'}
+    assert [call.arguments for call in messages_reply((block, [delta])).tool_calls] == ['{"q": "second"}']
     assert [call.arguments for call in messages_reply((block, [])).tool_calls] == ['{"q": "first"}']

@@ -22,9 +22,9 @@ STREAM = (
 EVENTS = ['{"text":"première"}'.encode(), b"two", b"a\nb", b"no space", b"[DONE]"]
 
 
-def split(*pieces: bytes) -> list[bytes]:
+def split(*chunks: bytes) -> list[bytes]:
     splitter = EventSplitter()
-    events = [event for piece in pieces for event in splitter.feed(piece)]
+    events = [event for chunk in chunks for event in splitter.feed(chunk)]
     return events + splitter.flush()
 
 
@@ -33,7 +33,7 @@ def test_events_are_the_data_of_their_lines() -> None:
 
 
 @given(st.lists(st.integers(0, len(STREAM)), max_size=30))
-def test_events_are_the_same_wherever_the_bytes_are_cut(cuts: list[int]) -> None:
+def test_events_are_the_same_for_every_cut(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(STREAM)]
     assert split(*(STREAM[a:b] for a, b in itertools.pairwise(edges))) == EVENTS
 
@@ -43,12 +43,12 @@ def test_events_are_the_same_byte_by_byte() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
-def test_lines_may_end_in_crlf_even_when_the_cut_is_between_the_two(size: int) -> None:
+def test_lines_may_end_in_crlf_even_if_cut_between_the_two(size: int) -> None:
     crlf = STREAM.replace(b"\n", b"\r\n")
     assert split(*(crlf[i : i + size] for i in range(0, len(crlf), size))) == EVENTS
 
 
-def test_an_event_comes_out_with_the_byte_that_ends_it() -> None:
+def test_an_event_is_returned_with_its_last_byte() -> None:
     splitter = EventSplitter()
     assert splitter.feed(b"data: x\n") == []
     assert splitter.feed(b"\n") == [b"x"]
@@ -58,7 +58,7 @@ def test_several_data_lines_join_with_a_newline() -> None:
     assert split(b"data: {\ndata: }\n\n") == [b"{\n}"]
 
 
-def test_comments_and_blank_lines_are_no_events() -> None:
+def test_comments_and_blank_lines_are_not_events() -> None:
     assert split(b": keep-alive\n\n\n\n: OPENROUTER PROCESSING\n\n") == []
 
 
@@ -66,31 +66,31 @@ def test_a_comment_inside_an_event_does_not_end_it() -> None:
     assert split(b"data: a\n: still here\ndata: b\n\n") == [b"a\nb"]
 
 
-def test_the_last_event_counts_without_its_blank_line() -> None:
+def test_the_last_event_is_read_without_its_blank_line() -> None:
     assert split(b"data: a\n\ndata: [DONE]") == [b"a", b"[DONE]"]
 
 
-def test_flushing_twice_gives_nothing_more() -> None:
+def test_a_second_flush_returns_nothing() -> None:
     splitter = EventSplitter()
     splitter.feed(b"data: a")
     assert splitter.flush() == [b"a"]
     assert splitter.flush() == []
 
 
-def test_what_is_no_event_is_kept_as_stray() -> None:
+def test_other_lines_are_kept_as_stray() -> None:
     splitter = EventSplitter()
     assert splitter.feed(b'{"error":\n {"message": "no"}}') == []
     splitter.flush()
     assert splitter.stray() == b'{"error":\n {"message": "no"}}'
 
 
-def test_comments_and_field_names_are_no_strays() -> None:
+def test_comments_and_field_names_are_not_stray() -> None:
     splitter = EventSplitter()
     splitter.feed(b": keep-alive\nevent: x\nid: 1\nretry: 5\ndata: y\n\n")
     assert splitter.stray() == b""
 
 
-def test_strays_are_kept_up_to_a_limit() -> None:
+def test_stray_lines_are_kept_up_to_a_limit() -> None:
     splitter = EventSplitter()
     for _ in range(1000):
         splitter.feed(b"x" * 999 + b"\n")

@@ -1,4 +1,4 @@
-"""Random event streams: split as the package ``httpx-sse`` splits them, wherever the bytes are cut."""
+"""Random event streams: split as the package ``httpx-sse`` splits them, for every cut."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LINES = (": keep-alive", ":", "", "", "event: message", "id: 7", "retry: 10", "d
 
 
 def stream(rng: random.Random) -> bytes:
-    """Lines as model services send them: JSON events, comments, names, blank lines, either line end."""
+    """Return lines as model services send them: JSON events, comments, names, blank lines, either line end."""
     lines: list[str] = []
     for _ in range(rng.randrange(1, 30)):
         event = json.dumps(

@@ -15,13 +15,13 @@ names = st.one_of(
 
 
 @given(st.lists(names, max_size=8))
-def test_every_name_comes_back_as_it_was(offered: list[str]) -> None:
+def test_every_name_is_mapped_back(offered: list[str]) -> None:
     mapping = ToolNames(offered)
     assert [mapping.from_wire(mapping.to_wire(name)) for name in offered] == offered
 
 
 @given(st.lists(names, max_size=8))
-def test_every_name_on_the_wire_is_allowed_there(offered: list[str]) -> None:
+def test_every_name_on_the_wire_is_allowed(offered: list[str]) -> None:
     mapping = ToolNames(offered)
     assert all(ALLOWED.fullmatch(mapping.to_wire(name)) for name in offered)
 
@@ -33,31 +33,31 @@ def test_different_names_stay_different(offered: list[str]) -> None:
 
 
 @given(st.lists(st.from_regex(ALLOWED, fullmatch=True), max_size=8))
-def test_names_that_are_allowed_stay_as_they_are(offered: list[str]) -> None:
+def test_allowed_names_are_unchanged(offered: list[str]) -> None:
     mapping = ToolNames(offered)
     assert [mapping.to_wire(name) for name in offered] == offered
 
 
 @given(st.lists(names, max_size=4), names)
-def test_the_name_of_a_tool_that_is_no_longer_offered_is_allowed_too(offered: list[str], past: str) -> None:
+def test_the_name_of_a_tool_that_is_not_offered_is_allowed(offered: list[str], past: str) -> None:
     assert ALLOWED.fullmatch(ToolNames(offered).to_wire(past))
 
 
-def test_an_allowed_name_is_never_taken_by_another() -> None:
+def test_an_allowed_name_is_never_used_for_another() -> None:
     mapping = ToolNames(["a.b", "a_b"])
     assert (mapping.to_wire("a_b"), mapping.to_wire("a.b")) == ("a_b", "a_b_2")
 
 
-def test_a_name_the_model_made_up_stays_as_it_is() -> None:
+def test_an_invented_name_is_unchanged() -> None:
     assert ToolNames(["a.b"]).from_wire("no such tool") == "no such tool"
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("get weather!", "get_weather_"), ("ns/tool:v1", "ns_tool_v1"), ("", "tool")]
+    ("name", "sent"), [("get weather!", "get_weather_"), ("ns/tool:v1", "ns_tool_v1"), ("", "tool")]
 )
-def test_what_is_not_allowed_becomes_an_underscore(name: str, said: str) -> None:
-    assert ToolNames([name]).to_wire(name) == said
+def test_characters_that_are_not_allowed_become_underscores(name: str, sent: str) -> None:
+    assert ToolNames([name]).to_wire(name) == sent
 
 
-def test_a_line_break_at_the_end_is_not_allowed_either() -> None:
+def test_a_line_break_at_the_end_is_replaced() -> None:
     assert ToolNames(["f\n"]).to_wire("f\n") == "f_"

@@ -1,4 +1,4 @@
-"""The three endpoints as they look on the wire, written by hand, and what our codecs make of them."""
+"""Answers of the three endpoints in the form of the wire, written by hand, and the results of our codecs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHATS = ("chat_completions", "responses", "messages")
 def prepared(
     messages: Sequence[Message] | str, protocol: str, *, stream: bool = False, **options: Any
 ) -> PreparedRequest:
-    """A request as the client would send it, on DeepSeek."""
+    """Return a request to DeepSeek as the client sends it."""
     if isinstance(messages, str):
         messages = (Message.user(messages),)
     completions = protocol == "completions"
@@ -45,13 +45,13 @@ def decoded(answer: Any, protocol: str, how: DecodeContext | None = None) -> Rep
 
 
 def sse(events: Iterable[Mapping[str, Any]], *, done: bool = False) -> bytes:
-    """Events as their provider writes them: named where they have a type."""
-    said = b""
+    """Return events as their provider sends them: with a name if they have a type."""
+    data = b""
     for event in events:
         if "type" in event:
-            said += f"event: {event['type']}\n".encode()
-        said += b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
-    return said + (b"data: [DONE]\n\n" if done else b"")
+            data += f"event: {event['type']}\n".encode()
+        data += b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
+    return data + (b"data: [DONE]\n\n" if done else b"")
 
 
 def deltas_of(data: bytes, protocol: str, how: DecodeContext | None = None) -> list[Delta]:
@@ -118,12 +118,12 @@ def response(*output: Mapping[str, Any], status: str = "completed", **rest: Any)
     }
 
 
-def pieces(text: str) -> list[str]:
+def split_text(text: str) -> list[str]:
     return [text[i : i + 3] for i in range(0, len(text), 3)]
 
 
 def response_events(*output: Mapping[str, Any], end: str = "completed", **rest: Any) -> list[dict[str, Any]]:
-    """All events of a response, in the order DeepSeek was recorded to send them."""
+    """Return all events of a response, in the order of recordings of DeepSeek."""
     begun = response(status="in_progress", usage=None)
     events: list[dict[str, Any]] = [
         {"type": f"response.{name}", "response": begun} for name in ("created", "in_progress")
@@ -137,12 +137,14 @@ def response_events(*output: Mapping[str, Any], end: str = "completed", **rest: 
             kind = part["type"]
             at_part = {**at, "content_index": number}
             events.append({"type": "response.content_part.added", **at_part, "part": {"type": kind, "text": ""}})
-            events += [{"type": f"response.{kind}.delta", **at_part, "delta": piece} for piece in pieces(part["text"])]
+            events += [
+                {"type": f"response.{kind}.delta", **at_part, "delta": chunk} for chunk in split_text(part["text"])
+            ]
             events.append({"type": f"response.{kind}.done", **at_part, "text": part["text"]})
             events.append({"type": "response.content_part.done", **at_part, "part": part})
         for key, kind in (("arguments", "function_call_arguments"), ("input", "custom_tool_call_input")):
             if key in item:
-                events += [{"type": f"response.{kind}.delta", **at, "delta": piece} for piece in pieces(item[key])]
+                events += [{"type": f"response.{kind}.delta", **at, "delta": chunk} for chunk in split_text(item[key])]
                 events.append({"type": f"response.{kind}.done", **at, key: item[key]})
         events.append({"type": "response.output_item.done", "item": item, "output_index": place})
     events.append({"type": f"response.{end}", "response": response(*output, **{"status": end, **rest})})
@@ -186,7 +188,7 @@ def message(*content: Mapping[str, Any], stop_reason: str | None = "end_turn", *
 
 
 def message_events(*content: Mapping[str, Any], stop_reason: str = "end_turn", **rest: Any) -> list[dict[str, Any]]:
-    """All events of a message, with a ping among them."""
+    """Return all events of a message, with a ping among them."""
     start = {**MESSAGES_USAGE, "output_tokens": 1}
     events: list[dict[str, Any]] = [
         {"type": "message_start", "message": message(stop_reason=None, usage=start, **rest)},
@@ -198,15 +200,15 @@ def message_events(*content: Mapping[str, Any], stop_reason: str = "end_turn", *
         empty = dict(block)
         if kind == "text":
             empty["text"] = ""
-            added = [{"type": "text_delta", "text": piece} for piece in pieces(block["text"])]
+            added = [{"type": "text_delta", "text": chunk} for chunk in split_text(block["text"])]
         elif kind == "thinking":
             empty.update(thinking="", signature="")
-            added = [{"type": "thinking_delta", "thinking": piece} for piece in pieces(block["thinking"])]
+            added = [{"type": "thinking_delta", "thinking": chunk} for chunk in split_text(block["thinking"])]
             added.append({"type": "signature_delta", "signature": block["signature"]})
         elif "input" in block:
             empty["input"] = {}
-            said = json.dumps(block["input"], ensure_ascii=False) if block["input"] else ""
-            added = [{"type": "input_json_delta", "partial_json": piece} for piece in ["", *pieces(said)]]
+            data = json.dumps(block["input"], ensure_ascii=False) if block["input"] else ""
+            added = [{"type": "input_json_delta", "partial_json": chunk} for chunk in ["", *split_text(data)]]
         events.append({"type": "content_block_start", "index": place, "content_block": empty})
         events += [{"type": "content_block_delta", "index": place, "delta": delta} for delta in added]
         events.append({"type": "content_block_stop", "index": place})
@@ -232,45 +234,47 @@ CHAT_USAGE = {
 def completion(
     text: str, reasoning: str | None, calls: Sequence[tuple[str, str, str]] = (), finish: str = "stop"
 ) -> dict[str, Any]:
-    said: dict[str, Any] = {"role": "assistant", "content": text}
+    message: dict[str, Any] = {"role": "assistant", "content": text}
     if reasoning is not None:
-        said["reasoning_content"] = reasoning
+        message["reasoning_content"] = reasoning
     if calls:
-        said["tool_calls"] = [
+        message["tool_calls"] = [
             {"index": i, "id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
             for i, (call_id, name, arguments) in enumerate(calls)
         ]
-    choice = {"index": 0, "message": said, "logprobs": None, "finish_reason": finish}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
     base = {"id": "2e532992", "object": "chat.completion", "created": 1785967714, "model": "deepseek-v4-flash"}
     return {**base, "choices": [choice], "usage": CHAT_USAGE}
 
 
-def completion_chunks(whole: Mapping[str, Any]) -> list[dict[str, Any]]:
-    said = whole["choices"][0]["message"]
+def completion_chunks(complete: Mapping[str, Any]) -> list[dict[str, Any]]:
+    message = complete["choices"][0]["message"]
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": None, "reasoning_content": ""}]
-    if "reasoning_content" not in said:
+    if "reasoning_content" not in message:
         deltas = [{"role": "assistant", "content": ""}]
-    deltas += [{"content": None, "reasoning_content": piece} for piece in pieces(said.get("reasoning_content", ""))]
-    deltas += [{"content": piece} for piece in pieces(said["content"])]
-    for call in said.get("tool_calls", ()):
+    deltas += [
+        {"content": None, "reasoning_content": chunk} for chunk in split_text(message.get("reasoning_content", ""))
+    ]
+    deltas += [{"content": chunk} for chunk in split_text(message["content"])]
+    for call in message.get("tool_calls", ()):
         head = {**call, "function": {**call["function"], "arguments": ""}}
         deltas.append({"tool_calls": [head]})
-        for piece in pieces(call["function"]["arguments"]):
-            deltas.append({"tool_calls": [{"index": call["index"], "function": {"arguments": piece}}]})
-    base = {key: whole[key] for key in ("id", "created", "model")}
+        for chunk in split_text(call["function"]["arguments"]):
+            deltas.append({"tool_calls": [{"index": call["index"], "function": {"arguments": chunk}}]})
+    base = {key: complete[key] for key in ("id", "created", "model")}
     chunks = [{**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
-    finish = {"index": 0, "delta": {"content": ""}, "finish_reason": whole["choices"][0]["finish_reason"]}
-    return [*chunks, {**base, "choices": [finish], "usage": whole["usage"]}]
+    finish = {"index": 0, "delta": {"content": ""}, "finish_reason": complete["choices"][0]["finish_reason"]}
+    return [*chunks, {**base, "choices": [finish], "usage": complete["usage"]}]
 
 
 # -- all three -------------------------------------------------------------------------------------------------------
 
 
 def answers(protocol: str, text: str, finish: str = "stop") -> tuple[dict[str, Any], bytes]:
-    """The same answer, whole and streamed in small pieces."""
+    """Return the same answer, complete and streamed in small chunks."""
     if protocol == "chat_completions":
-        whole = completion(text, "Hm.", finish=finish)
-        return whole, sse(completion_chunks(whole), done=True)
+        complete = completion(text, "Hm.", finish=finish)
+        return complete, sse(completion_chunks(complete), done=True)
     if protocol == "responses":
         end = {"stop": "completed", "length": "incomplete"}[finish]
         rest = {"incomplete_details": {"reason": "max_output_tokens"}} if finish == "length" else {}

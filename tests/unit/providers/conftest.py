@@ -8,7 +8,7 @@ from deepseek_v4.request import build as request_module
 
 @pytest.fixture(autouse=True)
 def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key of the machine, and no warning counted as told by another test."""
+    """Unset the machine's API keys, and reset the record of warnings that were issued."""
     for provider in PROVIDERS.values():
         if provider.key_variable:
             monkeypatch.delenv(provider.key_variable, raising=False)

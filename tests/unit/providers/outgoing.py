@@ -1,4 +1,4 @@
-"""What leaves for a provider: the body of the HTTP request, parsed from its bytes."""
+"""The body of the HTTP request to a provider, parsed from its bytes."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def prepared(
 
 
 def body(provider: Any, messages: str | Sequence[Message] = "Hi", **options: Any) -> dict[str, Any]:
-    said = json.loads(prepared(provider, messages, **options).http.body)
-    assert isinstance(said, dict)
-    return said
+    parsed = json.loads(prepared(provider, messages, **options).http.body)
+    assert isinstance(parsed, dict)
+    return parsed
 
 
 def added(provider: Any, messages: str | Sequence[Message] = "Hi", *, model: str | None = None, **options: Any) -> Any:
-    """What the options add to the body of the same request without them, and nothing that they take away."""
+    """Return the fields that options add to a request; fail if they remove one."""
     without = body(provider, messages, model=model)
     with_them = body(provider, messages, model=model, **options)
     assert without.keys() <= with_them.keys()

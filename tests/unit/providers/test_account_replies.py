@@ -126,7 +126,7 @@ def test_the_balance_of_openrouter_is_the_difference(body: Any, found: Any) -> N
         ("together", "m", "https://api.together.ai/v1/models/m"),
     ],
 )
-def test_the_address_of_the_facts_of_one_model(provider: str, model: str, url: str) -> None:
+def test_the_url_of_the_facts_of_one_model(provider: str, model: str, url: str) -> None:
     query = model_query(resolve(ModelSettings(provider=provider, model="m", api_key="k"), {}), model)
     assert (query.http.url, query.http.method) == (url, "GET")
 

@@ -42,7 +42,7 @@ def stream(*texts: str) -> Reply:
 
 
 @pytest.mark.parametrize(
-    ("provider", "model", "said"),
+    ("provider", "model", "sent"),
     [
         (BASE, "deepseek-v4-flash", "deepseek-v4-flash"),
         (BASE, "deepseek-v4-flash:variant1", "deepseek-v4-flash:variant1"),
@@ -53,8 +53,8 @@ def stream(*texts: str) -> Reply:
         ("empiriolabs:variant1", "deepseek-v4-flash-0731", "deepseek-v4-flash-0731:variant1"),
     ],
 )
-def test_a_variant_is_named_in_the_model_or_in_the_provider(provider: str, model: str, said: str) -> None:
-    assert body(provider, model=model)["model"] == said
+def test_a_variant_is_named_in_the_model_or_in_the_provider(provider: str, model: str, sent: str) -> None:
+    assert body(provider, model=model)["model"] == sent
 
 
 def test_two_variants_at_once_are_refused() -> None:
@@ -63,21 +63,24 @@ def test_two_variants_at_once_are_refused() -> None:
 
 
 @pytest.mark.parametrize("provider", [BASE, FIRST])
-def test_tools_are_refused_where_they_are_not_served_and_the_variant_that_has_them_is_named(provider: str) -> None:
+def test_unsupported_tools_are_refused_with_the_variant_that_supports_them(provider: str) -> None:
     with pytest.raises(errors.UnsupportedError, match="deepseek-v4-flash:variant2"):
         prepared(provider, tools=[WEATHER])
 
 
 @pytest.mark.parametrize("provider", [SECOND, "empiriolabs:variant3"])
-def test_tools_are_sent_where_they_are_served_or_not_known_to_be_refused(provider: str) -> None:
+def test_tools_are_sent_unless_the_variant_is_known_to_refuse_them(provider: str) -> None:
     assert body(provider, tools=[WEATHER])["tools"][0]["function"]["name"] == "get_weather"
 
 
-def test_what_the_catalog_learned_of_a_variant_counts() -> None:
-    """``GET /v1/models/{id}`` may say that a variant has tools by now."""
-    told = ModelInfo("deepseek-v4-flash", tools=True, max_output_tokens=100_000)
+def test_updated_facts_of_a_variant_are_used() -> None:
+    """``GET /v1/models/{id}`` may report that a variant supports tools."""
+    updated = ModelInfo("deepseek-v4-flash", tools=True, max_output_tokens=100_000)
     try:
-        assert {change.fact for change in catalog.update_from("empiriolabs", [told])} == {"tools", "max_output_tokens"}
+        assert {change.fact for change in catalog.update_from("empiriolabs", [updated])} == {
+            "tools",
+            "max_output_tokens",
+        }
         assert body(BASE, tools=[WEATHER], max_tokens=200_000)["max_tokens"] == 100_000
     finally:
         catalog.forget()
@@ -96,7 +99,7 @@ def test_each_variant_has_its_own_switch_for_web_search(provider: str, switch: s
     assert added(provider, web_search=True) == {switch: True}
 
 
-def test_the_web_search_knows_no_other_options() -> None:
+def test_the_web_search_has_no_other_options() -> None:
     with pytest.raises(errors.InvalidRequestError, match="max_results"):
         prepared(BASE, web_search={"max_results": 3})
 
@@ -104,13 +107,15 @@ def test_the_web_search_knows_no_other_options() -> None:
 # -- the footer of sources -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wanted", [True, False])
-def test_the_footer_is_switched(wanted: bool) -> None:
-    assert added(BASE, provider_options=EmpirioLabsOptions(disable_formatting=wanted)) == {"disable_formatting": wanted}
-    assert added(BASE, provider_options={"disable_formatting": wanted}) == {"disable_formatting": wanted}
+@pytest.mark.parametrize("disabled", [True, False])
+def test_the_footer_can_be_switched(disabled: bool) -> None:
+    assert added(BASE, provider_options=EmpirioLabsOptions(disable_formatting=disabled)) == {
+        "disable_formatting": disabled
+    }
+    assert added(BASE, provider_options={"disable_formatting": disabled}) == {"disable_formatting": disabled}
 
 
-def test_the_footer_is_off_where_it_would_break_json() -> None:
+def test_the_footer_is_off_if_json_is_requested() -> None:
     assert body(BASE, web_search=True, response_format=JSON)["disable_formatting"] is True
     kept = body(BASE, web_search=True, response_format=JSON, provider_options={"disable_formatting": False})
     assert kept["disable_formatting"] is False
@@ -120,7 +125,7 @@ def test_the_footer_is_off_where_it_would_break_json() -> None:
 
 
 @pytest.mark.parametrize("provider", [FIRST, SECOND])
-def test_the_switch_of_the_footer_is_left_out_where_there_is_none(provider: str) -> None:
+def test_the_switch_of_the_footer_is_left_out_if_it_is_not_supported(provider: str) -> None:
     with pytest.warns(UnsupportedOptionWarning, match="disable_formatting"):
         assert added(provider, provider_options={"disable_formatting": True}) == {}
     with pytest.raises(errors.UnsupportedError, match="disable_formatting"):
@@ -149,7 +154,7 @@ def test_max_tokens_is_always_sent(options: dict[str, Any], sent: int) -> None:
     assert any("max_tokens" in note for note in notes(SECOND, **options)) == ("max_tokens" not in options)
 
 
-def test_the_gateways_own_default_can_be_had() -> None:
+def test_the_gateways_own_default_can_be_used() -> None:
     assert "max_tokens" not in body(BASE, provider_options=EmpirioLabsOptions(gateway_defaults=True))
     assert notes(BASE, provider_options=EmpirioLabsOptions(gateway_defaults=True)) == []
 
@@ -167,12 +172,12 @@ def test_the_gateways_system_prompt_can_be_replaced() -> None:
 
 def test_only_one_family_of_switches_is_sent() -> None:
     with pytest.warns(UnsupportedOptionWarning, match="reasoning_effort"):
-        said = body(BASE, reasoning_effort="high", thinking_budget=100)
-    assert (said["enable_thinking"], said["thinking_budget"]) == (True, 100)
-    assert "reasoning_effort" not in said
-    said = body(BASE, thinking=True, reasoning_effort="high")
-    assert said["reasoning_effort"] == "high"
-    assert "enable_thinking" not in said
+        sent = body(BASE, reasoning_effort="high", thinking_budget=100)
+    assert (sent["enable_thinking"], sent["thinking_budget"]) == (True, 100)
+    assert "reasoning_effort" not in sent
+    sent = body(BASE, thinking=True, reasoning_effort="high")
+    assert sent["reasoning_effort"] == "high"
+    assert "enable_thinking" not in sent
 
 
 @pytest.mark.parametrize("options", [{"identity": True}, {"disable_formatting": "perhaps"}])
@@ -198,7 +203,7 @@ def test_a_wrong_option_is_one_error(options: dict[str, Any]) -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore::deepseek_v4.errors.LeakedMarkupWarning")
-def test_reasoning_is_read_wherever_it_comes(message: Any, reasoning: Reasoning | None, content: str) -> None:
+def test_reasoning_is_read_from_every_field(message: Any, reasoning: Reasoning | None, content: str) -> None:
     reply = decode(message)
     assert (reply.reasoning, reply.content) == (reasoning, content)
 
@@ -206,15 +211,15 @@ def test_reasoning_is_read_wherever_it_comes(message: Any, reasoning: Reasoning 
 @pytest.mark.parametrize(
     "text", ["<think>Let me see\n</think>\n\nFour </b>.", "<think></think>Hi", "No tags", "<thin", ""]
 )
-def test_tags_are_split_alike_whole_and_in_pieces_of_any_size(text: str) -> None:
-    whole = decode({"content": text})
+def test_tags_are_split_equally_in_complete_and_streamed_answers(text: str) -> None:
+    complete = decode({"content": text})
     for size in range(1, len(text) + 1):
-        pieces = [text[i : i + size] for i in range(0, len(text), size)]
-        reply = stream(*pieces)
-        assert (reply.reasoning, reply.content) == (whole.reasoning, whole.content), pieces
+        chunks = [text[i : i + size] for i in range(0, len(text), size)]
+        reply = stream(*chunks)
+        assert (reply.reasoning, reply.content) == (complete.reasoning, complete.content), chunks
 
 
-def test_reasoning_goes_back_as_reasoning_content() -> None:
+def test_reasoning_is_sent_back_as_reasoning_content() -> None:
     past = Message.assistant("Yes.", reasoning="Hm")
     sent = body(BASE, [Message.user("Hi"), past, Message.user("And?")])["messages"][1]
     assert sent == {"role": "assistant", "content": "Yes.", "reasoning_content": "Hm"}
@@ -234,23 +239,25 @@ def test_reasoning_goes_back_as_reasoning_content() -> None:
     ],
 )
 @pytest.mark.parametrize("status", [400, 502])
-def test_an_error_is_what_its_code_says_whatever_the_status(code: str, kind: str, retryable: bool, status: int) -> None:
-    said = json.dumps({"error": {"message": "It failed", "type": "error", "code": code, "param": None}}).encode()
-    error = decode_error(HttpResponse(status, {}, said), DIALECT, "empiriolabs")
+def test_the_class_of_an_error_is_that_of_its_code_for_any_status(
+    code: str, kind: str, retryable: bool, status: int
+) -> None:
+    failure = json.dumps({"error": {"message": "It failed", "type": "error", "code": code, "param": None}}).encode()
+    error = decode_error(HttpResponse(status, {}, failure), DIALECT, "empiriolabs")
     assert (type(error).__name__, error.retryable) == (kind, retryable)
 
 
 @pytest.mark.parametrize(
     ("status", "kind", "retryable"), [(400, "InvalidRequestError", False), (502, "ServerError", True)]
 )
-def test_what_the_model_service_refused_is_not_sent_again(status: int, kind: str, retryable: bool) -> None:
-    """The gateway's code for it says only who failed."""
-    said = {
+def test_a_refusal_of_the_model_service_is_not_retried(status: int, kind: str, retryable: bool) -> None:
+    """The gateway's code names only the service that failed."""
+    failure = {
         "message": "reasoning_content must be passed back",
         "type": "invalid_request_error",
         "code": "upstream_error",
     }
     if status == 502:
-        said["type"] = "server_error"
-    error = decode_error(HttpResponse(status, {}, json.dumps({"error": said}).encode()), DIALECT, "empiriolabs")
+        failure["type"] = "server_error"
+    error = decode_error(HttpResponse(status, {}, json.dumps({"error": failure}).encode()), DIALECT, "empiriolabs")
     assert (type(error).__name__, error.retryable) == (kind, retryable)

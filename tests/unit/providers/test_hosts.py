@@ -1,4 +1,4 @@
-"""Hosts described by ``openai_compatible``, one's own and those that come with the package."""
+"""Hosts described by ``openai_compatible``: custom ones, and those of the package."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MINE = openai_compatible(
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "sent"),
     [
         ({}, {}),
         ({"thinking": True}, ON),
@@ -48,16 +48,16 @@ MINE = openai_compatible(
         ({"response_format": {"type": "json_schema", "json_schema": {}}},) * 2,
     ],
 )
-def test_a_host_of_ones_own_is_spoken_to_as_described(options: dict[str, Any], said: dict[str, Any]) -> None:
-    assert added(MINE, **options) == said
+def test_a_custom_host_receives_requests_as_described(options: dict[str, Any], sent: dict[str, Any]) -> None:
+    assert added(MINE, **options) == sent
 
 
-def test_its_descriptions_are_not_changed_by_use() -> None:
+def test_using_a_host_does_not_change_its_description() -> None:
     body(MINE, reasoning_effort="low")
     assert added(MINE, thinking=True) == {"chat_template_kwargs": {"thinking": True}}
 
 
-def test_what_it_has_not_is_told_with_its_reason() -> None:
+def test_unsupported_options_are_reported_with_the_reason() -> None:
     with pytest.warns(UnsupportedOptionWarning, match="rolls its own dice"):
         assert added(MINE, seed=1) == {}
     with pytest.warns(UnsupportedOptionWarning, match="'high' is not supported; supported: low, max"):
@@ -66,21 +66,21 @@ def test_what_it_has_not_is_told_with_its_reason() -> None:
         prepared(MINE, thinking_budget=5)
 
 
-def test_its_headers_address_and_key() -> None:
+def test_headers_base_url_and_key_of_a_custom_host() -> None:
     request = prepared(MINE)
     assert request.http.url == "https://llm.example.com/v1/chat/completions"
     assert request.http.headers["x-team"] == "search"
     assert request.http.key is not None
 
 
-def test_reasoning_is_passed_back_while_it_thinks() -> None:
+def test_reasoning_is_passed_back_while_thinking() -> None:
     messages = [Message.user("Hi"), Message.assistant("Yes.", reasoning="Hm"), Message.user("And?")]
     assert body(MINE, messages)["messages"][1] == {"role": "assistant", "content": "Yes."}
-    asked = body(MINE, messages, reasoning_effort="low")["messages"][1]
-    assert (asked["thoughts"], asked["reasoning"]) == ("Hm", "Hm")
+    past_message = body(MINE, messages, reasoning_effort="low")["messages"][1]
+    assert (past_message["thoughts"], past_message["reasoning"]) == ("Hm", "Hm")
 
 
-def test_an_attribute_nobody_knows_is_refused() -> None:
+def test_an_unknown_attribute_is_refused() -> None:
     with pytest.raises(TypeError, match="json_schemas"):
         openai_compatible("mine", "https://llm.example.com/v1", json_schemas=True)
 
@@ -94,14 +94,14 @@ def test_a_provider_survives_pickle_and_copies(provider: Any) -> None:
         assert body(other, thinking=True, **address) == body(provider, thinking=True, **address)
 
 
-# -- the hosts that come with the package ----------------------------------------------------------------------------
+# -- the hosts of the package ----------------------------------------------------------------------------------------
 
 ADDRESS = {"azure": "https://mine.services.ai.azure.com/openai/v1"}
 
 
-def says(host: str, **options: Any) -> dict[str, Any]:
-    said = body(host, model="m", base_url=ADDRESS.get(host), on_unsupported="ignore", **options)
-    return {name: value for name, value in said.items() if name not in ("model", "messages")}
+def fields_of(host: str, **options: Any) -> dict[str, Any]:
+    sent = body(host, model="m", base_url=ADDRESS.get(host), on_unsupported="ignore", **options)
+    return {name: value for name, value in sent.items() if name not in ("model", "messages")}
 
 
 @pytest.mark.parametrize(
@@ -144,28 +144,28 @@ def says(host: str, **options: Any) -> dict[str, Any]:
         ("doubleword", {}, {}, {}),
     ],
 )
-def test_each_host_has_its_own_words_for_thinking(host: str, on: Any, off: Any, most: Any) -> None:
-    assert says(host, thinking=True) == on
-    assert says(host, thinking=False) == off
-    assert says(host, reasoning_effort="max") == most
+def test_each_host_has_its_own_fields_of_thinking(host: str, on: Any, off: Any, most: Any) -> None:
+    assert fields_of(host, thinking=True) == on
+    assert fields_of(host, thinking=False) == off
+    assert fields_of(host, reasoning_effort="max") == most
 
 
-def test_every_host_is_there_by_name_with_a_key_of_its_own() -> None:
+def test_every_host_has_a_name_and_its_own_key() -> None:
     assert set(PROVIDERS) - set(HOSTS) == {"deepseek", "openrouter", "empiriolabs", "vllm", "sglang", "llamacpp"}
     for name, host in HOSTS.items():
         assert PROVIDERS[name] is host
         assert host.key_needed
         assert host.base_url.startswith("https://") or host.address_form.startswith("https://"), name
-        assert says(name) == ({"chat_template_kwargs": {"thinking": True}} if name == "nvidia" else {})
+        assert fields_of(name) == ({"chat_template_kwargs": {"thinking": True}} if name == "nvidia" else {})
 
 
-def test_a_host_without_an_address_of_its_own_asks_for_one() -> None:
+def test_a_host_without_a_base_url_requires_one() -> None:
     with pytest.raises(errors.InvalidRequestError, match=r"services\.ai\.azure\.com"):
         prepared("azure")
 
 
 @pytest.mark.parametrize(
-    ("host", "said"),
+    ("host", "expected"),
     [
         ("together", {"reasoning": "Hm"}),
         ("nvidia", {"reasoning": "Hm", "reasoning_content": "Hm"}),
@@ -173,25 +173,25 @@ def test_a_host_without_an_address_of_its_own_asks_for_one() -> None:
         ("vercel", {"reasoning": "Hm", "reasoning_details": [{"type": "reasoning.text", "text": "Hm"}]}),
     ],
 )
-def test_each_host_gets_reasoning_where_it_reads_it(host: str, said: dict[str, Any]) -> None:
+def test_each_host_receives_reasoning_in_the_field_it_reads(host: str, expected: dict[str, Any]) -> None:
     past = Message("assistant", "Yes.", reasoning=Reasoning("Hm", ({"type": "reasoning.text", "text": "Hm"},)))
     sent = body(host, [Message.user("Hi"), past, Message.user("And?")])["messages"][1]
-    assert sent == {"role": "assistant", "content": "Yes.", **said}
+    assert sent == {"role": "assistant", "content": "Yes.", **expected}
 
 
-def test_a_forced_tool_is_asked_for_in_words_where_thinking_cannot_be_switched_off() -> None:
-    said = body("opencode", tools=[ToolSpec("f")], tool_choice="f")
-    assert "tool_choice" not in said
-    assert "Call the tool f now" in said["messages"][-1]["content"]
+def test_a_forced_tool_is_requested_in_the_prompt_if_thinking_cannot_be_disabled() -> None:
+    sent = body("opencode", tools=[ToolSpec("f")], tool_choice="f")
+    assert "tool_choice" not in sent
+    assert "Call the tool f now" in sent["messages"][-1]["content"]
 
 
-def test_reasoning_is_passed_back_where_thinking_cannot_be_switched_off() -> None:
+def test_reasoning_is_passed_back_if_thinking_cannot_be_disabled() -> None:
     messages = [Message.user("Hi"), Message.assistant("Yes.", reasoning="Hm"), Message.user("And?")]
     with pytest.warns(UnsupportedOptionWarning, match="thinking"):
         assert body("opencode", messages, thinking=False)["messages"][1]["reasoning_content"] == "Hm"
 
 
-def test_an_unknown_name_lists_the_known_ones() -> None:
+def test_the_error_of_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"Unknown provider 'deepsek'.*deepseek.*openai_compatible"):
         Client(provider="deepsek")
     with pytest.raises(ValueError, match="has no variants"):

@@ -30,7 +30,7 @@ def all_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("all_keys")
 @pytest.mark.parametrize("name", list(PROVIDERS))
-def test_each_provider_gets_the_key_of_its_own_variable(name: str) -> None:
+def test_each_provider_receives_the_key_of_its_own_variable(name: str) -> None:
     assert require_api_key(client(name)) == f"key of {PROVIDERS[name].key_variable}"
 
 
@@ -47,12 +47,12 @@ def test_a_missing_key_is_an_error_that_names_its_variable(name: str, monkeypatc
 
 @pytest.mark.usefixtures("all_keys")
 @pytest.mark.parametrize("name", ["vllm", "sglang"])
-def test_ones_own_server_gets_no_key_but_its_own(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_self_hosted_server_receives_only_its_own_key(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(PROVIDERS[name].key_variable or "")
     assert require_api_key(client(name)) is None
 
 
-def test_no_two_providers_share_a_variable_but_the_regions_of_one_house() -> None:
+def test_only_the_regions_of_one_company_share_a_variable() -> None:
     names: dict[str, list[str]] = {}
     for name, provider in PROVIDERS.items():
         names.setdefault(provider.key_variable or "", []).append(name)
@@ -62,7 +62,7 @@ def test_no_two_providers_share_a_variable_but_the_regions_of_one_house() -> Non
 @pytest.mark.usefixtures("all_keys")
 @pytest.mark.parametrize("given", [{}, {"api_key": "sk-given"}])
 @pytest.mark.parametrize("other", ["openrouter", "empiriolabs:variant2", "vllm"])
-def test_a_call_to_another_provider_takes_neither_key_nor_address_along(given: Any, other: str) -> None:
+def test_a_call_to_another_provider_uses_neither_key_nor_base_url(given: Any, other: str) -> None:
     model = Client(base_url="https://proxy.example.com", **given)
     prepared = model.prepare("Hi", {"provider": other}, stream=False)
     about = PROVIDERS[other.partition(":")[0]]
@@ -86,8 +86,8 @@ def test_a_call_to_another_provider_without_a_key_is_refused() -> None:
 
 
 def test_a_call_to_an_unknown_provider_is_refused() -> None:
-    with pytest.raises(errors.InvalidRequestError, match="Unknown provider 'nobody'"):
-        Client(api_key="k").prepare("Hi", {"provider": "nobody"}, stream=False)
+    with pytest.raises(errors.InvalidRequestError, match="Unknown provider 'unlisted'"):
+        Client(api_key="k").prepare("Hi", {"provider": "unlisted"}, stream=False)
 
 
 @pytest.mark.parametrize("name", list(PROVIDERS))

@@ -1,4 +1,4 @@
-"""Each option at each provider, on the bytes that leave: said, refused when out of range, told when there is none."""
+"""Each option at each provider, in the bytes of the request: sent, out of range, or reported as unsupported."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ EMPIRIOLABS: list[Case] = [
 ]
 
 
-def kwargs(**said: Any) -> dict[str, Any]:
-    return {"chat_template_kwargs": said}
+def kwargs(**values: Any) -> dict[str, Any]:
+    return {"chat_template_kwargs": values}
 
 
-SAID: dict[str, list[Case]] = {
+SENT: dict[str, list[Case]] = {
     "openrouter": [
         *STANDARD,
         *SAMPLING,
@@ -112,7 +112,7 @@ SAID: dict[str, list[Case]] = {
         ("top_k", -1, {"top_k": -1}),
         ("stop", ["a"] * 4, {"stop": ["a"] * 4}),
         ("thinking_budget", 4_000, {"thinking_token_budget": 4_000}),
-        ("thinking", True, {}),  # said in every request
+        ("thinking", True, {}),  # sent in every request
         ("thinking", False, kwargs(thinking=False, enable_thinking=False)),
         ("reasoning_effort", "none", kwargs(thinking=False, enable_thinking=False)),
         ("reasoning_effort", "minimal", kwargs(thinking=True, enable_thinking=True, reasoning_effort="low")),
@@ -136,23 +136,23 @@ SAID: dict[str, list[Case]] = {
         ("reasoning_effort", "max", {"reasoning_effort": "max"}),
     ],
 }
-CASES = [(provider, *case) for provider, cases in SAID.items() for case in cases]
+CASES = [(provider, *case) for provider, cases in SENT.items() for case in cases]
 
 
-@pytest.mark.parametrize(("provider", "option", "value", "said"), CASES)
-def test_an_option_is_said_in_exactly_its_field(provider: str, option: str, value: Any, said: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("provider", "option", "value", "sent"), CASES)
+def test_an_option_is_sent_in_exactly_its_field(provider: str, option: str, value: Any, sent: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert added(provider, **{option: value}) == said
+        assert added(provider, **{option: value}) == sent
 
 
-def test_every_option_is_tried_at_every_provider() -> None:
+def test_every_option_is_tested_at_every_provider() -> None:
     every = {*Sampling._fields, "thinking", "reasoning_effort", "thinking_budget", "web_search"}
-    for provider, cases in SAID.items():
-        said = {option for option, _, _ in cases}
-        missing = {option for name, option, _ in NOT_THERE if name == provider}
-        assert said | missing == every, provider
-        assert not said & missing
+    for provider, cases in SENT.items():
+        sent = {option for option, _, _ in cases}
+        missing = {option for name, option, _ in NOT_SUPPORTED if name == provider}
+        assert sent | missing == every, provider
+        assert not sent & missing
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_a_budget_below_one_is_refused(provider: str) -> None:
     ("provider", "largest"),
     [("empiriolabs", 393_216), ("empiriolabs:variant1", 393_216), ("empiriolabs:variant2", 384_000)],
 )
-def test_more_output_than_a_variant_has_is_clamped_and_noted(provider: str, largest: int) -> None:
+def test_max_tokens_above_the_limit_of_a_variant_is_clamped_and_noted(provider: str, largest: int) -> None:
     assert added(provider, max_tokens=400_000) == {"max_tokens": largest}
     assert notes(provider, max_tokens=400_000) == [
         f"max_tokens clamped: 400000 -> {largest} (maximum for this provider)"
@@ -240,7 +240,7 @@ def test_more_output_than_a_variant_has_is_clamped_and_noted(provider: str, larg
     assert notes(provider, max_tokens=largest) == []
 
 
-# -- not there -------------------------------------------------------------------------------------------------------
+# -- not supported ---------------------------------------------------------------------------------------------------
 
 _NOT_AT_EMPIRIOLABS = [
     ("top_k", 40),
@@ -254,7 +254,7 @@ _NOT_AT_EMPIRIOLABS = [
     ("top_logprobs", 3),
     ("user_id", "user-1"),
 ]
-NOT_THERE = [
+NOT_SUPPORTED = [
     *[
         (provider, *case)
         for provider in ("empiriolabs", "empiriolabs:variant1", "empiriolabs:variant2")
@@ -266,25 +266,25 @@ NOT_THERE = [
 ]
 
 
-@pytest.mark.parametrize(("provider", "option", "value"), NOT_THERE)
-def test_an_option_that_is_not_there_is_left_out_with_one_warning(provider: str, option: str, value: Any) -> None:
-    with pytest.warns(UnsupportedOptionWarning, match=option) as told:
+@pytest.mark.parametrize(("provider", "option", "value"), NOT_SUPPORTED)
+def test_an_unsupported_option_is_left_out_with_one_warning(provider: str, option: str, value: Any) -> None:
+    with pytest.warns(UnsupportedOptionWarning, match=option) as caught:
         assert added(provider, **{option: value}) == {}
-    assert len(told) == 1
+    assert len(caught) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        prepared(provider, **{option: value})  # told once
+        prepared(provider, **{option: value})  # reported once
     assert any(f"{option} dropped" in note for note in notes(provider, **{option: value}))
 
 
-@pytest.mark.parametrize(("provider", "option", "value"), NOT_THERE)
-def test_an_option_that_is_not_there_is_refused_on_demand(provider: str, option: str, value: Any) -> None:
+@pytest.mark.parametrize(("provider", "option", "value"), NOT_SUPPORTED)
+def test_an_unsupported_option_can_be_refused(provider: str, option: str, value: Any) -> None:
     with pytest.raises(errors.UnsupportedError, match=option):
         prepared(provider, on_unsupported="raise", **{option: value})
 
 
-@pytest.mark.parametrize(("provider", "option", "value"), NOT_THERE)
-def test_an_option_that_is_not_there_is_left_out_in_silence_on_demand(provider: str, option: str, value: Any) -> None:
+@pytest.mark.parametrize(("provider", "option", "value"), NOT_SUPPORTED)
+def test_an_unsupported_option_can_be_left_out_without_a_warning(provider: str, option: str, value: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert added(provider, on_unsupported="ignore", **{option: value}) == {}
@@ -298,46 +298,46 @@ WITH_TOOLS = ["openrouter", "empiriolabs:variant2", "vllm", "sglang"]
 
 
 @pytest.mark.parametrize("provider", WITH_TOOLS)
-def test_tools_are_said(provider: str) -> None:
+def test_tools_are_sent(provider: str) -> None:
     function = {"name": "get_weather", "description": "The weather.", "parameters": dict(WEATHER.parameters or {})}
     assert added(provider, tools=[WEATHER]) == {"tools": [{"type": "function", "function": function}]}
 
 
 @pytest.mark.parametrize("provider", WITH_TOOLS)
 @pytest.mark.parametrize("choice", ["none", "required", "get_weather"])
-def test_a_choice_of_tools_is_said(provider: str, choice: str) -> None:
+def test_a_tool_choice_is_sent(provider: str, choice: str) -> None:
     named = {"type": "function", "function": {"name": "get_weather"}}
-    said = body(provider, tools=[WEATHER], tool_choice=choice, thinking=False)
-    assert said["tool_choice"] == (named if choice == "get_weather" else choice)
+    sent = body(provider, tools=[WEATHER], tool_choice=choice, thinking=False)
+    assert sent["tool_choice"] == (named if choice == "get_weather" else choice)
     assert "tool_choice" not in body(provider, tools=[WEATHER], tool_choice="auto")
 
 
 @pytest.mark.parametrize("provider", ["openrouter", "empiriolabs:variant2"])
-def test_a_forced_tool_switches_thinking_off_where_the_pair_may_be_refused(provider: str) -> None:
-    said = body(provider, tools=[WEATHER], tool_choice="required")
-    assert said["tool_choice"] == "required"
-    assert said.get("reasoning") == {"effort": "none"} or said.get("enable_thinking") is False
+def test_a_forced_tool_disables_thinking_if_both_may_be_refused(provider: str) -> None:
+    sent = body(provider, tools=[WEATHER], tool_choice="required")
+    assert sent["tool_choice"] == "required"
+    assert sent.get("reasoning") == {"effort": "none"} or sent.get("enable_thinking") is False
 
 
 @pytest.mark.parametrize("provider", ["vllm", "sglang"])
-def test_a_forced_tool_leaves_thinking_on_where_the_pair_is_taken(provider: str) -> None:
+def test_a_forced_tool_keeps_thinking_on_if_both_are_accepted(provider: str) -> None:
     assert added(provider, tools=[WEATHER], tool_choice="required").keys() == {"tools", "tool_choice"}
 
 
 @pytest.mark.parametrize("provider", ["openrouter", "vllm", "sglang"])
-def test_a_schema_is_said_as_it_is_where_schemas_are_served(provider: str) -> None:
+def test_a_schema_is_sent_unchanged_if_schemas_are_supported(provider: str) -> None:
     assert added(provider, response_format=SCHEMA) == {"response_format": SCHEMA}
 
 
 @pytest.mark.parametrize("provider", ["empiriolabs", "empiriolabs:variant1", "empiriolabs:variant2"])
-def test_a_schema_becomes_json_mode_where_schemas_are_not_known_to_be_served(provider: str) -> None:
-    said = body(provider, response_format=SCHEMA)
-    assert said["response_format"] == {"type": "json_object"}
-    assert "JSON Schema" in said["messages"][0]["content"]
+def test_a_schema_becomes_json_mode_unless_schemas_are_supported(provider: str) -> None:
+    sent = body(provider, response_format=SCHEMA)
+    assert sent["response_format"] == {"type": "json_object"}
+    assert "JSON Schema" in sent["messages"][0]["content"]
 
 
 @pytest.mark.parametrize("provider", WITH_TOOLS)
-def test_parallel_calls_are_held_on_the_reply(provider: str) -> None:
+def test_parallel_calls_are_removed_from_the_reply(provider: str) -> None:
     one = prepared(provider, tools=[WEATHER], parallel_tool_calls=False)
     assert "parallel_tool_calls" not in one.body
     assert one.context.single_call
@@ -347,20 +347,18 @@ def test_parallel_calls_are_held_on_the_reply(provider: str) -> None:
     ("provider", "strict"), [("openrouter", True), ("vllm", True), ("sglang", False), ("empiriolabs:variant2", False)]
 )
 @pytest.mark.filterwarnings("ignore::deepseek_v4.errors.UnsupportedOptionWarning")
-def test_strict_tools_are_said_where_they_are_served(provider: str, strict: bool) -> None:
-    said = body(provider, tools=[WEATHER], strict_tools=True)
-    assert ("strict" in said["tools"][0]["function"]) == strict
+def test_strict_tools_are_sent_if_they_are_supported(provider: str, strict: bool) -> None:
+    sent = body(provider, tools=[WEATHER], strict_tools=True)
+    assert ("strict" in sent["tools"][0]["function"]) == strict
     assert any("strict_tools dropped" in note for note in notes(provider, tools=[WEATHER], strict_tools=True)) != strict
 
 
 @pytest.mark.parametrize(
-    ("provider", "asked"),
+    ("provider", "requested"),
     [("openrouter", False), ("empiriolabs", True), ("empiriolabs:variant2", True), ("vllm", True), ("sglang", True)],
 )
-def test_token_counts_of_a_stream_are_asked_for_where_they_do_not_come_by_themselves(
-    provider: str, asked: bool
-) -> None:
-    said = body(provider, stream=True)
-    assert said["stream"] is True
-    assert said.get("stream_options") == ({"include_usage": True} if asked else None)
+def test_token_counts_of_a_stream_are_requested_unless_they_are_always_sent(provider: str, requested: bool) -> None:
+    sent = body(provider, stream=True)
+    assert sent["stream"] is True
+    assert sent.get("stream_options") == ({"include_usage": True} if requested else None)
     assert "stream_options" not in body(provider, stream=True, stream_usage=False)

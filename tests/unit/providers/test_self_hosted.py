@@ -1,4 +1,4 @@
-"""vLLM, SGLang and llama.cpp: one's own server, without a key, under whatever name it serves."""
+"""vLLM, SGLang and llama.cpp: self-hosted servers without a key and with any model name."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
 
 
-# -- addresses and keys ----------------------------------------------------------------------------------------------
+# -- base URLs and keys ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -86,17 +86,17 @@ def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
         ("vllm", "https://example.com/models/flash/v1/", "https://example.com/models/flash/v1/chat/completions"),
     ],
 )
-def test_the_address(name: str, base_url: str | None, url: str) -> None:
+def test_the_base_url(name: str, base_url: str | None, url: str) -> None:
     assert prepared(name, base_url=base_url).http.url == url
 
 
 @ALL
-def test_no_key_is_needed(name: str) -> None:
+def test_no_key_is_required(name: str) -> None:
     assert Client(provider=name).prepare("Hi", {}, stream=False).http.key is None
 
 
 @ALL
-def test_the_models_id_is_what_the_server_calls_it(name: str) -> None:
+def test_the_models_id_is_that_of_the_server(name: str) -> None:
     assert body(name, model="my-flash")["model"] == "my-flash"
 
 
@@ -125,7 +125,7 @@ def test_reasoning_is_read_under_both_names(name: str, field: str) -> None:
     ("reasoning", "text"),
     [(Reasoning("Hm"), "Hm"), (None, ""), (Reasoning(None, ({"type": "reasoning.text", "text": "Hm"},)), "Hm")],
 )
-def test_reasoning_goes_back_under_every_name_that_may_be_read(
+def test_reasoning_is_sent_back_in_every_field_that_may_be_read(
     name: str, fields: list[str], reasoning: Reasoning | None, text: str
 ) -> None:
     past = Message("assistant", "Yes.", reasoning=reasoning)
@@ -150,18 +150,18 @@ def test_reasoning_in_the_text_is_separated_before_a_call(
     how = prepared(name, protocol=protocol, thinking=thinking).context
     if protocol == "responses":
         items = (message_item(text), call_item("f", '{"a": "b"}'))
-        whole, streamed = response(*items), sse(response_events(*items))
+        complete, streamed = response(*items), sse(response_events(*items))
     else:
         blocks = (text_block(text), {"type": "tool_use", "id": "call_00_a", "name": "f", "input": {"a": "b"}})
-        whole = message(*blocks, stop_reason="tool_use")
+        complete = message(*blocks, stop_reason="tool_use")
         streamed = sse(message_events(*blocks, stop_reason="tool_use"))
-    for reply in (decoded(whole, protocol, how), folded(streamed, protocol, how)):
+    for reply in (decoded(complete, protocol, how), folded(streamed, protocol, how)):
         assert (reply.reasoning, reply.content) == (reasoning, content)
         assert [call.arguments for call in reply.tool_calls] == ['{"a": "b"}']
 
 
-def test_nulls_in_every_delta_are_nothing() -> None:
-    """SGLang says every key in every delta."""
+def test_nulls_in_every_delta_are_ignored() -> None:
+    """SGLang sends every key in every delta."""
     nothing = {"role": None, "content": None, "reasoning_content": None, "tool_calls": None}
     last = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "reasoning_tokens": 1}}
     reply = stream("sglang", chunk({**nothing, "content": "Hi"}), chunk(nothing, "stop"), last)
@@ -172,7 +172,7 @@ def test_nulls_in_every_delta_are_nothing() -> None:
 
 @ALL
 @pytest.mark.parametrize("text", ["Four. It is </think>four.", "Let me call <｜DSML｜invoke name=…"])
-def test_markup_that_a_parser_let_through_is_told_and_left_where_it_is(name: str, text: str) -> None:
+def test_markup_that_a_parser_missed_is_reported_and_stays_in_the_text(name: str, text: str) -> None:
     with pytest.warns(LeakedMarkupWarning, match=name):
         assert decode(name, {"content": text}).content == text
     with pytest.warns(LeakedMarkupWarning, match=name):
@@ -185,7 +185,7 @@ _THINKING = {"vllm": {"thinking": True, "enable_thinking": True}, "sglang": {"th
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "said"),
+    ("name", "options", "sent"),
     [
         ("vllm", {"chat_template_kwargs": {"x": 1}}, {"chat_template_kwargs": {**_THINKING["vllm"], "x": 1}}),
         *[
@@ -218,14 +218,14 @@ _THINKING = {"vllm": {"thinking": True, "enable_thinking": True}, "sglang": {"th
     ],
     ids=str,
 )
-def test_each_own_option_is_said_in_its_field(name: str, options: dict[str, Any], said: dict[str, Any]) -> None:
+def test_each_own_option_is_sent_in_its_field(name: str, options: dict[str, Any], sent: dict[str, Any]) -> None:
     kind = {"vllm": VllmOptions, "sglang": SglangOptions, "llamacpp": LlamacppOptions}[name]
-    assert added(name, provider_options=kind(**options)) == said
-    assert added(name, provider_options=options) == said
+    assert added(name, provider_options=kind(**options)) == sent
+    assert added(name, provider_options=options) == sent
 
 
 @pytest.mark.parametrize("name", ["vllm", "sglang"])
-def test_counts_on_every_chunk_are_asked_for_in_streams(name: str) -> None:
+def test_counts_on_every_chunk_are_requested_in_streams(name: str) -> None:
     options = {"continuous_usage_stats": True}
     assert body(name, stream=True, provider_options=options)["stream_options"] == {
         "include_usage": True,
@@ -242,8 +242,8 @@ def test_a_wrong_own_option_is_one_error(name: str) -> None:
 
 def test_reasoning_that_must_be_passed_back_is_not_hidden() -> None:
     with pytest.warns(UnsupportedOptionWarning, match="include_reasoning"):
-        said = body("vllm", tools=[ToolSpec("f")], provider_options={"include_reasoning": False})
-    assert "include_reasoning" not in said
+        sent = body("vllm", tools=[ToolSpec("f")], provider_options={"include_reasoning": False})
+    assert "include_reasoning" not in sent
 
 
 PREFIX = [Message.user("Count"), Message("assistant", "One, ", prefix=True)]
@@ -251,13 +251,13 @@ PREFIX = [Message.user("Count"), Message("assistant", "One, ", prefix=True)]
 
 @pytest.mark.parametrize("name", ["sglang", "llamacpp"])
 def test_a_prefix_is_continued(name: str) -> None:
-    said = body(name, PREFIX)
-    assert said["continue_final_message"] is True
-    assert said["add_generation_prompt"] is False
-    assert "prefix" not in said["messages"][-1]
+    sent = body(name, PREFIX)
+    assert sent["continue_final_message"] is True
+    assert sent["add_generation_prompt"] is False
+    assert "prefix" not in sent["messages"][-1]
 
 
-def test_vllm_continues_no_message() -> None:
+def test_vllm_does_not_continue_messages() -> None:
     with pytest.raises(errors.UnsupportedError, match="vLLM ignores continue_final_message"):
         prepared("vllm", PREFIX)
     with pytest.warns(UnsupportedOptionWarning, match="resume_streams dropped: .* ignores continue_final_message"):
@@ -292,10 +292,10 @@ def test_llama_cpp_accepts_any_number_of_stop_texts(protocol: str, field: str) -
         ("sglang", "chat_completions", "deepseek-v4-1-flash", None),
     ],
 )
-def test_v4_1_takes_a_number_as_its_effort(name: str, protocol: str, model: str, field: str | None) -> None:
-    said = body(name, protocol=protocol, model=model, reasoning_effort=60)
-    assert (said if field is None else said[field])["reasoning_effort"] == 60
-    assert not {"reasoning", "output_config"} & said.keys()
+def test_v4_1_accepts_a_number_as_its_effort(name: str, protocol: str, model: str, field: str | None) -> None:
+    sent = body(name, protocol=protocol, model=model, reasoning_effort=60)
+    assert (sent if field is None else sent[field])["reasoning_effort"] == 60
+    assert not {"reasoning", "output_config"} & sent.keys()
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ def test_v4_1_takes_a_number_as_its_effort(name: str, protocol: str, model: str,
         ("empiriolabs", {}),
     ],
 )
-def test_a_number_is_refused_elsewhere_with_the_levels(name: str, options: dict[str, Any]) -> None:
+def test_the_error_of_a_number_at_other_models_lists_the_levels(name: str, options: dict[str, Any]) -> None:
     with pytest.raises(errors.InvalidRequestError, match=r"reasoning_effort=60 .* Use a level: .*high"):
         prepared(name, reasoning_effort=60, **options)
 
@@ -321,7 +321,7 @@ def test_a_number_out_of_range_is_refused_with_the_bounds() -> None:
 
 
 @pytest.mark.parametrize("effort", [0, 101, True, "60", 50.5])
-def test_other_numbers_are_no_efforts(effort: Any) -> None:
+def test_other_numbers_are_not_efforts(effort: Any) -> None:
     with pytest.raises(errors.InvalidRequestError, match="reasoning_effort"):
         prepared("vllm", reasoning_effort=effort)
 
@@ -329,8 +329,8 @@ def test_other_numbers_are_no_efforts(effort: Any) -> None:
 def test_budgets_of_messages() -> None:
     with pytest.raises(errors.InvalidRequestError, match="at least 1024"):
         prepared("vllm", protocol="messages", thinking_budget=1000)
-    said = body("vllm", protocol="messages", thinking_budget=2000)
-    assert said["thinking"] == {"type": "enabled", "budget_tokens": 2000}
+    sent = body("vllm", protocol="messages", thinking_budget=2000)
+    assert sent["thinking"] == {"type": "enabled", "budget_tokens": 2000}
     assert "thinking" not in body("vllm", protocol="messages")
 
 
@@ -345,13 +345,13 @@ def test_the_key_is_a_bearer_token(name: str, protocol: str) -> None:
 TOOL = ToolSpec("f", parameters={"type": "object", "properties": {"a": {"type": "string", "minLength": 2}}})
 
 
-def functions(said: dict[str, Any]) -> list[dict[str, Any]]:
-    return [tool.get("function", tool) for tool in said["tools"]]
+def functions(sent: dict[str, Any]) -> list[dict[str, Any]]:
+    return [tool.get("function", tool) for tool in sent["tools"]]
 
 
 @PROTOCOL
 @pytest.mark.parametrize("choice", ["required", "f"])
-def test_vllm_holds_a_forced_call_to_its_schema(protocol: str, choice: str) -> None:
+def test_vllm_enforces_the_schema_of_a_forced_call(protocol: str, choice: str) -> None:
     loose = ToolSpec("g", parameters={"type": "object"}, strict=False)
     first, second = functions(body("vllm", tools=[TOOL, loose], tool_choice=choice, protocol=protocol))
     assert first["strict"] is True
@@ -365,7 +365,7 @@ def test_vllm_holds_a_forced_call_to_its_schema(protocol: str, choice: str) -> N
     ("protocol", "sent"),
     [("chat_completions", "required"), ("responses", "required"), ("messages", {"type": "any"})],
 )
-def test_llama_cpp_gets_required_for_a_name(protocol: str, sent: Any) -> None:
+def test_llama_cpp_receives_required_instead_of_a_name(protocol: str, sent: Any) -> None:
     assert body("llamacpp", tools=[TOOL], tool_choice="f", protocol=protocol)["tool_choice"] == sent
     (note,) = (n for n in notes("llamacpp", tools=[TOOL], tool_choice="f", protocol=protocol) if "tool_choice" in n)
     assert "the server ignores the name 'f'" in note
@@ -376,18 +376,18 @@ def test_llama_cpp_gets_required_for_a_name(protocol: str, sent: Any) -> None:
 FORMAT = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object", "properties": {}}}}
 
 
-def test_llama_cpp_reads_the_format_of_chat_on_responses_too() -> None:
-    said = body("llamacpp", protocol="responses", response_format=FORMAT)
-    assert said["response_format"] == FORMAT
-    assert "text" not in said
+def test_llama_cpp_reads_the_format_of_chat_on_responses() -> None:
+    sent = body("llamacpp", protocol="responses", response_format=FORMAT)
+    assert sent["response_format"] == FORMAT
+    assert "text" not in sent
 
 
 @pytest.mark.parametrize("name", ["sglang", "llamacpp"])
 @pytest.mark.parametrize("format_", [FORMAT, {"type": "json_object"}])
-def test_where_a_format_excludes_tools_the_prompt_requires_json(name: str, format_: dict[str, Any]) -> None:
-    said = body(name, tools=[TOOL], response_format=format_)
-    assert "response_format" not in said
-    assert "Call tools as needed. When you are ready to answer:" in said["messages"][0]["content"]
+def test_if_a_format_excludes_tools_the_prompt_requires_json(name: str, format_: dict[str, Any]) -> None:
+    sent = body(name, tools=[TOOL], response_format=format_)
+    assert "response_format" not in sent
+    assert "Call tools as needed. When you are ready to answer:" in sent["messages"][0]["content"]
     assert body(name, response_format=format_)["response_format"] == format_
 
 
@@ -409,16 +409,16 @@ UNPARSED = [
 def test_a_server_without_a_reasoning_parser(
     name: str, text: str, reasoning: str | None, answer: str, size: int
 ) -> None:
-    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    chunks = [text[at : at + size] for at in range(0, len(text), size)]
     for reply in (
         decode(name, {"content": text}, thinking=True),
-        stream(name, *(chunk({"content": piece}) for piece in pieces), chunk({}, "stop"), thinking=True),
+        stream(name, *(chunk({"content": part}) for part in chunks), chunk({}, "stop"), thinking=True),
     ):
         assert (reply.reasoning and reply.reasoning.text, reply.content) == (reasoning, answer)
 
 
 @ALL
-def test_text_is_shown_at_once_after_its_reasoning(name: str) -> None:
+def test_text_is_returned_at_once_after_the_reasoning(name: str) -> None:
     decoder = CHAT.stream(context(name, thinking=True))
 
     def texts(delta: dict[str, Any]) -> list[str]:
@@ -429,13 +429,13 @@ def test_text_is_shown_at_once_after_its_reasoning(name: str) -> None:
 
 
 @pytest.mark.parametrize("options", [{"thinking": False}, {"provider_options": {"include_reasoning": False}}])
-def test_text_without_reasoning_is_not_held_back(options: dict[str, Any]) -> None:
+def test_text_without_reasoning_is_not_withheld(options: dict[str, Any]) -> None:
     how = prepared("vllm", stream=True, **options).context
     deltas = CHAT.stream(how).feed(b"data: " + json.dumps(chunk({"content": "Four"})).encode() + b"\n\n")
     assert [delta.text for delta in deltas] == ["Four"]
 
 
-def test_text_that_is_held_back_is_part_of_an_interrupted_answer() -> None:
+def test_withheld_text_is_part_of_an_interrupted_answer() -> None:
     decoder = CHAT.stream(context("vllm", thinking=True))
     assert decoder.feed(b"data: " + json.dumps(chunk({"content": "Half a sent"})).encode() + b"\n\n") == []
     with pytest.raises(errors.StreamInterruptedError) as caught:
@@ -461,7 +461,7 @@ def history(arguments: str) -> list[Message]:
 
 
 @pytest.mark.parametrize("arguments", ['{"a": 1}', "{}", '{"a": "\\u00e4"}'])
-def test_sound_arguments_stay_as_they_were_written(arguments: str) -> None:
+def test_valid_arguments_are_sent_verbatim(arguments: str) -> None:
     sent = body("sglang", history(arguments))["messages"][1]["tool_calls"][0]["function"]["arguments"]
     assert sent == arguments
 
@@ -471,9 +471,9 @@ SERVERS = ["sglang", "vllm", "openrouter", "empiriolabs:variant2", "together"]
 
 @pytest.mark.parametrize("name", SERVERS)
 @pytest.mark.parametrize(("arguments", "sent"), [("", {}), ('{"a": "Pa', None), ("[1]", None), ("null", None)])
-def test_servers_get_objects_only(name: str, arguments: str, sent: Any, recwarn: pytest.WarningsRecorder) -> None:
-    said = body(name, history(arguments))["messages"][1]["tool_calls"][0]["function"]["arguments"]
-    assert json.loads(said) == ({"invalid_arguments": arguments} if sent is None else sent)
+def test_servers_receive_objects_only(name: str, arguments: str, sent: Any, recwarn: pytest.WarningsRecorder) -> None:
+    written = body(name, history(arguments))["messages"][1]["tool_calls"][0]["function"]["arguments"]
+    assert json.loads(written) == ({"invalid_arguments": arguments} if sent is None else sent)
     repaired = [w for w in recwarn if issubclass(w.category, HistoryRepairedWarning)]
     assert len(repaired) == (sent is None)
 
@@ -499,7 +499,7 @@ def test_an_error_without_an_envelope_is_read(name: str) -> None:
         "max_tokens is too large: 5000. This model's maximum context length is 4096 tokens.",
     ],
 )
-def test_an_overflow_in_the_words_of_each_server(name: str, text: str) -> None:
+def test_the_overflow_message_of_each_server(name: str, text: str) -> None:
     answer = json.dumps({"error": {"message": text, "type": "BadRequestError", "code": 400}}).encode()
     kinds = {s: type(decode_error(HttpResponse(s, {}, answer), context(name).dialect, name)) for s in (400, 500)}
     assert kinds == {400: errors.ContextLengthError, 500: errors.ServerError}
@@ -519,7 +519,7 @@ def test_an_error_without_an_envelope_inside_a_200_is_raised(name: str) -> None:
     ("name", "flags"),
     [("vllm", r"\(--tool-call-parser deepseek_v4 --enable-auto"), ("sglang", r"\(--tool-call-parser deepseekv4\)")],
 )
-def test_the_warning_about_calls_in_the_text_names_the_flags_of_the_server(name: str, flags: str) -> None:
+def test_the_warning_about_calls_in_the_text_names_the_servers_flags(name: str, flags: str) -> None:
     _warn_of_markup.cache_clear()
     how = context(name)
     how.recoverable_tools = {"now": ToolSpec("now")}
@@ -528,7 +528,7 @@ def test_the_warning_about_calls_in_the_text_names_the_flags_of_the_server(name:
         CHAT.decode(HttpResponse(200, {}, json.dumps(answer).encode()), how)
 
 
-def test_a_tool_that_was_given_as_json_is_not_changed_by_a_forced_call() -> None:
+def test_a_tool_given_as_json_is_not_changed_by_a_forced_call() -> None:
     function: dict[str, Any] = {"name": "f", "parameters": {"type": "object", "properties": {}}}
     tool = ServerTool({"type": "function", "function": function})
     client = Client(provider="vllm", model="m", api_key="k", base_url="http://localhost:1/v1")

@@ -65,7 +65,7 @@ def test_records_of_reasoning_that_are_not_a_list_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(("effort", "translated"), [("high", False), ("minimal", True)])
-def test_an_effort_that_is_sent_as_it_is_has_no_note(effort: str, translated: bool) -> None:
+def test_an_effort_that_is_sent_unchanged_has_no_note(effort: str, translated: bool) -> None:
     client = Client(provider="openrouter", protocol="messages", api_key="sk-test", thinking=True)
     notes = client.preview("Hi", reasoning_effort=effort).notes
     assert any(note.option == "reasoning_effort" for note in notes) == translated
@@ -107,7 +107,7 @@ def test_the_beta_path_belongs_to_requests_and_not_to_the_root(root: str) -> Non
     ("arguments", "sent"),
     [('{"input": "a"}', "a"), ("plain", "plain"), ("[1]", "[1]"), ('{"input": 1}', '{"input": 1}')],
 )
-def test_a_custom_tool_receives_its_input_or_the_whole_arguments(arguments: str, sent: str) -> None:
+def test_a_custom_tool_receives_its_input_or_all_arguments(arguments: str, sent: str) -> None:
     messages = [Message.user("Hi"), Message("assistant", "", tool_calls=(ToolCall("1", "run", arguments),))]
     messages.append(Message.tool("done", "1"))
     custom = ServerTool({"type": "custom", "name": "run"})

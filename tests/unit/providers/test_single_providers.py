@@ -1,4 +1,4 @@
-"""What only one provider does, each as what is sent, noted or read."""
+"""Behaviour of single providers: requests, notes and replies."""
 
 from __future__ import annotations
 
@@ -166,8 +166,10 @@ def test_a_tool_of_deepseek_has_a_name_in_messages() -> None:
 
 def test_the_balance_has_each_amount_that_is_a_number() -> None:
     dialect: Any = find_provider("deepseek").dialects["balance"]
-    whole = {"currency": "USD", "total_balance": "1.5", "granted_balance": "1", "topped_up_balance": None}
-    balance = dialect.decode_balance({"is_available": True, "balance_infos": [whole, None, {"total_balance": 2}, {}]})
+    complete = {"currency": "USD", "total_balance": "1.5", "granted_balance": "1", "topped_up_balance": None}
+    balance = dialect.decode_balance(
+        {"is_available": True, "balance_infos": [complete, None, {"total_balance": 2}, {}]}
+    )
     assert [(each.currency, each.total, each.granted) for each in balance.amounts] == [
         ("USD", Decimal("1.5"), Decimal(1)),
         ("", Decimal(2), None),
@@ -250,7 +252,7 @@ def test_options_are_sent_as_json_values() -> None:
     assert options(session_id=None).set_fields() == {}  # type: ignore[attr-defined]
 
 
-# -- hosts of your own -----------------------------------------------------------------------------------------------
+# -- custom hosts ----------------------------------------------------------------------------------------------------
 
 
 def test_a_switch_that_a_host_does_not_have_is_noted() -> None:
@@ -264,7 +266,7 @@ def test_a_switch_that_a_host_does_not_have_is_noted() -> None:
     assert noted(preview(plain), "thinking") == []
 
 
-def test_what_hides_the_reasoning_is_dropped_with_tools() -> None:
+def test_options_that_hide_the_reasoning_are_dropped_with_tools() -> None:
     why = "with tools the response must include the reasoning, because it has to be sent again"
     body = {"reasoning": {"exclude": True, "effort": "low"}}
     shown = preview("openrouter", tools=[F], provider_options=OpenRouterOptions(**body))
@@ -286,7 +288,7 @@ def test_what_hides_the_reasoning_is_dropped_with_tools() -> None:
         ({"content": None, "reasoning_content": "Hm."}, "", None),
     ],
 )
-def test_llama_cpp_repeats_the_beginning_of_a_whole_answer(message: Any, text: str, thought: str | None) -> None:
+def test_llama_cpp_repeats_the_beginning_of_a_complete_answer(message: Any, text: str, thought: str | None) -> None:
     dialect: Any = find_provider("llamacpp").dialect("chat_completions")
     prefix = Message("assistant", "It", reasoning=Reasoning("Hm."), prefix=True)
     rest = dialect.without_prefix(message, prefix)
@@ -342,7 +344,7 @@ def test_a_model_thinks_if_an_option_implies_it(options: dict[str, Any], thinks:
     assert client.prepare("Hi", options, stream=False).request.thinks is thinks
 
 
-def test_objects_that_fit_are_kept() -> None:
+def test_objects_of_the_right_type_are_kept() -> None:
     budget, limiter = Budget(usd=1), Limiter(requests_per_minute=1)
 
     def on_retry(attempt: Any) -> None:

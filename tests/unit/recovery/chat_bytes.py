@@ -1,4 +1,4 @@
-"""Answers of chat completions as bytes, whole and streamed, for servers of raw sockets."""
+"""Complete and streamed chat completions as bytes, for servers of raw sockets."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ BUSY = {"error": {"message": "Service is too busy.", "type": "service_unavailabl
 USAGE = {"prompt_tokens": 1, "completion_tokens": 1}
 
 
-def whole(content: str | None = "yes", finish: str = "stop", **message: Any) -> bytes:
-    """A whole answer."""
+def complete(content: str | None = "yes", finish: str = "stop", **message: Any) -> bytes:
+    """Return a complete response body."""
     choice = {"index": 0, "message": {"role": "assistant", "content": content, **message}, "finish_reason": finish}
     return json.dumps({"id": "1", "choices": [choice], "usage": USAGE}).encode()
 
 
 def event(delta: dict[str, Any] | None = None, finish: str | None = None, **more: Any) -> bytes:
-    """One event of a stream: a delta, or anything else."""
+    """Return one event of a stream: a delta, or anything else."""
     value = more or {"id": "1", "choices": [{"index": 0, "delta": delta or {}, "finish_reason": finish}]}
     return b"data: " + json.dumps(value).encode() + b"\n\n"
 
 
 def streamed(content: str = "yes", finish: str = "stop", **delta: Any) -> bytes:
-    """A whole stream."""
+    """Return a complete stream."""
     return event({"content": content, **delta}) + event({}, finish) + b"data: [DONE]\n\n"
 
 
 def answer(peer: Peer, is_streamed: bool, content: str = "yes", finish: str = "stop", **more: Any) -> None:
     """Send an answer in the form that was requested."""
     if not is_streamed:
-        peer.answer(whole(content, finish, **more))
+        peer.answer(complete(content, finish, **more))
         return
     send_stream(peer, streamed(content, finish, **more))
 
 
-def send_stream(peer: Peer, *pieces: bytes) -> None:
+def send_stream(peer: Peer, *chunks: bytes) -> None:
     """Send a stream and its end."""
     peer.begin()
-    for piece in pieces:
-        peer.piece(piece)
+    for chunk in chunks:
+        peer.chunk(chunk)
     peer.end()

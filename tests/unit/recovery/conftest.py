@@ -14,7 +14,7 @@ from tests.unit.transport.wire_server import Script, WireServer, serving
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Script], WireServer]]:
-    """Starts a server of raw sockets that does what the script contains."""
+    """Return a function that starts a server of raw sockets that runs a script."""
     with ExitStack() as stack:
         yield lambda script: stack.enter_context(serving(script))
 
@@ -34,7 +34,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture(params=["sync", "async"])
 def deltas(request: pytest.FixtureRequest) -> Callable[..., list[Delta]]:
-    """All deltas of a call, of both kinds of clients; of a whole answer its end alone."""
+    """Return all deltas of a call, for both kinds of clients; of a complete answer only its end."""
 
     def called(url: str, streamed: bool, messages: Any = "Hi", **options: Any) -> list[Delta]:
         with Client(api_key="sk-test", base_url=url) as client:

@@ -4,8 +4,8 @@ A step of a script is what one request gives:
 
     "503", "429 after 5"    a request that fails
     "=text", "~text"        an answer; one that the output limit cut
-    "!text", "!!text"       one that breaks off; with all of it in the piece that broke, so that nothing was shown
-    "?"                     one that breaks off before anything came
+    "!text", "!!text"       one that is interrupted; with all of it in the last chunk, so that nothing was shown
+    "?"                     one that is interrupted before its first chunk
     "<m>" in a text         the markup of a tool call
 
 The n-th answer has the reasoning ``n`` and ``2 ** n`` output tokens, so that sums show which answers are in them.
@@ -43,7 +43,7 @@ CLIENT = Client(api_key="sk-test")
 
 @dataclass
 class Played:
-    """What came of a script."""
+    """The outcome of a script."""
 
     sent: list[str] = field(default_factory=list)
     items: list[Any] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Script:
         self.steps, self.first, self.played = steps, request, played
 
     def open(self, request: PreparedRequest) -> tuple[list[Any], Reply | errors.DeepSeekError]:
-        """The items of the next answer and its end; raises if there is none."""
+        """Return the items of the next answer and its end."""
         number = len(self.played.sent)
         streamed = request.request.stream
         self.played.sent.append(described(request, self.first))
@@ -118,18 +118,18 @@ class Script:
 
 
 def described(request: PreparedRequest, first: PreparedRequest) -> str:
-    """What a request has at its end that the first one has not: ``-``, an answer to go on with, a correction."""
+    """Return what a request adds to the first one: ``-``, an answer to continue, a correction."""
     more = request.request.messages[len(first.request.messages) :]
-    words = []
+    additions = []
     for message in more:
         if message.prefix:
             begun = message.text.replace(MARKUP, "<m>")
-            words.append(f"{message.reasoning.text if message.reasoning else ''}/{begun}")
+            additions.append(f"{message.reasoning.text if message.reasoning else ''}/{begun}")
         elif message.role == "user":
-            words.append(
+            additions.append(
                 "markup?" if "not executed" in message.text else "wrong" if "invalid" in message.text else "none"
             )
-    return "+".join(words) or "-"
+    return "+".join(additions) or "-"
 
 
 def play(
@@ -155,9 +155,9 @@ def play(
             played.items.append(item)
 
     try:
-        if how == "whole":
+        if how == "complete":
             played.reply = drivers.complete(prepared, script.send, accepts, attempts)
-        elif how == "awhole":
+        elif how == "acomplete":
             played.reply = asyncio.run(drivers.acomplete(prepared, script.asend, accepts, attempts))
         elif how == "stream":
             for item in drivers.run(attempts(prepared), script.stream):
@@ -241,7 +241,7 @@ EITHER: list[Row] = [
     (JSON, ["=See<m>", f"={GOOD}"], GOOD, "0/1", "leaked_markup", "- markup?"),
     ({**JSON, "answer_retries": 1}, ["=See<m>", "=no"], "no", "0/1", "leaked_markup", "- markup?"),
 ]
-"""Whole and streamed alike, but for the reasoning before the slash: a stream has shown it and goes on after it."""
+"""Complete and streamed answers are equal except for the reasoning before the slash: a stream has shown it."""
 
 STREAMED: list[Row] = [
     (TOOLS, ["!So"], (Interrupted, "So"), "0", "", "-"),
@@ -327,7 +327,7 @@ def check(how: str, row: Row, monkeypatch: pytest.MonkeyPatch, late: bool = Fals
         reply = played.reply
         assert reply is not None
         assert reply.content.replace(MARKUP, "<m>") == outcome
-        told = reply.attempts
+        reported = reply.attempts
         if streamed:  # what was shown is the answer
             assert text_of(played.items, TextDelta).replace(MARKUP, "<m>") == outcome
             assert text_of(played.items, ReasoningDelta) == thought
@@ -335,17 +335,17 @@ def check(how: str, row: Row, monkeypatch: pytest.MonkeyPatch, late: bool = Fals
         kind, arrived = outcome
         assert type(played.error) is kind
         assert played.error is not None
-        told = played.error.attempts
+        reported = played.error.attempts
         reply = played.error.partial
         if arrived is None:
             assert reply is None or (reply.usage is None and not reply.content)
         else:
             assert reply is not None
             assert reply.content == arrived
-            assert reply.attempts == told
+            assert reply.attempts == reported
             if streamed and "response_format" not in options:
                 assert text_of(played.items, TextDelta) == arrived
-    assert " ".join(attempt.reason for attempt in told) == reasons
+    assert " ".join(attempt.reason for attempt in reported) == reasons
     if reply is not None:
         assert (reply.reasoning.text if reply.reasoning else "") == thought
         assert (reply.usage.output_tokens if reply.usage else 0) == played.tokens
@@ -353,29 +353,29 @@ def check(how: str, row: Row, monkeypatch: pytest.MonkeyPatch, late: bool = Fals
     return " ".join(played.sent)
 
 
-@pytest.mark.parametrize("how", ["whole", "awhole", "stream", "astream"])
+@pytest.mark.parametrize("how", ["complete", "acomplete", "stream", "astream"])
 @pytest.mark.parametrize("row", EITHER, ids=lambda row: f"{' '.join(row[1])}")
-def test_an_answer_over_its_attempts(how: str, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_complete_answers_over_their_attempts(how: str, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     assert check(how, row, monkeypatch) == row[-1]
 
 
 @pytest.mark.parametrize("how", ["stream", "astream"])
 @pytest.mark.parametrize("row", STREAMED, ids=lambda row: f"{' '.join(row[1])}")
-def test_a_stream_over_its_attempts(how: str, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streams_over_their_attempts(how: str, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     assert check(how, row, monkeypatch) == row[-1]
 
 
 @pytest.mark.parametrize(
     ("how", "row"),
-    [*((how, row) for row in LATE for how in ("whole", "stream")), *(("stream", row) for row in LATE_STREAMED)],
+    [*((how, row) for row in LATE for how in ("complete", "stream")), *(("stream", row) for row in LATE_STREAMED)],
     ids=str,
 )
 def test_nothing_is_sent_after_the_deadline(how: str, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     assert check(how, row, monkeypatch, late=True) == row[-1] == "-"
 
 
-@pytest.mark.parametrize("how", ["whole", "stream"])
-def test_a_wait_beyond_the_deadline_is_a_timeout_that_holds_what_came_before(
+@pytest.mark.parametrize("how", ["complete", "stream"])
+def test_a_wait_beyond_the_deadline_is_a_timeout_with_the_earlier_reply(
     how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     played = play(how, {"total_timeout": 3}, ["=", "503 after 5"], monkeypatch)
@@ -386,7 +386,7 @@ def test_a_wait_beyond_the_deadline_is_a_timeout_that_holds_what_came_before(
     assert played.error.partial.usage == Usage(1, 1)
 
 
-def test_a_stream_that_cannot_be_resumed_in_time_holds_what_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_that_cannot_be_resumed_in_time_has_its_partial_reply(monkeypatch: pytest.MonkeyPatch) -> None:
     played = play("stream", {**RESUMED, "total_timeout": 3}, ["!So", "503 after 5"], monkeypatch)
     assert isinstance(played.error, Interrupted)
     assert "total_timeout=3 s" in str(played.error)
@@ -394,10 +394,8 @@ def test_a_stream_that_cannot_be_resumed_in_time_holds_what_arrived(monkeypatch:
     assert played.error.partial.content == "So"
 
 
-@pytest.mark.parametrize("how", ["whole", "awhole"])
-def test_the_tokens_of_an_answer_that_the_provider_gave_up_are_counted(
-    how: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("how", ["complete", "acomplete"])
+def test_the_tokens_of_an_aborted_answer_are_counted(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     played = play(how, {}, ["!So", "=Rain"], monkeypatch)
     assert played.reply is not None
     assert (played.reply.content, played.reply.usage) == ("Rain", Usage(2, 3, extra={"parts": [{}, {}]}))
@@ -405,7 +403,7 @@ def test_the_tokens_of_an_answer_that_the_provider_gave_up_are_counted(
     assert (attempt.reason, attempt.usage) == ("transient", Usage(1, 1))
 
 
-@pytest.mark.parametrize("how", ["whole", "awhole", "stream", "astream"])
+@pytest.mark.parametrize("how", ["complete", "acomplete", "stream", "astream"])
 @pytest.mark.parametrize(
     ("handled", "options", "steps", "sent"),
     [
@@ -418,7 +416,7 @@ def test_the_tokens_of_an_answer_that_the_provider_gave_up_are_counted(
         ("leaked_markup", {}, ["=", "=Rain"], 2),
     ],
 )
-def test_what_the_caller_handles_is_left_to_it(
+def test_causes_that_the_caller_handles_are_not_retried(
     how: str, handled: Any, options: dict[str, Any], steps: list[str], sent: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with handled_by_caller(handled):
@@ -427,18 +425,18 @@ def test_what_the_caller_handles_is_left_to_it(
     assert (played.error is not None) == ("on_empty" in options)
 
 
-def test_after_the_callers_block_nothing_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_the_callers_block_every_cause_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     with handled_by_caller("empty"), handled_by_caller("invalid"):
-        assert len(play("whole", {}, ["="], monkeypatch).sent) == 1
-    assert len(play("whole", {}, ["=", "=Rain"], monkeypatch).sent) == 2
+        assert len(play("complete", {}, ["="], monkeypatch).sent) == 1
+    assert len(play("complete", {}, ["=", "=Rain"], monkeypatch).sent) == 2
 
 
 @pytest.mark.parametrize(("since", "sent"), [((), 1), ((Message.user("Next."),), 2)])
 @pytest.mark.parametrize(("options", "steps"), [(TOOLS, ["=<m>", "=Rain"]), (JSON, ["=no", f"={GOOD}"])])
-def test_a_turn_is_asked_again_once(
+def test_a_turn_is_requested_again_once(
     options: dict[str, Any], steps: list[str], since: tuple[Message, ...], sent: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = play("whole", options, steps, monkeypatch).reply
+    first = play("complete", options, steps, monkeypatch).reply
     assert first is not None
     messages = (Message.user("Hi"), first.to_message(), *since)
     played = Played()
@@ -448,7 +446,7 @@ def test_a_turn_is_asked_again_once(
     assert len(played.sent) == sent
 
 
-def test_an_error_that_the_reader_throws_is_not_one_of_the_stream() -> None:
+def test_an_error_of_the_reader_is_not_one_of_the_stream() -> None:
     prepared = CLIENT.prepare("Hi", RESUMED, stream=True)
     played = Played()
     deltas = drivers.run(ReplyAttempts(prepared, time.monotonic()), Script(["=Rain"], prepared, played).stream)
@@ -459,7 +457,7 @@ def test_an_error_that_the_reader_throws_is_not_one_of_the_stream() -> None:
     assert len(played.sent) == 1
 
 
-async def test_an_error_that_the_reader_throws_is_not_one_of_the_asynchronous_stream() -> None:
+async def test_an_error_of_the_reader_is_not_one_of_the_asynchronous_stream() -> None:
     prepared = CLIENT.prepare("Hi", RESUMED, stream=True)
     played = Played()
     deltas = drivers.arun(ReplyAttempts(prepared, time.monotonic()), Script(["=Rain"], prepared, played).astream)
@@ -470,7 +468,7 @@ async def test_an_error_that_the_reader_throws_is_not_one_of_the_asynchronous_st
     assert len(played.sent) == 1
 
 
-def test_reasoning_between_texts_that_are_held_is_shown_and_shows_none_of_them() -> None:
+def test_reasoning_between_withheld_texts_is_shown_without_them() -> None:
     attempts = ReplyAttempts(CLIENT.prepare("Hi", JSON, stream=True), time.monotonic())
     assert attempts.receive(TextDelta("{")) == ()
     assert attempts.receive(ReasoningDelta("Hm.")) == (ReasoningDelta("Hm."),)

@@ -1,4 +1,4 @@
-"""Answers without text and without a call: sent again, raised or returned; on every protocol, whole and streamed."""
+"""Answers without text and without a call: sent again, raised or returned; on every protocol, complete and streamed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def client(server: LocalServer) -> Iterator[Client]:
 
 
 def deltas_of(client: Client, how: str, messages: Any = "Hi", **options: Any) -> list[Delta]:
-    """What an answer gives out, its reply last; a whole answer gives out that alone."""
+    """Return the deltas of an answer, its reply last; of a complete answer only its reply."""
 
     async def asynchronously() -> list[Delta]:
         async with client:
@@ -97,7 +97,7 @@ def reasons(reply: Reply) -> list[str]:
         (Reply(finish_reason="stop", extra={"images": [{}]}), False),
     ],
 )
-def test_what_is_empty(reply: Reply, empty: bool) -> None:
+def test_which_replies_are_empty(reply: Reply, empty: bool) -> None:
     assert is_empty(reply) is empty
 
 
@@ -116,7 +116,7 @@ def test_the_same_request_is_sent_once_more(client: Client, server: LocalServer,
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("how", HOW)
-def test_the_tokens_of_both_are_added_up(client: Client, server: LocalServer, how: str, protocol: str) -> None:
+def test_the_tokens_of_both_answers_are_added(client: Client, server: LocalServer, how: str, protocol: str) -> None:
     server.script(EMPTY, ANSWER)
     both = ask(client, how, protocol=protocol).usage
     server.reset()
@@ -134,14 +134,14 @@ def test_the_tokens_of_both_are_added_up(client: Client, server: LocalServer, ho
 
 
 @pytest.mark.parametrize("how", ["chat", "achat"])
-def test_a_whole_answer_is_the_second_one(client: Client, server: LocalServer, how: str) -> None:
+def test_a_complete_answer_is_the_second_one(client: Client, server: LocalServer, how: str) -> None:
     server.script(EMPTY, ANSWER)
     assert ask(client, how).reasoning == Reasoning("Looked again.")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("how", ["stream", "astream"])
-def test_a_stream_goes_on_behind_the_reasoning_it_gave_out(
+def test_a_stream_continues_after_the_reasoning_it_has_shown(
     client: Client, server: LocalServer, how: str, protocol: str
 ) -> None:
     server.script(EMPTY, ANSWER)
@@ -156,7 +156,7 @@ def test_a_stream_goes_on_behind_the_reasoning_it_gave_out(
     assert reasoning.text == thought
 
 
-def test_reasoning_of_both_is_passed_back(client: Client, server: LocalServer) -> None:
+def test_the_reasoning_of_both_answers_is_passed_back(client: Client, server: LocalServer) -> None:
     server.script(EMPTY, ANSWER, Turn("Yes."))
     reply = ask(client, "stream")
     client.chat([Message.user("Hi"), reply.to_message(), Message.user("Really?")])
@@ -164,14 +164,14 @@ def test_reasoning_of_both_is_passed_back(client: Client, server: LocalServer) -
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_a_call_can_be_what_comes_the_second_time(client: Client, server: LocalServer, how: str) -> None:
+def test_the_second_answer_can_be_a_call(client: Client, server: LocalServer, how: str) -> None:
     server.script(EMPTY, Turn(tool_calls=[ScriptedCall("now", {})]))
     reply = ask(client, how, tools=[ToolSpec("now")])
     assert [call.name for call in reply.tool_calls] == ["now"]
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_it_does_not_depend_on_max_retries(client: Client, server: LocalServer, how: str) -> None:
+def test_an_empty_answer_is_sent_again_without_max_retries(client: Client, server: LocalServer, how: str) -> None:
     server.script(EMPTY, ANSWER)
     assert ask(client, how, max_retries=0).content == "It rains."
 
@@ -195,7 +195,7 @@ def test_a_second_request_that_fails_raises_its_own_error(client: Client, server
 
 
 @pytest.mark.parametrize("how", ["stream", "astream"])
-def test_a_second_stream_that_breaks_holds_all_that_arrived(client: Client, server: LocalServer, how: str) -> None:
+def test_an_interrupted_second_stream_has_the_reply_of_both(client: Client, server: LocalServer, how: str) -> None:
     server.script(EMPTY, Turn("It rains all day long.", reasoning="Looked again.", chunk_size=4))
     server.fault(Fault.silence(0))
     server.fault(Fault.eof_stream(after_events=6))
@@ -207,7 +207,7 @@ def test_a_second_stream_that_breaks_holds_all_that_arrived(client: Client, serv
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_the_whole_call_keeps_to_its_time(client: Client, server: LocalServer, how: str) -> None:
+def test_total_timeout_limits_both_requests(client: Client, server: LocalServer, how: str) -> None:
     server.script(EMPTY, ANSWER)
     server.fault(Fault.silence(0.2))
     server.fault(Fault.silence(30))
@@ -217,7 +217,7 @@ def test_the_whole_call_keeps_to_its_time(client: Client, server: LocalServer, h
     assert time.monotonic() - begun < 10
 
 
-# -- raised, or given out --------------------------------------------------------------------------------------------
+# -- raised, or returned ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -239,7 +239,7 @@ def test_a_second_empty_answer_raises(client: Client, server: LocalServer, how: 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("how", HOW)
-def test_it_raises_at_once_where_that_is_wanted(client: Client, server: LocalServer, how: str, protocol: str) -> None:
+def test_it_raises_at_once_with_on_empty_raise(client: Client, server: LocalServer, how: str, protocol: str) -> None:
     server.script(EMPTY, ANSWER)
     with pytest.raises(errors.EmptyReplyError) as caught:
         ask(client, how, protocol=protocol, on_empty="raise")
@@ -251,7 +251,7 @@ def test_it_raises_at_once_where_that_is_wanted(client: Client, server: LocalSer
 
 
 @pytest.mark.parametrize("how", ["stream", "astream"])
-def test_a_stream_that_raises_has_given_out_its_reasoning(client: Client, server: LocalServer, how: str) -> None:
+def test_a_stream_that_raises_has_shown_its_reasoning(client: Client, server: LocalServer, how: str) -> None:
     server.script(EMPTY)
     given: list[Delta] = []
 
@@ -270,7 +270,7 @@ def test_a_stream_that_raises_has_given_out_its_reasoning(client: Client, server
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("how", HOW)
-def test_it_is_given_out_where_that_is_wanted(client: Client, server: LocalServer, how: str, protocol: str) -> None:
+def test_it_is_returned_with_on_empty_return(client: Client, server: LocalServer, how: str, protocol: str) -> None:
     server.script(EMPTY, ANSWER)
     reply = ask(client, how, protocol=protocol, on_empty="return")
     assert (reply.content, reply.tool_calls, reply.attempts) == ("", (), ())
@@ -281,21 +281,21 @@ def test_it_is_given_out_where_that_is_wanted(client: Client, server: LocalServe
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_an_answer_cut_by_the_output_limit_is_given_out(client: Client, server: LocalServer, how: str) -> None:
+def test_an_answer_cut_by_the_output_limit_is_returned(client: Client, server: LocalServer, how: str) -> None:
     server.script(Turn("", reasoning="Still thinking", finish_reason="length"))
     reply = ask(client, how)
     assert (reply.content, reply.finish_reason, len(server.requests)) == ("", "length", 1)
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_a_message_that_is_continued_may_be_whole_already(client: Client, server: LocalServer, how: str) -> None:
+def test_a_message_that_is_continued_may_be_complete_already(client: Client, server: LocalServer, how: str) -> None:
     server.script(Turn(""))
     begun = Message.assistant("Done.", reasoning="Hm.")
     assert ask(client, how, [Message.user("Hi"), begun], prefix=True).content == ""
     assert len(server.requests) == 1
 
 
-def test_a_gap_may_stay_empty(client: Client, server: LocalServer) -> None:
+def test_a_completion_may_be_empty(client: Client, server: LocalServer) -> None:
     server.script(Turn(""), Turn(""))
     assert client.complete("def f(): ", suffix="pass").content == ""
     *_, end = client.stream_complete("def f(): ", suffix="pass")
@@ -307,7 +307,7 @@ def test_a_gap_may_stay_empty(client: Client, server: LocalServer) -> None:
 # -- how it is done --------------------------------------------------------------------------------------------------
 
 
-def test_a_stream_can_be_left_early_in_either_answer(client: Client, server: LocalServer) -> None:
+def test_a_stream_can_be_closed_early_in_either_answer(client: Client, server: LocalServer) -> None:
     for turns, count in (((Turn("a b c d e f", reasoning="r"),), 1), ((EMPTY, Turn("a b c d", reasoning="r")), 2)):
         server.reset()
         server.script(*turns)
@@ -331,13 +331,13 @@ def test_a_stream_read_to_its_end_leaves_its_connection_for_the_next(client: Cli
         assert server.open_connections == 1
 
 
-def test_it_goes_with_streams_that_are_resumed(client: Client, server: LocalServer) -> None:
+def test_an_empty_resumed_stream_is_sent_again(client: Client, server: LocalServer) -> None:
     server.script(EMPTY, ANSWER)
     reply = ask(client, "stream", resume_streams=True)
     assert (reply.content, reasons(reply)) == ("It rains.", ["empty"])
 
 
-def test_usage_adds_up_what_is_known() -> None:
+def test_known_usage_is_added() -> None:
     one = Usage(10, 5, cached_tokens=3, reasoning_tokens=None, cost=None, extra={"a": 1})
     other = Usage(10, 7, cached_tokens=None, reasoning_tokens=2, cost=0.5, extra={"b": 2})
     both = one + other

@@ -1,4 +1,4 @@
-"""Whole answers that are not what was demanded (JSON of a schema, a tool call) are requested once more."""
+"""Complete answers without the required JSON or tool call are requested once more."""
 
 from __future__ import annotations
 
@@ -56,28 +56,28 @@ def call(arguments: Any, name: str = "look_up") -> Turn:
 UNFIT = [
     ('{"age": -1}', "age: -1 is less than 0"),
     ("She is 36.", "not valid JSON"),
-    ('```json\n{"age": 36}\n```', "not valid JSON"),  # agents read the text as it stands
+    ('```json\n{"age": 36}\n```', "not valid JSON"),  # agents read the text unchanged
     ("", "Your last answer was empty."),
 ]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize(("text", "told"), UNFIT)
+@pytest.mark.parametrize(("text", "error"), UNFIT)
 def test_an_answer_that_does_not_fit_its_schema(
-    client: Client, server: LocalServer, how: str, protocol: str, text: str, told: str
+    client: Client, server: LocalServer, how: str, protocol: str, text: str, error: str
 ) -> None:
     server.script(Turn(text, reasoning="Hm."), GOOD)
     reply = ask(client, how, protocol=protocol, response_format=FORMAT)
     assert (reply.content, reply.reasoning.text) == (GOOD.text, "Right.")  # type: ignore[union-attr]
     assert [attempt.reason for attempt in reply.attempts] == ["invalid" if text else "empty"]
     assert [request.status for request in server.requests] == [200, 200]
-    assert told in json.dumps(server.requests[1].body)
+    assert error in json.dumps(server.requests[1].body)
     assert len(reply.usage.extra["parts"]) == 2  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_what_the_first_answer_cost_is_known_when_the_second_request_fails(
+def test_the_usage_of_the_first_answer_is_known_if_the_second_request_fails(
     client: Client, server: LocalServer, how: str
 ) -> None:
     server.script(Turn("She is 36.", reasoning="Hm."))
@@ -105,9 +105,9 @@ CALLS = [
 @pytest.mark.parametrize("on_forced_tool", ["disable_thinking", "instruct"])
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize(("turn", "told"), CALLS, ids=[told for _, told in CALLS])
-def test_a_forced_call_that_cannot_be_used(
-    client: Client, server: LocalServer, how: str, protocol: str, turn: Turn, told: str, on_forced_tool: str
+@pytest.mark.parametrize(("turn", "error"), CALLS, ids=[error for _, error in CALLS])
+def test_a_forced_call_that_is_missing_or_invalid(
+    client: Client, server: LocalServer, how: str, protocol: str, turn: Turn, error: str, on_forced_tool: str
 ) -> None:
     server.script(turn, call({"age": 36}))
     forced = {"tools": [LOOK_UP, WAIT], "tool_choice": "look.up", "on_forced_tool": on_forced_tool}
@@ -115,12 +115,12 @@ def test_a_forced_call_that_cannot_be_used(
     assert [(c.name, json.loads(c.arguments)) for c in reply.tool_calls] == [("look.up", {"age": 36})]
     assert [attempt.reason for attempt in reply.attempts] == ["invalid" if turn is not EMPTY else "empty"]
     assert [request.status for request in server.requests] == [200, 200]
-    if protocol == "messages" and "is invalid" in told:  # its whole answers hold objects, not text
-        told = "age: required property is missing"
-    assert told in json.dumps(server.requests[1].body)
+    if protocol == "messages" and "is invalid" in error:  # its complete answers contain objects, not text
+        error = "age: required property is missing"
+    assert error in json.dumps(server.requests[1].body)
 
 
-def test_any_call_of_the_tools_will_do_where_none_is_named(client: Client, server: LocalServer) -> None:
+def test_any_call_is_accepted_if_none_is_named(client: Client, server: LocalServer) -> None:
     server.script(call({}, "wait"))
     reply = client.chat("Who?", tools=[LOOK_UP, WAIT], tool_choice="required")
     assert [c.name for c in reply.tool_calls] == ["wait"]
@@ -142,17 +142,19 @@ NOT_ASKED_AGAIN: list[tuple[Turn, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("turn", "options"), NOT_ASKED_AGAIN)
-def test_what_is_not_asked_for_again(client: Client, server: LocalServer, turn: Turn, options: dict[str, Any]) -> None:
+def test_answers_that_are_not_requested_again(
+    client: Client, server: LocalServer, turn: Turn, options: dict[str, Any]
+) -> None:
     server.script(turn)
     reply = client.chat("Who? As JSON.", **options)
     assert reply.attempts == ()
     assert len(server.requests) == 1
 
 
-def test_a_continued_message_is_not_held_against_the_schema(client: Client, server: LocalServer) -> None:
+def test_a_continued_message_is_not_checked_against_the_schema(client: Client, server: LocalServer) -> None:
     server.script(Turn("36}"))
-    said = [Message.user("Who? As JSON."), Message.assistant('{"age": ')]
-    assert client.chat(said, prefix=True, response_format=FORMAT).content == "36}"
+    messages = [Message.user("Who? As JSON."), Message.assistant('{"age": ')]
+    assert client.chat(messages, prefix=True, response_format=FORMAT).content == "36}"
     (request,) = server.requests
     assert "response_format" not in request.body
     assert "JSON Schema" in request.body["messages"][0]["content"]
@@ -160,20 +162,20 @@ def test_a_continued_message_is_not_held_against_the_schema(client: Client, serv
 
 def test_a_continued_message_has_no_json_mode(client: Client, server: LocalServer) -> None:
     server.script(Turn("36}"))
-    said = [Message.user("Who?"), Message.assistant('{"age": ')]
-    assert client.chat(said, prefix=True, response_format={"type": "json_object"}).content == "36}"
+    messages = [Message.user("Who?"), Message.assistant('{"age": ')]
+    assert client.chat(messages, prefix=True, response_format={"type": "json_object"}).content == "36}"
     assert "response_format" not in server.requests[0].body
     assert "JSON" in server.requests[0].body["messages"][0]["content"]
 
 
-def test_the_last_answer_is_given_out_as_it_is(client: Client, server: LocalServer) -> None:
+def test_the_last_answer_is_returned_unchanged(client: Client, server: LocalServer) -> None:
     server.script(Turn("no"), Turn("neither"))
     reply = client.chat("Who?", response_format=FORMAT)
     assert reply.content == "neither"
     assert "not valid JSON" in reply.attempts[0].detail
 
 
-def test_more_than_one(client: Client, server: LocalServer) -> None:
+def test_answer_retries_may_be_more_than_one(client: Client, server: LocalServer) -> None:
     server.script(Turn("no"), EMPTY, Turn('{"age": -1}'), GOOD)
     assert client.chat("Who?", response_format=FORMAT, answer_retries=3).content == GOOD.text
     assert len(server.requests) == 4
@@ -189,7 +191,7 @@ def test_an_empty_last_answer_is_an_error_with_all_tokens(client: Client, server
     assert len(server.requests) == 2
 
 
-def test_empty_answers_as_the_user_wants_them(client: Client, server: LocalServer) -> None:
+def test_on_empty_applies_to_invalid_answers(client: Client, server: LocalServer) -> None:
     server.script(EMPTY)
     with pytest.raises(errors.EmptyReplyError):
         client.chat("Who?", response_format=FORMAT, on_empty="raise")
@@ -198,14 +200,14 @@ def test_empty_answers_as_the_user_wants_them(client: Client, server: LocalServe
     assert len(server.requests) == 3
 
 
-def test_the_time_of_the_call_holds_for_both(client: Client, server: LocalServer) -> None:
+def test_total_timeout_applies_to_both_requests(client: Client, server: LocalServer) -> None:
     server.fault(Fault.silence(0.5), times=2)
     server.script(Turn("no"), GOOD)
     with pytest.raises(errors.TimeoutError):
         client.chat("Who?", response_format=FORMAT, total_timeout=0.8, max_retries=0)
 
 
-def test_the_prompt_is_the_old_one_with_messages_more(client: Client, server: LocalServer) -> None:
+def test_the_correction_is_appended_to_the_prompt(client: Client, server: LocalServer) -> None:
     server.script(Turn("no", reasoning="Hm."), GOOD)
     client.chat("Who?", response_format=FORMAT)
     first, second = (request.body for request in server.requests)
@@ -215,24 +217,22 @@ def test_the_prompt_is_the_old_one_with_messages_more(client: Client, server: Lo
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_a_call_under_an_id_of_an_earlier_turn_is_asked_for_again(
-    client: Client, server: LocalServer, how: str
-) -> None:
+def test_a_call_with_an_id_of_an_earlier_turn_is_requested_again(client: Client, server: LocalServer, how: str) -> None:
     server.script(call({"age": -1}), call({"age": 36}))
     past = Message("assistant", tool_calls=(PastCall("call_1", "look.up", '{"age": 1}'),))
-    history = [Message.user("Who?"), past, Message.tool("Nobody.", "call_1"), Message.user("Again.")]
+    history = [Message.user("Who?"), past, Message.tool("No one.", "call_1"), Message.user("Again.")]
     reply = ask(client, how, history, tools=[LOOK_UP], tool_choice="required")
     assert [json.loads(one.arguments) for one in reply.tool_calls] == [{"age": 36}]
     assert [request.status for request in server.requests] == [200, 200]
 
 
 @pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("beside", [(), (WAIT,)], ids=["alone", "beside a function"])
-def test_the_answer_of_a_tool_the_provider_runs_is_no_missing_call(how: str, beside: tuple[ToolSpec, ...]) -> None:
-    tools = [ServerTool({"type": "openrouter:web_search"}), *beside]
+@pytest.mark.parametrize("functions", [(), (WAIT,)], ids=["alone", "with a function"])
+def test_the_answer_of_a_server_tool_is_not_a_missing_call(how: str, functions: tuple[ToolSpec, ...]) -> None:
+    tools = [ServerTool({"type": "openrouter:web_search"}), *functions]
     with LocalServer(provider="openrouter") as server:
-        server.script(Turn("It stands in the web."))
+        server.script(Turn("It is on the web."))
         client = Client(provider="openrouter", api_key=server.api_key, base_url=server.base_url)
-        assert ask(client, how, tools=tools, tool_choice="required").content == "It stands in the web."
+        assert ask(client, how, tools=tools, tool_choice="required").content == "It is on the web."
         assert len(server.requests) == 1
         client.close()

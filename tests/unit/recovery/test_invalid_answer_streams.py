@@ -1,4 +1,4 @@
-"""Streams beside tools that end with JSON asked for in words: the text is judged before it is shown."""
+"""Streams with tools whose prompt requires JSON: the text is checked before it is shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 
 SCHEMA = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
 FORMAT = {"type": "json_schema", "json_schema": {"name": "person", "schema": SCHEMA}}
-ASKED: dict[str, Any] = {"tools": [ToolSpec("look_up", "Look up.")], "response_format": FORMAT}
+REQUESTED: dict[str, Any] = {"tools": [ToolSpec("look_up", "Look up.")], "response_format": FORMAT}
 BAD = Turn("```json\n{}\n```", reasoning="First.")
 GOOD = Turn('{"age": 36}', reasoning="Then.", chunk_size=2)
 LOOK = Turn("I look.", reasoning="Hm.", tool_calls=[ToolCall("look_up", {})])
@@ -51,7 +51,7 @@ def test_only_the_second_answer_is_shown(
     client: Client, server: LocalServer, how: str, bad: Turn, protocol: str
 ) -> None:
     server.script(bad, GOOD)
-    *deltas, end = deltas_of(client, how, protocol=protocol, **ASKED)
+    *deltas, end = deltas_of(client, how, protocol=protocol, **REQUESTED)
     assert text_of(deltas) == GOOD.text
     thought = "".join(delta.text for delta in deltas if isinstance(delta, ReasoningDelta))
     assert thought == "First.Then."
@@ -63,9 +63,9 @@ def test_only_the_second_answer_is_shown(
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_a_turn_that_calls_streams_as_it_comes(client: Client, server: LocalServer, how: str) -> None:
+def test_a_turn_with_calls_streams_without_delay(client: Client, server: LocalServer, how: str) -> None:
     server.script(LOOK)
-    deltas = deltas_of(client, how, **ASKED)
+    deltas = deltas_of(client, how, **REQUESTED)
     kinds = list(dict.fromkeys(type(delta) for delta in deltas))
     assert kinds == [ReasoningDelta, TextDelta, ToolCallDelta, StreamEnd]
     assert text_of(deltas) == "I look."
@@ -73,15 +73,15 @@ def test_a_turn_that_calls_streams_as_it_comes(client: Client, server: LocalServ
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_the_last_answer_is_given_out_as_it_is(client: Client, server: LocalServer, how: str) -> None:
+def test_the_last_answer_is_returned_unchanged(client: Client, server: LocalServer, how: str) -> None:
     server.script(BAD, BAD)
-    deltas = deltas_of(client, how, **ASKED)
+    deltas = deltas_of(client, how, **REQUESTED)
     assert text_of(deltas) == BAD.text
     assert len(server.requests) == 2
 
 
-def test_nothing_is_held_back_where_it_need_not_be(client: Client, server: LocalServer) -> None:
-    for options in ({"response_format": FORMAT}, {"tools": ASKED["tools"]}, {**ASKED, "answer_retries": 0}):
+def test_other_streams_are_not_delayed(client: Client, server: LocalServer) -> None:
+    for options in ({"response_format": FORMAT}, {"tools": REQUESTED["tools"]}, {**REQUESTED, "answer_retries": 0}):
         server.reset()
         server.script(GOOD)
         server.fault(Fault.cut_stream(after_events=6))
@@ -92,9 +92,9 @@ def test_nothing_is_held_back_where_it_need_not_be(client: Client, server: Local
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_a_call_asked_for_in_words(client: Client, server: LocalServer, how: str) -> None:
+def test_a_call_requested_in_the_prompt(client: Client, server: LocalServer, how: str) -> None:
     server.script(Turn("I would rather talk.", reasoning="Hm."), LOOK)
-    forced = {"tools": ASKED["tools"], "tool_choice": "required", "on_forced_tool": "instruct"}
+    forced = {"tools": REQUESTED["tools"], "tool_choice": "required", "on_forced_tool": "instruct"}
     deltas = deltas_of(client, how, **forced)
     assert text_of(deltas) == "I look."
     assert any(isinstance(delta, ToolCallDelta) for delta in deltas)
@@ -109,7 +109,7 @@ BREAKS = {
 
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("broken", BREAKS)
-def test_an_error_of_the_second_answer_holds_the_first_ones_reasoning_and_tokens(
+def test_an_error_of_the_second_answer_has_reasoning_and_tokens_of_the_first(
     client: Client, server: LocalServer, how: str, broken: str
 ) -> None:
     fault, kind, thought = BREAKS[broken]
@@ -123,12 +123,12 @@ def test_an_error_of_the_second_answer_holds_the_first_ones_reasoning_and_tokens
 
     async def asynchronously() -> None:
         async with client:
-            async for delta in await client.astream("Who?", **ASKED):
+            async for delta in await client.astream("Who?", **REQUESTED):
                 take(delta)
 
     with pytest.raises(kind) as caught:
         if how == "stream":
-            for delta in client.stream("Who?", **ASKED):
+            for delta in client.stream("Who?", **REQUESTED):
                 take(delta)
         else:
             asyncio.run(asynchronously())

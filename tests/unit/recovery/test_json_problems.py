@@ -177,12 +177,12 @@ WRAPPED: dict[str, Any] = {
 
 @pytest.mark.parametrize("value", [AROUND, ITSELF, 1], ids=["list", "object", "number"])
 @pytest.mark.parametrize("schema", WRAPPED.values(), ids=WRAPPED)
-def test_a_value_without_end_is_checked_to_a_depth(schema: dict[str, Any], value: Any) -> None:
+def test_a_recursive_value_is_checked_to_a_depth(schema: dict[str, Any], value: Any) -> None:
     """A list or object that contains itself, and a schema that contains itself, have no problem."""
     assert find_problem(value, schema) is None
 
 
 @pytest.mark.parametrize("value", [AROUND, ITSELF, 1], ids=["list", "object", "number"])
-def test_a_schema_that_excludes_itself_fits_nothing(value: Any) -> None:
+def test_a_schema_that_excludes_itself_matches_nothing(value: Any) -> None:
     problem = find_problem(value, {"not": {"$ref": "#"}})
     assert problem == f"{A}{value} matches the schema under `not`: {{'$ref': '#'}}"

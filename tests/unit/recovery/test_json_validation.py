@@ -1,4 +1,4 @@
-"""Plain values held against their schemas: the place and the fault, and no false alarms."""
+"""Plain values checked against their schemas: the path and the fault, and no false errors."""
 
 from __future__ import annotations
 
@@ -88,34 +88,34 @@ RIGHT: list[tuple[Any, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "schema", "words"), WRONG)
-def test_a_value_that_does_not_fit(value: Any, schema: dict[str, Any], words: str) -> None:
-    assert words in str(find_problem(value, schema))
+@pytest.mark.parametrize(("value", "schema", "error"), WRONG)
+def test_a_value_that_does_not_match(value: Any, schema: dict[str, Any], error: str) -> None:
+    assert error in str(find_problem(value, schema))
 
 
 @pytest.mark.parametrize(("value", "schema"), RIGHT)
-def test_a_value_that_fits_or_cannot_be_judged(value: Any, schema: dict[str, Any]) -> None:
+def test_a_value_that_matches_or_cannot_be_checked(value: Any, schema: dict[str, Any]) -> None:
     assert find_problem(value, schema) is None
 
 
-def test_nulls_for_what_is_optional_pass_unless_told_otherwise() -> None:
+def test_nulls_for_optional_properties_are_accepted_by_default() -> None:
     schema = {"properties": {"a": {"type": "string"}}}
     assert find_problem({"a": None}, schema) is None
     assert find_problem({"a": None}, schema, nulls=False) == "a: None is not of type string"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_every_kind_of_answer_fits_its_schema(kind: Kind) -> None:
+def test_every_kind_of_answer_matches_its_schema(kind: Kind) -> None:
     assert find_problem(kind.answer, json_schema_of(kind.schema)) is None
 
 
-def test_the_words_for_another_try_stay_short() -> None:
-    asked = retry_messages(["a"], "b", "x" * 9000, is_empty=False, from_user=lambda words: words)
-    assert asked[:2] == ["a", "b"]
-    assert len(asked[2]) < 2200
+def test_the_text_of_a_retry_message_is_short() -> None:
+    messages = retry_messages(["a"], "b", "x" * 9000, is_empty=False, from_user=lambda text: text)
+    assert messages[:2] == ["a", "b"]
+    assert len(messages[2]) < 2200
 
 
-def test_what_is_retryable_answer() -> None:
+def test_the_answer_in_a_retry_message() -> None:
     assert is_retryable_answer("stop", called_tools=False)
     assert not is_retryable_answer("length", called_tools=False)
     assert not is_retryable_answer("content_filter", called_tools=False)
@@ -131,12 +131,12 @@ def test_usage_is_added_by_key() -> None:
     }
 
 
-def test_many_faults_are_cut() -> None:
+def test_a_list_of_many_faults_is_shortened() -> None:
     class Many(BaseModel):
         xs: list[int]
 
     with pytest.raises(ValidationError) as caught:
         Many(xs=["a"] * 30)
-    words = format_validation_error(caught.value)
-    assert words.count(";") == 9
-    assert words.endswith("(and 20 more)")
+    error = format_validation_error(caught.value)
+    assert error.count(";") == 9
+    assert error.endswith("(and 20 more)")

@@ -1,4 +1,4 @@
-"""Random values and schemas: judged as the package ``jsonschema`` judges them."""
+"""Random values and schemas: the result equals that of the package ``jsonschema``."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def value(rng: random.Random, depth: int = 2) -> Any:
 
 
 def schema(rng: random.Random, depth: int = 2) -> Any:
-    """A schema of the keywords that are checked."""
+    """Return a schema of the keywords that are checked."""
     if rng.random() < 0.05:
         return rng.random() < 0.8
     made: dict[str, Any] = {}
     if rng.random() < 0.5:
         made["type"] = rng.choice((rng.choice(KINDS), rng.sample(KINDS, 2)))
-    words = {
+    keywords = {
         "enum": lambda: [value(rng, 1) for _ in range(4)],
         "const": lambda: value(rng, 1),
         "minLength": lambda: rng.randrange(3),
@@ -51,7 +51,7 @@ def schema(rng: random.Random, depth: int = 2) -> Any:
     }
     if depth:
         inner = lambda: schema(rng, depth - 1)  # noqa: E731
-        words |= {
+        keywords |= {
             "not": inner,
             "contains": inner,
             "items": inner,
@@ -68,11 +68,11 @@ def schema(rng: random.Random, depth: int = 2) -> Any:
             "oneOf": lambda: [inner(), inner()],
             "allOf": lambda: [inner(), inner()],
         }
-    return made | {word: words[word]() for word in rng.sample(sorted(words), rng.randrange(1, 5))}
+    return made | {keyword: keywords[keyword]() for keyword in rng.sample(sorted(keywords), rng.randrange(1, 5))}
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_verdict_is_that_of_jsonschema(seed: int) -> None:
+def test_the_result_is_that_of_jsonschema(seed: int) -> None:
     rng = random.Random(seed)
     seen: Counter[bool] = Counter()
     for _ in range(3000):

@@ -14,7 +14,7 @@ from tests.unit.recovery.chat_bytes import answer
 from tests.unit.recovery.test_request_counts import JSON, RESUMED, TOOLS, reply_with
 from tests.unit.transport.wire_server import Peer
 
-# answers of the server in turn, options, requests, class of the error; None: an answer
+# responses of the server in order, options, requests, class of the error; None: an answer
 BOUNDED: list[tuple[list[str], dict[str, Any], int, Any]] = [
     (["503", "503", "empty", "503", "503", "good"], {}, 4, errors.OverloadedError),
     (["503", "503", "empty", "503", "503", "good"], {"max_attempts": 6}, 6, None),
@@ -32,9 +32,9 @@ EXHAUSTED = {0, 2, 4, 5, 6, 8, 9}
 
 
 @pytest.mark.filterwarnings("ignore::deepseek_v4.errors.LeakedMarkupWarning")
-@pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("is_streamed", [False, True], ids=["complete", "streamed"])
 @pytest.mark.parametrize("case", range(len(BOUNDED)))
-def test_causes_share_one_bound(deltas: Any, serve: Any, waits: Any, case: int, is_streamed: bool) -> None:
+def test_causes_share_one_limit(deltas: Any, serve: Any, waits: Any, case: int, is_streamed: bool) -> None:
     causes, options, expected, kind = BOUNDED[case]
     server = serve(lambda peer, n: reply_with(causes[min(n, len(causes)) - 1], peer, is_streamed))
     ended: Any
@@ -44,14 +44,14 @@ def test_causes_share_one_bound(deltas: Any, serve: Any, waits: Any, case: int, 
         with pytest.raises(kind) as caught:
             deltas(server.url, is_streamed, **options)
         ended = caught.value
-        assert ended.retryable  # it keeps its meaning
+        assert ended.retryable  # its meaning does not change
     assert len(server.received) == expected
     assert len(ended.attempts) == expected - 1
     assert ended.attempts_exhausted == (case in EXHAUSTED)
 
 
 @pytest.mark.parametrize(("options", "expected"), [({}, 4), ({"max_resumes": 6}, 7), ({"max_attempts": 2}, 2)])
-def test_a_resumed_stream_has_the_same_bound(
+def test_a_resumed_stream_has_the_same_limit(
     deltas: Any, serve: Any, waits: Any, options: dict[str, Any], expected: int
 ) -> None:
     server = serve(lambda peer, n: answer(peer, True, "yes", "length"))
@@ -92,7 +92,7 @@ def test_the_preview_has_the_largest_number_of_requests(
     assert Client(api_key="sk-test").preview("Hi", stream=is_streamed, **options).max_requests == expected
 
 
-@pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("is_streamed", [False, True], ids=["complete", "streamed"])
 def test_each_further_request_is_logged_once_and_reported_to_the_callback(
     serve: Any, waits: Any, caplog: pytest.LogCaptureFixture, is_streamed: bool
 ) -> None:
@@ -117,7 +117,7 @@ def test_an_exception_of_the_callback_ends_the_call(serve: Any, waits: Any) -> N
     assert len(server.received) == 1
 
 
-def test_a_pickle_leaves_the_callback_out() -> None:
+def test_a_pickle_does_not_contain_the_callback() -> None:
     settings = Client(api_key="sk-test", on_retry=lambda attempt: None, max_attempts=3).settings
     copied = pickle.loads(pickle.dumps(settings))
     assert (copied.on_retry, copied.max_attempts) == (None, 3)
@@ -136,7 +136,7 @@ def test_a_resend_after_a_read_timeout_may_be_billed(deltas: Any, serve: Any, wa
     assert reply.attempts[0].detail.endswith("The provider may bill this request as well.")
 
 
-def test_a_resend_after_a_read_timeout_can_be_forbidden(deltas: Any, serve: Any, waits: Any) -> None:
+def test_a_resend_after_a_read_timeout_can_be_disabled(deltas: Any, serve: Any, waits: Any) -> None:
     server = serve(silent_then_good)
     with pytest.raises(errors.TimeoutError) as caught:
         deltas(server.url, False, timeout=0.2, retry_on_timeout=False)
@@ -144,7 +144,7 @@ def test_a_resend_after_a_read_timeout_can_be_forbidden(deltas: Any, serve: Any,
     assert len(server.received) == 1
 
 
-def test_a_connect_timeout_costs_nothing_and_is_retried(waits: Any) -> None:
+def test_a_connect_timeout_is_not_billed_and_is_retried(waits: Any) -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectTimeout("no")
 

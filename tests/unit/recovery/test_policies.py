@@ -1,4 +1,4 @@
-"""What follows each kind of answer: it is returned, requested again with these messages, or an error."""
+"""The result of each kind of answer: it is returned, requested again with these messages, or an error."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ CORRECTED, CALL = "Send the complete corrected JSON and nothing else.", "Call th
         (MARKUP, {"tools": [F]}, ["assistant", "user"], "Your last answer contains a tool call written as text.", ""),
     ],
 )
-def test_the_model_gets_its_answer_and_what_is_wrong(
+def test_the_model_receives_its_answer_and_the_fault(
     reply: Reply, options: dict[str, Any], roles: list[str], beginning: str, order: str
 ) -> None:
     first = attempts(**options)
@@ -337,7 +337,7 @@ def test_the_text_of_a_stream_that_must_be_json_is_shown_after_a_call_or_at_its_
         ([Message("assistant", "x", retried=True), Message.user("Hi")], BAD, {"response_format": JSON}, True),
     ],
 )
-def test_a_turn_that_goes_on_is_not_judged_again(messages: Any, reply: Reply, options: Any, again: bool) -> None:
+def test_a_turn_that_continues_is_not_checked_again(messages: Any, reply: Reply, options: Any, again: bool) -> None:
     answer = attempts(messages, **options).finish(reply)[1]
     assert (answer is None) is again
 
@@ -413,7 +413,7 @@ def test_a_repeated_call_lists_the_attempts_of_its_errors_until_no_request_is_le
 @pytest.mark.parametrize(
     ("reason", "reply", "options"), [("empty", EMPTY, {}), ("invalid", BAD, {"response_format": JSON})]
 )
-def test_what_the_caller_retries_itself_is_returned(reason: Any, reply: Reply, options: dict[str, Any]) -> None:
+def test_answers_that_the_caller_retries_are_returned(reason: Any, reply: Reply, options: dict[str, Any]) -> None:
     with handled_by_caller(reason):
         assert attempts(**options).finish(reply)[1] == reply
     assert attempts(**options).finish(reply)[1] is None

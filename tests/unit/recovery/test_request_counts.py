@@ -21,7 +21,7 @@ JSON: dict[str, Any] = {"response_format": FORMAT}
 FORCED: dict[str, Any] = {**TOOLS, "tool_choice": "get_weather"}
 RESUMED: dict[str, Any] = {"resume_streams": True}
 
-# what every request is answered with, what is requested, requests whole, requests streamed
+# the response to every request, the options, requests of complete answers, requests of streams
 COUNTS: list[tuple[str, dict[str, Any], int, int]] = [
     ("good", {}, 1, 1),
     ("good", TOOLS, 1, 1),
@@ -35,7 +35,7 @@ COUNTS: list[tuple[str, dict[str, Any], int, int]] = [
     ("empty", {"on_empty": "raise"}, 1, 1),
     ("empty", {"on_empty": "return"}, 1, 1),
     ("empty", RESUMED, 2, 2),
-    ("good", JSON, 2, 1),  # no JSON; of a stream it is shown before it can be judged
+    ("good", JSON, 2, 1),  # not JSON; a stream shows it before it can be checked
     ("good", {**JSON, **TOOLS}, 2, 2),
     ("good", {**JSON, **TOOLS, "answer_retries": 2}, 3, 3),
     ("good", {**JSON, **TOOLS, "answer_retries": 0}, 1, 1),
@@ -69,7 +69,7 @@ def reply_with(cause: str, peer: Peer, is_streamed: bool) -> None:
         peer.answer(b"no", f"{cause} No")
     elif cause == "broken" and is_streamed:
         peer.begin()
-        peer.piece(event({"content": "yes"}))
+        peer.chunk(event({"content": "yes"}))
         peer.end()
     elif cause == "broken":
         peer.answer(b"")
@@ -79,20 +79,20 @@ def reply_with(cause: str, peer: Peer, is_streamed: bool) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::deepseek_v4.errors.LeakedMarkupWarning")
-@pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize(("cause", "options", "whole", "streamed"), COUNTS)
+@pytest.mark.parametrize("is_streamed", [False, True], ids=["complete", "streamed"])
+@pytest.mark.parametrize(("cause", "options", "complete", "streamed"), COUNTS)
 def test_requests_of_a_call(
     deltas: Any,
     serve: Any,
     waits: Any,
     cause: str,
     options: dict[str, Any],
-    whole: int,
+    complete: int,
     streamed: int,
     is_streamed: bool,
 ) -> None:
     server = serve(lambda peer, n: reply_with(cause, peer, is_streamed))
-    expected = streamed if is_streamed else whole
+    expected = streamed if is_streamed else complete
     attempts: Any
     try:
         *_, end = deltas(server.url, is_streamed, **options)

@@ -1,6 +1,6 @@
-"""Streams that break off, or end for length, and go on: over a service that plays one answer and is cut anywhere.
+"""Streams that are interrupted, or end for length, and are resumed: with a service whose answer is cut anywhere.
 
-The service is in-process and works on bytes: it takes a request, looks how much of its answer the request has already,
+The service is in-process and works on bytes: it reads from a request how much of its answer is already there,
 and streams the rest as DeepSeek does, up to a given cut.
 """
 
@@ -58,7 +58,7 @@ class Cut:
 
 @dataclasses.dataclass
 class Service:
-    """Plays one answer. ``cuts`` says where the parts break, ``limit`` how many pieces a part may have."""
+    """Streams one answer in parts that end at ``cuts`` and have at most ``limit`` chunks."""
 
     reasoning: str | None = REASONING
     content: str = CONTENT
@@ -74,12 +74,12 @@ class Service:
     sent: int = 0
 
     def body(self, request: httpx.Request) -> bytes:
-        """The stream of one part, whole."""
-        asked = json.loads(request.content)
-        self.requests.append(asked)
+        """Return the complete stream of one part."""
+        payload = json.loads(request.content)
+        self.requests.append(payload)
         self.urls.append(str(request.url))
         assert len(self.requests) <= 20, "it is resumed without end"
-        last = asked["messages"][-1]
+        last = payload["messages"][-1]
         reasoning, content = self.reasoning, self.content
         if last["role"] == "assistant":
             assert last["prefix"] is True
@@ -100,10 +100,10 @@ class Service:
             deltas.append({"role": "assistant", "content": ""})
         else:
             deltas.append({"role": "assistant", "content": None, "reasoning_content": ""})
-            deltas += [{"content": None, "reasoning_content": piece} for piece in tokens(reasoning)]
+            deltas += [{"content": None, "reasoning_content": token} for token in tokens(reasoning)]
         if self.cites:
             deltas.append({"content": "", "annotations": [citation(len(self.requests))]})
-        deltas += [{"content": piece, "reasoning_content": None} for piece in tokens(content)]
+        deltas += [{"content": token, "reasoning_content": None} for token in tokens(content)]
         if self.arguments is not None:
             deltas.append({"tool_calls": [CALL]})
             deltas += [{"tool_calls": [{"index": 0, "function": {"arguments": p}}]} for p in tokens(self.arguments)]
@@ -112,16 +112,16 @@ class Service:
             deltas, finish = deltas[: self.limit], "length"
         for delta in deltas:
             yield b": keep-alive\n\n" if random.random() < 0.05 else b""
-            yield said({"choices": [{"index": 0, "delta": delta, "finish_reason": None}], "usage": None})
+            yield sse({"choices": [{"index": 0, "delta": delta, "finish_reason": None}], "usage": None})
         usage = {"prompt_tokens": 10, "completion_tokens": len(deltas), "prompt_cache_hit_tokens": 4}
         last = {"index": 0, "delta": {"content": "", "reasoning_content": None}, "finish_reason": finish}
-        yield said({"choices": [last], "usage": usage})
+        yield sse({"choices": [last], "usage": usage})
         yield b"data: [DONE]\n\n"
 
-    def pieces(self, request: httpx.Request) -> Iterator[bytes]:
-        """The bytes of one part as a socket gives them, and how they end."""
+    def reads(self, request: httpx.Request) -> Iterator[bytes]:
+        """Return the bytes of one part in the sizes that a socket returns; end or raise as the cut requires."""
         if self.refuses_to_resume and self.requests:
-            raise AssertionError("asked after it refused")
+            raise AssertionError("requested again after a refusal")
         number = len(self.requests)
         data = self.body(request)
         cut = self.cuts[number] if number < len(self.cuts) else None
@@ -135,7 +135,7 @@ class Service:
         if cut is None or cut.how == "eof":
             return
         if cut.how == "busy":
-            yield said({"error": {"message": "Service is too busy.", "type": "service_unavailable_error"}})
+            yield sse({"error": {"message": "Service is too busy.", "type": "service_unavailable_error"}})
         elif cut.how == "timeout":
             raise httpx.ReadTimeout("no byte")
         else:
@@ -162,11 +162,11 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         self.request = request
 
     def __iter__(self) -> Iterator[bytes]:
-        return self.service.pieces(self.request)
+        return self.service.reads(self.request)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self.service.pieces(self.request):
-            yield piece
+        for data in self.service.reads(self.request):
+            yield data
 
 
 def citation(part: int) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def tokens(text: str) -> list[str]:
     return [text[i : i + 4] for i in range(0, len(text), 4)]
 
 
-def said(chunk: dict[str, Any]) -> bytes:
+def sse(chunk: dict[str, Any]) -> bytes:
     return b"data: " + json.dumps({**ENVELOPE, **chunk}, ensure_ascii=False).encode() + b"\n\n"
 
 
@@ -201,7 +201,7 @@ async def aread(client: Client) -> Reply:
     return last.reply
 
 
-def whole_length(**answer: Any) -> int:
+def complete_length(**answer: Any) -> int:
     request = httpx.Request("POST", "https://x.test/chat/completions", content=b'{"messages": [{"role": "user"}]}')
     state = random.getstate()
     random.seed(7)
@@ -221,7 +221,7 @@ def resumes(reply: Reply) -> int:
     return sum(attempt.reason in ("interrupted", "length") for attempt in reply.attempts)
 
 
-# -- the thousand cuts -----------------------------------------------------------------------------------------------
+# -- random cuts -----------------------------------------------------------------------------------------------------
 
 
 CUT_ANSWERS = 2_000 if SLOW else 250
@@ -238,7 +238,7 @@ def test_random_cuts_lose_and_repeat_no_character() -> None:
             answer["reasoning"] = None
         if number % 10 == 9:
             answer["arguments"] = '{"city": "東京"}'
-        length = whole_length(**answer)
+        length = complete_length(**answer)
         count = chance.choice((1, 1, 2, 3))
         ways = ("eof", "reset", "timeout", "busy")
         cuts = [Cut(chance.randrange(0, length // count + 1), chance.choice(ways)) for _ in range(count)]
@@ -270,9 +270,9 @@ def test_random_cuts_lose_and_repeat_no_character() -> None:
 
 
 @pytest.mark.usefixtures("no_waits")
-def test_every_byte_is_a_place_to_break_at() -> None:
+def test_the_stream_can_be_cut_after_every_byte() -> None:
     answer = {"reasoning": "Hm ü.", "content": 'Ja "é" 🗼'}
-    for at in range(whole_length(**answer) + 1):
+    for at in range(complete_length(**answer) + 1):
         service = Service(**answer, cuts=[Cut(at)])
         random.seed(7)
         _, reply = read(service.client(max_retries=1))
@@ -282,9 +282,9 @@ def test_every_byte_is_a_place_to_break_at() -> None:
 
 
 @pytest.mark.usefixtures("no_waits")
-async def test_the_asynchronous_stream_resumes_alike() -> None:
+async def test_the_asynchronous_stream_resumes_equally() -> None:
     chance = random.Random(3)
-    length = whole_length()
+    length = complete_length()
     for _ in range(100):
         cuts = [Cut(chance.randrange(0, length), chance.choice(("eof", "reset", "busy"))) for _ in range(2)]
         service = Service(cuts=cuts)
@@ -294,11 +294,11 @@ async def test_the_asynchronous_stream_resumes_alike() -> None:
         assert reply.reasoning.text == REASONING
 
 
-# -- what the next request says --------------------------------------------------------------------------------------
+# -- the next request -------------------------------------------------------------------------------------------------
 
 
 def at(text: str, **answer: Any) -> int:
-    """Where in the uncut stream a piece of text is complete."""
+    """Return the position in the uncut stream after which a text is complete."""
     request = httpx.Request("POST", "https://x.test/chat/completions", content=b'{"messages": [{"role": "user"}]}')
     random.seed(7)
     data = Service(**answer).body(request)
@@ -325,7 +325,7 @@ def test_the_citations_of_all_parts_are_kept_in_their_order(end: str) -> None:
     assert list(reply.annotations) == [citation(part + 1) for part in range(len(service.requests))]
 
 
-def test_inside_the_reasoning_the_message_is_empty_and_carries_what_was_thought() -> None:
+def test_inside_the_reasoning_the_message_has_the_reasoning_and_no_text() -> None:
     service = cut_after("nken")
     _, reply = read(service.client())
     last = service.requests[1]["messages"][-1]
@@ -340,7 +340,7 @@ def test_inside_the_reasoning_the_message_is_empty_and_carries_what_was_thought(
     assert_uncut(reply, service, 1)
 
 
-def test_inside_the_text_the_message_carries_all_the_reasoning_too() -> None:
+def test_inside_the_text_the_message_has_all_the_reasoning() -> None:
     service = cut_after("391*")
     _, reply = read(service.client(), temperature=0.3, tools=[WEATHER])
     first, second = service.requests
@@ -351,28 +351,28 @@ def test_inside_the_text_the_message_carries_all_the_reasoning_too() -> None:
     assert_uncut(reply, service, 1)
 
 
-def test_without_thinking_no_reasoning_is_said() -> None:
+def test_without_thinking_no_reasoning_is_sent() -> None:
     service = cut_after("391*", reasoning=None)
     _, reply = read(service.client(thinking=False))
     assert "reasoning_content" not in service.requests[1]["messages"][-1]
     assert_uncut(reply, service, 1)
 
 
-def test_reasoning_goes_along_even_where_past_turns_pass_none_back() -> None:
+def test_reasoning_is_sent_even_if_past_turns_pass_none_back() -> None:
     service = cut_after("391*")
     _, reply = read(service.client(pass_back=False))
     assert service.requests[1]["messages"][-1]["reasoning_content"] == REASONING
     assert_uncut(reply, service, 1)
 
 
-def test_a_break_before_the_first_token_is_left_to_the_retries() -> None:
+def test_an_interruption_before_the_first_token_is_retried() -> None:
     service = Service(cuts=[Cut(100)])
     with pytest.raises(StreamInterruptedError):
         read(service.client())
     assert len(service.requests) == 1
 
 
-def test_an_answer_that_was_begun_by_the_user_is_continued_from_there() -> None:
+def test_an_answer_with_a_prefix_of_the_user_is_resumed() -> None:
     content = "Once upon a time there was a tower."
     service = Service(reasoning=None, content=content, cuts=[Cut(900)])
     begun = [Message.user("Tell."), Message.assistant("Once upon")]
@@ -383,7 +383,7 @@ def test_an_answer_that_was_begun_by_the_user_is_continued_from_there() -> None:
     assert "Once upon" + reply.content == content
 
 
-def test_reasoning_the_user_began_stays_before_what_was_thought_after_it() -> None:
+def test_reasoning_of_the_users_prefix_stays_before_the_new_reasoning() -> None:
     reasoning = "First this, then that."
     service = Service(reasoning=reasoning, content="Done.", cuts=[Cut(1000)])
     begun = [Message.user("Do."), Message.assistant("", reasoning="First")]
@@ -394,7 +394,7 @@ def test_reasoning_the_user_began_stays_before_what_was_thought_after_it() -> No
     assert "First" + (reply.reasoning.text or "") == reasoning
 
 
-def test_the_next_part_has_the_time_that_is_left() -> None:
+def test_the_next_part_has_the_remaining_time() -> None:
     service = cut_after("391*")
     client = service.client()
     deadlines: list[float] = []
@@ -412,7 +412,7 @@ def test_the_next_part_has_the_time_that_is_left() -> None:
     assert begun + 60 <= second <= first <= begun + 61  # the call's deadline, which began before its first request
 
 
-def test_a_schema_said_in_the_prompt_is_said_once() -> None:
+def test_a_schema_in_the_prompt_is_sent_once() -> None:
     service = cut_after("391*")
     form = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", "title": "Only once"}}}
     read(service.client(), response_format=form)
@@ -420,10 +420,10 @@ def test_a_schema_said_in_the_prompt_is_said_once() -> None:
     assert service.requests[1]["response_format"] == {"type": "json_object"}
 
 
-# -- how parts add up ------------------------------------------------------------------------------------------------
+# -- joining parts ---------------------------------------------------------------------------------------------------
 
 
-def test_an_answer_that_ends_for_length_goes_on() -> None:
+def test_an_answer_that_ends_for_length_is_resumed() -> None:
     service = Service(limit=20)
     deltas, reply = read(service.client())
     parts = len(service.requests)
@@ -436,7 +436,7 @@ def test_an_answer_that_ends_for_length_goes_on() -> None:
     assert not isinstance(deltas[-2], StreamEnd)
 
 
-def test_resumes_are_bounded_and_then_the_answer_ends_as_it_did() -> None:
+def test_resumes_are_limited_and_then_the_answer_ends_for_length() -> None:
     service = Service(limit=5)
     _, reply = read(service.client(max_resumes=2))
     assert len(service.requests) == 3
@@ -446,7 +446,7 @@ def test_resumes_are_bounded_and_then_the_answer_ends_as_it_did() -> None:
     assert REASONING.startswith(reply.reasoning.text or "")
 
 
-def test_a_backend_that_gives_up_is_resumed() -> None:
+def test_an_answer_aborted_by_the_backend_is_resumed() -> None:
     service = Service(content="Half", finish="insufficient_system_resource")
     with pytest.raises(StreamInterruptedError) as caught:
         read(service.client(max_resumes=1))
@@ -454,7 +454,7 @@ def test_a_backend_that_gives_up_is_resumed() -> None:
     assert caught.value.partial.content == "Half"
 
 
-def test_a_stream_that_breaks_too_often_raises_with_all_that_came() -> None:
+def test_a_stream_that_is_interrupted_too_often_raises_with_all_that_arrived() -> None:
     service = Service(cuts=[Cut(1200)] * 4)
     with pytest.raises(StreamInterruptedError) as caught:
         read(service.client())
@@ -467,8 +467,8 @@ def test_a_stream_that_breaks_too_often_raises_with_all_that_came() -> None:
     assert len(partial.reasoning.text or "") > 20
 
 
-def test_what_arrived_in_one_piece_with_an_error_is_not_lost() -> None:
-    """A decoder that raises gives out nothing of the piece it raised in; the resumed stream must."""
+def test_deltas_in_one_chunk_with_an_error_are_not_lost() -> None:
+    """A decoder that raises returns nothing of that chunk; the resumed stream must return it."""
     service = cut_after("391*")
     service.cuts = [Cut(service.cuts[0].at, "busy")]
     deltas, reply = read(service.client())
@@ -483,10 +483,10 @@ def test_log_probabilities_are_joined() -> None:
     def with_log_probabilities(reasoning: str | None, content: str) -> Iterator[bytes]:
         channel = "content" if len(service.requests) > 1 else "reasoning_content"
         odds = {channel: [{"token": "a", "logprob": -1.0 * len(service.requests)}]}
-        for number, piece in enumerate(original(reasoning, content)):
+        for number, data in enumerate(original(reasoning, content)):
             if number == 1:
-                yield said({"choices": [{"index": 0, "delta": {"content": ""}, "logprobs": odds}]})
-            yield piece
+                yield sse({"choices": [{"index": 0, "delta": {"content": ""}, "logprobs": odds}]})
+            yield data
 
     service.chunks = with_log_probabilities  # type: ignore[method-assign]
     _, reply = read(service.client(), logprobs=True)
@@ -526,28 +526,28 @@ def test_a_call_after_a_resumed_text_is_read() -> None:
     assert (reply.content, resumes(reply)) == ("Let me look it up.", 1)
 
 
-def test_a_refusal_for_what_is_said_is_final() -> None:
+def test_a_refusal_because_of_the_content_is_final() -> None:
     service = Service()
 
     def refuse(request: httpx.Request) -> Iterator[bytes]:
         service.requests.append({})
-        yield said({"choices": [{"index": 0, "delta": {"content": "So"}, "finish_reason": None}]})
-        yield said({"error": {"message": "Content Exists Risk", "type": "invalid_request_error"}})
+        yield sse({"choices": [{"index": 0, "delta": {"content": "So"}, "finish_reason": None}]})
+        yield sse({"error": {"message": "Content Exists Risk", "type": "invalid_request_error"}})
 
-    service.pieces = refuse  # type: ignore[method-assign]
+    service.reads = refuse  # type: ignore[method-assign]
     with pytest.raises(ContentFilterError):
         read(service.client())
     assert len(service.requests) == 1
 
 
-def test_a_request_that_is_refused_from_the_start_is_no_matter_of_resuming() -> None:
+def test_a_refused_request_is_not_resumed() -> None:
     service = Service(refuses_to_resume=True)
     service.requests.append({})
     with pytest.raises(InvalidRequestError):
         service.client().stream("Hi")
 
 
-def test_a_break_that_cannot_be_resumed_is_interrupted_with_the_reason() -> None:
+def test_an_interruption_that_cannot_be_resumed_has_the_reason() -> None:
     service = cut_after("391*")
     service.refuses_to_resume = True
     with pytest.raises(StreamInterruptedError, match="No prefix here") as caught:
@@ -565,7 +565,7 @@ def test_a_length_that_cannot_be_resumed_ends_the_answer() -> None:
     assert [attempt.reason for attempt in reply.attempts] == ["error"]
 
 
-def test_nothing_is_resumed_unless_asked_for() -> None:
+def test_streams_are_resumed_only_if_requested() -> None:
     service = cut_after("391*")
     with pytest.raises(StreamInterruptedError):
         list(service.client(resume_streams=False).stream("Hi"))
@@ -574,15 +574,15 @@ def test_nothing_is_resumed_unless_asked_for() -> None:
     assert list(service.client(resume_streams=False).stream("Hi", resume_streams=True))
 
 
-def test_total_timeout_holds_over_all_parts() -> None:
+def test_total_timeout_limits_all_parts_together() -> None:
     service = Service(cuts=[Cut(1200, "timeout")] * 4)
-    original = service.pieces
+    original = service.reads
 
     def slow(request: httpx.Request) -> Iterator[bytes]:
         time.sleep(0.15)
         yield from original(request)
 
-    service.pieces = slow  # type: ignore[method-assign]
+    service.reads = slow  # type: ignore[method-assign]
     with pytest.raises((TimeoutError, StreamInterruptedError)) as caught:
         read(service.client(total_timeout=0.25))
     assert len(service.requests) <= 2
@@ -590,7 +590,7 @@ def test_total_timeout_holds_over_all_parts() -> None:
 
 
 @pytest.mark.parametrize("protocol", ["responses", "messages"])
-def test_where_no_message_can_be_continued_it_is_told(protocol: str) -> None:
+def test_resume_streams_is_reported_if_messages_cannot_be_continued(protocol: str) -> None:
     client = Client(api_key="sk-test", resume_streams=True, protocol=protocol)  # type: ignore[arg-type]
     with pytest.warns(UserWarning, match="resume_streams"):
         client.preview("Hi", stream=True)
@@ -599,7 +599,7 @@ def test_where_no_message_can_be_continued_it_is_told(protocol: str) -> None:
         client.preview("Hi", stream=True, on_unsupported="raise")
 
 
-def test_a_provider_without_prefix_completion_is_told_too() -> None:
+def test_resume_streams_is_reported_without_prefix_completion() -> None:
     provider = find_provider("deepseek")
 
     class NoPrefix(type(provider.dialects["chat_completions"])):  # type: ignore[misc]
@@ -615,16 +615,16 @@ def test_a_provider_without_prefix_completion_is_told_too() -> None:
 
 
 class Watched(httpx.SyncByteStream, httpx.AsyncByteStream):
-    def __init__(self, pieces: Iterator[bytes], closed: list[str]) -> None:
-        self.pieces = pieces
+    def __init__(self, reads: Iterator[bytes], closed: list[str]) -> None:
+        self.reads = reads
         self.closed = closed
 
     def __iter__(self) -> Iterator[bytes]:
-        return self.pieces
+        return self.reads
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self.pieces:
-            yield piece
+        for data in self.reads:
+            yield data
 
     def close(self) -> None:
         self.closed.append("sync")
@@ -635,7 +635,7 @@ class Watched(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 def watched_client(service: Service, closed: list[str]) -> Client:
     def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, stream=Watched(service.pieces(request), closed))
+        return httpx.Response(200, stream=Watched(service.reads(request), closed))
 
     return Client(
         api_key="sk-test",
@@ -645,14 +645,14 @@ def watched_client(service: Service, closed: list[str]) -> Client:
     )
 
 
-def test_every_part_gives_its_connection_back() -> None:
+def test_every_part_releases_its_connection() -> None:
     closed: list[str] = []
     service = Service(cuts=[Cut(2500), Cut(900)], split=50)
     read(watched_client(service, closed))
     assert len(closed) == len(service.requests) == 3
 
 
-def test_breaking_off_frees_the_connection_even_before_the_first_delta() -> None:
+def test_closing_frees_the_connection_even_before_the_first_delta() -> None:
     for taken in (0, 1, 30):
         closed: list[str] = []
         stream = watched_client(Service(split=50), closed).stream("Hi")
@@ -680,7 +680,7 @@ async def test_a_cancelled_task_frees_the_connection() -> None:
     assert closed == ["async"]
 
 
-def test_an_error_of_the_reader_is_not_taken_for_a_broken_stream() -> None:
+def test_an_error_of_the_reader_is_not_an_interruption() -> None:
     service = Service()
     with pytest.raises(ServerError), service.client().stream("Hi") as stream:
         for _ in stream:

@@ -1,4 +1,4 @@
-"""A stream that breaks inside leaked markup, is resumed, and is then asked about as a whole."""
+"""A stream that is interrupted inside leaked markup and resumed; then the model is requested again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::deepseek_v4.errors.LeakedMarkup
 
 
 class Service:
-    """Streams a text that breaks after ``cut`` characters, then the rest, then another answer."""
+    """Streams a text that is cut after ``cut`` characters, then the rest, then another answer."""
 
     def __init__(self, text: str, cut: int) -> None:
         first = b"".join(event({"content": text[at : min(at + 4, cut)]}) for at in range(0, cut, 4))
@@ -58,7 +58,7 @@ def check(deltas: list[Delta], text: str, reasons: list[str]) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_no_markup_is_shown_and_the_model_is_asked(kind: str) -> None:
+def test_no_markup_is_shown_and_the_model_is_requested_again(kind: str) -> None:
     for cut in range(1, len(CALLED)):
         service = Service(CALLED, cut)
         reply = check(service.deltas(kind), BEFORE + "It is raining.", ["interrupted", "leaked_markup"])
@@ -67,13 +67,13 @@ def test_no_markup_is_shown_and_the_model_is_asked(kind: str) -> None:
         assert service.requests[2]["messages"][-2]["content"] == CALLED
 
 
-def test_markup_in_code_is_shown_although_the_second_part_alone_does_not_show_that_it_is_code() -> None:
+def test_markup_in_code_is_shown_if_the_code_begins_in_the_first_part() -> None:
     for cut in range(1, len(QUOTED)):
         reply = check(Service(QUOTED, cut).deltas("sync"), QUOTED, ["interrupted"])
         assert "leaked_markup" not in reply.extra
 
 
-def test_text_that_is_held_is_in_the_error_if_the_stream_cannot_be_resumed() -> None:
+def test_withheld_text_is_in_the_error_if_the_stream_cannot_be_resumed() -> None:
     service = Service(CALLED, len(CALLED) - 5)
     service.bodies[1:] = [b"", b"", b"", b""]
     with pytest.raises(errors.StreamInterruptedError) as caught:

@@ -11,10 +11,10 @@ import pytest
 
 from deepseek_v4 import Client, StreamEnd, errors
 from deepseek_v4.transport import SyncTransport
-from tests.unit.recovery.chat_bytes import BUSY, answer, event, send_stream, streamed, whole
+from tests.unit.recovery.chat_bytes import BUSY, answer, complete, event, send_stream, streamed
 from tests.unit.transport.wire_server import Peer, Script
 
-FORMS = pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
+FORMS = pytest.mark.parametrize("is_streamed", [False, True], ids=["complete", "streamed"])
 
 
 def failing(status: str, *headers: str, times: int = 99, is_streamed: bool = False) -> Script:
@@ -61,7 +61,7 @@ def test_a_call_sends_once_and_then_as_often_as_max_retries(
         ("422 What", errors.InvalidRequestError),
     ],
 )
-def test_what_will_not_pass_is_not_sent_again(
+def test_errors_that_are_not_retryable_are_not_sent_again(
     deltas: Any, serve: Any, waits: Any, status: str, kind: Any, is_streamed: bool
 ) -> None:
     server = serve(failing(status))
@@ -86,7 +86,7 @@ def test_attempts_share_one_connection(deltas: Any, serve: Any, waits: Any, is_s
 
 
 @FORMS
-def test_retry_after_is_waited_for(deltas: Any, serve: Any, waits: Any, is_streamed: bool) -> None:
+def test_retry_after_is_the_wait(deltas: Any, serve: Any, waits: Any, is_streamed: bool) -> None:
     server = serve(failing("429 Slow", "retry-after: 3", times=1, is_streamed=is_streamed))
     assert text_of(deltas(server.url, is_streamed)) == "yes"
     [waited] = waits
@@ -104,7 +104,9 @@ def test_a_long_retry_after_is_reported_and_not_waited_for(
 
 
 @FORMS
-def test_a_wait_longer_than_the_time_left_ends_the_call(deltas: Any, serve: Any, waits: Any, is_streamed: bool) -> None:
+def test_a_wait_longer_than_the_remaining_time_ends_the_call(
+    deltas: Any, serve: Any, waits: Any, is_streamed: bool
+) -> None:
     server = serve(failing("429 Slow", "retry-after: 20"))
     with pytest.raises(errors.TimeoutError, match="total_timeout=5 s") as caught:
         deltas(server.url, is_streamed, total_timeout=5)
@@ -113,7 +115,7 @@ def test_a_wait_longer_than_the_time_left_ends_the_call(deltas: Any, serve: Any,
 
 
 @FORMS
-def test_total_timeout_holds_over_all_attempts(deltas: Any, serve: Any, is_streamed: bool) -> None:
+def test_total_timeout_limits_all_attempts_together(deltas: Any, serve: Any, is_streamed: bool) -> None:
     def script(peer: Peer, n: int) -> None:
         time.sleep(0.15)
         peer.answer(b"no", "503 Busy", "retry-after: 0.05")
@@ -128,7 +130,7 @@ def test_total_timeout_holds_over_all_attempts(deltas: Any, serve: Any, is_strea
 
 @pytest.mark.parametrize("body", [b"", b"\n\n \r\n"])
 def test_a_blank_answer_is_sent_again(deltas: Any, serve: Any, waits: Any, body: bytes) -> None:
-    server = serve(lambda peer, n: peer.answer(body if n == 1 else whole()))
+    server = serve(lambda peer, n: peer.answer(body if n == 1 else complete()))
     assert text_of(deltas(server.url, False)) == "yes"
     assert len(server.received) == 2
 
@@ -141,17 +143,17 @@ def test_a_blank_answer_with_no_retry_left_is_malformed(deltas: Any, serve: Any)
 
 
 def test_line_ends_before_an_answer_are_not_blank(deltas: Any, serve: Any) -> None:
-    server = serve(lambda peer, n: peer.answer(b"\n\n\n" + whole()))
+    server = serve(lambda peer, n: peer.answer(b"\n\n\n" + complete()))
     assert text_of(deltas(server.url, False)) == "yes"
 
 
-def test_an_error_in_a_whole_answer_is_sent_again_if_it_may_pass(deltas: Any, serve: Any, waits: Any) -> None:
-    server = serve(lambda peer, n: peer.answer(json.dumps(BUSY).encode() if n == 1 else whole()))
+def test_an_error_in_a_complete_answer_is_retried_if_retryable(deltas: Any, serve: Any, waits: Any) -> None:
+    server = serve(lambda peer, n: peer.answer(json.dumps(BUSY).encode() if n == 1 else complete()))
     assert text_of(deltas(server.url, False)) == "yes"
     assert len(server.received) == 2
 
 
-def test_an_error_in_a_whole_answer_has_its_origin(deltas: Any, serve: Any, waits: Any) -> None:
+def test_an_error_in_a_complete_answer_has_its_origin(deltas: Any, serve: Any, waits: Any) -> None:
     error = {"error": {"message": "Wrong.", "type": "invalid_request_error"}}
     server = serve(lambda peer, n: peer.answer(json.dumps(error).encode(), "200 OK", "x-ds-trace-id: r-7"))
     with pytest.raises(errors.InvalidRequestError) as caught:
@@ -162,9 +164,9 @@ def test_an_error_in_a_whole_answer_has_its_origin(deltas: Any, serve: Any, wait
     assert len(server.received) == 1
 
 
-def test_a_whole_answer_that_the_provider_broke_off_is_sent_again(deltas: Any, serve: Any, waits: Any) -> None:
-    broken = whole("Ha", "insufficient_system_resource")
-    server = serve(lambda peer, n: peer.answer(broken if n == 1 else whole()))
+def test_a_complete_answer_that_the_provider_aborted_is_sent_again(deltas: Any, serve: Any, waits: Any) -> None:
+    broken = complete("Ha", "insufficient_system_resource")
+    server = serve(lambda peer, n: peer.answer(broken if n == 1 else complete()))
     *_, end = deltas(server.url, False)
     assert (end.reply.content, end.reply.usage.output_tokens) == ("yes", 2)
 
@@ -181,7 +183,7 @@ def test_a_stream_lost_before_its_first_item_is_sent_again(deltas: Any, serve: A
             answer(peer, True)
             return
         peer.begin()
-        peer.piece(b": keep-alive\n\n")
+        peer.chunk(b": keep-alive\n\n")
         peer.hang_up()
 
     server = serve(script)
@@ -197,9 +199,9 @@ def test_an_error_event_before_the_first_item_is_sent_again(deltas: Any, serve: 
 def test_nothing_is_sent_again_after_the_first_item(deltas: Any, serve: Any, waits: Any, end: str) -> None:
     def script(peer: Peer, n: int) -> None:
         peer.begin()
-        peer.piece(event({"content": "one"}))
+        peer.chunk(event({"content": "one"}))
         if end == "error":
-            peer.piece(event(**BUSY))
+            peer.chunk(event(**BUSY))
             peer.end()
         peer.hang_up()
 
@@ -242,7 +244,7 @@ def test_an_attempt_that_fails_before_its_request_exists_counts(
 
 
 @FORMS
-def test_a_server_that_hangs_up_without_an_answer_is_sent_the_request_again(
+def test_a_request_is_sent_again_if_the_server_closes_without_an_answer(
     deltas: Any, serve: Any, waits: Any, is_streamed: bool
 ) -> None:
     server = serve(lambda peer, n: peer.hang_up() if n == 1 else answer(peer, is_streamed))
@@ -268,7 +270,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_ends_at_once(serve: Any, 
 async def test_a_second_stream_that_is_cancelled_frees_its_connection(serve: Any, waits: Any) -> None:
     def script(peer: Peer, n: int) -> None:
         peer.begin()
-        peer.piece(event({"content": "one"}))
+        peer.chunk(event({"content": "one"}))
         if n == 1:
             peer.end()
         else:
@@ -293,7 +295,7 @@ async def test_a_second_stream_that_is_cancelled_frees_its_connection(serve: Any
 
 
 @pytest.mark.parametrize("max_retries", [0, 2])
-def test_small_requests_are_sent_again_alike(serve: Any, waits: Any, max_retries: int) -> None:
+def test_small_requests_are_retried_equally(serve: Any, waits: Any, max_retries: int) -> None:
     server = serve(failing("503 Busy"))
     with Client(api_key="sk-test", base_url=server.url, max_retries=max_retries) as client:
         with pytest.raises(errors.OverloadedError) as caught:

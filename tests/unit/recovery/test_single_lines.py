@@ -25,19 +25,19 @@ from deepseek_v4.recovery.retry_loops import arun, run
 from tests.unit.mock_http import COMPLETION, client
 
 
-@pytest.mark.parametrize(("asked", "error"), [("60", errors.TimeoutError), ("60.5", errors.RateLimitError)])
-def test_a_wait_of_exactly_a_minute_is_kept_and_a_longer_one_is_not(asked: str, error: type[Exception]) -> None:
+@pytest.mark.parametrize(("retry_after", "error"), [("60", errors.TimeoutError), ("60.5", errors.RateLimitError)])
+def test_a_wait_of_exactly_a_minute_is_kept_and_a_longer_one_is_not(retry_after: str, error: type[Exception]) -> None:
     """A wait that is kept outlasts the total limit, which is a TimeoutError; one that is not ends with the answer."""
 
     def busy(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(429, headers={"retry-after": asked}, json={"error": {"message": "slow down"}})
+        return httpx.Response(429, headers={"retry-after": retry_after}, json={"error": {"message": "slow down"}})
 
     with client(busy, total_timeout=30) as one, pytest.raises(error):
         one.chat("Hi")
 
 
-def test_what_is_left_of_the_total_limit_is_never_below_a_millisecond_nor_above_what_is_left() -> None:
-    """A limit of zero or less is an error or "for ever" to an HTTP client."""
+def test_the_remaining_total_limit_is_at_least_a_millisecond_and_never_too_long() -> None:
+    """To an HTTP client, a limit of zero or less is an error or no limit."""
     seen: list[float] = []
 
     def slow(request: httpx.Request) -> httpx.Response:
@@ -90,7 +90,7 @@ def test_a_stream_is_not_resumed_once_the_total_limit_is_used_up(finish_reason: 
     assert len(requests) == 1
 
 
-def test_a_second_request_about_the_account_has_what_is_left_of_the_total_timeout() -> None:
+def test_a_second_account_request_has_the_rest_of_the_total_timeout() -> None:
     left: list[float] = []
 
     def busy_once(request: httpx.Request) -> httpx.Response:
@@ -129,7 +129,7 @@ def test_a_joined_reply_keeps_the_id_and_model_of_its_beginning() -> None:
     assert joined(begun, Reply("b", id="2")).id == "2"
 
 
-def test_a_fall_back_contains_its_detail() -> None:
+def test_a_fallback_contains_its_detail() -> None:
     assert str(FallBack("error", "the second request failed")) == "the second request failed"
 
 

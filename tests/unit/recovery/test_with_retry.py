@@ -23,7 +23,7 @@ from tests.unit.recovery.test_request_counts import reply_with
 NO_WAIT: Any = {"wait_exponential_jitter": False}
 RESUMED: dict[str, Any] = {"resume_streams": True}
 
-# options, with ``.with_retry()``, what the server answers in turn, requests without and with the bound
+# options, with ``.with_retry()``, responses of the server in order, requests without and with the limit
 WORST: list[tuple[dict[str, Any], bool, list[str], int, int]] = [
     ({}, False, ["503", "503", "empty", "503", "503", "503"], 6, 4),
     (RESUMED, False, ["503", "503", "broken"] * 3 + ["503"] * 3, 12, 4),
@@ -92,7 +92,7 @@ def test_no_order_of_causes_makes_more_requests(serve: Any, waits: Any) -> None:
         ("503", {"max_attempts": 2, "max_retries": 0}, {}, 2),
         ("empty", {"on_empty": "raise"}, {}, 3),
         ("empty", {"on_empty": "raise", "max_attempts": 2}, {}, 2),
-        ("400", {}, {}, 1),  # LangChain repeats it, too
+        ("400", {}, {}, 1),  # LangChain repeats it as well
         ("400", {}, {"retry_if_exception_type": (errors.InvalidRequestError,)}, 3),
         ("503", {"max_retries": 0}, {"retry_if_exception_type": (ValueError,)}, 1),
         ("503", {"max_retries": 0}, {"retry_if_exception_type": [ValueError]}, 1),
@@ -132,7 +132,7 @@ def test_a_completion(serve: Any, waits: Any) -> None:
     assert len(server.received) == 4
 
 
-def test_a_chain_around_the_model_is_repeated_whole(serve: Any, waits: Any) -> None:
+def test_a_chain_around_the_model_is_repeated_completely(serve: Any, waits: Any) -> None:
     server = answering(serve, ["503"])
     chain = PromptTemplate.from_template("{x}") | model_at(server)
     with pytest.raises(errors.OverloadedError):

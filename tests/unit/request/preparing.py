@@ -1,4 +1,4 @@
-"""A request as the client would send it, and what its tests are about."""
+"""A request as the client sends it, and values for its tests."""
 
 from __future__ import annotations
 

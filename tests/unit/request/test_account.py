@@ -36,15 +36,15 @@ LISTED = {
 
 
 class Service:
-    """Answers one GET, and keeps what it was asked."""
+    """Answers one GET, and keeps its requests."""
 
     def __init__(self, answer: Any, status: int = 200) -> None:
         self.answer = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.status = status
-        self.asked: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
+        self.requests.append(request)
         return httpx.Response(self.status, content=self.answer)
 
     def client(self, **options: Any) -> Client:
@@ -69,11 +69,11 @@ both = pytest.mark.parametrize("how", ["sync", "async"])
 
 
 @both
-async def test_the_models_of_deepseek_are_listed_with_what_is_said_of_them(how: str) -> None:
+async def test_the_models_of_deepseek_are_listed_with_their_facts(how: str) -> None:
     service = Service({"object": "list", "data": [LISTED, {"id": "deepseek-v4-pro", "object": "model"}]})
     flash, pro = await ask(service.client(), "list_models", how=how)
-    assert str(service.asked[0].url) == "https://api.deepseek.com/models"
-    assert service.asked[0].headers["authorization"] == "Bearer sk-test"
+    assert str(service.requests[0].url) == "https://api.deepseek.com/models"
+    assert service.requests[0].headers["authorization"] == "Bearer sk-test"
     assert (flash.id, flash.name, flash.owned_by) == ("deepseek-flash", "DeepSeek V4.1 Flash", "deepseek")
     assert (flash.context_window, flash.max_output_tokens) == (1048576, 393216)
     assert (flash.input_modalities, flash.output_modalities) == (("text", "image"), ("text",))
@@ -86,7 +86,7 @@ async def test_the_models_of_deepseek_are_listed_with_what_is_said_of_them(how: 
 async def test_the_balance_is_exact(how: str) -> None:
     service = Service(BALANCE)
     balance = await ask(service.client(), "balance", how=how)
-    assert str(service.asked[0].url) == "https://api.deepseek.com/user/balance"
+    assert str(service.requests[0].url) == "https://api.deepseek.com/user/balance"
     assert balance.available is True
     assert balance.amounts == (
         Amount("USD", Decimal("110.00"), Decimal("10.00"), Decimal("100.00")),
@@ -94,7 +94,7 @@ async def test_the_balance_is_exact(how: str) -> None:
     )
 
 
-def test_a_router_says_the_same_facts_in_other_places() -> None:
+def test_a_router_reports_the_same_facts_in_other_fields() -> None:
     entry = {
         "id": "deepseek/deepseek-v4-pro-0813",
         "name": "DeepSeek V4 Pro",
@@ -111,7 +111,7 @@ def test_a_router_says_the_same_facts_in_other_places() -> None:
     assert model.parameters == ("tools", "temperature")
 
 
-def test_values_of_an_unexpected_type_count_as_left_out() -> None:
+def test_values_of_an_unexpected_type_are_ignored() -> None:
     entry = {"id": "m", "context_window": "many", "max_output_tokens": True, "efforts": 3, "effort": [], "name": 7}
     model = ModelsDialect().read_model(entry)
     assert (model.context_window, model.max_output_tokens, model.efforts, model.name) == (None, None, (), None)
@@ -119,7 +119,7 @@ def test_values_of_an_unexpected_type_count_as_left_out() -> None:
 
 
 @pytest.mark.parametrize("answer", [b"<html>", b"{}", b'{"data": 3}', b"3"])
-def test_an_answer_that_is_no_list_or_balance_is_malformed(answer: bytes) -> None:
+def test_an_answer_without_a_list_or_balance_is_malformed(answer: bytes) -> None:
     with pytest.raises(MalformedResponseError, match="/models"):
         Service(answer).client().list_models()
     with pytest.raises(MalformedResponseError, match="/user/balance"):
@@ -134,15 +134,15 @@ def test_a_wrong_key_is_an_authentication_error() -> None:
         Service(body, 401).client().list_models()
 
 
-def test_a_root_with_a_version_and_headers_of_ones_own_are_heeded() -> None:
+def test_a_root_with_a_version_and_custom_headers_are_used() -> None:
     service = Service({"data": []})
     client = service.client(base_url="https://proxy.test/v1", default_headers={"X-Team": "a"})
     assert client.list_models() == ()
-    assert str(service.asked[0].url) == "https://proxy.test/v1/models"
-    assert service.asked[0].headers["x-team"] == "a"
+    assert str(service.requests[0].url) == "https://proxy.test/v1/models"
+    assert service.requests[0].headers["x-team"] == "a"
 
 
-def test_a_provider_without_a_balance_says_so() -> None:
+def test_a_balance_that_is_not_supported_is_an_error() -> None:
     import dataclasses
 
     provider = find_provider("deepseek")
@@ -160,5 +160,5 @@ def test_a_list_is_requested_as_json() -> None:
     service = Service({"object": "list", "data": [LISTED]})
     with httpx.Client(transport=httpx.MockTransport(service)) as http:
         Client(api_key="sk-test", http_client=http).list_models()
-    [request] = service.asked
+    [request] = service.requests
     assert request.headers["accept"] == "application/json"

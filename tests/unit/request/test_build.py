@@ -25,10 +25,10 @@ from deepseek_v4.request.url import endpoint_url, request_url
 from tests.unit.protocols.chat.wire import PLAIN
 from tests.unit.request.preparing import HI, HOST, KEY, WEATHER, notes, prepare
 
-# -- the whole -------------------------------------------------------------------------------------------------------
+# -- the complete request --------------------------------------------------------------------------------------------
 
 
-def test_a_request_is_whole_but_for_the_key() -> None:
+def test_a_request_is_complete_except_for_the_key() -> None:
     http = prepare().http
     assert (http.method, http.url) == ("POST", "https://api.deepseek.com/chat/completions")
     assert json.loads(http.body) == {"model": "deepseek-flash", "messages": [{"role": "user", "content": "Hi"}]}
@@ -40,30 +40,30 @@ def test_a_request_is_whole_but_for_the_key() -> None:
     assert KEY not in str(http.headers)
 
 
-def test_a_streaming_request_asks_for_events() -> None:
+def test_a_streaming_request_accepts_events() -> None:
     http = prepare(stream=True).http
     assert http.headers["accept"] == "text/event-stream"
     assert json.loads(http.body)["stream"] is True
 
 
-def test_the_body_that_is_shown_is_the_body_that_is_sent() -> None:
+def test_the_body_of_the_preview_is_sent() -> None:
     prepared = prepare(temperature=0.5, tools=[WEATHER])
     assert json.loads(prepared.http.body) == prepared.body
 
 
-def test_the_same_request_gives_the_same_bytes() -> None:
+def test_equal_requests_have_equal_bytes() -> None:
     assert prepare(tools=[WEATHER], stop="x").http.body == prepare(tools=[WEATHER], stop="x").http.body
 
 
-def test_text_that_is_no_unicode_can_be_sent_all_the_same() -> None:
+def test_text_with_lone_surrogates_can_be_sent() -> None:
     assert b'"\\udc80"' in prepare(Message.user("\udc80")).http.body
 
 
-def test_the_key_is_in_no_repr_of_what_is_prepared() -> None:
+def test_the_key_is_in_no_repr_of_a_prepared_request() -> None:
     assert KEY not in repr(prepare())
 
 
-# -- input that is wrong ---------------------------------------------------------------------------------------------
+# -- invalid input ---------------------------------------------------------------------------------------------------
 
 
 def test_an_empty_conversation_is_refused() -> None:
@@ -72,12 +72,12 @@ def test_an_empty_conversation_is_refused() -> None:
 
 
 @pytest.mark.parametrize("messages", [[{"role": "user", "content": "Hi"}], ["Hi"], [HI, None], [("user", "Hi")]])
-def test_what_is_no_message_is_refused(messages: Any) -> None:
+def test_an_object_that_is_not_a_message_is_refused(messages: Any) -> None:
     with pytest.raises(errors.InvalidRequestError, match="is not a Message"):
         Client(api_key=KEY).prepare(messages, {}, stream=False)
 
 
-def test_a_string_is_a_message_of_the_user() -> None:
+def test_a_string_is_a_user_message() -> None:
     assert Client(api_key=KEY).prepare("Hi", {}, stream=False).http.body == prepare(HI).http.body
 
 
@@ -94,20 +94,20 @@ def test_an_option_out_of_range_is_refused_before_anything_is_sent() -> None:
         {"response_format": {"type": "json_object", "x": object()}},
     ],
 )
-def test_what_cannot_be_said_as_json_is_refused_and_the_places_to_look_named(options: dict[str, Any]) -> None:
+def test_values_that_are_not_json_are_refused_with_the_options_to_check(options: dict[str, Any]) -> None:
     with pytest.raises(errors.InvalidRequestError, match=r"cannot be serialized to JSON.*tool parameters"):
         prepare(**options)
 
 
-def test_a_model_nobody_knows_is_passed_on() -> None:
+def test_an_unknown_model_is_sent() -> None:
     assert prepare(model="deepseek-v5-ultra").body["model"] == "deepseek-v5-ultra"
 
 
-def test_the_author_in_front_of_a_model_id_is_left_out_for_deepseek_itself() -> None:
+def test_the_author_of_a_model_id_is_not_sent_to_deepseek() -> None:
     assert prepare(model="deepseek/deepseek-v4-flash").body["model"] == "deepseek-v4-flash"
 
 
-def test_an_image_for_a_model_known_as_text_only_is_refused() -> None:
+def test_an_image_for_a_text_only_model_is_refused() -> None:
     picture = Message.user((TextPart("Look"), ImagePart("https://example.org/a.png")))
     with pytest.raises(errors.UnsupportedError, match="deepseek-v4-pro accepts text only"):
         prepare(picture, model="deepseek-v4-pro")
@@ -120,16 +120,16 @@ def test_an_image_for_another_model_is_sent(model: str) -> None:
 
 
 @pytest.mark.parametrize("response_format", ["json_object", ["json"], dict])
-def test_a_response_format_that_is_no_object_is_refused(response_format: Any) -> None:
+def test_a_response_format_that_is_not_an_object_is_refused(response_format: Any) -> None:
     with pytest.raises(errors.InvalidRequestError, match="response_format must be an object"):
         prepare(response_format=response_format)
 
 
-# -- key and address -------------------------------------------------------------------------------------------------
+# -- key and base URL ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("api_key", [None, ""])
-def test_a_missing_key_names_the_variable_and_the_option(api_key: Any) -> None:
+def test_the_error_of_a_missing_key_names_the_variable_and_the_option(api_key: Any) -> None:
     with pytest.raises(
         errors.AuthenticationError, match=r"No API key for deepseek\. Set DEEPSEEK_API_KEY or pass api_key"
     ) as caught:
@@ -138,7 +138,7 @@ def test_a_missing_key_names_the_variable_and_the_option(api_key: Any) -> None:
     assert Client(api_key=api_key).preview("Hi").headers["authorization"] == "Bearer ********"
 
 
-def test_a_provider_that_needs_no_key_is_asked_without_one() -> None:
+def test_a_provider_that_requires_no_key_receives_none() -> None:
     local = Provider("local", "http://localhost:8000/v1", None, {"chat_completions": PLAIN}, key_needed=False)
     assert prepare(provider=local, api_key=None).http.key is None
 
@@ -161,16 +161,16 @@ def test_a_provider_that_needs_no_key_is_asked_without_one() -> None:
         ("http://localhost:8000/v1", "/chat/completions", "http://localhost:8000/v1/chat/completions"),
     ],
 )
-def test_an_address_is_the_root_and_the_path_however_the_root_was_given(root: str, path: str, url: str) -> None:
+def test_the_url_is_root_and_path_for_every_form_of_root(root: str, path: str, url: str) -> None:
     assert request_url(find_provider("deepseek"), root, path) == url
 
 
-def test_beta_is_deepseeks_own_and_part_of_the_root_elsewhere() -> None:
+def test_beta_is_a_part_of_the_root_at_other_providers() -> None:
     root = find_provider("vllm").resolve_base_url("http://localhost:8000/beta", "/chat/completions")
     assert endpoint_url(root, "/chat/completions") == "http://localhost:8000/beta/chat/completions"
 
 
-def test_beta_features_go_to_the_beta_address() -> None:
+def test_beta_features_are_sent_to_the_beta_url() -> None:
     prepared = prepare(tools=[WEATHER], strict_tools=True, base_url="https://proxy.example/v1")
     assert prepared.http.url == "https://proxy.example/beta/chat/completions"
 
@@ -178,7 +178,7 @@ def test_beta_features_go_to_the_beta_address() -> None:
 @pytest.mark.parametrize(
     "root", ["api.deepseek.com", "ftp://api.deepseek.com", "https://", "/v1", "https://[::1", "localhost:80"]
 )
-def test_what_is_no_address_is_refused(root: str) -> None:
+def test_an_invalid_base_url_is_refused(root: str) -> None:
     with pytest.raises(errors.InvalidRequestError, match="base_url="):
         endpoint_url(root, "/chat/completions")
 
@@ -203,14 +203,14 @@ def test_plain_http_to_a_public_host_is_refused(host: str) -> None:
         *("a.internal", "2130706433", "0x7f000001", "127.1", "0", "[::ffff:10.0.0.1]"),
     ],
 )
-def test_plain_http_within_the_house_is_fine(host: str) -> None:
+def test_plain_http_in_a_private_network_is_allowed(host: str) -> None:
     assert endpoint_url(f"http://{host}", "/chat/completions") == f"http://{host}/chat/completions"
 
 
 # -- headers ---------------------------------------------------------------------------------------------------------
 
 
-def test_default_headers_take_the_place_of_ours_whatever_their_case() -> None:
+def test_default_headers_replace_ours_in_any_case() -> None:
     headers = prepare(default_headers={"User-Agent": "mine/1", "X-Team": "a"}).http.headers
     assert headers["user-agent"] == "mine/1"
     assert headers["x-team"] == "a"
@@ -230,7 +230,7 @@ OFF = {"thinking": {"type": "disabled"}}
 
 
 @pytest.mark.parametrize(
-    ("options", "said", "thinks"),
+    ("options", "expected", "thinks"),
     [
         ({}, {}, True),
         ({"thinking": True}, ON, True),
@@ -244,9 +244,11 @@ OFF = {"thinking": {"type": "disabled"}}
         ({"thinking": False, "reasoning_effort": "none"}, OFF, False),
     ],
 )
-def test_thinking_and_effort_are_said_so_that_the_service_takes_them(options: Any, said: Any, thinks: bool) -> None:
+def test_thinking_and_effort_are_sent_as_the_service_accepts_them(options: Any, expected: Any, thinks: bool) -> None:
     prepared = prepare(**options)
-    assert {name: value for name, value in prepared.body.items() if name in ("thinking", "reasoning_effort")} == said
+    assert {
+        name: value for name, value in prepared.body.items() if name in ("thinking", "reasoning_effort")
+    } == expected
     assert prepared.request.thinks is thinks
 
 
@@ -261,7 +263,7 @@ def test_past_reasoning_is_passed_back_unless_thinking_or_pass_back_is_off(optio
 # -- prefix ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_prefix_marks_the_last_message_and_changes_nothing_handed_in() -> None:
+def test_a_prefix_marks_the_last_message_and_does_not_change_the_input() -> None:
     begun = Message.assistant("```python\n")
     prepared = prepare(HI, begun, prefix=True)
     assert prepared.body["messages"][-1]["prefix"] is True
@@ -269,14 +271,14 @@ def test_a_prefix_marks_the_last_message_and_changes_nothing_handed_in() -> None
     assert begun.prefix is False
 
 
-def test_a_prefix_leaves_the_rest_of_the_conversation_alone() -> None:
-    said = prepare(Message.system("a"), Message.user("b"), Message.assistant("c"), prefix=True).body["messages"]
-    assert [message["content"] for message in said] == ["a", "b", "c"]
-    assert [message.get("prefix") for message in said] == [None, None, True]
+def test_a_prefix_does_not_change_the_other_messages() -> None:
+    messages = prepare(Message.system("a"), Message.user("b"), Message.assistant("c"), prefix=True).body["messages"]
+    assert [message["content"] for message in messages] == ["a", "b", "c"]
+    assert [message.get("prefix") for message in messages] == [None, None, True]
 
 
 @pytest.mark.parametrize("option", [{"suffix": "x"}, {"echo": True}])
-def test_what_belongs_to_filling_in_is_refused_in_chat(option: dict[str, Any]) -> None:
+def test_options_of_completions_are_refused_in_chat(option: dict[str, Any]) -> None:
     with pytest.raises(errors.InvalidRequestError, match="complete"):
         prepare(**option)
 
@@ -298,25 +300,25 @@ def test_a_history_is_repaired_with_a_warning_and_a_note() -> None:
     assert notes(prepared) == [("repaired", "messages")]
 
 
-def test_a_result_that_stands_too_late_is_sent_in_its_place() -> None:
+def test_a_late_result_is_sent_in_its_position() -> None:
     with pytest.warns(errors.HistoryRepairedWarning, match="moved"):
         prepared = prepare(HI, CALLING, HI, Message.tool("r", "a"))
     assert [message["role"] for message in prepared.body["messages"]] == ["user", "assistant", "tool", "user"]
 
 
-def test_repair_can_be_switched_off(recwarn: pytest.WarningsRecorder) -> None:
+def test_repair_can_be_disabled(recwarn: pytest.WarningsRecorder) -> None:
     prepared = prepare(HI, CALLING, HI, repair_history=False)
     assert [message["role"] for message in prepared.body["messages"]] == ["user", "assistant", "user"]
     assert not recwarn.list
 
 
-def test_every_repair_is_told_every_time() -> None:
+def test_every_repair_is_warned_about_every_time() -> None:
     for _ in range(2):
         with pytest.warns(errors.HistoryRepairedWarning):
             prepare(HI, CALLING, HI)
 
 
-def test_a_history_of_nothing_but_stray_results_is_refused() -> None:
+def test_a_history_of_stray_results_only_is_refused() -> None:
     with (
         pytest.raises(errors.InvalidRequestError, match="at least one message"),
         warnings.catch_warnings(),
@@ -325,17 +327,17 @@ def test_a_history_of_nothing_but_stray_results_is_refused() -> None:
         prepare(Message.tool("r", "a"))
 
 
-def test_the_messages_handed_in_are_left_as_they_were() -> None:
+def test_the_messages_of_the_caller_are_not_changed() -> None:
     messages = [HI, CALLING, HI]
     with pytest.warns(errors.HistoryRepairedWarning):
         Client(api_key=KEY).prepare(messages, {"response_format": {"type": "json_object"}}, stream=False)
     assert messages == [HI, CALLING, HI]
 
 
-# -- options a provider has not --------------------------------------------------------------------------------------
+# -- options that a provider does not support -------------------------------------------------------------------------
 
 
-def test_an_option_the_provider_has_not_is_dropped_with_one_warning() -> None:
+def test_an_unsupported_option_is_dropped_with_one_warning() -> None:
     with pytest.warns(errors.UnsupportedOptionWarning, match="seed dropped") as caught:
         first, second = prepare(seed=1), prepare(seed=2)
     assert len(caught) == 1
@@ -343,13 +345,13 @@ def test_an_option_the_provider_has_not_is_dropped_with_one_warning() -> None:
     assert notes(first) == notes(second) == [("dropped", "seed")]
 
 
-def test_each_such_option_has_a_warning_of_its_own() -> None:
+def test_each_unsupported_option_has_its_own_warning() -> None:
     with pytest.warns(errors.UnsupportedOptionWarning) as caught:
         prepare(seed=1, top_k=5)
     assert len(caught) == 2
 
 
-def test_streams_are_resumed_only_where_a_begun_message_can_be_continued() -> None:
+def test_streams_are_resumed_only_if_a_message_can_be_continued() -> None:
     assert notes(prepare(stream=True, resume_streams=True)) == []
     assert notes(prepare(resume_streams=True, provider=HOST)) == []
     with pytest.warns(errors.UnsupportedOptionWarning, match="resume_streams"):
@@ -358,24 +360,24 @@ def test_streams_are_resumed_only_where_a_begun_message_can_be_continued() -> No
         prepare(stream=True, resume_streams=True, provider=HOST, on_unsupported="raise")
 
 
-def test_it_can_be_refused_instead() -> None:
+def test_an_unsupported_option_can_be_refused() -> None:
     with pytest.raises(errors.UnsupportedError, match=r"seed.*deepseek"):
         prepare(seed=1, on_unsupported="raise")
 
 
-def test_it_can_be_dropped_silently_and_is_noted_all_the_same(recwarn: pytest.WarningsRecorder) -> None:
+def test_an_unsupported_option_can_be_dropped_with_a_note_only(recwarn: pytest.WarningsRecorder) -> None:
     assert notes(prepare(seed=1, on_unsupported="ignore")) == [("dropped", "seed")]
     assert not recwarn.list
 
 
-def test_a_protocol_the_provider_does_not_serve_is_refused_with_those_it_serves() -> None:
+def test_an_unsupported_protocol_is_an_error_that_lists_the_supported_ones() -> None:
     with pytest.raises(
         errors.UnsupportedError, match=r"myhost does not support protocol='messages'. Supported: chat_completions"
     ):
         prepare(provider=HOST, protocol="messages")
 
 
-def test_a_note_says_what_became_of_which_option_and_why() -> None:
+def test_a_note_has_the_option_the_action_and_the_reason() -> None:
     assert str(Note("dropped", "seed", "the service ignores it")) == "seed dropped: the service ignores it"
 
 
@@ -393,5 +395,5 @@ def test_the_key_of_one_provider_is_never_sent_to_another(monkeypatch: pytest.Mo
     assert http.key.get_secret_value() == "sk-myhost"
 
 
-def test_find_provider_takes_an_object_as_it_is() -> None:
+def test_find_provider_returns_a_provider_object_unchanged() -> None:
     assert find_provider(HOST) is HOST

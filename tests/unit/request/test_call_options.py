@@ -1,4 +1,4 @@
-"""The options of one call: the fields they have, and which of two values holds."""
+"""The options of one call: their fields, and the priority of two values."""
 
 from __future__ import annotations
 
@@ -69,17 +69,17 @@ def test_the_endpoint_is_that_of_the_protocol_or_completions(protocol: Any) -> N
     assert resolve(settings, {}, completions=True).endpoint == "completions"
 
 
-# -- which value holds -----------------------------------------------------------------------------------------------
+# -- priority --------------------------------------------------------------------------------------------------------
 
 
-def test_the_options_of_a_call_stand_over_those_of_the_model() -> None:
+def test_the_options_of_a_call_have_priority_over_those_of_the_model() -> None:
     settings = ModelSettings(temperature=0.5, max_tokens=10)
     options = resolve(settings, {"temperature": 0, "stop": "x"})
     assert (options.temperature, options.max_tokens, options.stop) == (0, 10, ["x"])
     assert settings.temperature == 0.5
 
 
-def test_aliases_are_taken_per_call() -> None:
+def test_aliases_are_accepted_per_call() -> None:
     options = resolve(ModelSettings(max_tokens=5), {"max_completion_tokens": 7, "stop_sequences": ["x"]})
     assert (options.max_tokens, options.stop) == (7, ["x"])
 
@@ -95,36 +95,36 @@ def test_aliases_are_taken_per_call() -> None:
         ("user_id", "u"),
     ],
 )
-def test_none_takes_an_option_out_of_a_call(option: str, value: Any) -> None:
+def test_none_removes_an_option_from_a_call(option: str, value: Any) -> None:
     assert getattr(resolve(ModelSettings(**{option: value}), {option: None}), option) is None
 
 
 @pytest.mark.parametrize(
     "option", [name for name, field in ModelSettings.model_fields.items() if field.default is not None]
 )
-def test_none_leaves_the_models_value_where_there_must_be_one(option: str) -> None:
+def test_none_keeps_the_models_value_of_a_required_option(option: str) -> None:
     settings = ModelSettings(model="m", max_retries=5, on_unsupported="raise")
     assert getattr(resolve(settings, {option: None}), option) == getattr(settings, option)
 
 
-def test_no_stop_texts_take_the_stop_texts_out_of_a_call() -> None:
+def test_an_empty_stop_list_removes_the_stop_texts_from_a_call() -> None:
     assert resolve(ModelSettings(stop="x"), {"stop": []}).stop is None
 
 
 @pytest.mark.parametrize("option", sorted(CALL_ONLY))
-def test_what_belongs_to_one_call_is_taken_there(option: str) -> None:
+def test_options_of_one_call_are_accepted_per_call(option: str) -> None:
     value = OF_ONE_CALL[option]
     assert getattr(resolve(ModelSettings(), {option: value}), option) == value
     assert getattr(resolve(ModelSettings(), {option: None}), option) == getattr(resolve(ModelSettings(), {}), option)
 
 
 @pytest.mark.parametrize("option", [*sorted(CONSTRUCTOR_ONLY), "http_sync_client"])
-def test_what_belongs_to_the_model_is_refused_per_call(option: str) -> None:
+def test_options_of_the_constructor_are_refused_per_call(option: str) -> None:
     with pytest.raises(errors.InvalidRequestError, match="Pass it to the constructor"):
         resolve(ModelSettings(), {option: SECRET})
 
 
-def test_an_unknown_option_of_a_call_is_refused_with_the_nearest_known_one() -> None:
+def test_the_error_of_an_unknown_option_of_a_call_suggests_the_nearest_one() -> None:
     with pytest.raises(errors.InvalidRequestError, match=r"'tool_choise'. Did you mean 'tool_choice'\?"):
         resolve(ModelSettings(), {"tool_choise": "auto"})
 
@@ -135,7 +135,7 @@ def test_every_option_of_the_constructor_can_be_given_per_call(option: str) -> N
     assert getattr(resolve(ModelSettings(), {option: value}), option) == value
 
 
-def test_a_call_to_another_provider_gets_nothing_that_was_meant_for_the_models_own(
+def test_a_call_to_another_provider_does_not_use_the_models_key_and_base_url(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings = ModelSettings(api_key=SECRET, base_url="https://mine.example", default_headers={"authorization": SECRET})
@@ -145,18 +145,18 @@ def test_a_call_to_another_provider_gets_nothing_that_was_meant_for_the_models_o
     assert secret_of(resolve(settings, {"provider": OTHER})) == "sk-other"
 
 
-def test_a_call_to_another_provider_takes_the_address_that_is_given_with_it() -> None:
+def test_a_call_to_another_provider_uses_its_own_base_url() -> None:
     options = resolve(ModelSettings(api_key=SECRET), {"provider": OTHER, "api_base": "https://here.example"})
     assert options.base_url == "https://here.example"
     assert options.api_key is None
 
 
-def test_a_call_to_a_provider_without_keys_takes_none_along() -> None:
+def test_a_call_to_a_provider_without_keys_sends_none() -> None:
     keyless = Provider("keyless", "http://localhost:8000", None, OTHER.dialects, key_needed=False)
     assert resolve(ModelSettings(api_key=SECRET), {"provider": keyless}).api_key is None
 
 
-def test_another_face_of_the_same_account_takes_the_same_key() -> None:
+def test_another_variant_of_the_same_account_uses_the_same_key() -> None:
     mirror = Provider("mirror", "https://mirror.example", "DEEPSEEK_API_KEY", OTHER.dialects)
     assert secret_of(resolve(ModelSettings(api_key=SECRET), {"provider": mirror})) == SECRET
 

@@ -16,7 +16,7 @@ CLASSES = [ModelSettings, ChatDeepSeekV4, DeepSeekV4Completion, DeepSeekV4]
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_all_options_before_and_after_the_first_construction(cls: Any) -> None:
+def test_all_options_are_shown_before_and_after_the_first_construction(cls: Any) -> None:
     fresh = type("Fresh", (cls,), {"__module__": __name__})
     before = inspect.signature(fresh)
     assert before.parameters.keys() == fresh.model_fields.keys()

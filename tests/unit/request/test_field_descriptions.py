@@ -65,7 +65,7 @@ def test_the_descriptions_are_those_of_pydantic() -> None:
     assert Own.model_json_schema()["properties"]["plain"]["description"] == "A plain field."
 
 
-def test_a_class_of_the_user_has_descriptions_too() -> None:
+def test_a_class_of_the_user_has_descriptions() -> None:
     assert descriptions(MySettings) == {**descriptions(ModelSettings), "mine": "An option of my own."}
 
 

@@ -27,7 +27,7 @@ FORCED = [
 
 @pytest.mark.parametrize("choice", FORCED)
 @pytest.mark.parametrize("thinking", [None, True])
-def test_a_forced_tool_switches_thinking_off_by_default(choice: Any, thinking: bool | None) -> None:
+def test_a_forced_tool_disables_thinking_by_default(choice: Any, thinking: bool | None) -> None:
     prepared = prepare(tools=[WEATHER], tool_choice=choice, thinking=thinking, reasoning_effort="max")
     assert prepared.body["thinking"] == {"type": "disabled"}
     assert "reasoning_effort" not in prepared.body
@@ -41,7 +41,7 @@ def test_past_reasoning_is_left_out_of_a_call_that_does_not_think() -> None:
 
 
 @pytest.mark.parametrize("choice", FORCED)
-def test_a_forced_tool_can_be_asked_for_in_words_while_thinking(choice: Any) -> None:
+def test_a_forced_tool_can_be_requested_in_the_prompt_while_thinking(choice: Any) -> None:
     prepared = prepare(tools=[WEATHER], tool_choice=choice, on_forced_tool="instruct", reasoning_effort="max")
     assert prepared.body["reasoning_effort"] == "max"
     assert "thinking" not in prepared.body
@@ -53,7 +53,7 @@ def test_a_forced_tool_can_be_asked_for_in_words_while_thinking(choice: Any) -> 
     assert ("translated", "tool_choice") in notes(prepared)
 
 
-def test_the_words_name_the_tool_as_the_model_knows_it() -> None:
+def test_the_instruction_has_the_name_of_the_tool_on_the_wire() -> None:
     prepared = prepare(tools=[ToolSpec("get weather!")], tool_choice="get weather!", on_forced_tool="instruct")
     assert "get_weather_ now" in prepared.body["messages"][-1]["content"]
 
@@ -67,7 +67,7 @@ def test_a_forced_tool_while_thinking_can_be_refused(choice: Any) -> None:
 @pytest.mark.parametrize("mode", ["disable_thinking", "instruct", "raise"])
 @pytest.mark.parametrize("choice", FORCED)
 @pytest.mark.parametrize("off", [{"thinking": False}, {"reasoning_effort": "none"}])
-def test_without_thinking_a_forced_tool_is_simply_forced(mode: Any, choice: Any, off: Any) -> None:
+def test_without_thinking_a_forced_tool_is_sent_as_tool_choice(mode: Any, choice: Any, off: Any) -> None:
     prepared = prepare(tools=[WEATHER], tool_choice=choice, on_forced_tool=mode, **off)
     assert prepared.body["tool_choice"] in ("required", {"type": "function", "function": {"name": "get_weather"}})
     assert len(prepared.body["messages"]) == 1
@@ -75,7 +75,7 @@ def test_without_thinking_a_forced_tool_is_simply_forced(mode: Any, choice: Any,
 
 
 @pytest.mark.parametrize("mode", ["disable_thinking", "instruct", "raise"])
-def test_where_both_go_together_both_are_sent(mode: Any) -> None:
+def test_both_are_sent_if_the_provider_supports_both(mode: Any) -> None:
     class Both(type(PLAIN)):  # type: ignore[misc]
         forced_tool_while_thinking = True
 
@@ -87,7 +87,7 @@ def test_where_both_go_together_both_are_sent(mode: Any) -> None:
 
 @pytest.mark.parametrize("mode", ["disable_thinking", "instruct", "raise"])
 @pytest.mark.parametrize("choice", [None, "auto", "none"])
-def test_a_choice_that_forces_nothing_leaves_thinking_alone(mode: Any, choice: Any) -> None:
+def test_a_choice_that_forces_no_call_does_not_change_thinking(mode: Any, choice: Any) -> None:
     prepared = prepare(tools=[WEATHER], tool_choice=choice, on_forced_tool=mode, thinking=True)
     assert prepared.body["thinking"] == {"type": "enabled"}
     assert prepared.body.get("tool_choice") == ("none" if choice == "none" else None)

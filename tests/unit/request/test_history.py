@@ -16,7 +16,7 @@ HI = Message.user("Hi")
 NEXT = Message.user("And now?")
 
 
-def asks(*ids: str, name: str = "f") -> Message:
+def calling(*ids: str, name: str = "f") -> Message:
     return Message("assistant", tool_calls=tuple(ToolCall(call_id, name, "{}") for call_id in ids))
 
 
@@ -24,7 +24,7 @@ def result(call_id: str, content: str = "") -> Message:
     return Message.tool(content or f"result of {call_id}", call_id)
 
 
-def mended(*messages: Message) -> list[Message]:
+def after_repair(*messages: Message) -> list[Message]:
     return repair(messages)[0]
 
 
@@ -32,7 +32,7 @@ def notes(*messages: Message) -> list[str]:
     return [note.text for note in repair(messages)[1]]
 
 
-# -- what is whole stays as it is ------------------------------------------------------------------------------------
+# -- complete histories ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -41,28 +41,28 @@ def notes(*messages: Message) -> list[str]:
         [],
         [HI],
         [SYSTEM, HI, Message.assistant("Hello"), NEXT],
-        [HI, asks("a", "b"), result("a"), result("b"), Message.assistant("Done", reasoning="r")],
-        [HI, asks("a"), result("a"), asks("b"), result("b"), NEXT],
+        [HI, calling("a", "b"), result("a"), result("b"), Message.assistant("Done", reasoning="r")],
+        [HI, calling("a"), result("a"), calling("b"), result("b"), NEXT],
         [HI, SYSTEM, Message.assistant("Hello"), SYSTEM],
         [HI, Message("assistant", "", prefix=True)],
     ],
 )
-def test_a_whole_history_is_left_alone(messages: list[Message]) -> None:
+def test_a_complete_history_is_not_changed(messages: list[Message]) -> None:
     assert repair(messages) == (messages, [])
 
 
 # -- an answer at the end ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("before", [[HI], [HI, asks("a")]], ids=["sound", "repaired"])
+@pytest.mark.parametrize("before", [[HI], [HI, calling("a")]], ids=["sound", "repaired"])
 def test_an_answer_at_the_end_is_followed_by_a_message_if_the_provider_requires_it(before: list[Message]) -> None:
     history = [*before, Message.assistant("Hello")]
     repaired, added = repair(history, ends_with_answer=False)
-    assert repaired == [*mended(*history), CONTINUE]
+    assert repaired == [*after_repair(*history), CONTINUE]
     assert "prefix=True" in added[-1].text
 
 
-@pytest.mark.parametrize("last", [NEXT, SYSTEM, Message("assistant", "Hel", prefix=True), asks("a"), None])
+@pytest.mark.parametrize("last", [NEXT, SYSTEM, Message("assistant", "Hel", prefix=True), calling("a"), None])
 def test_any_other_end_is_left_alone(last: Message | None) -> None:
     history = [HI, Message.assistant("Hello"), last] if last else []
     assert repair(history, ends_with_answer=False) == repair(history)
@@ -71,17 +71,22 @@ def test_any_other_end_is_left_alone(last: Message | None) -> None:
 # -- dangling calls --------------------------------------------------------------------------------------------------
 
 
-def test_a_call_without_a_result_gets_one_that_says_it_was_not_run() -> None:
-    assert mended(HI, asks("a"), NEXT) == [HI, asks("a"), Message.tool(NOT_RUN, "a"), NEXT]
-    assert "a had no result" in notes(HI, asks("a"), NEXT)[0]
+def test_a_call_without_a_result_gets_one_with_the_text_not_run() -> None:
+    assert after_repair(HI, calling("a"), NEXT) == [HI, calling("a"), Message.tool(NOT_RUN, "a"), NEXT]
+    assert "a had no result" in notes(HI, calling("a"), NEXT)[0]
 
 
-def test_of_several_calls_only_the_unanswered_one_gets_it() -> None:
-    assert mended(HI, asks("a", "b"), result("b")) == [HI, asks("a", "b"), Message.tool(NOT_RUN, "a"), result("b")]
+def test_only_the_unanswered_call_of_several_gets_a_result() -> None:
+    assert after_repair(HI, calling("a", "b"), result("b")) == [
+        HI,
+        calling("a", "b"),
+        Message.tool(NOT_RUN, "a"),
+        result("b"),
+    ]
 
 
-def test_a_dangling_call_at_the_end_gets_it_too() -> None:
-    assert mended(HI, asks("a")) == [HI, asks("a"), Message.tool(NOT_RUN, "a")]
+def test_a_dangling_call_at_the_end_gets_a_result() -> None:
+    assert after_repair(HI, calling("a")) == [HI, calling("a"), Message.tool(NOT_RUN, "a")]
 
 
 # -- results without a call ------------------------------------------------------------------------------------------
@@ -92,137 +97,146 @@ def test_a_dangling_call_at_the_end_gets_it_too() -> None:
     [
         [HI, result("x"), NEXT],
         [HI, Message.assistant("Hello"), result("x"), NEXT],
-        [HI, asks("a"), result("x"), result("a"), NEXT],
-        [HI, asks("a"), result("a"), result("x"), NEXT],
-        [HI, asks("a"), result("a"), Message.assistant("Done"), result("x")],
+        [HI, calling("a"), result("x"), result("a"), NEXT],
+        [HI, calling("a"), result("a"), result("x"), NEXT],
+        [HI, calling("a"), result("a"), Message.assistant("Done"), result("x")],
         [result("x"), HI],
         [HI, Message("tool", "no id at all")],
     ],
 )
 def test_a_result_without_a_call_is_dropped(messages: list[Message]) -> None:
-    assert mended(*messages) == [
+    assert after_repair(*messages) == [
         message for message in messages if message.role != "tool" or message.tool_call_id == "a"
     ]
     assert any("no such tool call" in note for note in notes(*messages))
 
 
 def test_a_second_result_of_one_call_is_dropped() -> None:
-    assert mended(HI, asks("a"), result("a", "first"), result("a", "second")) == [HI, asks("a"), result("a", "first")]
+    assert after_repair(HI, calling("a"), result("a", "first"), result("a", "second")) == [
+        HI,
+        calling("a"),
+        result("a", "first"),
+    ]
 
 
 # -- results in the wrong place --------------------------------------------------------------------------------------
 
 
-def test_a_late_result_moves_up_behind_its_call_and_this_is_told() -> None:
-    messages = [HI, asks("a"), NEXT, result("a")]
-    assert mended(*messages) == [HI, asks("a"), result("a"), NEXT]
+def test_a_late_result_is_moved_after_its_call_with_a_note() -> None:
+    messages = [HI, calling("a"), NEXT, result("a")]
+    assert after_repair(*messages) == [HI, calling("a"), result("a"), NEXT]
     assert notes(*messages) == ["moved tool results directly after their tool calls"]
 
 
-def test_a_result_behind_the_next_assistant_turn_moves_up_to_its_own() -> None:
-    messages = [HI, asks("a"), Message.assistant("Meanwhile"), result("a")]
-    assert mended(*messages) == [HI, asks("a"), result("a"), Message.assistant("Meanwhile")]
+def test_a_result_after_the_next_assistant_turn_is_moved_to_its_own() -> None:
+    messages = [HI, calling("a"), Message.assistant("Meanwhile"), result("a")]
+    assert after_repair(*messages) == [HI, calling("a"), result("a"), Message.assistant("Meanwhile")]
     assert notes(*messages) == ["moved tool results directly after their tool calls"]
 
 
-def test_calls_of_two_turns_and_then_the_results_of_both() -> None:
-    messages = [HI, asks("a"), asks("b"), result("a"), result("b")]
-    assert mended(*messages) == [HI, asks("a"), result("a"), asks("b"), result("b")]
-    messages = [HI, asks("a", "c"), result("c"), asks("b"), result("b"), Message.user("Well?"), result("a")]
-    assert mended(*messages) == [
+def test_the_results_of_two_turns_are_moved_after_their_calls() -> None:
+    messages = [HI, calling("a"), calling("b"), result("a"), result("b")]
+    assert after_repair(*messages) == [HI, calling("a"), result("a"), calling("b"), result("b")]
+    messages = [HI, calling("a", "c"), result("c"), calling("b"), result("b"), Message.user("Well?"), result("a")]
+    assert after_repair(*messages) == [
         HI,
-        asks("a", "c"),
+        calling("a", "c"),
         result("a"),
         result("c"),
-        asks("b"),
+        calling("b"),
         result("b"),
         Message.user("Well?"),
     ]
 
 
-def test_a_late_result_under_an_id_that_a_later_turn_uses_again_is_the_later_turns() -> None:
-    messages = [HI, asks("a"), asks("a"), result("a", "2")]
-    assert mended(*messages) == [HI, asks("a"), Message.tool(NOT_RUN, "a"), asks("a_2"), result("a_2", "2")]
+def test_a_late_result_of_a_repeated_id_belongs_to_the_later_turn() -> None:
+    messages = [HI, calling("a"), calling("a"), result("a", "2")]
+    assert after_repair(*messages) == [HI, calling("a"), Message.tool(NOT_RUN, "a"), calling("a_2"), result("a_2", "2")]
 
 
-def test_results_stand_in_the_order_of_their_calls() -> None:
-    assert mended(HI, asks("a", "b"), result("b"), result("a")) == [HI, asks("a", "b"), result("a"), result("b")]
+def test_results_are_in_the_order_of_their_calls() -> None:
+    assert after_repair(HI, calling("a", "b"), result("b"), result("a")) == [
+        HI,
+        calling("a", "b"),
+        result("a"),
+        result("b"),
+    ]
 
 
 # -- ids that are used twice -----------------------------------------------------------------------------------------
 
 
 def test_an_id_used_again_in_a_later_turn_is_renamed_together_with_its_result() -> None:
-    messages = [HI, asks("a"), result("a", "1"), asks("a"), result("a", "2")]
-    assert mended(*messages) == [HI, asks("a"), result("a", "1"), asks("a_2"), result("a_2", "2")]
+    messages = [HI, calling("a"), result("a", "1"), calling("a"), result("a", "2")]
+    assert after_repair(*messages) == [HI, calling("a"), result("a", "1"), calling("a_2"), result("a_2", "2")]
     assert "'a' to 'a_2'" in notes(*messages)[0]
 
 
 def test_an_id_used_twice_in_one_turn_is_renamed_and_results_pair_up_in_order() -> None:
-    messages = [HI, asks("a", "a"), result("a", "1"), result("a", "2")]
-    assert mended(*messages) == [HI, asks("a", "a_2"), result("a", "1"), result("a_2", "2")]
+    messages = [HI, calling("a", "a"), result("a", "1"), result("a", "2")]
+    assert after_repair(*messages) == [HI, calling("a", "a_2"), result("a", "1"), result("a_2", "2")]
 
 
-def test_of_an_id_used_twice_in_one_turn_the_second_result_may_come_late() -> None:
-    messages = [HI, asks("a", "a"), result("a", "1"), Message.assistant("Meanwhile"), result("a", "2")]
-    assert mended(*messages) == [
+def test_the_second_result_of_a_repeated_id_may_be_late() -> None:
+    messages = [HI, calling("a", "a"), result("a", "1"), Message.assistant("Meanwhile"), result("a", "2")]
+    assert after_repair(*messages) == [
         HI,
-        asks("a", "a_2"),
+        calling("a", "a_2"),
         result("a", "1"),
         result("a_2", "2"),
         Message.assistant("Meanwhile"),
     ]
 
 
-def test_a_new_name_is_never_one_that_is_taken() -> None:
-    messages = [HI, asks("a", "a_2"), result("a"), result("a_2"), asks("a"), result("a", "again")]
-    assert mended(*messages)[4:] == [asks("a_3"), result("a_3", "again")]
+def test_a_new_id_is_never_one_in_use() -> None:
+    messages = [HI, calling("a", "a_2"), result("a"), result("a_2"), calling("a"), result("a", "again")]
+    assert after_repair(*messages)[4:] == [calling("a_3"), result("a_3", "again")]
 
 
-def test_a_new_name_that_stands_later_in_the_history_is_renamed_there() -> None:
-    messages = [HI, asks("a", "a", "a_2"), result("a", "1"), result("a", "2"), result("a_2", "3")]
-    assert mended(*messages) == [
+def test_a_later_id_that_equals_a_new_one_is_renamed() -> None:
+    messages = [HI, calling("a", "a", "a_2"), result("a", "1"), result("a", "2"), result("a_2", "3")]
+    assert after_repair(*messages) == [
         HI,
-        asks("a", "a_2", "a_2_2"),
+        calling("a", "a_2", "a_2_2"),
         result("a", "1"),
         result("a_2", "2"),
         result("a_2_2", "3"),
     ]
 
 
-def test_empty_ids_get_names_of_their_own_and_results_pair_up_in_order() -> None:
-    repaired = mended(HI, asks("", ""), result("", "1"), result("", "2"))
+def test_empty_ids_are_renamed_and_results_pair_up_in_order() -> None:
+    repaired = after_repair(HI, calling("", ""), result("", "1"), result("", "2"))
     calls, first, second = repaired[1].tool_calls, repaired[2], repaired[3]
     assert "" not in (calls[0].id, calls[1].id)
     assert (first.tool_call_id, first.content) == (calls[0].id, "1")
     assert (second.tool_call_id, second.content) == (calls[1].id, "2")
 
 
-def test_what_was_renamed_in_a_history_is_renamed_the_same_when_it_has_grown() -> None:
-    early = [HI, asks("a"), result("a"), asks("a"), result("a"), NEXT]
-    grown = [*early, asks("a"), result("a"), asks("a_2"), result("a_2")]
-    assert mended(*grown)[: len(early)] == mended(*early)
+def test_new_ids_do_not_change_when_the_history_grows() -> None:
+    early = [HI, calling("a"), result("a"), calling("a"), result("a"), NEXT]
+    grown = [*early, calling("a"), result("a"), calling("a_2"), result("a_2")]
+    assert after_repair(*grown)[: len(early)] == after_repair(*early)
 
 
 # -- empty turns -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("content", ["", (), (TextPart(""),), (TextPart(""), TextPart(""))])
-@pytest.mark.parametrize("reasoning", [None, Reasoning("I thought and said nothing.")])
+@pytest.mark.parametrize("reasoning", [None, Reasoning("I thought and answered nothing.")])
 def test_an_assistant_turn_without_text_and_calls_is_dropped(content: object, reasoning: Reasoning | None) -> None:
     empty = Message("assistant", content, reasoning=reasoning)  # type: ignore[arg-type]
-    assert mended(HI, empty, NEXT) == [HI, NEXT]
+    assert after_repair(HI, empty, NEXT) == [HI, NEXT]
     assert "no text" in notes(HI, empty, NEXT)[0]
 
 
-def test_an_empty_turn_that_was_to_be_continued_is_dropped_unless_it_is_the_last() -> None:
+def test_an_empty_prefix_is_dropped_unless_it_is_the_last() -> None:
     begun = Message("assistant", "", prefix=True)
-    assert mended(HI, begun, NEXT) == [HI, NEXT]
-    assert mended(HI, begun) == [HI, begun]
+    assert after_repair(HI, begun, NEXT) == [HI, NEXT]
+    assert after_repair(HI, begun) == [HI, begun]
 
 
 def test_a_turn_with_calls_and_no_text_is_not_empty() -> None:
-    assert asks("a") in mended(HI, asks("a"), result("a"))
+    assert calling("a") in after_repair(HI, calling("a"), result("a"))
 
 
 # -- everything at once ----------------------------------------------------------------------------------------------
@@ -245,7 +259,7 @@ histories = st.lists(
 
 
 def faults(messages: Sequence[Message]) -> list[str]:
-    """What DeepSeek's validation of messages would say, written down independently."""
+    """Return the errors of DeepSeek's validation of messages, implemented independently."""
     found = []
     seen: set[str] = set()
     open_calls: list[str] = []
@@ -275,42 +289,42 @@ def faults(messages: Sequence[Message]) -> list[str]:
 
 @given(histories)
 @settings(max_examples=examples(300))
-def test_whatever_comes_in_what_goes_out_keeps_the_rules_of_the_service(messages: list[Message]) -> None:
-    assert faults(mended(*messages)) == []
+def test_every_repaired_history_satisfies_the_rules_of_the_service(messages: list[Message]) -> None:
+    assert faults(after_repair(*messages)) == []
 
 
 @given(histories)
 def test_a_repaired_history_needs_no_repair(messages: list[Message]) -> None:
-    once = mended(*messages)
+    once = after_repair(*messages)
     assert repair(once) == (once, [])
 
 
 @given(histories)
-def test_what_needs_repair_is_always_told(messages: list[Message]) -> None:
+def test_every_repair_has_a_note(messages: list[Message]) -> None:
     if faults(messages):
         assert notes(*messages)
 
 
 @given(histories)
-def test_what_was_handed_in_is_never_changed(messages: list[Message]) -> None:
+def test_the_messages_of_the_caller_are_never_changed(messages: list[Message]) -> None:
     before = copy.deepcopy(messages)
     repair(messages)
     assert messages == before
 
 
 @given(histories)
-def test_nothing_but_results_and_empty_turns_is_ever_dropped(messages: list[Message]) -> None:
-    def spoken(history: Sequence[Message]) -> list[tuple[str, object, int]]:
+def test_only_results_and_empty_turns_are_dropped(messages: list[Message]) -> None:
+    def texts(history: Sequence[Message]) -> list[tuple[str, object, int]]:
         return sorted(
             (one.role, one.content, len(one.tool_calls))
             for one in history
             if one.role != "tool" and (one.role != "assistant" or one.content or one.tool_calls)
         )
 
-    assert spoken(mended(*messages)) == spoken(messages)
+    assert texts(after_repair(*messages)) == texts(messages)
 
 
-# -- what no repair can mend -----------------------------------------------------------------------------------------
+# -- what cannot be repaired ------------------------------------------------------------------------------------------
 
 
 def test_an_empty_conversation_is_refused() -> None:
@@ -324,7 +338,7 @@ def test_an_image_for_a_model_that_reads_text_only_is_refused_by_name() -> None:
         check([HI, picture], images=False, model="deepseek-v4-pro")
 
 
-def test_an_image_for_a_model_that_reads_images_is_fine() -> None:
+def test_an_image_for_a_model_that_accepts_images_is_allowed() -> None:
     picture = Message.user((ImagePart("https://example.org/a.png"),))
     (sent,) = Client(model="deepseek-flash", api_key="k").preview([picture]).body["messages"]
     assert sent["content"] == [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]

@@ -21,25 +21,25 @@ SCHEMA = {
 }
 
 
-def test_text_is_what_is_meant_anyway() -> None:
+def test_the_format_text_is_not_sent() -> None:
     assert prepare(response_format={"type": "text"}).http.body == prepare().http.body
 
 
 @pytest.mark.parametrize("messages", [(Message.user("Give me JSON"),), (Message.system("Answer in json."), HI)])
-def test_json_mode_leaves_a_prompt_alone_that_says_the_word(messages: tuple[Message, ...]) -> None:
+def test_json_mode_does_not_change_a_prompt_that_contains_the_word(messages: tuple[Message, ...]) -> None:
     prepared = prepare(*messages, response_format=JSON)
     assert prepared.body["response_format"] == JSON
     assert prepared.body["messages"] == prepare(*messages).body["messages"]
     assert prepared.notes == ()
 
 
-def test_json_mode_says_the_word_where_nobody_did_and_notes_it() -> None:
+def test_json_mode_adds_the_word_with_a_note_if_it_is_missing() -> None:
     prepared = prepare(response_format=JSON)
     assert "json" in prepared.body["messages"][0]["content"].lower()
     assert notes(prepared) == [("repaired", "response_format")]
 
 
-def test_saying_the_word_is_no_reason_to_warn(recwarn: pytest.WarningsRecorder) -> None:
+def test_adding_the_word_does_not_warn(recwarn: pytest.WarningsRecorder) -> None:
     prepare(response_format=JSON)
     assert not recwarn.list
 
@@ -52,27 +52,27 @@ class NoJson(type(PLAIN)):  # type: ignore[misc]
 NO_JSON = Provider("nojson", "https://h.example", "MYHOST_API_KEY", {"chat_completions": NoJson()})
 
 
-@pytest.mark.parametrize("wanted", [JSON, SCHEMA], ids=["json", "schema"])
-def test_where_there_is_no_json_mode_it_is_asked_for_in_words(wanted: Any) -> None:
-    prepared = prepare(provider=NO_JSON, response_format=wanted)
+@pytest.mark.parametrize("requested", [JSON, SCHEMA], ids=["json", "schema"])
+def test_without_json_mode_the_prompt_requests_json(requested: Any) -> None:
+    prepared = prepare(provider=NO_JSON, response_format=requested)
     assert "response_format" not in prepared.body
     assert "json" in prepared.body["messages"][0]["content"].lower()
     assert notes(prepared) == [("translated", "response_format")]
 
 
-def test_there_it_is_asked_for_even_when_the_word_was_said_because_nothing_else_holds_the_model_to_it() -> None:
-    said = Message.user("Give me JSON")
-    plain = prepare(said, provider=NO_JSON).body["messages"]
-    assert prepare(said, provider=NO_JSON, response_format=JSON).body["messages"][1:] == plain
+def test_without_json_mode_the_instruction_is_added_even_if_the_prompt_contains_the_word() -> None:
+    message = Message.user("Give me JSON")
+    plain = prepare(message, provider=NO_JSON).body["messages"]
+    assert prepare(message, provider=NO_JSON, response_format=JSON).body["messages"][1:] == plain
 
 
-def test_what_json_mode_says_stays_when_the_word_comes_up_later() -> None:
+def test_the_instruction_of_json_mode_stays_if_a_later_message_contains_the_word() -> None:
     early = prepare(HI, response_format=JSON).http.body
     late = prepare(HI, Message.assistant('{"json": 1}'), Message.user("More JSON"), response_format=JSON).http.body
     assert late.startswith(early.removesuffix(b"]}"))
 
 
-def test_a_schema_is_said_in_the_prompt_where_there_is_json_mode_only() -> None:
+def test_a_schema_is_added_to_the_prompt_if_only_json_mode_is_supported() -> None:
     prepared = prepare(response_format=SCHEMA)
     assert prepared.body["response_format"] == JSON
     assert '"city"' in prepared.body["messages"][0]["content"]
@@ -80,19 +80,19 @@ def test_a_schema_is_said_in_the_prompt_where_there_is_json_mode_only() -> None:
     assert "thinking" not in prepared.body
 
 
-def test_the_schema_stays_at_its_place_as_the_history_grows() -> None:
+def test_the_position_of_the_schema_does_not_change_when_the_history_grows() -> None:
     early = prepare(Message.system("Be brief."), HI, response_format=SCHEMA).http.body
     late = prepare(Message.system("Be brief."), HI, Message.assistant("{}"), HI, response_format=SCHEMA).http.body
     assert late.startswith(early.removesuffix(b"]}"))
 
 
-def test_a_schema_is_sent_as_it_is_where_the_host_knows_schemas() -> None:
+def test_a_schema_is_sent_unchanged_if_the_host_supports_schemas() -> None:
     prepared = prepare(provider=HOST, response_format=SCHEMA)
     assert prepared.body["response_format"] == SCHEMA
     assert len(prepared.body["messages"]) == 1
 
 
-@pytest.mark.parametrize("asked", [None, {}, {"name": "x"}, {"schema": "x"}, "x"])
-def test_a_schema_format_without_a_schema_is_refused(asked: Any) -> None:
+@pytest.mark.parametrize("schema", [None, {}, {"name": "x"}, {"schema": "x"}, "x"])
+def test_a_schema_format_without_a_schema_is_refused(schema: Any) -> None:
     with pytest.raises(errors.InvalidRequestError, match="Invalid response_format"):
-        prepare(response_format={"type": "json_schema", "json_schema": asked})
+        prepare(response_format={"type": "json_schema", "json_schema": schema})

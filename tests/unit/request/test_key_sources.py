@@ -1,4 +1,4 @@
-"""Where a key comes from: text, a secret, a callable, an environment variable, or a pickle."""
+"""The sources of a key: text, a secret, a callable, an environment variable, or a pickle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a key comes from: given, read from a variable, returned by a callable, or expected after unpickling."""
+"""The sources of a key: an option, a variable, a callable, or a variable after unpickling."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def test_another_key_is_refused(unpickled: UnpickledKey, monkeypatch: pytest.Mon
     assert "sk-other" not in str(caught.value)
 
 
-def test_a_missing_key_names_its_variable(unpickled: UnpickledKey, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_a_missing_key_names_its_variable(
+    unpickled: UnpickledKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("TEAM_KEY", raising=False)
     with pytest.raises(AuthenticationError, match="Set TEAM_KEY in this process"):
         unpickled.get_secret_value()
@@ -48,7 +50,7 @@ def test_a_missing_key_names_its_variable(unpickled: UnpickledKey, monkeypatch: 
         unpickled.expected_in(None).get_secret_value()
 
 
-def test_a_fingerprint_is_made_once_and_differs_for_each_key() -> None:
+def test_a_fingerprint_is_computed_once_and_differs_for_each_key() -> None:
     key = SecretStr("sk-given")
     first, again = key_to_pickle(key, None), key_to_pickle(key, None)
     other = key_to_pickle(SecretStr("sk-other"), None)
@@ -80,7 +82,7 @@ def test_a_callable_is_called_each_time() -> None:
     assert repr(key) == "<CalledKey>"
 
 
-def test_what_is_not_a_key_is_refused() -> None:
+def test_an_object_that_is_not_a_key_is_refused() -> None:
     assert as_key(None) is None
     with pytest.raises(ValueError, match="must be a str"):
         as_key(7)

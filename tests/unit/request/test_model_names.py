@@ -68,14 +68,14 @@ def test_a_retired_name_warns_once_and_names_the_new_one(model: str) -> None:
         ("empiriolabs", "deepseek-chat", "Use model='deepseek-v4-flash'"),
     ],
 )
-def test_a_model_of_another_family_warns_and_has_no_window(provider: str, model: str, advice: str) -> None:
+def test_a_model_of_another_family_warns_and_has_no_context_window(provider: str, model: str, advice: str) -> None:
     with pytest.warns(errors.ModelNameWarning, match=advice):
         ModelSettings(provider=provider, model=model, api_key="k")
     assert (find(provider, model).context_window, find(provider, model).max_output_tokens) == (None, None)
 
 
 @pytest.mark.parametrize("kind", [ModelSettings, ChatDeepSeekV4, DeepSeekV4])
-def test_the_warning_names_the_line_of_the_user(kind: type[ModelSettings]) -> None:
+def test_the_warning_has_the_line_of_the_user(kind: type[ModelSettings]) -> None:
     with pytest.warns(errors.ModelNameWarning) as caught:
         kind(model="gpt-4o", api_key="k")
     assert [warning.filename for warning in caught] == [__file__]
@@ -89,7 +89,7 @@ def test_a_model_of_the_family_does_not_warn(model: str, recwarn: pytest.Warning
     assert not recwarn.list
 
 
-def test_an_own_host_serves_whatever_it_likes(
+def test_a_custom_host_serves_any_model_without_a_warning(
     monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
     host = openai_compatible("host", "https://host.example/v1", key_variable="HOST_API_KEY")
@@ -120,7 +120,7 @@ def test_a_user_name_in_the_base_url_of_the_environment_is_refused(monkeypatch: 
     assert "secret" not in str(caught.value)
 
 
-def test_blanks_around_a_key_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spaces_around_a_key_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     from pydantic import SecretStr
 
     monkeypatch.setenv("DEEPSEEK_API_KEY", "  sk-environment\r\n")
@@ -134,13 +134,13 @@ def test_blanks_around_a_key_are_removed(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("key", ["sk-one sk-two", "sk-one\nsk-two", "sk-ключ"])
-def test_a_key_with_blanks_inside_is_refused_before_anything_is_sent(key: str) -> None:
+def test_a_key_with_spaces_is_refused_before_anything_is_sent(key: str) -> None:
     with pytest.raises(errors.AuthenticationError, match="contains spaces, line breaks or non-ASCII") as caught:
         Client(api_key=key).chat("Hi")
     assert key not in str(caught.value)
 
 
-def test_a_missing_key_names_the_providers_whose_key_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_a_missing_key_names_the_providers_with_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-1234567890")
     with pytest.raises(errors.AuthenticationError) as caught:

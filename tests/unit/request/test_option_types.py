@@ -44,7 +44,7 @@ def test_options_of_a_constructor_are_its_fields_and_aliases(
     }
 
 
-def test_the_checked_code_uses_every_option() -> None:
+def test_the_type_checked_code_uses_every_option() -> None:
     code = (Path(__file__).parents[2] / "typing" / "langchain_adapter.py").read_text("utf-8")
     missing = {name for name in get_type_hints(ChatModelOptions) if f"{name}=" not in code}
     assert missing == {"profile", "async_http_client"}

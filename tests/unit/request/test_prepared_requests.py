@@ -1,4 +1,4 @@
-"""What a request becomes before it is sent: repaired, converted, refused, and counted. Each case decides one thing."""
+"""Requests before they are sent: repaired, converted, refused, and counted. Each case checks one thing."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_a_late_result_is_moved_with_one_note() -> None:
     assert len(notes_of(shown, "messages")) == 1
 
 
-def test_what_is_left_out_is_noted_once() -> None:
+def test_each_omission_is_noted_once() -> None:
     message = dataclasses.replace(USER, left_out=("cache_control", "other"))
     tool = dataclasses.replace(F, left_out=("cache_control",))
     shown = preview([message, message], tools=[tool])

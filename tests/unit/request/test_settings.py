@@ -24,7 +24,7 @@ def secret_of(settings: ModelSettings) -> str | None:
     return None if settings.api_key is None else settings.api_key.get_secret_value()
 
 
-# -- what a model is made with ---------------------------------------------------------------------------------------
+# -- construction ----------------------------------------------------------------------------------------------------
 
 
 def test_unset_options_are_not_among_the_set_fields() -> None:
@@ -53,11 +53,11 @@ def test_zero_and_false_are_set(option: str, value: Any) -> None:
         ("async_http_client", object()),
     ],
 )
-def test_the_names_of_other_integrations_are_taken(alias: str, value: Any) -> None:
+def test_the_names_of_other_integrations_are_accepted(alias: str, value: Any) -> None:
     assert getattr(ModelSettings(**{alias: value}), ALIASES[alias]) == value
 
 
-def test_an_alias_and_its_option_may_say_the_same() -> None:
+def test_an_alias_and_its_option_may_be_equal() -> None:
     assert ModelSettings(model="m", model_name="m").model == "m"
 
 
@@ -71,12 +71,12 @@ def test_stop_may_be_one_text_or_several(stop: Any, kept: Any) -> None:
     assert ModelSettings(stop=stop).stop == kept
 
 
-def test_an_unknown_option_is_refused_with_the_nearest_known_one() -> None:
+def test_the_error_of_an_unknown_option_suggests_the_nearest_one() -> None:
     with pytest.raises(ValidationError, match=r"Unknown option 'temprature'. Did you mean 'temperature'\?.*extra_body"):
         ModelSettings(temprature=1)
 
 
-def test_an_option_that_resembles_nothing_is_pointed_to_extra_body() -> None:
+def test_the_error_of_an_option_without_a_similar_name_mentions_extra_body() -> None:
     with pytest.raises(ValidationError, match=r"Unknown option 'zzz'. See docs.*extra_body"):
         ModelSettings(zzz=1)
 
@@ -114,12 +114,12 @@ def test_a_value_of_the_wrong_kind_is_refused_by_name_when_made_and_per_call(opt
 @pytest.mark.parametrize(
     ("option", "value"), [("max_retries", 0), ("thinking_budget", 1), ("total_timeout", 0.001), ("timeout", 0.001)]
 )
-def test_the_smallest_sensible_value_is_taken(option: str, value: Any) -> None:
+def test_the_smallest_valid_value_is_accepted(option: str, value: Any) -> None:
     assert getattr(ModelSettings(**{option: value}), option) == value
     assert getattr(resolve(ModelSettings(), {option: value}), option) == value
 
 
-def test_an_unknown_provider_is_refused_with_the_known_ones() -> None:
+def test_the_error_of_an_unknown_provider_lists_the_known_ones() -> None:
     message = r"Unknown provider 'deepsek'. Did you mean 'deepseek'\? Known providers: alibaba, .*openai_compatible"
     with pytest.raises(ValidationError, match=message):
         ModelSettings(provider="deepsek")
@@ -141,7 +141,7 @@ def test_an_unknown_provider_is_refused_with_the_known_ones() -> None:
         ("reasoning_effort", "hgih", "high"),
     ],
 )
-def test_a_misspelt_word_is_refused_with_the_nearest_one(option: str, value: str, near: str) -> None:
+def test_the_error_of_a_misspelt_value_suggests_the_nearest_one(option: str, value: str, near: str) -> None:
     message = rf"Input should be '.*' or '\w+'\. Did you mean '{near}'\?(?!\.)"
     with pytest.raises(ValidationError, match=message) as caught:
         ModelSettings(**{option: value})
@@ -172,7 +172,7 @@ def test_the_key_is_never_read_from_another_providers_variable(monkeypatch: pyte
     assert secret_of(ModelSettings(provider=OTHER)) is None
 
 
-def test_a_given_key_stands_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_given_key_has_priority_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEEPSEEK_API_KEY", ENVIRONMENT)
     assert secret_of(ModelSettings(api_key=SECRET)) == SECRET
     assert secret_of(ModelSettings(api_key=SecretStr(SECRET))) == SECRET
@@ -193,7 +193,7 @@ def test_the_key_is_in_no_repr_dump_json_or_pickle(headers: Any) -> None:
     [
         {"temprature": 1},
         {"temperature": "hot"},
-        {"provider": "nobody"},
+        {"provider": "unlisted"},
         {"model_name": "x"},
         {"default_headers": {"a": 1}},
     ],
@@ -217,7 +217,7 @@ def test_a_header_of_the_wrong_type_is_not_shown_per_call() -> None:
 
 
 @pytest.mark.parametrize("option", sorted(CONSTRUCTOR_ONLY - {"api_key_variable"}))
-def test_what_belongs_to_this_process_is_in_no_repr_or_dump(option: str) -> None:
+def test_objects_of_this_process_are_in_no_repr_or_dump(option: str) -> None:
     valid = {"budget": Budget(requests=1), "limiter": Limiter(1), "on_retry": print}
     settings = ModelSettings(**{option: valid.get(option, SECRET)})
     assert f" {option}=" not in repr(settings)
@@ -225,7 +225,7 @@ def test_what_belongs_to_this_process_is_in_no_repr_or_dump(option: str) -> None
     assert f'"{option}"' not in settings.model_dump_json()
 
 
-def test_a_pickled_model_reads_its_key_where_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pickled_model_reads_its_key_when_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     data = pickle.dumps(ModelSettings(temperature=0.5, http_client=httpx.Client()))
     without = pickle.loads(data)
     assert secret_of(without) is None
@@ -235,7 +235,7 @@ def test_a_pickled_model_reads_its_key_where_it_is_loaded(monkeypatch: pytest.Mo
     assert secret_of(pickle.loads(data)) == ENVIRONMENT
 
 
-def test_pickling_leaves_the_model_as_it_was() -> None:
+def test_pickling_does_not_change_the_model() -> None:
     settings = ModelSettings(api_key=SECRET)
     pickle.dumps(settings)
     assert secret_of(settings) == SECRET
@@ -252,7 +252,7 @@ def test_copies_keep_the_key_the_options_and_the_clients(copied: Any) -> None:
     assert twin.set_fields()["stop"] == ["x"]
 
 
-def test_a_changed_copy_has_the_change_and_the_rest() -> None:
+def test_a_changed_copy_keeps_the_other_options() -> None:
     settings = ModelSettings(api_key=SECRET, stop=["x"])
     twin = settings.model_copy(update={"temperature": 0.5})
     assert twin.set_fields() == {**settings.set_fields(), "temperature": 0.5}
@@ -272,7 +272,7 @@ def test_a_key_from_the_environment_does_not_follow_a_copy_to_another_provider(m
 # -- dumps -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_dump_makes_an_equal_model() -> None:
+def test_a_dump_creates_an_equal_model() -> None:
     settings = ModelSettings(temperature=0.5, stop=["x"], thinking=True, timeout=5, extra_body={"a": [1]})
     assert ModelSettings(**settings.model_dump()).set_fields() == settings.set_fields()
     assert ModelSettings(**json.loads(settings.model_dump_json())).set_fields() == settings.set_fields()
@@ -308,7 +308,7 @@ def test_a_password_in_base_url_is_refused_and_not_repeated(url: str) -> None:
     assert ModelSettings(base_url="https://h.example/@team/v1").base_url == "https://h.example/@team/v1"
 
 
-def test_headers_that_may_hold_a_secret_are_in_no_dump() -> None:
+def test_headers_that_may_contain_a_secret_are_in_no_dump() -> None:
     settings = ModelSettings(default_headers={"X-Team": "blue", "X-Token": SECRET})
     assert settings.model_dump()["default_headers"] == {"X-Team": "blue"}
 

@@ -24,7 +24,7 @@ def called(*ids: str) -> Message:
 
 
 def sent(*messages: Message) -> list[tuple[Any, ...]]:
-    """Role, text or ids of calls, and the id that is answered, of each message that would be sent."""
+    """Return role, text or ids of calls, and the id of the answered call, of each message that is sent."""
     body = Client(api_key="sk-test").preview(messages, tools=[F]).body
     return [
         (one["role"], [call["id"] for call in one.get("tool_calls", ())] or one["content"], one.get("tool_call_id"))
@@ -71,25 +71,25 @@ SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "require
 
 
 def typed(schema: dict[str, Any], **options: Any) -> Any:
-    wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
-    return Client(api_key="sk-test").preview("Hi", response_format=wanted, **options).body
+    requested = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    return Client(api_key="sk-test").preview("Hi", response_format=requested, **options).body
 
 
-def test_tools_that_must_not_be_called_leave_json_mode_on() -> None:
+def test_tools_that_must_not_be_called_do_not_disable_json_mode() -> None:
     body = typed(SCHEMA, tools=[F], tool_choice="none")
     assert body["response_format"] == {"type": "json_object"}
     assert "tools" not in body["messages"][0]["content"].lower()
 
 
 @pytest.mark.parametrize("choice", ["auto", None])
-def test_tools_that_may_be_called_are_named_in_the_prompt_and_json_mode_is_off(choice: str | None) -> None:
+def test_tools_that_may_be_called_are_named_in_the_prompt_and_disable_json_mode(choice: str | None) -> None:
     body = typed(SCHEMA, tools=[F], tool_choice=choice)
     assert "response_format" not in body
     assert "tools" in body["messages"][0]["content"].lower()
 
 
 @pytest.mark.parametrize("kind", [{"type": ["object", "null"]}, {"type": "object"}, {"anyOf": [SCHEMA, SCHEMA]}])
-def test_json_mode_holds_for_every_schema_that_allows_objects(kind: dict[str, Any]) -> None:
+def test_json_mode_is_on_for_every_schema_that_allows_objects(kind: dict[str, Any]) -> None:
     assert typed({"properties": {}, **kind})["response_format"] == {"type": "json_object"}
 
 
@@ -116,7 +116,7 @@ def test_a_call_to_another_provider_does_not_use_the_variable_of_the_key(monkeyp
     assert request.options.api_key_variable is None
 
 
-def test_a_key_that_is_called_for_has_no_length() -> None:
+def test_a_key_of_a_callable_has_no_length() -> None:
     key = ModelSettings(api_key=lambda: "sk-1").api_key
     assert key is not None
     assert (len(key), bool(key), key.get_secret_value()) == (0, True, "sk-1")

@@ -1,4 +1,4 @@
-"""Tools and tool choices: every spelling, and those that are refused."""
+"""Tools and tool choices: every accepted form, and those that are refused."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from tests.unit.protocols.chat.wire import PLAIN
 from tests.unit.request.preparing import WEATHER, prepare
 
 
-def test_an_unknown_tool_in_tool_choice_is_refused_with_those_there_are() -> None:
+def test_the_error_of_an_unknown_tool_choice_lists_the_tools() -> None:
     with pytest.raises(errors.InvalidRequestError, match=r"'get_wether'.*not among the tools: get_weather"):
         prepare(tools=[WEATHER], tool_choice="get_wether")
 
 
-def test_a_named_tool_without_any_tools_is_refused() -> None:
+def test_a_named_tool_without_tools_is_refused() -> None:
     with pytest.raises(errors.InvalidRequestError, match="not among the tools: none"):
         prepare(tool_choice="get_weather")
 
 
-def test_a_required_tool_without_any_tools_is_refused() -> None:
+def test_a_required_tool_without_tools_is_refused() -> None:
     with pytest.raises(errors.InvalidRequestError, match="needs at least one tool"):
         prepare(tool_choice="required")
 
 
 @pytest.mark.parametrize("choice", ["auto", "none", None])
 @pytest.mark.parametrize("tools", [None, [], ()])
-def test_without_tools_nothing_is_said_of_them(tools: Any, choice: Any) -> None:
+def test_without_tools_no_field_of_tools_is_sent(tools: Any, choice: Any) -> None:
     assert prepare(tools=tools, tool_choice=choice).http.body == prepare().http.body
 
 
@@ -44,7 +44,7 @@ def test_two_tools_of_one_name_are_refused_by_name() -> None:
         prepare(tools=[ToolSpec("f"), ToolSpec("g"), ToolSpec("f")])
 
 
-def test_tools_where_there_is_no_function_calling_are_refused() -> None:
+def test_tools_are_refused_if_function_calling_is_not_supported() -> None:
     class NoTools(type(PLAIN)):  # type: ignore[misc]
         tools = False
 
@@ -70,13 +70,13 @@ def test_other_objects_with_a_type_are_tools_of_the_provider() -> None:
     "tool",
     ["f", 7, {}, {"name": "f"}, {"type": "function", "function": {}}, {"type": "function", "function": {"name": ""}}],
 )
-def test_what_is_no_tool_is_refused(tool: Any) -> None:
+def test_an_object_that_is_not_a_tool_is_refused(tool: Any) -> None:
     with pytest.raises(errors.InvalidRequestError, match=r"not a tool|no name"):
         parse_tools([tool])
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("given", "parsed"),
     [
         (None, None),
         ("auto", "auto"),
@@ -91,11 +91,11 @@ def test_what_is_no_tool_is_refused(tool: Any) -> None:
         ({"type": "auto"}, "auto"),
     ],
 )
-def test_a_tool_choice_is_understood_in_every_spelling(said: Any, meant: Any) -> None:
-    assert parse_tool_choice(said) == meant
+def test_a_tool_choice_is_parsed_in_every_form(given: Any, parsed: Any) -> None:
+    assert parse_tool_choice(given) == parsed
 
 
 @pytest.mark.parametrize("choice", [True, 7, [], {}, {"function": {}}])
-def test_what_is_no_tool_choice_is_refused(choice: Any) -> None:
+def test_an_invalid_tool_choice_is_refused(choice: Any) -> None:
     with pytest.raises(errors.InvalidRequestError, match="tool_choice="):
         parse_tool_choice(choice)

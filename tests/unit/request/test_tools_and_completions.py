@@ -57,7 +57,7 @@ def test_an_image_by_its_id_is_an_image_in_responses() -> None:
 
 
 @pytest.mark.parametrize(("option", "value"), [("tools", [ServerTool({"type": "x"})]), ("response_format", OBJECT)])
-def test_a_completion_refuses_what_only_a_chat_has(option: str, value: Any) -> None:
+def test_a_completion_refuses_options_of_chat(option: str, value: Any) -> None:
     resolved = resolve(ModelSettings(api_key="k"), {option: value}, completions=True)
     with pytest.raises(errors.UnsupportedError, match=f"{option} is not supported by completions"):
         prepare((USER,), resolved, stream=False)
@@ -72,7 +72,7 @@ def test_a_completion_drops_thinking(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("messages", [(USER, USER), (Message.system("x"),)])
-def test_a_completion_takes_one_prompt(messages: Any) -> None:
+def test_a_completion_accepts_one_prompt(messages: Any) -> None:
     with pytest.raises(errors.InvalidRequestError, match="A completion takes one prompt"):
         prepare(messages, resolve(ModelSettings(api_key="k"), {}, completions=True), stream=False)
 
@@ -90,7 +90,7 @@ def test_the_messages_of_a_request_cannot_change() -> None:
     assert request.request.messages == (USER,)
 
 
-def test_a_missing_key_names_up_to_three_keys_of_other_providers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_a_missing_key_names_up_to_three_keys_of_other_providers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
     for name in ("openrouter", "empiriolabs", "together", "fireworks", "vllm"):
         monkeypatch.setenv(f"{name.upper()}_API_KEY", "k")

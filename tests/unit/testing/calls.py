@@ -1,4 +1,4 @@
-"""How these tests speak to a local server: plain httpx, no client of ours."""
+"""Requests of these tests to a local server: plain httpx, none of our clients."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ class Caller:
             headers={"authorization": f"Bearer {server.api_key}"},
             timeout=10,
             trust_env=False,
-            verify=False,  # loading certificates takes longer than a test; there is no TLS here
+            verify=False,  # loading certificates takes longer than a test; the server does not use TLS
         )
 
     def chat(self, text: str = "Hello", path: str = "/chat/completions", **body: Any) -> httpx.Response:
-        """A chat request; `model` and `messages` are given unless the body says otherwise."""
+        """Send a chat request; `model` and `messages` have defaults."""
         body = {"model": "deepseek-flash", "messages": [{"role": "user", "content": text}], **body}
         return self.http.post(path, json=body)
 
-    def responses(self, said: Any = "Hello", /, path: str = "/responses", **body: Any) -> httpx.Response:
-        """A Responses request; the text may be a list of items."""
-        return self.http.post(path, json={"model": "deepseek-flash", "input": said, **body})
+    def responses(self, given: Any = "Hello", /, path: str = "/responses", **body: Any) -> httpx.Response:
+        """Send a request to Responses; the text may be a list of items."""
+        return self.http.post(path, json={"model": "deepseek-flash", "input": given, **body})
 
     def messages(self, text: str = "Hello", /, path: str = "/anthropic/v1/messages", **body: Any) -> httpx.Response:
-        """A request in Anthropic's form."""
-        said = [{"role": "user", "content": text}]
-        return self.http.post(path, json={"model": "deepseek-flash", "max_tokens": 4096, "messages": said, **body})
+        """Send a request in Anthropic's form."""
+        given = [{"role": "user", "content": text}]
+        return self.http.post(path, json={"model": "deepseek-flash", "max_tokens": 4096, "messages": given, **body})
 
     def stream(self, text: str = "Hello", **body: Any) -> list[Any]:
-        """The events of a streamed answer, parsed; `[DONE]` stays text."""
+        """Return the parsed events of a streamed answer; `[DONE]` stays text."""
         return events(self.chat(text, stream=True, **body).content)
 
 
 def events(body: bytes) -> list[Any]:
-    """The data of server-sent events."""
+    """Return the data of server-sent events."""
     frames = [frame for frame in body.decode().split("\n\n") if frame.startswith("data: ")]
     return [f if f == "[DONE]" else json.loads(f) for f in (frame[6:] for frame in frames)]
 
 
 def named_events(body: bytes) -> list[Any]:
-    """The data of events whose names are their types."""
+    """Return the data of events; check that their names are their types."""
     parsed = []
     for frame in body.decode().split("\n\n"):
         if frame.startswith("event: "):
@@ -64,7 +64,7 @@ def named_events(body: bytes) -> list[Any]:
 
 
 def tool(name: str, properties: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """A function tool whose properties are all required."""
+    """Return a function tool whose properties are all required."""
     properties = properties or {}
     parameters = {"type": "object", "properties": properties, "required": list(properties)}
     return {"type": "function", "function": {"name": name, "parameters": parameters, **more}}

@@ -1,4 +1,4 @@
-"""A fresh local server for each test, and a plain httpx client that knows its key."""
+"""A new local server for each test, and a plain httpx client with its key."""
 
 from __future__ import annotations
 

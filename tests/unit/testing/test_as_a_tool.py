@@ -1,4 +1,4 @@
-"""The server as people get it: fixtures, command, lazy imports, and no thread of the core's."""
+"""The server as users install it: fixtures, command, lazy imports, and no import of the core."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["deepseek_server", "deepseek_server_session"]
 ROOT = pathlib.Path(deepseek_v4.testing.__file__).parent
 
 
-def test_the_fixture_is_a_fresh_strict_server(deepseek_server: LocalServer) -> None:
+def test_the_fixture_is_a_new_strict_server(deepseek_server: LocalServer) -> None:
     headers = {"authorization": f"Bearer {deepseek_server.api_key}"}
     assert httpx.get(f"{deepseek_server.base_url}/models", headers=headers).status_code == 200
     assert len(deepseek_server.requests) == 1
@@ -34,7 +34,7 @@ def test_the_session_fixture_is_another_server(
 
 
 def test_nothing_of_the_core_is_imported() -> None:
-    """A misunderstanding of the client must not be mirrored by the server."""
+    """The server must not repeat an error of the client."""
     for path in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -60,7 +60,7 @@ def test_a_missing_extra_is_named(missing: str) -> None:
 
 def test_unknown_providers_and_names_are_errors() -> None:
     with pytest.raises(ValueError, match="Use one of deepseek, empiriolabs, openrouter, sglang, vllm"):
-        LocalServer(provider="nobody")
+        LocalServer(provider="unlisted")
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = deepseek_v4.testing.Nothing
 

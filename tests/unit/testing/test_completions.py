@@ -34,7 +34,7 @@ def test_a_streamed_completion(caller: Caller) -> None:
     assert chunks[-1]["usage"]["completion_tokens"] == 2
 
 
-def test_off_the_beta_host_it_says_where_to_go(caller: Caller) -> None:
+def test_the_error_at_another_host_names_the_beta_host(caller: Caller) -> None:
     for path in ("/completions", "/v1/completions"):
         response = complete(caller, path)
         assert response.status_code == 400
@@ -56,7 +56,7 @@ def test_off_the_beta_host_it_says_where_to_go(caller: Caller) -> None:
         ({"suffix": 1}, "suffix: invalid type: integer `1`, expected a string"),
     ],
 )
-def test_what_is_refused(caller: Caller, change: dict[str, Any], message: str) -> None:
+def test_invalid_requests_are_refused(caller: Caller, change: dict[str, Any], message: str) -> None:
     response = complete(caller, **change)
     assert response.status_code in (400, 422)
     assert message in response.json()["error"]["message"]

@@ -1,4 +1,4 @@
-"""How bytes leave the server: fragments, keep-alives, pacing, and clients that go away."""
+"""The bytes that the server sends: fragments, keep-alives, delays, and clients that disconnect."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 1.0) -> bool:
     return condition()
 
 
-def pieces_of(server: LocalServer, stream: bool = True) -> list[bytes]:
+def chunks_of(server: LocalServer, stream: bool = True) -> list[bytes]:
     body = {"model": "deepseek-flash", "messages": [{"role": "user", "content": "x"}], "stream": stream}
     headers = {"authorization": f"Bearer {server.api_key}"}
     with httpx.stream("POST", f"{server.base_url}/chat/completions", json=body, headers=headers) as response:
@@ -33,16 +33,14 @@ def pieces_of(server: LocalServer, stream: bool = True) -> list[bytes]:
 
 @pytest.mark.parametrize("fragment", [1, 7, "a seed", random.Random(3)])
 @pytest.mark.parametrize("stream", [True, False])
-def test_fragments_split_characters_and_the_whole_stays_the_same(
-    fragment: int | str | random.Random, stream: bool
-) -> None:
+def test_fragments_split_characters_and_the_body_is_the_same(fragment: int | str | random.Random, stream: bool) -> None:
     with LocalServer(fragment=fragment) as server:
         server.script(Turn(text=TEXT, chunk_size=4))
-        pieces = pieces_of(server, stream)
-    assert any(piece[:1] and piece[0] & 0xC0 == 0x80 for piece in pieces)  # begins inside a character
+        received = chunks_of(server, stream)
+    assert any(chunk[:1] and chunk[0] & 0xC0 == 0x80 for chunk in received)  # begins inside a character
     if isinstance(fragment, int):
-        assert max(map(len, pieces)) == fragment
-    body = b"".join(pieces)
+        assert max(map(len, received)) == fragment
+    body = b"".join(received)
     if stream:
         *chunks, done = events(body)
         assert done == "[DONE]"
@@ -51,21 +49,21 @@ def test_fragments_split_characters_and_the_whole_stays_the_same(
         assert TEXT in body.decode()
 
 
-def test_a_burst_is_one_piece_and_otherwise_each_event_is_its_own() -> None:
+def test_a_burst_is_one_chunk_and_otherwise_each_event_is_one() -> None:
     with LocalServer() as server:
         server.script(*[Turn(text="abcd", chunk_size=1)] * 2)
-        assert len(pieces_of(server)) == 1
+        assert len(chunks_of(server)) == 1
         server.configure(burst=False)
-        assert len(pieces_of(server)) == 7  # first delta, four letters, finish, [DONE]
+        assert len(chunks_of(server)) == 7  # first delta, four letters, finish, [DONE]
 
 
-def test_keep_alives_come_before_the_first_event_and_before_a_whole_body() -> None:
+def test_keep_alives_are_sent_before_the_first_event_and_before_a_complete_body() -> None:
     with LocalServer(keep_alives=3) as server:
         caller = Caller(server)
         assert caller.chat(stream=True).text.startswith(": keep-alive\n\n" * 3 + "data: {")
-        whole = caller.chat()
-        assert whole.text.startswith("\n\n\n{")
-        assert whole.json()["object"] == "chat.completion"
+        complete = caller.chat()
+        assert complete.text.startswith("\n\n\n{")
+        assert complete.json()["object"] == "chat.completion"
 
 
 def test_keep_alives_fill_the_time_between_slow_events() -> None:
@@ -89,11 +87,11 @@ def test_a_chunk_delay_paces_the_stream() -> None:
     with LocalServer(chunk_delay=0.02) as server:
         server.script(Turn(text="abcde", chunk_size=1))
         start = time.monotonic()
-        pieces_of(server)
+        chunks_of(server)
     assert 0.12 <= time.monotonic() - start < 1.0
 
 
-def test_sixteen_thousand_chunks_are_cheap(caller: Caller) -> None:
+def test_sixteen_thousand_chunks_take_little_time(caller: Caller) -> None:
     caller.server.script(Turn(text="x" * 16_000, chunk_size=1))
     start = time.process_time()  # of both sides, and of nothing else on a busy machine
     body = caller.chat(stream=True).content
@@ -101,14 +99,14 @@ def test_sixteen_thousand_chunks_are_cheap(caller: Caller) -> None:
     assert body.count(b"data: ") == 16_003
 
 
-def test_small_writes_are_not_held_back(caller: Caller) -> None:
+def test_small_writes_are_not_delayed(caller: Caller) -> None:
     caller.chat()
     times = []
     for _ in range(50):
         start = time.monotonic()
         caller.chat()
         times.append(time.monotonic() - start)
-    assert min(times) < 0.03  # 40 ms each where the system waits for more to send
+    assert min(times) < 0.03  # 40 ms each if the system waits for more to send
 
 
 async def test_two_hundred_connections_at_once() -> None:
@@ -131,7 +129,7 @@ async def test_two_hundred_connections_at_once() -> None:
     assert taken < 20.0  # one after the other would take over 30 s
 
 
-# ---------------------------------------------------------------------- clients that go away
+# ---------------------------------------------------------------------- clients that disconnect
 
 
 def test_a_closed_stream_frees_its_socket_and_is_logged_as_aborted() -> None:
@@ -140,26 +138,26 @@ def test_a_closed_stream_frees_its_socket_and_is_logged_as_aborted() -> None:
         caller = Caller(server)
         body = {"model": "deepseek-flash", "messages": [{"role": "user", "content": "x"}], "stream": True}
         with caller.http.stream("POST", "/chat/completions", json=body) as response:
-            pieces = response.iter_raw()
-            next(pieces)
+            chunks = response.iter_raw()
+            next(chunks)
             assert (server.open_connections, server.open_streams) == (1, 1)
         assert wait_until(lambda: (server.open_connections, server.open_streams) == (0, 0))
         assert wait_until(lambda: server.requests[0].aborted)
         assert server.requests[0].status == 200
 
 
-def test_leaving_in_the_middle_of_a_burst_is_noticed_too() -> None:
+def test_leaving_in_the_middle_of_a_burst_is_noticed() -> None:
     with LocalServer() as server:
         server.script(Turn(text="x" * 60_000, chunk_size=1))  # more than the sockets buffer
         body = {"model": "deepseek-flash", "messages": [{"role": "user", "content": "x"}], "stream": True}
         with Caller(server).http.stream("POST", "/chat/completions", json=body) as response:
-            pieces = response.iter_raw()
-            next(pieces)
+            chunks = response.iter_raw()
+            next(chunks)
         assert wait_until(lambda: server.requests[0].aborted)
         assert wait_until(lambda: server.open_streams == 0)
 
 
-def test_a_whole_answer_leaves_its_connection_open_for_the_next(caller: Caller) -> None:
+def test_a_complete_answer_keeps_its_connection_for_the_next(caller: Caller) -> None:
     caller.chat()
     caller.chat()
     assert caller.server.open_connections == 1
@@ -168,7 +166,7 @@ def test_a_whole_answer_leaves_its_connection_open_for_the_next(caller: Caller) 
     assert [request.aborted for request in caller.server.requests] == [False, False]
 
 
-def test_a_client_that_gives_up_during_silence_is_noticed(caller: Caller) -> None:
+def test_a_client_that_disconnects_during_silence_is_noticed(caller: Caller) -> None:
     caller.server.fault(Fault.silence(5))
     with pytest.raises(httpx.ReadTimeout):
         caller.http.post("/chat/completions", json={}, timeout=0.05)
@@ -183,7 +181,7 @@ def test_stopping_does_not_wait_for_slow_streams() -> None:
 
     def read() -> None:
         try:
-            pieces_of(server)
+            chunks_of(server)
         except httpx.HTTPError:
             failed.set()
 
@@ -213,7 +211,7 @@ def test_starting_twice_is_an_error(caller: Caller) -> None:
         caller.server.start()
 
 
-def test_a_taken_port_is_an_error(caller: Caller) -> None:
+def test_a_port_in_use_is_an_error(caller: Caller) -> None:
     port = int(caller.server.base_url.rpartition(":")[2])
     with pytest.raises(OSError, match=r"[Aa]ddress"):
         LocalServer(port=port).start()
@@ -235,7 +233,7 @@ def test_requests_are_logged_with_masked_keys(caller: Caller) -> None:
     assert caller.server.api_key not in repr(caller.server.requests)
 
 
-def test_the_keys_that_came_can_be_told_apart_but_not_read() -> None:
+def test_received_keys_can_be_distinguished_but_not_read() -> None:
     with LocalServer(extra_keys=["sk-other"]) as server:
         for key in ("sk-local-server", "sk-other", "sk-other"):
             httpx.get(f"{server.base_url}/models", headers={"authorization": f"Bearer {key}"})
@@ -247,7 +245,7 @@ def test_the_keys_that_came_can_be_told_apart_but_not_read() -> None:
     assert "sk-" not in repr([first, second])
 
 
-def test_reset_forgets_everything(caller: Caller) -> None:
+def test_reset_removes_everything(caller: Caller) -> None:
     caller.chat()
     caller.server.script(Turn(text="queued"))
     caller.server.fault(Fault.status(500))

@@ -1,4 +1,4 @@
-"""EmpirioLabs' dialect: variants and what they can, the gateway's defaults, search, codes of errors."""
+"""EmpirioLabs' dialect: variants and their abilities, the gateway's defaults, search, codes of errors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def ask(gateway: Caller, text: str = "Hello", **body: Any) -> httpx.Response:
 
 
 def refused(response: httpx.Response, status: int = 400, code: str = "invalid_request_error") -> str:
-    """The message of a refusal, after looking at its envelope."""
+    """Check the envelope of a refusal and return its message."""
     error = response.json()["error"]
     assert response.status_code == status, error
     assert response.headers["content-type"] == "application/json"
@@ -49,7 +49,7 @@ def refused(response: httpx.Response, status: int = 400, code: str = "invalid_re
 # ---------------------------------------------------------------------- answers
 
 
-def test_a_whole_answer(gateway: Caller) -> None:
+def test_a_complete_answer(gateway: Caller) -> None:
     gateway.server.script(Turn(text="Hi", reasoning="A greeting."))
     body = ask(gateway).json()
     assert body["id"].startswith("chatcmpl-")
@@ -59,7 +59,7 @@ def test_a_whole_answer(gateway: Caller) -> None:
     assert set(body["usage"]) >= {"prompt_tokens", "completion_tokens", "total_tokens", "completion_tokens_details"}
 
 
-def test_a_stream_with_usage_behind_it(gateway: Caller) -> None:
+def test_a_stream_with_usage_at_its_end(gateway: Caller) -> None:
     gateway.server.script(*[Turn(text="Hi", reasoning="So", chunk_size=2)] * 2)
     *chunks, last, done = events(ask(gateway, stream=True, stream_options={"include_usage": True}).content)
     assert [chunk["choices"][0]["delta"] for chunk in chunks] == [
@@ -73,7 +73,7 @@ def test_a_stream_with_usage_behind_it(gateway: Caller) -> None:
     assert all("usage" not in chunk for chunk in events(ask(gateway, stream=True).content)[:-1])
 
 
-def test_the_gateways_defaults_hold(gateway: Caller) -> None:
+def test_the_gateways_defaults(gateway: Caller) -> None:
     gateway.server.script(*[Turn(text="word " * 5000)] * 2)
     body = ask(gateway).json()
     assert body["usage"]["completion_tokens"] == 4096
@@ -81,7 +81,7 @@ def test_the_gateways_defaults_hold(gateway: Caller) -> None:
     assert ask(gateway, max_tokens=8192).json()["choices"][0]["finish_reason"] == "stop"
 
 
-def test_its_own_system_prompt_is_paid_for(gateway: Caller) -> None:
+def test_its_own_system_prompt_is_billed(gateway: Caller) -> None:
     def tokens(*messages: Any) -> int:
         return int(ask(gateway, messages=[*messages]).json()["usage"]["prompt_tokens"])
 
@@ -97,7 +97,7 @@ def test_budgets_cut_the_reasoning(gateway: Caller) -> None:
 
 
 @pytest.mark.parametrize("off", [{"reasoning_effort": "none"}, {"enable_thinking": False}])
-def test_thinking_can_be_off(gateway: Caller, off: dict[str, Any]) -> None:
+def test_thinking_can_be_disabled(gateway: Caller, off: dict[str, Any]) -> None:
     assert "reasoning_content" not in ask(gateway, **off).json()["choices"][0]["message"]
 
 
@@ -117,7 +117,7 @@ def test_cached_tokens_on_variant2_only(gateway: Caller) -> None:
 # ---------------------------------------------------------------------- web search
 
 
-def test_linkup_lists_its_sources_under_the_answer(gateway: Caller) -> None:
+def test_linkup_lists_its_sources_after_the_answer(gateway: Caller) -> None:
     content = ask(gateway, web_search_linkup=True).json()["choices"][0]["message"]["content"]
     assert content.endswith("Sources:\n1. [A page the local server made up](https://example.com/local-server)")
     plain = ask(gateway, web_search_linkup=True, disable_formatting=True).json()["choices"][0]["message"]["content"]
@@ -137,7 +137,7 @@ def test_the_variants_search_without_a_footer(gateway: Caller) -> None:
 # ---------------------------------------------------------------------- variants
 
 
-def test_tools_are_served_by_variant2_only(gateway: Caller) -> None:
+def test_only_variant2_supports_tools(gateway: Caller) -> None:
     for name in (BASE, f"{BASE}:variant1", f"{BASE}:variant3", "deepseek-v4-flash-0731"):
         message = refused(ask(gateway, model=name, tools=[WEATHER]))
         assert message == f"Model '{name}' does not support function calling; deepseek-v4-flash:variant2 does"
@@ -148,7 +148,7 @@ def test_tools_are_served_by_variant2_only(gateway: Caller) -> None:
     assert "index" not in calls[0]
 
 
-def test_any_numbered_variant_is_served(gateway: Caller) -> None:
+def test_any_numbered_variant_is_accepted(gateway: Caller) -> None:
     for name in (f"{BASE}:variant3", f"{BASE}:variant17", "deepseek-v4-flash-0731:variant1"):
         assert ask(gateway, model=name).json()["model"] == name
     for name in (f"{BASE}:free", f"{BASE}:variant", "deepseek/deepseek-v4-flash", "gpt-5"):
@@ -170,7 +170,7 @@ def test_switches_of_other_variants_are_refused_when_strict(gateway: Caller, mod
     assert ask(gateway, model=model, **{switch: True}).status_code == 200
 
 
-def test_the_cap_of_variant2(gateway: Caller) -> None:
+def test_the_token_limit_of_variant2(gateway: Caller) -> None:
     assert "384000" in refused(ask(gateway, model=TOOLS, max_tokens=384_001))
     assert ask(gateway, max_tokens=393_216).status_code == 200
     gateway.server.configure(passback="lenient")
@@ -181,7 +181,7 @@ def test_the_cap_of_variant2(gateway: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"temperature": 2.5}, "Invalid temperature"),
         ({"top_p": 1.5}, "Invalid top_p"),
@@ -197,8 +197,8 @@ def test_the_cap_of_variant2(gateway: Caller) -> None:
         ({"reasoning_effort": "high", "thinking_budget": 100}, "cannot be combined"),
     ],
 )
-def test_what_is_refused(gateway: Caller, change: dict[str, Any], words: str) -> None:
-    assert words in refused(ask(gateway, **change))
+def test_invalid_requests_are_refused(gateway: Caller, change: dict[str, Any], message: str) -> None:
+    assert message in refused(ask(gateway, **change))
 
 
 @pytest.mark.parametrize(
@@ -212,12 +212,12 @@ def test_what_is_refused(gateway: Caller, change: dict[str, Any], words: str) ->
         {"messages": [{"role": "developer", "content": "x"}, USER]},
     ],
 )
-def test_what_is_taken(gateway: Caller, allowed: dict[str, Any]) -> None:
+def test_valid_options_are_accepted(gateway: Caller, allowed: dict[str, Any]) -> None:
     response = ask(gateway, **allowed)
     assert response.status_code == 200, response.text
 
 
-def test_an_effort_counts_when_lenient(gateway: Caller) -> None:
+def test_an_effort_is_used_in_lenient_mode(gateway: Caller) -> None:
     gateway.server.configure(passback="lenient")
     body = ask(gateway, reasoning_effort="none", enable_thinking=True).json()
     assert "reasoning_content" not in body["choices"][0]["message"]
@@ -244,7 +244,7 @@ def test_codes_of_errors(gateway: Caller, status: int, code: str) -> None:
     assert refused(ask(gateway), status, code)
 
 
-def test_reasoning_is_asked_back_with_tools(gateway: Caller) -> None:
+def test_reasoning_is_required_with_tools(gateway: Caller) -> None:
     def send(*messages: Any, **body: Any) -> httpx.Response:
         return ask(gateway, model=TOOLS, messages=[*messages], **{"tools": [WEATHER], **body})
 
@@ -296,8 +296,10 @@ def test_the_messages_endpoint(gateway: Caller) -> None:
     off = gateway.messages(path="/messages", model=BASE, thinking={"type": "disabled"}).json()["content"]
     assert [block["type"] for block in off] == ["text"]
     gateway.server.script(Turn(text="x", reasoning="one two three"))
-    wanted = {"type": "enabled", "budget_tokens": 2}
-    assert gateway.messages(path="/messages", model=BASE, thinking=wanted).json()["content"][0]["thinking"] == "one two"
+    enabled = {"type": "enabled", "budget_tokens": 2}
+    assert (
+        gateway.messages(path="/messages", model=BASE, thinking=enabled).json()["content"][0]["thinking"] == "one two"
+    )
     response = gateway.messages(path="/messages", model="x")
     assert response.status_code == 404
     assert response.json() == {
@@ -306,7 +308,7 @@ def test_the_messages_endpoint(gateway: Caller) -> None:
     }
 
 
-def test_a_schema_is_honoured(gateway: Caller) -> None:
+def test_a_schema_is_followed(gateway: Caller) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
     content = ask(gateway, "Take 7.", response_format=form).json()["choices"][0]["message"]["content"]

@@ -1,4 +1,4 @@
-"""Every fault misbehaves as it says, for as many requests as it was asked to."""
+"""Every fault behaves as documented, for the given number of requests."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ CALLING = Turn(tool_calls=[ToolCall("w", {"city": "Paris"})])
 
 
 def partial(caller: Caller) -> tuple[bytes, Exception | None]:
-    """What of a streamed answer arrives, and how it ends."""
+    """Return the part of a streamed answer that arrives, and how it ends."""
     body = {"model": "deepseek-flash", "messages": [{"role": "user", "content": "x"}], "stream": True}
     received = b""
     try:
         with caller.http.stream("POST", "/chat/completions", json=body) as response:
-            for piece in response.iter_raw():
-                received += piece
+            for chunk in response.iter_raw():
+                received += chunk
     except httpx.HTTPError as error:
         return received, error
     return received, None
 
 
 @pytest.mark.parametrize(
-    ("code", "kind", "words"),
+    ("code", "kind", "message"),
     [
         (402, "unknown_error", "Insufficient Balance"),
         (429, "rate_limit_error", "exceeds your concurrency limit"),
@@ -38,16 +38,16 @@ def partial(caller: Caller) -> tuple[bytes, Exception | None]:
         (503, "service_unavailable_error", "Service is too busy"),
     ],
 )
-def test_a_status_comes_with_the_services_own_words(caller: Caller, code: int, kind: str, words: str) -> None:
+def test_a_status_has_the_message_of_the_service(caller: Caller, code: int, kind: str, message: str) -> None:
     caller.server.fault(Fault.status(code))
     response = caller.chat()
     assert response.status_code == code
     assert response.headers["content-type"] == "application/octet-stream"
     assert response.json()["error"]["type"] == kind
-    assert words in response.json()["error"]["message"]
+    assert message in response.json()["error"]["message"]
 
 
-def test_a_status_can_be_dressed_up(caller: Caller) -> None:
+def test_a_status_can_have_its_own_body_and_headers(caller: Caller) -> None:
     caller.server.fault(Fault.status(429, "slow down", retry_after=1.5, content_type="application/json"))
     response = caller.chat()
     assert (response.headers["retry-after"], response.headers["content-type"]) == ("1.5", "application/json")
@@ -56,13 +56,13 @@ def test_a_status_can_be_dressed_up(caller: Caller) -> None:
     assert caller.chat().json() == {"tea": True}
 
 
-def test_faults_last_as_long_as_told_and_queue_up(caller: Caller) -> None:
+def test_faults_last_for_their_number_of_requests_and_queue(caller: Caller) -> None:
     caller.server.fault(Fault.status(500), times=2)
     caller.server.fault(Fault.status(503))
     assert [caller.chat().status_code for _ in range(4)] == [500, 500, 503, 200]
 
 
-def test_a_turn_stays_for_the_retry(caller: Caller) -> None:
+def test_a_turn_is_kept_for_the_retry(caller: Caller) -> None:
     caller.server.script(TURN, Turn(text="second"))
     for fault in (Fault.status(500), Fault.drop_connection(), Fault.cut_stream(1), Fault.blank_body()):
         caller.server.fault(fault)
@@ -71,7 +71,7 @@ def test_a_turn_stays_for_the_retry(caller: Caller) -> None:
     assert texts == ["abcd", "second"]
 
 
-def test_a_gateways_page(caller: Caller) -> None:
+def test_a_web_page_of_a_gateway(caller: Caller) -> None:
     caller.server.fault(Fault.html(504))
     response = caller.chat()
     assert (response.status_code, response.headers["content-type"]) == (504, "text/html")
@@ -99,13 +99,13 @@ def test_a_cut_stream_is_a_broken_connection(caller: Caller) -> None:
     assert [e["choices"][0]["delta"]["content"] for e in events(received)] == [None, None, "a"]
 
 
-def test_a_whole_body_is_cut_halfway(caller: Caller) -> None:
+def test_a_complete_body_is_cut_halfway(caller: Caller) -> None:
     caller.server.fault(Fault.cut_stream(after_events=3))
     with pytest.raises(httpx.RemoteProtocolError, match="incomplete chunked read"):
         caller.chat()
 
 
-def test_an_early_end_is_in_good_order(caller: Caller) -> None:
+def test_an_early_end_is_a_regular_end_of_the_body(caller: Caller) -> None:
     caller.server.script(TURN)
     caller.server.fault(Fault.eof_stream(after_events=4))
     received, error = partial(caller)
@@ -133,20 +133,20 @@ def test_an_error_inside_a_stream(caller: Caller, with_choices: bool) -> None:
     assert ("choices" in last) is with_choices
 
 
-def test_an_error_inside_a_whole_answer(caller: Caller) -> None:
+def test_an_error_inside_a_complete_answer(caller: Caller) -> None:
     caller.server.fault(Fault.error_in_stream(0))
     response = caller.chat()
     assert response.status_code == 200
     assert response.json()["error"]["message"] == "Content Exists Risk"
 
 
-def test_a_stall_delays_what_follows(caller: Caller) -> None:
+def test_a_stall_delays_the_following_events(caller: Caller) -> None:
     caller.server.script(TURN)
     caller.server.fault(Fault.stall(after_events=2, seconds=0.2))
     start = time.monotonic()
     body = {"model": "deepseek-flash", "messages": [{"role": "user", "content": "x"}], "stream": True}
     with caller.http.stream("POST", "/chat/completions", json=body) as response:
-        arrivals = [(time.monotonic() - start, piece.count(b"data: ")) for piece in response.iter_raw()]
+        arrivals = [(time.monotonic() - start, chunk.count(b"data: ")) for chunk in response.iter_raw()]
     assert [count for _, count in arrivals] == [2, 6]
     assert arrivals[0][0] < 0.15
     assert arrivals[1][0] >= 0.2
@@ -167,7 +167,7 @@ def test_silence_with_keep_alives(caller: Caller, stream: bool, filler: str) -> 
     assert not text.startswith(filler * 4)
 
 
-def test_a_malformed_event_among_good_ones(caller: Caller) -> None:
+def test_a_malformed_event_among_valid_ones(caller: Caller) -> None:
     caller.server.script(TURN)
     caller.server.fault(Fault.malformed_event(after_events=2))
     frames = partial(caller)[0].decode().split("\n\n")
@@ -200,7 +200,7 @@ def test_an_empty_reply(caller: Caller) -> None:
     assert "tool_calls" not in choice["message"]
 
 
-def test_tool_calls_in_the_models_own_markup(caller: Caller) -> None:
+def test_tool_calls_in_the_models_markup(caller: Caller) -> None:
     choice = answer(caller, Fault.dsml_in_content(), CALLING)
     assert choice["finish_reason"] == "stop"
     assert '<｜DSML｜invoke name="w">' in choice["message"]["content"]
@@ -218,6 +218,6 @@ def test_other_finish_reasons(caller: Caller, reason: str) -> None:
     assert (choice["message"]["content"], choice["finish_reason"]) == ("abcd", reason)
 
 
-def test_faults_hit_any_endpoint(caller: Caller) -> None:
+def test_faults_apply_to_every_endpoint(caller: Caller) -> None:
     caller.server.fault(Fault.status(503))
     assert caller.http.get("/models").status_code == 503

@@ -1,4 +1,4 @@
-"""What the scripted model says when nothing is queued: plain texts, tools, typed answers, and always an end."""
+"""Answers of the scripted model if no turn is queued: plain texts, tools, typed answers, and always an end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIGN = "(local server, scripted answer)"
 
 
 def steps(caller: Caller, text: str, *tools: dict[str, Any], most: int = 6) -> list[Any]:
-    """A whole agent loop: the calls of each step, then the final text."""
+    """Run an agent loop; return the calls of each step, then the final text."""
     messages: list[dict[str, Any]] = [{"role": "user", "content": text}]
     taken: list[Any] = []
     for _ in range(most):
@@ -43,7 +43,7 @@ def content(caller: Caller, text: str, **body: Any) -> str:
 
 
 @pytest.mark.parametrize("text", ["Hello", "Write me 2 haikus.", "What is the capital of France?", ""])
-def test_texts_say_that_they_are_scripted(caller: Caller, text: str) -> None:
+def test_texts_state_that_they_are_scripted(caller: Caller, text: str) -> None:
     assert content(caller, text, max_tokens=100).startswith(SIGN)
 
 
@@ -93,7 +93,7 @@ def test_a_prefix_is_continued_and_not_repeated(caller: Caller) -> None:
         ("Using the tool, generate a Pirate greeting.", [tool("x", {"style": S})], [("x", {"style": "Pirate"})]),
     ],
 )
-def test_tools_are_called_when_the_text_suits_them(
+def test_tools_are_called_if_the_text_matches_them(
     caller: Caller, text: str, tools: list[Any], calls: list[Any]
 ) -> None:
     first, final = steps(caller, text, *tools)
@@ -103,7 +103,7 @@ def test_tools_are_called_when_the_text_suits_them(
 
 
 @pytest.mark.parametrize("text", ["Hello!", "What is the capital of France?", "Tell me a joke"])
-def test_no_tool_is_called_when_none_suits(caller: Caller, text: str) -> None:
+def test_no_tool_is_called_if_none_matches(caller: Caller, text: str) -> None:
     assert len(steps(caller, text, WEATHER, ADD)) == 1
 
 
@@ -111,21 +111,21 @@ def test_choice_none_calls_nothing(caller: Caller) -> None:
     assert content(caller, "The weather in Rome?", tools=[WEATHER], tool_choice="none").startswith(SIGN)
 
 
-def test_a_forced_call_comes_whatever_the_text_says(caller: Caller) -> None:
+def test_a_forced_call_does_not_depend_on_the_text(caller: Caller) -> None:
     for choice in ("required", {"type": "function", "function": {"name": "add"}}):
         body = {"tools": [WEATHER, ADD], "tool_choice": choice, "thinking": OFF}
         [call] = caller.chat("Hello!", **body).json()["choices"][0]["message"]["tool_calls"]
         assert call["function"]["name"] == ("add" if isinstance(choice, dict) else "get_weather")
 
 
-def test_a_call_can_be_demanded_in_words_after_the_user(caller: Caller) -> None:
+def test_a_call_can_be_required_by_a_later_system_message(caller: Caller) -> None:
     order = {"role": "system", "content": "Call one of the tools now. Do not answer in text."}
     messages = [{"role": "user", "content": "Hello"}, order]
     message = caller.chat(messages=messages, tools=[WEATHER]).json()["choices"][0]["message"]
     assert message["tool_calls"][0]["function"]["name"] == "get_weather"
 
 
-def test_edited_arguments_do_not_make_the_loop_start_again(caller: Caller) -> None:
+def test_edited_arguments_do_not_restart_the_loop(caller: Caller) -> None:
     call = {"id": "a", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Bergen"}'}}
     messages = [
         {"role": "user", "content": "The weather in Rome?"},
@@ -176,7 +176,7 @@ def test_json_mode_follows_the_schema_in_the_prompt(caller: Caller) -> None:
     check_person(json.loads(content(caller, prompt, response_format={"type": "json_object"})))
 
 
-def test_the_schema_may_stand_in_the_system_message(caller: Caller) -> None:
+def test_the_schema_may_be_in_the_system_message(caller: Caller) -> None:
     messages = [{"role": "system", "content": f"JSON: {json.dumps(PERSON)}"}, {"role": "user", "content": TEXT}]
     body = caller.chat(messages=messages, response_format={"type": "json_object"}).json()
     check_person(json.loads(body["choices"][0]["message"]["content"]))

@@ -44,7 +44,7 @@ def refused(response: httpx.Response, status: int = 400) -> str:
 # ---------------------------------------------------------------------- shapes
 
 
-def test_a_whole_message(caller: Caller) -> None:
+def test_a_complete_message(caller: Caller) -> None:
     caller.server.script(Turn(text="Hello", reasoning="A greeting."))
     response = caller.messages()
     body = response.json()
@@ -57,7 +57,7 @@ def test_a_whole_message(caller: Caller) -> None:
     assert (body["stop_reason"], body["stop_sequence"]) == ("end_turn", None)
 
 
-def test_calls_have_their_arguments_as_objects(caller: Caller) -> None:
+def test_calls_have_objects_as_arguments(caller: Caller) -> None:
     caller.server.script(Turn(tool_calls=[ToolCall("get_weather", {"city": "Paris"}), ToolCall("get_weather", "{bro")]))
     body = caller.messages(tools=[WEATHER]).json()
     assert [block["type"] for block in body["content"]] == ["thinking", "tool_use", "tool_use"]
@@ -100,14 +100,14 @@ def test_the_events_of_a_stream(caller: Caller) -> None:
     assert stream[-2]["usage"]["output_tokens"] > 0
 
 
-def test_pings_on_demand() -> None:
+def test_pings_can_be_enabled() -> None:
     with LocalServer(pings=True) as server:
         stream = named_events(Caller(server).messages(stream=True).content)
     assert stream[1] == {"type": "ping"}
     assert sum(one["type"] == "ping" for one in stream) == 3
 
 
-def test_the_key_comes_in_either_header() -> None:
+def test_the_key_is_accepted_in_either_header() -> None:
     with LocalServer() as server:
         body = {"model": "deepseek-flash", "max_tokens": 9, "messages": [USER]}
         url = f"{server.base_url}/anthropic/v1/messages"
@@ -118,7 +118,7 @@ def test_the_key_comes_in_either_header() -> None:
         assert httpx.post(chat, json=body, headers={"x-api-key": server.api_key}).status_code == 401
 
 
-def test_input_leaves_out_what_came_from_the_cache(caller: Caller) -> None:
+def test_input_tokens_do_not_include_cached_ones(caller: Caller) -> None:
     long = "The same words again and again. " * 60
     first, second = (caller.messages(long).json()["usage"] for _ in range(2))
     assert first["cache_read_input_tokens"] == 0
@@ -127,7 +127,7 @@ def test_input_leaves_out_what_came_from_the_cache(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "served"),
+    ("requested", "served"),
     [
         ("claude-opus-4-5", "deepseek-v4-pro"),
         ("claude-sonnet-4-5", "deepseek-flash"),
@@ -136,8 +136,8 @@ def test_input_leaves_out_what_came_from_the_cache(caller: Caller) -> None:
         ("deepseek-v4-flash", "deepseek-v4-flash"),
     ],
 )
-def test_unknown_models_are_answered_by_known_ones(caller: Caller, asked: str, served: str) -> None:
-    assert caller.messages(model=asked).json()["model"] == served
+def test_unknown_models_are_answered_by_known_ones(caller: Caller, requested: str, served: str) -> None:
+    assert caller.messages(model=requested).json()["model"] == served
 
 
 def test_stop_sequences_and_length(caller: Caller) -> None:
@@ -150,12 +150,12 @@ def test_stop_sequences_and_length(caller: Caller) -> None:
     assert caller.messages().json()["stop_reason"] == "refusal"
 
 
-def test_without_thinking_there_is_no_thinking_block(caller: Caller) -> None:
+def test_without_thinking_no_thinking_block_is_sent(caller: Caller) -> None:
     for off in ({"thinking": OFF}, {"output_config": {"effort": "none"}}):
         assert [block["type"] for block in caller.messages(**off).json()["content"]] == ["text"]
 
 
-def test_web_search_has_blocks_of_its_own(caller: Caller) -> None:
+def test_web_search_has_its_own_blocks(caller: Caller) -> None:
     blocks = caller.messages("Who won?", tools=[SEARCH]).json()["content"]
     assert [b["type"] for b in blocks] == ["thinking", "server_tool_use", "web_search_tool_result", "text"]
     assert blocks[1]["input"] == {"query": "Who won?"}
@@ -166,7 +166,7 @@ def test_web_search_has_blocks_of_its_own(caller: Caller) -> None:
     assert {"type": "input_json_delta", "partial_json": '{"query": "Who won?"}'} in [e.get("delta") for e in stream]
 
 
-def test_an_agents_loop(caller: Caller) -> None:
+def test_an_agent_loop(caller: Caller) -> None:
     messages: list[Any] = [{"role": "user", "content": "What is the weather in Paris?"}]
     first = caller.messages(messages=messages, tools=[WEATHER], system="Be kind.").json()["content"]
     assert first[-1]["input"] == {"city": "Paris"}
@@ -231,7 +231,7 @@ def test_uses_and_results_belong_together(caller: Caller, messages: list[Any], m
         ({"metadata": {"user_id": "a b"}}, "Invalid user_id value"),
     ],
 )
-def test_what_is_refused(caller: Caller, change: dict[str, Any], message: str) -> None:
+def test_invalid_requests_are_refused(caller: Caller, change: dict[str, Any], message: str) -> None:
     assert message in refused(caller.messages(**change))
 
 
@@ -264,11 +264,11 @@ def test_wrong_types_are_422(caller: Caller, change: dict[str, Any], message: st
         {"model": "deepseek-v4-pro", "messages": [USER, {"role": "system", "content": "x"}, USER]},
     ],
 )
-def test_what_the_service_is_lax_about(caller: Caller, change: dict[str, Any]) -> None:
+def test_invalid_values_that_the_service_accepts(caller: Caller, change: dict[str, Any]) -> None:
     assert caller.messages(**change).status_code == 200
 
 
-def test_what_is_ignored(caller: Caller) -> None:
+def test_options_that_are_ignored(caller: Caller) -> None:
     cached = {**TEXT, "cache_control": {"type": "ephemeral"}}
     ignored = {
         "system": [cached],
@@ -284,12 +284,12 @@ def test_what_is_ignored(caller: Caller) -> None:
     assert caller.messages(**ignored).status_code == 200
 
 
-def test_any_is_taken_while_thinking(caller: Caller) -> None:
+def test_the_choice_any_is_accepted_while_thinking(caller: Caller) -> None:
     body = caller.messages("Paris", tools=[WEATHER], tool_choice={"type": "any"}).json()
     assert [block["type"] for block in body["content"]] == ["thinking", "tool_use"]
 
 
-# ---------------------------------------------------------------------- reasoning comes back
+# ---------------------------------------------------------------------- reasoning is passed back
 
 
 def status(rule: Any, *messages: Any, **body: Any) -> int:

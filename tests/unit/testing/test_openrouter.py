@@ -44,7 +44,7 @@ def stream(router: Caller, **body: Any) -> list[Any]:
 
 
 def refused(response: httpx.Response, status: int = 400) -> dict[str, Any]:
-    """The error of a refusal, after looking at its envelope."""
+    """Check the envelope of a refusal and return its error."""
     body = response.json()
     assert response.status_code == status, body
     assert response.headers["content-type"] == "application/json"
@@ -57,7 +57,7 @@ def refused(response: httpx.Response, status: int = 400) -> dict[str, Any]:
 # ---------------------------------------------------------------------- answers
 
 
-def test_a_whole_answer(router: Caller) -> None:
+def test_a_complete_answer(router: Caller) -> None:
     router.server.script(Turn(text="Hi", reasoning="A greeting."))
     response = ask(router)
     body = response.json()
@@ -75,7 +75,7 @@ def test_a_whole_answer(router: Caller) -> None:
     }
 
 
-def test_costs_add_up(router: Caller) -> None:
+def test_costs_are_added(router: Caller) -> None:
     usage = ask(router).json()["usage"]
     details = usage["cost_details"]
     assert usage["cost"] == pytest.approx(usage["prompt_tokens"] * 0.14e-6 + usage["completion_tokens"] * 0.28e-6)
@@ -104,13 +104,13 @@ def test_the_deltas_of_a_stream(router: Caller) -> None:
     response = ask(router, stream=True)
     *chunks, done = events(response.content)
     assert done == "[DONE]"
-    piece = {"type": "reasoning.text", "format": "unknown", "index": 0}
+    record = {"type": "reasoning.text", "format": "unknown", "index": 0}
     announced = {"index": 0, "id": "one", "type": "function", "function": {"name": "w", "arguments": ""}}
     role = {"role": "assistant"}
     assert [chunk["choices"][0]["delta"] for chunk in chunks] == [
         {"content": "", **role},
-        {"content": "", **role, "reasoning": "S", "reasoning_details": [{**piece, "text": "S"}]},
-        {"content": "", **role, "reasoning": "o", "reasoning_details": [{**piece, "text": "o"}]},
+        {"content": "", **role, "reasoning": "S", "reasoning_details": [{**record, "text": "S"}]},
+        {"content": "", **role, "reasoning": "o", "reasoning_details": [{**record, "text": "o"}]},
         {"content": "H", **role},
         {"content": "i", **role},
         {"content": None, **role, "tool_calls": [announced]},
@@ -146,7 +146,7 @@ def test_comments_keep_the_stream_alive(router: Caller) -> None:
     assert ask(router, stream=True).content.startswith(b": OPENROUTER PROCESSING\n\n: OPENROUTER PROCESSING\n\ndata: {")
 
 
-def test_scripted_details_are_streamed_in_pieces_and_whole(router: Caller) -> None:
+def test_scripted_details_are_streamed_in_fragments_and_complete(router: Caller) -> None:
     details = [
         {"type": "reasoning.summary", "summary": "abc", "format": "openai-responses-v1", "index": 0, "id": "rs"},
         {"type": "reasoning.encrypted", "data": "xyz", "format": "openai-responses-v1", "index": 1, "id": "rs"},
@@ -155,8 +155,8 @@ def test_scripted_details_are_streamed_in_pieces_and_whole(router: Caller) -> No
     message = ask(router).json()["choices"][0]["message"]
     assert (message["reasoning_details"], message["reasoning"]) == (details, "abc")
     deltas = [chunk["choices"][0]["delta"] for chunk in stream(router)[:-1]]
-    pieces = [d["reasoning_details"][0] for d in deltas if d.get("reasoning_details")]
-    assert [(p["type"], p.get("summary"), p.get("id")) for p in pieces] == [
+    records = [d["reasoning_details"][0] for d in deltas if d.get("reasoning_details")]
+    assert [(p["type"], p.get("summary"), p.get("id")) for p in records] == [
         ("reasoning.summary", "ab", None),
         ("reasoning.summary", "c", "rs"),
         ("reasoning.encrypted", None, "rs"),
@@ -170,14 +170,14 @@ def test_without_visible_thinking_the_record_is_empty(router: Caller) -> None:
 
 
 @pytest.mark.parametrize("off", [{"effort": "none"}, {"enabled": False}])
-def test_thinking_can_be_off(router: Caller, off: dict[str, Any]) -> None:
+def test_thinking_can_be_disabled(router: Caller, off: dict[str, Any]) -> None:
     body = ask(router, reasoning=off).json()
     assert "reasoning_details" not in body["choices"][0]["message"]
     assert body["usage"]["completion_tokens_details"]["reasoning_tokens"] == 0
 
 
 @pytest.mark.parametrize("hiding", [{"reasoning": {"exclude": True}}, {"include_reasoning": False}])
-def test_reasoning_can_be_hidden_and_is_paid_for(router: Caller, hiding: dict[str, Any]) -> None:
+def test_hidden_reasoning_is_billed(router: Caller, hiding: dict[str, Any]) -> None:
     body = ask(router, **hiding).json()
     assert "reasoning_details" not in body["choices"][0]["message"]
     assert body["usage"]["completion_tokens_details"]["reasoning_tokens"] > 0
@@ -191,7 +191,7 @@ def test_a_budget_cuts_the_reasoning(router: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "search",
     [
         {"plugins": [{"id": "web"}]},
         {"tools": [{"type": "openrouter:web_search", "parameters": {"max_results": 3}}]},
@@ -199,18 +199,18 @@ def test_a_budget_cuts_the_reasoning(router: Caller) -> None:
         {"model": f"{MODEL}:online"},
     ],
 )
-def test_a_search_brings_citations(router: Caller, asked: dict[str, Any]) -> None:
-    body = ask(router, **asked).json()
+def test_a_search_adds_citations(router: Caller, search: dict[str, Any]) -> None:
+    body = ask(router, **search).json()
     citation = body["choices"][0]["message"]["annotations"][0]
     assert citation["type"] == "url_citation"
     assert set(citation["url_citation"]) == {"url", "title", "content", "start_index", "end_index"}
     assert body["usage"]["server_tool_use_details"]["web_search_requests"] == 1
     assert body["usage"]["cost"] > 0.02
-    deltas = [chunk["choices"][0]["delta"] for chunk in stream(router, **asked)[:-1]]
+    deltas = [chunk["choices"][0]["delta"] for chunk in stream(router, **search)[:-1]]
     assert sum("annotations" in delta for delta in deltas) == 1
 
 
-def test_a_schema_is_honoured(router: Caller) -> None:
+def test_a_schema_is_followed(router: Caller) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     form = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
     assert json.loads(ask(router, "Take 7.", response_format=form).json()["choices"][0]["message"]["content"]) == {
@@ -218,7 +218,7 @@ def test_a_schema_is_honoured(router: Caller) -> None:
     }
 
 
-def test_developers_are_heard(router: Caller) -> None:
+def test_developer_messages_are_accepted(router: Caller) -> None:
     assert ask(router, messages=[{"role": "developer", "content": "x"}, USER]).status_code == 200
 
 
@@ -226,7 +226,7 @@ def test_developers_are_heard(router: Caller) -> None:
 
 
 @pytest.mark.parametrize("name", ["deepseek-v4-flash", "deepseek/deepseek-v9", f"{MODEL}:cheap", "DeepSeek/x"])
-def test_ids_need_their_author(router: Caller, name: str) -> None:
+def test_ids_require_their_author(router: Caller, name: str) -> None:
     error = refused(ask(router, model=name))
     assert error["message"] == f"{name} is not a valid model ID"
     assert error["availability"]["code"] == "model_not_found"
@@ -246,7 +246,7 @@ def test_variants_are_answered_by_the_dated_model(router: Caller, name: str, slu
     assert ask(router, model=name).json()["model"] == slug
 
 
-def test_fallbacks_answer_for_models_that_are_down(router: Caller) -> None:
+def test_fallbacks_replace_unavailable_models(router: Caller) -> None:
     router.server.configure(unavailable_models=(MODEL,))
     pro = "deepseek/deepseek-v4-pro"
     assert ask(router, models=[pro]).json()["model"] == f"{pro}-20260423"
@@ -257,7 +257,7 @@ def test_fallbacks_answer_for_models_that_are_down(router: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wishes", "host"),
+    ("preferences", "host"),
     [
         ({"order": ["Novita", "deepinfra"]}, "Novita"),
         ({"only": ["deepinfra/turbo"]}, "DeepInfra"),
@@ -268,15 +268,15 @@ def test_fallbacks_answer_for_models_that_are_down(router: Caller) -> None:
         ({"order": ["unknown"]}, "DeepSeek"),
     ],
 )
-def test_wishes_decide_who_answers(router: Caller, wishes: dict[str, Any], host: str) -> None:
-    assert ask(router, provider=wishes).json()["provider"] == host
+def test_preferences_select_the_host(router: Caller, preferences: dict[str, Any], host: str) -> None:
+    assert ask(router, provider=preferences).json()["provider"] == host
 
 
 @pytest.mark.parametrize(
     ("body", "by"),
     [
-        ({"provider": {"only": ["nobody"]}}, "only"),
-        ({"provider": {"order": ["nobody"], "allow_fallbacks": False}}, "order"),
+        ({"provider": {"only": ["unlisted"]}}, "only"),
+        ({"provider": {"order": ["unlisted"], "allow_fallbacks": False}}, "order"),
         ({"provider": {"max_price": {"prompt": 0.01}}}, "max_price"),
         ({"provider": {"quantizations": ["int4"]}}, "quantizations"),
         *[
@@ -291,13 +291,13 @@ def test_wishes_decide_who_answers(router: Caller, wishes: dict[str, Any], host:
         ],
     ],
 )
-def test_wishes_nobody_meets_are_404(router: Caller, body: dict[str, Any], by: str) -> None:
+def test_preferences_that_no_host_meets_are_404(router: Caller, body: dict[str, Any], by: str) -> None:
     error = refused(ask(router, **body), 404)
     assert error["availability"]["code"] == "constraint_filtered"
     assert by in error["availability"]["excluded_by"]
 
 
-def test_unlisted_parameters_are_ignored_otherwise(router: Caller) -> None:
+def test_unlisted_parameters_are_ignored_by_default(router: Caller) -> None:
     assert ask(router, parallel_tool_calls=False, verbosity="low", top_a=0.5, prediction={}).status_code == 200
 
 
@@ -334,13 +334,13 @@ def test_unlisted_parameters_are_ignored_otherwise(router: Caller) -> None:
         {"something_new": 1},
     ],
 )
-def test_what_is_taken(router: Caller, allowed: dict[str, Any]) -> None:
+def test_valid_options_are_accepted(router: Caller, allowed: dict[str, Any]) -> None:
     response = ask(router, **allowed)
     assert response.status_code == 200, response.text
 
 
 @pytest.mark.parametrize(
-    ("change", "where"),
+    ("change", "path"),
     [
         ({"temperature": 2.1}, "temperature"),
         ({"temperature": "1"}, "temperature"),
@@ -384,15 +384,15 @@ def test_what_is_taken(router: Caller, allowed: dict[str, Any]) -> None:
         ({"messages": [{**CALL, "reasoning_details": [{"text": "x"}]}, RESULT]}, "reasoning_details[0]"),
     ],
 )
-def test_what_is_refused(router: Caller, change: dict[str, Any], where: str) -> None:
+def test_invalid_requests_are_refused(router: Caller, change: dict[str, Any], path: str) -> None:
     error = refused(ask(router, **change))
     assert error["message"].startswith("Invalid request: ")
-    assert where in error["message"]
+    assert path in error["message"]
     assert error["metadata"]["error_type"] == "invalid_request"
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"messages": [USER, CALL, USER], "reasoning": {"enabled": False}}, "must be followed by tool messages"),
         ({"tools": [WEATHER, WEATHER]}, "Tool names must be unique."),
@@ -400,14 +400,14 @@ def test_what_is_refused(router: Caller, change: dict[str, Any], where: str) -> 
         ({"response_format": {"type": "json_object"}}, "must contain the word 'json'"),
     ],
 )
-def test_the_hosts_refusals_come_wrapped(router: Caller, change: dict[str, Any], words: str) -> None:
+def test_the_hosts_refusals_are_in_an_envelope(router: Caller, change: dict[str, Any], message: str) -> None:
     error = refused(ask(router, **change))
     assert error["message"] == "Provider returned error"
     assert error["metadata"]["provider_name"] == "DeepSeek"
-    assert words in json.loads(error["metadata"]["raw"])["error"]["message"]
+    assert message in json.loads(error["metadata"]["raw"])["error"]["message"]
 
 
-def test_other_hosts_take_what_deepseeks_does_not(router: Caller) -> None:
+def test_other_hosts_accept_options_that_deepseeks_refuses(router: Caller) -> None:
     router.server.configure(passback="lenient")
     assert ask(router, tools=[WEATHER], tool_choice="required").status_code == 200
 
@@ -424,7 +424,7 @@ def test_keys_and_headers(router: Caller) -> None:
     assert httpx.post(url.replace("/api/v1", ""), json={}).status_code == 404
 
 
-# ---------------------------------------------------------------------- reasoning comes back
+# ---------------------------------------------------------------------- reasoning is passed back
 
 
 def status(rule: Any, *messages: Any, **body: Any) -> int:
@@ -439,7 +439,7 @@ def status(rule: Any, *messages: Any, **body: Any) -> int:
     "reasoning",
     [{"reasoning_details": [DETAIL]}, {"reasoning_details": []}, {"reasoning_content": ""}, {"reasoning": "because"}],
 )
-def test_any_form_of_reasoning_will_do(reasoning: dict[str, Any]) -> None:
+def test_every_form_of_reasoning_is_accepted(reasoning: dict[str, Any]) -> None:
     assert status("strict", USER, CALL | reasoning, RESULT) == 200
 
 
@@ -454,14 +454,14 @@ def test_the_pass_back_rule() -> None:
 
 
 def follow_up(router: Caller, message: dict[str, Any], **change: Any) -> int:
-    """The status of the turn after a tool call, with something changed in the message that made it."""
+    """Return the status of the request after a tool call whose assistant message is changed."""
     result = {**RESULT, "tool_call_id": message["tool_calls"][0]["id"]}
     sent = {"role": "user", "content": "Weather in Paris?"}
-    said = {key: value for key, value in {**message, **change}.items() if value is not ...}
-    return ask(router, messages=[sent, said, result], tools=[WEATHER]).status_code
+    changed = {key: value for key, value in {**message, **change}.items() if value is not ...}
+    return ask(router, messages=[sent, changed, result], tools=[WEATHER]).status_code
 
 
-def test_reasoning_comes_back_as_it_was_sent(router: Caller) -> None:
+def test_reasoning_must_be_passed_back_unchanged(router: Caller) -> None:
     details = [DETAIL, {"type": "reasoning.encrypted", "data": "xyz", "id": "1", "format": None, "index": 1}]
     router.server.script(Turn(tool_calls=[ToolCall("get_weather", {"city": "Paris"})], reasoning_details=details))
     message = ask(router, "Weather in Paris?", tools=[WEATHER]).json()["choices"][0]["message"]
@@ -477,13 +477,13 @@ def test_reasoning_comes_back_as_it_was_sent(router: Caller) -> None:
 # ---------------------------------------------------------------------- faults
 
 
-def test_faults_speak_the_envelope(router: Caller) -> None:
+def test_faults_have_the_envelope(router: Caller) -> None:
     for code, kind in ((402, "payment_required"), (429, "rate_limit_exceeded"), (529, "provider_overloaded")):
         router.server.fault(Fault.status(code))
         assert refused(ask(router), code)["metadata"]["error_type"] == kind
 
 
-def test_an_error_in_a_whole_body(router: Caller) -> None:
+def test_an_error_in_a_complete_body(router: Caller) -> None:
     error = {"code": 502, "message": "Provider returned error"}
     router.server.fault(Fault.error_in_stream(0, error))
     response = ask(router)
@@ -505,7 +505,7 @@ def test_an_error_in_a_stream(router: Caller) -> None:
     assert stream(router)[-1]["error"]["code"] == 400
 
 
-def test_an_error_beside_the_usage(router: Caller) -> None:
+def test_an_error_with_the_usage(router: Caller) -> None:
     router.server.configure(usage_chunk="null_finish")
     router.server.fault(Fault.trailing_error())
     *_, before, last, done = stream(router, max_tokens=3)
@@ -543,7 +543,7 @@ def test_the_catalogue(router: Caller) -> None:
     assert router.http.get("/credits").json()["data"]["total_credits"] == 110.0
 
 
-def test_the_responses_skin(router: Caller) -> None:
+def test_the_responses_endpoint(router: Caller) -> None:
     body = router.responses(model=MODEL).json()
     assert body["id"].startswith("gen-")
     assert body["model"] == DATED
@@ -562,7 +562,7 @@ def test_the_responses_skin(router: Caller) -> None:
     assert refused(router.responses(cut, model=MODEL))["message"] == "Provider returned error"
 
 
-def test_the_messages_skin(router: Caller) -> None:
+def test_the_messages_endpoint(router: Caller) -> None:
     body = router.messages(path="/messages", model=MODEL).json()
     assert body["id"].startswith("gen-")
     assert [block["type"] for block in body["content"]] == ["thinking", "text"]
@@ -579,8 +579,8 @@ def test_the_messages_skin(router: Caller) -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), [("temperature", 2.1), ("temperature", "hot"), ("top_p", 0)])
-def test_ranges_hold_on_the_skins_too(router: Caller, field: str, value: Any) -> None:
-    said = {"model": MODEL, field: value}
-    assert field in refused(router.responses(**said))["message"]
-    answer = router.messages(path="/messages", **said)
+def test_ranges_apply_to_all_endpoints(router: Caller, field: str, value: Any) -> None:
+    changed = {"model": MODEL, field: value}
+    assert field in refused(router.responses(**changed))["message"]
+    answer = router.messages(path="/messages", **changed)
     assert (answer.status_code, field in answer.json()["error"]["message"]) == (400, True)

@@ -1,4 +1,4 @@
-"""Past reasoning must come back: the strict rule, the lenient rule, and none."""
+"""Past reasoning must be passed back: the strict rule, the lenient rule, and none."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MESSAGE = "The `reasoning_content` in the thinking mode must be passed back to t
 
 
 def status(rule: Any, *messages: dict[str, Any], tools: bool = True, **body: Any) -> int:
-    """The status of a request under a rule; a 400 must be the one about reasoning."""
+    """Return the status of a request with a rule; a 400 must be the one about reasoning."""
     with LocalServer(passback=rule) as server:
         response = Caller(server).chat(messages=[*messages], **({"tools": TOOLS} if tools else {}), **body)
     if response.status_code == 400:
@@ -40,7 +40,7 @@ def status(rule: Any, *messages: dict[str, Any], tools: bool = True, **body: Any
 
 
 @pytest.mark.parametrize("rule", ["strict", "lenient"])
-def test_the_open_tool_turn_needs_its_reasoning(rule: str) -> None:
+def test_the_open_tool_turn_requires_its_reasoning(rule: str) -> None:
     assert status(rule, USER, CALL, RESULT) == 400
     assert status(rule, USER, CALL | NULL, RESULT) == 400
     assert status(rule, USER, CALL | EMPTY, RESULT) == 200
@@ -48,37 +48,37 @@ def test_the_open_tool_turn_needs_its_reasoning(rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", ["strict", "lenient"])
-def test_it_is_needed_without_declared_tools_too(rule: str) -> None:
+def test_reasoning_is_required_without_declared_tools(rule: str) -> None:
     assert status(rule, USER, CALL, RESULT, tools=False) == 400
 
 
 @pytest.mark.parametrize("rule", ["strict", "lenient"])
-def test_every_assistant_message_of_the_open_turn_needs_it(rule: str) -> None:
+def test_every_assistant_message_of_the_open_turn_requires_it(rule: str) -> None:
     again = {**CALL, "tool_calls": [{**CALL["tool_calls"][0], "id": "b"}]}
     messages = (USER, CALL, RESULT, again | KEPT, {**RESULT, "tool_call_id": "b"})
     assert status(rule, *messages) == 400
 
 
-def test_closed_turns_are_asked_for_only_by_the_strict_rule() -> None:
+def test_only_the_strict_rule_requires_reasoning_of_closed_turns() -> None:
     closed = (USER, CALL, RESULT, PLAIN, USER)
     assert status("lenient", *closed) == 200
     assert status("strict", *closed) == 400
     assert status("strict", USER, CALL | KEPT, RESULT, PLAIN | EMPTY, USER) == 200
 
 
-def test_plain_turns_are_asked_for_only_by_the_strict_rule_and_with_tools() -> None:
+def test_only_the_strict_rule_with_tools_requires_reasoning_of_plain_turns() -> None:
     assert status("lenient", USER, PLAIN, USER) == 200
     assert status("strict", USER, PLAIN, USER) == 400
     assert status("strict", USER, PLAIN, USER, tools=False) == 200
 
 
 @pytest.mark.parametrize("rule", ["strict", "lenient"])
-def test_nothing_is_asked_for_without_thinking(rule: str) -> None:
+def test_without_thinking_no_reasoning_is_required(rule: str) -> None:
     assert status(rule, USER, CALL, RESULT, thinking=OFF) == 200
     assert status(rule, USER, CALL, RESULT, reasoning_effort="none") == 200
 
 
-def test_the_rule_can_be_off() -> None:
+def test_the_rule_can_be_disabled() -> None:
     assert status("off", USER, CALL, RESULT) == 200
 
 
@@ -94,7 +94,7 @@ def test_a_system_message_does_not_close_the_turn(rule: str) -> None:
     assert status(rule, USER, CALL | KEPT, RESULT, {"role": "system", "content": "x"}) == 200
 
 
-def test_a_prefix_owes_nothing_without_functions() -> None:
+def test_a_prefix_without_functions_requires_no_reasoning() -> None:
     with LocalServer() as server:
         caller = Caller(server)
         messages = [USER, PLAIN | {"prefix": True}]

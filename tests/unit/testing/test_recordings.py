@@ -1,7 +1,7 @@
-"""The server beside recordings of the real services: same requests, same statuses, same keys in the answers.
+"""The server compared with recordings of the real services: same requests, same statuses, same keys in the answers.
 
-Without the recordings these tests are left out. What an answer says differs, since the
-server's model is scripted; its form must not.
+Without the recordings these tests are left out. The text of an answer differs, since the server's model is scripted;
+its form must not.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from tests.replay.recordings import FOLDER
 from tests.unit.testing.calls import Caller, events
 
 FREE = ("parameters", "schema", "tools", "metadata")  # what the client writes
-# What the server says always and the recordings only sometimes: encrypted content since 2026-08-19, all usage keys.
-# `service_tier` stands on some usage chunks of OpenRouter. The recorded DeepSeek models of OpenRouter did not reason.
+# Keys that only some recordings have and the server always: encrypted content since 2026-08-19, all usage keys.
+# `service_tier` is in some usage chunks of OpenRouter. The recorded DeepSeek models of OpenRouter did not reason.
 DIFFERENT = {"encrypted_content", "is_byok", "service_tier", "logprobs", "reasoning", "reasoning_details"}
 
 Keys = dict[str, set[str]]
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.recording
 
 
 def recorded(provider: str, form: str, model: str = "") -> Iterator[tuple[int, Mapping[str, Any], str]]:
-    """Status, request and body of each exchange."""
+    """Return status, request and body of each exchange."""
     for path in sorted(FOLDER.rglob("meta.json")):
         meta = json.loads(path.read_text())
         if (meta["provider"], meta["format"]) != (provider, form):
@@ -40,7 +40,7 @@ def recorded(provider: str, form: str, model: str = "") -> Iterator[tuple[int, M
 
 
 def note(keys: Keys, value: Any, path: str) -> None:
-    """The keys of every object, by where it stands; lists of typed objects by type."""
+    """Note the keys of every object by its path; lists of typed objects by type."""
     if isinstance(value, dict):
         keys[path] |= set(value)
         for key, inner in value.items():
@@ -56,7 +56,7 @@ def keys_of(bodies: list[str]) -> Keys:
     keys: Keys = defaultdict(set)
     for body in bodies:
         if body.lstrip().startswith("{"):
-            note(keys, json.loads(body), "whole")
+            note(keys, json.loads(body), "complete")
             continue
         data = "\n\n".join(line for line in body.splitlines() if line.startswith("data: "))
         for one in events(data.encode()):

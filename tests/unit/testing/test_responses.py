@@ -1,4 +1,4 @@
-"""POST /responses: items in, items out, as DeepSeek has them."""
+"""POST /responses: the items of requests and answers, as DeepSeek has them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def refused(response: httpx.Response, status: int = 400) -> str:
 # ---------------------------------------------------------------------- shapes
 
 
-def test_a_whole_response(caller: Caller) -> None:
+def test_a_complete_response(caller: Caller) -> None:
     caller.server.script(Turn(text="Hello", reasoning="A greeting."))
     response = caller.responses()
     body = response.json()
@@ -69,8 +69,8 @@ def test_a_whole_response(caller: Caller) -> None:
     assert usage["output_tokens_details"]["reasoning_tokens"] > 0
 
 
-def test_what_was_asked_for_is_reported(caller: Caller) -> None:
-    asked = {
+def test_requested_options_are_reported(caller: Caller) -> None:
+    requested = {
         "instructions": "Be short.",
         "max_output_tokens": 100,
         "temperature": 0.5,
@@ -79,9 +79,9 @@ def test_what_was_asked_for_is_reported(caller: Caller) -> None:
         "tools": [WEATHER],
         "user": "me",
     }
-    body = caller.responses(**asked).json()
+    body = caller.responses(**requested).json()
     for name in ("instructions", "max_output_tokens", "temperature", "tools", "user"):
-        assert body[name] == asked[name]
+        assert body[name] == requested[name]
     assert body["reasoning"] == {"effort": "max", "summary": None}
 
 
@@ -89,7 +89,7 @@ def test_calls_are_items_with_two_ids(caller: Caller) -> None:
     caller.server.script(Turn(text="Looking.", tool_calls=[ToolCall("get_weather", {"city": "Paris"})] * 2))
     items = caller.responses(tools=[WEATHER]).json()["output"]
     assert [item["type"] for item in items] == ["reasoning", "message", "function_call", "function_call"]
-    assert items[0]["content"] == []  # nothing was thought, but the turn can be passed back
+    assert items[0]["content"] == []  # no reasoning, but the turn can be passed back
     assert items[1]["phase"] == "commentary"
     assert items[2]["arguments"] == '{"city": "Paris"}'
     assert [item["call_id"][:8] for item in items[2:]] == ["call_00_", "call_01_"]
@@ -121,22 +121,22 @@ def test_the_events_of_a_stream(caller: Caller) -> None:
     assert [one["output_index"] for one in stream if one["type"] == "response.output_item.added"] == [0, 1, 2]
 
 
-def test_a_streamed_response_equals_the_whole_one(caller: Caller) -> None:
+def test_a_streamed_response_equals_the_complete_one(caller: Caller) -> None:
     caller.server.script(*[Turn(text="a b c", reasoning="r", tool_calls=[ToolCall("w", '{"x": 1}')])] * 2)
-    whole = caller.responses().json()
+    complete = caller.responses().json()
     final = named_events(caller.responses(stream=True).content)[-1]["response"]
-    details = whole["usage"].pop("input_tokens_details"), final["usage"].pop("input_tokens_details")
+    details = complete["usage"].pop("input_tokens_details"), final["usage"].pop("input_tokens_details")
     assert details
-    assert whole == final
+    assert complete == final
 
 
-def test_log_probabilities_come_with_the_text(caller: Caller) -> None:
+def test_log_probabilities_are_sent_with_the_text(caller: Caller) -> None:
     part = caller.responses(top_logprobs=2, reasoning={"effort": "none"}).json()["output"][0]["content"][0]
     assert "".join(one["token"] for one in part["logprobs"]) == part["text"]
     assert len(part["logprobs"][0]["top_logprobs"]) == 2
 
 
-def test_without_thinking_there_is_no_reasoning_item(caller: Caller) -> None:
+def test_without_thinking_no_reasoning_item_is_sent(caller: Caller) -> None:
     body = caller.responses(reasoning={"effort": "none"}).json()
     assert [item["type"] for item in body["output"]] == ["message"]
     assert body["usage"]["output_tokens_details"] == {"reasoning_tokens": 0}
@@ -156,7 +156,7 @@ def test_an_answer_cut_for_length_is_incomplete(caller: Caller) -> None:
     ("finish", "status", "key"),
     [("content_filter", "incomplete", "incomplete_details"), ("insufficient_system_resource", "failed", "error")],
 )
-def test_other_endings(caller: Caller, finish: str, status: str, key: str) -> None:
+def test_other_finish_reasons(caller: Caller, finish: str, status: str, key: str) -> None:
     caller.server.fault(Fault.finish(finish), times=2)
     body = caller.responses().json()
     assert body["status"] == status
@@ -173,14 +173,14 @@ def test_web_search_is_an_item(caller: Caller) -> None:
     assert any(e["type"] == "response.output_item.done" and e["item"]["type"] == "web_search_call" for e in stream)
 
 
-def test_a_schema_is_honoured(caller: Caller) -> None:
+def test_a_schema_is_followed(caller: Caller) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     form = {"type": "json_schema", "name": "answer", "schema": schema, "strict": True}
     items = caller.responses("Take 7.", text={"format": form}).json()["output"]
     assert json.loads(items[-1]["content"][0]["text"]) == {"n": 7}
 
 
-def test_an_agents_loop(caller: Caller) -> None:
+def test_an_agent_loop(caller: Caller) -> None:
     items: list[Any] = [{"role": "user", "content": "What is the weather in Paris?"}]
     first = caller.responses(items, tools=[WEATHER]).json()["output"]
     assert first[-1]["arguments"] == '{"city": "Paris"}'
@@ -242,7 +242,7 @@ def test_reasoning_between_calls_is_refused(caller: Caller) -> None:
         ({"text": {"format": {"type": "json_object"}}}, "must contain the word 'json'"),
     ],
 )
-def test_what_is_refused(caller: Caller, change: dict[str, Any], message: str) -> None:
+def test_invalid_requests_are_refused(caller: Caller, change: dict[str, Any], message: str) -> None:
     assert message in refused(caller.responses(**change))
 
 
@@ -262,7 +262,7 @@ def test_wrong_types_are_422(caller: Caller, change: dict[str, Any], message: st
     assert message in refused(caller.responses(**change), 422)
 
 
-def test_what_is_ignored(caller: Caller) -> None:
+def test_options_that_are_ignored(caller: Caller) -> None:
     ignored = {
         "store": True,
         "previous_response_id": "x",
@@ -293,7 +293,7 @@ def test_forced_choices_work_without_thinking(caller: Caller) -> None:
     assert [item["type"] for item in items] == ["function_call"]
 
 
-# ---------------------------------------------------------------------- reasoning comes back
+# ---------------------------------------------------------------------- reasoning is passed back
 
 
 def status(rule: Any, *items: Any, **body: Any) -> int:
@@ -335,7 +335,7 @@ BLANK = {**EMPTY, "content": [{"type": "reasoning_text", "text": " "}]}
 
 @pytest.mark.parametrize("rule", ["strict", "lenient"])
 @pytest.mark.parametrize("item", [EMPTY, NO_TEXT])
-def test_an_open_tool_turn_needs_a_text_that_is_not_empty(rule: str, item: dict[str, Any]) -> None:
+def test_an_open_tool_turn_requires_a_text_that_is_not_empty(rule: str, item: dict[str, Any]) -> None:
     assert status(rule, USER, item, call("a"), output("a")) == 400
     assert status(rule, USER, DONE, BLANK, call("a"), output("a")) == 400, "every answer of the turn"
     assert status(rule, USER, BLANK, call("a"), output("a")) == 200

@@ -1,4 +1,4 @@
-"""The dialects of vLLM and SGLang: where reasoning stands, how thinking is switched, what histories must be."""
+"""The dialects of vLLM and SGLang: the field of reasoning, the switch of thinking, the rules of histories."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def calling(arguments: str) -> dict[str, Any]:
 # ---------------------------------------------------------------------- vLLM
 
 
-def test_vllm_says_reasoning(vllm: Caller) -> None:
+def test_vllm_sends_reasoning(vllm: Caller) -> None:
     vllm.server.script(TURN, TURN)
     body = ask(vllm).json()
     assert body["choices"][0]["message"] == {"role": "assistant", "content": "Hi", "reasoning": "So"}
@@ -100,16 +100,16 @@ def test_vllm_does_not_think_by_default_in_older_releases(vllm: Caller) -> None:
 
 
 def test_vllm_calls(vllm: Caller) -> None:
-    said = message(vllm, text="Weather in Paris?", tools=[WEATHER])
-    assert said["content"] is None
-    assert re.fullmatch(r"chatcmpl-tool-[0-9a-f]{24}", said["tool_calls"][0]["id"])
+    answer = message(vllm, text="Weather in Paris?", tools=[WEATHER])
+    assert answer["content"] is None
+    assert re.fullmatch(r"chatcmpl-tool-[0-9a-f]{24}", answer["tool_calls"][0]["id"])
     assert "tool_calls" not in message(vllm)
     assert message(vllm, tools=[WEATHER], tool_choice="required")["tool_calls"]
     assert message(vllm, messages=[USER, calling("{broken"), RESULT], tools=[WEATHER])["content"]
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"temperature": -1}, "temperature must be in"),
         ({"top_logprobs": 3}, "`logprobs` must be set to true"),
@@ -120,22 +120,22 @@ def test_vllm_calls(vllm: Caller) -> None:
         ({"thinking_token_budget": "x"}, "thinking_token_budget: invalid type"),
     ],
 )
-def test_vllm_refuses(vllm: Caller, change: dict[str, Any], words: str) -> None:
+def test_vllm_refuses(vllm: Caller, change: dict[str, Any], message: str) -> None:
     response = ask(vllm, **change)
     error = response.json()["error"]
     assert (response.status_code, error["code"], error["type"]) == (400, 400, "BadRequestError")
-    assert words in error["message"]
+    assert message in error["message"]
 
 
 def test_vllm_continues_a_message(vllm: Caller) -> None:
-    said = [USER, {"role": "assistant", "content": "The answer is"}]
+    messages = [USER, {"role": "assistant", "content": "The answer is"}]
     more = {"continue_final_message": True, "add_generation_prompt": False}
-    assert ask(vllm, messages=said, **more).status_code == 200
-    assert ask(vllm, messages=said).status_code == 200
+    assert ask(vllm, messages=messages, **more).status_code == 200
+    assert ask(vllm, messages=messages).status_code == 200
 
 
 @pytest.mark.parametrize("provider", ["vllm", "sglang"])
-def test_a_key_is_needed_only_where_one_is_sent(provider: str) -> None:
+def test_a_key_is_checked_only_if_one_is_sent(provider: str) -> None:
     with LocalServer(provider=provider) as server:
         url = f"{server.base_url}/chat/completions"
         sent = {"model": MODEL, "messages": [USER]}
@@ -152,7 +152,7 @@ def test_a_key_is_needed_only_where_one_is_sent(provider: str) -> None:
 # ---------------------------------------------------------------------- SGLang
 
 
-def test_sglang_says_reasoning_content_and_every_key(sglang: Caller) -> None:
+def test_sglang_sends_reasoning_content_and_every_key(sglang: Caller) -> None:
     sglang.server.script(TURN, TURN)
     on = switches(thinking=True)
     body = ask(sglang, **on).json()
@@ -194,12 +194,12 @@ def test_sglang_switches(sglang: Caller, body: dict[str, Any], thinks: bool) -> 
 
 def test_sglang_can_leave_the_reasoning_in_the_text(sglang: Caller) -> None:
     sglang.server.script(TURN)
-    said = message(sglang, separate_reasoning=False, **switches(thinking=True))
-    assert (said["content"], said["reasoning_content"]) == ("So</think>Hi", None)
+    answer = message(sglang, separate_reasoning=False, **switches(thinking=True))
+    assert (answer["content"], answer["reasoning_content"]) == ("So</think>Hi", None)
 
 
 @pytest.mark.parametrize("arguments", ["{broken", "[1]", '"text"', ""])
-def test_sglang_wants_arguments_to_be_objects(sglang: Caller, arguments: str) -> None:
+def test_sglang_requires_arguments_to_be_objects(sglang: Caller, arguments: str) -> None:
     response = ask(sglang, messages=[USER, calling(arguments), RESULT], tools=[WEATHER])
     assert response.status_code == 400
     assert response.json() == {
@@ -213,18 +213,18 @@ def test_sglang_wants_arguments_to_be_objects(sglang: Caller, arguments: str) ->
 
 
 @pytest.mark.parametrize("effort", ["minimal", "xhigh"])
-def test_sglang_knows_fewer_efforts(sglang: Caller, effort: str) -> None:
+def test_sglang_supports_fewer_efforts(sglang: Caller, effort: str) -> None:
     response = ask(sglang, reasoning_effort=effort)
     assert response.status_code == 400
     assert f"unknown variant `{effort}`" in response.json()["message"]
 
 
 @pytest.mark.parametrize(("effort", "status"), [(1, 200), (100, 200), (0, 400), (101, 400), (True, 400)])
-def test_sglang_takes_a_number_as_effort(sglang: Caller, effort: int, status: int) -> None:
+def test_sglang_accepts_a_number_as_effort(sglang: Caller, effort: int, status: int) -> None:
     assert ask(sglang, reasoning_effort=effort).status_code == status
 
 
-def test_sglang_asks_for_no_reasoning_back(sglang: Caller) -> None:
+def test_sglang_requires_no_past_reasoning(sglang: Caller) -> None:
     body = {"messages": [USER, calling("{}"), RESULT], "tools": [WEATHER], **switches(thinking=True)}
     assert ask(sglang, **body).status_code == 200
 
@@ -239,7 +239,7 @@ def test_sglang_calls(sglang: Caller) -> None:
     assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
 
 
-def test_sglang_enforces_no_schema_beside_tools(sglang: Caller) -> None:
+def test_sglang_enforces_no_schema_with_tools(sglang: Caller) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
     assert message(sglang, text="Take 7.", response_format=form)["content"] == '{"n": 7}'

@@ -1,4 +1,4 @@
-"""Whole answers and streams have the documented shape, to the order of keys."""
+"""Complete answers and streams have the documented form, including the order of keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.unit.testing.calls import OFF, Caller, tool
 WEATHER = tool("get_weather", {"city": {"type": "string"}})
 
 
-def test_a_whole_answer_has_the_documented_keys_in_order(caller: Caller) -> None:
+def test_a_complete_answer_has_the_documented_keys_in_order(caller: Caller) -> None:
     caller.server.script(Turn(text="Hi", reasoning="A greeting."))
     response = caller.chat()
     body = response.json()
@@ -29,7 +29,7 @@ def test_a_whole_answer_has_the_documented_keys_in_order(caller: Caller) -> None
     assert choice["finish_reason"] == "stop"
 
 
-def test_without_thinking_there_is_no_reasoning_key_and_no_reasoning_count(caller: Caller) -> None:
+def test_without_thinking_neither_reasoning_key_nor_reasoning_count_is_sent(caller: Caller) -> None:
     caller.server.script(Turn(text="Hi", reasoning="unsaid"))
     body = caller.chat(thinking=OFF).json()
     assert "reasoning_content" not in body["choices"][0]["message"]
@@ -43,7 +43,7 @@ def test_missing_reasoning_is_an_empty_string_while_thinking(caller: Caller) -> 
     assert body["usage"]["completion_tokens_details"] == {"reasoning_tokens": 0}
 
 
-def test_tool_calls_carry_an_index_and_ids_with_their_position(caller: Caller) -> None:
+def test_tool_calls_have_an_index_and_ids_with_their_position(caller: Caller) -> None:
     calls = [ToolCall("get_weather", {"city": "Köln"}), ToolCall("get_weather", "{}")]
     caller.server.script(Turn(tool_calls=calls, reasoning="So."), Turn(tool_calls=calls))
     choice = caller.chat(tools=[WEATHER]).json()["choices"][0]
@@ -68,14 +68,14 @@ def test_only_the_ids_of_an_answer_that_could_think_and_did_not_are_marked(
     assert re.fullmatch(r"call_00_[A-Za-z0-9]{20}", message["tool_calls"][0]["id"])
 
 
-def test_usage_adds_up(caller: Caller) -> None:
+def test_usage_is_consistent(caller: Caller) -> None:
     usage = caller.chat().json()["usage"]
     assert usage["prompt_tokens"] == usage["prompt_cache_hit_tokens"] + usage["prompt_cache_miss_tokens"]
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
     assert usage["completion_tokens"] > usage["completion_tokens_details"]["reasoning_tokens"] > 0
 
 
-def test_a_thinking_stream_goes_from_reasoning_to_content_to_the_finish(caller: Caller) -> None:
+def test_a_thinking_stream_has_reasoning_then_content_then_the_finish(caller: Caller) -> None:
     caller.server.script(Turn(text="Hello", reasoning="Think", chunk_size=3))
     *chunks, done = caller.stream(stream_options={"include_usage": True})
     assert done == "[DONE]"
@@ -94,7 +94,7 @@ def test_a_thinking_stream_goes_from_reasoning_to_content_to_the_finish(caller: 
     assert chunks[0]["object"] == "chat.completion.chunk"
 
 
-def test_a_stream_without_thinking_never_names_reasoning(caller: Caller) -> None:
+def test_a_stream_without_thinking_has_no_reasoning_key(caller: Caller) -> None:
     caller.server.script(Turn(text="Hi"))
     *chunks, _ = caller.stream(thinking=OFF)
     assert [c["choices"][0]["delta"] for c in chunks] == [
@@ -110,7 +110,7 @@ def test_without_include_usage_the_key_is_absent_until_the_last_chunk(caller: Ca
     assert chunks[-1]["usage"]["total_tokens"] > 0
 
 
-def test_streamed_calls_come_one_after_the_other_in_fragments(caller: Caller) -> None:
+def test_streamed_calls_are_sent_in_order_and_in_fragments(caller: Caller) -> None:
     caller.server.script(
         Turn(tool_calls=[ToolCall("a", '{"x": 1}', id="one"), ToolCall("b", "{}", id="two")], arguments_chunk=5)
     )
@@ -132,7 +132,7 @@ def tool_lists(caller: Caller, **oddity: bool) -> list[list[dict[str, object]]]:
     return [d["tool_calls"] for c in chunks if "tool_calls" in (d := c["choices"][0]["delta"])]
 
 
-def test_interleaved_calls_take_turns(caller: Caller) -> None:
+def test_interleaved_calls_alternate(caller: Caller) -> None:
     assert [one["index"] for [one] in tool_lists(caller, interleave_tool_calls=True)] == [0, 1, 0, 1, 0, 1]
 
 
@@ -144,13 +144,13 @@ def test_the_index_can_be_missing(caller: Caller) -> None:
     assert all("index" not in delta for deltas in tool_lists(caller, omit_index=True) for delta in deltas)
 
 
-def test_continuations_can_carry_an_empty_id(caller: Caller) -> None:
+def test_continuations_can_have_an_empty_id(caller: Caller) -> None:
     first, *rest = [one for [one] in tool_lists(caller, empty_ids=True)][:3]
     assert str(first["id"]).startswith("call_00_")
     assert [one["id"] for one in rest] == ["", ""]
 
 
-def test_a_call_can_come_in_a_single_chunk(caller: Caller) -> None:
+def test_a_call_can_be_sent_in_a_single_chunk(caller: Caller) -> None:
     deltas = [one for [one] in tool_lists(caller, single_chunk_calls=True)]
     assert [one["function"] for one in deltas] == [
         {"name": "a", "arguments": '{"x": 1}'},
@@ -176,7 +176,7 @@ def test_logprobs_name_only_channels_with_tokens(caller: Caller, stream: bool) -
     assert len(item["top_logprobs"]) == 2
 
 
-def test_raw_turns_are_sent_as_they_are(caller: Caller) -> None:
+def test_raw_turns_are_sent_unchanged(caller: Caller) -> None:
     caller.server.script(Turn(raw={"odd": "✓"}), Turn(raw=[{"a": 1}, {"b": 2}]), Turn(raw=b"not json"))
     assert caller.chat().text == '{"odd":"✓"}'
     assert caller.stream() == [{"a": 1}, {"b": 2}, "[DONE]"]
@@ -190,7 +190,7 @@ def test_a_turn_can_be_an_error(caller: Caller) -> None:
     assert response.json()["error"]["message"] == "Content Exists Risk"
 
 
-def test_usage_model_and_fingerprint_of_a_turn_win(caller: Caller) -> None:
+def test_usage_model_and_fingerprint_of_a_turn_have_priority(caller: Caller) -> None:
     caller.server.script(Turn(text="x", usage={"total_tokens": 7}, model="deepseek-v4-flash", system_fingerprint=None))
     body = caller.chat().json()
     assert (body["usage"], body["model"], body["system_fingerprint"]) == (
@@ -200,7 +200,7 @@ def test_usage_model_and_fingerprint_of_a_turn_win(caller: Caller) -> None:
     )
 
 
-def test_max_tokens_cut_the_answer_with_length(caller: Caller) -> None:
+def test_max_tokens_cuts_the_answer_with_length(caller: Caller) -> None:
     caller.server.script(Turn(text="one two three four five", reasoning="a b"))
     body = caller.chat(max_tokens=5).json()
     assert body["choices"][0]["finish_reason"] == "length"
@@ -208,7 +208,7 @@ def test_max_tokens_cut_the_answer_with_length(caller: Caller) -> None:
     assert body["usage"]["completion_tokens"] == 5
 
 
-def test_length_can_hit_during_thinking(caller: Caller) -> None:
+def test_length_can_be_reached_during_thinking(caller: Caller) -> None:
     caller.server.script(Turn(text="never", reasoning="a b c d"))
     choice = caller.chat(max_tokens=2).json()["choices"][0]
     assert (choice["message"]["content"], choice["message"]["reasoning_content"]) == ("", "a b")
@@ -216,7 +216,7 @@ def test_length_can_hit_during_thinking(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize(("budget", "arguments"), [(5, None), (14, ""), (17, '{"city":')])
-def test_length_can_hit_within_a_call(caller: Caller, budget: int, arguments: str | None) -> None:
+def test_length_can_be_reached_within_a_call(caller: Caller, budget: int, arguments: str | None) -> None:
     caller.server.script(Turn(tool_calls=[ToolCall("w", {"city": "Reykjavík"})]))
     choice = caller.chat(tools=[tool("w")], thinking=OFF, max_tokens=budget).json()["choices"][0]
     calls = choice["message"].get("tool_calls", [])
@@ -230,7 +230,7 @@ def test_stop_strings_end_the_text_before_them(caller: Caller) -> None:
     assert (choice["message"]["content"], choice["finish_reason"]) == ("one ", "stop")
 
 
-def test_content_null_and_a_separate_usage_chunk_on_demand() -> None:
+def test_content_null_and_a_separate_usage_chunk_can_be_enabled() -> None:
     with LocalServer(content_null=True, usage_chunk="separate") as server:
         caller = Caller(server)
         server.script(Turn(tool_calls=[ToolCall("w")]))
@@ -252,7 +252,7 @@ def test_cached_tokens_are_reported_in_units_of_128(caller: Caller) -> None:
     assert caller.chat(long, user_id="somebody").json()["usage"]["prompt_cache_hit_tokens"] == 0
 
 
-def test_text_goes_over_the_wire_unescaped(caller: Caller) -> None:
+def test_text_is_sent_unescaped(caller: Caller) -> None:
     caller.server.script(Turn(text="你好 ✓"))
     assert "你好 ✓".encode() in caller.chat().content
 
@@ -277,5 +277,5 @@ def test_a_wrong_method_is_405(caller: Caller) -> None:
     assert caller.server.requests[0].status == 405
 
 
-def test_v1_paths_mean_the_same(caller: Caller) -> None:
+def test_v1_paths_are_aliases(caller: Caller) -> None:
     assert caller.chat(path="/v1/chat/completions").json() == caller.chat().json()

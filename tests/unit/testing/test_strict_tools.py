@@ -1,4 +1,4 @@
-"""Strict function calling on the beta host: which schemas pass, and what is said of the others."""
+"""Strict function calling on the beta host: the accepted schemas, and the errors of the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ S = {"type": "string"}
 
 
 def closed(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """An object as strict mode wants it."""
+    """Return an object schema as strict mode requires it."""
     required = list(properties)
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False, **more}
 
@@ -34,7 +34,7 @@ def closed(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
         closed({"r": {"$ref": "#/$def/R"}}, **{"$def": {"R": closed({"x": S})}}),
     ],
 )
-def test_schemas_within_the_subset_pass(schema: Any) -> None:
+def test_schemas_of_the_subset_are_accepted(schema: Any) -> None:
     assert check_strict_schema(schema) is None
 
 
@@ -71,7 +71,7 @@ def test_schemas_within_the_subset_pass(schema: Any) -> None:
         (closed({"a": S}, title="T"), "#: keyword 'title'"),
     ],
 )
-def test_what_the_guide_does_not_list_is_refused(schema: Any, fault: str) -> None:
+def test_schemas_that_the_guide_does_not_list_are_refused(schema: Any, fault: str) -> None:
     assert fault in str(check_strict_schema(schema))
 
 
@@ -101,6 +101,6 @@ def test_strict_is_ignored_off_the_beta_host(caller: Caller) -> None:
     assert caller.chat(tools=tools).status_code == 200
 
 
-def test_loose_functions_pass_on_the_beta_host(caller: Caller) -> None:
+def test_functions_without_strict_are_accepted_on_the_beta_host(caller: Caller) -> None:
     tools = [strict_tool("a", {"type": "object"}, strict=False)]
     assert caller.chat(tools=tools, path="/beta/chat/completions").status_code == 200

@@ -1,4 +1,4 @@
-"""What the service refuses: in which order, with which status, text and content type."""
+"""Refusals of the service: their order, status, text and content type."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def result(call_id: str) -> dict[str, Any]:
 
 
 def refused(response: httpx.Response, status: int = 400, octets: bool = True) -> str:
-    """The message of a refusal, after looking at everything around it."""
+    """Check the response of a refusal and return its message."""
     error = response.json()["error"]
     assert response.status_code == status, error
     expected = "application/octet-stream" if octets else "application/json"
@@ -55,7 +55,7 @@ def test_a_missing_key_is_401(caller: Caller) -> None:
     assert httpx.post(f"{caller.server.base_url}/chat/completions", json={}).status_code == 401
 
 
-def test_the_key_is_looked_at_before_the_body(caller: Caller) -> None:
+def test_the_key_is_checked_before_the_body(caller: Caller) -> None:
     response = caller.http.post("/chat/completions", content=b"{", headers={"authorization": "Bearer x"})
     assert response.status_code == 401
 
@@ -126,7 +126,7 @@ def test_broken_json_is_400(caller: Caller, body: bytes) -> None:
         ),
     ],
 )  # fmt: skip
-def test_wrong_types_are_refused_in_the_deserializers_words(
+def test_wrong_types_are_refused_with_the_deserializers_message(
     caller: Caller, change: dict[str, Any], reason: str
 ) -> None:
     message = refused(caller.chat(**change), 422, octets=False)
@@ -142,7 +142,7 @@ def test_model_and_messages_are_required(caller: Caller, missing: str) -> None:
     assert f"target type: missing field `{missing}` at line 1" in message
 
 
-def test_type_errors_can_be_400_as_they_once_were() -> None:
+def test_type_errors_can_be_400_as_in_earlier_versions() -> None:
     with LocalServer(type_error_status=400) as server:
         assert Caller(server).chat(thinking=True).status_code == 400
 
@@ -242,13 +242,13 @@ def test_user_ids_have_a_pattern(caller: Caller, user_id: str) -> None:
         {"model": "deepseek-v4-flash"},
     ],
 )
-def test_what_is_ignored_or_allowed_is_200(caller: Caller, change: dict[str, Any]) -> None:
+def test_ignored_and_allowed_values_are_200(caller: Caller, change: dict[str, Any]) -> None:
     response = caller.chat(**change)
     assert response.status_code == 200, response.text
     assert response.json()["model"] == change.get("model", "deepseek-flash")
 
 
-def test_effort_none_alone_switches_thinking_off(caller: Caller) -> None:
+def test_only_the_effort_none_disables_thinking(caller: Caller) -> None:
     assert "reasoning_content" not in caller.chat(reasoning_effort="none").json()["choices"][0]["message"]
 
 
@@ -259,12 +259,12 @@ def test_a_prompt_that_is_too_long_names_its_size() -> None:
     assert "10 in the completion). Please reduce the length of the messages or completion." in message
 
 
-def test_the_documented_context_holds_a_million_tokens(caller: Caller) -> None:
+def test_the_documented_context_has_a_million_tokens(caller: Caller) -> None:
     assert caller.chat("x" * 3_400_000).status_code == 200
     assert "maximum context length is 1048565" in refused(caller.chat("x" * 3_500_000))
 
 
-def test_images_are_for_users_and_tools(caller: Caller) -> None:
+def test_images_are_allowed_in_user_and_tool_messages(caller: Caller) -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
     messages = [{"role": "user", "content": [{"type": "text", "text": "Look"}, image]}]
     assert caller.chat(messages=messages).status_code == 200
@@ -332,7 +332,7 @@ def test_broken_histories_are_refused(caller: Caller, messages: list[Any], messa
     assert refused(caller.chat(messages=messages, tools=[WEATHER])) == message
 
 
-def test_results_of_a_batch_may_come_in_any_order(caller: Caller) -> None:
+def test_results_of_a_batch_may_be_in_any_order(caller: Caller) -> None:
     messages = [USER, calling("a", "b"), result("b"), result("a")]
     assert caller.chat(messages=messages, tools=[WEATHER]).status_code == 200
 
@@ -342,7 +342,7 @@ def test_unknown_keys_on_messages_are_tolerated(caller: Caller) -> None:
     assert caller.chat(messages=[USER, past, USER]).status_code == 200
 
 
-def test_prefix_mode_is_for_the_beta_host(caller: Caller) -> None:
+def test_prefix_mode_requires_the_beta_host(caller: Caller) -> None:
     messages = [USER, {"role": "assistant", "content": "```python\n", "prefix": True}]
     assert "prefix mode" in refused(caller.chat(messages=messages))
     answer = caller.chat(messages=messages, path="/beta/chat/completions").json()
@@ -355,7 +355,7 @@ def test_a_choice_without_tools_is_ignored(caller: Caller) -> None:
         assert caller.chat(tools=[], tool_choice=choice).status_code == 200
 
 
-def test_a_choice_names_a_tool_that_exists(caller: Caller) -> None:
+def test_a_tool_choice_must_name_a_tool(caller: Caller) -> None:
     choice = {"type": "function", "function": {"name": "other"}}
     assert "'other'" in refused(caller.chat(tools=[WEATHER], tool_choice=choice, thinking=OFF))
 
@@ -363,7 +363,7 @@ def test_a_choice_names_a_tool_that_exists(caller: Caller) -> None:
 # ---------------------------------------------------------------------- order
 
 
-def test_types_come_before_the_model_and_the_model_before_ranges(caller: Caller) -> None:
+def test_types_are_checked_before_the_model_and_the_model_before_ranges(caller: Caller) -> None:
     everything = {"model": "gpt-9", "temperature": 9, "messages": []}
     assert "Failed to deserialize" in refused(caller.chat(**everything, stream=1), 422, octets=False)
     assert "gpt-9" in refused(caller.chat(**everything))

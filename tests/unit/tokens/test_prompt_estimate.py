@@ -1,4 +1,4 @@
-"""Estimates of prompts: what of a conversation is counted, and by which constants."""
+"""Estimates of prompts: the parts of a conversation that are counted, and the constants."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROSE = "The quick brown fox jumps over the lazy dog. " * 10
 COST = estimate_text(PROSE)
 
 
-def test_an_empty_prompt_is_nothing_and_every_message_costs_a_frame() -> None:
+def test_an_empty_prompt_has_no_tokens_and_every_message_has_a_frame() -> None:
     assert estimate([]) == 0
     assert 0 < estimate([Message.user("")]) < estimate([Message.user(""), Message.assistant("")])
 
@@ -85,7 +85,7 @@ def test_reasoning_counts_without_tools_only_after_the_last_user_message() -> No
     assert estimate([THOUGHT, Message.user("?")]) == estimate([PLAIN, Message.user("?")])
 
 
-def test_reasoning_known_by_its_record_alone_counts_its_text() -> None:
+def test_reasoning_with_only_a_record_counts_its_text() -> None:
     details = ({"type": "reasoning.text", "text": PROSE[:225]}, {"type": "reasoning.summary", "summary": PROSE[225:]})
     recorded = Message("assistant", "yes", reasoning=Reasoning(None, details))
     assert estimate([recorded]) == estimate([THOUGHT])
@@ -102,13 +102,13 @@ def test_parts_count_text_and_images() -> None:
     assert parts(RawPart({"type": "unknown", "data": "A" * 100_000}), FilePart(file_id="file-1")) == 0
 
 
-def test_generators_do() -> None:
+def test_generators_are_accepted() -> None:
     tools = [ToolSpec("f")]
     messages = [Message.user("?"), THOUGHT]
     assert estimate(iter(messages), iter(tools)) == estimate(messages, tools)
 
 
-def test_texts_can_be_counted_by_something_better() -> None:
+def test_texts_can_be_counted_by_a_custom_function() -> None:
     def words(text: str) -> int:
         return len(text.split())
 

@@ -76,7 +76,7 @@ def test_an_estimate_is_within_15_percent(kind: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a", " ", "\n", "!", "7", "é", "я", "你", "😀", "\ud83d", "\x00"])
-def test_no_text_is_no_token_and_any_text_is_one(text: str) -> None:
+def test_an_empty_text_has_no_token_and_any_other_at_least_one(text: str) -> None:
     assert estimate_text("") == 0
     assert estimate_text(text) >= 1
 

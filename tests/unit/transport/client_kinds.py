@@ -1,4 +1,4 @@
-"""The two transports behind one blocking face, so that a claim is written once and held against both."""
+"""The two transports with one blocking interface, so that each test checks both."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ KEY = "sk-0123456789-very-secret"
 
 
 class Lines:
-    """A decoder of the plainest kind: an item a line, ``:`` begins a comment, ``END`` is the end."""
+    """A minimal decoder: one item per line; ``:`` begins a comment, ``END`` is the end."""
 
     def __init__(self) -> None:
         self.finished = False
         self.items: list[str] = []
         self._rest = b""
 
-    def feed(self, piece: bytes) -> list[str]:
-        *lines, self._rest = (self._rest + piece).split(b"\n")
+    def feed(self, chunk: bytes) -> list[str]:
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
         items = [line.decode() for line in lines if line and not line.startswith(b":")]
         for item in items:
             if item.startswith("ERROR"):
@@ -64,7 +64,7 @@ def read_refusal(response: HttpResponse) -> errors.DeepSeekError:
 
 
 def exchange(request: HttpRequest, limits: Limits | None = None, *, streamed: bool = False) -> Exchange:
-    return Exchange(request, limits or Limits(), read_refusal, "somebody", streamed=streamed)
+    return Exchange(request, limits or Limits(), read_refusal, "a-host", streamed=streamed)
 
 
 class SyncTwin:

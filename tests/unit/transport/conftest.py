@@ -15,7 +15,7 @@ from tests.unit.transport.wire_server import Script, WireServer, serving
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Script], WireServer]]:
-    """Starts a server that does what the script says."""
+    """Return a function that starts a server that runs a script."""
     with ExitStack() as stack:
         yield lambda script: stack.enter_context(serving(script))
 
@@ -27,7 +27,7 @@ def twin_class(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def make() -> Iterator[Any]:
-    """Makes a twin of a class, with a client given to it or not, and ends both after the test."""
+    """Return a function that creates a twin of a class, with or without a given client; close both after the test."""
     made: list[Any] = []
 
     def make_twin(kind: Any, client: Any = None) -> Any:
@@ -41,13 +41,13 @@ def make() -> Iterator[Any]:
 
 @pytest.fixture
 def twin(make: Any, twin_class: Any) -> Any:
-    """A transport of either kind, behind one blocking face."""
+    """A transport of each kind, with one blocking interface."""
     return make(twin_class)
 
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Nobody sleeps between tries; the seconds are noted instead."""
+    """Do not sleep between attempts; note the seconds instead."""
     noted: list[float] = []
 
     async def note(seconds: float) -> None:
@@ -60,7 +60,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture(params=["sync", "async"])
 def chat(request: pytest.FixtureRequest) -> Callable[..., Reply]:
-    """One call of the core client, which sends again what the transport sends once."""
+    """Return a function that calls the core client, which retries what the transport sends once."""
 
     def called(url: str, **options: Any) -> Reply:
         with Client(api_key=KEY, base_url=url, **options) as client:

@@ -1,4 +1,4 @@
-"""The HTTP libraries a given client may be of: httpx, and its successor where that can be had (Python 3.11)."""
+"""The HTTP libraries of given clients: httpx, and its successor if it is available (Python 3.11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of an exception a reporter could pick up."""
+"""The parts of an exception that an error reporter can read."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ TESTS = str(Path(__file__).parent)
 
 
 def secret_in_reach(fault: BaseException, secret: str) -> list[str]:
-    """What of an exception shows the secret; a frame of the HTTP stack does, for it holds the request."""
+    """Return the parts of an exception that show the secret. Frames of the HTTP stack count: they hold the request."""
     return [text for text in everything_in_reach(fault) if secret in text or text.startswith(RAW_HEADERS)]
 
 
 def everything_in_reach(fault: BaseException) -> list[str]:
-    """Messages and attributes, and the locals of all frames but the tests' own, as ``repr`` shows them.
+    """Return messages, attributes and the locals of all frames except the tests' own, as ``repr`` shows them.
 
-    Causes, contexts and exceptions that stand in locals are followed; it is what Sentry would send.
+    Causes, contexts and exceptions in locals are followed; Sentry sends the same.
     """
     seen: set[int] = set()
     waiting: list[BaseException | None] = [fault]

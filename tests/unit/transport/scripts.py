@@ -1,4 +1,4 @@
-"""A script in a process of its own, which can import the helpers that stand here."""
+"""A script in its own process, which can import the helpers of this folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The key is sent, and it is nowhere an error report could pick it up."""
+"""The key is sent, and no error report can contain it."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from tests.unit.transport.libraries import LIBRARIES
 from tests.unit.transport.reach import secret_in_reach
 
 
-def test_it_is_a_bearer_token(twin, serve):
+def test_the_key_is_a_bearer_token(twin, serve):
     server = serve(lambda peer, n: peer.answer(b"yes"))
     twin.call(request_to(server.url))
     assert server.received[0].headers["authorization"] == f"Bearer {KEY}"
 
 
-def test_another_header_carries_it_bare(twin, serve):
+def test_another_header_contains_the_key_alone(twin, serve):
     server = serve(lambda peer, n: peer.answer(b"yes"))
     twin.call(request_to(server.url, key_header="x-api-key"))
     assert server.received[0].headers["x-api-key"] == KEY
     assert "authorization" not in server.received[0].headers
 
 
-def test_no_key_sends_none(twin, serve):
+def test_without_a_key_none_is_sent(twin, serve):
     server = serve(lambda peer, n: peer.answer(b"yes"))
     twin.call(request_to(server.url, key=None))
     assert "authorization" not in server.received[0].headers
 
 
-def test_netrc_does_not_take_its_place(twin, serve, monkeypatch, tmp_path):
+def test_netrc_does_not_replace_the_key(twin, serve, monkeypatch, tmp_path):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login someone password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -55,7 +55,7 @@ def test_netrc_does_not_take_its_place(twin, serve, monkeypatch, tmp_path):
         for twin_class, client_class in ((SyncTwin, "Client"), (AsyncTwin, "AsyncClient"))
     ],
 )
-def test_a_given_clients_own_auth_base_url_and_redirects_do_not_lead_it_astray(
+def test_a_given_clients_auth_base_url_and_redirects_do_not_change_the_receiver_of_the_key(
     make, serve, library, twin_class, client_class
 ):
     elsewhere = serve(lambda peer, n: peer.answer(b"stolen"))
@@ -73,7 +73,7 @@ def test_a_given_clients_own_auth_base_url_and_redirects_do_not_lead_it_astray(
 
 
 @pytest.mark.parametrize("key", ["", "sk-1\n", "sk 1", "sk-schlüssel", "sk-1\x00"])
-def test_a_key_no_header_can_carry_is_refused_without_showing_it(twin, key):
+def test_a_key_that_no_header_can_contain_is_refused_without_showing_it(twin, key):
     with pytest.raises(errors.AuthenticationError, match="Copy it again") as caught:
         twin.call(request_to("https://nowhere.test", key=key))
     if key:
@@ -99,19 +99,19 @@ def garbled(peer, n):
 
 def cut(peer, n):
     peer.begin()
-    peer.piece(b"one\n")
+    peer.chunk(b"one\n")
     peer.hang_up()
 
 
 def stalled(peer, n):
     peer.begin()
-    peer.piece(b"one\n")
+    peer.chunk(b"one\n")
     peer.wait_until_gone()
 
 
 def unpacked_badly(peer, n):
     peer.begin("content-encoding: gzip")
-    peer.piece(b"this is no gzip")
+    peer.chunk(b"this is no gzip")
     peer.end()
 
 
@@ -126,7 +126,7 @@ FAILURES = {
 
 @pytest.mark.parametrize("kind", [*FAILURES])
 @pytest.mark.parametrize("limits", [{"timeout": 0.3}, {"total_timeout": 0.4}], ids=["idle", "total"])
-def test_it_is_nowhere_when_a_call_fails(twin, serve, kind, limits):
+def test_the_key_is_not_in_the_error_of_a_failed_call(twin, serve, kind, limits):
     script, error = FAILURES[kind]
     server = serve(script)
     for work in (twin.call, twin.stream):
@@ -136,7 +136,7 @@ def test_it_is_nowhere_when_a_call_fails(twin, serve, kind, limits):
         assert caught.value.__context__ is None
 
 
-def test_it_is_nowhere_when_nobody_listens(twin, serve):
+def test_the_key_is_not_in_the_error_of_a_refused_connection(twin, serve):
     server = serve(silent)
     server.stop()
     with pytest.raises(errors.ConnectionError) as caught:
@@ -145,7 +145,7 @@ def test_it_is_nowhere_when_nobody_listens(twin, serve):
 
 
 @pytest.mark.parametrize(("script", "error"), [(cut, errors.StreamInterruptedError), (stalled, errors.TimeoutError)])
-def test_it_is_nowhere_when_a_stream_breaks(twin, serve, script, error):
+def test_the_key_is_not_in_the_error_of_an_interrupted_stream(twin, serve, script, error):
     server = serve(script)
     stream = twin.stream(request_to(server.url), timeout=0.2)
     with pytest.raises(error) as caught:
@@ -153,7 +153,7 @@ def test_it_is_nowhere_when_a_stream_breaks(twin, serve, script, error):
     assert not secret_in_reach(caught.value, KEY)
 
 
-def test_it_is_nowhere_when_a_header_cannot_be_sent(twin, serve):
+def test_the_key_is_not_in_the_error_of_an_invalid_header(twin, serve):
     server = serve(refusing)
     for value in ("schlüssel-KEY", "line\nKEY"):
         request = request_to(server.url)
@@ -166,7 +166,7 @@ def test_it_is_nowhere_when_a_header_cannot_be_sent(twin, serve):
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("script", [silent, stalled])
-async def test_it_is_nowhere_when_the_task_is_cancelled(serve, script, streamed):
+async def test_the_key_is_not_in_the_error_of_a_cancelled_task(serve, script, streamed):
     server = serve(script)
     transport = AsyncTransport()
     caught = []
@@ -192,8 +192,8 @@ async def test_it_is_nowhere_when_the_task_is_cancelled(serve, script, streamed)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
-def test_it_is_nowhere_when_somebody_presses_control_c(make, serve, request):
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+def test_the_key_is_not_in_a_keyboard_interrupt(make, serve, request):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored if the tests run in the background
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
 
     def interrupt(peer, n):
@@ -208,7 +208,7 @@ def test_it_is_nowhere_when_somebody_presses_control_c(make, serve, request):
     assert server.wait_until_open(0)
 
 
-def test_a_hooks_own_error_keeps_the_frames_that_explain_it(make, serve):
+def test_an_error_of_a_hook_keeps_its_frames(make, serve):
     def hook(request):
         raise KeyError("a mistake in the hook")
 
@@ -244,19 +244,19 @@ class Hiding(httpx.BaseTransport):
         pytest.param("group", marks=pytest.mark.skipif(sys.version_info < (3, 11), reason="no groups there")),
     ],
 )
-def test_it_is_nowhere_in_the_errors_behind_an_error(make, hidden_in):
-    """Reporters follow them: a foreign error may have one of the HTTP stack before it."""
+def test_the_key_is_not_in_the_context_of_an_error(make, hidden_in):
+    """Error reporters follow contexts: another error may have one of the HTTP stack as its context."""
     client = httpx.Client(transport=Hiding(hidden_in))
     with pytest.raises(Exception, match="mistake") as caught:
         make(SyncTwin, client).call(request_to("http://127.0.0.1:9", key_header="x-api-key"))
-    behind = [caught.value.__context__, *getattr(caught.value, "exceptions", ())]
-    assert any(isinstance(one, httpx.ConnectError) for one in behind)
-    for one in (caught.value, *behind):
+    context = [caught.value.__context__, *getattr(caught.value, "exceptions", ())]
+    assert any(isinstance(one, httpx.ConnectError) for one in context)
+    for one in (caught.value, *context):
         assert one is None or not secret_in_reach(one, KEY)
 
 
-def test_the_walk_would_find_it():
-    """The proof that these tests can fail: httpx's own error has the key in its frames."""
+def test_the_search_finds_the_key_in_an_httpx_error():
+    """These tests can fail: an error of httpx has the key in its frames."""
     with pytest.raises(httpx.ConnectError) as caught:
         httpx.post("http://127.0.0.1:9", headers={"x-api-key": KEY})
     assert secret_in_reach(caught.value, KEY)

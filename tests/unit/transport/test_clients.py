@@ -1,4 +1,4 @@
-"""Who shares which connections, and when they are closed."""
+"""Which transports share connections, and when connections are closed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def nothing_shared_with_other_tests():
     clients._close_at_exit()
 
 
-def test_making_a_transport_makes_no_client(monkeypatch):
+def test_creating_a_transport_creates_no_client(monkeypatch):
     made = []
     monkeypatch.setattr(clients, "ssl_context", lambda: made.append("a context for a client"))
     SyncTransport()
@@ -78,7 +78,7 @@ def test_accounts_that_share_a_client_share_no_cookie(server):
     assert "cookie" not in server.received[1].headers
 
 
-def test_the_last_lease_given_back_closes_the_sockets(server):
+def test_releasing_the_last_lease_closes_the_sockets(server):
     first, second = SyncTransport(), SyncTransport()
     sync_call(first, server)
     sync_call(second, server)
@@ -88,7 +88,7 @@ def test_the_last_lease_given_back_closes_the_sockets(server):
     assert server.wait_until_open(0)
 
 
-def test_a_lease_dies_with_its_transport(server):
+def test_a_lease_ends_with_its_transport(server):
     first, second = SyncTransport(), SyncTransport()
     sync_call(first, server)
     sync_call(second, server)
@@ -98,7 +98,7 @@ def test_a_lease_dies_with_its_transport(server):
     assert server.wait_until_open(0)
 
 
-def test_a_closed_transport_serves_again(twin, server):
+def test_a_closed_transport_can_be_used_again(twin, server):
     twin.call(request_to(server.url))
     twin.close()
     assert server.wait_until_open(0)
@@ -169,7 +169,7 @@ async def test_a_given_client_over_aiohttp_is_used(serve):
                 await transport.call(exchange(request_to(server.url)), read_text)
 
 
-def test_a_given_client_that_is_closed_says_so(make, server):
+def test_a_given_client_that_is_closed_is_an_error(make, server):
     client = httpx.Client()
     client.close()
     with pytest.raises(errors.ConnectionError, match="can no longer be used"):
@@ -177,7 +177,7 @@ def test_a_given_client_that_is_closed_says_so(make, server):
     assert server.received == []
 
 
-def test_a_given_mock_transport_serves(make):
+def test_a_given_mock_transport_is_used(make):
     def answer(request):
         return httpx.Response(200, text="one\nEND\n")
 
@@ -190,20 +190,20 @@ def test_a_given_mock_transport_serves(make):
 
 def test_thirty_two_threads_over_one_transport(make, serve):
     at_once = threading.Barrier(32)
-    asked = []
+    requests = []
 
     def script(peer, n):
         at_once.wait(10)
         peer.begin()
-        peer.piece(b"one\n")
-        peer.piece(b"END\n")
+        peer.chunk(b"one\n")
+        peer.chunk(b"END\n")
         peer.end()
 
     server = serve(script)
     twin = make(SyncTwin)
 
     def work(_):
-        asked.append(1)
+        requests.append(1)
         return [list(twin.stream(request_to(server.url))) for _ in range(3)]
 
     with ThreadPoolExecutor(32) as pool:
@@ -231,7 +231,7 @@ async def test_two_hundred_calls_at_a_time_are_spread_and_none_waits(serve):
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_second_asyncio_run_works_and_the_first_leaves_no_socket(server):
+def test_a_second_asyncio_run_works_and_the_first_frees_its_socket(server):
     transport = AsyncTransport()
     for number in (1, 2):
         assert asyncio.run(async_call(transport, server)) == "yes"
@@ -239,7 +239,7 @@ def test_a_second_asyncio_run_works_and_the_first_leaves_no_socket(server):
         assert server.connections == number
 
 
-def test_a_loop_that_is_closed_carelessly_is_forgotten(server):
+def test_a_loop_closed_without_cleanup_is_removed(server):
     transport = AsyncTransport()
     for _ in range(2):
         loop = asyncio.new_event_loop()
@@ -263,7 +263,7 @@ def test_loops_in_two_threads_at_a_time(server):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_a_forked_child_opens_connections_of_its_own(server):
+def test_a_forked_child_opens_its_own_connections(server):
     transport = SyncTransport()
     sync_call(transport, server)
     child = os.fork()
@@ -280,7 +280,7 @@ def test_a_forked_child_opens_connections_of_its_own(server):
 
 
 @pytest.mark.parametrize("copied", [lambda it: pickle.loads(pickle.dumps(it)), copy.copy, copy.deepcopy])
-def test_a_copy_works_though_the_original_has_been_used(copied, server):
+def test_a_copy_of_a_used_transport_works(copied, server):
     transport = SyncTransport()
     sync_call(transport, server)
     assert sync_call(copied(transport), server) == "yes"
@@ -306,7 +306,7 @@ def test_the_environments_proxy_is_used(make, twin_class, server, monkeypatch):
     assert server.received[0].head.startswith("POST http://behind.test/v1 HTTP/1.1")
 
 
-def test_a_script_that_closes_nothing_ends_without_a_word(server):
+def test_a_script_that_closes_nothing_ends_without_output(server):
     done = run_python(
         """
         import asyncio, sys

@@ -1,4 +1,4 @@
-"""Gzip bodies in pieces of any length: several members, what follows them, and damage."""
+"""Gzip bodies in chunks of any length: several members, trailing bytes, and damage."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ TEXT = b'{"text": "' + b"yes " * 40_000 + b'"}'
 
 def decompressed(body: bytes, length: int) -> bytes:
     steps = steps_of("gzip")
-    pieces = [step for start in range(0, len(body), length) for step in steps(body[start : start + length])]
-    assert max(map(len, pieces), default=0) <= STEP_BYTES
-    return b"".join(pieces)
+    chunks = [step for start in range(0, len(body), length) for step in steps(body[start : start + length])]
+    assert max(map(len, chunks), default=0) <= STEP_BYTES
+    return b"".join(chunks)
 
 
 @pytest.mark.parametrize("length", [1, 7, 1 << 20])

@@ -14,13 +14,13 @@ from tests.unit.transport.libraries import LIBRARIES
 TIMEOUTS = {"connect": 1.0, "read": 2.0, "write": 3.0, "pool": 4.0}
 
 
-def told(fault):
+def translated(fault):
     return translate(fault, "api.test", TIMEOUTS)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize(
-    ("name", "kind", "words"),
+    ("name", "kind", "text"),
     [
         ("ConnectTimeout", errors.TimeoutError, "No connection to api.test within 1 s. Raise timeout, or its connect"),
         ("ReadTimeout", errors.TimeoutError, "No bytes received from api.test for 2 s. Raise timeout, or its read"),
@@ -38,21 +38,21 @@ def told(fault):
         ("TooManyRedirects", errors.ConnectionError, "request to api.test failed"),
     ],
 )
-def test_both_libraries_failures_have_our_names(library, name, kind, words):
-    error = told(getattr(library, name)("why"))
+def test_failures_of_both_libraries_become_our_errors(library, name, kind, text):
+    error = translated(getattr(library, name)("why"))
     assert type(error) is kind
-    assert words in error.message
+    assert text in error.message
     retryable = kind in (errors.TimeoutError, errors.ConnectionError) and name != "TooManyRedirects"
     assert error.retryable is retryable
 
 
-def test_an_error_of_the_system_is_a_broken_connection():
-    assert isinstance(told(ssl.SSLError("bad record")), errors.ConnectionError)
-    assert isinstance(told(TimeoutError("late")), errors.TimeoutError)
+def test_an_error_of_the_system_is_a_connection_error():
+    assert isinstance(translated(ssl.SSLError("bad record")), errors.ConnectionError)
+    assert isinstance(translated(TimeoutError("late")), errors.TimeoutError)
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "text"),
     [
         (OverflowError("connect(): port must be 0-65535"), "Check the port"),
         (UnicodeError("encoding with 'idna' codec failed"), "Check base_url"),
@@ -63,50 +63,50 @@ def test_an_error_of_the_system_is_a_broken_connection():
         (RuntimeError("Connection closed."), "broke before the response"),
     ],
 )
-def test_errors_of_python_about_a_connection_are_ours(fault, words):
-    assert words in told(fault).message
+def test_python_errors_about_a_connection_become_our_errors(fault, text):
+    assert text in translated(fault).message
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="groups are built in from 3.11")
-def test_a_group_of_failures_is_its_first():
+def test_a_group_of_failures_becomes_its_first():
     fault = OverflowError("connect(): port must be 0-65535")
     group = ExceptionGroup("unhandled errors in a TaskGroup", [ExceptionGroup("inner", [fault])])  # noqa: F821
-    assert told(group).message == told(fault).message
-    assert told(ExceptionGroup("a hook's own", [fault, KeyError("a bug")])) is None  # noqa: F821
+    assert translated(group).message == translated(fault).message
+    assert translated(ExceptionGroup("a hook's own", [fault, KeyError("a bug")])) is None  # noqa: F821
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="anyio raises a group of its own kind before")
-def test_a_group_that_a_given_clients_proxy_raises_is_ours(make):
+def test_a_group_of_a_given_clients_proxy_becomes_our_error(make):
     client = httpx.AsyncClient(proxy="http://127.0.0.1:99999")
     with pytest.raises(errors.ConnectionError, match="Check the port"):
         make(AsyncTwin, client).call(request_to("http://127.0.0.1:9"))
 
 
-def test_anything_else_is_left_alone():
-    assert told(OverflowError("a bug")) is None
-    assert told(KeyError("a bug")) is None
-    assert told(RuntimeError("a bug")) is None
+def test_other_errors_are_not_translated():
+    assert translated(OverflowError("a bug")) is None
+    assert translated(KeyError("a bug")) is None
+    assert translated(RuntimeError("a bug")) is None
 
 
-def test_a_connect_timeout_that_was_none_is_told_as_what_it_was():
+def test_a_false_connect_timeout_becomes_the_real_error():
     """httpx-aiohttp raises ConnectTimeout for a refused or lost connection."""
     refused, late = httpx.ConnectTimeout("refused"), httpx.ConnectTimeout("late")
     refused.__cause__, late.__cause__ = ConnectionRefusedError("refused"), TimeoutError("late")
-    assert isinstance(told(refused), errors.ConnectionError)
-    assert isinstance(told(late), errors.TimeoutError)
+    assert isinstance(translated(refused), errors.ConnectionError)
+    assert isinstance(translated(late), errors.TimeoutError)
 
 
-def test_an_address_that_is_none_is_refused(twin):
+def test_an_invalid_url_is_refused(twin):
     for url in ("http://[::1", "https://nowhere.test:port"):
         with pytest.raises(errors.InvalidRequestError, match="base_url"):
             twin.call(request_to(url))
 
 
-def test_a_failure_names_the_provider_and_keeps_the_hosts_password_to_itself(twin, serve):
+def test_a_failure_names_the_provider_and_hides_the_password_of_the_url(twin, serve):
     server = serve(lambda peer, n: peer.hang_up())
     url = server.url.replace("http://", "http://user:password@")
     with pytest.raises(errors.ConnectionError) as caught:
         twin.call(request_to(url))
-    assert caught.value.provider == "somebody"
+    assert caught.value.provider == "a-host"
     assert "password" not in str(caught.value)
     assert f"127.0.0.1:{server.port}" in str(caught.value)

@@ -1,4 +1,4 @@
-"""A server that sends the request's secrets back in an error does not get them into the exception."""
+"""Secrets of a request that a server sends back in an error are not in the exception."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def shown(error: errors.DeepSeekError) -> str:
     ],
     ids=["core", "core stream", "langchain", "llama_index"],
 )
-def test_it_is_masked_in_the_text_the_body_and_the_headers(serve, send, shape):
+def test_the_key_is_masked_in_text_body_and_headers(serve, send, shape):
     sent = SHAPES[shape]
     body = (sent if isinstance(sent, str) else json.dumps(sent)).encode()
     server = serve(lambda peer, n: peer.answer(body, "401 No", f"x-echo: Bearer {KEY}", f"x-request-id: r-{KEY}"))
@@ -46,10 +46,10 @@ def test_it_is_masked_in_the_text_the_body_and_the_headers(serve, send, shape):
     assert caught.value.headers["x-echo"] == "Bearer ********"
 
 
-def test_it_is_masked_in_an_error_inside_a_stream(serve):
+def test_the_key_is_masked_in_an_error_inside_a_stream(serve):
     def inside(peer, n):
         peer.begin()
-        peer.piece(b"data: " + json.dumps({"error": {"message": f"Received={KEY}", "code": 401}}).encode() + b"\n\n")
+        peer.chunk(b"data: " + json.dumps({"error": {"message": f"Received={KEY}", "code": 401}}).encode() + b"\n\n")
         peer.end()
 
     server = serve(inside)
@@ -59,11 +59,11 @@ def test_it_is_masked_in_an_error_inside_a_stream(serve):
     assert KEY not in shown(caught.value)
 
 
-def test_the_partial_answer_is_what_the_reader_has_seen_and_is_in_no_message(serve):
+def test_the_partial_answer_equals_what_was_shown_and_is_in_no_message(serve):
     def cut(peer, n):
         peer.begin()
         delta = {"id": "1", "model": "m", "choices": [{"index": 0, "delta": {"content": f"You sent {KEY}"}}]}
-        peer.piece(b"data: " + json.dumps(delta).encode() + b"\n\n")
+        peer.chunk(b"data: " + json.dumps(delta).encode() + b"\n\n")
         peer.end()
 
     server = serve(cut)
@@ -84,14 +84,14 @@ def test_a_key_in_default_headers_is_masked_too(serve):
     assert "gateway-secret" not in shown(caught.value)
 
 
-def test_a_redirect_that_holds_it(twin, serve):
+def test_a_redirect_that_contains_the_key(twin, serve):
     server = serve(lambda peer, n: peer.answer(b"", "307 Moved", f"location: https://elsewhere.test/?key={KEY}"))
     with pytest.raises(errors.DeepSeekError, match="Redirects are not followed") as caught:
         twin.call(request_to(server.url))
     assert KEY not in shown(caught.value)
 
 
-def test_a_placeholder_is_no_secret_and_depth_is_no_limit():
+def test_a_placeholder_is_not_masked_and_nested_values_are():
     request = request_to("https://x.test", key="EMPTY")
     body: Any = f"EMPTY {KEY}"
     for _ in range(5000):

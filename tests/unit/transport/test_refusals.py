@@ -1,4 +1,4 @@
-"""The body of an error response is read up to a size and a deadline; the status is reported however it ends."""
+"""The body of an error response is read up to a size and a deadline; the status is reported in every case."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def send(request, twin):
     return lambda url, **limits: getattr(twin, request.param)(request_to(url), **limits)
 
 
-def dripping(peer, n):
+def slow(peer, n):
     peer.send(HEAD)
     for _ in range(100):
-        peer.piece(b"x")
+        peer.chunk(b"x")
         time.sleep(0.03)
     peer.end()
 
 
-def test_a_dripping_body_ends_at_its_own_deadline(send, serve, monkeypatch):
+def test_a_slow_body_ends_at_its_own_deadline(send, serve, monkeypatch):
     monkeypatch.setattr(exchange, "REFUSAL_SECONDS", 0.3)
-    server = serve(dripping)
+    server = serve(slow)
     began = time.monotonic()
     with pytest.raises(errors.ServerError) as caught:
         send(server.url, timeout=1)
@@ -42,17 +42,17 @@ def test_a_dripping_body_ends_at_its_own_deadline(send, serve, monkeypatch):
 def test_total_timeout_ends_it_earlier(send, serve):
     began = time.monotonic()
     with pytest.raises(errors.ServerError) as caught:
-        send(serve(dripping).url, total_timeout=0.3)
+        send(serve(slow).url, total_timeout=0.3)
     assert 0.25 < time.monotonic() - began < 1.5
     assert caught.value.status_code == 502
 
 
-def test_a_body_that_falls_silent_is_given_up_in_time(send, serve, monkeypatch):
+def test_a_body_that_stalls_ends_at_the_deadline(send, serve, monkeypatch):
     monkeypatch.setattr(exchange, "REFUSAL_SECONDS", 0.2)
 
     def silent(peer, n):
         peer.send(HEAD)
-        peer.piece(b"why")
+        peer.chunk(b"why")
         peer.wait_until_gone()
 
     began = time.monotonic()
@@ -77,17 +77,17 @@ def test_a_body_without_end_is_read_up_to_its_size(send, serve, monkeypatch, pac
     assert caught.value.message == "x" * 100_000
 
 
-def test_a_body_that_breaks_off_leaves_the_status(send, serve):
+def test_an_interrupted_body_does_not_change_the_status(send, serve):
     def script(peer, n):
         peer.send(HEAD.replace(b"502 Bad Gateway", b"401 Who"))
-        peer.piece(b"who")
+        peer.chunk(b"who")
         peer.hang_up()
 
     with pytest.raises(errors.AuthenticationError, match="who"):
         send(serve(script).url)
 
 
-def test_a_whole_body_leaves_its_connection_for_the_next(send, serve):
+def test_a_complete_body_keeps_its_connection_for_the_next(send, serve):
     server = serve(lambda peer, n: peer.answer(b"no", "500 Oops"))
     for _ in range(2):
         with pytest.raises(errors.ServerError, match="no"):

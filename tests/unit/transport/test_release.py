@@ -1,4 +1,4 @@
-"""However a stream or a call is left, its socket is free within a second."""
+"""The socket of a stream or call is freed within a second, in every way to leave it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.unit.transport.client_kinds import KEY, Lines, SyncTwin, exchange, re
 
 def endless(peer, n):
     peer.begin()
-    peer.piece(b"one\n")
-    peer.piece(b"two\n")
+    peer.chunk(b"one\n")
+    peer.chunk(b"two\n")
     peer.wait_until_gone()
 
 
@@ -59,7 +59,7 @@ def test_a_sync_context_left_early(server):
     assert server.wait_until_open(0)
 
 
-def test_a_sync_loop_left_early_without_any_name_for_the_stream(server):
+def test_a_sync_loop_left_early_without_a_reference_to_the_stream(server):
     for item in sync_stream(server):
         assert item == "one"
         break
@@ -105,7 +105,7 @@ async def test_an_async_context_left_early(server):
     assert await freed(server)
 
 
-async def test_an_async_loop_left_early_without_any_name_for_the_stream(server):
+async def test_an_async_loop_left_early_without_a_reference_to_the_stream(server):
     async for item in await async_stream(server):
         assert item == "one"
         break
@@ -140,7 +140,7 @@ async def test_a_cancelled_call(serve):
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="anyio can lose a cancellation there")
-async def test_a_call_cancelled_at_any_step_of_its_way(serve):
+async def test_a_call_cancelled_at_any_step(serve):
     """Left to itself, httpcore keeps a connection that is cancelled between opening and sending."""
     server = serve(lambda peer, n: peer.wait_until_gone())
     transport = AsyncTransport()
@@ -175,7 +175,7 @@ async def test_a_cancelled_wait_between_attempts(serve):
 
 
 @pytest.mark.parametrize("total_timeout", [None, 30])
-async def test_a_timeout_of_the_callers_own_is_not_swallowed(server, total_timeout):
+async def test_a_timeout_of_the_caller_is_not_swallowed(server, total_timeout):
     opened = exchange(request_to(server.url), Limits(total_timeout=total_timeout), streamed=True)
     stream = await AsyncTransport().stream(opened, Lines())
 
@@ -191,7 +191,7 @@ async def test_a_timeout_of_the_callers_own_is_not_swallowed(server, total_timeo
 async def test_a_cancellation_while_waiting_for_the_end_of_the_body(serve):
     def script(peer, n):
         peer.begin()
-        peer.piece(b"END\n")
+        peer.chunk(b"END\n")
         peer.wait_until_gone()
 
     server = serve(script)
@@ -210,10 +210,10 @@ async def test_a_cancellation_while_waiting_for_the_end_of_the_body(serve):
     assert await freed(server)
 
 
-def test_an_exhausted_stream_gives_its_place_back(twin, serve):
+def test_an_exhausted_stream_releases_its_place(twin, serve):
     def script(peer, n):
         peer.begin()
-        peer.piece(b"END\n")
+        peer.chunk(b"END\n")
         peer.end()
 
     server = serve(script)
@@ -222,12 +222,12 @@ def test_an_exhausted_stream_gives_its_place_back(twin, serve):
     assert server.connections == 1
 
 
-def test_the_thread_that_guards_deadlines_goes_when_it_is_idle(serve, monkeypatch):
+def test_the_thread_of_the_deadlines_ends_if_it_is_idle(serve, monkeypatch):
     monkeypatch.setattr(deadline_watch, "LINGER_SECONDS", 0.1)
 
     def script(peer, n):
         peer.begin()
-        peer.piece(b"END\n")
+        peer.chunk(b"END\n")
         peer.end()
 
     list(sync_stream(serve(script)))

@@ -10,32 +10,32 @@ from deepseek_v4.transport import asynchronous, sync
 from tests.unit.transport.client_kinds import request_to
 
 
-def sending(*pieces, end=True):
+def sending(*chunks, end=True):
     def script(peer, n):
         peer.begin("x-request-id: r-1")
-        for piece in pieces:
-            peer.piece(piece)
+        for chunk in chunks:
+            peer.chunk(chunk)
         if end:
             peer.end()
 
     return script
 
 
-def test_items_come_in_order_and_each_once(twin, serve):
+def test_each_item_arrives_once_and_in_order(twin, serve):
     server = serve(sending(b"one\ntwo\n", b"thr", b"ee\n", b"END\n"))
     assert list(twin.stream(request_to(server.url))) == ["one", "two", "three", "END"]
 
 
-def test_an_item_is_given_out_as_soon_as_it_arrives(twin, serve):
+def test_an_item_is_returned_as_soon_as_it_arrives(twin, serve):
     seen = []
 
     def script(peer, n):
         peer.begin()
-        peer.piece(b"one\n")
+        peer.chunk(b"one\n")
         until = time.monotonic() + 2
         while not seen and time.monotonic() < until:
             time.sleep(0.005)
-        peer.piece(b"END\n" if seen else b"late\nEND\n")
+        peer.chunk(b"END\n" if seen else b"late\nEND\n")
         peer.end()
 
     server = serve(script)
@@ -51,11 +51,11 @@ def test_a_refusal_raises_before_any_stream_is_returned(twin, serve):
     assert (caught.value.status_code, caught.value.request_id) == (401, "r-2")
 
 
-def test_what_the_decoder_holds_back_comes_at_the_end_of_the_body(twin, serve):
+def test_items_withheld_by_the_decoder_are_returned_at_the_end_of_the_body(twin, serve):
     class Tailed:
         finished = False
 
-        def feed(self, piece):
+        def feed(self, chunk):
             return []
 
         def close(self):
@@ -69,14 +69,14 @@ def test_what_the_decoder_holds_back_comes_at_the_end_of_the_body(twin, serve):
     assert list(twin.stream(request_to(server.url), decoder=Tailed)) == ["tail"]
 
 
-def test_an_end_without_its_mark_is_the_decoders_to_judge(twin, serve):
+def test_the_decoder_decides_about_an_end_without_its_mark(twin, serve):
     server = serve(sending(b"one\n"))
     with pytest.raises(errors.StreamInterruptedError, match="cut") as caught:
         list(twin.stream(request_to(server.url)))
-    assert (caught.value.request_id, caught.value.status_code, caught.value.provider) == ("r-1", 200, "somebody")
+    assert (caught.value.request_id, caught.value.status_code, caught.value.provider) == ("r-1", 200, "a-host")
 
 
-def test_a_broken_connection_interrupts_with_what_had_arrived(twin, serve):
+def test_a_broken_connection_interrupts_with_the_partial_answer(twin, serve):
     def script(peer, n):
         sending(b"one\n", b"two\n", end=False)(peer, n)
         peer.hang_up()
@@ -90,40 +90,40 @@ def test_a_broken_connection_interrupts_with_what_had_arrived(twin, serve):
     assert (caught.value.request_id, caught.value.status_code, caught.value.retryable) == ("r-1", 200, True)
 
 
-def test_an_error_event_in_mid_stream_passes_through_with_its_origin(twin, serve):
+def test_an_error_event_inside_a_stream_is_raised_with_its_origin(twin, serve):
     server = serve(sending(b"one\n", b"ERROR\n"))
     with pytest.raises(errors.OverloadedError, match="holds an error") as caught:
         list(twin.stream(request_to(server.url)))
-    assert (caught.value.request_id, caught.value.provider) == ("r-1", "somebody")
+    assert (caught.value.request_id, caught.value.provider) == ("r-1", "a-host")
     assert len(server.received) == 1
 
 
-def test_a_plain_body_is_asked_for(twin, serve):
+def test_an_uncompressed_body_is_requested(twin, serve):
     server = serve(sending(b"END\n"))
     list(twin.stream(request_to(server.url)))
     assert server.received[0].headers["accept-encoding"] == "identity"
 
 
-def test_a_compressed_stream_is_read_all_the_same(twin, serve):
+def test_a_compressed_stream_is_read(twin, serve):
     packed = gzip.compress(b"one\nEND\n")
 
     def script(peer, n):
         peer.begin("content-encoding: gzip")
-        peer.piece(packed[:10])
-        peer.piece(packed[10:])
+        peer.chunk(packed[:10])
+        peer.chunk(packed[10:])
         peer.end()
 
     server = serve(script)
     assert list(twin.stream(request_to(server.url))) == ["one", "END"]
 
 
-def test_a_compressed_answer_is_read_all_the_same(twin, serve):
+def test_a_compressed_answer_is_read(twin, serve):
     server = serve(lambda peer, n: peer.answer(gzip.compress(b"yes"), "200 OK", "content-encoding: gzip"))
     assert twin.call(request_to(server.url)) == "yes"
     assert "gzip" in server.received[0].headers["accept-encoding"]
 
 
-def test_a_finished_stream_leaves_its_connection_for_the_next(twin, serve):
+def test_a_finished_stream_keeps_its_connection_for_the_next(twin, serve):
     server = serve(sending(b"one\n", b"END\n"))
     for _ in range(3):
         list(twin.stream(request_to(server.url)))
@@ -134,7 +134,7 @@ def test_the_end_of_the_body_may_come_a_little_later(twin, serve):
     def script(peer, n):
         sending(b"one\n", b"END\n", end=False)(peer, n)
         time.sleep(0.1)
-        peer.piece(b": more\n")
+        peer.chunk(b": more\n")
         peer.end()
 
     server = serve(script)
@@ -143,7 +143,7 @@ def test_the_end_of_the_body_may_come_a_little_later(twin, serve):
     assert server.connections == 1
 
 
-def test_a_body_that_never_ends_after_its_answer_is_left(twin, serve, monkeypatch):
+def test_a_body_that_does_not_end_after_its_answer_is_closed(twin, serve, monkeypatch):
     assert sync.DRAIN_SECONDS == asynchronous.DRAIN_SECONDS == 1
     for module in (sync, asynchronous):
         monkeypatch.setattr(module, "DRAIN_SECONDS", 0.2)
@@ -159,7 +159,7 @@ def test_a_body_that_never_ends_after_its_answer_is_left(twin, serve, monkeypatc
     assert server.wait_until_open(0)
 
 
-def test_a_connection_that_breaks_after_the_answer_harms_nobody(twin, serve):
+def test_a_connection_that_breaks_after_the_answer_is_not_an_error(twin, serve):
     def script(peer, n):
         sending(b"one\n", b"END\n", end=False)(peer, n)
         peer.hang_up()

@@ -18,50 +18,50 @@ def clock():
     return lambda: time.monotonic() - began
 
 
-def silent_after(*pieces, every=0.0):
+def silent_after(*chunks, every=0.0):
     def script(peer, n):
         peer.begin()
-        for piece in pieces:
-            peer.piece(piece)
+        for chunk in chunks:
+            peer.chunk(chunk)
             time.sleep(every)
         peer.wait_until_gone()
 
     return script
 
 
-def dripping(piece, every, count, last=b"END\n"):
+def slow(chunk, every, count, last=b"END\n"):
     def script(peer, n):
         peer.begin()
         for _ in range(count):
-            peer.piece(piece)
+            peer.chunk(chunk)
             time.sleep(every)
-        peer.piece(last)
+        peer.chunk(last)
         peer.end()
 
     return script
 
 
-def test_by_default_connecting_is_short_and_waiting_is_ten_minutes():
+def test_the_default_timeouts():
     assert Limits().timeouts() == {"connect": 10, "read": 600, "write": 60, "pool": 600}
 
 
-def test_a_number_of_seconds_holds_for_every_phase():
+def test_a_number_of_seconds_applies_to_every_phase():
     assert Limits(2).timeouts() == {"connect": 2, "read": 2, "write": 2, "pool": 2}
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_a_timeout_object_of_either_library_is_taken_as_it_is(library):
+def test_a_timeout_object_of_either_library_is_used_unchanged(library):
     given = library.Timeout(connect=1, read=2, write=None, pool=4)
     assert Limits(given).timeouts() == {"connect": 1, "read": 2, "write": None, "pool": 4}
 
 
 @pytest.mark.parametrize("wrong", [{"timeout": 0}, {"total_timeout": -1}])
-def test_limits_that_make_no_sense_are_refused(wrong):
+def test_invalid_limits_are_refused(wrong):
     with pytest.raises(errors.InvalidRequestError, match=next(iter(wrong))):
         Limits(**wrong)
 
 
-def test_silence_before_the_answer_times_out_and_says_which_limit(twin, serve, clock):
+def test_silence_before_the_answer_times_out_and_names_the_limit(twin, serve, clock):
     server = serve(lambda peer, n: peer.wait_until_gone())
     with pytest.raises(errors.TimeoutError, match=r"No bytes received from 127.0.0.1:\d+ for 0.2 s. Raise timeout"):
         twin.call(request_to(server.url), timeout=0.2)
@@ -69,14 +69,14 @@ def test_silence_before_the_answer_times_out_and_says_which_limit(twin, serve, c
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])
-async def test_silence_before_the_first_item_is_tried_again(serve, waits, way):
+async def test_silence_before_the_first_item_is_retried(serve, waits, way):
     def script(peer, n):
         peer.begin()
         if n == 1:
             peer.wait_until_gone()
             return
-        peer.piece(b'data: {"choices": [{"index": 0, "delta": {"content": "Yes"}, "finish_reason": "stop"}]}\n\n')
-        peer.piece(b"data: [DONE]\n\n")
+        peer.chunk(b'data: {"choices": [{"index": 0, "delta": {"content": "Yes"}, "finish_reason": "stop"}]}\n\n')
+        peer.chunk(b"data: [DONE]\n\n")
         peer.end()
 
     server = serve(script)
@@ -90,17 +90,17 @@ async def test_silence_before_the_first_item_is_tried_again(serve, waits, way):
 
 
 def test_keep_alives_reset_the_idle_limit_of_a_stream(twin, serve, clock):
-    server = serve(dripping(b": keep-alive\n", 0.1, 6))
+    server = serve(slow(b": keep-alive\n", 0.1, 6))
     assert list(twin.stream(request_to(server.url), timeout=0.3)) == ["END"]
     assert clock() > 0.5
 
 
 def test_keep_alives_reset_the_idle_limit_of_a_call(twin, serve):
-    server = serve(dripping(b"\n", 0.1, 6, last=b"yes"))
+    server = serve(slow(b"\n", 0.1, 6, last=b"yes"))
     assert twin.call(request_to(server.url), timeout=0.3) == "yes"
 
 
-def test_silence_in_mid_stream_times_out_with_what_had_arrived(twin, serve, clock):
+def test_silence_inside_a_stream_times_out_with_the_partial_answer(twin, serve, clock):
     server = serve(silent_after(b"one\n", b"two\n"))
     items = []
     with pytest.raises(errors.TimeoutError) as caught:
@@ -110,15 +110,15 @@ def test_silence_in_mid_stream_times_out_with_what_had_arrived(twin, serve, cloc
     assert clock() < 1
 
 
-def test_total_timeout_ends_a_call_that_keep_alives_would_keep(twin, serve, clock):
-    server = serve(dripping(b"\n", 0.1, 20))
+def test_total_timeout_ends_a_call_with_keep_alives(twin, serve, clock):
+    server = serve(slow(b"\n", 0.1, 20))
     with pytest.raises(errors.TimeoutError, match=r"total_timeout=0.3"):
         twin.call(request_to(server.url), total_timeout=0.3)
     assert 0.25 < clock() < 1
     assert len(server.received) == 1
 
 
-def test_total_timeout_ends_a_call_that_fell_silent_on_time(twin, serve, clock):
+def test_total_timeout_ends_a_silent_call_on_time(twin, serve, clock):
     """Without a guard the last read would begin at 0.5 s and wait for 0.6 s more."""
     server = serve(silent_after(*[b"\n"] * 5, every=0.1))
     with pytest.raises(errors.TimeoutError, match="total_timeout"):
@@ -126,15 +126,15 @@ def test_total_timeout_ends_a_call_that_fell_silent_on_time(twin, serve, clock):
     assert 0.55 < clock() < 0.95
 
 
-def test_total_timeout_ends_a_stream_with_what_had_arrived(twin, serve, clock):
-    server = serve(dripping(b"more\n", 0.05, 40))
+def test_total_timeout_ends_a_stream_with_the_partial_answer(twin, serve, clock):
+    server = serve(slow(b"more\n", 0.05, 40))
     with pytest.raises(errors.TimeoutError, match="total_timeout") as caught:
         list(twin.stream(request_to(server.url), total_timeout=0.4))
     assert 0.35 < clock() < 1
     assert len(caught.value.partial) > 1
 
 
-def test_total_timeout_ends_a_stream_that_fell_silent_on_time(twin, serve, clock):
+def test_total_timeout_ends_a_silent_stream_on_time(twin, serve, clock):
     server = serve(silent_after(*[b"one\n"] * 5, every=0.1))
     with pytest.raises(errors.TimeoutError, match="total_timeout") as caught:
         list(twin.stream(request_to(server.url), total_timeout=0.6))
@@ -153,7 +153,7 @@ def test_total_timeout_ends_a_body_without_a_length(twin, serve, clock):
     assert clock() < 1
 
 
-def test_total_timeout_counts_the_attempts_together(chat, serve, clock, monkeypatch):
+def test_total_timeout_limits_all_attempts_together(chat, serve, clock, monkeypatch):
     monkeypatch.setattr(backoff, "BASE_SECONDS", 0.01)
     server = serve(lambda peer, n: peer.wait_until_gone())
     with pytest.raises(errors.TimeoutError, match="total_timeout"):
@@ -170,8 +170,8 @@ def test_a_wait_longer_than_total_timeout_is_not_begun(chat, serve, clock):
     assert isinstance(caught.value.__cause__, errors.RateLimitError)
 
 
-def test_a_call_within_total_timeout_is_as_any_other(twin, serve):
-    server = serve(dripping(b"one\n", 0.01, 3))
+def test_a_call_within_total_timeout_succeeds(twin, serve):
+    server = serve(slow(b"one\n", 0.01, 3))
     assert list(twin.stream(request_to(server.url), total_timeout=5)) == ["one", "one", "one", "END"]
     assert twin.call(request_to(server.url), total_timeout=5).endswith("END")
     assert server.connections == 1

@@ -47,7 +47,7 @@ def trusted(certificate, monkeypatch):
     clients.ssl_context.cache_clear()
 
 
-def test_a_certificate_nobody_knows_is_refused_at_once_with_advice(twin, chat, serve_tls, waits):
+def test_an_unknown_certificate_is_refused_at_once_with_advice(twin, chat, serve_tls, waits):
     with serve_tls(lambda peer, n: peer.answer(b"yes")) as server:
         with pytest.raises(errors.ConnectionError, match="SSL_CERT_FILE"):
             chat(server.url)
@@ -58,11 +58,11 @@ def test_a_certificate_nobody_knows_is_refused_at_once_with_advice(twin, chat, s
         assert not secret_in_reach(caught.value, KEY)
 
 
-def test_ssl_cert_file_is_honoured_and_connections_are_reused(trusted, twin, serve_tls):
+def test_ssl_cert_file_is_used_and_connections_are_reused(trusted, twin, serve_tls):
     def script(peer, n):
         peer.begin()
-        peer.piece(b"one\n")
-        peer.piece(b"END\n")
+        peer.chunk(b"one\n")
+        peer.chunk(b"END\n")
         peer.end()
 
     with serve_tls(script) as server:
@@ -75,7 +75,7 @@ def test_total_timeout_cuts_an_encrypted_connection_on_time(trusted, twin, serve
     def script(peer, n):
         peer.begin()
         for _ in range(5):
-            peer.piece(b"one\n")
+            peer.chunk(b"one\n")
             time.sleep(0.1)
         peer.wait_until_gone()
 

@@ -1,4 +1,4 @@
-"""No way of construction makes a call hang: each case ends in seconds, with an error that says what to do."""
+"""A call never hangs, for every form of construction: each case ends in seconds, with an error and advice."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ WAYS = ("sync call", "sync stream", "async call", "async stream")
 
 
 def within_the_limit(work: Callable[[], Any]) -> BaseException | None:
-    """What the work raises; the test fails if it has not ended at the hard limit."""
+    """Return the error of the work; the test fails if it does not end within the hard limit."""
     ended: list[BaseException | None] = []
 
     def run() -> None:
@@ -80,12 +80,12 @@ def within_the_limit(work: Callable[[], Any]) -> BaseException | None:
     thread.start()
     thread.join(HARD_LIMIT)
     if not ended:
-        pytest.fail(f"the call hangs: it has not ended within {HARD_LIMIT:g} s")
+        pytest.fail(f"the call hangs: it did not end within {HARD_LIMIT:g} s")
     return ended[0]
 
 
 def in_a_loop(work: Callable[[], Any]) -> Any:
-    """An async call in a loop of its own; what a blocking call returns has no loop to run in."""
+    """Run an async call in its own event loop; return the result of a blocking call."""
     given = work()
     return asyncio.run(given) if asyncio.iscoroutine(given) else given
 
@@ -107,7 +107,7 @@ def way(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def call(face: Any, way: str, server: WireServer) -> Callable[..., errors.DeepSeekError]:
-    """Calls a model made with the options, and returns the error it raises."""
+    """Return a function that calls a model with options and returns its error."""
     kind, calling = face
 
     def call_model(**options: Any) -> errors.DeepSeekError:
@@ -122,7 +122,7 @@ def call(face: Any, way: str, server: WireServer) -> Callable[..., errors.DeepSe
 
 @pytest.fixture
 def nothing_built_before(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The next call builds its client anew, and so does the next test's."""
+    """The next call creates a new client, and the call of the next test as well."""
     for name in (*clients.CERTIFICATE_VARIABLES, *clients.PROXY_VARIABLES):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -219,12 +219,12 @@ def test_a_name_that_does_not_resolve(call: Any, monkeypatch: Any) -> None:
 
 
 @pytest.mark.parametrize("host", [f"{'a' * 64}.test", "a..b", "xn--zzzzzzz-.test"])
-def test_a_name_that_cannot_be_one(call: Any, host: str, monkeypatch: Any) -> None:
+def test_an_invalid_host_name(call: Any, host: str, monkeypatch: Any) -> None:
     error = call(base_url=f"https://{host}", max_retries=0)
     assert "Check base_url" in error.message
 
 
-def test_a_port_that_cannot_be_one_is_not_taken_modulo_65536(call: Any, server: WireServer) -> None:
+def test_an_invalid_port_is_not_taken_modulo_65536(call: Any, server: WireServer) -> None:
     error = call(base_url=f"http://127.0.0.1:{server.port + 65536}")
     assert "Check base_url" in error.message
     assert (error.retryable, server.received) == (False, [])
@@ -235,7 +235,7 @@ def test_a_client_whose_connections_are_all_in_use(face: Any, way: str, call: An
 
     def endless(peer: Any, n: int) -> None:
         peer.begin()
-        peer.piece(b": keep-alive\n\n")
+        peer.chunk(b": keep-alive\n\n")
         peer.wait_until_gone(HARD_LIMIT)
 
     busy, limits = serve(endless), httpx.Limits(max_connections=1)

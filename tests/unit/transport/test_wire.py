@@ -1,4 +1,4 @@
-"""What the shared async clients do at the edges of HTTP: limits, breaks, kept connections, forks."""
+"""The shared async clients in special cases of HTTP: limits, interruptions, kept connections, forks."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def stream(transport, url, decoder=Lines, **limits):
 
 
 async def read(stream, pause=0.0):
-    """The items of a stream, and what it ended with."""
+    """Return the items of a stream, and the error that ended it."""
     items = []
     try:
         async for item in stream:
@@ -55,8 +55,8 @@ async def read(stream, pause=0.0):
     return items, None
 
 
-def framed(kind, *pieces):
-    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) if kind == "chunked" else piece for piece in pieces)
+def framed(kind, *chunks):
+    return b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) if kind == "chunked" else chunk for chunk in chunks)
 
 
 def reset(peer):
@@ -66,8 +66,8 @@ def reset(peer):
 
 @pytest.mark.parametrize("end", ["closed", "reset"])
 @pytest.mark.parametrize("kind", ["chunked", "length"])
-async def test_what_had_arrived_before_a_break_is_not_lost(transport, serve, kind, end):
-    """Everything is there, and the break is noticed, before anybody reads."""
+async def test_items_that_arrived_before_an_interruption_are_not_lost(transport, serve, kind, end):
+    """Everything has arrived, and the interruption is noticed, before the first read."""
 
     def script(peer, n):
         peer.send(HEADS[kind] + framed(kind, b"one\n"))
@@ -87,14 +87,16 @@ async def test_what_had_arrived_before_a_break_is_not_lost(transport, serve, kin
     await asyncio.to_thread(broken.wait)
     await asyncio.sleep(0.1)
     rest, error = await read(items)
-    if end == "closed" or rest:  # httpx itself reads late, and loses what a reset has taken from the system's buffer
+    if (
+        end == "closed" or rest
+    ):  # httpx reads late, and loses the data that a reset has removed from the system's buffer
         assert rest == ["two", "three"]
     assert isinstance(error, errors.StreamInterruptedError)
     assert error.partial == ["one", *rest]
 
 
 @pytest.mark.parametrize("kind", [*HEADS])
-async def test_what_arrives_at_one_go_with_the_end_is_whole(transport, serve, kind):
+async def test_items_that_arrive_together_with_the_end_are_complete(transport, serve, kind):
     def script(peer, n):
         peer.send(HEADS[kind] + framed(kind, b"one\n", b"two\n"))
         peer.hang_up()
@@ -105,20 +107,20 @@ async def test_what_arrives_at_one_go_with_the_end_is_whole(transport, serve, ki
 
 
 @pytest.mark.parametrize("limits", [{"timeout": 0.3}, {"total_timeout": 0.3}])
-async def test_a_server_that_takes_no_byte_runs_into_the_limit(transport, limits):
+async def test_a_server_that_accepts_no_byte_reaches_the_limit(transport, limits):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         body = b" " * 30_000_000
         request = HttpRequest("POST", url, {}, body)
-        words = "accepted no bytes" if "timeout" in limits else "total_timeout"
+        message = "accepted no bytes" if "timeout" in limits else "total_timeout"
         began = time.monotonic()
-        with pytest.raises(errors.TimeoutError, match=words):
+        with pytest.raises(errors.TimeoutError, match=message):
             await transport.call(exchange(request, Limits(**limits)), read_text)
         assert 0.25 < time.monotonic() - began < 1
 
 
 @pytest.mark.filterwarnings("error")
-async def test_a_long_request_arrives_whole(transport, serve):
+async def test_a_long_request_arrives_completely(transport, serve):
     server = serve(lambda peer, n: peer.answer(b"yes"))
     body = os.urandom(5_000_000)
     request = HttpRequest("POST", server.url, {}, body)
@@ -126,7 +128,7 @@ async def test_a_long_request_arrives_whole(transport, serve):
     assert server.received[0].body == body
 
 
-async def test_a_connection_nobody_accepts_runs_into_the_limit(transport):
+async def test_a_connection_that_is_not_accepted_reaches_the_limit(transport):
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, socket.socket() as filler:
         filler.setblocking(False)
         with suppress(BlockingIOError):
@@ -140,7 +142,7 @@ async def test_a_connection_nobody_accepts_runs_into_the_limit(transport):
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-async def test_a_request_that_a_dying_connection_swallows_is_sent_once(transport, serve, method):
+async def test_a_request_lost_with_its_connection_is_sent_once(transport, serve, method):
     def script(peer, n):
         if n == 1:
             peer.answer(b"yes")
@@ -166,7 +168,7 @@ async def test_a_kept_connection_that_was_closed_meanwhile_is_not_used(transport
     server = serve(script)
     for number in (1, 2, 3):
         assert await call(transport, server.url) == "yes"
-        gone.wait(5)  # the loop stands still and sees nothing
+        gone.wait(5)  # the loop is blocked and notices nothing
         gone.clear()
         assert server.connections == number
 
@@ -194,7 +196,7 @@ async def test_one_client_opens_as_many_connections_as_there_are_calls(transport
     assert await asyncio.gather(*(call(transport, server.url) for _ in range(150))) == ["yes"] * 150
 
 
-async def test_an_answer_that_comes_before_the_request_is_read_is_heard(transport):
+async def test_an_answer_before_the_request_is_read_is_received(transport):
     def serve_once(listener):
         peer, _ = listener.accept()
         with peer:
@@ -224,10 +226,10 @@ async def test_a_header_that_must_not_be_sent_is_not(transport, serve, header):
     assert server.received == []
 
 
-async def test_closing_the_transport_breaks_its_stream_off(transport, serve):
+async def test_closing_the_transport_ends_its_stream(transport, serve):
     def script(peer, n):
         peer.begin()
-        peer.piece(b"one\n")
+        peer.chunk(b"one\n")
         peer.wait_until_gone()
 
     items = aiter(await stream(transport, serve(script).url))
@@ -239,14 +241,14 @@ async def test_closing_the_transport_breaks_its_stream_off(transport, serve):
     assert isinstance(error, errors.StreamInterruptedError)
 
 
-def test_loops_left_in_any_state_leave_no_word(serve, caplog):
+def test_loops_left_in_any_state_log_nothing(serve, caplog):
     """One closed too early, one with an open stream, one with a stream that was dropped."""
 
     def script(peer, n):
         peer.begin()
-        peer.piece(b"one\n")
+        peer.chunk(b"one\n")
         if peer_ends.is_set():
-            peer.piece(b"END\n")
+            peer.chunk(b"END\n")
             peer.end()
         else:
             peer.wait_until_gone()
@@ -261,12 +263,12 @@ def test_loops_left_in_any_state_leave_no_word(serve, caplog):
         await anext(items)
         return items
 
-    async def whole():
+    async def complete():
         transport = AsyncTransport()
         kept.append(transport)
         return await read(await stream(transport, server.url))
 
-    for work, end in ((opened, False), (whole, True)):
+    for work, end in ((opened, False), (complete, True)):
         (peer_ends.set if end else peer_ends.clear)()
         loop = asyncio.new_event_loop()
         kept.append(loop.run_until_complete(work()))
@@ -276,16 +278,16 @@ def test_loops_left_in_any_state_leave_no_word(serve, caplog):
     del loop
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # asyncio's own, about the socket of a loop closed too early
-        asyncio.run(whole())
+        asyncio.run(complete())
         kept.clear()
         gc.collect()
-    said = [record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG]
-    assert [text for text in said if "Unclosed" in text] == []
+    messages = [record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG]
+    assert [text for text in messages if "Unclosed" in text] == []
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-async def test_a_child_forked_in_the_loop_does_the_parents_connections_no_harm(transport, serve):
+async def test_a_child_forked_in_the_loop_does_not_close_the_parents_connections(transport, serve):
     def script(peer, n):
         time.sleep(0.1)
         peer.answer(b"yes")

@@ -1,4 +1,4 @@
-"""A server of raw sockets that does to the byte what a test says, and counts who is connected."""
+"""A server of raw sockets that sends exactly the bytes of a script, and counts its connections."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ class Peer:
         self.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
 
     def begin(self, *headers: str) -> None:
-        """The head of a chunked answer."""
+        """Send the head of a chunked answer."""
         lines = ["HTTP/1.1 200 OK", "content-type: text/event-stream", "transfer-encoding: chunked", *headers]
         self.send("\r\n".join(lines).encode() + b"\r\n\r\n")
 
-    def piece(self, data: bytes) -> None:
+    def chunk(self, data: bytes) -> None:
         self.send(b"%x\r\n%s\r\n" % (len(data), data))
 
     def end(self) -> None:
         self.send(b"0\r\n\r\n")
 
     def wait_until_gone(self, seconds: float = 5.0) -> bool:
-        """Whether the client hung up in time."""
+        """Return True if the client closed the connection in time."""
         self.socket.settimeout(seconds)
         try:
             return self.socket.recv(1) == b""
@@ -91,7 +91,7 @@ class WireServer:
                 peer.close()
 
     def wait_until_open(self, count: int, seconds: float = 1.0) -> bool:
-        """Whether so many connections are open, or come to be in time."""
+        """Return True if so many connections are open, or become open in time."""
         until = time.monotonic() + seconds
         while self.open != count:
             if time.monotonic() > until:

@@ -15,45 +15,45 @@ from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.values.reply import InvalidToolCall, TextDelta
 
-Piece = tuple[Any, str | None, str | None, str]
+Fragment = tuple[Any, str | None, str | None, str]
 
 
 def new_builder(*, streamed: bool = False, **facts: Any) -> ReplyBuilder:
     return ReplyBuilder(DecodeContext(Dialect(), "", ToolNames(()), **facts), streamed=streamed)
 
 
-def build(*pieces: Piece, finish_reason: Any = "tool_calls", **options: Any) -> Reply:
+def build(*fragments: Fragment, finish_reason: Any = "tool_calls", **options: Any) -> Reply:
     builder = new_builder(**options)
-    for piece in pieces:
-        builder.add_tool_call(*piece)
+    for fragment in fragments:
+        builder.add_tool_call(*fragment)
     builder.finish_reason = finish_reason
     return builder.build()
 
 
-def said(reply: Reply) -> list[tuple[str, str, str]]:
+def calls_of(reply: Reply) -> list[tuple[str, str, str]]:
     return [(call.id, call.name, call.arguments) for call in reply.tool_calls]
 
 
 BOTH = [("a", "f", '{"x":1}'), ("b", "g", '{"y":2}')]
 
 
-# -- tool calls from their pieces ------------------------------------------------------------------------------------
+# -- tool calls from their fragments ---------------------------------------------------------------------------------
 
 
-def test_calls_one_after_the_other_are_put_together() -> None:
-    pieces = [
+def test_consecutive_calls_are_joined() -> None:
+    fragments = [
         (0, "a", "f", ""),
         (0, None, None, '{"x"'),
         (0, None, None, ":1}"),
         (1, "b", "g", ""),
         (1, "", "", '{"y":2}'),
     ]
-    assert said(build(*pieces)) == BOTH
+    assert calls_of(build(*fragments)) == BOTH
 
 
-def interleavings() -> list[list[Piece]]:
-    first: list[Piece] = [(0, "a", "f", ""), (0, None, None, '{"x"'), (0, None, None, ":1}")]
-    second: list[Piece] = [(1, "b", "g", ""), (1, None, None, '{"y"'), (1, None, None, ":2}")]
+def interleavings() -> list[list[Fragment]]:
+    first: list[Fragment] = [(0, "a", "f", ""), (0, None, None, '{"x"'), (0, None, None, ":1}")]
+    second: list[Fragment] = [(1, "b", "g", ""), (1, None, None, '{"y"'), (1, None, None, ":2}")]
     orders = []
     for places in itertools.combinations(range(6), 3):
         left, right = iter(first), iter(second)
@@ -61,12 +61,12 @@ def interleavings() -> list[list[Piece]]:
     return orders
 
 
-@pytest.mark.parametrize("pieces", interleavings())
-def test_pieces_of_two_calls_may_come_in_any_order(pieces: list[Piece]) -> None:
-    assert sorted(said(build(*pieces))) == BOTH
+@pytest.mark.parametrize("fragments", interleavings())
+def test_fragments_of_two_calls_may_arrive_in_any_order(fragments: list[Fragment]) -> None:
+    assert sorted(calls_of(build(*fragments))) == BOTH
 
 
-def test_calls_keep_the_order_in_which_they_began() -> None:
+def test_calls_are_in_the_order_of_their_first_fragments() -> None:
     assert [call.name for call in build((5, "b", "second", "{}"), (2, "a", "first", "{}")).tool_calls] == [
         "second",
         "first",
@@ -74,7 +74,7 @@ def test_calls_keep_the_order_in_which_they_began() -> None:
 
 
 X, ONE, Y, TWO = '{"x":', "1}", '{"y":', "2}"
-NUMBERED: dict[str, list[Piece]] = {
+NUMBERED: dict[str, list[Fragment]] = {
     "from 1": [(1, "a", "f", X), (1, None, None, ONE), (2, "b", "g", Y + TWO)],
     "with a gap": [(0, "a", "f", X), (0, None, None, ONE), (7, "b", "g", Y + TWO)],
     "all with 0": [(0, "a", "f", X), (0, None, None, ONE), (0, "b", "g", Y), (0, None, None, TWO)],
@@ -86,12 +86,12 @@ NUMBERED: dict[str, list[Piece]] = {
 }
 
 
-@pytest.mark.parametrize("pieces", NUMBERED.values(), ids=NUMBERED)
-def test_calls_are_told_apart_however_the_host_numbers_them(pieces: list[Piece]) -> None:
-    assert said(build(*pieces)) == BOTH
+@pytest.mark.parametrize("fragments", NUMBERED.values(), ids=NUMBERED)
+def test_calls_are_separated_for_every_numbering(fragments: list[Fragment]) -> None:
+    assert calls_of(build(*fragments)) == BOTH
 
 
-NAMELESS: dict[str, list[Piece]] = {
+NAMELESS: dict[str, list[Fragment]] = {
     "empty ids": [(0, "", "f", X), (0, "", "", ONE), (1, "", "g", Y + TWO)],
     "no ids": [(0, None, "f", X + ONE), (1, None, "g", Y + TWO)],
     "neither id nor number": [(None, None, "f", X), (None, None, None, ONE), (None, None, "g", Y + TWO)],
@@ -100,29 +100,29 @@ NAMELESS: dict[str, list[Piece]] = {
 }
 
 
-@pytest.mark.parametrize("pieces", NAMELESS.values(), ids=NAMELESS)
-def test_calls_without_ids_are_told_apart_and_given_ids_of_their_own(pieces: list[Piece]) -> None:
-    reply = build(*pieces)
+@pytest.mark.parametrize("fragments", NAMELESS.values(), ids=NAMELESS)
+def test_calls_without_ids_are_separated_and_get_ids(fragments: list[Fragment]) -> None:
+    reply = build(*fragments)
     assert [(call.name, call.arguments) for call in reply.tool_calls] == [("f", '{"x":1}'), ("g", '{"y":2}')]
     assert len({call.id for call in reply.tool_calls if call.id}) == 2
 
 
-def test_two_calls_under_one_id_stay_two_calls() -> None:
+def test_two_calls_of_one_id_are_two_calls() -> None:
     reply = build((0, "same", "f", '{"x":1}'), (1, "same", "g", '{"y":2}'))
     assert [(call.name, call.arguments) for call in reply.tool_calls] == [("f", '{"x":1}'), ("g", '{"y":2}')]
 
 
-def test_deltas_carry_id_and_name_once_and_an_index_of_our_own() -> None:
+def test_deltas_contain_id_and_name_once_and_our_index() -> None:
     builder = new_builder()
-    pieces: list[Piece] = [(4, "a", "f", ""), (4, "a", "f", "{}"), (9, "b", "g", "{}")]
-    assert [builder.add_tool_call(*piece) for piece in pieces] == [
+    fragments: list[Fragment] = [(4, "a", "f", ""), (4, "a", "f", "{}"), (9, "b", "g", "{}")]
+    assert [builder.add_tool_call(*fragment) for fragment in fragments] == [
         ToolCallDelta(0, "a", "f", ""),
         ToolCallDelta(0, None, None, "{}"),
         ToolCallDelta(1, "b", "g", "{}"),
     ]
 
 
-def test_a_late_name_comes_in_the_delta_that_brings_it() -> None:
+def test_a_late_name_is_in_the_delta_of_its_fragment() -> None:
     builder = new_builder()
     assert builder.add_tool_call(0, "a", None, "") == ToolCallDelta(0, "a", None, "")
     assert builder.add_tool_call(0, None, "f", "{") == ToolCallDelta(0, None, "f", "{")
@@ -131,12 +131,12 @@ def test_a_late_name_comes_in_the_delta_that_brings_it() -> None:
 # -- one call only ---------------------------------------------------------------------------------------------------
 
 
-def test_single_call_keeps_the_first_call_and_its_pieces_only() -> None:
-    pieces = [(0, "a", "f", '{"x"'), (1, "b", "g", '{"y":2}'), (0, None, None, ":1}"), (1, None, None, " ")]
-    assert said(build(*pieces, single_call=True)) == BOTH[:1]
+def test_single_call_keeps_only_the_first_call() -> None:
+    fragments = [(0, "a", "f", '{"x"'), (1, "b", "g", '{"y":2}'), (0, None, None, ":1}"), (1, None, None, " ")]
+    assert calls_of(build(*fragments, single_call=True)) == BOTH[:1]
 
 
-def test_single_call_gives_no_delta_of_the_others() -> None:
+def test_single_call_returns_no_delta_of_the_others() -> None:
     builder = new_builder(single_call=True)
     assert builder.add_tool_call(0, "a", "f", "{}") is not None
     assert builder.add_tool_call(1, "b", None, "") is None
@@ -148,13 +148,13 @@ def test_single_call_gives_no_delta_of_the_others() -> None:
 
 
 @pytest.mark.parametrize("finish_reason", ["tool_calls", "stop"])
-def test_empty_arguments_are_those_of_a_function_without_parameters(finish_reason: Any) -> None:
-    assert said(build((0, "a", "f", ""), finish_reason=finish_reason)) == [("a", "f", "{}")]
+def test_empty_arguments_are_an_empty_object(finish_reason: Any) -> None:
+    assert calls_of(build((0, "a", "f", ""), finish_reason=finish_reason)) == [("a", "f", "{}")]
 
 
 @pytest.mark.parametrize("finish_reason", ["length", "interrupted", "content_filter", "error", "abort", None])
 @pytest.mark.parametrize("arguments", ["", '{"city": "Par', '{"city": "Paris"}'])
-def test_arguments_that_were_cut_are_an_invalid_call(arguments: str, finish_reason: Any) -> None:
+def test_truncated_arguments_are_an_invalid_call(arguments: str, finish_reason: Any) -> None:
     reply = build((0, "a", "f", arguments), finish_reason=finish_reason)
     assert reply.tool_calls == ()
     [invalid] = reply.invalid_tool_calls
@@ -162,14 +162,14 @@ def test_arguments_that_were_cut_are_an_invalid_call(arguments: str, finish_reas
     assert "truncated" in invalid.error
 
 
-def test_arguments_cut_by_the_output_limit_say_what_to_raise() -> None:
+def test_arguments_cut_by_the_output_limit_name_the_option() -> None:
     [invalid] = build((0, "a", "f", "{"), finish_reason="length").invalid_tool_calls
     assert "max_tokens" in invalid.error
 
 
-def test_whole_arguments_stay_valid_when_the_limit_cut_the_answer_behind_them() -> None:
+def test_complete_arguments_are_valid_if_the_limit_is_reached_after_them() -> None:
     reply = build((0, "a", "f", '{"x":1}'), (1, "b", "g", '{"y"'), finish_reason="length")
-    assert said(reply) == BOTH[:1]
+    assert calls_of(reply) == BOTH[:1]
     assert [call.name for call in reply.invalid_tool_calls] == ["g"]
 
 
@@ -185,7 +185,7 @@ def test_whole_arguments_stay_valid_when_the_limit_cut_the_answer_behind_them() 
         ("[" * 100_000, "not valid JSON"),
     ],
 )
-def test_arguments_that_are_no_object_are_an_invalid_call_and_never_mended(arguments: str, why: str) -> None:
+def test_arguments_that_are_not_an_object_are_invalid_and_never_repaired(arguments: str, why: str) -> None:
     [invalid] = build((0, "a", "f", arguments)).invalid_tool_calls
     assert invalid.arguments == arguments
     assert why in invalid.error
@@ -196,21 +196,21 @@ def test_a_call_without_a_name_is_invalid() -> None:
     assert "no function" in invalid.error
 
 
-def test_before_the_end_a_call_without_arguments_is_not_yet_sound() -> None:
+def test_before_the_end_a_call_without_arguments_is_not_valid() -> None:
     builder = new_builder()
     builder.add_tool_call(0, "a", "delete_everything", "")
     assert builder.build(complete=False).tool_calls == ()
 
 
-def test_the_arguments_are_kept_as_the_model_wrote_them() -> None:
+def test_the_arguments_are_kept_verbatim() -> None:
     written = '{ "b":1,\n"a" : "\\u00e9" }'
-    assert said(build((0, "a", "f", written))) == [("a", "f", written)]
+    assert calls_of(build((0, "a", "f", written))) == [("a", "f", written)]
 
 
 # -- text, reasoning, logprobs ---------------------------------------------------------------------------------------
 
 
-def test_no_reasoning_and_empty_reasoning_differ() -> None:
+def test_missing_and_empty_reasoning_differ() -> None:
     silent, empty = new_builder(), new_builder()
     empty.add_reasoning("")
     assert silent.build().reasoning is None
@@ -223,7 +223,7 @@ def test_an_empty_record_of_reasoning_is_kept_as_empty() -> None:
     assert builder.build().reasoning == Reasoning(None, ())
 
 
-def test_records_of_a_whole_answer_are_not_joined() -> None:
+def test_records_of_a_complete_answer_are_not_joined() -> None:
     records = [{"type": "reasoning.text", "index": 0, "text": "a"}, {"type": "reasoning.text", "index": 0, "text": "b"}]
     builder = new_builder(streamed=False)
     builder.add_details(records)
@@ -232,7 +232,7 @@ def test_records_of_a_whole_answer_are_not_joined() -> None:
     assert reasoning.details == tuple(records)
 
 
-def test_log_probabilities_are_joined_channel_by_channel() -> None:
+def test_log_probabilities_are_joined_by_channel() -> None:
     builder = new_builder()
     builder.add_logprobs({"reasoning_content": [1], "content": None})
     builder.add_logprobs({"reasoning_content": [2]})
@@ -240,8 +240,8 @@ def test_log_probabilities_are_joined_channel_by_channel() -> None:
     assert builder.build().logprobs == {"reasoning_content": [1, 2], "content": [3]}
 
 
-def text(index: int | None, said: str, **rest: Any) -> dict[str, Any]:
-    return {"type": "reasoning.text", "text": said, "index": index, **rest}
+def text(index: int | None, content: str, **rest: Any) -> dict[str, Any]:
+    return {"type": "reasoning.text", "text": content, "index": index, **rest}
 
 
 def test_fragments_of_one_type_and_index_are_one_record() -> None:
@@ -253,14 +253,14 @@ def test_fragments_of_another_type_begin_a_record_under_the_same_index() -> None
     assert merge_details([text(0, "a"), secret, text(0, "b")]) == (text(0, "a"), secret, text(0, "b"))
 
 
-def test_of_the_other_fields_the_last_that_is_not_null_stays() -> None:
+def test_the_last_value_of_another_field_that_is_not_null_is_kept() -> None:
     merged = merge_details(
         [text(0, "a", signature=None, format="x"), text(0, "b", signature="s"), text(0, "", signature=None)]
     )
     assert merged == (text(0, "ab", signature="s", format="x"),)
 
 
-def test_a_field_that_only_came_as_null_is_kept() -> None:
+def test_a_field_that_is_always_null_is_kept() -> None:
     assert merge_details([text(0, "a"), text(0, "b", id=None)]) == (text(0, "ab", id=None),)
 
 
@@ -273,26 +273,26 @@ def test_encrypted_records_without_an_index_are_never_joined() -> None:
     assert merge_details(records) == tuple(records)
 
 
-def test_records_without_an_index_but_with_ids_of_their_own_are_not_joined() -> None:
+def test_records_with_different_ids_and_no_index_are_not_joined() -> None:
     records = [text(None, "a", id="1"), text(None, "b", id="2")]
     assert merge_details(records) == tuple(records)
 
 
-def test_no_records_are_no_records() -> None:
+def test_no_fragments_make_no_records() -> None:
     assert merge_details([]) == ()
 
 
-def test_the_fragments_are_left_as_they_were() -> None:
+def test_the_fragments_are_not_changed() -> None:
     fragments = [text(0, "a"), text(0, "b")]
     before = copy.deepcopy(fragments)
     merge_details(fragments)
     assert fragments == before
 
 
-# -- the whole reply -------------------------------------------------------------------------------------------------
+# -- the complete reply ----------------------------------------------------------------------------------------------
 
 
-def test_fold_returns_the_reply_of_the_end() -> None:
+def test_fold_returns_the_reply_of_the_stream_end() -> None:
     reply = Reply("Hi")
     assert fold([TextDelta("Hi"), StreamEnd(reply)]) is reply
 
@@ -302,7 +302,7 @@ def test_fold_refuses_deltas_without_an_end() -> None:
         fold([TextDelta("Hi")])
 
 
-def test_a_reply_becomes_the_message_that_carries_it_on() -> None:
+def test_a_reply_becomes_a_message_of_the_history() -> None:
     reply = Reply("Hi", reasoning=Reasoning("why", ({"type": "x"},)), tool_calls=(ToolCall("a", "f", "{}"),))
     message = reply.to_message()
     assert message.role == "assistant"
@@ -311,7 +311,7 @@ def test_a_reply_becomes_the_message_that_carries_it_on() -> None:
     assert message.tool_calls == reply.tool_calls
 
 
-def test_invalid_calls_go_back_at_their_place_among_the_others() -> None:
+def test_invalid_calls_are_sent_back_in_their_position() -> None:
     reply = build((0, "a", "f", "{"), (1, "b", "g", "{}"), (2, "c", "h", "["), (3, "d", "i", "{}"))
     assert [call.id for call in reply.invalid_tool_calls] == ["a", "c"]
     assert [call.id for call in reply.to_message().tool_calls] == ["a", "b", "c", "d"]

@@ -31,7 +31,7 @@ def values() -> list[type[Any]]:
 
 
 def made(cls: type[Any], shift: int = 0) -> Any:
-    """An object with values of any type, without the checks of the class."""
+    """Return an object with values of any type, without the checks of the class."""
     value = object.__new__(cls)
     for number, field in enumerate(dataclasses.fields(cls)):
         object.__setattr__(value, field.name, SAMPLES[(number + shift) % len(SAMPLES)])
@@ -39,7 +39,7 @@ def made(cls: type[Any], shift: int = 0) -> Any:
 
 
 def generated(value: Any) -> Any:
-    """The same object of a class for which ``dataclass`` has generated the methods."""
+    """Return the same object of a class for which ``dataclass`` has generated the methods."""
     fields = dataclasses.fields(value)
     twin = dataclasses.make_dataclass(
         type(value).__qualname__,
@@ -50,7 +50,7 @@ def generated(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("cls", values(), ids=lambda cls: cls.__qualname__)
-def test_the_methods_do_what_the_generated_ones_do(cls: type[Any]) -> None:
+def test_the_methods_equal_the_generated_ones(cls: type[Any]) -> None:
     one, same, other = made(cls), made(cls), made(cls, shift=1)
     assert cls.__dataclass_params__.frozen
     assert (one == same, one != same, one == other) == (True, False, False)

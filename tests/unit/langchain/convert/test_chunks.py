@@ -1,4 +1,4 @@
-"""Chunks put together without validation are the ones the constructors make."""
+"""Chunks that are built without validation equal those of the constructors."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def state(value: Any) -> tuple[Any, ...]:
     )
 
 
-@pytest.mark.parametrize(("content", "said"), CASES)
-def test_chunks_equal_validated_ones_in_every_part(content: Any, said: dict[str, Any]) -> None:
-    validated = AIMessageChunk(content=content, additional_kwargs=dict(said), response_metadata=dict(MARKS))
-    made = message_chunk(content, dict(said), MARKS)
+@pytest.mark.parametrize(("content", "kwargs"), CASES)
+def test_chunks_equal_validated_ones_in_every_part(content: Any, kwargs: dict[str, Any]) -> None:
+    validated = AIMessageChunk(content=content, additional_kwargs=dict(kwargs), response_metadata=dict(MARKS))
+    made = message_chunk(content, dict(kwargs), MARKS)
     assert state(made) == state(validated)
     assert state(generation_chunk(made)) == state(ChatGenerationChunk(message=validated))
     assert made.model_dump() == validated.model_dump()
@@ -42,7 +42,7 @@ def test_chunks_equal_validated_ones_in_every_part(content: Any, said: dict[str,
     assert (generation_chunk(made) + generation_chunk(made)).text == 2 * ChatGenerationChunk(message=validated).text
 
 
-def test_chunks_share_nothing_that_changes() -> None:
+def test_chunks_share_no_mutable_values() -> None:
     one, other = (message_chunk("a", {}, MARKS) for _ in range(2))
     one.response_metadata["x"] = 1
     one.tool_calls.append({"name": "f", "args": {}, "id": "1"})
@@ -52,11 +52,11 @@ def test_chunks_share_nothing_that_changes() -> None:
     assert state(other) == state(message_chunk("a", {}, MARKS))
 
 
-def test_a_fragment_of_arguments_is_no_invalid_call_and_adds_up_like_a_validated_one() -> None:
+def test_a_fragment_of_arguments_is_valid_and_adds_up_like_a_validated_one() -> None:
     first = AIMessageChunk(content="", tool_call_chunks=[tool_call_chunk(name="f", args='{"a": "', id="1", index=0)])
-    piece = tool_call_chunk(name=None, args='b"}', id=None, index=0)
-    validated = AIMessageChunk(content="", tool_call_chunks=[piece], response_metadata=dict(MARKS))
-    made = fragment_chunk("", piece, MARKS)
+    chunk = tool_call_chunk(name=None, args='b"}', id=None, index=0)
+    validated = AIMessageChunk(content="", tool_call_chunks=[chunk], response_metadata=dict(MARKS))
+    made = fragment_chunk("", chunk, MARKS)
     assert made.invalid_tool_calls == []
     assert made.tool_call_chunks == validated.tool_call_chunks
     assert made.__pydantic_fields_set__ - {"additional_kwargs"} == validated.__pydantic_fields_set__

@@ -1,4 +1,4 @@
-"""What a provider cites hangs on the text block of v1 output, whole and streamed alike."""
+"""The citations of a provider are annotations of the v1 text block, in complete and streamed answers."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def model(server: LocalServer) -> ChatDeepSeekV4:
     )
 
 
-def test_citations_are_annotations_of_the_text_whole_and_streamed(server: LocalServer) -> None:
+def test_citations_are_annotations_of_complete_and_streamed_text(server: LocalServer) -> None:
     turn = Turn("Rain.", reasoning="I look.", citations=[CITED])
     server.script(turn, turn)
-    whole = model(server).invoke("Weather?")
+    complete = model(server).invoke("Weather?")
     folded: AIMessageChunk | None = None
     for chunk in model(server).stream("Weather?"):
         assert isinstance(chunk, AIMessageChunk)
         folded = chunk if folded is None else folded + chunk
     assert folded is not None
-    (one,), (other,) = ([b for b in m.content_blocks if b["type"] == "text"] for m in (whole, folded))
+    (one,), (other,) = ([b for b in m.content_blocks if b["type"] == "text"] for m in (complete, folded))
     assert one == other
     assert one["text"] == "Rain."
     assert {"type": "citation", **CITED}.items() <= one["annotations"][0].items()
@@ -47,6 +47,6 @@ def test_event_streams_stay_valid(server: LocalServer) -> None:
     assert_valid_event_stream(list(model(server).stream_events("Weather?", version="v3")))
 
 
-def test_what_is_no_citation_is_kept_whole() -> None:
+def test_another_annotation_is_kept_unchanged() -> None:
     file = {"type": "file", "file": {"hash": "x"}}
     assert as_annotations([file]) == [{"type": "non_standard_annotation", "value": file}]

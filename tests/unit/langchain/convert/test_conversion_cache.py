@@ -1,4 +1,4 @@
-"""A history is converted once; a message that somebody changes is converted again."""
+"""A history is converted once; a changed message is converted again."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ CHANGES: dict[str, tuple[BaseMessage, Callable[[Any], None]]] = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_changed_message_says_what_it_says_now(what: str) -> None:
+def test_a_changed_message_is_converted_again(what: str) -> None:
     original, change = CHANGES[what]
     message = original.model_copy(deep=True)
     _, before = (to_conversation([message]) for _ in range(2))
@@ -78,8 +78,8 @@ def test_a_changed_message_says_what_it_says_now(what: str) -> None:
     assert after != known
 
 
-def test_what_cannot_be_told_apart_is_read_every_time() -> None:
-    """An object in the arguments: nobody can see whether it has changed."""
+def test_incomparable_arguments_are_converted_every_time() -> None:
+    """An object in the arguments: a change of it cannot be detected."""
     message = AIMessage("Hi", additional_kwargs={"reasoning_content": "Hm.", "mine": object()})
     first, second = to_conversation([message])[0], to_conversation([message])[0]
     assert first == second
@@ -99,7 +99,7 @@ def test_conversations_are_not_kept_alive() -> None:
     assert len(conversion._CACHE) == before
 
 
-def test_messages_that_follow_a_known_beginning_are_converted_once() -> None:
+def test_messages_after_a_cached_beginning_are_converted_once() -> None:
     first, second, third = answer(), answer(), answer()
     to_conversation([first])
     converted = to_conversation([first, second])

@@ -1,4 +1,4 @@
-"""LangChain messages as a conversation: each shape in which a message can come."""
+"""LangChain messages as a conversation: each form that a message can have."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ PNG = "iVBORw0KGgo="
 CALL = {"name": "f", "args": {"a": 1}, "id": "call_1", "type": "tool_call"}
 
 
-def said(*messages: BaseMessage) -> list[Message]:
+def to_messages(*messages: BaseMessage) -> list[Message]:
     return list(to_conversation(messages))
 
 
 def one(message: BaseMessage) -> Message:
-    (converted,) = said(message)
+    (converted,) = to_messages(message)
     return converted
 
 
@@ -60,17 +60,17 @@ def test_roles(message: BaseMessage, role: str) -> None:
     assert one(message) == Message(role, "x")  # type: ignore[arg-type]
 
 
-def test_an_unknown_role_is_refused_with_the_known_ones() -> None:
+def test_an_unknown_role_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(errors.InvalidRequestError, match=r"'critic'.*developer"):
-        said(ChatMessage("x", role="critic"))
+        to_messages(ChatMessage("x", role="critic"))
 
 
-def test_a_remove_message_says_nothing() -> None:
-    assert said(HumanMessage("x"), RemoveMessage(id="1")) == [Message.user("x")]
+def test_a_remove_message_is_left_out() -> None:
+    assert to_messages(HumanMessage("x"), RemoveMessage(id="1")) == [Message.user("x")]
 
 
 @pytest.mark.parametrize(("name", "kept"), [("example_user", "example_user"), ("Ada Lovelace", None), ("ü", None)])
-def test_names_that_no_service_refuses_are_kept(name: str, kept: str | None) -> None:
+def test_names_that_every_service_accepts_are_kept(name: str, kept: str | None) -> None:
     assert one(HumanMessage("x", name=name)).name == kept
     assert one(SystemMessage("x", name=name)).name == kept
 
@@ -142,7 +142,7 @@ def test_unknown_additional_kwargs_are_never_sent(message: type[BaseMessage]) ->
         ({"type": "non_standard", "value": {"type": "brand_new", "x": 1}}, RawPart({"type": "brand_new", "x": 1})),
     ],
 )
-def test_blocks_of_a_users_turn(block: Any, part: Any) -> None:
+def test_blocks_of_a_user_message(block: Any, part: Any) -> None:
     assert one(HumanMessage([block])).content == (part,)
 
 
@@ -150,12 +150,12 @@ def test_blocks_of_a_users_turn(block: Any, part: Any) -> None:
     "block",
     [{"type": "cachePoint"}, {"cachePoint": {"type": "default"}}, {"type": "thinking", "thinking": "x"}, ""],
 )
-def test_blocks_without_meaning_here_are_left_out(block: Any) -> None:
+def test_unsupported_blocks_are_left_out(block: Any) -> None:
     assert one(HumanMessage(["a", block])).content == (TextPart("a"),)
 
 
 @pytest.mark.parametrize(
-    ("block", "kind", "words"),
+    ("block", "kind", "message"),
     [
         ({"type": "audio", "base64": "x"}, errors.UnsupportedError, "audio"),
         ({"type": "input_audio", "input_audio": {}}, errors.UnsupportedError, "input_audio"),
@@ -165,9 +165,9 @@ def test_blocks_without_meaning_here_are_left_out(block: Any) -> None:
         ({"type": "image_url", "image_url": {}}, errors.InvalidRequestError, "has no URL"),
     ],
 )
-def test_blocks_that_cannot_be_read_are_refused(block: Any, kind: type[Exception], words: str) -> None:
-    with pytest.raises(kind, match=words):
-        said(HumanMessage([block]))
+def test_blocks_that_cannot_be_read_are_refused(block: Any, kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        to_messages(HumanMessage([block]))
 
 
 def test_a_system_message_of_text_blocks() -> None:
@@ -178,7 +178,7 @@ def test_a_system_message_of_text_blocks() -> None:
     assert one(SystemMessage(blocks)) == Message("system", "Be brief.\n\nAnd kind.", left_out=("cache_control",))
 
 
-def test_an_image_in_an_assistants_turn_is_left_out_with_a_warning() -> None:
+def test_an_image_in_an_assistant_message_is_left_out_with_a_warning() -> None:
     with pytest.warns(errors.HistoryRepairedWarning, match="removed the image"):
         assert one(AIMessage(["Look:", {"type": "image", "url": "https://x/y.png"}])).text == "Look:"
 
@@ -218,11 +218,11 @@ DETAILS = [{"type": "reasoning.text", "text": "x", "index": 0}]
         (ChatMessage("x", role="assistant", additional_kwargs={"reasoning_content": "r"}), Reasoning("r")),
     ],
 )
-def test_reasoning_is_found_wherever_it_survived(message: BaseMessage, reasoning: Reasoning | None) -> None:
+def test_reasoning_is_found_in_every_place(message: BaseMessage, reasoning: Reasoning | None) -> None:
     assert one(message).reasoning == reasoning
 
 
-def test_reasoning_is_no_part_of_the_visible_text() -> None:
+def test_reasoning_is_not_part_of_the_visible_text() -> None:
     message = AIMessage([{"type": "reasoning", "reasoning": "r"}, {"type": "text", "text": "x"}])
     assert one(message).content == "x"
 
@@ -276,16 +276,16 @@ def test_reasoning_is_no_part_of_the_visible_text() -> None:
         ),
     ],
 )
-def test_tool_calls_are_found_wherever_they_stand(message: AIMessage, call: ToolCall) -> None:
+def test_tool_calls_are_found_in_every_place(message: AIMessage, call: ToolCall) -> None:
     assert one(message).tool_calls == (call,)
 
 
-def test_a_call_that_stands_twice_is_said_once() -> None:
+def test_a_call_in_two_places_is_sent_once() -> None:
     block = {"type": "tool_use", "id": "call_1", "name": "f", "input": {"a": 1}}
     assert len(one(AIMessage([block], tool_calls=[CALL])).tool_calls) == 1
 
 
-def test_an_edited_call_wins_over_the_block_it_was_edited_from() -> None:
+def test_an_edited_call_has_priority_over_its_original_block() -> None:
     message = AIMessage([{"type": "tool_call", "id": "call_1", "name": "f", "args": {"a": 1}}], tool_calls=[CALL])
     message = message.model_copy(update={"tool_calls": [{**CALL, "args": {"a": 2}}]})
     assert one(message).tool_calls == (ToolCall("call_1", "f", '{"a":2}'),)
@@ -308,13 +308,13 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize("written", WRITTEN)
-def test_the_mark_on_broken_arguments_is_taken_off_again(written: str) -> None:
+def test_the_mark_on_invalid_arguments_is_removed(written: str) -> None:
     assert strip_suffix(written + invalidating_suffix(written)) == written
 
 
 @settings(max_examples=examples(500))
 @given(st.text(alphabet='{}[]" \\:,ab1', max_size=12))
-def test_the_mark_on_any_arguments_is_taken_off_again_and_keeps_them_invalid(written: str) -> None:
+def test_the_mark_on_any_arguments_is_removed_and_the_call_stays_invalid(written: str) -> None:
     marked = written + invalidating_suffix(written)
     assert strip_suffix(marked) == written
     try:
@@ -325,7 +325,7 @@ def test_the_mark_on_any_arguments_is_taken_off_again_and_keeps_them_invalid(wri
 
 
 @pytest.mark.parametrize("written", ['{"a": 1}', "[1, 2]", "", "{}   ", '{"a": "b"]'])
-def test_arguments_without_a_mark_stay_as_they_are(written: str) -> None:
+def test_arguments_without_a_mark_are_unchanged(written: str) -> None:
     assert strip_suffix(written) == written
 
 
@@ -352,7 +352,7 @@ def test_tool_results_are_text(content: Any, text: str) -> None:
     assert one(result(content)) == Message.tool(text, "call_1", left_out=left_out)
 
 
-def test_a_failed_tool_says_so_in_its_text_alone() -> None:
+def test_a_failed_tool_is_reported_in_its_text_only() -> None:
     assert one(result("Error: no such city", status="error")) == Message.tool("Error: no such city", "call_1")
 
 
@@ -360,9 +360,9 @@ def test_an_artifact_is_never_sent() -> None:
     assert one(result("x", artifact={"secret": 1}, name="f")) == Message.tool("x", "call_1")
 
 
-def test_images_in_results_go_into_a_users_message_behind_all_results() -> None:
+def test_images_of_results_are_sent_in_a_user_message_after_all_results() -> None:
     image = {"type": "image", "base64": PNG, "mime_type": "image/png"}
-    messages = said(
+    messages = to_messages(
         AIMessage("", tool_calls=[CALL, {**CALL, "id": "call_2"}]),
         result([image]),
         ToolMessage([{"type": "text", "text": "b"}, image], tool_call_id="call_2"),
@@ -384,30 +384,30 @@ def test_images_in_results_go_into_a_users_message_behind_all_results() -> None:
     ]
 
 
-def test_results_in_a_users_turn_stand_before_it() -> None:
+def test_results_in_a_user_message_are_sent_before_it() -> None:
     content: list[Any] = [
         {"type": "tool_result", "tool_use_id": "call_1", "content": [{"type": "text", "text": "green"}]},
         {"type": "tool_result", "tool_use_id": "call_2", "content": "blue", "is_error": False},
         {"type": "text", "text": "Which?"},
     ]
-    assert said(HumanMessage(content)) == [
+    assert to_messages(HumanMessage(content)) == [
         Message.tool("green", "call_1"),
         Message.tool("blue", "call_2"),
         Message.user((TextPart("Which?"),)),
     ]
-    assert said(HumanMessage(content[:1])) == [Message.tool("green", "call_1")]
+    assert to_messages(HumanMessage(content[:1])) == [Message.tool("green", "call_1")]
 
 
 def test_a_function_result_answers_the_last_call_of_that_function() -> None:
-    asked = AIMessage("", additional_kwargs={"function_call": {"name": "f", "arguments": "{}"}})
-    assert said(asked, FunctionMessage("1", name="f"))[1] == Message.tool("1", "call_f")
-    assert said(FunctionMessage("1", name="f")) == [Message.user("f returned: 1")]
+    request = AIMessage("", additional_kwargs={"function_call": {"name": "f", "arguments": "{}"}})
+    assert to_messages(request, FunctionMessage("1", name="f"))[1] == Message.tool("1", "call_f")
+    assert to_messages(FunctionMessage("1", name="f")) == [Message.user("f returned: 1")]
 
 
 # -- all -------------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_that_comes_in_is_changed() -> None:
+def test_the_input_is_not_changed() -> None:
     history = [
         SystemMessage([{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}]),
         HumanMessage([{"type": "image", "base64": PNG, "mime_type": "image/png"}]),
@@ -421,7 +421,7 @@ def test_nothing_that_comes_in_is_changed() -> None:
     assert history == before
 
 
-def test_what_only_anthropic_reads_is_named() -> None:
+def test_fields_that_only_anthropic_reads_are_warned_about() -> None:
     marked = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
     thought = {"type": "redacted_thinking", "data": "x"}
     messages = [SystemMessage([marked]), HumanMessage([marked, {"type": "cachePoint"}]), AIMessage([thought, marked])]
@@ -430,7 +430,7 @@ def test_what_only_anthropic_reads_is_named() -> None:
     assert [m.left_out for m in conversation] == [only_cache, only_cache, ("redacted_thinking", "cache_control"), ()]
 
 
-def test_a_cache_mark_of_a_tool_result_is_named() -> None:
+def test_a_cache_mark_of_a_tool_result_is_warned_about() -> None:
     marked = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
     result = {"type": "tool_result", "tool_use_id": "b"}
     messages = [

@@ -1,4 +1,4 @@
-"""Replies and deltas as LangChain messages: what ``invoke`` returns and what a stream adds up to are equal."""
+"""Replies and deltas as LangChain messages: the result of ``invoke`` equals the sum of the chunks of a stream."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ USAGE = Usage(100, 20, cached_tokens=64, reasoning_tokens=7)
 
 
 class Script:
-    """An answer, told piece by piece."""
+    """An answer as the deltas of a stream."""
 
     def __init__(self) -> None:
         self.builder = ReplyBuilder(DecodeContext(Dialect(), "deepseek", ToolNames(())), streamed=True)
         self.deltas: list[Delta] = []
 
-    def think(self, *pieces: str, details: Iterable[dict[str, Any]] | None = None) -> Script:
-        for piece in pieces:
-            self.builder.add_reasoning(piece)
-            if piece:
-                self.deltas.append(ReasoningDelta(piece))
+    def reasoning(self, *parts: str, details: Iterable[dict[str, Any]] | None = None) -> Script:
+        for part in parts:
+            self.builder.add_reasoning(part)
+            if part:
+                self.deltas.append(ReasoningDelta(part))
         if details is not None:
             records = tuple(details)
             self.builder.add_details(records)
             self.deltas.append(ReasoningDelta("", records))
         return self
 
-    def say(self, *pieces: str) -> Script:
-        for piece in pieces:
-            self.builder.add_text(piece)
-            self.deltas.append(TextDelta(piece))
+    def text(self, *parts: str) -> Script:
+        for part in parts:
+            self.builder.add_text(part)
+            self.deltas.append(TextDelta(part))
         return self
 
     def call(self, slot: int, call_id: str | None, name: str | None, *arguments: str) -> Script:
         delta = self.builder.add_tool_call(slot, call_id, name, "")
         self.deltas += [] if delta is None else [delta]
-        for piece in arguments:
-            delta = self.builder.add_tool_call(slot, None, None, piece)
+        for chunk in arguments:
+            delta = self.builder.add_tool_call(slot, None, None, chunk)
             self.deltas += [] if delta is None else [delta]
         return self
 
@@ -69,15 +69,15 @@ class Script:
 
 
 ANSWERS = {
-    "text": Script().say("It ", "rains."),
-    "reasoning": Script().think("Hm", ", rain.").say("It rains."),
-    "reasoning alone": Script().think("Hm"),
-    "empty reasoning": Script().think("").say("It rains."),
+    "text": Script().text("It ", "rains."),
+    "reasoning": Script().reasoning("Hm", ", rain.").text("It rains."),
+    "reasoning alone": Script().reasoning("Hm"),
+    "empty reasoning": Script().reasoning("").text("It rains."),
     "nothing": Script(),
-    "one call": Script().think("Hm").call(0, "call_a", "weather", '{"city"', ': "Paris"}'),
+    "one call": Script().reasoning("Hm").call(0, "call_a", "weather", '{"city"', ': "Paris"}'),
     "text and parallel calls": Script()
-    .think("Hm")
-    .say("I look.")
+    .reasoning("Hm")
+    .text("I look.")
     .call(0, "call_a", "weather", "{", '"city": "Paris"}')
     .call(1, "call_b", "time", '{"zone"', ': "CET", "n": 12345678901234567890123}'),
     "interleaved calls": Script()
@@ -85,9 +85,9 @@ ANSWERS = {
     .call(1, "call_b", "g", '{"b":')
     .call(0, None, None, "}")
     .call(1, None, None, "[1]}"),
-    "no arguments": Script().think("Hm").call(0, "call_a", "now"),
-    "records": Script().think("Hm", details=[{"type": "reasoning.text", "text": "Hm", "index": 0}]).say("Yes."),
-    "records without text": Script().think(details=[{"type": "reasoning.encrypted", "data": "x"}]).say("Yes."),
+    "no arguments": Script().reasoning("Hm").call(0, "call_a", "now"),
+    "records": Script().reasoning("Hm", details=[{"type": "reasoning.text", "text": "Hm", "index": 0}]).text("Yes."),
+    "records without text": Script().reasoning(details=[{"type": "reasoning.encrypted", "data": "x"}]).text("Yes."),
 }
 CUT = {
     "in a string": ['{"path": "/etc'],
@@ -95,11 +95,11 @@ CUT = {
     "in a list": ['{"paths": ["/etc",'],
     "before anything": [],
     "no object": ["[1, 2]"],
-    "text behind": ['{"a": 1} and more'],
+    "text after": ['{"a": 1} and more'],
     "a raw line break": ['{"a": "b\nc"}'],
 }
 BROKEN = {
-    **{name: Script().think("Hm").call(0, "call_a", "read", *pieces) for name, pieces in CUT.items()},
+    **{name: Script().reasoning("Hm").call(0, "call_a", "read", *parts) for name, parts in CUT.items()},
     "broken, then sound": Script().call(0, "call_a", "f", '{"a": "b').call(1, "call_b", "g", '{"c": 1}'),
     "nameless": Script().call(0, "call_a", None, '{"a": 1}'),
 }
@@ -107,17 +107,17 @@ BROKEN = {
 
 def fold(deltas: list[Delta], writer: MessageBuilder) -> AIMessageChunk:
     chunks = chunks_of(deltas, writer)
-    whole = chunks[0]
+    complete = chunks[0]
     for chunk in chunks[1:]:
-        whole = whole + chunk
-    return whole
+        complete = complete + chunk
+    return complete
 
 
 def chunks_of(deltas: list[Delta], writer: MessageBuilder) -> list[AIMessageChunk]:
     return [chunk for delta in deltas for chunk in writer.chunks(delta)]
 
 
-def told(message: AIMessage) -> dict[str, Any]:
+def comparable(message: AIMessage) -> dict[str, Any]:
     return message.model_dump(exclude={"type"})
 
 
@@ -126,38 +126,40 @@ both_shapes = pytest.mark.parametrize("blocks", [False, True], ids=["v0", "v1"])
 
 @both_shapes
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_whole_and_streamed_answers_are_equal(answer: str, blocks: bool) -> None:
+def test_complete_and_streamed_answers_are_equal(answer: str, blocks: bool) -> None:
     reply, deltas = ANSWERS[answer].end("stop", logprobs={"content": [{"token": "It", "logprob": -0.5}]})
     writer = MessageBuilder("deepseek", "asked-for", blocks=blocks)
     streamed = message_chunk_to_message(fold(deltas, writer))
-    whole = writer.message(reply)
-    assert told(streamed) == told(whole)
-    assert streamed.content_blocks == whole.content_blocks
-    assert whole.response_metadata["cost"] > 0
+    complete = writer.message(reply)
+    assert comparable(streamed) == comparable(complete)
+    assert streamed.content_blocks == complete.content_blocks
+    assert complete.response_metadata["cost"] > 0
 
 
 @both_shapes
 @pytest.mark.parametrize("answer", BROKEN)
-def test_calls_that_must_not_be_run_are_invalid_on_both_paths(answer: str, blocks: bool) -> None:
+def test_calls_that_must_not_be_run_are_invalid_in_both_forms(answer: str, blocks: bool) -> None:
     reply, deltas = BROKEN[answer].end("stop" if "then sound" in answer else "length")
     writer = MessageBuilder("deepseek", "asked-for", blocks=blocks)
     streamed = message_chunk_to_message(fold(deltas, writer))
-    whole = writer.message(reply)
-    assert [call["id"] for call in whole.invalid_tool_calls] == ["call_a"]
-    assert [call["id"] for call in whole.tool_calls] == (["call_b"] if "then sound" in answer else [])
+    complete = writer.message(reply)
+    assert [call["id"] for call in complete.invalid_tool_calls] == ["call_a"]
+    assert [call["id"] for call in complete.tool_calls] == (["call_b"] if "then sound" in answer else [])
     reasons = {call.id: call.error for call in reply.invalid_tool_calls}
-    assert whole.response_metadata["invalid_tool_calls"] == reasons == streamed.response_metadata["invalid_tool_calls"]
+    assert (
+        complete.response_metadata["invalid_tool_calls"] == reasons == streamed.response_metadata["invalid_tool_calls"]
+    )
     assert all(reasons.values())
-    assert told(streamed) == told(whole)
+    assert comparable(streamed) == comparable(complete)
 
 
 @both_shapes
 @pytest.mark.parametrize("answer", BROKEN)
-def test_the_provider_sees_the_broken_arguments_as_the_model_wrote_them(answer: str, blocks: bool) -> None:
+def test_invalid_arguments_are_sent_back_verbatim(answer: str, blocks: bool) -> None:
     reply, deltas = BROKEN[answer].end("stop" if "then sound" in answer else "length")
     streamed = fold(deltas, MessageBuilder("deepseek", "asked-for", blocks=blocks))
-    (said,) = to_conversation([streamed])
-    by_id = {call.id: call.arguments for call in said.tool_calls}
+    (sent,) = to_conversation([streamed])
+    by_id = {call.id: call.arguments for call in sent.tool_calls}
     assert by_id["call_a"] == reply.invalid_tool_calls[0].arguments
 
 
@@ -171,7 +173,7 @@ def test_a_cut_call_is_marked_before_the_last_chunk(blocks: bool) -> None:
 
 @both_shapes
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_chunk_holds_one_kind_of_content(answer: str, blocks: bool) -> None:
+def test_a_chunk_has_one_kind_of_content(answer: str, blocks: bool) -> None:
     _, deltas = ANSWERS[answer].end("tool_calls")
     *chunks, last = chunks_of(deltas, MessageBuilder("deepseek", "m", blocks=blocks))
     for chunk in chunks:
@@ -217,7 +219,7 @@ def test_the_normalized_finish_reason(
             assert message.response_metadata.get("finish_reason") == reason
 
 
-def test_it_is_set_if_langchain_core_reads_it() -> None:
+def test_the_normalized_finish_reason_is_set_if_langchain_core_reads_it() -> None:
     reader = find_spec("langchain_core.language_models._finish_reason")
     assert (reader is not None) == replies.READS_NORMALIZED
 
@@ -259,22 +261,22 @@ def test_received_empty_reasoning_differs_from_none(blocks: bool) -> None:
 
 @both_shapes
 @pytest.mark.parametrize("answer", [*ANSWERS, *BROKEN])
-def test_event_streams_are_valid_and_say_the_same(answer: str, blocks: bool) -> None:
+def test_event_streams_are_valid_and_equal_the_reply(answer: str, blocks: bool) -> None:
     script = ANSWERS.get(answer) or BROKEN[answer]
     reply, deltas = script.end("stop")
     chunks = chunks_of(deltas, MessageBuilder("deepseek", "m", blocks=blocks))
     events = list(chunks_to_events(iter([ChatGenerationChunk(message=chunk) for chunk in chunks])))
     assert_valid_event_stream(events)
     finished = [event["content"] for event in events if event["event"] == "content-block-finish"]
-    said = {block["type"] for block in finished}
+    kinds = {block["type"] for block in finished}
     assert "".join(block["text"] for block in finished if block["type"] == "text") == reply.content
     thought = "".join(block.get("reasoning", "") for block in finished if block["type"] == "reasoning")
     assert thought == ((reply.reasoning and reply.reasoning.text) or "")
-    assert ("invalid_tool_call" in said) == bool(reply.invalid_tool_calls)
+    assert ("invalid_tool_call" in kinds) == bool(reply.invalid_tool_calls)
     assert sum(block["type"] == "tool_call" for block in finished) == len(reply.tool_calls)
 
 
-def test_usage_stands_under_langchains_names() -> None:
+def test_usage_has_langchains_names() -> None:
     assert usage_metadata(USAGE) == {
         "input_tokens": 100,
         "output_tokens": 20,
@@ -294,17 +296,17 @@ def test_the_cost_is_that_of_the_reply() -> None:
 
 
 def test_an_unknown_price_is_left_out() -> None:
-    told = MessageBuilder("nobody", "m", blocks=False).message(Reply("Yes.", usage=USAGE)).response_metadata
-    assert not {"cost", "cost_details"} & told.keys()
+    metadata = MessageBuilder("unlisted", "m", blocks=False).message(Reply("Yes.", usage=USAGE)).response_metadata
+    assert not {"cost", "cost_details"} & metadata.keys()
 
 
-def test_what_the_provider_did_not_say_is_not_in_the_metadata() -> None:
+def test_missing_fields_are_not_in_the_metadata() -> None:
     message = MessageBuilder("deepseek", "asked-for", blocks=False).message(Reply("Yes."))
     assert message.response_metadata == {"model_name": "asked-for", "model_provider": "deepseek"}
     assert message.usage_metadata is None
 
 
-def test_everything_else_the_provider_said_is_kept_in_the_metadata() -> None:
+def test_other_fields_of_the_provider_are_kept_in_the_metadata() -> None:
     reply = Reply("Yes.", annotations=({"type": "url_citation"},), extra={"service_tier": "default"})
     message = MessageBuilder("deepseek", "m", blocks=False).message(reply)
     assert message.response_metadata["service_tier"] == "default"

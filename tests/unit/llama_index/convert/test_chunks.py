@@ -1,4 +1,4 @@
-"""Responses put together without validation are the ones the constructors make."""
+"""Responses that are built without validation equal those of the constructors."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_responses_equal_validated_ones_in_every_part() -> None:
     assert made.model_dump() == validated.model_dump()
 
 
-def test_whole_answers_equal_validated_ones_in_every_part() -> None:
+def test_complete_answers_equal_validated_ones_in_every_part() -> None:
     probable = [[LogProb(token="a", logprob=-0.1, bytes=[97])]]
     message = ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text="a")], additional_kwargs={"x": []})
     validated = ChatResponse(
@@ -83,7 +83,7 @@ def test_whole_answers_equal_validated_ones_in_every_part() -> None:
     assert made.model_dump() == validated.model_dump()
 
 
-def test_objects_own_their_fields_set() -> None:
+def test_objects_do_not_share_their_fields_set() -> None:
     one, other = (text_block(text="a") for _ in range(2))
     one.__pydantic_fields_set__.add("block_type")
     assert state(other) == state(TextBlock(text="a"))

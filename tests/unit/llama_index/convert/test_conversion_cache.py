@@ -1,4 +1,4 @@
-"""A history is converted once; a message that somebody changes is converted again."""
+"""A history is converted once; a changed message is converted again."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ CHANGES: dict[str, tuple[Callable[[], ChatMessage], Callable[[Any], None]]] = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_changed_message_says_what_it_says_now(what: str) -> None:
+def test_a_changed_message_is_converted_again(what: str) -> None:
     make, change = CHANGES[what]
     message = make()
     _, before = (to_conversation([message]) for _ in range(2))
@@ -91,7 +91,7 @@ def test_conversations_are_not_kept_alive() -> None:
     assert len(conversion._CACHE) == before
 
 
-def test_messages_that_follow_a_known_beginning_are_converted_once() -> None:
+def test_messages_after_a_cached_beginning_are_converted_once() -> None:
     first, second, third = answer("1"), answer("2"), answer("3")
     to_conversation([first])
     converted = to_conversation([first, second])

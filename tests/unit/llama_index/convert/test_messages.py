@@ -1,4 +1,4 @@
-"""Chat messages of every provenance as our conversation."""
+"""Chat messages of every origin as our conversation."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ PNG = base64.b64decode(
 
 
 def one(message: ChatMessage) -> Message:
-    (said,) = to_conversation([message])
-    return said
+    (converted,) = to_conversation([message])
+    return converted
 
 
 def openai_call(call_id: str, name: str, arguments: object) -> dict[str, object]:
@@ -41,7 +41,7 @@ def openai_call(call_id: str, name: str, arguments: object) -> dict[str, object]
 
 
 @pytest.mark.parametrize(
-    ("role", "said"),
+    ("role", "expected"),
     [
         (MessageRole.SYSTEM, "system"),
         (MessageRole.DEVELOPER, "system"),
@@ -53,8 +53,8 @@ def openai_call(call_id: str, name: str, arguments: object) -> dict[str, object]
         (MessageRole.FUNCTION, "tool"),
     ],
 )
-def test_every_role_has_one_on_the_wire(role: MessageRole, said: str) -> None:
-    assert one(ChatMessage(role=role, content="x")).role == said
+def test_every_role_is_sent_as_a_role_of_the_wire(role: MessageRole, expected: str) -> None:
+    assert one(ChatMessage(role=role, content="x")).role == expected
 
 
 def test_texts_are_joined_without_a_separator() -> None:
@@ -62,7 +62,7 @@ def test_texts_are_joined_without_a_separator() -> None:
     assert one(message).content == "one two"
 
 
-def test_a_message_without_blocks_says_nothing() -> None:
+def test_a_message_without_blocks_has_empty_content() -> None:
     assert one(ChatMessage(role="assistant")).content == ""
     assert one(ChatMessage(role="tool", additional_kwargs={"tool_call_id": "c"})).content == ""
 
@@ -127,21 +127,21 @@ def test_a_message_without_blocks_says_nothing() -> None:
         ),
     ],
 )
-def test_reasoning_is_found_where_it_survived(message: ChatMessage, reasoning: Reasoning | None) -> None:
+def test_reasoning_is_found_in_every_place(message: ChatMessage, reasoning: Reasoning | None) -> None:
     assert one(message).reasoning == reasoning
 
 
 def test_thinking_is_never_part_of_the_text() -> None:
-    message = ChatMessage(role="assistant", blocks=[ThinkingBlock(content="secret"), TextBlock(text="said")])
-    assert one(message).content == "said"
+    message = ChatMessage(role="assistant", blocks=[ThinkingBlock(content="secret"), TextBlock(text="shown")])
+    assert one(message).content == "shown"
 
 
 class TestToolCalls:
-    def test_a_block_with_a_dict_is_written_as_json(self) -> None:
+    def test_a_block_with_a_dict_is_encoded_as_json(self) -> None:
         block = ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs={"a": 1, "b": "é"})
         assert one(ChatMessage(role="assistant", blocks=[block])).tool_calls == (ToolCall("c", "f", '{"a":1,"b":"é"}'),)
 
-    def test_a_block_with_text_passes_as_it_is(self) -> None:
+    def test_a_block_with_text_is_sent_unchanged(self) -> None:
         block = ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs='{"a": 1')
         assert one(ChatMessage(role="assistant", blocks=[block])).tool_calls == (ToolCall("c", "f", '{"a": 1'),)
 
@@ -154,7 +154,7 @@ class TestToolCalls:
         assert one(message).tool_calls == (ToolCall("c", "f", '{"a": 1}'),)
 
     @pytest.mark.parametrize("changed", [True, 1.0, "1"])
-    def test_arguments_that_were_changed_to_what_python_calls_equal(self, changed: object) -> None:
+    def test_arguments_changed_to_equal_python_values(self, changed: object) -> None:
         kwargs = {"a": {"b": [changed]}}
         block = ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs=kwargs)
         written = {"tool_calls": [openai_call("c", "f", '{"a":  {"b": [1]}}')]}
@@ -165,7 +165,7 @@ class TestToolCalls:
         message = ChatMessage(role="assistant", additional_kwargs={"tool_calls": [openai_call("c", "f", {"a": 1})]})
         assert one(message).tool_calls == (ToolCall("c", "f", '{"a":1}'),)
 
-    def test_blocks_and_legacy_calls_are_not_doubled_and_the_models_own_bytes_are_kept(self) -> None:
+    def test_blocks_and_legacy_calls_are_sent_once_with_the_models_own_bytes(self) -> None:
         message = ChatMessage(
             role="assistant",
             blocks=[ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs={"a": 1})],
@@ -173,7 +173,7 @@ class TestToolCalls:
         )
         assert one(message).tool_calls == (ToolCall("c", "f", '{ "a" : 1 }'),)
 
-    def test_an_edited_block_wins_over_the_text_beside_it(self) -> None:
+    def test_an_edited_block_has_priority_over_the_text_with_it(self) -> None:
         message = ChatMessage(
             role="assistant",
             blocks=[ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs={"a": 2})],
@@ -181,7 +181,7 @@ class TestToolCalls:
         )
         assert one(message).tool_calls == (ToolCall("c", "f", '{"a":2}'),)
 
-    def test_a_call_id_stays_off_other_roles(self) -> None:
+    def test_a_call_id_is_not_sent_with_other_roles(self) -> None:
         # FunctionAgent writes it on the assistant message of a return_direct tool
         message = ChatMessage(role="assistant", content="x", additional_kwargs={"tool_call_id": "c"})
         assert one(message).tool_call_id is None
@@ -190,7 +190,7 @@ class TestToolCalls:
 
 
 class TestContent:
-    def test_image_by_address(self) -> None:
+    def test_image_by_url(self) -> None:
         message = ChatMessage(
             role="user", blocks=[TextBlock(text="see"), ImageBlock(url="https://x.test/a.png", detail="low")]
         )
@@ -210,7 +210,7 @@ class TestContent:
         assert part.filename == "a.pdf"
         assert part.data == "data:application/pdf;base64," + base64.b64encode(b"%PDF-1.4 x").decode()
 
-    def test_a_document_by_address_is_refused_and_not_fetched(self) -> None:
+    def test_a_document_by_url_is_refused_and_not_fetched(self) -> None:
         block = DocumentBlock(url="http://127.0.0.1:1/a.pdf")
         with pytest.raises(errors.UnsupportedError, match="Download it"):
             one(ChatMessage(role="user", blocks=[block]))
@@ -238,14 +238,14 @@ class TestContent:
         assert [one(marked).left_out for _ in range(3)] == [("cache_control",)] * 3
 
     @pytest.mark.parametrize("role", ["system", "assistant"])
-    def test_an_image_the_service_would_refuse(self, role: str) -> None:
+    def test_an_image_that_the_service_refuses(self, role: str) -> None:
         with pytest.raises(errors.InvalidRequestError, match="into a user message"):
             one(ChatMessage(role=role, blocks=[ImageBlock(url="https://x.test/a.png")]))
 
 
-def test_images_of_tool_results_follow_the_batch_in_a_user_message() -> None:
+def test_images_of_tool_results_follow_all_results_in_a_user_message() -> None:
     image = ImageBlock(url="https://x.test/a.png")
-    said = to_conversation(
+    converted = to_conversation(
         [
             ChatMessage(role="user", content="q"),
             ChatMessage(
@@ -256,12 +256,12 @@ def test_images_of_tool_results_follow_the_batch_in_a_user_message() -> None:
             ChatMessage(role="tool", content="text", additional_kwargs={"tool_call_id": "c2"}),
         ]
     )
-    assert [message.role for message in said] == ["user", "assistant", "tool", "tool", "user"]
-    assert said[2].content == "(see the next message)"
-    assert said[4].content == (TextPart("Returned by the tool call c1:"), ImagePart("https://x.test/a.png"))
+    assert [message.role for message in converted] == ["user", "assistant", "tool", "tool", "user"]
+    assert converted[2].content == "(see the next message)"
+    assert converted[4].content == (TextPart("Returned by the tool call c1:"), ImagePart("https://x.test/a.png"))
 
 
-def test_nothing_that_came_in_is_changed() -> None:
+def test_the_input_is_not_changed() -> None:
     messages = [
         ChatMessage(role="developer", content="rules"),
         ChatMessage(
@@ -276,6 +276,6 @@ def test_nothing_that_came_in_is_changed() -> None:
     assert [message.model_dump() for message in messages] == before
 
 
-def test_no_role_is_forgotten() -> None:
+def test_every_role_is_tested() -> None:
     for role in MessageRole:
         assert one(ChatMessage(role=role, content="x")).text == "x", role

@@ -1,4 +1,4 @@
-"""What LlamaIndex gets: whole responses, and the growing ones of a stream."""
+"""Responses as LlamaIndex receives them: complete ones, and the growing ones of a stream."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TURN = Turn(
 
 
 async def responses(llm: DeepSeekV4, method: str, *args: Any, **options: Any) -> list[Any]:
-    """All that a method hands out, whole or streamed, blocking or not."""
+    """Return all responses of a method: complete or streamed, blocking or asynchronous."""
     result = getattr(llm, method)(*args, **options)
     if inspect.isawaitable(result):
         result = await result
@@ -89,28 +89,28 @@ async def test_the_last_response_is_complete(llm: DeepSeekV4, server: LocalServe
 
 @pytest.mark.parametrize("text", ["", "An answer."])
 @pytest.mark.parametrize("reasoning", [None, "", "some"])
-async def test_whole_and_streamed_answers_are_equal(
+async def test_complete_and_streamed_answers_are_equal(
     llm: DeepSeekV4, server: LocalServer, text: str, reasoning: str | None
 ) -> None:
     turn = Turn(text=text, reasoning=reasoning, tool_calls=() if text else TURN.tool_calls)
     server.script(*[turn] * 4)
     server.configure(prefix_cache=False)
-    whole, *others = [(await responses(llm, method, ASK, tools=TOOLS))[-1] for method in CHAT]
+    complete, *others = [(await responses(llm, method, ASK, tools=TOOLS))[-1] for method in CHAT]
     volatile = ("id", "created")
     for other in others:
-        assert other.message == whole.message
+        assert other.message == complete.message
         assert {k: v for k, v in other.raw.items() if k not in volatile} == {
-            k: v for k, v in whole.raw.items() if k not in volatile
+            k: v for k, v in complete.raw.items() if k not in volatile
         }
         assert {k: v for k, v in other.additional_kwargs.items() if k not in volatile} == {
-            k: v for k, v in whole.additional_kwargs.items() if k not in volatile
+            k: v for k, v in complete.additional_kwargs.items() if k not in volatile
         }
-    assert sum(isinstance(block, TextBlock) for block in whole.message.blocks) == 1
-    assert isinstance(whole.message.blocks[0], ThinkingBlock)  # "" was said, so it is kept
+    assert sum(isinstance(block, TextBlock) for block in complete.message.blocks) == 1
+    assert isinstance(complete.message.blocks[0], ThinkingBlock)  # "" was received, so it is kept
 
 
 @pytest.mark.parametrize("method", ["stream_chat", "astream_chat"])
-async def test_each_response_holds_everything_so_far(llm: DeepSeekV4, server: LocalServer, method: str) -> None:
+async def test_each_response_contains_everything_so_far(llm: DeepSeekV4, server: LocalServer, method: str) -> None:
     server.script(TURN)
     streamed: list[ChatResponse] = await responses(llm, method, ASK, tools=TOOLS)
     text = thinking = ""
@@ -136,7 +136,7 @@ async def test_each_response_holds_everything_so_far(llm: DeepSeekV4, server: Lo
     )
 
 
-def test_a_response_that_was_handed_out_does_not_change() -> None:
+def test_a_returned_response_does_not_change() -> None:
     answer = ResponseBuilder()
     deltas = [
         ReasoningDelta("think"),
@@ -157,7 +157,7 @@ def test_a_response_that_was_handed_out_does_not_change() -> None:
     assert [b.tool_kwargs for b in handed[-1][0].message.blocks[2:]] == ['{"x": 1}', "{}"]
 
 
-def test_calls_that_interleave_stay_apart() -> None:
+def test_interleaved_calls_are_separated() -> None:
     answer = ResponseBuilder()
     answer.add(ToolCallDelta(0, "a", "f", ""))
     answer.add(ToolCallDelta(1, "b", "g", ""))
@@ -170,7 +170,7 @@ def test_calls_that_interleave_stay_apart() -> None:
 
 
 @pytest.mark.parametrize("oddity", ["interleave_tool_calls", "merge_tool_deltas", "omit_index", "single_chunk_calls"])
-async def test_parallel_calls_however_they_are_cut(llm: DeepSeekV4, server: LocalServer, oddity: str) -> None:
+async def test_parallel_calls_in_every_fragmentation(llm: DeepSeekV4, server: LocalServer, oddity: str) -> None:
     if oddity == "omit_index":
         turn = Turn(tool_calls=TURN.tool_calls, omit_index=True, single_chunk_calls=True)
     else:
@@ -182,7 +182,7 @@ async def test_parallel_calls_however_they_are_cut(llm: DeepSeekV4, server: Loca
 
 
 @pytest.mark.parametrize("method", COMPLETE)
-async def test_completions_hold_the_visible_text(llm: DeepSeekV4, server: LocalServer, method: str) -> None:
+async def test_completions_contain_the_visible_text(llm: DeepSeekV4, server: LocalServer, method: str) -> None:
     server.script(Turn("Four.", reasoning="2 + 2"))
     streamed = await responses(llm, method, "What is 2 + 2?")
     last = streamed[-1]
@@ -195,7 +195,7 @@ async def test_completions_hold_the_visible_text(llm: DeepSeekV4, server: LocalS
     assert server.requests[0].body["messages"] == [{"role": "user", "content": "What is 2 + 2?"}]
 
 
-async def test_completion_to_prompt_is_asked_unless_the_prompt_is_formatted(
+async def test_completion_to_prompt_is_called_unless_the_prompt_is_formatted(
     make: Callable[..., DeepSeekV4], server: LocalServer
 ) -> None:
     llm = make(completion_to_prompt=lambda prompt: f"<{prompt}>")
@@ -215,7 +215,7 @@ async def test_log_probabilities(llm: DeepSeekV4, server: LocalServer) -> None:
 
 
 class TestArguments:
-    """Cut or invalid arguments are an error, never a mended call."""
+    """Truncated or invalid arguments are an error, never a repaired call."""
 
     @pytest.mark.parametrize("method", CHAT)
     async def test_cut_by_the_limit(self, llm: DeepSeekV4, server: LocalServer, method: str) -> None:
@@ -236,18 +236,20 @@ class TestArguments:
             llm.get_tool_calls_from_response(to_chat_response(reply))
 
     @pytest.mark.parametrize("arguments", ['{"city": Paris}', '["Paris"]', '"Paris"', "NaN"])
-    async def test_no_json_object(self, llm: DeepSeekV4, server: LocalServer, arguments: str) -> None:
+    async def test_arguments_that_are_not_a_json_object(
+        self, llm: DeepSeekV4, server: LocalServer, arguments: str
+    ) -> None:
         server.script(Turn(tool_calls=[ToolCall("get_weather", arguments)]))
         last = (await responses(llm, "stream_chat", ASK, tools=TOOLS))[-1]
         with pytest.raises(errors.MalformedResponseError, match=r"not (valid JSON|a JSON object)"):
             llm.get_tool_calls_from_response(last)
 
-    def test_no_name(self, llm: DeepSeekV4) -> None:
+    def test_a_call_without_a_name(self, llm: DeepSeekV4) -> None:
         reply = Reply(invalid_tool_calls=(InvalidToolCall("c", "", "{}", "the call has no function name"),))
         with pytest.raises(errors.MalformedResponseError, match="without a name"):
             llm.get_tool_calls_from_response(to_chat_response(reply))
 
-    def test_none_at_all(self, llm: DeepSeekV4) -> None:
+    def test_an_answer_without_calls(self, llm: DeepSeekV4) -> None:
         response = to_chat_response(Reply("Just text."))
         assert llm.get_tool_calls_from_response(response, error_on_no_tool_call=False) == []
         with pytest.raises(ValueError, match=r"Just text\."):
@@ -273,7 +275,7 @@ class TestArguments:
 async def test_growing_arguments_are_not_parsed(
     llm: DeepSeekV4, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """40 KB in pieces of four characters, read as FunctionAgent reads them."""
+    """40 KB in fragments of four characters, read as FunctionAgent reads them."""
     parsed: list[int] = []
     for name in ("loads", "fast_loads"):
         load = getattr(wire, name)
@@ -286,8 +288,8 @@ async def test_growing_arguments_are_not_parsed(
         chunks += 1
         selections = llm.get_tool_calls_from_response(response, error_on_no_tool_call=False)
         assert bool(selections) == (not isinstance(response, ChatResponseChunk))
-    assert 10 < chunks < size / 8  # the pieces are joined
-    assert sum(length >= size for length in parsed) <= 2  # held against JSON by the core, read for the block
+    assert 10 < chunks < size / 8  # the fragments are joined
+    assert sum(length >= size for length in parsed) <= 2  # checked by the core, parsed for the block
     assert max(length for length in parsed if length < size) < 1_000  # the events themselves
 
 
@@ -296,7 +298,7 @@ class TestPrice:
         response = to_chat_response(Reply("x", usage=Usage(10, 5)))
         assert response.additional_kwargs["cost"] is None
 
-    def test_the_providers_own_figure_wins(self) -> None:
+    def test_the_providers_own_figure_has_priority(self) -> None:
         response = to_chat_response(Reply("x", usage=Usage(10, 5, cost=0.25), cost=Cost(0.25, computed=False)))
         assert response.additional_kwargs["cost"] == 0.25
         assert response.raw["usage"]["cost"] == 0.25
@@ -312,7 +314,7 @@ def test_records_of_reasoning_are_kept_on_the_block() -> None:
         assert block.additional_information == {"reasoning_details": list(reply.reasoning.details or ())}
 
 
-def test_what_the_provider_says_beyond_the_shape_is_in_raw() -> None:
+def test_additional_fields_of_the_provider_are_in_raw() -> None:
     reply = Reply("x", extra={"service_tier": "default"}, annotations=({"type": "url_citation"},), usage=Usage(1, 1))
     response = to_chat_response(reply, delta="")
     assert response.raw["service_tier"] == "default"
@@ -320,17 +322,17 @@ def test_what_the_provider_says_beyond_the_shape_is_in_raw() -> None:
     assert ResponseBuilder().add(StreamEnd(reply)) == (response,)
 
 
-def test_long_arguments_in_a_burst_are_few_responses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_burst_of_long_arguments_has_few_responses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(argument_coalescer, "now", lambda: 0.0)
     arguments = json.dumps({"text": "word " * 40_000})
     cut = [arguments[start : start + 4] for start in range(0, len(arguments), 4)]
-    deltas = [ToolCallDelta(0, "a", "f", ""), *(ToolCallDelta(0, None, None, piece) for piece in cut)]
+    deltas = [ToolCallDelta(0, "a", "f", ""), *(ToolCallDelta(0, None, None, chunk) for chunk in cut)]
     reply = Reply(tool_calls=(Call("a", "f", arguments),), finish_reason="tool_calls")
     answer = ResponseBuilder()
     responses = [response for delta in [*deltas, StreamEnd(reply)] for response in answer.add(delta)]
-    pieces = [response.raw["choices"][0]["delta"]["tool_calls"][0] for response in responses[:-1]]
-    assert len(pieces) < 100
-    assert "".join(piece["function"]["arguments"] for piece in pieces) == arguments
+    chunks = [response.raw["choices"][0]["delta"]["tool_calls"][0] for response in responses[:-1]]
+    assert len(chunks) < 100
+    assert "".join(chunk["function"]["arguments"] for chunk in chunks) == arguments
     assert responses[-1].message.blocks[-1].tool_kwargs == {"text": "word " * 40_000}
 
 
@@ -345,6 +347,6 @@ class TestFillInTheMiddle:
         assert request.path == "/beta/completions"
         assert (request.body["prompt"], request.body["suffix"]) == ("def add(a, b):\n", "\nprint(add(1, 2))")
 
-    def test_chat_has_none(self, llm: DeepSeekV4) -> None:
+    def test_chat_has_no_suffix(self, llm: DeepSeekV4) -> None:
         with pytest.raises(errors.InvalidRequestError, match="suffix"):
             llm.chat(ASK, suffix="x")

@@ -36,10 +36,10 @@ THINKING_STREAM = stream(
 )
 
 
-# -- whole answers ---------------------------------------------------------------------------------------------------
+# -- complete answers ------------------------------------------------------------------------------------------------
 
 
-def test_a_whole_answer_is_read_field_by_field() -> None:
+def test_every_field_of_a_complete_answer_is_read() -> None:
     reply = decode(
         body({"role": "assistant", "content": "Hello", "reasoning_content": "The user greets."}, usage=USAGE)
     )
@@ -55,25 +55,25 @@ def test_a_whole_answer_is_read_field_by_field() -> None:
     assert reply.extra == {}
 
 
-def test_tool_calls_of_a_whole_answer_are_read_in_order() -> None:
+def test_tool_calls_of_a_complete_answer_are_read_in_order() -> None:
     calls = [call("f", '{"x":1}', "a", index=0), call("g", '{"y":2}', "b", index=1)]
     reply = decode(body({"content": "", "tool_calls": calls}, "tool_calls"))
     assert reply.tool_calls == (ToolCall("a", "f", '{"x":1}'), ToolCall("b", "g", '{"y":2}'))
     assert reply.finish_reason == "tool_calls"
 
 
-def test_two_calls_of_a_whole_answer_under_one_id_stay_two() -> None:
+def test_two_calls_of_a_complete_answer_with_one_id_are_two() -> None:
     reply = decode(body({"content": "", "tool_calls": [call("f", "{}", "x"), call("f", "{}", "x")]}, "tool_calls"))
     assert len(reply.tool_calls) == 2
 
 
-def test_single_call_keeps_the_first_call_of_a_whole_answer() -> None:
+def test_single_call_keeps_the_first_call_of_a_complete_answer() -> None:
     calls = [call("f", "{}", "a"), call("g", "{}", "b")]
     reply = decode(body({"content": "", "tool_calls": calls}, "tool_calls"), context(single_call=True))
     assert [one.name for one in reply.tool_calls] == ["f"]
 
 
-def test_arguments_sent_as_an_object_are_read_as_its_json() -> None:
+def test_arguments_sent_as_an_object_become_its_json() -> None:
     reply = decode(body({"content": "", "tool_calls": [call("f", {"x": 1})]}, "tool_calls"))
     assert reply.tool_calls[0].arguments == '{"x":1}'
 
@@ -95,17 +95,17 @@ def test_null_content_is_empty_text() -> None:
         ({"content": "a", "reasoning_content": ""}, Reasoning("")),
     ],
 )
-def test_missing_null_and_empty_reasoning_are_told_apart(message: Any, expected: Any) -> None:
+def test_missing_null_and_empty_reasoning_differ(message: Any, expected: Any) -> None:
     assert decode(body(message)).reasoning == expected
 
 
 @pytest.mark.parametrize("before", [b"\n", b"\n\n\n\n", b"\r\n \r\n", b"\xef\xbb\xbf"])
-def test_blank_lines_before_the_json_are_no_part_of_it(before: bytes) -> None:
+def test_blank_lines_before_the_json_are_ignored(before: bytes) -> None:
     assert decode(before + json.dumps(body({"content": "a"})).encode()).content == "a"
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("received", "expected"),
     [
         ("stop", "stop"),
         ("length", "length"),
@@ -118,11 +118,11 @@ def test_blank_lines_before_the_json_are_no_part_of_it(before: bytes) -> None:
         ("MAX_TOKENS", "length"),
     ],
 )
-def test_finish_reasons_are_read(said: str, meant: str) -> None:
-    assert decode(body({"content": "a"}, said)).finish_reason == meant
+def test_finish_reasons_are_read(received: str, expected: str) -> None:
+    assert decode(body({"content": "a"}, received)).finish_reason == expected
 
 
-def test_an_unknown_finish_reason_is_kept_as_it_came() -> None:
+def test_an_unknown_finish_reason_is_kept_unchanged() -> None:
     reply = decode(body({"content": "a"}, "Preempted"))
     assert (reply.finish_reason, reply.extra) == ("Preempted", {})
 
@@ -150,24 +150,24 @@ def test_an_unknown_finish_reason_is_kept_as_it_came() -> None:
         ),
     ],
 )
-def test_usage_is_read_in_every_shape(usage: Any, read: Any) -> None:
+def test_usage_is_read_in_every_form(usage: Any, read: Any) -> None:
     seen = decode(body({"content": "a"}, usage=usage)).usage
     assert seen is not None
     assert (seen.input_tokens, seen.output_tokens, seen.cached_tokens, seen.reasoning_tokens) == read
 
 
 @pytest.mark.parametrize("usage", [None, {}])
-def test_no_usage_is_none_and_not_zero(usage: Any) -> None:
+def test_missing_usage_is_none_and_not_zero(usage: Any) -> None:
     assert decode(body({"content": "a"}, usage=usage)).usage is None
 
 
-def test_log_probabilities_are_kept_as_received_without_the_absent_channel() -> None:
+def test_log_probabilities_are_kept_without_the_absent_channel() -> None:
     answer = body({"content": "a"})
     answer["choices"][0]["logprobs"] = {"content": [{"token": "a", "logprob": -0.1}]}
     assert decode(answer).logprobs == {"content": [{"token": "a", "logprob": -0.1}]}
 
 
-def test_what_we_have_no_name_for_survives_in_extra() -> None:
+def test_unknown_fields_are_kept_in_extra() -> None:
     answer = body({"content": "a", "refusal": None, "blocks": [1]}, provider="DeepInfra")
     answer["choices"][0]["native_finish_reason"] = "eos"
     assert decode(answer).extra == {"blocks": [1], "provider": "DeepInfra", "native_finish_reason": "eos"}
@@ -179,17 +179,17 @@ def test_annotations_are_kept() -> None:
     )
 
 
-# -- whole answers that are none -------------------------------------------------------------------------------------
+# -- malformed complete answers ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n\n", b" \r\n"])
-def test_a_blank_body_is_malformed_and_worth_another_try(data: bytes) -> None:
+def test_a_blank_body_is_malformed_and_retryable(data: bytes) -> None:
     with pytest.raises(errors.MalformedResponseError, match="was empty") as caught:
         decode(data)
     assert caught.value.retryable
 
 
-def test_a_web_page_is_malformed_and_asks_about_the_address() -> None:
+def test_a_web_page_is_malformed_and_the_error_mentions_base_url() -> None:
     with pytest.raises(errors.MalformedResponseError, match="base_url") as caught:
         decode(b"<html>hello</html>")
     assert caught.value.body == "<html>hello</html>"
@@ -211,7 +211,7 @@ def test_a_web_page_is_malformed_and_asks_about_the_address() -> None:
         None,
     ],
 )
-def test_an_answer_without_a_choice_is_malformed_and_worth_another_try(answer: Any) -> None:
+def test_an_answer_without_a_choice_is_malformed_and_retryable(answer: Any) -> None:
     with pytest.raises(errors.MalformedResponseError) as caught:
         decode(answer)
     assert caught.value.retryable
@@ -229,7 +229,7 @@ def test_an_answer_without_a_choice_is_malformed_and_worth_another_try(answer: A
         {"content": "a", "tool_calls": 7},
     ],
 )
-def test_a_field_of_another_type_is_malformed_and_shown(message: Any) -> None:
+def test_a_field_of_another_type_is_malformed_and_named(message: Any) -> None:
     with pytest.raises(errors.MalformedResponseError, match="does not follow the protocol") as caught:
         decode(body(message))
     assert caught.value.body == body(message)
@@ -245,7 +245,7 @@ def test_a_field_of_another_type_is_malformed_and_shown(message: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("choices", [None, [], "left out"])
-def test_an_error_in_a_body_of_status_200_is_raised_and_worth_another_try(error: Any, choices: Any) -> None:
+def test_an_error_in_a_body_of_status_200_is_raised_and_retryable(error: Any, choices: Any) -> None:
     answer = {"error": error} if choices == "left out" else {"error": error, "choices": choices}
     with pytest.raises(errors.ServerError, match="Upstream failed") as caught:
         decode(answer)
@@ -253,7 +253,7 @@ def test_an_error_in_a_body_of_status_200_is_raised_and_worth_another_try(error:
     assert caught.value.provider == "deepseek"
 
 
-def test_an_error_in_a_choice_is_raised_with_what_came_beside_it() -> None:
+def test_an_error_in_a_choice_is_raised_with_the_partial_reply() -> None:
     answer = body({"content": "half an ans"}, "error")
     answer["choices"][0]["error"] = {"code": 429, "message": "Slow down"}
     with pytest.raises(errors.RateLimitError) as caught:
@@ -270,9 +270,9 @@ def test_an_error_in_a_choice_without_a_message_is_raised() -> None:
 # -- streams ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_stream_gives_one_kind_of_content_each_and_ends_with_the_whole() -> None:
-    *pieces, end = deltas_of(THINKING_STREAM)
-    assert pieces == [ReasoningDelta("The"), ReasoningDelta(" user"), TextDelta("Hel"), TextDelta("lo")]
+def test_each_delta_has_one_kind_of_content_and_the_last_has_the_reply() -> None:
+    *deltas, end = deltas_of(THINKING_STREAM)
+    assert deltas == [ReasoningDelta("The"), ReasoningDelta(" user"), TextDelta("Hel"), TextDelta("lo")]
     assert isinstance(end, StreamEnd)
     assert end.reply.reasoning == Reasoning("The user")
     assert end.reply.content == "Hello"
@@ -280,7 +280,7 @@ def test_a_stream_gives_one_kind_of_content_each_and_ends_with_the_whole() -> No
 
 
 def as_stream(answer: dict[str, Any], size: int) -> bytes:
-    """A whole answer as the stream the service would send for it."""
+    """Return the stream that the service sends for a complete answer."""
     choice, message = answer["choices"][0], answer["choices"][0]["message"]
     rest = {key: value for key, value in answer.items() if key not in ("choices", "usage", "object")}
 
@@ -316,12 +316,12 @@ ANSWERS = [
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
 @pytest.mark.parametrize("answer", ANSWERS, ids=str)
-def test_a_folded_stream_equals_the_whole_answer(answer: dict[str, Any], size: int) -> None:
+def test_a_folded_stream_equals_the_complete_answer(answer: dict[str, Any], size: int) -> None:
     assert folded(as_stream(answer, size)) == decode(answer)
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_stream_reads_the_same_however_its_bytes_are_cut(seed: int) -> None:
+def test_a_stream_is_decoded_equally_for_every_cut(seed: int) -> None:
     chance = random.Random(seed)
     data = as_stream(ANSWERS[3], 2)
     decoder = CHAT.stream(READING)
@@ -333,21 +333,21 @@ def test_a_stream_reads_the_same_however_its_bytes_are_cut(seed: int) -> None:
     assert [*deltas, *decoder.close()] == deltas_of(data)
 
 
-def test_keep_alives_anywhere_change_nothing() -> None:
+def test_keep_alives_are_ignored_everywhere() -> None:
     quiet = b": keep-alive\n\n"
     noisy = quiet + THINKING_STREAM.replace(b"\n\n", b"\n\n" + quiet)
     assert deltas_of(noisy) == deltas_of(THINKING_STREAM)
 
 
-def test_several_calls_in_one_chunk_are_all_read() -> None:
+def test_several_calls_in_one_chunk_are_read() -> None:
     both = {"tool_calls": [{"index": 0, **call("f", "{}", "a")}, {"index": 1, **call("g", "{}", "b")}]}
-    *pieces, end = deltas_of(stream(chunk(both), chunk({}, "tool_calls")))
-    assert pieces == [ToolCallDelta(0, "a", "f", "{}"), ToolCallDelta(1, "b", "g", "{}")]
+    *deltas, end = deltas_of(stream(chunk(both), chunk({}, "tool_calls")))
+    assert deltas == [ToolCallDelta(0, "a", "f", "{}"), ToolCallDelta(1, "b", "g", "{}")]
     assert isinstance(end, StreamEnd)
     assert [made.name for made in end.reply.tool_calls] == ["f", "g"]
 
 
-def test_a_chunk_with_text_and_a_call_gives_both() -> None:
+def test_a_chunk_with_text_and_a_call_returns_both() -> None:
     delta = {"content": "Now:", "tool_calls": [{"index": 0, **call("f")}]}
     kinds = [type(one) for one in deltas_of(stream(chunk(delta), chunk({}, "tool_calls")))]
     assert kinds == [TextDelta, ToolCallDelta, StreamEnd]
@@ -358,10 +358,10 @@ def test_names_of_streamed_calls_are_mapped_back() -> None:
     assert folded(data, context(names=["get weather!"])).tool_calls[0].name == "get weather!"
 
 
-def test_single_call_drops_the_pieces_of_the_other_calls() -> None:
+def test_single_call_drops_the_fragments_of_the_other_calls() -> None:
     both = {"tool_calls": [{"index": 0, **call("f", "{}", "a")}, {"index": 1, **call("g", "{}", "b")}]}
-    *pieces, end = deltas_of(stream(chunk(both), chunk({}, "tool_calls")), context(single_call=True))
-    assert pieces == [ToolCallDelta(0, "a", "f", "{}")]
+    *deltas, end = deltas_of(stream(chunk(both), chunk({}, "tool_calls")), context(single_call=True))
+    assert deltas == [ToolCallDelta(0, "a", "f", "{}")]
     assert isinstance(end, StreamEnd)
     assert [made.name for made in end.reply.tool_calls] == ["f"]
 
@@ -370,14 +370,14 @@ def test_single_call_drops_the_pieces_of_the_other_calls() -> None:
     "tail",
     [
         pytest.param([FINISH], id="with the finish"),
-        pytest.param([chunk({}, "stop"), {**FINISH, "choices": []}], id="behind it, without choices"),
-        pytest.param([chunk({}, "stop"), chunk({"content": ""}, None, usage=USAGE)], id="behind it, no finish reason"),
+        pytest.param([chunk({}, "stop"), {**FINISH, "choices": []}], id="after it, without choices"),
+        pytest.param([chunk({}, "stop"), chunk({"content": ""}, None, usage=USAGE)], id="after it, no finish reason"),
         pytest.param([chunk({}, "stop"), chunk({"content": ""}, "stop", usage=USAGE)], id="with a second finish"),
         pytest.param([chunk({}, usage=USAGE), chunk({}, "stop")], id="before it"),
-        pytest.param([chunk({}, "stop", usage=USAGE), {"choices": None}], id="a chunk with nothing behind it"),
+        pytest.param([chunk({}, "stop", usage=USAGE), {"choices": None}], id="a chunk with nothing after it"),
     ],
 )
-def test_usage_is_read_off_any_chunk_and_the_finish_is_told_once(tail: list[Any]) -> None:
+def test_usage_is_read_from_any_chunk_and_the_finish_is_returned_once(tail: list[Any]) -> None:
     deltas = deltas_of(stream(chunk({"content": "Hi"}), *tail))
     assert [type(one) for one in deltas] == [TextDelta, StreamEnd]
     reply = deltas[-1].reply  # type: ignore[union-attr]
@@ -386,18 +386,18 @@ def test_usage_is_read_off_any_chunk_and_the_finish_is_told_once(tail: list[Any]
     assert reply.usage.extra == USAGE
 
 
-def test_of_several_usages_the_last_counts() -> None:
+def test_the_last_of_several_usages_is_used() -> None:
     data = stream(chunk({"content": "H"}, usage={"prompt_tokens": 5, "completion_tokens": 1}), FINISH)
     usage = folded(data).usage
     assert usage is not None
     assert usage.output_tokens == 82
 
 
-def test_the_finish_without_the_terminator_is_a_whole_answer() -> None:
+def test_an_answer_without_the_terminator_is_complete() -> None:
     assert folded(stream(chunk({"content": "Hi"}), FINISH, done=False)).content == "Hi"
 
 
-def test_nothing_is_read_behind_the_terminator() -> None:
+def test_nothing_is_read_after_the_terminator() -> None:
     data = stream(chunk({"content": "Hi"}), FINISH) + event(chunk({"content": "more"})) + event(b"rubbish")
     assert folded(data).content == "Hi"
 
@@ -409,14 +409,14 @@ def test_log_probabilities_of_a_stream_are_joined() -> None:
     assert folded(stream(first, second, FINISH)).logprobs == {"reasoning_content": [1], "content": [2]}
 
 
-def test_what_the_last_chunks_say_beside_the_protocol_survives_in_extra() -> None:
+def test_unknown_fields_of_the_last_chunks_are_kept_in_extra() -> None:
     data = stream(
         chunk({"content": "Hi"}), chunk({}, "stop", provider="DeepInfra"), {"choices": [], "router": {"a": 1}}
     )
     assert folded(data).extra == {"provider": "DeepInfra", "router": {"a": 1}}
 
 
-def test_message_keys_without_a_name_are_put_together_from_their_pieces() -> None:
+def test_unknown_message_keys_are_joined_from_their_fragments() -> None:
     data = stream(chunk({"blocks": [1], "refusal": "No"}), chunk({"blocks": [2], "refusal": "pe"}), FINISH)
     assert folded(data).extra == {"blocks": [1, 2], "refusal": "Nope"}
 
@@ -424,20 +424,20 @@ def test_message_keys_without_a_name_are_put_together_from_their_pieces() -> Non
 @pytest.mark.parametrize(
     "text", [json.dumps(ANSWERS[0]), json.dumps(ANSWERS[3], indent=1), "\n\n" + json.dumps(ANSWERS[4])]
 )
-def test_a_whole_body_in_answer_to_a_streaming_request_is_read(text: str) -> None:
+def test_a_complete_body_for_a_streaming_request_is_read(text: str) -> None:
     answer = json.loads(text)
-    *pieces, end = deltas_of(text.encode())
+    *deltas, end = deltas_of(text.encode())
     assert isinstance(end, StreamEnd)
     assert end.reply == decode(answer)
-    assert "".join(one.text for one in pieces if isinstance(one, TextDelta)) == end.reply.content
-    made = [one for one in pieces if isinstance(one, ToolCallDelta)]
+    assert "".join(one.text for one in deltas if isinstance(one, TextDelta)) == end.reply.content
+    made = [one for one in deltas if isinstance(one, ToolCallDelta)]
     assert [one.index for one in made] == list(range(len(answer["choices"][0]["message"].get("tool_calls", ()))))
 
 
-# -- streams that are none, or break off ------------------------------------------------------------------------------
+# -- malformed and interrupted streams ---------------------------------------------------------------------------------
 
 
-def test_the_last_event_counts_without_its_blank_line() -> None:
+def test_the_last_event_is_read_without_its_blank_line() -> None:
     data = stream(chunk({"content": "Hel"}), chunk({"content": "lo"}, "stop", usage=USAGE), done=False).rstrip()
     reply = folded(data)
     assert reply.content == "Hello"
@@ -445,7 +445,7 @@ def test_the_last_event_counts_without_its_blank_line() -> None:
 
 
 @pytest.mark.parametrize("done", [True, False])
-def test_a_stream_without_a_finish_reason_was_interrupted(done: bool) -> None:
+def test_a_stream_without_a_finish_reason_is_interrupted(done: bool) -> None:
     data = stream(chunk({"reasoning_content": "Hm"}), chunk({"content": "Hel"}), done=done)
     with pytest.raises(errors.StreamInterruptedError) as caught:
         deltas_of(data)
@@ -460,18 +460,18 @@ def test_a_stream_without_a_finish_reason_was_interrupted(done: bool) -> None:
     )
 
 
-def test_the_terminator_alone_ends_the_stream_of_a_host_that_names_no_finish_reason() -> None:
+def test_the_terminator_ends_the_stream_of_a_host_without_finish_reasons() -> None:
     reply = folded(stream(chunk({"content": "Hello"})), context(PLAIN))
     assert (reply.content, reply.finish_reason) == ("Hello", None)
 
 
-def test_the_terminator_alone_is_no_answer_even_there() -> None:
+def test_the_terminator_alone_is_not_an_answer() -> None:
     with pytest.raises(errors.StreamInterruptedError):
         folded(DONE, context(PLAIN))
 
 
 @pytest.mark.parametrize("dialect", [DEEPSEEK, PLAIN])
-def test_a_stream_cut_at_any_byte_before_its_finish_reason_was_interrupted(dialect: Any) -> None:
+def test_a_stream_cut_before_its_finish_reason_is_interrupted(dialect: Any) -> None:
     data = THINKING_STREAM
     for cut in range(1, data.index(b'"stop"') + 5):
         with pytest.raises(errors.StreamInterruptedError) as caught:
@@ -481,13 +481,13 @@ def test_a_stream_cut_at_any_byte_before_its_finish_reason_was_interrupted(diale
         assert "Hello".startswith(caught.value.partial.content)
 
 
-def test_a_stream_cut_behind_its_finish_reason_is_whole() -> None:
-    whole = stream(chunk({"content": "Hi"}), FINISH, done=False)
-    for behind in (b"", b"\n", b"da", b"data: [DO", b"data: [DONE]", b'data: {"usage":'):
-        assert folded(whole + behind) == folded(whole)
+def test_a_stream_cut_after_its_finish_reason_is_complete() -> None:
+    complete = stream(chunk({"content": "Hi"}), FINISH, done=False)
+    for trailing in (b"", b"\n", b"da", b"data: [DO", b"data: [DONE]", b'data: {"usage":'):
+        assert folded(complete + trailing) == folded(complete)
 
 
-def test_a_call_that_was_cut_is_never_among_the_sound_ones_of_the_partial_reply() -> None:
+def test_a_truncated_call_is_never_a_valid_one_of_the_partial_reply() -> None:
     head = chunk({"tool_calls": [{"index": 0, **call("delete_everything", "")}]})
     with pytest.raises(errors.StreamInterruptedError) as caught:
         deltas_of(stream(head, done=False))
@@ -497,7 +497,7 @@ def test_a_call_that_was_cut_is_never_among_the_sound_ones_of_the_partial_reply(
 
 @pytest.mark.parametrize("with_choices", [True, False])
 @pytest.mark.parametrize("error", [{"code": 503, "message": "Busy"}, {"type": "overloaded_error", "message": "Busy"}])
-def test_an_error_in_a_stream_is_raised_with_what_had_arrived(error: Any, with_choices: bool) -> None:
+def test_an_error_in_a_stream_is_raised_with_the_partial_reply(error: Any, with_choices: bool) -> None:
     broken = chunk({"content": ""}, "error", error=error) if with_choices else {"error": error}
     with pytest.raises(errors.OverloadedError, match="Busy") as caught:
         deltas_of(stream(chunk({"content": "Hel"}), broken))
@@ -527,7 +527,7 @@ def test_moderation_in_the_middle_of_a_stream_is_a_content_filter_error() -> Non
 
 @pytest.mark.parametrize("reason", ["stop", "length", "tool_calls"])
 @pytest.mark.parametrize("trailing_finish", [None, "error"])
-def test_an_error_behind_the_finish_reason_harms_nothing_and_is_kept(reason: str, trailing_finish: Any) -> None:
+def test_an_error_after_the_finish_reason_is_kept_and_not_raised(reason: str, trailing_finish: Any) -> None:
     error = {"code": 400, "message": "Token limit reached"}
     reply = folded(
         stream(chunk({"content": "Hi"}), chunk({}, reason), chunk({}, trailing_finish, error=error, usage=USAGE))
@@ -541,27 +541,27 @@ def test_an_error_behind_the_finish_reason_harms_nothing_and_is_kept(reason: str
 FLAT = {"object": "error", "message": "Busy", "type": "ServiceUnavailable", "code": 503}
 
 
-def test_an_error_without_an_envelope_is_raised_as_well() -> None:
+def test_an_error_without_an_envelope_is_raised() -> None:
     with pytest.raises(errors.OverloadedError, match="Busy"):
         decode(FLAT)
     with pytest.raises(errors.OverloadedError, match="Busy"):
         deltas_of(stream(chunk({"content": "Hel"}), FLAT))
 
 
-def test_an_error_without_an_envelope_harms_nothing_behind_the_finish_reason() -> None:
+def test_an_error_without_an_envelope_after_the_finish_reason_is_not_raised() -> None:
     reply = folded(stream(chunk({"content": "Hi"}), FINISH, FLAT))
     assert reply.content == "Hi"
     assert reply.extra["error"] == FLAT
 
 
-def test_a_null_error_is_no_error() -> None:
+def test_a_null_error_is_not_an_error() -> None:
     assert folded(stream(chunk({"content": "Hi"}, error=None), FINISH)).content == "Hi"
 
 
 @pytest.mark.parametrize(
     "data", [b"rubbish", b'{"choices": [', b"[1]", b"7", b'"text"', b'{"choices": [null]}', b'{"choices": ["x"]}']
 )
-def test_an_event_that_is_no_chunk_is_malformed_and_holds_what_had_arrived(data: bytes) -> None:
+def test_an_event_that_is_not_a_chunk_is_malformed_with_the_partial_reply(data: bytes) -> None:
     with pytest.raises(errors.MalformedResponseError) as caught:
         deltas_of(event(chunk({"content": "Hel"})) + event(data) + stream(FINISH))
     assert caught.value.partial is not None
@@ -580,24 +580,24 @@ def test_a_delta_of_another_type_is_malformed(delta: Any) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b": keep-alive\n\n: keep-alive\n\n", b": keep-al"])
-def test_a_stream_without_any_event_is_blank_and_worth_another_try(data: bytes) -> None:
+def test_a_stream_without_events_is_blank_and_retryable(data: bytes) -> None:
     with pytest.raises(errors.MalformedResponseError, match="was empty") as caught:
         deltas_of(data)
     assert caught.value.retryable
 
 
-def test_a_web_page_in_answer_to_a_streaming_request_asks_about_the_address() -> None:
+def test_the_error_of_a_web_page_for_a_streaming_request_mentions_base_url() -> None:
     with pytest.raises(errors.MalformedResponseError, match="base_url") as caught:
         deltas_of(b"<html>\n<body>hello</body>\n</html>")
     assert "hello" in caught.value.body
 
 
-def test_an_error_as_plain_json_in_answer_to_a_streaming_request_is_raised() -> None:
+def test_an_error_as_plain_json_for_a_streaming_request_is_raised() -> None:
     with pytest.raises(errors.OverloadedError, match="Busy"):
         deltas_of(b'{"error":\n {"message": "Busy", "code": 503}}')
 
 
-def test_after_the_end_the_decoder_gives_nothing_more() -> None:
+def test_after_the_end_the_decoder_returns_nothing() -> None:
     decoder = CHAT.stream(READING)
     assert isinstance(decoder.feed(THINKING_STREAM)[-1], StreamEnd)
     assert decoder.finished

@@ -45,12 +45,12 @@ def body(*messages: Message, **fields: Any) -> Mapping[str, Any]:
 # -- options ---------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_sent_that_was_not_asked_for() -> None:
+def test_only_requested_options_are_sent() -> None:
     assert body() == {"model": "deepseek-flash", "messages": [{"role": "user", "content": "Hi"}]}
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "said"),
+    ("option", "value", "sent"),
     [
         ("max_tokens", 100, {"max_tokens": 100}),
         ("temperature", 0.5, {"temperature": 0.5}),
@@ -65,14 +65,14 @@ def test_nothing_is_sent_that_was_not_asked_for() -> None:
         ("user_id", "user-1_A", {"user_id": "user-1_A"}),
     ],
 )
-def test_each_option_is_said_in_exactly_its_field(option: str, value: Any, said: dict[str, Any]) -> None:
+def test_each_option_is_sent_in_exactly_its_field(option: str, value: Any, sent: dict[str, Any]) -> None:
     encoded = encode(options={option: value})
-    assert encoded.body == {**body(), **said}
+    assert encoded.body == {**body(), **sent}
     assert encoded.notes == []
 
 
 @pytest.mark.parametrize("option", ["top_k", "min_p", "repetition_penalty", "seed", "logit_bias"])
-def test_an_option_the_service_has_not_is_dropped_with_a_note_that_says_why(option: str) -> None:
+def test_an_unsupported_option_is_dropped_with_a_note_of_the_reason(option: str) -> None:
     encoded = encode(options={option: 1})
     assert encoded.body == body()
     [note] = encoded.notes
@@ -81,7 +81,7 @@ def test_an_option_the_service_has_not_is_dropped_with_a_note_that_says_why(opti
 
 
 @pytest.mark.parametrize(
-    ("thinking", "said"),
+    ("thinking", "sent"),
     [
         (Thinking(), {}),
         (Thinking(on=True), {"thinking": {"type": "enabled"}}),
@@ -92,16 +92,16 @@ def test_an_option_the_service_has_not_is_dropped_with_a_note_that_says_why(opti
         (Thinking(on=True, effort="max"), {"thinking": {"type": "enabled"}, "reasoning_effort": "max"}),
     ],
 )
-def test_thinking_is_said_in_exactly_its_fields(thinking: Thinking, said: dict[str, Any]) -> None:
+def test_thinking_is_sent_in_exactly_its_fields(thinking: Thinking, sent: dict[str, Any]) -> None:
     encoded = encode(thinking=thinking)
-    assert encoded.body == {**body(), **said}
+    assert encoded.body == {**body(), **sent}
     assert encoded.notes == []
 
 
-@pytest.mark.parametrize(("effort", "word"), [("minimal", "low"), ("medium", "high"), ("xhigh", "high")])
-def test_an_effort_the_service_has_no_word_for_is_translated_with_a_note(effort: str, word: str) -> None:
+@pytest.mark.parametrize(("effort", "sent_effort"), [("minimal", "low"), ("medium", "high"), ("xhigh", "high")])
+def test_an_unsupported_effort_is_translated_with_a_note(effort: str, sent_effort: str) -> None:
     encoded = encode(thinking=Thinking(effort=effort))
-    assert encoded.body["reasoning_effort"] == word
+    assert encoded.body["reasoning_effort"] == sent_effort
     assert [(note.kind, note.option) for note in encoded.notes] == [("translated", "reasoning_effort")]
 
 
@@ -115,14 +115,14 @@ def test_an_unknown_effort_is_dropped_with_a_note_and_not_sent() -> None:
     ("fields", "option"),
     [({"thinking": Thinking(budget=100)}, "thinking_budget"), ({"options": {"seed": 1}}, "seed")],
 )
-def test_what_the_service_says_otherwise_is_dropped_with_a_note(fields: dict[str, Any], option: str) -> None:
+def test_options_with_another_field_are_dropped_with_a_note(fields: dict[str, Any], option: str) -> None:
     encoded = encode(**fields)
     assert encoded.body == body()
     assert [(note.kind, note.option) for note in encoded.notes] == [("dropped", option)]
 
 
 @pytest.mark.parametrize("fields", [{"web_search": False}, {"web_search": None}])
-def test_no_web_search_is_nothing_to_drop(fields: dict[str, Any]) -> None:
+def test_a_disabled_web_search_has_no_note(fields: dict[str, Any]) -> None:
     assert encode(**fields).notes == []
 
 
@@ -134,7 +134,7 @@ def test_no_web_search_is_nothing_to_drop(fields: dict[str, Any]) -> None:
         ({"thinking": Thinking(effort="ultra")}, "reasoning_effort"),
     ],
 )
-def test_dropping_is_refused_when_the_request_says_raise(fields: dict[str, Any], option: str) -> None:
+def test_dropping_is_an_error_with_on_unsupported_raise(fields: dict[str, Any], option: str) -> None:
     with pytest.raises(errors.UnsupportedError, match=f"{option}.*deepseek"):
         encode(on_unsupported="raise", **fields)
 
@@ -157,7 +157,9 @@ def test_dropping_is_refused_when_the_request_says_raise(fields: dict[str, Any],
         ("user_id", "x" * 513, "at most 512"),
     ],
 )
-def test_a_value_out_of_range_is_refused_by_name_with_what_is_allowed(option: str, value: Any, allowed: str) -> None:
+def test_the_error_of_a_value_out_of_range_names_the_option_and_the_range(
+    option: str, value: Any, allowed: str
+) -> None:
     with pytest.raises(errors.InvalidRequestError) as caught:
         encode(options={option: value})
     assert option in caught.value.message
@@ -172,28 +174,28 @@ def test_top_logprobs_without_logprobs_is_refused() -> None:
 # -- streaming, formats, extra fields --------------------------------------------------------------------------------
 
 
-def test_a_stream_asks_for_its_usage() -> None:
+def test_a_stream_requests_its_usage() -> None:
     assert body(stream=True) == {**body(), "stream": True, "stream_options": {"include_usage": True}}
 
 
-def test_a_stream_without_usage_says_only_that_it_is_one() -> None:
+def test_a_stream_without_usage_sends_only_the_stream_field() -> None:
     assert body(stream=True, stream_usage=False) == {**body(), "stream": True}
 
 
-def test_a_response_format_is_said_as_it_is() -> None:
+def test_a_response_format_is_sent_unchanged() -> None:
     assert body(response_format={"type": "json_object"}) == {**body(), "response_format": {"type": "json_object"}}
 
 
-def test_extra_body_is_put_in_as_it_is_and_over_what_we_say() -> None:
-    said = body(extra_body={"safety_check": {"level": "high"}, "temperature": 0.1}, options={"temperature": 1})
-    assert said["safety_check"] == {"level": "high"}
-    assert said["temperature"] == 0.1
+def test_extra_body_is_sent_unchanged_and_has_priority() -> None:
+    sent = body(extra_body={"safety_check": {"level": "high"}, "temperature": 0.1}, options={"temperature": 1})
+    assert sent["safety_check"] == {"level": "high"}
+    assert sent["temperature"] == 0.1
 
 
 # -- tools -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_tool_is_said_as_a_function() -> None:
+def test_a_tool_is_sent_as_a_function() -> None:
     assert body(tools=(WEATHER,))["tools"] == [
         {
             "type": "function",
@@ -206,7 +208,7 @@ def test_a_tool_is_said_as_a_function() -> None:
     ]
 
 
-def test_a_tool_without_parameters_or_description_says_neither() -> None:
+def test_missing_parameters_and_descriptions_of_a_tool_are_not_sent() -> None:
     assert body(tools=(TIME,))["tools"] == [{"type": "function", "function": {"name": "get_time"}}]
 
 
@@ -214,7 +216,7 @@ def test_empty_parameters_are_left_out_because_the_service_refuses_them() -> Non
     assert body(tools=(ToolSpec("f", parameters={}),)) == body(tools=(ToolSpec("f"),))
 
 
-def test_a_tool_of_the_service_is_said_as_it_is() -> None:
+def test_a_server_tool_is_sent_unchanged() -> None:
     assert body(tools=(ServerTool({"type": "deepseek_web_search"}),))["tools"] == [{"type": "deepseek_web_search"}]
 
 
@@ -229,17 +231,17 @@ def test_a_choice_of_auto_is_left_out(choice: Any) -> None:
 
 
 @pytest.mark.parametrize("choice", ["none", "required"])
-def test_other_choices_are_said(choice: Any) -> None:
+def test_other_choices_are_sent(choice: Any) -> None:
     assert body(tools=(WEATHER,), tool_choice=choice)["tool_choice"] == choice
 
 
-def test_a_named_choice_is_said_under_the_name_on_the_wire() -> None:
-    said = body(tools=(ToolSpec("get weather!"),), tool_choice=NamedTool("get weather!"))
-    assert said["tool_choice"] == {"type": "function", "function": {"name": "get_weather_"}}
-    assert said["tools"][0]["function"]["name"] == "get_weather_"
+def test_a_named_choice_has_the_name_on_the_wire() -> None:
+    sent = body(tools=(ToolSpec("get weather!"),), tool_choice=NamedTool("get weather!"))
+    assert sent["tool_choice"] == {"type": "function", "function": {"name": "get_weather_"}}
+    assert sent["tools"][0]["function"]["name"] == "get_weather_"
 
 
-def test_names_are_said_the_same_in_past_calls_and_read_back() -> None:
+def test_names_are_mapped_in_past_calls_and_mapped_back() -> None:
     past = Message("assistant", tool_calls=(ToolCall("1", "get weather!", "{}"),))
     encoded = encode(*HI, past, Message.tool("x", "1"), tools=(ToolSpec("get weather!"),))
     assert encoded.body["messages"][1]["tool_calls"][0]["function"]["name"] == "get_weather_"
@@ -247,13 +249,13 @@ def test_names_are_said_the_same_in_past_calls_and_read_back() -> None:
 
 
 @pytest.mark.parametrize("parallel", [True, False, None])
-def test_parallel_tool_calls_is_not_said_where_it_is_not_read(parallel: bool | None) -> None:
+def test_parallel_tool_calls_is_not_sent_if_it_is_not_supported(parallel: bool | None) -> None:
     encoded = encode(tools=(WEATHER,), parallel_tool_calls=parallel)
     assert "parallel_tool_calls" not in encoded.body
     assert encoded.context.single_call is (parallel is False)
 
 
-def test_parallel_tool_calls_is_said_where_it_is_read() -> None:
+def test_parallel_tool_calls_is_sent_if_it_is_supported() -> None:
     encoded = encode(tools=(WEATHER,), parallel_tool_calls=False, dialect=PLAIN)
     assert encoded.body["parallel_tool_calls"] is False
     assert encoded.context.single_call is False
@@ -262,7 +264,7 @@ def test_parallel_tool_calls_is_said_where_it_is_read() -> None:
 # -- strict tools ----------------------------------------------------------------------------------------------------
 
 
-def test_strict_tools_go_to_the_beta_address_and_say_so_on_each_function() -> None:
+def test_strict_tools_are_sent_to_the_beta_url_with_strict_on_each_function() -> None:
     encoded = encode(tools=(WEATHER, TIME), strict_tools=True)
     assert encoded.path == "/beta/chat/completions"
     functions = [tool["function"] for tool in encoded.body["tools"]]
@@ -270,13 +272,13 @@ def test_strict_tools_go_to_the_beta_address_and_say_so_on_each_function() -> No
     assert all(function["parameters"]["type"] == "object" for function in functions)
 
 
-def test_tools_that_are_strict_by_themselves_go_there_too() -> None:
+def test_tools_with_their_own_strict_are_sent_to_the_beta_url() -> None:
     encoded = encode(tools=(ToolSpec("f", parameters=WEATHER.parameters, strict=True),))
     assert encoded.path == "/beta/chat/completions"
     assert encoded.body["tools"][0]["function"]["strict"] is True
 
 
-def test_strict_and_other_tools_go_to_the_ordinary_path_together_with_a_note() -> None:
+def test_strict_and_other_tools_are_sent_to_the_default_path_with_a_note() -> None:
     encoded = encode(tools=(ToolSpec("f", strict=True), TIME))
     assert encoded.path == "/chat/completions"
     assert [tool["function"].get("strict") for tool in encoded.body["tools"]] == [True, None]
@@ -291,12 +293,12 @@ def test_a_mixture_of_strict_and_other_tools_is_refused_with_a_prefix() -> None:
         encode(*begun, tools=(ToolSpec("f", strict=True), TIME))
 
 
-def test_strict_tools_without_tools_change_nothing() -> None:
+def test_strict_tools_without_tools_has_no_effect() -> None:
     encoded = encode(strict_tools=True)
     assert (encoded.path, encoded.body) == ("/chat/completions", body())
 
 
-def test_strict_tools_are_dropped_with_a_note_where_there_are_none() -> None:
+def test_strict_tools_are_dropped_with_a_note_if_they_are_not_supported() -> None:
     encoded = encode(tools=(WEATHER,), strict_tools=True, dialect=PLAIN)
     assert encoded.path == "/chat/completions"
     assert "strict" not in encoded.body["tools"][0]["function"]
@@ -306,19 +308,19 @@ def test_strict_tools_are_dropped_with_a_note_where_there_are_none() -> None:
 # -- prefix ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_prefix_goes_to_the_beta_address_and_is_marked() -> None:
+def test_a_prefix_is_sent_to_the_beta_url_and_is_marked() -> None:
     encoded = encode(*HI, Message("assistant", "```python\n", prefix=True))
     assert encoded.path == "/beta/chat/completions"
     assert encoded.body["messages"][-1]["prefix"] is True
 
 
-def test_a_prefix_that_has_been_continued_is_a_past_message_like_any_other() -> None:
+def test_a_continued_prefix_is_an_ordinary_past_message() -> None:
     encoded = encode(*HI, Message("assistant", "a", prefix=True), Message.user("b"))
     assert encoded.path == "/chat/completions"
     assert "prefix" not in encoded.body["messages"][1]
 
 
-def test_a_prefix_is_refused_where_there_is_none() -> None:
+def test_a_prefix_is_refused_if_it_is_not_supported() -> None:
     with pytest.raises(errors.UnsupportedError, match="prefix"):
         encode(*HI, Message("assistant", "a", prefix=True), dialect=PLAIN)
 
@@ -326,39 +328,39 @@ def test_a_prefix_is_refused_where_there_is_none() -> None:
 # -- messages --------------------------------------------------------------------------------------------------------
 
 
-def test_a_tool_result_carries_its_call_id_and_nothing_else_does() -> None:
-    said = body(
+def test_only_a_tool_result_has_a_call_id() -> None:
+    sent = body(
         Message("system", "s", tool_call_id="x"),
         Message("user", "u", tool_call_id="x"),
         Message("assistant", "a", tool_call_id="x"),
         Message.tool("t", "1"),
     )["messages"]
-    assert [message.get("tool_call_id") for message in said] == [None, None, None, "1"]
+    assert [message.get("tool_call_id") for message in sent] == [None, None, None, "1"]
 
 
-def test_content_beside_tool_calls_is_an_empty_string_never_null() -> None:
+def test_missing_content_with_tool_calls_is_an_empty_string() -> None:
     message = Message("assistant", tool_calls=(ToolCall("1", "f", "{}"),))
-    said = body(*HI, message, Message.tool("", "1"))["messages"][1]
-    assert said["content"] == ""
-    assert said["tool_calls"] == [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    sent = body(*HI, message, Message.tool("", "1"))["messages"][1]
+    assert sent["content"] == ""
+    assert sent["tool_calls"] == [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
 
 
-def test_arguments_go_back_as_the_model_wrote_them() -> None:
+def test_arguments_are_sent_back_verbatim() -> None:
     written = '{ "b":1, "a" : "\\u00e9" }'
     message = Message("assistant", tool_calls=(ToolCall("1", "f", written),))
     assert body(*HI, message)["messages"][1]["tool_calls"][0]["function"]["arguments"] == written
 
 
-def test_names_of_speakers_are_said_but_for_tool_results() -> None:
-    said = body(Message("user", "u", name="Ann"), Message("tool", "t", tool_call_id="1", name="f"))["messages"]
-    assert [message.get("name") for message in said] == ["Ann", None]
+def test_names_of_messages_are_sent_except_for_tool_results() -> None:
+    sent = body(Message("user", "u", name="Ann"), Message("tool", "t", tool_call_id="1", name="f"))["messages"]
+    assert [message.get("name") for message in sent] == ["Ann", None]
 
 
-def test_text_parts_alone_are_said_as_one_string() -> None:
+def test_text_parts_alone_are_sent_as_one_string() -> None:
     assert body(Message.user((TextPart("a"), TextPart("b"))))["messages"][0]["content"] == "ab"
 
 
-def test_parts_are_said_in_their_order_and_form() -> None:
+def test_parts_are_sent_in_their_order_and_form() -> None:
     parts = (
         TextPart("Look:"),
         ImagePart("https://example.org/a.png", "low"),
@@ -381,7 +383,7 @@ def test_parts_are_said_in_their_order_and_form() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reasoning", "said"),
+    ("reasoning", "sent"),
     [
         (Reasoning("because"), "because"),
         (Reasoning(""), ""),
@@ -392,15 +394,15 @@ def test_parts_are_said_in_their_order_and_form() -> None:
 )
 @pytest.mark.parametrize("calls", [(), (ToolCall("1", "f", "{}"),)])
 def test_past_reasoning_is_passed_back_verbatim_on_every_assistant_message(
-    reasoning: Reasoning | None, said: str, calls: tuple[ToolCall, ...]
+    reasoning: Reasoning | None, sent: str, calls: tuple[ToolCall, ...]
 ) -> None:
     message = Message("assistant", "a", reasoning=reasoning, tool_calls=calls)
-    assert body(*HI, message)["messages"][1]["reasoning_content"] == said
+    assert body(*HI, message)["messages"][1]["reasoning_content"] == sent
 
 
-def test_only_assistant_messages_carry_reasoning() -> None:
-    said = body(Message.system("s"), Message.user("u"), Message.tool("t", "1"))["messages"]
-    assert not any("reasoning_content" in message for message in said)
+def test_only_assistant_messages_have_reasoning() -> None:
+    sent = body(Message.system("s"), Message.user("u"), Message.tool("t", "1"))["messages"]
+    assert not any("reasoning_content" in message for message in sent)
 
 
 @pytest.mark.parametrize("fields", [{"thinks": False}, {"pass_back": False}])
@@ -414,8 +416,8 @@ def test_reasoning_is_left_out_when_thinking_or_pass_back_is_off(fields: dict[st
 # -- the bytes of a growing history ----------------------------------------------------------------------------------
 
 
-def test_messages_come_last_so_that_a_history_grows_at_the_end() -> None:
-    said = body(
+def test_messages_are_the_last_field() -> None:
+    sent = body(
         options={"temperature": 1, "stop": ["x"]},
         thinking=Thinking(on=True, effort="max"),
         stream=True,
@@ -424,10 +426,10 @@ def test_messages_come_last_so_that_a_history_grows_at_the_end() -> None:
         tool_choice="none",
         extra_body={"a": 1},
     )
-    assert list(said)[-1] == "messages"
+    assert list(sent)[-1] == "messages"
 
 
-def test_the_order_of_fields_does_not_depend_on_the_order_in_which_options_were_given() -> None:
+def test_the_order_of_fields_does_not_depend_on_the_order_of_options() -> None:
     from deepseek_v4 import Client
 
     client = Client(api_key="sk-1")

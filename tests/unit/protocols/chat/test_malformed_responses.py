@@ -1,4 +1,4 @@
-"""Whatever a host sends, what comes out is a reply or one of our errors."""
+"""Every response of a host becomes a reply or one of our errors."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ values = st.recursive(
 fields = st.dictionaries(st.sampled_from(KEYS), values, max_size=4)
 
 
-def with_rubbish(whole: dict[str, Any], part: str, envelope: Any, choice: Any, message: Any) -> dict[str, Any]:
-    """An answer or a chunk that is sound but for some of its fields."""
-    broken = json.loads(json.dumps({**whole, **envelope}))
+def with_malformed_fields(
+    complete: dict[str, Any], part: str, envelope: Any, choice: Any, message: Any
+) -> dict[str, Any]:
+    """Return a valid answer or chunk with some malformed fields."""
+    broken = json.loads(json.dumps({**complete, **envelope}))
     choices = broken.get("choices")
     if isinstance(choices, list) and choices and isinstance(choices[0], dict):
         choices[0].update(choice)
@@ -52,49 +54,49 @@ COUNT = examples(75)
 @example({}, {"logprobs": [1]}, {})
 @example({}, {}, {"tool_calls": [{"function": {"name": ["f"]}}]})
 @example({}, {}, {"annotations": 7})
-def test_a_whole_answer_with_rubbish_in_it_is_a_reply_or_an_error_of_ours(
+def test_a_complete_answer_with_malformed_fields_is_a_reply_or_our_error(
     envelope: Any, choice: Any, message: Any
 ) -> None:
-    answer = with_rubbish(body({"role": "assistant", "content": "Hi"}), "message", envelope, choice, message)
+    answer = with_malformed_fields(body({"role": "assistant", "content": "Hi"}), "message", envelope, choice, message)
     with contextlib.suppress(errors.DeepSeekError):
         assert isinstance(decode(answer), Reply)
 
 
 @given(values)
-def test_any_json_is_a_reply_or_an_error_of_ours(answer: Any) -> None:
+def test_any_json_is_a_reply_or_our_error(answer: Any) -> None:
     with pytest.raises(errors.DeepSeekError):
         decode(answer)
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_an_error_of_ours(data: bytes) -> None:
+def test_any_bytes_are_our_error(data: bytes) -> None:
     with pytest.raises(errors.DeepSeekError):
         decode(data)
 
 
 @pytest.mark.parametrize("dialect", [DEEPSEEK, PLAIN])
-@given(rubbish=st.lists(st.tuples(fields, fields, fields), min_size=1, max_size=3))
+@given(malformed=st.lists(st.tuples(fields, fields, fields), min_size=1, max_size=3))
 @settings(max_examples=COUNT)
-@example(rubbish=[({}, {"finish_reason": ["stop"]}, {})])
-@example(rubbish=[({}, {}, {"tool_calls": [{"index": [0], "id": "a", "function": {"name": "f"}}]})])
-@example(rubbish=[({}, {}, {"tool_calls": [{"index": 0, "id": {"a": 1}, "function": {"name": "f"}}]})])
-@example(rubbish=[({"usage": {"prompt_tokens": "many"}}, {}, {})])
-@example(rubbish=[({"usage": [1]}, {}, {}), ({}, {"logprobs": 7}, {})])
-def test_a_stream_with_rubbish_in_it_is_a_reply_or_an_error_of_ours(dialect: Any, rubbish: Any) -> None:
-    broken = [with_rubbish(chunk({"content": "Hi"}), "delta", *one) for one in rubbish]
+@example(malformed=[({}, {"finish_reason": ["stop"]}, {})])
+@example(malformed=[({}, {}, {"tool_calls": [{"index": [0], "id": "a", "function": {"name": "f"}}]})])
+@example(malformed=[({}, {}, {"tool_calls": [{"index": 0, "id": {"a": 1}, "function": {"name": "f"}}]})])
+@example(malformed=[({"usage": {"prompt_tokens": "many"}}, {}, {})])
+@example(malformed=[({"usage": [1]}, {}, {}), ({}, {"logprobs": 7}, {})])
+def test_a_stream_with_malformed_fields_is_a_reply_or_our_error(dialect: Any, malformed: Any) -> None:
+    broken = [with_malformed_fields(chunk({"content": "Hi"}), "delta", *one) for one in malformed]
     data = b"".join(event(one) for one in [*broken, chunk({}, "stop")])
     with contextlib.suppress(errors.DeepSeekError):
         assert isinstance(deltas_of(data, context(dialect))[-1], StreamEnd)
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_as_a_stream_are_an_error_of_ours(data: bytes) -> None:
+def test_any_bytes_as_a_stream_are_our_error(data: bytes) -> None:
     with pytest.raises(errors.DeepSeekError):
         deltas_of(data)
 
 
 @given(st.sampled_from([400, 401, 404, 429, 500, 503]), values | st.binary(max_size=50))
-def test_any_error_body_is_an_error_of_ours(status: int, answer: Any) -> None:
+def test_any_error_body_is_our_error(status: int, answer: Any) -> None:
     data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
     error = decode_error(HttpResponse(status, {}, data), DEEPSEEK, "deepseek")
     assert error.status_code == status

@@ -25,7 +25,7 @@ G = ToolSpec("g", "Another.", {"type": "object", "properties": {"y": {"type": "i
 
 
 def streamed(*deltas: dict[str, Any], **options: Any) -> Reply:
-    """The reply of a chat stream that sends these deltas."""
+    """Return the reply of a chat stream with these deltas."""
     events = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
     events.append({"index": 0, "delta": {}, "finish_reason": "tool_calls"})
     lines = [b"data: " + json.dumps({"id": "1", "model": "m", "choices": [event]}).encode() for event in events]
@@ -35,20 +35,20 @@ def streamed(*deltas: dict[str, Any], **options: Any) -> Reply:
         return fold(one.stream("Hi", tools=[F, G]))
 
 
-Piece = tuple[Any, str | None, str | None, str]
+Fragment = tuple[Any, str | None, str | None, str]
 X, ONE, Y, TWO = '{"x":', "1}", '{"y":', "2}"
 BOTH = [("f", '{"x":1}'), ("g", '{"y":2}')]
 
 
-def calls_of(*pieces: Piece) -> list[tuple[str, str]]:
+def calls_of(*fragments: Fragment) -> list[tuple[str, str]]:
     deltas = []
-    for index, call_id, name, arguments in pieces:
+    for index, call_id, name, arguments in fragments:
         call = {"index": index, "id": call_id, "function": {"name": name, "arguments": arguments}}
         deltas.append({"tool_calls": [{key: value for key, value in call.items() if value is not None}]})
     return [(call.name, call.arguments) for call in streamed(*deltas).tool_calls]
 
 
-TWO_CALLS: dict[str, list[Piece]] = {
+TWO_CALLS: dict[str, list[Fragment]] = {
     "a new id without a name, after a call with an id": [(0, "a", "f", X + ONE), (0, "b", None, Y), (0, "b", "g", TWO)],
     "a first id with another name, after a call without id": [(0, None, "f", X + ONE), (0, "b", "g", Y + TWO)],
     "one number, in turns, ids and names repeated": [
@@ -68,12 +68,12 @@ TWO_CALLS: dict[str, list[Piece]] = {
 }
 
 
-@pytest.mark.parametrize("pieces", TWO_CALLS.values(), ids=TWO_CALLS)
-def test_two_calls_are_neither_joined_nor_split(pieces: list[Piece]) -> None:
-    assert calls_of(*pieces) == BOTH
+@pytest.mark.parametrize("fragments", TWO_CALLS.values(), ids=TWO_CALLS)
+def test_two_calls_are_neither_joined_nor_split(fragments: list[Fragment]) -> None:
+    assert calls_of(*fragments) == BOTH
 
 
-def test_a_first_id_that_comes_late_belongs_to_the_call_that_is_open() -> None:
+def test_a_late_first_id_belongs_to_the_open_call() -> None:
     assert calls_of((0, None, "f", X), (0, "a", None, ONE), (1, "b", "g", Y + TWO)) == BOTH
 
 
@@ -118,7 +118,7 @@ RECORD = {"type": "reasoning.text", "text": "Easy."}
     [({"content": "<think>Easy.</think>Hi"}, None), ({"content": "Hi", "reasoning_details": [RECORD]}, (RECORD,))],
     ids=["in tags", "as a record"],
 )
-def test_the_reasoning_of_a_whole_answer_is_read(message: dict[str, Any], details: Any) -> None:
+def test_the_reasoning_of_a_complete_answer_is_read(message: dict[str, Any], details: Any) -> None:
     host = openai_compatible("mine", "https://llm.example.com/v1", think_tags=True)
     body = {**COMPLETION, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
     with client(lambda _: httpx.Response(200, json=body), provider=host, model="m") as one:
@@ -138,7 +138,7 @@ def test_a_call_without_a_function_is_invalid_and_the_answer_is_returned(call: d
     assert (reply.content, reply.tool_calls) == ("Hi", ())
 
 
-def test_a_call_that_the_request_does_not_allow_names_the_one_that_it_allows() -> None:
+def test_the_error_of_a_call_that_is_not_allowed_names_the_allowed_one() -> None:
     host = Client(provider="llamacpp", base_url="http://localhost:1/v1")
     request = host.prepare("Hi", {"tools": [F], "tool_choice": NamedTool("f"), "thinking": False}, stream=True)
     answer = request.protocol.stream(request.context)

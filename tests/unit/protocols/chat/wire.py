@@ -1,4 +1,4 @@
-"""Chat completions as they look on the wire, written by hand, and the decoders that read them."""
+"""Chat completions in the form of the wire, written by hand, and the decoders that read them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ENVELOPE = {"id": "33be18fc", "created": 1785967715, "model": "deepseek-v4-flash
 
 
 class PlainHost(type(DEEPSEEK)):  # type: ignore[misc]
-    """A host that says no more than the protocol: no finish reason is promised, and no option has another name."""
+    """A host without additions to the protocol: a finish reason is not guaranteed, and no option has another name."""
 
     finish_reason_always = False
     parallel_tool_calls = True
@@ -49,7 +49,7 @@ def context(
 
 
 def body(message: Mapping[str, Any] | None, finish_reason: str | None = "stop", **rest: Any) -> dict[str, Any]:
-    """A whole answer; ``rest`` goes into the envelope."""
+    """Return a complete answer; ``rest`` is added to the envelope."""
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason}
     return {**ENVELOPE, "object": "chat.completion", "choices": [choice], **rest}
 
@@ -64,7 +64,7 @@ def decode(answer: Any, how: DecodeContext = READING) -> Reply:
 
 
 def chunk(delta: Mapping[str, Any] | None = None, finish_reason: str | None = None, **rest: Any) -> dict[str, Any]:
-    """One chunk of a stream; ``rest`` goes into its envelope."""
+    """Return one chunk of a stream; ``rest`` is added to its envelope."""
     choice = {"index": 0, "delta": delta or {}, "finish_reason": finish_reason}
     return {**ENVELOPE, "object": "chat.completion.chunk", "choices": [choice], **rest}
 

@@ -20,14 +20,14 @@ USAGE = {"prompt_tokens": 12, "completion_tokens": 4, "total_tokens": 16, "promp
 ENVELOPE = {"id": "33be", "object": "text_completion", "created": 1785967715, "model": "deepseek-v4-flash"}
 
 
-def whole(text: str, finish: str = "stop", **choice: Any) -> dict[str, Any]:
+def complete(text: str, finish: str = "stop", **choice: Any) -> dict[str, Any]:
     return {**ENVELOPE, "choices": [{"index": 0, "text": text, "finish_reason": finish, **choice}], "usage": USAGE}
 
 
 def chunks(*texts: str, finish: str | None = "stop") -> list[dict[str, Any]]:
-    said = [{**ENVELOPE, "choices": [{"index": 0, "text": text, "finish_reason": None}]} for text in texts]
+    texts_sent = [{**ENVELOPE, "choices": [{"index": 0, "text": text, "finish_reason": None}]} for text in texts]
     last = {**ENVELOPE, "choices": [{"index": 0, "text": "", "finish_reason": finish}], "usage": USAGE}
-    return [*said, last]
+    return [*texts_sent, last]
 
 
 @pytest.fixture
@@ -39,21 +39,21 @@ def sent(client: Client, *, stream: bool = False, **options: Any) -> Any:
     return client.prepare_completion("def f(", {"suffix": "return 1", **options}, stream=stream)
 
 
-def test_a_prompt_and_a_suffix_go_to_the_beta_host_without_a_word_about_thinking(client: Client) -> None:
+def test_a_prompt_and_a_suffix_are_sent_to_the_beta_host_without_thinking(client: Client) -> None:
     request = sent(client)
     assert request.http.url == "https://api.deepseek.com/beta/completions"
     assert request.body == {"model": "deepseek-flash", "prompt": "def f(", "suffix": "return 1"}
     assert "suffix" not in sent(client, suffix=None).body
 
 
-def test_a_root_that_ends_in_beta_or_a_version_is_understood() -> None:
+def test_a_root_that_ends_in_beta_or_a_version_is_accepted() -> None:
     for root in ("https://api.deepseek.com/beta", "https://api.deepseek.com/v1", "https://api.deepseek.com/"):
         url = sent(Client(api_key="sk-test", base_url=root)).http.url
         assert url == "https://api.deepseek.com/beta/completions"
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "encoded"),
     [
         ({"max_tokens": 64}, {"max_tokens": 64}),
         ({"stop": ["\n\n"]}, {"stop": ["\n\n"]}),
@@ -65,26 +65,26 @@ def test_a_root_that_ends_in_beta_or_a_version_is_understood() -> None:
         ({"protocol": "messages"}, {}),
     ],
 )
-def test_an_option_is_said_in_the_words_of_the_endpoint(
-    client: Client, options: dict[str, Any], said: dict[str, Any]
+def test_an_option_is_sent_in_the_field_of_the_endpoint(
+    client: Client, options: dict[str, Any], encoded: dict[str, Any]
 ) -> None:
     body = dict(sent(client, **options).body)
-    assert {k: v for k, v in body.items() if k not in ("model", "prompt", "suffix")} == said
+    assert {k: v for k, v in body.items() if k not in ("model", "prompt", "suffix")} == encoded
 
 
-def test_a_stream_asks_for_its_usage(client: Client) -> None:
+def test_a_stream_requests_its_usage(client: Client) -> None:
     body = sent(client, stream=True).body
     assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})
 
 
-def test_a_limit_meant_for_chat_is_lowered_to_what_completions_allow() -> None:
+def test_a_limit_of_chat_is_lowered_to_that_of_completions() -> None:
     request = sent(Client(api_key="sk-test", max_tokens=100_000))
     assert request.body["max_tokens"] == 4096
     assert [note.kind for note in request.notes] == ["clamped"]
 
 
 @pytest.mark.parametrize("options", [{"thinking": True}, {"reasoning_effort": "max"}])
-def test_thinking_is_dropped_and_it_is_said_that_completions_never_think(options: dict[str, Any]) -> None:
+def test_thinking_is_dropped_with_a_note_about_completions(options: dict[str, Any]) -> None:
     with pytest.warns(UserWarning, match="completions do not support thinking"):
         request = sent(Client(api_key="sk-test", **options))
     assert "thinking" not in request.body
@@ -94,7 +94,7 @@ def test_thinking_is_dropped_and_it_is_said_that_completions_never_think(options
 
 
 @pytest.mark.parametrize("options", [{"thinking": False}, {"reasoning_effort": "none"}])
-def test_thinking_switched_off_needs_no_word(client: Client, options: dict[str, Any]) -> None:
+def test_disabled_thinking_is_not_sent(client: Client, options: dict[str, Any]) -> None:
     assert sent(client, **options).notes == ()
 
 
@@ -111,21 +111,23 @@ def test_thinking_switched_off_needs_no_word(client: Client, options: dict[str, 
         ({"logprobs": False, "top_logprobs": 2}, InvalidRequestError),
     ],
 )
-def test_what_completions_have_not_is_refused(client: Client, options: dict[str, Any], error: type[Exception]) -> None:
+def test_options_that_completions_do_not_support_are_refused(
+    client: Client, options: dict[str, Any], error: type[Exception]
+) -> None:
     with pytest.raises(error):
         sent(client, **options)
 
 
-def test_chat_knows_no_suffix_and_says_where_there_is_one(client: Client) -> None:
+def test_the_error_of_a_suffix_in_chat_mentions_complete(client: Client) -> None:
     for option in ({"suffix": "x"}, {"echo": True}):
         with pytest.raises(InvalidRequestError, match=r"complete\(\)"):
             client.preview("Hi", **option)
     assert client.preview("Hi", suffix=None).body
 
 
-def test_an_answer_is_its_text() -> None:
+def test_an_answer_is_decoded() -> None:
     logprobs = {"tokens": ["a"], "token_logprobs": [-0.1], "top_logprobs": [{"a": -0.1}], "text_offset": [0]}
-    reply = decoded(whole("a, b)", logprobs=logprobs, finish="length"), F)
+    reply = decoded(complete("a, b)", logprobs=logprobs, finish="length"), F)
     assert (reply.content, reply.reasoning, reply.finish_reason) == ("a, b)", None, "length")
     assert (reply.id, reply.model, reply.created) == ("33be", "deepseek-v4-flash", 1785967715)
     assert reply.usage is not None
@@ -133,14 +135,14 @@ def test_an_answer_is_its_text() -> None:
     assert reply.logprobs == logprobs
 
 
-def test_a_stream_is_its_whole_answer() -> None:
+def test_a_stream_equals_the_complete_answer() -> None:
     data = sse(chunks("a", ", ", "b)"), done=True)
-    assert folded(data, F) == decoded(whole("a, b)"), F)
+    assert folded(data, F) == decoded(complete("a, b)"), F)
     assert [delta.text for delta in deltas_of(data, F) if isinstance(delta, TextDelta)] == ["a", ", ", "b)"]
-    assert folded(json.dumps(whole("a, b)")).encode(), F) == decoded(whole("a, b)"), F)
+    assert folded(json.dumps(complete("a, b)")).encode(), F) == decoded(complete("a, b)"), F)
 
 
-def test_a_stream_without_a_finish_reason_was_cut() -> None:
+def test_a_stream_without_a_finish_reason_is_interrupted() -> None:
     for data in (sse(chunks("a")[:1]), sse(chunks("a")[:1], done=True)):
         with pytest.raises(StreamInterruptedError) as caught:
             deltas_of(data, F)
@@ -148,7 +150,7 @@ def test_a_stream_without_a_finish_reason_was_cut() -> None:
         assert caught.value.partial.content == "a"
 
 
-def test_an_error_inside_is_raised() -> None:
+def test_an_error_inside_an_answer_is_raised() -> None:
     error = {"error": {"message": "Content Exists Risk", "type": "invalid_request_error"}}
     with pytest.raises(ContentFilterError):
         decoded(error, F)

@@ -1,4 +1,4 @@
-"""Tool calls in the model's own markup as servers have let them through, and ordinary texts that talk about it."""
+"""Tool calls in the model's own markup, as servers returned them in text, and ordinary texts about the markup."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOOLS: Mapping[str, ToolSpec] = {tool.name: tool for tool in (WEATHER, NOW, RUN)
 
 @dataclass(frozen=True)
 class Style:
-    """One way the markup was seen to be written."""
+    """An observed form of the markup."""
 
     mark: str = "｜DSML｜"
     outer: str | None = "tool_calls"
@@ -31,18 +31,18 @@ class Style:
     slash: str = "</{mark}"
     typed: bool = True
 
-    def tag(self, word: str, attributes: str = "") -> str:
-        return f"<{self.mark}{word}{attributes}>"
+    def tag(self, name: str, attributes: str = "") -> str:
+        return f"<{self.mark}{name}{attributes}>"
 
-    def end(self, word: str) -> str:
-        return f"{self.slash.format(mark=self.mark)}{word}>"
+    def end(self, name: str) -> str:
+        return f"{self.slash.format(mark=self.mark)}{name}>"
 
 
 Call = tuple[str, Mapping[str, Any]]
 
 
-def said(calls: tuple[Call, ...], style: Style = Style()) -> str:
-    """Calls in the markup, as a style writes it."""
+def dsml(calls: tuple[Call, ...], style: Style = Style()) -> str:
+    """Return calls in the markup of a style."""
     lines = [style.tag(style.outer)] if style.outer and style.opens else []
     for name, arguments in calls:
         lines.append(style.tag("invoke", f' name="{name}"'))
@@ -83,11 +83,11 @@ STYLES: dict[str, Style] = {
     "windows line ends": Style(between="\r\n"),
     "line ends inside the tags": Style(mark="｜DSML｜\n"),
     "lower case": Style(mark="｜dsml｜"),
-    "slash behind the mark": Style(slash="<{mark}/"),
+    "slash after the mark": Style(slash="<{mark}/"),
     "no slash": Style(slash="<{mark}", outer=None),
     "untyped": Style(typed=False),
 }
-"""What was seen in these issues: DeepSeek-V3 #1244, opensquilla #985, GenericAgent
+"""Forms that were reported in these issues: DeepSeek-V3 #1244, opensquilla #985, GenericAgent
 #804, cline #13348, vllm #40801, #51914, #54686 and #55954, sglang #40236, openclaw #128858, kittors #11."""
 
 CALLS: dict[str, tuple[Call, ...]] = {
@@ -108,9 +108,9 @@ AFTER = ("", "\n", "\n\nThat is all.")
 
 MARKS = ("｜DSML｜", "‖DSML‖", "|DSML|", "｜｜DSML｜｜", "｜DSML｜ ")
 
-_EXAMPLE = said((("get_weather", {"city": "Tokyo", "days": 3}),))
-_ONE_LINE = said((("now", {}),), Style(between=""))
-_UNMARKED = said((("get_weather", {"city": "Tokyo"}),), Style(mark=""))
+_EXAMPLE = dsml((("get_weather", {"city": "Tokyo", "days": 3}),))
+_ONE_LINE = dsml((("now", {}),), Style(between=""))
+_UNMARKED = dsml((("get_weather", {"city": "Tokyo"}),), Style(mark=""))
 
 _MENTIONS = (
     "The model writes <{m}tool_calls> before its calls, and </{m}tool_calls> behind them.",
@@ -214,7 +214,7 @@ _ALONE = (
 
 
 def ordinary_texts() -> Iterator[str]:
-    """Texts that must come out as they went in."""
+    """Yield texts that must be returned unchanged."""
     for mention in _MENTIONS:
         for mark in MARKS:
             yield mention.replace("{m}", mark)
@@ -228,7 +228,7 @@ def ordinary_texts() -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Found:
-    """What came of a text."""
+    """The result of scanning a text."""
 
     text: str
     calls: list[tuple[str, Any]] = field(default_factory=list)

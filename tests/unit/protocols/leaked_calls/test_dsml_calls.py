@@ -29,13 +29,13 @@ def marked(text: str) -> str:
 
 
 def scanned(text: str, *, cut: bool) -> tuple[Ending, str]:
-    """What remains at the end of a text, and the text that is shown; the same if it arrives by single characters."""
+    """Return the rest at the end of a text, and the visible text; check that single characters have the same result."""
     found = []
-    for pieces in (list(marked(text)), [marked(text)]):
+    for chunks in (list(marked(text)), [marked(text)]):
         visible: list[str] = []
         scanner = MarkupScanner(TOOLS, visible)
-        for piece in pieces:
-            scanner.feed(piece)
+        for chunk in chunks:
+            scanner.feed(chunk)
         ending = scanner.end(cut=cut)
         found.append((ending.calls, ending.withheld, "".join(visible) + ending.text))
     assert found[0] == found[1]
@@ -238,7 +238,7 @@ WHOLE: dict[str, tuple[str, Calls, str]] = {
     "a closing tag of no parameter": ("<I now></P></I>z", [], "<I now></P></I>z"),
     "text and an outer tag in a call": ("<I run>x<T></I>z", [], "<I run>x<T></I>z"),
     "an outer tag after a call": ("<I now></I>\n<T>\nafter", [("now", "{}", None)], "\n<T>\nafter"),
-    "a tag that is spoken of before": ("`<T>` is a tag.\n<T>", [], "`<T>` is a tag.\n<T>"),
+    "a tag that is mentioned before": ("`<T>` is a tag.\n<T>", [], "`<T>` is a tag.\n<T>"),
 }
 PARTS: dict[str, tuple[str, bool, Calls, str, str]] = {
     "nothing of a call, truncated": ("<T>\n", True, [], "\n", "<T>"),
@@ -315,14 +315,14 @@ PARTS: dict[str, tuple[str, bool, Calls, str, str]] = {
         '<invoke name="run"><parameter name="cmd" string="true">a',
         "",
     ),
-    "a whole call without the mark, and a tag that begins, truncated": (
+    "a complete call without the mark, and a tag that begins, truncated": (
         '<invoke name="run"><parameter name="cmd" string="true">a</parameter></invoke>\n<inv',
         True,
         [("run", '{"cmd": "a"}', None)],
         "\n<inv",
         "",
     ),
-    "a whole call without the mark, and a tag that begins": (
+    "a complete call without the mark, and a tag that begins": (
         '<invoke name="run"><parameter name="cmd" string="true">a</parameter></invoke>\n<inv',
         False,
         [("run", '{"cmd": "a"}', None)],
@@ -331,9 +331,9 @@ PARTS: dict[str, tuple[str, bool, Calls, str, str]] = {
     ),
     "a tag that begins, in a line, truncated": ("see <#inv", True, [], "see ", "<#inv"),
     "a tag that begins, in a line": ("see <#inv", False, [], "see <#inv", ""),
-    "a tag is spoken of before": ("`<T>` is a tag.\n<#inv", True, [], "`<T>` is a tag.\n<#inv", ""),
-    "a tag without the mark is spoken of before": ("<invoke> is one.\n<#inv", True, [], "<invoke> is one.\n", "<#inv"),
-    "a closing tag is spoken of before": ("see </T>x\n<#inv", True, [], "see </T>x\n<#inv", ""),
+    "a tag is mentioned before": ("`<T>` is a tag.\n<#inv", True, [], "`<T>` is a tag.\n<#inv", ""),
+    "a tag without the mark is mentioned before": ("<invoke> is one.\n<#inv", True, [], "<invoke> is one.\n", "<#inv"),
+    "a closing tag is mentioned before": ("see </T>x\n<#inv", True, [], "see </T>x\n<#inv", ""),
 }
 
 

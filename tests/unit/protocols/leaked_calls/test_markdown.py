@@ -1,4 +1,4 @@
-"""Where the next character of a Markdown text is: in code, quoted, at the start of a line."""
+"""The position of the next character of a Markdown text: in code, quoted, at the start of a line."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ TEXTS: list[tuple[str, set[str]]] = [
 
 
 @pytest.mark.parametrize(("text", "expected"), TEXTS)
-def test_the_position_is_known_however_the_text_is_cut(text: str, expected: set[str]) -> None:
-    for pieces in ([text], list(text)):
+def test_the_position_is_the_same_for_every_cut(text: str, expected: set[str]) -> None:
+    for chunks in ([text], list(text)):
         state = MarkdownState()
-        for piece in pieces:
-            state.read(piece)
+        for chunk in chunks:
+            state.read(chunk)
         found = {CODE: state.in_code(), QUOTED: state.quotes(), START: state.at_line_start()}
         assert {name for name, holds in found.items() if holds} == expected
         assert all(holds in (True, False) for holds in found.values())

@@ -1,4 +1,4 @@
-"""Calls in the text, through requests and decoders: what a reply and a stream make of them, on every protocol."""
+"""Calls in the text, in requests and decoders: the reply and the stream on every protocol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from deepseek_v4.protocols.leaked_calls.report import _warn_of_markup
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from deepseek_v4.testing import ToolCall as ScriptedCall
 from deepseek_v4.values.reply import LeakedText
-from tests.unit.protocols.leaked_calls.dsml_texts import CALLS, NOW, RUN, STYLES, WEATHER, ordinary_texts, said
+from tests.unit.protocols.leaked_calls.dsml_texts import CALLS, NOW, RUN, STYLES, WEATHER, dsml, ordinary_texts
 from tests.unit.protocols.wire_examples import (
     CHATS,
     answers,
@@ -32,7 +32,7 @@ from tests.unit.protocols.wire_examples import (
 )
 
 TOOLS = [WEATHER, NOW, RUN]
-TOKYO = said(CALLS["one"])
+TOKYO = dsml(CALLS["one"])
 
 
 def context(protocol: str, tools: Sequence[ToolSpec] = TOOLS, **options: Any) -> DecodeContext:
@@ -40,24 +40,24 @@ def context(protocol: str, tools: Sequence[ToolSpec] = TOOLS, **options: Any) ->
 
 
 def nameless(reply: Reply) -> Reply:
-    """A reply without the ids we made up."""
+    """Return a reply without generated ids."""
     calls = tuple(dataclasses.replace(call, id="") for call in reply.tool_calls)
     invalid = tuple(dataclasses.replace(call, id="") for call in reply.invalid_tool_calls)
     return dataclasses.replace(reply, tool_calls=calls, invalid_tool_calls=invalid, usage=None, created=None)
 
 
-def chat_stream(pieces: Sequence[str], finish: str = "stop") -> bytes:
-    chunks = [{"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]} for piece in pieces]
+def chat_stream(parts: Sequence[str], finish: str = "stop") -> bytes:
+    chunks = [{"choices": [{"index": 0, "delta": {"content": chunk}, "finish_reason": None}]} for chunk in parts]
     return sse([*chunks, {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]}], done=True)
 
 
-# -- what becomes of them --------------------------------------------------------------------------------------------
+# -- parsed calls ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("protocol", CHATS)
 def test_calls_in_the_text_become_tool_calls(protocol: str) -> None:
-    whole, streamed = answers(protocol, f"Let me look.\n\n{said(CALLS['two'])}")
-    for reply in (decoded(whole, protocol, context(protocol)), folded(streamed, protocol, context(protocol))):
+    complete, streamed = answers(protocol, f"Let me look.\n\n{dsml(CALLS['two'])}")
+    for reply in (decoded(complete, protocol, context(protocol)), folded(streamed, protocol, context(protocol))):
         assert (reply.content, reply.finish_reason) == ("Let me look.\n\n", "tool_calls")
         assert [(call.name, json.loads(call.arguments)) for call in reply.tool_calls] == list(CALLS["two"])
         assert len({call.id for call in reply.tool_calls}) == 2
@@ -68,7 +68,7 @@ def test_calls_in_the_text_become_tool_calls(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", CHATS)
-def test_a_stream_gives_out_calls_before_its_end_and_no_markup(protocol: str) -> None:
+def test_a_stream_returns_calls_before_its_end_and_no_markup(protocol: str) -> None:
     streamed = answers(protocol, f"Let me look.\n\n{TOKYO}\n\nDone.")[1]
     deltas = deltas_of(streamed, protocol, context(protocol))
     assert "".join(d.text for d in deltas if isinstance(d, TextDelta)) == "Let me look.\n\n\n\nDone."
@@ -78,14 +78,14 @@ def test_a_stream_gives_out_calls_before_its_end_and_no_markup(protocol: str) ->
 
 
 @pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
-def test_chat_chunks_cut_anywhere_give_the_reply_of_the_whole(style: Any) -> None:
-    text = f"Let me look.\n\n{said(CALLS['one'], style)}"
+def test_chat_chunks_cut_anywhere_have_the_reply_of_the_complete_answer(style: Any) -> None:
+    text = f"Let me look.\n\n{dsml(CALLS['one'], style)}"
     how = context("chat_completions")
-    whole = nameless(decoded(completion(text, None), "chat_completions", how))
-    assert whole.tool_calls == (ToolCall("", "get_weather", '{"city": "Tokyo"}'),)
+    complete = nameless(decoded(completion(text, None), "chat_completions", how))
+    assert complete.tool_calls == (ToolCall("", "get_weather", '{"city": "Tokyo"}'),)
     for at in range(1, len(text)):
         reply = nameless(folded(chat_stream([text[:at], text[at:]]), "chat_completions", how))
-        assert (reply.content, reply.tool_calls, reply.extra) == (whole.content, whole.tool_calls, whole.extra)
+        assert (reply.content, reply.tool_calls, reply.extra) == (complete.content, complete.tool_calls, complete.extra)
 
 
 CALL_AS_JSON = '{"name": "get_weather", "arguments": {"city": "Tokyo"}}'
@@ -99,20 +99,20 @@ AS_JSON = {
 
 
 @pytest.mark.parametrize("text", AS_JSON.values(), ids=AS_JSON)
-def test_calls_written_as_json_are_calls_wherever_they_are_cut(text: str) -> None:
+def test_calls_written_as_json_are_calls_for_every_cut(text: str) -> None:
     text = f"Let me look.\n\n{text}"
     how = context("chat_completions")
-    whole = nameless(decoded(completion(text, None), "chat_completions", how))
-    assert (whole.content, whole.finish_reason) == ("Let me look.\n\n", "tool_calls")
-    assert whole.tool_calls == (ToolCall("", "get_weather", '{"city": "Tokyo"}'),)
+    complete = nameless(decoded(completion(text, None), "chat_completions", how))
+    assert (complete.content, complete.finish_reason) == ("Let me look.\n\n", "tool_calls")
+    assert complete.tool_calls == (ToolCall("", "get_weather", '{"city": "Tokyo"}'),)
     for at in range(1, len(text)):
         reply = nameless(folded(chat_stream([text[:at], text[at:]]), "chat_completions", how))
-        assert (reply.content, reply.tool_calls, reply.extra) == (whole.content, whole.tool_calls, whole.extra)
+        assert (reply.content, reply.tool_calls, reply.extra) == (complete.content, complete.tool_calls, complete.extra)
 
 
 @pytest.mark.parametrize("text", AS_JSON.values(), ids=AS_JSON)
 @pytest.mark.filterwarnings("ignore::deepseek_v4.errors.LeakedMarkupWarning")
-def test_calls_written_as_json_are_reported_like_others(text: str) -> None:
+def test_calls_written_as_json_are_reported(text: str) -> None:
     how = context("chat_completions", recover_tool_calls="off")
     reply = decoded(completion(f"So.\n{text}", None), "chat_completions", how)
     assert reply.content == f"So.\n{text}"
@@ -143,11 +143,11 @@ def test_a_cut_call_as_json_is_invalid_and_other_json_is_text() -> None:
 
 
 @pytest.mark.parametrize("protocol", CHATS)
-def test_ordinary_text_is_left_alone(protocol: str) -> None:
+def test_ordinary_text_is_unchanged(protocol: str) -> None:
     how = context(protocol)
     for text in ordinary_texts():
-        whole, streamed = answers(protocol, text)
-        for reply in (decoded(whole, protocol, how), folded(streamed, protocol, how)):
+        complete, streamed = answers(protocol, text)
+        for reply in (decoded(complete, protocol, how), folded(streamed, protocol, how)):
             assert (reply.content, reply.finish_reason, reply.tool_calls) == (text, "stop", ())
             assert "leaked_markup" not in reply.extra
 
@@ -157,8 +157,8 @@ def test_ordinary_text_is_left_alone(protocol: str) -> None:
 def test_a_call_that_is_cut_is_invalid(protocol: str) -> None:
     cut = TOKYO[: TOKYO.index("kyo")]
     for finish, why in (("length", "; raise max_tokens"), ("stop", "")):
-        whole, streamed = answers(protocol, f"Let me look.\n\n{cut}", finish)
-        for reply in (decoded(whole, protocol, context(protocol)), folded(streamed, protocol, context(protocol))):
+        complete, streamed = answers(protocol, f"Let me look.\n\n{cut}", finish)
+        for reply in (decoded(complete, protocol, context(protocol)), folded(streamed, protocol, context(protocol))):
             assert (reply.content, reply.tool_calls) == ("Let me look.\n\n", ())
             (call,) = reply.invalid_tool_calls
             assert (call.name, call.arguments) == ("get_weather", '{"city": "To')
@@ -168,9 +168,9 @@ def test_a_call_that_is_cut_is_invalid(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", CHATS)
-def test_markup_without_a_call_is_withheld_and_told(protocol: str) -> None:
-    whole, streamed = answers(protocol, "Let me look.\n\n<｜DSML｜tool_calls>")
-    for read, answer in ((decoded, whole), (folded, streamed)):
+def test_markup_without_a_call_is_withheld_and_reported(protocol: str) -> None:
+    complete, streamed = answers(protocol, "Let me look.\n\n<｜DSML｜tool_calls>")
+    for read, answer in ((decoded, complete), (folded, streamed)):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             reply = read(answer, protocol, context(protocol))
@@ -179,12 +179,12 @@ def test_markup_without_a_call_is_withheld_and_told(protocol: str) -> None:
         assert [w.category for w in caught] == [LeakedMarkupWarning] * (protocol == "chat_completions")
 
 
-def test_calls_the_provider_named_itself_are_not_doubled() -> None:
-    """Some servers name the calls and leave their markup in the text as well."""
+def test_calls_that_the_provider_returned_are_not_doubled() -> None:
+    """Some servers return the calls and leave their markup in the text as well."""
     named = [("call_00_a", "get_weather", '{"city": "Tokyo"}')]
-    whole = completion(f"Let me look.\n\n{TOKYO}", "Hm.", named, "tool_calls")
+    complete = completion(f"Let me look.\n\n{TOKYO}", "Hm.", named, "tool_calls")
     how = context("chat_completions")
-    for read, answer in ((decoded, whole), (folded, sse(completion_chunks(whole), done=True))):
+    for read, answer in ((decoded, complete), (folded, sse(completion_chunks(complete), done=True))):
         with pytest.warns(LeakedMarkupWarning, match="deepseek"):
             reply = read(answer, "chat_completions", how)
         assert reply.content == "Let me look.\n\n"
@@ -192,10 +192,10 @@ def test_calls_the_provider_named_itself_are_not_doubled() -> None:
         assert reply.extra["leaked_markup"] == {"calls": 0, "withheld": TOKYO}
 
 
-def test_a_marker_before_calls_the_provider_named_is_withheld() -> None:
-    whole = completion("Let me look. <｜DSML｜tool_calls", None, [("call_00_a", "now", "{}")], "tool_calls")
+def test_a_marker_before_calls_of_the_provider_is_withheld() -> None:
+    complete = completion("Let me look. <｜DSML｜tool_calls", None, [("call_00_a", "now", "{}")], "tool_calls")
     with pytest.warns(LeakedMarkupWarning):
-        reply = folded(sse(completion_chunks(whole), done=True), "chat_completions", context("chat_completions"))
+        reply = folded(sse(completion_chunks(complete), done=True), "chat_completions", context("chat_completions"))
     assert (reply.content, len(reply.tool_calls)) == ("Let me look. ", 1)
 
 
@@ -213,8 +213,8 @@ def no_warning_yet() -> None:
     ("text", "found", "at"),
     [
         (f"Let me look.\n\n{TOKYO}\n\nDone.", 1, 14),
-        (said(CALLS["two"]), 2, 0),
-        (said(CALLS["two"], STYLES["double bars"]), 2, 0),
+        (dsml(CALLS["two"]), 2, 0),
+        (dsml(CALLS["two"], STYLES["double bars"]), 2, 0),
         (TOKYO[: TOKYO.index("kyo")], 1, 0),
         ("Let me look.\n\n<｜DSML｜tool_calls>", 0, 14),
     ],
@@ -231,11 +231,11 @@ def test_markup_is_reported_and_stays_in_the_text(protocol: str, text: str, foun
         assert reply.extra["leaked_markup"] == {"calls": 0, "found": found, "at": at}
 
 
-def test_the_markup_of_calls_the_provider_named_is_reported_too() -> None:
+def test_the_markup_of_calls_of_the_provider_is_reported() -> None:
     named = [("call_00_a", "get_weather", '{"city": "Tokyo"}')]
-    whole = completion(f"Let me look.\n\n{TOKYO}", "Hm.", named, "tool_calls")
+    complete = completion(f"Let me look.\n\n{TOKYO}", "Hm.", named, "tool_calls")
     with pytest.warns(LeakedMarkupWarning):
-        reply = decoded(whole, "chat_completions", context("chat_completions", recover_tool_calls="off"))
+        reply = decoded(complete, "chat_completions", context("chat_completions", recover_tool_calls="off"))
     assert reply.tool_calls == (ToolCall("call_00_a", "get_weather", '{"city": "Tokyo"}'),)
     assert (reply.content, reply.extra["leaked_markup"]) == (
         f"Let me look.\n\n{TOKYO}",
@@ -253,7 +253,7 @@ def test_ordinary_text_is_not_reported(protocol: str) -> None:
 
 @pytest.mark.filterwarnings("ignore::deepseek_v4.errors.LeakedMarkupWarning")
 @pytest.mark.parametrize("size", [1, 3, 50])
-def test_every_chunk_is_returned_as_it_comes(size: int) -> None:
+def test_every_chunk_is_returned_at_once(size: int) -> None:
     text = f"Is 1 < 2? Look.\n\n{TOKYO}"
     parts = [text[at : at + size] for at in range(0, len(text), size)]
     decoder = PROTOCOLS["chat_completions"].stream(context("chat_completions", recover_tool_calls="off"))
@@ -268,17 +268,17 @@ def test_every_chunk_is_returned_as_it_comes(size: int) -> None:
 
 @pytest.mark.filterwarnings("ignore::deepseek_v4.errors.LeakedMarkupWarning")
 @pytest.mark.parametrize("size", [1, 3, 50])
-@pytest.mark.parametrize("behind", ["", "\n\nDone, as 1 < 2."])
-def test_to_ask_all_text_before_the_markup_is_returned_at_once(size: int, behind: str) -> None:
-    """What follows comes in one piece at the end, of another type."""
-    before, leaked = "Is 1 < 2? Use <b>.\n\n", TOKYO + behind
+@pytest.mark.parametrize("rest", ["", "\n\nDone, as 1 < 2."])
+def test_retry_returns_all_text_before_the_markup_at_once(size: int, rest: str) -> None:
+    """The rest is returned as one delta at the end, of another type."""
+    before, leaked = "Is 1 < 2? Use <b>.\n\n", TOKYO + rest
     text = before + leaked
     decoder = PROTOCOLS["chat_completions"].stream(context("chat_completions", recover_tool_calls="ask"))
     given = ""
     for at in range(0, len(text), size):
         event = {"choices": [{"index": 0, "delta": {"content": text[at : at + size]}, "finish_reason": None}]}
         given += "".join(delta.text for delta in decoder.feed(sse([event])) if isinstance(delta, TextDelta))
-        # a tag that has begun is waited for
+        # a tag that has begun is withheld
         assert len(given) >= min(len(before), text[: at + size].rfind("<") if "<" in text[: at + size] else at + size)
         assert before.startswith(given)
     assert (given, decoder.partial().content) == (before, text)
@@ -290,7 +290,7 @@ def test_to_ask_all_text_before_the_markup_is_returned_at_once(size: int, behind
 
 
 @pytest.mark.parametrize("size", [1, 3, 50])
-def test_to_ask_ordinary_text_is_whole_and_of_the_ordinary_type(size: int) -> None:
+def test_retry_returns_ordinary_text_completely_as_text_deltas(size: int) -> None:
     how = context("chat_completions", recover_tool_calls="ask")
     for text in ordinary_texts():
         deltas = deltas_of(
@@ -300,7 +300,7 @@ def test_to_ask_ordinary_text_is_whole_and_of_the_ordinary_type(size: int) -> No
         assert "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)) == text
 
 
-def test_the_warning_comes_once_for_each_provider() -> None:
+def test_the_warning_is_issued_once_for_each_provider() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for provider in ("vllm", "vllm", "openrouter", "sglang", "vllm"):
@@ -312,7 +312,7 @@ def test_the_warning_comes_once_for_each_provider() -> None:
 
 
 @pytest.mark.parametrize(("given", "name"), [(True, "ask"), (False, "off")])
-def test_a_boolean_is_refused_with_the_new_value(given: bool, name: str) -> None:
+def test_the_error_of_a_boolean_names_the_new_value(given: bool, name: str) -> None:
     with pytest.raises(ValueError, match=f'Replace {given} with "{name}"'):
         Client(api_key="k", recover_tool_calls=given)
     with Client(api_key="k") as client, pytest.raises(InvalidRequestError, match=f'Replace {given} with "{name}"'):
@@ -331,36 +331,36 @@ def test_the_report_takes_time_in_proportion_to_the_text() -> None:
     assert min(seconds(8_000) for _ in range(2)) < 12 * min(seconds(2_000) for _ in range(3)) + 0.05
 
 
-# -- when they are looked for ----------------------------------------------------------------------------------------
+# -- when the text is searched ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("protocol", CHATS)
 @pytest.mark.parametrize("options", [{"tool_choice": "none"}, {"tools": ()}, {"tools": [NOW]}])
-def test_the_text_is_left_alone_where_no_call_is_expected(protocol: str, options: dict[str, Any]) -> None:
-    whole, streamed = answers(protocol, f"Let me look.\n\n{TOKYO}")
+def test_the_text_is_not_searched_if_no_call_is_expected(protocol: str, options: dict[str, Any]) -> None:
+    complete, streamed = answers(protocol, f"Let me look.\n\n{TOKYO}")
     how = context(protocol, **options)
-    for reply in (decoded(whole, protocol, how), folded(streamed, protocol, how)):
+    for reply in (decoded(complete, protocol, how), folded(streamed, protocol, how)):
         assert (reply.content, reply.tool_calls) == (f"Let me look.\n\n{TOKYO}", ())
         assert (reply.finish_reason, reply.extra.get("leaked_markup")) == ("stop", None)
 
 
 @pytest.mark.parametrize("protocol", CHATS)
-def test_a_tool_is_known_by_the_name_the_model_knows_and_called_by_its_own(protocol: str) -> None:
+def test_a_call_with_the_name_on_the_wire_is_mapped_back(protocol: str) -> None:
     tool = ToolSpec("get weather!", "", WEATHER.parameters)
-    whole = answers(protocol, TOKYO.replace("get_weather", "get_weather_"))[0]
-    assert [call.name for call in decoded(whole, protocol, context(protocol, [tool])).tool_calls] == ["get weather!"]
+    complete = answers(protocol, TOKYO.replace("get_weather", "get_weather_"))[0]
+    assert [call.name for call in decoded(complete, protocol, context(protocol, [tool])).tool_calls] == ["get weather!"]
 
 
-def test_only_the_first_call_is_kept_where_one_is_wanted() -> None:
+def test_only_the_first_call_is_kept_if_one_is_requested() -> None:
     how = context("chat_completions", parallel_tool_calls=False)
-    deltas = deltas_of(chat_stream(list(said(CALLS["two"]))), "chat_completions", how)
+    deltas = deltas_of(chat_stream(list(dsml(CALLS["two"]))), "chat_completions", how)
     assert sum(isinstance(delta, ToolCallDelta) for delta in deltas) == 1
     assert isinstance(deltas[-1], StreamEnd)
     assert len(deltas[-1].reply.tool_calls) == 1
     assert deltas[-1].reply.extra["leaked_markup"] == {"calls": 1}
 
 
-def test_it_works_behind_think_tags() -> None:
+def test_calls_after_think_tags_are_found() -> None:
     client = Client(provider="empiriolabs:variant2", api_key="k", recover_tool_calls="parse")
     how = client.prepare("Hi", {"tools": TOOLS}, stream=True).context
     deltas = deltas_of(chat_stream(list(f"<think>Hm.</think>Look.\n{TOKYO}")), "chat_completions", how)
@@ -370,10 +370,10 @@ def test_it_works_behind_think_tags() -> None:
     assert (reply.reasoning.text, reply.content, len(reply.tool_calls)) == ("Hm.", "Look.\n", 1)
 
 
-# -- streams that break ----------------------------------------------------------------------------------------------
+# -- interrupted streams ---------------------------------------------------------------------------------------------
 
 
-def test_what_had_arrived_holds_no_markup() -> None:
+def test_the_partial_reply_contains_no_markup() -> None:
     decoder = PROTOCOLS["chat_completions"].stream(context("chat_completions"))
     stream = chat_stream([f"Is 1 < 2? Look.\n\n{TOKYO[:60]}"])
     decoder.feed(stream[: stream.index(b"\n\n") + 2])
@@ -383,7 +383,7 @@ def test_what_had_arrived_holds_no_markup() -> None:
     assert (caught.value.partial.content, caught.value.partial.tool_calls) == ("Is 1 < 2? Look.\n\n", ())
 
 
-def test_what_had_arrived_holds_the_text_that_was_waited_with() -> None:
+def test_the_partial_reply_contains_the_withheld_text() -> None:
     decoder = PROTOCOLS["chat_completions"].stream(context("chat_completions"))
     stream = chat_stream(["Is 1 <"])
     (given,) = decoder.feed(stream[: stream.index(b"\n\n") + 2])
@@ -402,7 +402,7 @@ def server() -> Iterator[LocalServer]:
 
 @pytest.mark.parametrize("protocol", CHATS)
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_leak_of_the_local_server_is_a_turn_with_a_call(server: LocalServer, protocol: str, streamed: bool) -> None:
+def test_leaked_markup_of_the_local_server_is_a_call(server: LocalServer, protocol: str, streamed: bool) -> None:
     server.reset()
     server.script(Turn("Let me look.", reasoning="Hm.", tool_calls=[ScriptedCall("get_weather", {"city": "Köln"})]))
     server.fault(Fault.dsml_in_content())

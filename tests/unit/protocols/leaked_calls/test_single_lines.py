@@ -38,7 +38,7 @@ def test_the_beginning_of_markup_is_withheld_if_it_has_the_mark(text: str, withh
         ("", "{"),
     ],
 )
-def test_an_unfinished_call_has_its_arguments_as_far_as_they_came(inside: str, arguments: str) -> None:
+def test_an_unfinished_call_has_its_received_arguments(inside: str, arguments: str) -> None:
     scanner = MarkupScanner({"f": F}, [])
     scanner.feed(f'<｜DSML｜invoke name="f">{inside}')
     [call] = scanner.end(cut=True).calls
@@ -57,7 +57,7 @@ def decoder(**options: Any) -> StreamDecoder:
 
 
 def replied(*texts: str, finish: str = "stop", **options: Any) -> Reply:
-    """The reply to texts that arrive one after another."""
+    """Return the reply to consecutive texts."""
     answer = decoder(**options)
     for text in texts:
         answer.feed(event({"content": text}))

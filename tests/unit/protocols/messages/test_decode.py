@@ -41,11 +41,11 @@ SEARCHED = (
 
 
 def both(*content: dict[str, Any], **rest: Any) -> list[Any]:
-    """The whole answer and its stream, read."""
+    """Return the decoded complete answer and stream."""
     return [decoded(message(*content, **rest), M), folded(sse(message_events(*content, **rest)), M)]
 
 
-def test_thinking_text_and_calls_are_read_apart() -> None:
+def test_thinking_text_and_calls_are_separated() -> None:
     for reply in both(thinking_block("Hm."), text_block("Let me."), use_block("f", {"a": 1}), stop_reason="tool_use"):
         assert reply.content == "Let me."
         assert reply.reasoning is not None
@@ -55,7 +55,7 @@ def test_thinking_text_and_calls_are_read_apart() -> None:
         assert (reply.id, reply.model) == ("2e532992", "deepseek-v4-flash")
 
 
-def test_input_tokens_count_what_the_cache_gave() -> None:
+def test_input_tokens_include_cached_ones() -> None:
     for reply in both(text_block("Hi")):
         assert reply.usage is not None
         assert (reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.cached_tokens) == (460, 82, 384)
@@ -63,7 +63,7 @@ def test_input_tokens_count_what_the_cache_gave() -> None:
         assert reply.usage.total_tokens == 542
 
 
-def test_counts_the_provider_leaves_out_are_unknown() -> None:
+def test_counts_that_the_provider_does_not_send_are_none() -> None:
     usage = decoded(message(text_block("Hi"), usage={"input_tokens": 5, "output_tokens": 2}), M).usage
     assert usage is not None
     assert (usage.input_tokens, usage.cached_tokens, usage.reasoning_tokens) == (5, None, None)
@@ -82,17 +82,17 @@ def test_counts_the_provider_leaves_out_are_unknown() -> None:
         ("pause_turn", "pause_turn"),
     ],
 )
-def test_a_stop_reason_is_said_in_our_words(reason: str, finish: str) -> None:
+def test_a_stop_reason_becomes_our_finish_reason(reason: str, finish: str) -> None:
     for reply in both(text_block("Hi"), stop_reason=reason):
         assert reply.finish_reason == finish
 
 
-def test_a_stop_text_that_was_met_is_told() -> None:
+def test_a_stop_text_that_was_reached_is_reported() -> None:
     reply = decoded(message(text_block("Hi"), stop_reason="stop_sequence", stop_sequence="END"), M)
     assert reply.extra["stop_sequence"] == "END"
 
 
-def test_a_search_keeps_its_blocks_in_order_and_its_words_in_the_text() -> None:
+def test_a_search_keeps_the_order_of_its_blocks_and_its_text() -> None:
     for reply in both(*SEARCHED):
         assert reply.content == "One moment. It is 21."
         assert reply.reasoning is not None
@@ -100,7 +100,7 @@ def test_a_search_keeps_its_blocks_in_order_and_its_words_in_the_text() -> None:
         assert reply.extra["content"] == list(SEARCHED[2:4])
 
 
-def test_empty_thinking_is_not_missing_thinking() -> None:
+def test_empty_and_missing_thinking_differ() -> None:
     for reply in both(thinking_block(""), text_block("Hi")):
         assert reply.reasoning is not None
         assert reply.reasoning.text == ""
@@ -133,7 +133,7 @@ def test_a_call_cut_by_the_limit_is_invalid() -> None:
     assert "max_tokens" in reply.invalid_tool_calls[0].error
 
 
-def test_one_call_is_kept_where_parallel_calls_were_refused() -> None:
+def test_one_call_is_kept_if_parallel_calls_are_disabled() -> None:
     single = context(M, single_call=True)
     content = (use_block("f", {}), use_block("g", {}, "b"))
     for reply in (decoded(message(*content), M, single), folded(sse(message_events(*content)), M, single)):
@@ -159,7 +159,7 @@ def test_citations_are_annotations() -> None:
 # -- streams ---------------------------------------------------------------------------------------------------------
 
 
-def test_deltas_hold_one_kind_of_content_each_and_the_record_comes_last() -> None:
+def test_each_delta_has_one_kind_of_content_and_the_record_is_last() -> None:
     deltas = deltas_of(sse(message_events(thinking_block("Hm."), text_block("Hi!"), use_block("f", {"a": 1}))), M)
     kinds = [type(delta) for delta in deltas]
     assert kinds == [ReasoningDelta, TextDelta, *[ToolCallDelta] * 4, ReasoningDelta, StreamEnd]
@@ -167,7 +167,7 @@ def test_deltas_hold_one_kind_of_content_each_and_the_record_comes_last() -> Non
     assert deltas[2] == ToolCallDelta(0, "call_00_a", "f", "")
 
 
-def test_a_call_that_comes_in_one_piece_is_read() -> None:
+def test_a_call_in_one_event_is_read() -> None:
     block = use_block("f", {"a": 1})
     events = [
         event for event in message_events(block, stop_reason="tool_use") if event["type"] != "content_block_delta"
@@ -176,20 +176,20 @@ def test_a_call_that_comes_in_one_piece_is_read() -> None:
     assert folded(sse(events), M).tool_calls[0].arguments == '{"a": 1}'
 
 
-def test_a_block_that_never_stops_is_read_to_where_it_came() -> None:
+def test_a_block_without_a_stop_is_read() -> None:
     events = [e for e in message_events(thinking_block("Hm."), text_block("Hi")) if e["type"] != "content_block_stop"]
     reply = folded(sse(events), M)
     assert reply.reasoning is not None
     assert reply.reasoning.details == (thinking_block("Hm."),)
 
 
-def test_a_block_that_never_starts_is_read_by_its_deltas() -> None:
+def test_a_block_without_a_start_is_read_from_its_deltas() -> None:
     events = [e for e in message_events(thinking_block("Hm."), text_block("Hi")) if e["type"] != "content_block_start"]
     reply = folded(sse(events), M)
     assert (reply.content, reply.reasoning.text) == ("Hi", "Hm.")  # type: ignore[union-attr]
 
 
-def test_unknown_events_and_deltas_are_passed_over() -> None:
+def test_unknown_events_and_deltas_are_ignored() -> None:
     events = message_events(text_block("Hi"))
     events.insert(3, {"type": "content_block_delta", "index": 0, "delta": {"type": "new_delta", "x": 1}})
     events.insert(3, {"type": "new_event"})
@@ -199,7 +199,7 @@ def test_unknown_events_and_deltas_are_passed_over() -> None:
     assert folded(sse(events), M).content == "Hi"
 
 
-def test_the_stop_reason_makes_an_answer_whole_and_nothing_less() -> None:
+def test_only_a_stop_reason_completes_an_answer() -> None:
     events = message_events(text_block("Hi"))
     assert folded(sse(events[:-1]), M).content == "Hi"
     for end in range(1, len(events) - 1):
@@ -241,19 +241,19 @@ def test_a_refused_request_is_read_in_either_envelope(envelope: dict[str, Any]) 
     assert (type(error).__name__, error.message, error.retryable) == ("InvalidRequestError", "No.", False)
 
 
-def test_an_answer_that_came_whole_though_a_stream_was_asked_for_is_read() -> None:
+def test_a_complete_answer_to_a_streaming_request_is_read() -> None:
     data = json.dumps(message(thinking_block("Hm."), text_block("Hi"))).encode()
     assert folded(data, M) == decoded(data, M)
 
 
 @pytest.mark.parametrize("answer", [b"<html>", b"[]", b'{"id": "x"}', b"null", b" \n"])
-def test_what_is_no_message_is_said_to_be_none(answer: bytes) -> None:
+def test_an_answer_without_a_message_is_malformed(answer: bytes) -> None:
     with pytest.raises(MalformedResponseError):
         decoded(answer, M)
     with pytest.raises(MalformedResponseError):
         deltas_of(answer, M)
 
 
-def test_a_host_may_count_thinking_apart() -> None:
+def test_a_host_may_count_thinking_separately() -> None:
     usage = MessagesDialect().decode_usage({"output_tokens": 9, "output_tokens_details": {"thinking_tokens": 4}})
     assert (usage.output_tokens, usage.reasoning_tokens) == (9, 4)

@@ -24,7 +24,7 @@ def turns(*messages: Message, **options: Any) -> list[dict[str, Any]]:
 # -- the request -----------------------------------------------------------------------------------------------------
 
 
-def test_the_least_that_is_sent_is_model_limit_and_messages() -> None:
+def test_the_minimal_request_has_model_limit_and_messages() -> None:
     request = prepared("Hi", M, model="deepseek-flash")
     assert request.body == {"model": "deepseek-flash", "max_tokens": 65_536, "messages": [USER]}
     assert request.http.url == "https://api.deepseek.com/anthropic/v1/messages"
@@ -33,7 +33,7 @@ def test_the_least_that_is_sent_is_model_limit_and_messages() -> None:
     assert "sk-test" not in str(request.http)
 
 
-def test_a_root_with_a_version_is_cut_to_where_the_endpoint_is() -> None:
+def test_the_version_of_a_root_is_removed() -> None:
     url = prepared("Hi", M, base_url="https://api.deepseek.com/v1").http.url
     assert url == "https://api.deepseek.com/anthropic/v1/messages"
 
@@ -47,14 +47,14 @@ def test_a_root_with_a_version_is_cut_to_where_the_endpoint_is() -> None:
         ({"max_tokens": 100}, 100),
     ],
 )
-def test_the_limit_is_always_said_and_defaults_to_what_chat_would_take(options: dict[str, Any], limit: int) -> None:
+def test_the_limit_is_always_sent_and_defaults_to_that_of_chat(options: dict[str, Any], limit: int) -> None:
     request = prepared("Hi", M, **options)
     assert request.body["max_tokens"] == limit
     assert ("max_tokens" in [note.option for note in request.notes]) == ("max_tokens" not in options)
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "encoded"),
     [
         ({"temperature": 0.5}, {"temperature": 0.5}),
         ({"top_p": 0.9}, {"top_p": 0.9}),
@@ -67,39 +67,39 @@ def test_the_limit_is_always_said_and_defaults_to_what_chat_would_take(options: 
         ({"extra_body": {"service_tier": "auto"}}, {"service_tier": "auto"}),
     ],
 )
-def test_an_option_is_said_in_the_words_of_the_endpoint(options: dict[str, Any], said: dict[str, Any]) -> None:
+def test_an_option_is_sent_in_the_field_of_the_endpoint(options: dict[str, Any], encoded: dict[str, Any]) -> None:
     sent = dict(body("Hi", M, max_tokens=9, **options))
-    assert sent == {"model": "deepseek-flash", "max_tokens": 9, **said, "messages": [USER]}
+    assert sent == {"model": "deepseek-flash", "max_tokens": 9, **encoded, "messages": [USER]}
 
 
 @pytest.mark.parametrize(
     "options", [{"thinking": False}, {"reasoning_effort": "none"}, {"thinking": False, "reasoning_effort": "max"}]
 )
-def test_thinking_off_is_said_without_an_effort_since_both_are_refused(options: dict[str, Any]) -> None:
-    said = body("Hi", M, **options)
-    assert said["thinking"] == {"type": "disabled"}
-    assert "output_config" not in said
+def test_disabled_thinking_is_sent_without_an_effort(options: dict[str, Any]) -> None:
+    sent = body("Hi", M, **options)
+    assert sent["thinking"] == {"type": "disabled"}
+    assert "output_config" not in sent
 
 
 @pytest.mark.parametrize("option", ["logprobs", "top_logprobs", "seed", "top_k", "presence_penalty", "thinking_budget"])
-def test_what_the_endpoint_has_not_is_dropped_and_told(option: str) -> None:
+def test_unsupported_options_are_dropped_with_a_warning(option: str) -> None:
     with pytest.warns(UserWarning, match=option):
-        said = body("Hi", M, **{option: True if option == "logprobs" else 1})
-    assert set(said) == {"model", "max_tokens", "messages"}
+        sent = body("Hi", M, **{option: True if option == "logprobs" else 1})
+    assert set(sent) == {"model", "max_tokens", "messages"}
 
 
 @pytest.mark.parametrize("form", ["json_object", "json_schema"])
-def test_json_is_asked_for_in_the_prompt_since_there_is_no_mode_for_it(form: str) -> None:
-    asked = {"type": form}
+def test_json_is_requested_in_the_prompt(form: str) -> None:
+    requested = {"type": form}
     if form == "json_schema":
-        asked["json_schema"] = {"name": "city", "schema": {"type": "object", "title": "City"}}  # type: ignore[assignment]
-    said = body("Hi", M, response_format=asked)
-    assert "JSON" in said["system"]
-    assert ("City" in said["system"]) == (form == "json_schema")
-    assert set(said) == {"model", "max_tokens", "system", "messages"}
+        requested["json_schema"] = {"name": "city", "schema": {"type": "object", "title": "City"}}  # type: ignore[assignment]
+    sent = body("Hi", M, response_format=requested)
+    assert "JSON" in sent["system"]
+    assert ("City" in sent["system"]) == (form == "json_schema")
+    assert set(sent) == {"model", "max_tokens", "system", "messages"}
 
 
-def test_there_is_no_prefix_completion_here() -> None:
+def test_prefix_completion_is_not_supported() -> None:
     with pytest.raises(UnsupportedError, match="chat_completions"):
         body((HI, Message.assistant("So")), M, prefix=True)
 
@@ -108,17 +108,17 @@ def test_there_is_no_prefix_completion_here() -> None:
 
 
 def test_tools_have_an_input_schema() -> None:
-    said = body("Hi", M, tools=[WEATHER, ToolSpec("now"), ServerTool({"type": "web_search_20250305"})])
-    assert said["tools"] == [
+    sent = body("Hi", M, tools=[WEATHER, ToolSpec("now"), ServerTool({"type": "web_search_20250305"})])
+    assert sent["tools"] == [
         {"name": "get_weather", "description": "The weather.", "input_schema": WEATHER.parameters},
         {"name": "now", "input_schema": {"type": "object", "properties": {}}},
         {"type": "web_search_20250305"},
     ]
-    assert "tool_choice" not in said
+    assert "tool_choice" not in sent
 
 
 @pytest.mark.parametrize(
-    ("choice", "said"),
+    ("choice", "sent"),
     [
         ("auto", None),
         ("none", {"type": "none"}),
@@ -126,16 +126,16 @@ def test_tools_have_an_input_schema() -> None:
         ("get_weather", {"type": "tool", "name": "get_weather"}),
     ],
 )
-def test_a_tool_choice_is_said_in_anthropics_words(choice: str, said: Any) -> None:
-    assert body("Hi", M, tools=[WEATHER], tool_choice=choice, thinking=False).get("tool_choice") == said
+def test_a_tool_choice_is_sent_in_anthropics_form(choice: str, sent: Any) -> None:
+    assert body("Hi", M, tools=[WEATHER], tool_choice=choice, thinking=False).get("tool_choice") == sent
 
 
 @pytest.mark.parametrize("choice", ["required", "get_weather"])
-def test_a_forced_tool_switches_thinking_off(choice: str) -> None:
+def test_a_forced_tool_disables_thinking(choice: str) -> None:
     assert body("Hi", M, tools=[WEATHER], tool_choice=choice)["thinking"] == {"type": "disabled"}
 
 
-def test_strict_tools_are_told_to_be_missing() -> None:
+def test_strict_tools_are_reported_as_unsupported() -> None:
     with pytest.warns(UserWarning, match="strict_tools"):
         body("Hi", M, tools=[WEATHER], strict_tools=True)
 
@@ -143,7 +143,7 @@ def test_strict_tools_are_told_to_be_missing() -> None:
 # -- the conversation ------------------------------------------------------------------------------------------------
 
 
-def test_system_messages_stand_apart_wherever_they_were() -> None:
+def test_system_messages_are_sent_separately() -> None:
     request = prepared((Message.system("Be brief."), HI, Message.system("Now in French."), Message.user("Go")), M)
     assert request.body["system"] == [{"type": "text", "text": "Be brief."}, {"type": "text", "text": "Now in French."}]
     assert request.body["messages"] == [
@@ -153,12 +153,12 @@ def test_system_messages_stand_apart_wherever_they_were() -> None:
     assert body((Message.system("Be brief."), HI), M)["system"] == "Be brief."
 
 
-def test_a_system_message_alone_is_refused_here() -> None:
+def test_a_system_message_alone_is_refused() -> None:
     with pytest.raises(InvalidRequestError, match="user message"):
         body((Message.system("Say hi."),), M)
 
 
-def test_results_come_first_in_one_message_of_the_user() -> None:
+def test_results_are_first_in_one_user_message() -> None:
     second = ToolCall("call_b", "get_time", "{}")
     turn = Message("assistant", "Let me look.", reasoning=Reasoning("Two tools."), tool_calls=(CALL, second))
     history = (HI, turn, Message.tool("21", "call_a"), Message.tool("9:00", "call_b"), Message.user("And?"))
@@ -184,20 +184,20 @@ def test_results_come_first_in_one_message_of_the_user() -> None:
     ]
 
 
-def test_results_come_first_even_where_the_user_spoke_between_them() -> None:
+def test_results_are_first_even_with_a_user_message_between_them() -> None:
     turn = Message("assistant", tool_calls=(CALL, ToolCall("call_b", "f", "{}")))
     history = (HI, turn, Message.tool("1", "call_a"), Message.user("Wait."), Message.tool("2", "call_b"))
     blocks = turns(*history, repair_history=False)[2]["content"]
     assert [block["type"] for block in blocks] == ["tool_result", "tool_result", "text"]
 
 
-def test_neighbours_of_one_role_are_one_message() -> None:
-    said = turns(Message.user("a"), Message.user("b"), Message.assistant("c"), Message.assistant("d"), HI)
-    assert [turn["role"] for turn in said] == ["user", "assistant", "user"]
-    assert [block["type"] for block in said[1]["content"]] == ["thinking", "text", "thinking", "text"]
+def test_consecutive_messages_of_one_role_are_one() -> None:
+    sent = turns(Message.user("a"), Message.user("b"), Message.assistant("c"), Message.assistant("d"), HI)
+    assert [turn["role"] for turn in sent] == ["user", "assistant", "user"]
+    assert [block["type"] for block in sent[1]["content"]] == ["thinking", "text", "thinking", "text"]
 
 
-def test_the_record_of_a_turn_goes_back_as_it_came() -> None:
+def test_the_record_of_a_turn_is_sent_back_unchanged() -> None:
     record = ({"type": "thinking", "thinking": "Hm.", "signature": "2e532992"},)
     turn = Message("assistant", "Ok", reasoning=Reasoning("Hm.", record))
     assert turns(HI, turn, HI)[1]["content"] == [*record, {"type": "text", "text": "Ok"}]
@@ -208,20 +208,20 @@ def test_unknown_reasoning_is_an_empty_block_while_thinking() -> None:
     assert turns(HI, Message.assistant("Ok", reasoning=""), HI)[1]["content"][0] == NOTHING_THOUGHT
 
 
-def test_reasoning_stays_away_when_thinking_is_off_or_pass_back_is() -> None:
+def test_reasoning_is_not_sent_if_thinking_or_pass_back_is_off() -> None:
     turn = Message.assistant("Ok", reasoning="Hm.")
     for off in ({"thinking": False}, {"pass_back": False}):
         assert turns(HI, turn, HI, **off)[1] == {"role": "assistant", "content": "Ok"}
 
 
-def test_blocks_the_service_refuses_are_left_out() -> None:
+def test_blocks_that_the_service_refuses_are_left_out() -> None:
     record = ({"type": "redacted_thinking", "data": "x"},)
     turn = Message("assistant", "Ok", reasoning=Reasoning(None, record))
     assert turns(HI, turn, HI)[1]["content"] == [NOTHING_THOUGHT, {"type": "text", "text": "Ok"}]
 
 
 @pytest.mark.parametrize("protocol", ["messages", "chat_completions", "responses"])
-def test_what_is_left_out_has_a_note_and_one_warning(protocol: str) -> None:
+def test_each_omission_has_a_note_and_one_warning(protocol: str) -> None:
     turn = Message("assistant", "Ok", reasoning=Reasoning(None, ({"type": "redacted_thinking", "data": "x"},)))
     history = [Message("user", "Hi", left_out=("cache_control",)), turn, HI]
     with warnings.catch_warnings(record=True) as caught:
@@ -243,14 +243,14 @@ SEARCHED = (
 )
 
 
-def test_searches_and_the_words_between_them_go_back_in_their_places() -> None:
+def test_searches_and_the_text_between_them_are_sent_back_in_order() -> None:
     turn = Message("assistant", "One moment. It is 21.", reasoning=Reasoning("Search.", SEARCHED))
     assert turns(HI, turn, HI)[1]["content"] == [*SEARCHED, {"type": "text", "text": "It is 21."}]
     off = turns(HI, turn, HI, thinking=False)[1]["content"]
     assert off == [*SEARCHED[1:], {"type": "text", "text": "It is 21."}]
 
 
-def test_text_somebody_changed_goes_back_whole_after_the_blocks() -> None:
+def test_changed_text_is_sent_back_after_the_blocks() -> None:
     turn = Message("assistant", "Edited.", reasoning=Reasoning("Search.", SEARCHED))
     kept = [SEARCHED[0], *SEARCHED[2:]]
     assert turns(HI, turn, HI)[1]["content"] == [*kept, {"type": "text", "text": "Edited."}]
@@ -263,19 +263,19 @@ def test_text_somebody_changed_goes_back_whole_after_the_blocks() -> None:
         {"type": "reasoning.text", "text": "Hm.", "format": "unknown", "index": 0},
     ],
 )
-def test_a_record_of_another_protocol_is_left_to_its_text(record: dict[str, Any]) -> None:
+def test_only_the_text_of_a_record_of_another_protocol_is_sent(record: dict[str, Any]) -> None:
     turn = Message("assistant", "Ok", reasoning=Reasoning("Hm.", (record,)))
     assert turns(HI, turn, HI)[1]["content"][0] == {"type": "thinking", "thinking": "Hm.", "signature": ""}
 
 
 @pytest.mark.parametrize("arguments", ['{"city": "To', "[1]", "nope"])
-def test_arguments_that_are_no_object_are_wrapped_and_never_repaired(arguments: str) -> None:
+def test_arguments_that_are_not_an_object_are_wrapped_and_never_repaired(arguments: str) -> None:
     turn = Message("assistant", tool_calls=(ToolCall("call_a", "f", arguments),))
-    said = turns(HI, turn, Message.tool("bad", "call_a"))[1]["content"][-1]
-    assert said["input"] == {"INVALID_JSON": arguments}
+    sent = turns(HI, turn, Message.tool("bad", "call_a"))[1]["content"][-1]
+    assert sent["input"] == {"INVALID_JSON": arguments}
 
 
-def test_images_are_addresses_or_base64_and_files_are_named() -> None:
+def test_images_are_urls_or_base64_and_files_have_names() -> None:
     content = (
         TextPart("Look"),
         ImagePart("https://x.test/a.png"),
@@ -294,11 +294,11 @@ def test_images_are_addresses_or_base64_and_files_are_named() -> None:
     assert request.http.headers["anthropic-beta"] == "files-api-2025-04-14"
 
 
-def test_a_document_is_refused_before_the_service_does() -> None:
+def test_a_document_is_refused_before_the_request() -> None:
     with pytest.raises(UnsupportedError, match="upload_file"):
         turns(Message.user((FilePart(data="data:application/pdf;base64,AAAA", filename="a.pdf"),)))
 
 
-def test_text_that_says_nothing_is_left_out_beside_other_blocks() -> None:
+def test_empty_text_is_left_out_if_there_are_other_blocks() -> None:
     turn = Message("assistant", "", tool_calls=(CALL,))
     assert [b["type"] for b in turns(HI, turn, Message.tool("", "call_a"))[1]["content"]] == ["thinking", "tool_use"]

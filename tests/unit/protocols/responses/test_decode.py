@@ -40,13 +40,13 @@ SEARCHED = (
 
 
 def both(*output: dict[str, Any], **rest: Any) -> list[Any]:
-    """The whole answer and its stream, read."""
+    """Return the decoded complete answer and stream."""
     status = rest.pop("status", "completed")
-    whole = decoded(response(*output, status=status, **rest), R)
-    return [whole, folded(sse(response_events(*output, end=status, **rest)), R)]
+    complete = decoded(response(*output, status=status, **rest), R)
+    return [complete, folded(sse(response_events(*output, end=status, **rest)), R)]
 
 
-def test_a_search_keeps_its_items_in_order_and_its_words_in_the_text() -> None:
+def test_a_search_keeps_the_order_of_its_items_and_its_text() -> None:
     for reply in both(*SEARCHED):
         assert reply.content == "One moment. It is 21."
         assert reply.reasoning is not None
@@ -57,14 +57,14 @@ def test_a_search_keeps_its_items_in_order_and_its_words_in_the_text() -> None:
         assert reply.finish_reason == "stop"
 
 
-def test_an_ordinary_answer_records_its_reasoning_alone() -> None:
+def test_an_ordinary_answer_records_only_its_reasoning() -> None:
     for reply in both(reasoning_item("Hm."), message_item("Hi")):
         assert reply.reasoning is not None
         assert reply.reasoning.details == (reasoning_item("Hm."),)
         assert reply.content == "Hi"
 
 
-def test_calls_end_the_turn_whatever_the_status_says() -> None:
+def test_calls_end_the_turn_for_every_status() -> None:
     for reply in both(
         reasoning_item("Hm."), message_item("Let me."), call_item("f", '{"a": 1}'), call_item("g", "{}", "b")
     ):
@@ -73,7 +73,7 @@ def test_calls_end_the_turn_whatever_the_status_says() -> None:
         assert reply.content == "Let me."
 
 
-def test_one_call_is_kept_where_parallel_calls_were_refused() -> None:
+def test_one_call_is_kept_if_parallel_calls_are_disabled() -> None:
     single = context(R, single_call=True)
     output = (call_item("f", "{}"), call_item("g", "{}", "b"))
     for reply in (decoded(response(*output), R, single), folded(sse(response_events(*output)), R, single)):
@@ -87,12 +87,12 @@ def test_one_call_is_kept_where_parallel_calls_were_refused() -> None:
         ("content_filter", "content_filter"),
     ],
 )
-def test_an_incomplete_answer_says_why(reason: str, finish: str) -> None:
+def test_the_finish_reason_of_an_incomplete_answer(reason: str, finish: str) -> None:
     for reply in both(message_item("Par"), status="incomplete", incomplete_details={"reason": reason}):
         assert (reply.content, reply.finish_reason) == ("Par", finish)
 
 
-def test_an_answer_the_service_broke_off_is_an_error_in_streams() -> None:
+def test_an_answer_aborted_by_the_service_is_an_error_in_streams() -> None:
     with pytest.raises(StreamInterruptedError) as caught:
         both(message_item("Par"), status="incomplete", incomplete_details={"reason": "aborted"})
     assert caught.value.partial is not None
@@ -106,7 +106,7 @@ def test_a_call_cut_by_the_limit_is_invalid() -> None:
         assert "max_tokens" in reply.invalid_tool_calls[0].error
 
 
-def test_reasoning_that_is_there_and_empty_is_not_missing() -> None:
+def test_empty_and_missing_reasoning_differ() -> None:
     for reply in both(reasoning_item(None), message_item("Hi")):
         assert reply.reasoning is not None
         assert reply.reasoning.text == ""
@@ -121,7 +121,7 @@ def test_encrypted_reasoning_has_a_record_and_no_text() -> None:
         assert [item["type"] for item in reply.reasoning.details or ()] == ["message", "reasoning"]
 
 
-def test_a_summary_is_read_where_the_reasoning_itself_is_hidden() -> None:
+def test_a_summary_is_read_if_the_reasoning_is_hidden() -> None:
     item = {**reasoning_item(None), "summary": [{"type": "summary_text", "text": "Thought."}]}
     assert decoded(response(item), R).reasoning.text == "Thought."  # type: ignore[union-attr]
     events = [
@@ -132,7 +132,7 @@ def test_a_summary_is_read_where_the_reasoning_itself_is_hidden() -> None:
     assert folded(sse(events), R).reasoning.text == "Thought."  # type: ignore[union-attr]
 
 
-def test_log_probabilities_come_on_the_content_channel() -> None:
+def test_log_probabilities_are_in_the_content_channel() -> None:
     items = [{"token": "Hi", "logprob": -0.1, "bytes": [72, 105], "top_logprobs": []}]
     reply = decoded(response(message_item("Hi", logprobs=items)), R)
     assert reply.logprobs == {"content": items}
@@ -158,7 +158,7 @@ def test_a_refusal_is_read_as_text_and_marked() -> None:
     assert folded(sse(events), R).content == "No."
 
 
-def test_a_custom_tools_free_text_comes_as_one_argument() -> None:
+def test_the_free_text_of_a_custom_tool_is_one_argument() -> None:
     item = {"type": "custom_tool_call", "id": "c1", "status": "completed", "call_id": "call_p", "name": "apply_patch"}
     item["input"] = 'say "hi"\n\tß'
     for reply in both(item):
@@ -166,7 +166,7 @@ def test_a_custom_tools_free_text_comes_as_one_argument() -> None:
         assert reply.tool_calls[0].arguments == '{"input": "say \\"hi\\"\\n\\tß"}'
 
 
-def test_unknown_items_survive_and_unknown_events_are_passed_over() -> None:
+def test_unknown_items_are_kept_and_unknown_events_are_ignored() -> None:
     item = {"type": "ocr_call", "id": "x", "status": "completed", "pages": 3}
     for reply in both(item, message_item("Hi")):
         assert reply.extra["output"] == [item]
@@ -180,7 +180,7 @@ def test_unknown_items_survive_and_unknown_events_are_passed_over() -> None:
 # -- streams ---------------------------------------------------------------------------------------------------------
 
 
-def test_deltas_come_as_the_events_do_and_the_record_before_the_end() -> None:
+def test_deltas_have_the_order_of_the_events_and_the_record_is_before_the_end() -> None:
     deltas = deltas_of(sse(response_events(reasoning_item("Hm."), message_item("Hi!"))), R)
     assert deltas[:2] == [ReasoningDelta("Hm."), TextDelta("Hi!")]
     assert deltas[2] == ReasoningDelta("", (reasoning_item("Hm."),))
@@ -188,7 +188,7 @@ def test_deltas_come_as_the_events_do_and_the_record_before_the_end() -> None:
     assert len(deltas) == 4
 
 
-def test_what_no_delta_brought_is_read_off_the_items() -> None:
+def test_content_without_a_delta_is_read_from_the_items() -> None:
     output = (reasoning_item("Hm."), message_item("Hi!"), call_item("f", '{"a": 1}'))
     events = response_events(*output)
     without_deltas = [event for event in events if not event["type"].endswith(".delta")]
@@ -201,7 +201,7 @@ def test_what_no_delta_brought_is_read_off_the_items() -> None:
     assert folded(sse(only_the_first), R) == ordered
 
 
-def test_numbers_left_out_are_made_up_for_by_ids() -> None:
+def test_missing_indexes_are_replaced_by_ids() -> None:
     output = (reasoning_item("Hm."), message_item("Hi!"), call_item("f", '{"a": 1}'))
     events = [
         {key: value for key, value in event.items() if key not in ("output_index", "content_index")}
@@ -210,7 +210,7 @@ def test_numbers_left_out_are_made_up_for_by_ids() -> None:
     assert folded(sse(events), R) == folded(sse(response_events(*output)), R)
 
 
-def test_done_is_neither_needed_nor_enough() -> None:
+def test_done_is_neither_required_nor_sufficient() -> None:
     events = response_events(message_item("Hi"))
     assert folded(sse(events, done=True), R) == folded(sse(events), R)
     with pytest.raises(StreamInterruptedError) as caught:
@@ -219,7 +219,7 @@ def test_done_is_neither_needed_nor_enough() -> None:
     assert caught.value.partial.content == "Hi"
 
 
-def test_an_answer_that_came_whole_though_a_stream_was_asked_for_is_read() -> None:
+def test_a_complete_answer_to_a_streaming_request_is_read() -> None:
     data = json.dumps(response(reasoning_item("Hm."), message_item("Hi"))).encode()
     reply = folded(data, R)
     assert (reply.content, reply.finish_reason) == ("Hi", "stop")
@@ -241,7 +241,7 @@ def test_an_answer_that_came_whole_though_a_stream_was_asked_for_is_read() -> No
         ({"error": {"message": "Content Exists Risk", "type": "invalid_request_error"}}, ContentFilterError),
     ],
 )
-def test_an_error_inside_a_stream_is_raised_with_what_had_arrived(
+def test_an_error_inside_a_stream_is_raised_with_the_partial_reply(
     event: dict[str, Any], kind: type[DeepSeekError]
 ) -> None:
     events = [*response_events(message_item("Hi"))[:-1], event]
@@ -257,7 +257,7 @@ def test_a_failed_answer_raises_its_error() -> None:
 
 
 @pytest.mark.parametrize("answer", [b"<html>", b"[]", b'{"id": "x"}', b"null", b"  \n"])
-def test_what_is_no_response_is_said_to_be_none(answer: bytes) -> None:
+def test_an_answer_without_a_response_is_malformed(answer: bytes) -> None:
     with pytest.raises(MalformedResponseError):
         decoded(answer, R)
 

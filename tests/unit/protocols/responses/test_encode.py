@@ -26,7 +26,7 @@ def items(*messages: Message, **options: Any) -> list[dict[str, Any]]:
 # -- the request -----------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_sent_that_was_not_asked_for() -> None:
+def test_only_requested_options_are_sent() -> None:
     request = prepared("Hi", R, model="deepseek-flash")
     assert request.body == {"model": "deepseek-flash", "input": [USER]}
     assert request.http.url == "https://api.deepseek.com/responses"
@@ -38,7 +38,7 @@ def test_a_root_with_a_version_keeps_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "sent"),
     [
         ({"max_tokens": 100}, {"max_output_tokens": 100}),
         ({"temperature": 0.5}, {"temperature": 0.5}),
@@ -62,18 +62,18 @@ def test_a_root_with_a_version_keeps_it() -> None:
         ({"extra_body": {"safety_check": {"level": "low"}}}, {"safety_check": {"level": "low"}}),
     ],
 )
-def test_an_option_is_said_in_the_words_of_the_endpoint(options: dict[str, Any], said: dict[str, Any]) -> None:
-    assert body("Hi", R, **options) == {"model": "deepseek-flash", **said, "input": [USER]}
+def test_an_option_is_sent_in_the_field_of_the_endpoint(options: dict[str, Any], sent: dict[str, Any]) -> None:
+    assert body("Hi", R, **options) == {"model": "deepseek-flash", **sent, "input": [USER]}
 
 
 @pytest.mark.parametrize("setting", [True, {"filters": {}}])
-def test_pro_searches_the_web_with_another_tool(setting: Any) -> None:
+def test_pro_uses_another_tool_for_web_search(setting: Any) -> None:
     tool = {"type": "web_search", **(setting if isinstance(setting, dict) else {})}
     assert body("Hi", R, model="deepseek-v4-pro", web_search=setting)["tools"] == [tool]
 
 
 @pytest.mark.parametrize("option", ["stop", "seed", "top_k", "presence_penalty", "thinking_budget"])
-def test_what_the_endpoint_has_not_is_dropped_and_told(option: str) -> None:
+def test_unsupported_options_are_dropped_with_a_warning(option: str) -> None:
     value: Any = ["END"] if option == "stop" else 1
     with pytest.warns(UserWarning, match=option):
         request = prepared("Hi", R, **{option: value})
@@ -81,29 +81,29 @@ def test_what_the_endpoint_has_not_is_dropped_and_told(option: str) -> None:
     assert request.body == {"model": "deepseek-flash", "input": [USER]}
 
 
-def test_a_stream_is_asked_for_without_stream_options() -> None:
+def test_a_stream_is_requested_without_stream_options() -> None:
     assert body("Hi", R, stream=True) == {"model": "deepseek-flash", "stream": True, "input": [USER]}
 
 
-def test_logprobs_off_contradict_a_number_of_them() -> None:
+def test_logprobs_off_contradicts_top_logprobs() -> None:
     with pytest.raises(InvalidRequestError, match="top_logprobs requires logprobs"):
         body("Hi", R, logprobs=False, top_logprobs=5)
 
 
-def test_a_json_schema_is_said_natively() -> None:
-    asked = {"name": "city", "schema": {"type": "object"}, "strict": True}
-    said = body("Hi", R, response_format={"type": "json_schema", "json_schema": asked})
-    assert said["text"] == {"format": {"type": "json_schema", **asked, "strict": False}}
-    assert said["input"] == [USER]
+def test_a_json_schema_is_sent_natively() -> None:
+    json_schema = {"name": "city", "schema": {"type": "object"}, "strict": True}
+    sent = body("Hi", R, response_format={"type": "json_schema", "json_schema": json_schema})
+    assert sent["text"] == {"format": {"type": "json_schema", **json_schema, "strict": False}}
+    assert sent["input"] == [USER]
 
 
-def test_json_mode_says_the_word_json_in_the_prompt() -> None:
-    said = body("Hi", R, response_format={"type": "json_object"})
-    assert said["text"] == {"format": {"type": "json_object"}}
-    assert "JSON" in said["instructions"]
+def test_json_mode_adds_the_word_json_to_the_prompt() -> None:
+    sent = body("Hi", R, response_format={"type": "json_object"})
+    assert sent["text"] == {"format": {"type": "json_object"}}
+    assert "JSON" in sent["instructions"]
 
 
-def test_there_is_no_prefix_completion_here() -> None:
+def test_prefix_completion_is_not_supported() -> None:
     with pytest.raises(UnsupportedError, match="chat_completions"):
         body((HI, Message.assistant("So")), R, prefix=True)
 
@@ -111,9 +111,9 @@ def test_there_is_no_prefix_completion_here() -> None:
 # -- tools -----------------------------------------------------------------------------------------------------------
 
 
-def test_tools_are_flat_and_never_strict_unless_asked() -> None:
-    said = body("Hi", R, tools=[WEATHER, ToolSpec("now")])
-    assert said["tools"] == [
+def test_tools_are_flat_and_strict_only_if_requested() -> None:
+    sent = body("Hi", R, tools=[WEATHER, ToolSpec("now")])
+    assert sent["tools"] == [
         {
             "type": "function",
             "name": "get_weather",
@@ -123,12 +123,12 @@ def test_tools_are_flat_and_never_strict_unless_asked() -> None:
         },
         {"type": "function", "name": "now", "parameters": {"type": "object", "properties": {}}, "strict": False},
     ]
-    assert "tool_choice" not in said
+    assert "tool_choice" not in sent
 
 
-def test_strict_tools_are_said_to_be_strict() -> None:
-    said = body("Hi", R, tools=[WEATHER], strict_tools=True)
-    assert said["tools"][0]["strict"] is True
+def test_strict_tools_are_sent_as_strict() -> None:
+    sent = body("Hi", R, tools=[WEATHER], strict_tools=True)
+    assert sent["tools"][0]["strict"] is True
 
 
 def test_one_tool_alone_may_be_strict() -> None:
@@ -137,7 +137,7 @@ def test_one_tool_alone_may_be_strict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "said"),
+    ("choice", "sent"),
     [
         ("auto", None),
         ("none", "none"),
@@ -145,16 +145,16 @@ def test_one_tool_alone_may_be_strict() -> None:
         ("get_weather", {"type": "function", "name": "get_weather"}),
     ],
 )
-def test_a_tool_choice_is_said_flat(choice: str, said: Any) -> None:
-    assert body("Hi", R, tools=[WEATHER], tool_choice=choice, thinking=False).get("tool_choice") == said
+def test_a_tool_choice_is_flat(choice: str, sent: Any) -> None:
+    assert body("Hi", R, tools=[WEATHER], tool_choice=choice, thinking=False).get("tool_choice") == sent
 
 
-def test_a_forced_tool_switches_thinking_off_since_the_service_refuses_the_pair() -> None:
-    said = body("Hi", R, tools=[WEATHER], tool_choice="required")
-    assert (said["tool_choice"], said["reasoning"]) == ("required", {"effort": "none"})
+def test_a_forced_tool_disables_thinking_because_the_service_refuses_both() -> None:
+    sent = body("Hi", R, tools=[WEATHER], tool_choice="required")
+    assert (sent["tool_choice"], sent["reasoning"]) == ("required", {"effort": "none"})
 
 
-def test_tools_the_service_runs_stand_beside_ours() -> None:
+def test_server_tools_are_sent_with_functions() -> None:
     own = {"type": "web_search"}
     assert [tool["type"] for tool in body("Hi", R, tools=[WEATHER, ServerTool(own)])["tools"]] == [
         "function",
@@ -162,21 +162,21 @@ def test_tools_the_service_runs_stand_beside_ours() -> None:
     ]
 
 
-def test_names_the_wire_does_not_allow_are_replaced_there() -> None:
+def test_names_that_the_wire_does_not_allow_are_replaced() -> None:
     call = ToolCall("call_a", "my.tool", "{}")
     history = (HI, Message("assistant", tool_calls=(call,)), Message.tool("1", "call_a"))
-    said = body(history, R, tools=[ToolSpec("my.tool")])
-    assert said["tools"][0]["name"] == "my_tool"
-    assert said["input"][2]["name"] == "my_tool"
+    sent = body(history, R, tools=[ToolSpec("my.tool")])
+    assert sent["tools"][0]["name"] == "my_tool"
+    assert sent["input"][2]["name"] == "my_tool"
 
 
 # -- the conversation ------------------------------------------------------------------------------------------------
 
 
-def test_the_first_system_message_is_the_instructions_and_later_ones_keep_their_place() -> None:
-    said = body((Message.system("Be brief."), HI, Message.system("Now in French."), Message.user("Go")), R)
-    assert said["instructions"] == "Be brief."
-    assert said["input"] == [
+def test_the_first_system_message_is_the_instructions_and_later_ones_are_items() -> None:
+    sent = body((Message.system("Be brief."), HI, Message.system("Now in French."), Message.user("Go")), R)
+    assert sent["instructions"] == "Be brief."
+    assert sent["input"] == [
         USER,
         {"role": "system", "content": "Now in French."},
         {"role": "user", "content": "Go"},
@@ -187,7 +187,7 @@ def test_a_lone_system_message_is_an_item_because_input_must_not_be_empty() -> N
     assert body((Message.system("Say hi."),), R)["input"] == [{"role": "system", "content": "Say hi."}]
 
 
-def test_parts_take_the_names_of_the_endpoint() -> None:
+def test_parts_have_the_types_of_the_endpoint() -> None:
     content = (
         TextPart("Look: "),
         ImagePart("https://x.test/a.png", "low"),
@@ -202,7 +202,7 @@ def test_parts_take_the_names_of_the_endpoint() -> None:
     ]
 
 
-def test_a_turn_with_calls_is_reasoning_text_calls_and_outputs_directly_behind() -> None:
+def test_a_turn_with_calls_is_reasoning_text_calls_then_outputs() -> None:
     second = ToolCall("call_b", "get_time", "{}")
     turn = Message("assistant", "Let me look.", reasoning=Reasoning("Two tools."), tool_calls=(CALL, second))
     history = (HI, turn, Message.tool("21", "call_a"), Message.tool("9:00", "call_b"), Message.user("And?"))
@@ -218,7 +218,7 @@ def test_a_turn_with_calls_is_reasoning_text_calls_and_outputs_directly_behind()
     ]
 
 
-def test_a_record_of_reasoning_goes_back_as_it_came_but_for_its_status() -> None:
+def test_a_record_of_reasoning_is_sent_back_without_its_status() -> None:
     record = {
         "type": "reasoning",
         "id": "76f8",
@@ -228,30 +228,30 @@ def test_a_record_of_reasoning_goes_back_as_it_came_but_for_its_status() -> None
         "encrypted_content": "8068-0",
     }
     turn = Message("assistant", "Ok", reasoning=Reasoning("Hm.", (record,)))
-    said = items(HI, turn, Message.user("Go"))
-    assert said[1] == {key: value for key, value in record.items() if key != "status"}
+    sent = items(HI, turn, Message.user("Go"))
+    assert sent[1] == {key: value for key, value in record.items() if key != "status"}
     assert record["status"] == "completed"
 
 
-def test_unknown_reasoning_is_said_to_be_empty_while_thinking() -> None:
+def test_unknown_reasoning_is_sent_as_empty_while_thinking() -> None:
     assert items(HI, Message.assistant("Ok", reasoning=""), HI)[1] == NOTHING_THOUGHT
     assert items(HI, Message.assistant("Ok"), HI)[1] == NOTHING_THOUGHT
 
 
-def test_reasoning_stays_away_when_thinking_is_off_or_pass_back_is() -> None:
+def test_reasoning_is_not_sent_if_thinking_or_pass_back_is_off() -> None:
     turn = Message.assistant("Ok", reasoning="Hm.")
     for off in ({"thinking": False}, {"pass_back": False}):
         assert items(HI, turn, HI, **off) == [USER, {"role": "assistant", "content": "Ok"}, USER]
 
 
-def test_a_host_that_wants_no_empty_items_gets_none() -> None:
+def test_a_host_without_empty_items_receives_none() -> None:
     class Plain(ResponsesDialect):
         def encode_thinking(self, thinking: Any, notes: Any) -> dict[str, Any]:
             return {}
 
     request = ChatRequest("m", (HI, Message.assistant("Ok"), HI))
-    said = PROTOCOLS[R].encode(request, Plain(), "host").body["input"]
-    assert said == [USER, {"role": "assistant", "content": "Ok"}, USER]
+    sent = PROTOCOLS[R].encode(request, Plain(), "host").body["input"]
+    assert sent == [USER, {"role": "assistant", "content": "Ok"}, USER]
 
 
 SEARCHED = (
@@ -267,18 +267,18 @@ SEARCHED = (
 )
 
 
-def test_searches_and_the_words_between_them_go_back_in_their_places() -> None:
+def test_searches_and_the_text_between_them_are_sent_back_in_order() -> None:
     turn = Message("assistant", "One moment. It is 21.", reasoning=Reasoning("Search.Found.", SEARCHED))
     assert items(HI, turn, HI) == [USER, *SEARCHED, {"role": "assistant", "content": "It is 21."}, USER]
 
 
-def test_text_somebody_changed_goes_back_whole_after_the_items() -> None:
+def test_changed_text_is_sent_back_after_the_items() -> None:
     turn = Message("assistant", "Edited.", reasoning=Reasoning("Search.Found.", SEARCHED))
     kept = [SEARCHED[0], SEARCHED[2], SEARCHED[3]]
     assert items(HI, turn, HI) == [USER, *kept, {"role": "assistant", "content": "Edited."}, USER]
 
 
-def test_searches_go_back_even_when_thinking_is_off() -> None:
+def test_searches_are_sent_back_even_if_thinking_is_off() -> None:
     turn = Message("assistant", "One moment. It is 21.", reasoning=Reasoning("Search.Found.", SEARCHED))
     types = [item.get("type") for item in items(HI, turn, HI, thinking=False)]
     assert types == [None, "message", "web_search_call", None, None]
@@ -291,15 +291,15 @@ def test_searches_go_back_even_when_thinking_is_off() -> None:
         {"type": "reasoning.text", "text": "Hm.", "format": "unknown", "index": 0},
     ],
 )
-def test_a_record_of_another_protocol_is_left_to_its_text(record: dict[str, Any]) -> None:
+def test_only_the_text_of_a_record_of_another_protocol_is_sent(record: dict[str, Any]) -> None:
     turn = Message("assistant", "Ok", reasoning=Reasoning("Hm.", (record,)))
-    said = items(HI, turn, HI)[1]
-    assert said == {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "Hm."}]}
+    sent = items(HI, turn, HI)[1]
+    assert sent == {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "Hm."}]}
 
 
-def test_a_custom_tools_call_goes_back_as_free_text() -> None:
+def test_a_call_of_a_custom_tool_is_sent_back_as_free_text() -> None:
     custom = ServerTool({"type": "custom", "name": "apply_patch"})
     turn = Message("assistant", tool_calls=(ToolCall("call_p", "apply_patch", '{"input": "*** Begin"}'),))
-    said = items(HI, turn, Message.tool("done", "call_p"), tools=[custom])
-    assert said[2] == {"type": "custom_tool_call", "call_id": "call_p", "name": "apply_patch", "input": "*** Begin"}
-    assert said[3] == {"type": "custom_tool_call_output", "call_id": "call_p", "output": "done"}
+    sent = items(HI, turn, Message.tool("done", "call_p"), tools=[custom])
+    assert sent[2] == {"type": "custom_tool_call", "call_id": "call_p", "name": "apply_patch", "input": "*** Begin"}
+    assert sent[3] == {"type": "custom_tool_call_output", "call_id": "call_p", "output": "done"}

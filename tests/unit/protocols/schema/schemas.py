@@ -1,4 +1,4 @@
-"""Schemas to try: strategies and pydantic models, a validator of the strict subset, and one of values."""
+"""Schemas for tests: strategies and pydantic models, a validator of the strict subset, and one of values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Json = Any
 
 
 def obj(required: Json = None, /, **properties: Json) -> dict[str, Json]:
-    """An object schema; every property required unless told otherwise."""
+    """Return an object schema; by default, every property is required."""
     names = list(properties) if required is None else required
     return {"type": "object", "properties": properties, "required": names}
 
@@ -29,9 +29,9 @@ def strict(schema: Json) -> dict[str, Json]:
 
 
 def strict_property(schema: Json, /, **definitions: Json) -> Json:
-    """What becomes of one required property."""
-    whole = strict({**obj(a=schema), **({"$defs": definitions} if definitions else {})})
-    return whole["properties"]["a"]
+    """Return the strict form of one required property."""
+    root = strict({**obj(a=schema), **({"$defs": definitions} if definitions else {})})
+    return root["properties"]["a"]
 
 
 # -- a validator of the subset, and one of values --------------------------------------------------------------------
@@ -42,7 +42,7 @@ KEPT = {"string": ("pattern", "format"), "number": BOUNDS, "integer": BOUNDS}
 
 
 def faults(root: Json) -> Iterator[str]:
-    """What is not of the subset that strict function calling takes, read conservatively."""
+    """Return the parts of a schema that are not of the strict subset, read conservatively."""
     definitions = root.get("$def", {})
     used: set[str] = set()
 
@@ -53,7 +53,7 @@ def faults(root: Json) -> Iterator[str]:
             if node.keys() != {"$ref"}:
                 yield f"{path}: more than $ref"
             if node["$ref"] != "#" and name not in definitions:
-                yield f"{path}: leads nowhere"
+                yield f"{path}: has no target"
             if in_union and not recurs(name):
                 yield f"{path}: reference inside anyOf"
         elif "anyOf" in node:
@@ -105,7 +105,7 @@ def faults(root: Json) -> Iterator[str]:
         return goal in named or any(recurs_to(other, goal, seen | {other}) for other in named - seen)
 
     if root.get("type") != "object":
-        yield "root is no object"
+        yield "root is not an object"
         return
     yield from visit({key: value for key, value in root.items() if key != "$def"}, "")
     for name, definition in definitions.items():
@@ -130,7 +130,7 @@ def is_kind(value: Json, kind: str) -> bool:
 
 
 def fits(value: Json, schema: Json, root: Json) -> bool:
-    """Whether a value is an instance; lengths and bounds left out, oneOf read as anyOf."""
+    """Return True if a value is an instance; lengths and bounds are ignored, oneOf is read as anyOf."""
     if isinstance(schema, bool):
         return schema
     if value is None and schema.get("nullable"):
@@ -233,11 +233,11 @@ RELAXED = settings(max_examples=examples(150), deadline=None, suppress_health_ch
 
 
 class Endless(Exception):
-    """Only values without an end fit."""
+    """Only infinite values match the schema."""
 
 
 def instance(schema: Json, root: Json, pick: Callable[[list[Json]], Json], depth: int = 6) -> Json:
-    """Some value of a schema in the subset."""
+    """Return a value of a schema of the subset."""
     if depth < 0:
         raise Endless
     if "$ref" in schema:

@@ -1,4 +1,4 @@
-"""Choices with a recursive branch, which get a name each."""
+"""Unions with a recursive branch: each gets a name."""
 
 from __future__ import annotations
 

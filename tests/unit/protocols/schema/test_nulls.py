@@ -1,4 +1,4 @@
-"""The way back: nulls that stand for optional properties are dropped, and no others."""
+"""Arguments of strict tools: nulls that represent optional properties are dropped, and no others."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.unit.protocols.schema.schemas import (
 
 @RELAXED
 @given(roots(SOUND), st.randoms(use_true_random=False))
-def test_what_the_strict_schema_allows_the_original_allows_once_nulls_are_undone(schema: Json, random: Random) -> None:
+def test_values_of_the_strict_schema_match_the_original_without_the_nulls(schema: Json, random: Random) -> None:
     try:
         result = strict(schema)
         values = [instance(result, result, random.choice) for _ in range(10)]
@@ -38,7 +38,7 @@ def test_what_the_strict_schema_allows_the_original_allows_once_nulls_are_undone
     try:
         fitting = [fits(value, schema, schema) for value in undone]
     except RecursionError:
-        return  # a reference that leads to itself and nothing else
+        return  # a reference that leads only to itself
     assert all(fitting), values
 
 
@@ -54,7 +54,7 @@ def test_nulls_of_optional_properties_are_dropped_everywhere() -> None:
     assert arguments == before
 
 
-def test_nulls_the_original_allows_stay() -> None:
+def test_nulls_that_the_original_allows_are_kept() -> None:
     schema = obj(
         [],
         a={"type": ["string", "null"]},
@@ -68,11 +68,11 @@ def test_nulls_the_original_allows_stay() -> None:
     assert remove_added_nulls(arguments, {**schema, "$defs": {"N": {"type": "null"}}}) == arguments
 
 
-def test_a_null_for_a_required_or_unknown_property_stays_for_the_validator_to_see() -> None:
+def test_a_null_for_a_required_or_unknown_property_is_kept_for_the_validator() -> None:
     assert remove_added_nulls({"a": None, "z": None}, obj(a={"type": "string"})) == {"a": None, "z": None}
 
 
-def test_the_branch_an_object_was_written_for_decides() -> None:
+def test_the_matching_branch_decides() -> None:
     cat = obj(["kind"], kind={"const": "cat"}, name={"type": "string"})
     dog = obj(["kind"], kind={"const": "dog"}, name={"type": ["string", "null"]})
     schema = obj(pet={"oneOf": [cat, dog]})
@@ -89,7 +89,7 @@ def test_the_branch_that_names_the_keys_decides() -> None:
         assert remove_added_nulls({"a": {"x": None}}, obj(a={"anyOf": branches})) == {"a": {}}
 
 
-def test_lists_of_different_things_are_told_apart() -> None:
+def test_items_of_different_branches_are_distinguished() -> None:
     schema = obj(
         a={
             "anyOf": [
@@ -101,7 +101,7 @@ def test_lists_of_different_things_are_told_apart() -> None:
     assert remove_added_nulls({"a": [{"b": None, "c": None}]}, schema) == {"a": [{"b": None}]}
 
 
-def test_undoing_ends_on_a_schema_that_does_not() -> None:
+def test_removing_nulls_ends_for_a_recursive_schema() -> None:
     schema = {
         **obj([], a={"$ref": "#/$defs/A"}),
         "$defs": {"A": {"anyOf": [{"$ref": "#/$defs/A"}, obj([], b={"type": "string"})]}},
@@ -109,7 +109,7 @@ def test_undoing_ends_on_a_schema_that_does_not() -> None:
     assert remove_added_nulls({"a": {"b": None}}, schema) == {"a": {}}
 
 
-def test_undoing_takes_no_exponential_time() -> None:
+def test_removing_nulls_takes_no_exponential_time() -> None:
     def sides(kind: str) -> Json:
         return obj([], left={"$ref": "#/$defs/E"}, right={"$ref": "#/$defs/E"}, **{kind: {"type": "string"}})
 
@@ -123,7 +123,7 @@ def test_undoing_takes_no_exponential_time() -> None:
     assert undone["e"]["left"]["left"].keys() == {"left", "minus"}
 
 
-def test_nulls_are_undone_below_recursion() -> None:
+def test_nulls_below_a_recursion_are_removed() -> None:
     arguments = {
         "name": "a",
         "parent": None,
@@ -165,10 +165,10 @@ OPTIONAL = obj([], b=STRING)
     ],
 )
 def test_a_null_is_removed_if_only_the_strict_form_allows_it(schema: Json, removed: bool) -> None:
-    whole = {**obj([], a=schema, kept=STRING), "$defs": {"S": STRING}}
+    root = {**obj([], a=schema, kept=STRING), "$defs": {"S": STRING}}
     kept = {"kept": "x"}
-    assert remove_added_nulls({"a": None, **kept}, whole) == (kept if removed else {"a": None, **kept})
-    assert allows_nulls(whole)  # because of "kept"
+    assert remove_added_nulls({"a": None, **kept}, root) == (kept if removed else {"a": None, **kept})
+    assert allows_nulls(root)  # because of "kept"
     assert allows_nulls({**obj([], a=schema), "$defs": {"S": STRING}}) is removed
 
 
@@ -187,7 +187,7 @@ def test_a_null_is_removed_if_only_the_strict_form_allows_it(schema: Json, remov
         (obj(["a"], a=STRING, b={"type": ["string", "null"]}), False),
     ],
 )
-def test_nulls_are_looked_for_in_every_part(schema: Json, allows: bool) -> None:
+def test_nulls_are_found_in_every_part(schema: Json, allows: bool) -> None:
     assert allows_nulls(schema) is allows
 
 

@@ -1,4 +1,4 @@
-"""References written out, and the short form."""
+"""Inlined references, and the short form."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ INSTANCES = st.recursive(
 
 @RELAXED
 @given(roots(ANY), st.lists(INSTANCES, max_size=20))
-def test_writing_references_out_and_shortening_do_not_change_the_meaning(schema: Json, values: list[Json]) -> None:
+def test_inlining_and_shortening_do_not_change_the_meaning(schema: Json, values: list[Json]) -> None:
     before = json.dumps(schema)
     short = compact(schema)
     assert json.dumps(schema) == before
@@ -42,11 +42,11 @@ def test_writing_references_out_and_shortening_do_not_change_the_meaning(schema:
     try:
         expected = [fits(value, schema, schema) for value in values]
     except RecursionError:
-        return  # a reference that leads to itself and nothing else
+        return  # a reference that leads only to itself
     assert [fits(value, short, short) for value in values] == expected
 
 
-def test_references_are_written_out_with_what_stands_beside_them() -> None:
+def test_references_are_inlined_with_their_siblings() -> None:
     schema = {
         **obj(a={"$ref": "#/$defs/A", "description": "mine"}, b={"$ref": "#/$defs/B"}),
         "$defs": {"A": {"type": "string"}, "B": {"$ref": "#/$defs/C"}, "C": {"type": "string"}},
@@ -65,7 +65,7 @@ def test_only_recursion_keeps_its_reference() -> None:
     assert "Colour" not in json.dumps(written["properties"]["t"]["properties"]["colour"].get("$ref", ""))
 
 
-def test_a_property_called_ref_and_data_that_look_like_references_stay() -> None:
+def test_a_property_called_ref_and_data_like_references_are_kept() -> None:
     schema = obj(**{"$ref": {"type": "string"}, "title": {"type": "string", "default": {"$ref": "#/nowhere"}}})
     assert compact(schema) == schema
 
@@ -73,7 +73,7 @@ def test_a_property_called_ref_and_data_that_look_like_references_stay() -> None
 @pytest.mark.parametrize(
     "reference", ["#/$defs/A", "#/prefixItems/2", "#/prefixItems/x", "#/title/0", "#x/prefixItems/0", "other#/title"]
 )
-def test_a_reference_to_nowhere_is_told(reference: str) -> None:
+def test_a_reference_without_a_target_is_an_error(reference: str) -> None:
     schema = {**obj(a={"$ref": reference}), "title": "0", "prefixItems": [{"type": "string"}, {"type": "null"}]}
     with pytest.raises(UnsupportedError, match="does not exist in the schema"):
         compact(schema)
@@ -99,7 +99,7 @@ STRING = {"type": "string"}
         (True, {}, True),
     ],
 )
-def test_both_a_definition_and_what_is_next_to_its_reference_apply(
+def test_a_definition_and_the_siblings_of_its_reference_apply(
     target: Json, siblings: dict[str, Json], inlined: Json
 ) -> None:
     schema = {**obj(a={"$ref": "#/$defs/A", **siblings}), "$defs": {"A": target}}
@@ -111,7 +111,7 @@ def test_a_reference_to_the_root_stays_with_its_siblings() -> None:
     assert compact(schema) == schema
 
 
-def test_definitions_whose_names_are_alike_get_different_names() -> None:
+def test_definitions_with_similar_names_get_different_names() -> None:
     pointers = ["#/$defs/*", "#/$defs/", "#/definitions/*", "#/$defs/-"]
     one, two = ({f"{key}{n}": {"$ref": pointer} for n, pointer in enumerate(pointers)} for key in "ab")
     bodies = [obj(**{word: STRING}) for word in "wxyz"]
@@ -149,8 +149,8 @@ def test_the_short_form_drops_titles_that_repeat_the_key_and_most_examples() -> 
 
 
 def test_the_short_form_has_no_keywords_for_tools_and_one_short_example() -> None:
-    def shortened(**words: Json) -> Json:
-        return compact(obj(a={"type": "string", **words}))["properties"]["a"]
+    def shortened(**keywords: Json) -> Json:
+        return compact(obj(a={"type": "string", **keywords}))["properties"]["a"]
 
     assert shortened(**{"$schema": "x", "$id": "y", "$comment": "z", "example": "q"}) == STRING
     assert shortened(examples=["x" * 78, "b"]) == {**STRING, "examples": ["x" * 78]}
@@ -192,13 +192,13 @@ def test_each_schema_of_a_list_of_items_is_shortened() -> None:
     assert compact({"items": items}) == {"items": [{"title": "A", "type": "string"}, {"type": "null"}]}
 
 
-def test_a_definition_is_written_once_however_often_it_is_used() -> None:
+def test_a_definition_is_written_once_for_any_number_of_uses() -> None:
     wide = {"properties": {f"p{n}": STRING for n in range(6_000)}}
     uses = {name: {"$ref": "#/$defs/Wide"} for name in "abc"}
     assert compact({"properties": uses, "$defs": {"Wide": wide}}) == {"properties": uses, "$defs": {"Wide": wide}}
 
 
-def test_two_definitions_that_refer_to_each_other_both_stay() -> None:
+def test_two_definitions_that_refer_to_each_other_are_kept() -> None:
     one, two = obj([], b={"$ref": "#/$defs/B"}), obj([], a={"$ref": "#/$defs/A"})
     schema = {**obj(a={"$ref": "#/$defs/A"}), "$defs": {"A": one, "B": two}}
     assert compact(schema) == schema

@@ -16,8 +16,8 @@ from deepseek_v4.protocols import schema
 
 def test_the_short_form_drops_a_comment_and_keeps_a_property_of_its_name() -> None:
     node = {"type": "string"}
-    whole = {"type": "object", "$comment": "why", "properties": {"$comment": node, "example": {**node, "$id": "u"}}}
-    assert schema.compact(whole) == {"type": "object", "properties": {"$comment": node, "example": node}}
+    root = {"type": "object", "$comment": "why", "properties": {"$comment": node, "example": {**node, "$id": "u"}}}
+    assert schema.compact(root) == {"type": "object", "properties": {"$comment": node, "example": node}}
 
 
 def test_a_strict_schema_that_is_not_an_object_is_refused_by_its_path() -> None:
@@ -26,11 +26,11 @@ def test_a_strict_schema_that_is_not_an_object_is_refused_by_its_path() -> None:
 
 
 def _strict(inner: dict[str, Any], **definitions: Any) -> Any:
-    whole = {"type": "object", "properties": {"a": inner}, "required": ["a"], "$defs": definitions}
-    return schema.strict_subset(whole, "tool f")
+    root = {"type": "object", "properties": {"a": inner}, "required": ["a"], "$defs": definitions}
+    return schema.strict_subset(root, "tool f")
 
 
-def test_what_follows_nullable_in_a_part_still_counts() -> None:
+def test_keywords_after_nullable_apply() -> None:
     strict = _strict({"allOf": [{"type": "string"}, {"nullable": True, "pattern": "^x$"}]})
     assert strict["properties"]["a"] == {"type": "string", "pattern": "^x$"}
 
@@ -43,13 +43,13 @@ def test_a_choice_in_a_choice_passes_its_description_on() -> None:
 
 
 @pytest.mark.parametrize(("length", "kept"), [(193, True), (194, False)])
-def test_a_constraint_of_up_to_200_characters_stands_in_the_description(length: int, kept: bool) -> None:
+def test_a_constraint_of_up_to_200_characters_is_in_the_description(length: int, kept: bool) -> None:
     strict = ToolSpec("f", "", {"type": "object", "properties": {"q": {"type": "string", "format": "x" * length}}})
     body = Client(api_key="k", strict_tools=True).preview("Hi", tools=[strict]).body
     assert (f"format {'x' * length}" in str(body["tools"])) == kept
 
 
-def test_the_stricter_of_two_rules_for_additional_properties_holds() -> None:
+def test_the_stricter_of_two_rules_for_additional_properties_applies() -> None:
     one = {"type": "object", "properties": {"q": {"type": "string"}}, "additionalProperties": False}
     both = ToolSpec("f", "", {"allOf": [one, {**one, "additionalProperties": {"type": "string"}}]})
     body = Client(api_key="k", strict_tools=True).preview("Hi", tools=[both]).body
@@ -57,7 +57,7 @@ def test_the_stricter_of_two_rules_for_additional_properties_holds() -> None:
 
 
 def strict(schema: dict[str, Any]) -> dict[str, Any]:
-    """The strict form of the parameters of a tool."""
+    """Return the strict form of the parameters of a tool."""
     body = Client(api_key="k", strict_tools=True).preview("Hi", tools=[ToolSpec("f", "", schema)]).body
     parameters: dict[str, Any] = body["tools"][0]["function"]["parameters"]
     return parameters
@@ -75,7 +75,7 @@ def test_strict_tools_refuse_properties_that_are_a_list() -> None:
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 3), (3, 0)])
-def test_the_higher_of_two_lower_bounds_holds(low: int, high: int) -> None:
+def test_the_higher_of_two_lower_bounds_applies(low: int, high: int) -> None:
     parts = [{"type": "integer", "minimum": low}, {"type": "integer", "minimum": high}]
     assert strict({"type": "object", "properties": {"q": {"allOf": parts}}, "required": ["q"]})["properties"] == {
         "q": {"type": "integer", "minimum": 3}
@@ -85,8 +85,8 @@ def test_the_higher_of_two_lower_bounds_holds(low: int, high: int) -> None:
 def test_a_schema_that_is_used_twice_by_another_one_is_shortened_to_a_definition() -> None:
     inner = {"type": "object", "properties": {"z": {"type": "string", "description": "A long description."}}}
     twice = {"type": "object", "properties": {"x": {"$ref": "#/$defs/C"}, "y": {"$ref": "#/$defs/C"}}}
-    whole = {"type": "object", "properties": {"b": {"$ref": "#/$defs/B"}}, "$defs": {"B": twice, "C": inner}}
-    assert schema.compact(whole) == {
+    root = {"type": "object", "properties": {"b": {"$ref": "#/$defs/B"}}, "$defs": {"B": twice, "C": inner}}
+    assert schema.compact(root) == {
         "type": "object",
         "properties": {"b": twice},
         "$defs": {"C": inner},

@@ -1,4 +1,4 @@
-"""The strict subset: what each schema becomes, and which are refused."""
+"""The strict subset: the strict form of each schema, and the refused ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.unit.protocols.schema.schemas import (
 
 @RELAXED
 @given(roots(ANY))
-def test_a_schema_is_refused_with_its_place_or_ends_up_in_the_subset(schema: Json) -> None:
+def test_a_schema_is_refused_with_its_path_or_becomes_one_of_the_subset(schema: Json) -> None:
     before = json.dumps(schema)
     try:
         result = strict(schema)
@@ -160,12 +160,12 @@ def test_a_function_without_arguments_is_an_empty_object(schema: Json) -> None:
         ),
     ],
 )
-def test_keywords_are_said_in_the_words_of_the_subset(schema: Json, expected: Json) -> None:
+def test_keywords_become_those_of_the_subset(schema: Json, expected: Json) -> None:
     assert strict_property(schema) == expected
 
 
 @pytest.mark.parametrize(
-    ("schema", "told"),
+    ("schema", "description"),
     [
         ({"type": "string", "minLength": 3, "maxLength": 9}, "at least 3 characters; at most 9 characters"),
         ({"enum": ["a", "aa"], "pattern": "^a+$", "description": "An a."}, "An a. (matches ^a+$)"),
@@ -182,11 +182,11 @@ def test_keywords_are_said_in_the_words_of_the_subset(schema: Json, expected: Js
         ({"type": "string", "pattern": "x" * 300, "default": None}, None),
     ],
 )
-def test_what_cannot_be_said_is_told_in_the_description(schema: Json, told: str | None) -> None:
-    assert strict_property(schema).get("description") == told
+def test_unsupported_constraints_are_in_the_description(schema: Json, description: str | None) -> None:
+    assert strict_property(schema).get("description") == description
 
 
-def test_references_stay_where_they_are_legal_and_are_written_out_inside_any_of() -> None:
+def test_references_are_kept_if_allowed_and_inlined_inside_any_of() -> None:
     definitions = {"City": obj(name={"type": "string"}), "Unused": {"type": "null"}}
     result = strict(
         {**obj(["home"], home={"$ref": "#/$defs/City"}, work={"$ref": "#/$defs/City"}), "$defs": definitions}
@@ -197,7 +197,7 @@ def test_references_stay_where_they_are_legal_and_are_written_out_inside_any_of(
     assert result["$def"] == {"City": city}
 
 
-def test_a_reference_with_a_description_is_written_out() -> None:
+def test_a_reference_with_a_description_is_inlined() -> None:
     found = strict_property({"$ref": "#/$defs/C", "description": "mine"}, C={"type": "string", "description": "theirs"})
     assert found == {"type": "string", "description": "mine"}
 
@@ -211,7 +211,7 @@ def test_a_reference_with_a_description_is_written_out() -> None:
         ({"default": "x"}, 'default "x"'),
     ],
 )
-def test_both_a_definition_and_what_is_next_to_its_reference_apply(siblings: Json, text: str) -> None:
+def test_a_definition_and_the_siblings_of_its_reference_apply(siblings: Json, text: str) -> None:
     found = strict_property({"$ref": "#/$defs/C", **siblings}, C={"type": "string"})
     assert found == {"type": "string", "description": text}
 
@@ -249,9 +249,9 @@ def test_recursion_stays_a_reference() -> None:
     assert result == {**node, "$def": {"Node_or_null": union, "Node": node}}
 
 
-@pytest.mark.parametrize("beside", [{}, {"x-order": 1}, {"nullable": True}, {"title": "T", "default": None}])
-def test_recursion_stays_a_reference_whatever_stands_beside_it(beside: Json) -> None:
-    schema = {**obj([], n={"$ref": "#/$defs/N"}), "$defs": {"N": obj([], next={"$ref": "#/$defs/N", **beside})}}
+@pytest.mark.parametrize("siblings", [{}, {"x-order": 1}, {"nullable": True}, {"title": "T", "default": None}])
+def test_recursion_stays_a_reference_with_any_siblings(siblings: Json) -> None:
+    schema = {**obj([], n={"$ref": "#/$defs/N"}), "$defs": {"N": obj([], next={"$ref": "#/$defs/N", **siblings})}}
     reference = {"$ref": "#/$def/N_or_null"}
     result = strict(schema)
     assert result["properties"] == {"n": reference}
@@ -268,7 +268,7 @@ def test_recursion_to_the_root_stays_a_reference() -> None:
     assert result["$def"] == {"root_or_null": {"anyOf": [root, {"type": "null"}]}}
 
 
-def test_choices_that_name_each_other_are_joined() -> None:
+def test_unions_that_refer_to_each_other_are_joined() -> None:
     either = {
         "A": {"anyOf": [{"$ref": "#/$defs/B"}, {"type": "string"}]},
         "B": {"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]},
@@ -278,7 +278,7 @@ def test_choices_that_name_each_other_are_joined() -> None:
     assert {"anyOf": [{"type": "string"}, {"type": "null"}]} in result["$def"].values()
 
 
-def test_a_choice_that_recurs_only_as_its_own_branch_is_written_out() -> None:
+def test_a_union_that_is_its_own_branch_is_inlined() -> None:
     itself = {"anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/A"}]}
     result = strict({**obj([], a={"type": "array", "items": {"$ref": "#/$defs/A"}}), "$defs": {"A": itself}})
     assert result["properties"] == {
@@ -287,7 +287,7 @@ def test_a_choice_that_recurs_only_as_its_own_branch_is_written_out() -> None:
     assert "$defs" not in result
 
 
-def test_schemas_of_pydantic_pass() -> None:
+def test_schemas_of_pydantic_are_accepted() -> None:
     result = strict(Trip.model_json_schema())
     assert list(faults(result)) == []
     assert result["properties"]["extra"] == {"$ref": "#/$def/Node_or_other"}
@@ -324,7 +324,7 @@ def test_a_schema_that_grows_without_bound_is_refused_in_time() -> None:
     assert time.process_time() - began < 5
 
 
-def test_any_mapping_will_do() -> None:
+def test_any_mapping_is_accepted() -> None:
     schema = MappingProxyType({"properties": MappingProxyType({"a": MappingProxyType({"type": ("string", "null")})})})
     assert json.dumps(strict(schema)["properties"]) == '{"a": {"anyOf": [{"type": "string"}, {"type": "null"}]}}'
     assert json.dumps(compact(schema)) == '{"properties": {"a": {"type": ["string", "null"]}}}'

@@ -107,15 +107,15 @@ def objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 SCHEMAS = st.recursive(LEAVES, compounds, max_leaves=8)
-# Half of them are made of what strict mode can say, so that not all are refused.
-SAYABLE_LEAVES = st.one_of(
+# Half of them have only parts that strict mode can express, so that not all are refused.
+EXPRESSIBLE_LEAVES = st.one_of(
     keywords({"type": st.sampled_from(["string", "integer", "number", "boolean"])}, {"format": FORMATS, **BOUNDS}),
     keywords({"enum": st.lists(st.text(max_size=3), min_size=1, max_size=3, unique=True)}, {}),
     keywords({"$ref": st.sampled_from(["#/$defs/node", "#/$defs/leaf"])}, {}),
 )
 
 
-def sayable(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+def expressible(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     properties = st.dictionaries(NAMES, inner, min_size=1, max_size=4)
     return st.one_of(
         properties.flatmap(
@@ -131,7 +131,7 @@ def sayable(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-SAYABLE = st.recursive(SAYABLE_LEAVES, sayable, max_leaves=8)
+EXPRESSIBLE = st.recursive(EXPRESSIBLE_LEAVES, expressible, max_leaves=8)
 
 
 def roots(parts: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -169,7 +169,7 @@ def count() -> Counter[str]:
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-@given(schema=roots(SAYABLE) | roots(SCHEMAS))
+@given(schema=roots(EXPRESSIBLE) | roots(SCHEMAS))
 def test_accepted_by_the_server_or_refused_by_us_with_a_path(
     server: LocalServer, client: Client, count: Counter[str], schema: dict[str, Any]
 ) -> None:
@@ -193,6 +193,6 @@ def test_accepted_by_the_server_or_refused_by_us_with_a_path(
         count["refused"] += 1
 
 
-def test_both_were_seen_often(count: Counter[str]) -> None:
+def test_both_outcomes_are_frequent(count: Counter[str]) -> None:
     assert sum(count.values()) >= EXAMPLES
     assert min(count["accepted"], count["refused"]) > EXAMPLES / 10, count

@@ -9,7 +9,7 @@ from tests.unit.protocols.schema.schemas import Json, obj, strict
 
 
 def circle(names: str) -> dict[str, Json]:
-    """Definitions of which each is only a reference to the next one, and the last one to the first."""
+    """Return definitions of which each only refers to the next one, and the last one to the first."""
     return {
         name: {"anyOf": [{"$ref": f"#/$defs/{following}"}] * 2}
         for name, following in zip(names, names[1:] + names[0], strict=True)
@@ -106,7 +106,7 @@ PLACES: list[tuple[Json, str]] = [
 
 
 @pytest.mark.parametrize(("schema", "place"), PLACES, ids=lambda value: value if isinstance(value, str) else "")
-def test_what_cannot_be_said_is_refused_with_its_place_and_what_to_do(schema: Json, place: str) -> None:
+def test_inexpressible_schemas_are_refused_with_path_and_advice(schema: Json, place: str) -> None:
     with pytest.raises(UnsupportedError) as caught:
         strict(schema)
     assert str(caught.value).startswith(f"tool t: {place}: ")

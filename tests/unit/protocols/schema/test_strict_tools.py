@@ -1,4 +1,4 @@
-"""Strict tools: their schemas as they are said, and their calls without the nulls that only strictness allowed."""
+"""Strict tools: their schemas in requests, and their calls without the nulls that only strict mode allows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from deepseek_v4 import Delta, StreamEnd, ToolCallDelta, ToolSpec
 from deepseek_v4.errors import UnsupportedError
 from deepseek_v4.protocols.schema import allows_nulls, strict_subset
-from tests.unit.protocols.leaked_calls.dsml_texts import said
+from tests.unit.protocols.leaked_calls.dsml_texts import dsml
 from tests.unit.protocols.wire_examples import (
     call_item,
     completion,
@@ -41,8 +41,8 @@ def answers(protocol: str, arguments: str, finish: str = "tool_calls") -> tuple[
     if protocol == "responses":
         items = (call_item("get_weather", arguments),)
         return response(*items), sse(response_events(*items))
-    whole = completion("", None, [("call_00_a", "get_weather", arguments)], finish)
-    return whole, sse(completion_chunks(whole), done=True)
+    complete = completion("", None, [("call_00_a", "get_weather", arguments)], finish)
+    return complete, sse(completion_chunks(complete), done=True)
 
 
 def added_up(deltas: list[Delta]) -> str:
@@ -51,11 +51,11 @@ def added_up(deltas: list[Delta]) -> str:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("by", ["request", "tool"])
-def test_nulls_of_optional_fields_are_taken_out_again(protocol: str, by: str) -> None:
+def test_nulls_of_optional_fields_are_removed(protocol: str, by: str) -> None:
     tool = ToolSpec("get_weather", "", SCHEMA, strict=True) if by == "tool" else WEATHER
     how = prepared("Hi", protocol, tools=[tool], strict_tools=by == "request").context
-    whole, streamed = answers(protocol, WRITTEN)
-    assert [call.arguments for call in decoded(whole, protocol, how).tool_calls] == [MEANT]
+    complete, streamed = answers(protocol, WRITTEN)
+    assert [call.arguments for call in decoded(complete, protocol, how).tool_calls] == [MEANT]
     deltas = deltas_of(streamed, protocol, how)
     assert isinstance(deltas[-1], StreamEnd)
     assert [call.arguments for call in deltas[-1].reply.tool_calls] == [MEANT]
@@ -63,25 +63,25 @@ def test_nulls_of_optional_fields_are_taken_out_again(protocol: str, by: str) ->
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_arguments_without_such_nulls_stay_to_the_letter(protocol: str) -> None:
+def test_arguments_without_such_nulls_are_verbatim(protocol: str) -> None:
     how = prepared("Hi", protocol, tools=[WEATHER], strict_tools=True).context
     written = '{"city":  "K\\u00f6ln","days":1e0}'
-    whole, streamed = answers(protocol, written)
-    assert [call.arguments for call in decoded(whole, protocol, how).tool_calls] == [written]
+    complete, streamed = answers(protocol, written)
+    assert [call.arguments for call in decoded(complete, protocol, how).tool_calls] == [written]
     assert added_up(deltas_of(streamed, protocol, how)) == written
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_nothing_is_taken_out_of_calls_that_are_not_strict(protocol: str) -> None:
+def test_calls_that_are_not_strict_keep_their_nulls(protocol: str) -> None:
     how = prepared("Hi", protocol, tools=[WEATHER]).context
-    whole, streamed = answers(protocol, WRITTEN)
-    assert [call.arguments for call in decoded(whole, protocol, how).tool_calls] == [WRITTEN]
+    complete, streamed = answers(protocol, WRITTEN)
+    assert [call.arguments for call in decoded(complete, protocol, how).tool_calls] == [WRITTEN]
     deltas = deltas_of(streamed, protocol, how)
     assert added_up(deltas) == WRITTEN
     assert sum(isinstance(delta, ToolCallDelta) for delta in deltas) > 3
 
 
-def test_where_there_is_nothing_to_take_out_the_arguments_stream() -> None:
+def test_arguments_stream_if_no_null_can_be_removed() -> None:
     closed = {**SCHEMA, "required": ["city", "days", "note"]}
     how = prepared("Hi", "chat_completions", tools=[ToolSpec("get_weather", "", closed)], strict_tools=True).context
     deltas = deltas_of(answers("chat_completions", WRITTEN)[1], "chat_completions", how)
@@ -89,7 +89,7 @@ def test_where_there_is_nothing_to_take_out_the_arguments_stream() -> None:
     assert sum(isinstance(delta, ToolCallDelta) for delta in deltas) > 3
 
 
-def test_arguments_that_were_cut_are_given_as_they_are() -> None:
+def test_truncated_arguments_are_unchanged() -> None:
     how = prepared("Hi", "chat_completions", tools=[WEATHER], strict_tools=True).context
     deltas = deltas_of(answers("chat_completions", WRITTEN[:20], "length")[1], "chat_completions", how)
     assert isinstance(deltas[-1], StreamEnd)
@@ -97,25 +97,25 @@ def test_arguments_that_were_cut_are_given_as_they_are() -> None:
     assert call.arguments == added_up(deltas) == WRITTEN[:20]
 
 
-def test_calls_that_leaked_into_the_text_lose_their_nulls_too() -> None:
+def test_nulls_of_calls_in_the_text_are_removed() -> None:
     options = {"strict_tools": True, "recover_tool_calls": "parse"}
     how = prepared("Hi", "chat_completions", tools=[WEATHER], **options).context
-    text = said((("get_weather", {"city": "Köln", "days": None}),))
-    whole = completion(text, None)
-    assert [call.arguments for call in decoded(whole, "chat_completions", how).tool_calls] == ['{"city": "Köln"}']
-    deltas = deltas_of(sse(completion_chunks(whole), done=True), "chat_completions", how)
+    text = dsml((("get_weather", {"city": "Köln", "days": None}),))
+    complete = completion(text, None)
+    assert [call.arguments for call in decoded(complete, "chat_completions", how).tool_calls] == ['{"city": "Köln"}']
+    deltas = deltas_of(sse(completion_chunks(complete), done=True), "chat_completions", how)
     assert added_up(deltas) == '{"city": "Köln"}'
 
 
 @pytest.mark.filterwarnings("ignore::deepseek_v4.errors.UnsupportedOptionWarning")
-def test_where_strictness_is_dropped_nothing_is_taken_out() -> None:
+def test_nulls_are_kept_if_strict_mode_is_dropped() -> None:
     how = prepared("Hi", "messages", tools=[WEATHER], strict_tools=True).context
-    whole = message(use_block("get_weather", json.loads(WRITTEN)), stop_reason="tool_use")
-    assert [call.arguments for call in decoded(whole, "messages", how).tool_calls] == [WRITTEN]
+    complete = message(use_block("get_weather", json.loads(WRITTEN)), stop_reason="tool_use")
+    assert [call.arguments for call in decoded(complete, "messages", how).tool_calls] == [WRITTEN]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_schema_that_cannot_be_said_is_refused_by_tool_and_place(protocol: str) -> None:
+def test_the_error_of_an_inexpressible_schema_names_tool_and_path(protocol: str) -> None:
     tool = ToolSpec("f", "", {"type": "object", "properties": {"a": {}}})
     with pytest.raises(UnsupportedError, match=r"^tool f: parameters/properties/a: "):
         prepared("Hi", protocol, tools=[tool], strict_tools=True)
@@ -136,7 +136,7 @@ def test_a_schema_that_cannot_be_said_is_refused_by_tool_and_place(protocol: str
         ({}, False),
     ],
 )
-def test_whether_there_can_be_nulls_to_take_out(schema: dict[str, Any], allows: bool) -> None:
+def test_which_schemas_allow_removable_nulls(schema: dict[str, Any], allows: bool) -> None:
     assert allows_nulls(schema) is allows
 
 
@@ -152,6 +152,6 @@ def test_a_schema_is_converted_once() -> None:
     assert min(seconds() for _ in range(5)) < first / 5
 
 
-def test_what_is_kept_cannot_be_changed_from_outside() -> None:
+def test_the_cached_schema_cannot_be_changed() -> None:
     strict_subset(SCHEMA, "tool f")["properties"]["city"]["type"] = "integer"
     assert strict_subset(SCHEMA, "tool f")["properties"]["city"] == {"type": "string"}

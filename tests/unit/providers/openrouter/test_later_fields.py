@@ -1,4 +1,4 @@
-"""The fields that OpenRouter got since August 2026 (OpenRouter SDK 1.3.84), on the endpoints that have them."""
+"""The fields that OpenRouter added since August 2026 (OpenRouter SDK 1.3.84), on the endpoints that have them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_fallbacks_and_safeguards_are_fields_of_messages_and_a_note_elsewhere(pr
 @pytest.mark.parametrize(
     "options", [{"models": ["a/b"], "fallbacks": ["c/d"]}, {"fallbacks": ["a/b"] * 4}], ids=["both", "four"]
 )
-def test_what_excludes_each_other_is_one_error(options: dict[str, Any]) -> None:
+def test_options_that_exclude_each_other_are_one_error(options: dict[str, Any]) -> None:
     client = Client(provider="openrouter", api_key="x")
     with pytest.raises(errors.InvalidRequestError, match="fallbacks"):
         client.preview("Hi", provider_options=options)

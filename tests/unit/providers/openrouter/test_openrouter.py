@@ -48,7 +48,7 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cost": 
 
 
 @pytest.mark.parametrize(
-    ("provider", "model", "said"),
+    ("provider", "model", "sent"),
     [
         ("openrouter", "deepseek-v4-flash", "deepseek/deepseek-v4-flash"),
         ("openrouter", "deepseek/deepseek-v4-flash", "deepseek/deepseek-v4-flash"),
@@ -61,12 +61,12 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cost": 
         ("openrouter:online", "deepseek-v4-flash:free", "deepseek/deepseek-v4-flash:free:online"),
     ],
 )
-def test_the_author_stands_before_the_model(provider: str, model: str, said: str) -> None:
-    assert body(provider, model=model)["model"] == said
+def test_the_author_is_a_prefix_of_the_model(provider: str, model: str, sent: str) -> None:
+    assert body(provider, model=model)["model"] == sent
 
 
 @pytest.mark.parametrize(
-    ("model", "effort", "said"),
+    ("model", "effort", "sent"),
     [
         ("deepseek-v4-flash", "max", "xhigh"),
         ("deepseek-v4-flash", "low", "high"),
@@ -75,23 +75,23 @@ def test_the_author_stands_before_the_model(provider: str, model: str, said: str
         ("deepseek-v4.1-flash", "max", "max"),
     ],
 )
-def test_an_effort_is_said_in_a_word_that_the_model_lists(model: str, effort: str, said: str) -> None:
-    assert body("openrouter", model=model, reasoning_effort=effort)["reasoning"]["effort"] == said
+def test_an_effort_is_sent_as_one_that_the_model_lists(model: str, effort: str, sent: str) -> None:
+    assert body("openrouter", model=model, reasoning_effort=effort)["reasoning"]["effort"] == sent
     translated = [note for note in notes("openrouter", model=model, reasoning_effort=effort) if "translated" in note]
-    assert bool(translated) == (effort != said)
+    assert bool(translated) == (effort != sent)
 
 
 def test_effort_and_budget_exclude_each_other() -> None:
     with pytest.warns(UnsupportedOptionWarning, match="thinking_budget"):
-        said = body("openrouter", reasoning_effort="high", thinking_budget=100)
-    assert said["reasoning"] == {"enabled": True, "effort": "high"}
+        sent = body("openrouter", reasoning_effort="high", thinking_budget=100)
+    assert sent["reasoning"] == {"enabled": True, "effort": "high"}
 
 
 # -- its own options -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "sent"),
     [
         ({"provider": {"order": ["deepseek"], "allow_fallbacks": False}},) * 2,
         ({"provider": {"only": ["deepinfra/turbo"], "ignore": ["x"], "zdr": True}},) * 2,
@@ -131,9 +131,9 @@ def test_effort_and_budget_exclude_each_other() -> None:
     ],
     ids=str,
 )
-def test_each_of_its_options_is_said_in_its_field(options: dict[str, Any], said: dict[str, Any]) -> None:
-    assert added("openrouter", provider_options=OpenRouterOptions(**options)) == said
-    assert added("openrouter", provider_options=options) == said
+def test_each_of_its_options_is_sent_in_its_field(options: dict[str, Any], sent: dict[str, Any]) -> None:
+    assert added("openrouter", provider_options=OpenRouterOptions(**options)) == sent
+    assert added("openrouter", provider_options=options) == sent
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_each_of_its_options_is_said_in_its_field(options: dict[str, Any], said:
         ({"response_cache_clear": True}, {"x-openrouter-cache-clear": "true"}),
     ],
 )
-def test_what_goes_into_headers_goes_there_and_not_into_the_body(options: Any, headers: dict[str, str]) -> None:
+def test_options_of_headers_are_sent_in_headers_only(options: Any, headers: dict[str, str]) -> None:
     request = prepared("openrouter", provider_options=options)
     plain = prepared("openrouter")
     assert {name: value for name, value in request.http.headers.items() if name not in plain.http.headers} == headers
@@ -197,31 +197,31 @@ def test_a_wrong_option_of_the_web_search_is_one_error(value: dict[str, Any]) ->
         prepared("openrouter", web_search=value)
 
 
-def test_own_tools_and_searches_stand_beside_functions() -> None:
+def test_server_tools_and_searches_are_sent_with_functions() -> None:
     options = {"server_tools": [{"type": "openrouter:web_fetch"}]}
-    said = body("openrouter", tools=[WEATHER], web_search=True, provider_options=options)
-    assert [tool.get("function", tool).get("name") or tool["type"] for tool in said["tools"]] == [
+    sent = body("openrouter", tools=[WEATHER], web_search=True, provider_options=options)
+    assert [tool.get("function", tool).get("name") or tool["type"] for tool in sent["tools"]] == [
         "openrouter:web_search",
         "get_weather",
         "openrouter:web_fetch",
     ]
 
 
-def test_two_words_on_the_same_thing_are_refused() -> None:
+def test_contradicting_options_are_refused() -> None:
     with pytest.raises(errors.InvalidRequestError, match=r"reasoning\.effort='high' contradicts"):
         prepared("openrouter", thinking=False, provider_options={"reasoning": {"effort": "high"}})
     with pytest.raises(errors.InvalidRequestError, match="exclude each other"):
         prepared("openrouter", reasoning_effort="high", provider_options={"reasoning": {"max_tokens": 5}})
-    said = body("openrouter", reasoning_effort="high", provider_options={"reasoning": {"exclude": True}})
-    assert said["reasoning"] == {"enabled": True, "effort": "high", "exclude": True}
+    sent = body("openrouter", reasoning_effort="high", provider_options={"reasoning": {"exclude": True}})
+    assert sent["reasoning"] == {"enabled": True, "effort": "high", "exclude": True}
 
 
 @pytest.mark.parametrize("options", [{"reasoning": {"exclude": True}}, {"include_reasoning": False}])
 def test_reasoning_that_must_be_passed_back_is_not_hidden(options: dict[str, Any]) -> None:
     with pytest.warns(UnsupportedOptionWarning, match="must include the reasoning"):
-        said = body("openrouter", tools=[WEATHER], provider_options=options)
-    assert "include_reasoning" not in said
-    assert "exclude" not in said.get("reasoning", {})
+        sent = body("openrouter", tools=[WEATHER], provider_options=options)
+    assert "include_reasoning" not in sent
+    assert "exclude" not in sent.get("reasoning", {})
     with pytest.raises(errors.UnsupportedError, match="must include the reasoning"):
         prepared("openrouter", tools=[WEATHER], provider_options=options, on_unsupported="raise")
 
@@ -235,7 +235,7 @@ def test_reasoning_that_must_be_passed_back_is_not_hidden(options: dict[str, Any
         ({"web_search_options": {}}, "web_search_options"),
     ],
 )
-def test_what_v4_does_not_list_is_left_out_when_parameters_are_required(options: dict[str, Any], field: str) -> None:
+def test_unlisted_parameters_are_left_out_if_parameters_are_required(options: dict[str, Any], field: str) -> None:
     options = {**options, "provider": {"require_parameters": True}}
     with pytest.warns(UnsupportedOptionWarning, match=field):
         assert field not in body("openrouter", temperature=1, provider_options=options)
@@ -243,7 +243,7 @@ def test_what_v4_does_not_list_is_left_out_when_parameters_are_required(options:
         prepared("openrouter", provider_options=options, on_unsupported="raise")
 
 
-def test_every_listed_parameter_stays_when_parameters_are_required() -> None:
+def test_listed_parameters_are_sent_if_parameters_are_required() -> None:
     listed = {
         "frequency_penalty": 1, "logit_bias": {"1": 1}, "logprobs": True, "max_tokens": 5, "min_p": 0.1,
         "presence_penalty": 1, "reasoning_effort": "high", "repetition_penalty": 1.1, "seed": 1, "stop": ["a"],
@@ -253,15 +253,15 @@ def test_every_listed_parameter_stays_when_parameters_are_required() -> None:
     own = {"provider": {"require_parameters": True}, "include_reasoning": True, "structured_outputs": True}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        said = body("openrouter", provider_options=own, **listed)
-    assert said.keys() - {"model", "messages", "provider"} == {
+        sent = body("openrouter", provider_options=own, **listed)
+    assert sent.keys() - {"model", "messages", "provider"} == {
         "frequency_penalty", "include_reasoning", "logit_bias", "logprobs", "max_tokens", "min_p", "presence_penalty",
         "reasoning", "repetition_penalty", "response_format", "seed", "stop", "structured_outputs", "temperature",
         "tool_choice", "tools", "top_k", "top_logprobs", "top_p",
     }  # fmt: skip
 
 
-def test_max_completion_tokens_is_a_switch_and_gives_way_to_required_parameters() -> None:
+def test_max_completion_tokens_is_a_switch_and_is_left_out_with_required_parameters() -> None:
     switch = {"use_max_completion_tokens": True}
     assert added("openrouter", max_tokens=9, provider_options=switch) == {"max_completion_tokens": 9}
     assert added("openrouter", max_completion_tokens=9) == {"max_tokens": 9}
@@ -269,17 +269,17 @@ def test_max_completion_tokens_is_a_switch_and_gives_way_to_required_parameters(
     assert body("openrouter", max_tokens=9, provider_options=required)["max_tokens"] == 9
 
 
-def test_what_works_on_whole_answers_only_is_left_out_of_streams_and_the_other_way_round() -> None:
+def test_options_of_complete_answers_or_of_streams_only_are_left_out_of_the_other() -> None:
     options = {"plugins": [{"id": "response-healing"}, {"id": "web"}], "debug": {"echo_upstream_body": True}}
     with pytest.warns(UnsupportedOptionWarning, match="response-healing"):
-        said = body("openrouter", stream=True, provider_options=options)
-    assert said["plugins"] == [{"id": "web"}]
-    assert said["debug"] == {"echo_upstream_body": True}
+        sent = body("openrouter", stream=True, provider_options=options)
+    assert sent["plugins"] == [{"id": "web"}]
+    assert sent["debug"] == {"echo_upstream_body": True}
     with pytest.warns(UnsupportedOptionWarning, match="debug"):
         assert "debug" not in body("openrouter", provider_options=options)
 
 
-def test_anothers_options_are_left_out_so_that_switching_takes_one_word() -> None:
+def test_options_of_another_provider_are_left_out() -> None:
     with pytest.warns(UnsupportedOptionWarning, match="OpenRouterOptions belongs to another provider; deepseek uses"):
         assert added("deepseek", provider_options=OpenRouterOptions(session_id="s")) == {}
     with pytest.raises(errors.UnsupportedError, match="OpenRouterOptions"):
@@ -290,12 +290,12 @@ def test_anothers_options_are_left_out_so_that_switching_takes_one_word() -> Non
         prepared("openrouter", provider_options="fast")
 
 
-def test_extra_body_has_the_last_word() -> None:
+def test_extra_body_has_priority() -> None:
     assert body("openrouter", thinking=True, extra_body={"reasoning": {}, "x": 1})["reasoning"] == {}
     assert list(body("openrouter", extra_body={"x": 1}))[-1] == "messages"
 
 
-# -- reasoning on the way back ---------------------------------------------------------------------------------------
+# -- reasoning in requests --------------------------------------------------------------------------------------------
 
 TEXT = {"type": "reasoning.text", "text": "Well…", "signature": None, "format": "unknown", "id": None, "index": 0}
 SUMMARY = {"type": "reasoning.summary", "summary": "Thought.", "format": "openai-responses-v1", "index": 0}
@@ -319,14 +319,14 @@ SERVER_CALL = {"type": "reasoning.server_tool_call", "tool_name": "web", "argume
             Reasoning("Thought.", (SUMMARY, SECRET, SERVER_CALL)),
             {"reasoning_content": "Thought.", "reasoning_details": [SUMMARY, SECRET, SERVER_CALL]},
         ),
-        # a record that another protocol wrote is no reasoning_details
+        # a record of another protocol does not become reasoning_details
         (Reasoning("Hm", ({"type": "thinking", "thinking": "Hm", "signature": "s"},)), {"reasoning_content": "Hm"}),
     ],
 )
-def test_reasoning_goes_back_as_its_record_and_its_text(reasoning: Reasoning | None, sent: dict[str, Any]) -> None:
+def test_reasoning_is_sent_back_as_record_and_text(reasoning: Reasoning | None, sent: dict[str, Any]) -> None:
     past = Message("assistant", "Yes.", reasoning=reasoning)
-    said = body("openrouter", [Message.user("Hi"), past, Message.user("And?")])["messages"][1]
-    assert said == {"role": "assistant", "content": "Yes.", **sent}
+    encoded = body("openrouter", [Message.user("Hi"), past, Message.user("And?")])["messages"][1]
+    assert encoded == {"role": "assistant", "content": "Yes.", **sent}
     off = body("openrouter", [Message.user("Hi"), past, Message.user("And?")], thinking=False)["messages"][1]
     assert off == {"role": "assistant", "content": "Yes."}
 
@@ -357,21 +357,21 @@ def test_fragments_are_merged_by_type_index_and_id() -> None:
     )
 
 
-def test_an_empty_record_is_kept_and_goes_back_empty() -> None:
+def test_an_empty_record_is_kept_and_sent_back() -> None:
     reply = stream(chunk({"content": "Hi", "reasoning": None, "reasoning_details": []}, "stop"))
     assert reply.reasoning == Reasoning(None, ())
-    said = body("openrouter", [Message.user("Hi"), reply.to_message(), Message.user("And?")])["messages"][1]
-    assert said == {"role": "assistant", "content": "Hi", "reasoning_details": []}
+    sent = body("openrouter", [Message.user("Hi"), reply.to_message(), Message.user("And?")])["messages"][1]
+    assert sent == {"role": "assistant", "content": "Hi", "reasoning_details": []}
 
 
-def test_the_text_is_read_once_although_it_comes_twice() -> None:
+def test_reasoning_in_two_fields_is_read_once() -> None:
     message = {"content": "Hi", "reasoning": "Hm", "reasoning_details": [{**TEXT, "text": "Hm"}]}
     assert decode({"choices": [{"message": message, "finish_reason": "stop"}]}).reasoning.text == "Hm"  # type: ignore[union-attr]
     only_text = {"content": "Hi", "reasoning": "Hm"}
     assert decode({"choices": [{"message": only_text, "finish_reason": "stop"}]}).reasoning == Reasoning("Hm")
 
 
-# -- shapes of answers -----------------------------------------------------------------------------------------------
+# -- forms of answers -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -392,7 +392,7 @@ def test_the_three_places_of_usage_and_the_cost(tail: list[Any]) -> None:
     assert reply.usage.extra["cost_details"] == {"a": None}
 
 
-def test_counts_that_come_as_floats_are_whole_numbers() -> None:
+def test_float_counts_become_integers() -> None:
     usage = {"prompt_tokens": 3.0, "completion_tokens": 2.0, "cost": 0, "prompt_tokens_details": {"cached_tokens": 1.0}}
     read = decode({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}], "usage": usage}).usage
     assert read is not None
@@ -423,7 +423,7 @@ def test_the_completion_is_found_inside_the_field_provider() -> None:
     assert "provider" not in reply.extra
 
 
-def test_a_body_with_null_choices_may_be_tried_again() -> None:
+def test_a_body_with_null_choices_is_retryable() -> None:
     with pytest.raises(errors.MalformedResponseError) as caught:
         decode({"id": None, "choices": None, "provider": None, "model": None})
     assert caught.value.retryable
@@ -437,7 +437,7 @@ def test_an_error_inside_a_200_body_is_raised(envelope: dict[str, Any]) -> None:
     assert caught.value.status_code == 429
 
 
-def test_an_error_inside_a_choice_is_raised_with_what_had_come() -> None:
+def test_an_error_inside_a_choice_is_raised_with_the_partial_reply() -> None:
     choice = {"finish_reason": "error", "error": {"code": 502, "message": "died"}, "message": {"content": "Hel"}}
     with pytest.raises(errors.ServerError, match="died") as caught:
         decode({"choices": [choice]})
@@ -454,7 +454,7 @@ def test_an_error_inside_a_choice_is_raised_with_what_had_come() -> None:
         {"error": {"error_type": "server", "http_status": 500, "message": "died"}},
     ],
 )
-def test_an_error_inside_a_stream_is_raised_with_what_had_come(last: Any) -> None:
+def test_an_error_inside_a_stream_is_raised_with_the_partial_reply(last: Any) -> None:
     with pytest.raises(errors.ServerError, match="died") as caught:
         stream(chunk({"content": "Hel"}), last)
     assert caught.value.partial is not None
@@ -462,7 +462,7 @@ def test_an_error_inside_a_stream_is_raised_with_what_had_come(last: Any) -> Non
     assert caught.value.retryable
 
 
-def test_an_error_after_the_finish_reason_is_kept_beside_the_answer() -> None:
+def test_an_error_after_the_finish_reason_is_kept_with_the_answer() -> None:
     error = {"code": 400, "message": "Token limit reached"}
     reply = stream(chunk({"content": "Hi"}, "length"), chunk({"content": ""}, None, usage=USAGE, error=error))
     assert reply.finish_reason == "length"
@@ -470,7 +470,7 @@ def test_an_error_after_the_finish_reason_is_kept_beside_the_answer() -> None:
     assert reply.usage is not None
 
 
-def test_a_finish_reason_is_never_taken_back() -> None:
+def test_a_finish_reason_is_never_replaced() -> None:
     assert (
         stream(chunk({"content": "Hi"}, "length"), chunk({"content": ""}, None, usage=USAGE)).finish_reason == "length"
     )
@@ -481,22 +481,22 @@ def cut_call(arguments: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("arguments", ["", '{"city": "Pa'])
-def test_a_call_that_the_limit_cut_is_invalid_although_the_finish_reason_says_tool_calls(arguments: str) -> None:
+def test_a_call_cut_by_the_limit_is_invalid_although_the_finish_reason_is_tool_calls(arguments: str) -> None:
     native = {"native_finish_reason": "length"}
-    whole = decode(
+    complete = decode(
         {"choices": [{"message": {"tool_calls": cut_call(arguments)}, "finish_reason": "tool_calls", **native}]}
     )
     last = chunk({"content": ""}, "tool_calls", usage=USAGE)
     last["choices"][0].update(native)
     streamed = stream(chunk({"tool_calls": cut_call(arguments)}), last)
-    for reply in (whole, streamed):
+    for reply in (complete, streamed):
         assert not reply.tool_calls
         assert "raise max_tokens" in reply.invalid_tool_calls[0].error
         assert reply.finish_reason == "tool_calls"
         assert reply.extra["native_finish_reason"] == "length"
 
 
-def test_a_call_beside_a_native_length_may_be_cut_whatever_its_arguments() -> None:
+def test_a_call_with_the_native_reason_length_may_be_cut() -> None:
     choice = {
         "message": {"tool_calls": cut_call("{}")},
         "finish_reason": "tool_calls",
@@ -536,7 +536,9 @@ def test_a_call_beside_a_native_length_may_be_cut_whatever_its_arguments() -> No
         (529, {}, "OverloadedError", True),
     ],
 )
-def test_an_error_is_what_its_words_say(status: int, error: dict[str, Any], kind: str, retryable: bool) -> None:
+def test_the_class_of_an_error_is_that_of_its_message(
+    status: int, error: dict[str, Any], kind: str, retryable: bool
+) -> None:
     body = {"error": {"code": status, "message": "It failed", **error}, "user_id": "u"}
     read = decode_error(HttpResponse(status, {}, json.dumps(body).encode()), DIALECT, "openrouter")
     assert (type(read).__name__, read.retryable) == (kind, retryable)
@@ -556,7 +558,7 @@ def test_the_time_to_wait_is_read_from_the_availability() -> None:
         ("The reasoning_content in the thinking mode must be passed back to the API.", "InvalidRequestError"),
     ],
 )
-def test_what_the_upstream_said_is_in_the_message_and_tells_the_kind(raw: str, kind: str) -> None:
+def test_the_upstream_message_is_shown_and_determines_the_class(raw: str, kind: str) -> None:
     body = {"error": {"code": 400, "message": "Provider returned error", "metadata": {"raw": raw}}}
     read = decode_error(HttpResponse(400, {}, json.dumps(body).encode()), DIALECT, "openrouter")
     assert type(read).__name__ == kind
@@ -566,7 +568,7 @@ def test_what_the_upstream_said_is_in_the_message_and_tells_the_kind(raw: str, k
 # -- the account -----------------------------------------------------------------------------------------------------
 
 
-def test_the_balance_is_what_was_bought_less_what_was_used() -> None:
+def test_the_balance_is_the_credits_minus_the_usage() -> None:
     dialect = find_provider("openrouter").dialect("balance")
     assert isinstance(dialect, BalanceDialect)
     balance = dialect.decode_balance({"data": {"total_credits": 10.5, "total_usage": 4}})
