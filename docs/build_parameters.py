@@ -83,8 +83,8 @@ def _at_a_glance() -> Iterator[str]:
     yield _row(["option", *(f"`{name}`" for name, _ in COLUMNS)])
     yield _rule(len(COLUMNS) + 1)
     for option in (*Sampling._fields, "thinking_budget"):
-        fields = [dialect.fields.get(option) for dialect in dialects]
-        yield _row([f"`{option}`", *(f"`{field.name}`" if field else "–" for field in fields)])
+        specs = [dialect.option_specs.get(option) for dialect in dialects]
+        yield _row([f"`{option}`", *(f"`{spec.wire_name}`" if spec else "–" for spec in specs)])
     yield _row(["`web_search=True`", *(_searched(dialect) or "–" for dialect in dialects)])
     for label, fact in (
         ("`tools`", "tools"),
@@ -133,12 +133,12 @@ def _table(provider: Provider, model: str, protocol: str) -> Iterator[str]:
     yield _row(["option", "request field", "range, remark", "provider's default"])
     yield _rule(4)
     for option in (*Sampling._fields, "thinking_budget"):
-        field = dialect.fields.get(option)
-        if field is None:
+        spec = dialect.option_specs.get(option)
+        if spec is None:
             why = dialect.unsupported.get(option, "this provider does not support this option")
             yield _row([f"`{option}`", f"not supported: {why}", "", ""])
         else:
-            yield _row([f"`{option}`", f"`{field.name}`", _range(field), _default(field)])
+            yield _row([f"`{option}`", f"`{spec.wire_name}`", _range(spec), _default(spec)])
     if dialect.efforts:
         for label, thinking in SWITCHES:
             yield _row([label, *_thought(dialect, thinking), ""])
@@ -227,13 +227,13 @@ def _json(value: Any) -> str:
     return f"`{json.dumps(value)}`" if value else "–"
 
 
-def _range(field: OptionSpec) -> str:
-    limits = field.range()
-    return f"{limits}, clamped" if field.clamp else limits
+def _range(spec: OptionSpec) -> str:
+    limits = spec.range()
+    return f"{limits}, clamped" if spec.clamp else limits
 
 
-def _default(field: OptionSpec) -> str:
-    return "" if field.default is None else str(field.default)
+def _default(spec: OptionSpec) -> str:
+    return "" if spec.default is None else str(spec.default)
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -75,8 +75,8 @@ class Spending:
 
 def most_output(request: PreparedRequest) -> int | None:
     """Return the most tokens of an answer, as the request limits them."""
-    limit = request.dialect.fields.get("max_tokens")
-    return None if limit is None else request.body.get(limit.name)
+    limit = request.dialect.option_specs.get("max_tokens")
+    return None if limit is None else request.body.get(limit.wire_name)
 
 
 def costs_at(usage: Usage | None, provider: str, model: str, at: datetime, known: Cost | None = None) -> Costs:

@@ -148,7 +148,7 @@ def keep(facts: ModelFacts) -> None:
     _learned += 1
 
 
-def forget() -> None:
+def reset() -> None:
     """Discard all facts that are not from ``models.toml``."""
     global _learned
     _catalog.cache_clear()

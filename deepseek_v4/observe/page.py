@@ -31,7 +31,7 @@ def document(lines: list[bytes], follow_from: int | None = None) -> bytes:
         lines: The lines of the record.
         follow_from: The place in the record, in bytes, from which the page follows it; None if it does not.
     """
-    before, middle, after = (part for whole in _TEMPLATE.read_bytes().split(_DATA) for part in whole.split(_LIVE))
+    before, middle, after = (part for half in _TEMPLATE.read_bytes().split(_DATA) for part in half.split(_LIVE))
     data = b"[" + b",\n".join(lines).replace(b"<", b"\\u003c") + b"]"  # a text may contain </script>
     return before + data + middle + (b"" if follow_from is None else b"follow(%d);" % follow_from) + after
 

@@ -82,11 +82,11 @@ def _is_system(item: Any) -> bool:
 
 def _section(name: str, value: Any, message: Message | None) -> Section:
     """Return a section; of a message with the hash that was kept, if this encoded value was sent before."""
-    known = getattr(message, "hashed", None)
+    known = getattr(message, "hash_cache", None)
     if known is not None and known[0] is value:
         return Section(name, known[1], known[2])
     data = json.dumps(value)
     section = Section(name, blake2b(data, digest_size=8).hexdigest(), len(data))
     if message is not None:
-        object.__setattr__(message, "hashed", (value, section.hash, section.size))
+        object.__setattr__(message, "hash_cache", (value, section.hash, section.size))
     return section

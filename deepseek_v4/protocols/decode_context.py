@@ -18,7 +18,7 @@ class DecodeContext:
 
     dialect: Dialect
     provider: str
-    names: ToolNames
+    tool_names: ToolNames
     single_call: bool = False
     """True if only the first call is kept (``parallel_tool_calls=False`` if the request cannot express it)."""
     recoverable_tools: Mapping[str, ToolSpec] = field(default_factory=dict)

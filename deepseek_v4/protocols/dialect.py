@@ -54,25 +54,25 @@ class OptionSpec:
     """How one option is sent on the wire: field name, allowed range, default.
 
     Attributes:
-        name: The wire field; a dot descends into an object (``reasoning.max_tokens``).
+        wire_name: The wire field; a dot descends into an object (``reasoning.max_tokens``).
         low: Smallest value allowed.
         high: Largest value allowed.
-        above: The value must be greater than ``low``, not equal to it.
+        exclusive_low: True if the value must be greater than ``low``, not equal to it.
         clamp: True if a value over ``high`` is lowered to it, with a note, instead of refused.
-        most: Largest number of entries of a list.
-        longest: Largest number of characters of a string.
+        max_items: Largest number of entries of a list.
+        max_length: Largest number of characters of a string.
         pattern: Regular expression that a string must match.
         default: The provider's default when the field is not sent, for the docs.
         source: URL or document of the fact.
     """
 
-    name: str
+    wire_name: str
     low: float | None = None
     high: float | None = None
-    above: bool = False
+    exclusive_low: bool = False
     clamp: bool = False
-    most: int | None = None
-    longest: int | None = None
+    max_items: int | None = None
+    max_length: int | None = None
     pattern: str | None = None
     default: Any = None
     source: str = ""
@@ -80,13 +80,13 @@ class OptionSpec:
     def range(self) -> str:
         """Describe the allowed values, for errors and docs."""
         if self.low is not None and self.high is not None:
-            return f"{'(' if self.above else '['}{self.low:g}, {self.high:g}]"
+            return f"{'(' if self.exclusive_low else '['}{self.low:g}, {self.high:g}]"
         if self.low is not None:
-            return f"{'above' if self.above else 'at least'} {self.low:g}"
-        if self.most is not None:
-            return f"at most {self.most}"
-        if self.longest is not None:
-            return f"at most {self.longest} characters"
+            return f"{'above' if self.exclusive_low else 'at least'} {self.low:g}"
+        if self.max_items is not None:
+            return f"at most {self.max_items}"
+        if self.max_length is not None:
+            return f"at most {self.max_length} characters"
         return ""
 
     def check(self, option: str, value: Any) -> tuple[Any, Note | None]:
@@ -103,7 +103,7 @@ class OptionSpec:
                 change = f"{value} -> {self.high:g} (maximum for this provider)"
                 return type(value)(self.high), Note("clamped", option, change)
             low, high = self.low, self.high
-            outside = (low is not None and (value < low or (self.above and value == low))) or (
+            outside = (low is not None and (value < low or (self.exclusive_low and value == low))) or (
                 high is not None and value > high
             )
             if outside or value != value:
@@ -111,29 +111,31 @@ class OptionSpec:
         if isinstance(value, Mapping):
             for key, item in value.items():
                 self.check(f"{option}[{key!r}]", item)
-        if self.most is not None and isinstance(value, (list, tuple)) and len(value) > self.most:
-            raise errors.InvalidRequestError(f"{option} has {len(value)} entries; at most {self.most} are allowed.")
+        if self.max_items is not None and isinstance(value, (list, tuple)) and len(value) > self.max_items:
+            raise errors.InvalidRequestError(
+                f"{option} has {len(value)} entries; at most {self.max_items} are allowed."
+            )
         if isinstance(value, str):
-            if self.longest is not None and len(value) > self.longest:
+            if self.max_length is not None and len(value) > self.max_length:
                 raise errors.InvalidRequestError(
-                    f"{option} has {len(value)} characters; at most {self.longest} are allowed."
+                    f"{option} has {len(value)} characters; at most {self.max_length} are allowed."
                 )
             if self.pattern is not None and not re.fullmatch(self.pattern, value):
                 raise errors.InvalidRequestError(f"{option}={value!r} must match {self.pattern}.")
         return value, None
 
 
-def select_options(fields: Mapping[str, OptionSpec], source: str, *names: str, **renamed: str) -> dict[str, OptionSpec]:
+def select_options(specs: Mapping[str, OptionSpec], source: str, *names: str, **renamed: str) -> dict[str, OptionSpec]:
     """Return some options of a table for another endpoint, whose document is ``source``.
 
     Args:
-        fields: The table.
+        specs: The table.
         source: URL or document of the endpoint.
         *names: Options that are sent as in the table.
         **renamed: Options with their fields at this endpoint.
     """
-    wire_names = {**{name: fields[name].name for name in names}, **renamed}
-    return {option: dataclasses.replace(fields[option], name=n, source=source) for option, n in wire_names.items()}
+    wire_names = {**{name: specs[name].wire_name for name in names}, **renamed}
+    return {option: dataclasses.replace(specs[option], wire_name=n, source=source) for option, n in wire_names.items()}
 
 
 def server_tool_calls(usage: Json) -> int | None:
@@ -158,7 +160,7 @@ class Dialect:
     path: str
     key_header = "Authorization"
     """Header of the API key: ``Bearer <key>`` in ``Authorization``, the bare key in any other header."""
-    fields: Mapping[str, OptionSpec] = {}
+    option_specs: Mapping[str, OptionSpec] = {}
     """Canonical option -> how it is sent."""
     unsupported: Mapping[str, str] = {}
     """Canonical option -> why it is not supported, for the options that need an explanation."""

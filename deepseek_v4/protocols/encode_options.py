@@ -23,14 +23,14 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
     body: Json = {}
     sampling = _log_probabilities(request.sampling, dialect, notes)
     for option, value in sampling.given().items():
-        field = dialect.fields.get(option)
-        if field is None:
+        spec = dialect.option_specs.get(option)
+        if spec is None:
             why = dialect.unsupported.get(option, "this provider does not support this option")
             drop(option, why, request, provider, notes)
             continue
-        _encode(body, field, option, value, notes)
-    if sampling.top_logprobs is not None and {"logprobs", "top_logprobs"} <= dialect.fields.keys():
-        set_path(body, dialect.fields["logprobs"].name, True)
+        _encode(body, spec, option, value, notes)
+    if sampling.top_logprobs is not None and {"logprobs", "top_logprobs"} <= dialect.option_specs.keys():
+        set_path(body, dialect.option_specs["logprobs"].wire_name, True)
     thinking = request.thinking
     if thinking.effort is not None and not dialect.supports_effort(thinking.effort, request.model):
         known = ", ".join(dialect.efforts) or "none"
@@ -44,12 +44,12 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
     thinking = dialect.resolve_thinking(thinking, notes)
     body.update(dialect.encode_thinking(thinking, notes))
     if thinking.budget is not None:
-        field = dialect.fields.get("thinking_budget")
-        if field is None:
+        spec = dialect.option_specs.get("thinking_budget")
+        if spec is None:
             why = dialect.unsupported.get("thinking_budget", "this provider does not support a thinking budget")
             drop("thinking_budget", why, request, provider, notes)
         else:
-            _encode(body, field, "thinking_budget", thinking.budget, notes)
+            _encode(body, spec, "thinking_budget", thinking.budget, notes)
     if request.web_search is not None:
         fields = dialect.encode_web_search(request.web_search, notes)
         if fields is not None:
@@ -60,25 +60,25 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
     return body
 
 
-def _encode(body: Json, field: OptionSpec, option: str, value: Any, notes: list[Note]) -> None:
-    value, note = field.check(option, value)
+def _encode(body: Json, spec: OptionSpec, option: str, value: Any, notes: list[Note]) -> None:
+    value, note = spec.check(option, value)
     if note is not None:
         notes.append(note)
-    set_path(body, field.name, value)
+    set_path(body, spec.wire_name, value)
 
 
 def _log_probabilities(sampling: Sampling, dialect: Dialect, notes: list[Note]) -> Sampling:
     """Return the options with log probabilities requested as the endpoint needs it: some have the number only."""
-    if "top_logprobs" not in dialect.fields or sampling.logprobs is None:
+    if "top_logprobs" not in dialect.option_specs or sampling.logprobs is None:
         return sampling
     number = sampling.top_logprobs
     if sampling.logprobs is False and number is not None:
         raise errors.InvalidRequestError("top_logprobs requires logprobs. Leave logprobs unset, or set it to True.")
-    if "logprobs" in dialect.fields:
+    if "logprobs" in dialect.option_specs:
         return sampling
     if sampling.logprobs and number is None:
         number = 1
-        notes.append(Note("translated", "logprobs", f"sent as {dialect.fields['top_logprobs'].name}=1"))
+        notes.append(Note("translated", "logprobs", f"sent as {dialect.option_specs['top_logprobs'].wire_name}=1"))
     return sampling._replace(logprobs=None, top_logprobs=number)
 
 

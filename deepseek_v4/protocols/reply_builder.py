@@ -200,7 +200,7 @@ class ReplyBuilder:
             The delta with our own index, or None if it belongs to a call that ``single_call`` drops.
         """
         if name:
-            name = self.context.names.from_wire(name)
+            name = self.context.tool_names.from_wire(name)
         position = self._position(slot, call_id, name)
         if position is not None:
             call = self.calls[position]

@@ -74,10 +74,10 @@ class RequestEncoder(Generic[D]):
         self.provider = provider
         self.notes: list[Note] = []
         self.functions: list[ToolSpec] = []
-        self.names: ToolNames = NO_TOOL_NAMES
+        self.tool_names: ToolNames = NO_TOOL_NAMES
         if request.tools:
             self.functions = [tool for tool in request.tools if isinstance(tool, ToolSpec)]
-            self.names = ToolNames(tool.name for tool in self.functions)
+            self.tool_names = ToolNames(tool.name for tool in self.functions)
         self.passed_back: bool = bool(request.thinks and request.pass_back)
         self.choice = self._tool_choice()
 
@@ -114,7 +114,7 @@ class RequestEncoder(Generic[D]):
     def decode_context(self, body: Json, strict: list[ToolSpec]) -> DecodeContext:
         """Return what the decoder of the response needs, given the tools whose schemas were converted."""
         request = self.request
-        context = DecodeContext(self.dialect, self.provider, self.names, recovery=request.recover_tool_calls)
+        context = DecodeContext(self.dialect, self.provider, self.tool_names, recovery=request.recover_tool_calls)
         context.begins_with_reasoning = self.dialect.begins_with_reasoning(request)
         context.prefix = request.messages[-1] if request.messages[-1].prefix else None
         if isinstance(request.tool_choice, NamedTool) and not self.dialect.named_tool_choice:
@@ -123,7 +123,7 @@ class RequestEncoder(Generic[D]):
         context.model = request.model
         context.single_call = request.parallel_tool_calls is False and not self.dialect.parallel_tool_calls
         if self.functions and request.tool_choice != "none":
-            context.recoverable_tools = {self.names.to_wire(tool.name): tool for tool in self.functions}
+            context.recoverable_tools = {self.tool_names.to_wire(tool.name): tool for tool in self.functions}
         if strict:
             context.original_schemas = {
                 tool.name: tool.parameters
@@ -202,7 +202,7 @@ class RequestEncoder(Generic[D]):
         """Add the tool choice, and whether several calls at once are allowed."""
         request = self.request
         if isinstance(self.choice, NamedTool):
-            body["tool_choice"] = self.named_choice(self.names.to_wire(self.choice.name))
+            body["tool_choice"] = self.named_choice(self.tool_names.to_wire(self.choice.name))
         elif self.choice not in (None, "auto"):
             body["tool_choice"] = self.choice
         if self.dialect.parallel_tool_calls and request.parallel_tool_calls is not None:
@@ -218,7 +218,7 @@ class RequestEncoder(Generic[D]):
 
     def described(self, tool: ToolSpec) -> Json:
         """Return name and description of a function."""
-        name = {"name": self.names.to_wire(tool.name)}
+        name = {"name": self.tool_names.to_wire(tool.name)}
         return {**name, "description": tool.description} if tool.description else name
 
     def parameters(self, tool: ToolSpec, strict: bool) -> Json:

@@ -80,13 +80,13 @@ class EventSplitter:
         line, data = sum(map(len, self._line)), sum(map(len, self._data))
         events: list[bytes] = []
         *lines, rest = chunk.split(b"\n")
-        for piece in [*(each + b"\n" for each in lines), *([rest] if rest else ())]:
-            ended = piece.endswith(b"\n")
-            line += len(piece) - ended
+        for part in [*(each + b"\n" for each in lines), *([rest] if rest else ())]:
+            ended = part.endswith(b"\n")
+            line += len(part) - ended
             if line > self._limits.line_bytes:
                 self.exceeded = "line_bytes"
             known = len(self._data)
-            found = self._split(piece)
+            found = self._split(part)
             if ended:
                 line = 0
                 data = 0 if not self._data else data + sum(map(len, self._data[known:]))

@@ -29,7 +29,7 @@ ABORTED_FINISH_REASONS = ("interrupted", "error")
 """Finish reasons of an answer that the provider aborted; it is incomplete."""
 
 
-def whole_answer(reply: Reply, provider: str) -> Reply:
+def complete_answer(reply: Reply, provider: str) -> Reply:
     """Return a complete answer; raise if the provider aborted it.
 
     Raises:
@@ -159,7 +159,7 @@ class StreamDecoder(ABC):
                 raise self.interrupted("it was interrupted inside its first event")
             self._read_stray(stray, deltas)
             return
-        reason = self.missing()
+        reason = self.incomplete_reason()
         if reason is not None:
             raise self.interrupted(reason)
         self.finish(deltas)
@@ -291,7 +291,7 @@ class StreamDecoder(ABC):
     def read_body(self, body: Any, deltas: list[Delta]) -> None:
         """Decode the JSON of a complete response, and append the deltas in which it would have been streamed."""
 
-    def missing(self) -> str | None:
+    def incomplete_reason(self) -> str | None:
         """Return why the answer is incomplete, or None if it is complete."""
         return None if self.builder.finish_reason is not None else "no finish reason was received"
 

@@ -38,18 +38,18 @@ EFFORTS: Mapping[str, str | None] = {"none": None, **LOW_HIGH_MAX}
 
 FIELDS: Mapping[str, OptionSpec] = {
     "temperature": OptionSpec("temperature", 0, 2, default=1, source=_REFERENCE),
-    "top_p": OptionSpec("top_p", 0, 1, above=True, default=1, source=_REFERENCE),
+    "top_p": OptionSpec("top_p", 0, 1, exclusive_low=True, default=1, source=_REFERENCE),
     # the API ignores max_completion_tokens, so it would not limit the answer
     "max_tokens": OptionSpec(
         "max_tokens", 1, MAX_OUTPUT_TOKENS, default="8K, 64K thinking, 128K max", source=_REFERENCE
     ),
-    "stop": OptionSpec("stop", most=16, source=_REFERENCE),
+    "stop": OptionSpec("stop", max_items=16, source=_REFERENCE),
     "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, default=0, source=_REFERENCE),
     "presence_penalty": OptionSpec("presence_penalty", -2, 2, default=0, source=_REFERENCE),
     "logprobs": OptionSpec("logprobs", default=False, source=_REFERENCE),
     "top_logprobs": OptionSpec("top_logprobs", 0, 20, source=_REFERENCE),
     # the API ignores "user"; user_id isolates cache, scheduling and content safety
-    "user_id": OptionSpec("user_id", longest=512, pattern=r"[a-zA-Z0-9\-_]+", source=_REFERENCE),
+    "user_id": OptionSpec("user_id", max_length=512, pattern=r"[a-zA-Z0-9\-_]+", source=_REFERENCE),
 }
 
 UNSUPPORTED: Mapping[str, str] = {
@@ -139,7 +139,7 @@ class _Conversation(SwitchedThinking):
 class DeepSeekChat(_Conversation, ChatDialect):
     """``POST /chat/completions``."""
 
-    fields = FIELDS
+    option_specs = FIELDS
     unsupported = UNSUPPORTED
     strict_path = "/beta/chat/completions"  # https://api-docs.deepseek.com/guides/function_calling#strict-mode-beta
     prefix_path = "/beta/chat/completions"  # https://api-docs.deepseek.com/guides/chat_prefix_completion
@@ -168,7 +168,7 @@ _RESPONSES = "https://api-docs.deepseek.com (Responses API, 2026-09-19)"
 class DeepSeekResponses(_Conversation, ResponsesDialect):
     """``POST /responses``."""
 
-    fields: Mapping[str, OptionSpec] = {
+    option_specs: Mapping[str, OptionSpec] = {
         **select_options(FIELDS, _RESPONSES, "temperature", "top_p", "top_logprobs", user_id="user"),
         "max_tokens": OptionSpec("max_output_tokens", 1, MAX_OUTPUT_TOKENS, source=_RESPONSES),
     }
@@ -199,7 +199,7 @@ class DeepSeekMessages(_Conversation, MessagesDialect):
 
     path = "/anthropic/v1/messages"
     key_header = "x-api-key"
-    fields: Mapping[str, OptionSpec] = {
+    option_specs: Mapping[str, OptionSpec] = {
         **select_options(FIELDS, _MESSAGES, "temperature", "top_p", stop="stop_sequences", user_id="metadata.user_id"),
         "max_tokens": OptionSpec("max_tokens", 1, MAX_OUTPUT_TOKENS, source=_MESSAGES),
     }
@@ -234,7 +234,7 @@ class DeepSeekCompletions(CompletionsDialect):
     """``POST /beta/completions``: fill-in-the-middle. Any other path returns status 400."""
 
     path = "/beta/completions"
-    fields: Mapping[str, OptionSpec] = {
+    option_specs: Mapping[str, OptionSpec] = {
         **select_options(FIELDS, _FILL_IN, "temperature", "top_p", "stop", "frequency_penalty", "presence_penalty"),
         **select_options(FIELDS, _FILL_IN, top_logprobs="logprobs"),
         "max_tokens": OptionSpec("max_tokens", 1, 4096, clamp=True, source=_FILL_IN),

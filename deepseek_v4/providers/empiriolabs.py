@@ -41,7 +41,7 @@ FIELDS: Mapping[str, OptionSpec] = {
     "max_tokens": OptionSpec("max_tokens", 1, MAX_OUTPUT_TOKENS, clamp=True, default=4096, source=_PAGE),
     "temperature": OptionSpec("temperature", 0, 2, default=0.7, source=_PAGE),
     "top_p": OptionSpec("top_p", 0, 1, default=0.9, source=_PAGE),
-    "stop": OptionSpec("stop", most=4, source=_PAGE),
+    "stop": OptionSpec("stop", max_items=4, source=_PAGE),
     "thinking_budget": OptionSpec("thinking_budget", 1, MAX_OUTPUT_TOKENS, default=32_768, source=_PAGE),
 }
 
@@ -97,7 +97,7 @@ class EmpirioLabsOptions(ProviderOptions):
 class EmpirioLabsDialect(Dialect):
     """The part of the dialect that all three endpoints share, for one variant."""
 
-    fields: Mapping[str, OptionSpec] = FIELDS
+    option_specs: Mapping[str, OptionSpec] = FIELDS
     unsupported: Mapping[str, str] = UNSUPPORTED
     efforts = EFFORTS
     error_types = ERROR_TYPES
@@ -144,7 +144,7 @@ class EmpirioLabsDialect(Dialect):
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
         """Return the default of DeepSeek's API; ``/messages`` requires it, also with ``gateway_defaults``."""
-        return min(default_max_tokens(thinks, thinking), int(self.fields["max_tokens"].high or MAX_OUTPUT_TOKENS))
+        return min(default_max_tokens(thinks, thinking), int(self.option_specs["max_tokens"].high or MAX_OUTPUT_TOKENS))
 
     def encode_options(self, body: Json, request: ChatRequest, notes: list[Note]) -> str | None:
         """Add ``EmpirioLabsOptions``, and a ``max_tokens`` larger than the gateway's default.
@@ -154,14 +154,14 @@ class EmpirioLabsDialect(Dialect):
         """
         options = request.provider_options or EmpirioLabsOptions()
         assert isinstance(options, EmpirioLabsOptions)
-        limit = self.fields["max_tokens"]
-        if limit.name not in body and not options.gateway_defaults:
-            body[limit.name] = self.default_max_tokens(request.thinks, request.thinking)
+        limit = self.option_specs["max_tokens"]
+        if limit.wire_name not in body and not options.gateway_defaults:
+            body[limit.wire_name] = self.default_max_tokens(request.thinks, request.thinking)
             notes.append(
                 Note(
                     "translated",
                     "max_tokens",
-                    f"{body[limit.name]} is sent, because the gateway's default of 4096 would truncate answers",
+                    f"{body[limit.wire_name]} is sent, because the gateway's default of 4096 would truncate answers",
                 )
             )
         if options.disable_formatting is not None:
@@ -199,7 +199,9 @@ class EmpirioLabsChat(EmpirioLabsDialect, OpenAICompatibleChat):
 class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
     """``POST /responses``. ``enable_thinking`` and ``thinking_budget`` are documented; effort is OpenAI's field."""
 
-    fields = select_options(FIELDS, _PAGE, "temperature", "top_p", "thinking_budget", max_tokens="max_output_tokens")
+    option_specs = select_options(
+        FIELDS, _PAGE, "temperature", "top_p", "thinking_budget", max_tokens="max_output_tokens"
+    )
     unsupported: Mapping[str, str] = {
         **UNSUPPORTED,
         "stop": "the endpoint has no such field: use protocol='chat_completions'",
@@ -222,7 +224,7 @@ class EmpirioLabsMessages(EmpirioLabsDialect, MessagesDialect):
     ``enable_thinking`` is documented as well as Anthropic's ``thinking``.
     """
 
-    fields = select_options(
+    option_specs = select_options(
         FIELDS, _PAGE, "max_tokens", "temperature", "top_p", "thinking_budget", stop="stop_sequences"
     )
     effort_field = "output_config.effort"
@@ -300,9 +302,9 @@ _DIALECTS: Mapping[str, type[EmpirioLabsDialect]] = {
 @functools.cache
 def _described(protocol: str, cap: int, tools: bool, search_switch: str | None, with_tools: str) -> EmpirioLabsDialect:
     kind = _DIALECTS[protocol]
-    limit = dataclasses.replace(kind.fields["max_tokens"], high=cap)
+    limit = dataclasses.replace(kind.option_specs["max_tokens"], high=cap)
     return kind(
-        fields={**kind.fields, "max_tokens": limit},
+        option_specs={**kind.option_specs, "max_tokens": limit},
         unsupported={**kind.unsupported, "tools": f"use a model with function calling: {with_tools}"},
         tools=tools,
         search_switch=search_switch,

@@ -22,15 +22,15 @@ def _provider(
     sampling_fields: bool = False,
     **facts: Any,
 ) -> Provider:
-    fields = dict(SAMPLING_FIELDS) if sampling_fields else {}
+    specs = dict(SAMPLING_FIELDS) if sampling_fields else {}
     if max_tokens is not None:
-        fields["max_tokens"] = OptionSpec("max_tokens", 1, max_tokens, clamp=True)
+        specs["max_tokens"] = OptionSpec("max_tokens", 1, max_tokens, clamp=True)
     if thinking_budget is not None:
-        fields["thinking_budget"] = OptionSpec("thinking_budget", *thinking_budget)
+        specs["thinking_budget"] = OptionSpec("thinking_budget", *thinking_budget)
     return openai_compatible(
         name,
         base_url,
-        fields=fields,
+        option_specs=specs,
         efforts=getattr(thinking_and_efforts, efforts_table) if efforts_table else None,
         **facts,
     )

@@ -33,7 +33,7 @@ _TESTED = "llama.cpp's server, build 11549"
 
 _FIELDS: Mapping[str, OptionSpec] = {
     **{option: spec for option, spec in FIELDS.items() if option != "user_id"},
-    "repetition_penalty": OptionSpec("repeat_penalty", 0, above=True, default=1, source=_TESTED),
+    "repetition_penalty": OptionSpec("repeat_penalty", 0, exclusive_low=True, default=1, source=_TESTED),
     "thinking_budget": OptionSpec("thinking_budget_tokens", 1, source=_TESTED),
 }
 
@@ -75,7 +75,7 @@ class LlamacppDialect(SelfHostedDialect):
 class LlamacppChat(LlamacppDialect, SelfHostedChat):
     """``POST /chat/completions``."""
 
-    fields = _FIELDS
+    option_specs = _FIELDS
 
     def without_prefix(self, message: Json, prefix: Message) -> Json:
         """Remove the continued message, with which complete answers begin; streams do not repeat it.
@@ -92,7 +92,7 @@ class LlamacppChat(LlamacppDialect, SelfHostedChat):
 class LlamacppResponses(LlamacppDialect, SelfHostedResponses):
     """``POST /responses``."""
 
-    fields: Mapping[str, OptionSpec] = {
+    option_specs: Mapping[str, OptionSpec] = {
         **select_options(_FIELDS, _TESTED, "temperature", "top_p", "top_k", "min_p", "stop", "seed"),
         **select_options(_FIELDS, _TESTED, "repetition_penalty", "frequency_penalty", "presence_penalty"),
         **select_options(_FIELDS, _TESTED, "logit_bias", "thinking_budget", max_tokens="max_output_tokens"),
@@ -110,7 +110,7 @@ class LlamacppResponses(LlamacppDialect, SelfHostedResponses):
 class LlamacppMessages(LlamacppDialect, SelfHostedMessages):
     """``POST /messages``."""
 
-    fields: Mapping[str, OptionSpec] = {
+    option_specs: Mapping[str, OptionSpec] = {
         **select_options(_FIELDS, _TESTED, "max_tokens", "temperature", "top_p", "top_k", stop="stop_sequences"),
         "thinking_budget": OptionSpec("thinking.budget_tokens", 1, source=_TESTED),
     }

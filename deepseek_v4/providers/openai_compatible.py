@@ -26,8 +26,8 @@ _OPENAI = "https://platform.openai.com/docs/api-reference/chat/create"
 STANDARD_FIELDS: Mapping[str, OptionSpec] = {
     "max_tokens": OptionSpec("max_tokens", 1, source=_OPENAI),
     "temperature": OptionSpec("temperature", 0, 2, source=_OPENAI),
-    "top_p": OptionSpec("top_p", 0, 1, above=True, source=_OPENAI),
-    "stop": OptionSpec("stop", most=4, source=_OPENAI),
+    "top_p": OptionSpec("top_p", 0, 1, exclusive_low=True, source=_OPENAI),
+    "stop": OptionSpec("stop", max_items=4, source=_OPENAI),
     "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, source=_OPENAI),
     "presence_penalty": OptionSpec("presence_penalty", -2, 2, source=_OPENAI),
     "seed": OptionSpec("seed", source=_OPENAI),
@@ -41,7 +41,7 @@ STANDARD_FIELDS: Mapping[str, OptionSpec] = {
 SAMPLING_FIELDS: Mapping[str, OptionSpec] = {
     "top_k": OptionSpec("top_k", -1, default="off"),
     "min_p": OptionSpec("min_p", 0, 1, default=0),
-    "repetition_penalty": OptionSpec("repetition_penalty", 0, 2, above=True, default=1),
+    "repetition_penalty": OptionSpec("repetition_penalty", 0, 2, exclusive_low=True, default=1),
 }
 """Further options of servers built on vLLM and SGLang."""
 
@@ -53,7 +53,7 @@ INVALID_ARGUMENTS = "invalid_arguments"
 class OpenAICompatibleChat(SwitchedThinking, ChatDialect):
     """The chat completions dialect of most hosts; attributes hold the differences between them."""
 
-    fields: Mapping[str, OptionSpec] = STANDARD_FIELDS
+    option_specs: Mapping[str, OptionSpec] = STANDARD_FIELDS
     reasoning_response_fields: tuple[str, ...] = ("reasoning_content", "reasoning")
     """Fields of a message that may hold reasoning; the first one that is not null is used."""
     reasoning_request_fields: tuple[str, ...] = ("reasoning_content",)
@@ -152,7 +152,7 @@ def openai_compatible(
     efforts: Mapping[str, str] | None = None,
     effort_field: str = "reasoning_effort",
     budget: OptionSpec | None = None,
-    fields: Mapping[str, OptionSpec | None] | None = None,
+    option_specs: Mapping[str, OptionSpec | None] | None = None,
     unsupported: Mapping[str, str] | None = None,
     **facts: Any,
 ) -> Provider:
@@ -187,7 +187,7 @@ def openai_compatible(
         efforts: Effort (minimal, low, medium, high, xhigh, max) -> the host's value. Missing efforts are unsupported.
         effort_field: Body field of the effort; a dot descends into an object.
         budget: How ``thinking_budget`` is sent, if the host supports it.
-        fields: Options that differ from ``STANDARD_FIELDS``; None for an option that the host does not support.
+        option_specs: Options that differ from ``STANDARD_FIELDS``; None for an option that the host does not support.
         unsupported: Option -> why the host does not support it, for the warning.
         **facts: Attributes of ``OpenAICompatibleChat``: ``json_schema=True``, ``tools=False``, ``think_tags=True``, …
 
@@ -197,11 +197,11 @@ def openai_compatible(
     Raises:
         TypeError: If a dialect has no attribute with that name.
     """
-    table = {**STANDARD_FIELDS, **(fields or {})}
+    table = {**STANDARD_FIELDS, **(option_specs or {})}
     if budget is not None:
         table["thinking_budget"] = budget
     dialect = OpenAICompatibleChat(
-        fields={option: field for option, field in table.items() if field is not None},
+        option_specs={option: spec for option, spec in table.items() if spec is not None},
         unsupported=dict(unsupported or {}),
         reasoning_response_fields=tuple(reasoning_response_fields),
         reasoning_request_fields=tuple(reasoning_request_fields),

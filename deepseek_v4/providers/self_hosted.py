@@ -76,7 +76,7 @@ class SelfHostedDialect(SwitchedThinking):
 class SelfHostedChat(SelfHostedDialect, OpenAICompatibleChat):
     """``POST /chat/completions``."""
 
-    fields = FIELDS
+    option_specs = FIELDS
     json_schema = True
     prefix_path: str | None = "/chat/completions"
 
@@ -112,7 +112,7 @@ class SelfHostedMessages(SelfHostedDialect, MessagesDialect):
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """Return the switch, and the type that a budget needs next to it."""
         body = super().encode_thinking(thinking, notes)
-        if thinking.budget is not None and "thinking_budget" in self.fields:
+        if thinking.budget is not None and "thinking_budget" in self.option_specs:
             body["thinking"] = {"type": "enabled"}
         return body
 

@@ -77,7 +77,7 @@ class SglangChat(SglangDialect, SelfHostedChat):
 class SglangResponses(SglangDialect, SelfHostedResponses):
     """``POST /responses``, which does not pass the switch and the format of the answer on: see docs/doubts.md."""
 
-    fields = select_options(
+    option_specs = select_options(
         FIELDS, _RESPONSES, "temperature", "top_p", "top_k", "min_p", max_tokens="max_output_tokens"
     )
     thinking_off: Mapping[str, Any] | None = {
@@ -92,7 +92,9 @@ class SglangResponses(SglangDialect, SelfHostedResponses):
 class SglangMessages(SglangDialect, SelfHostedMessages):
     """``POST /messages``."""
 
-    fields = select_options(FIELDS, _MESSAGES, "max_tokens", "temperature", "top_p", "top_k", stop="stop_sequences")
+    option_specs = select_options(
+        FIELDS, _MESSAGES, "max_tokens", "temperature", "top_p", "top_k", stop="stop_sequences"
+    )
     # Anthropic's switch, with the smallest budget of its format, which the server does not enforce
     thinking_on: Mapping[str, Any] | None = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
     thinking_off: Mapping[str, Any] | None = {"thinking": {"type": "disabled"}}

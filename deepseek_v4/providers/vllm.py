@@ -40,8 +40,8 @@ _MESSAGES = "vllm/entrypoints/anthropic/protocol.py (2026); vLLM 0.32"
 
 _FIELDS: Mapping[str, OptionSpec] = {
     **FIELDS,
-    "stop": OptionSpec("stop", most=4, source="vLLM 0.32: 400 for more"),
-    "repetition_penalty": OptionSpec("repetition_penalty", 0, above=True, default=1, source=_PROTOCOL),
+    "stop": OptionSpec("stop", max_items=4, source="vLLM 0.32: 400 for more"),
+    "repetition_penalty": OptionSpec("repetition_penalty", 0, exclusive_low=True, default=1, source=_PROTOCOL),
     "thinking_budget": OptionSpec("thinking_token_budget", 1, source=_PROTOCOL),
 }
 
@@ -117,7 +117,7 @@ def _strict(tool: Json) -> Json:
 class VllmChat(VllmDialect, SelfHostedChat):
     """``POST /chat/completions``."""
 
-    fields = _FIELDS
+    option_specs = _FIELDS
     # The field was renamed to "reasoning" (#27752), and the old name was removed from responses (#33402). In requests,
     # "reasoning_content" was silently dropped for a while (#38488), so both are sent.
     reasoning_response_fields = ("reasoning", "reasoning_content")
@@ -130,7 +130,7 @@ class VllmChat(VllmDialect, SelfHostedChat):
 class VllmResponses(VllmDialect, SelfHostedResponses):
     """``POST /responses``."""
 
-    fields: Mapping[str, OptionSpec] = {
+    option_specs: Mapping[str, OptionSpec] = {
         **select_options(_FIELDS, _RESPONSES, "temperature", "top_p", "top_k", "stop", "repetition_penalty"),
         **select_options(_FIELDS, _RESPONSES, "seed", "logit_bias", "user_id", max_tokens="max_output_tokens"),
     }
@@ -142,7 +142,7 @@ class VllmResponses(VllmDialect, SelfHostedResponses):
 class VllmMessages(VllmDialect, SelfHostedMessages):
     """``POST /messages``."""
 
-    fields: Mapping[str, OptionSpec] = {
+    option_specs: Mapping[str, OptionSpec] = {
         **select_options(_FIELDS, _MESSAGES, "max_tokens", "temperature", "top_p", "top_k", stop="stop_sequences"),
         "thinking_budget": OptionSpec("thinking.budget_tokens", 1024, source=_MESSAGES),
     }

@@ -11,7 +11,7 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols import DecodeContext, Protocol
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import Dialect
-from deepseek_v4.protocols.stream_decoder import whole_answer
+from deepseek_v4.protocols.stream_decoder import complete_answer
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request import history
 from deepseek_v4.request.call_options import CallOptions
@@ -63,7 +63,7 @@ class PreparedRequest:
         Raises:
             DeepSeekError: if it is an error, or not an answer.
         """
-        return whole_answer(self.protocol.decode(response, self.context), self.provider.name)
+        return complete_answer(self.protocol.decode(response, self.context), self.provider.name)
 
     def with_messages(self, more: Sequence[Message]) -> PreparedRequest:
         """Return the request with messages appended and the history repaired; everything else is unchanged."""

@@ -52,8 +52,8 @@ def _tokens(width: int, height: int) -> int:
     return min(MAXIMUM, _grid(width * scale, height * scale, math.floor))
 
 
-def _grid(width: float, height: float, whole: Callable[[float], int]) -> int:
-    columns, rows = (max(1, whole(round(side / _SQUARE, 6))) for side in (width, height))
+def _grid(width: float, height: float, rounded: Callable[[float], int]) -> int:
+    columns, rows = (max(1, rounded(round(side / _SQUARE, 6))) for side in (width, height))
     return rows * (columns + 1) + 2
 
 

@@ -201,12 +201,12 @@ async def _decompressed(stream: Any, steps: Steps) -> AsyncIterator[bytes]:
 
 
 async def _read_body(exchange: Exchange, response: Any) -> bytes:
-    pieces, size = [], 0
-    async for piece in _chunks(response):
-        pieces.append(piece)
-        size += len(piece)
+    chunks, size = [], 0
+    async for chunk in _chunks(response):
+        chunks.append(chunk)
+        size += len(chunk)
         exchange.check_size(size)
-    return b"".join(pieces)
+    return b"".join(chunks)
 
 
 async def _refusal_body(exchange: Exchange, response: Any) -> bytes:

@@ -179,15 +179,15 @@ def _chunks(response: Any) -> Iterator[bytes]:
 
 
 def _read_body(exchange: Exchange, response: Any) -> bytes:
-    pieces, size = [], 0
+    chunks, size = [], 0
     with deadline_watch.cut_at(exchange.deadline, response) as watch:
-        for piece in _chunks(response):
-            pieces.append(piece)
-            size += len(piece)
+        for chunk in _chunks(response):
+            chunks.append(chunk)
+            size += len(chunk)
             exchange.check_size(size)
     if watch.fired:
         raise exchange.out_of_time()
-    return b"".join(pieces)
+    return b"".join(chunks)
 
 
 def _refusal_body(exchange: Exchange, response: Any) -> bytes:

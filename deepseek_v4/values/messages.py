@@ -91,10 +91,10 @@ class ToolCall:
 class _EncodedCache:
     """Slots for the encoded form and its hash; not fields, so that copies and pickles do not contain them."""
 
-    __slots__ = ("hashed", "kept")
+    __slots__ = ("encoded_cache", "hash_cache")
 
-    hashed: Any
-    kept: Any
+    encoded_cache: Any
+    hash_cache: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def new_message(
     made.prefix = False
     made.retried = retried
     made.left_out = left_out
-    made.kept = None
+    made.encoded_cache = None
     made.__class__ = Message
     return made  # type: ignore[no-any-return]
 

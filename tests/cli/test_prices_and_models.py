@@ -14,7 +14,7 @@ from tests.cli.conftest import Run
 @pytest.fixture(autouse=True)
 def catalog_as_packaged() -> object:
     yield
-    catalog.forget()
+    catalog.reset()
 
 
 @pytest.mark.parametrize(

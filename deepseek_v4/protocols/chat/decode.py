@@ -78,7 +78,7 @@ class ChatStreamDecoder(StreamDecoder):
         """Decode one chunk, or ``[DONE]``."""
         if event == b"[DONE]":
             self.close_tags(deltas)
-            reason, builder = self.missing(), self.builder
+            reason, builder = self.incomplete_reason(), self.builder
             begun = builder.content or builder.calls or builder.reasoning
             if reason is not None and (self._dialect.finish_reason_always or not begun):
                 raise self.interrupted(reason)
@@ -115,7 +115,7 @@ class ChatStreamDecoder(StreamDecoder):
             self._read_message(delta, deltas)
         if choice.get("logprobs"):
             builder.add_logprobs(choice["logprobs"])
-        if choice.get("finish_reason") and not (chunk.get("error") and self.missing() is None):
+        if choice.get("finish_reason") and not (chunk.get("error") and self.incomplete_reason() is None):
             self._read_finish(choice)
             keep(builder.extra, chunk, OPENAI_FIELDS)
         if choice.get("error"):

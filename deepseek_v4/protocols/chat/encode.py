@@ -82,14 +82,14 @@ class ChatEncoder(RequestEncoder[ChatDialect]):
         """Encode the messages; each encoded message is cached on its message, because every turn sends it again."""
         messages, dialect, passed_back = self.request.messages, self.dialect, self.passed_back
         conversation: list[Json] = []
-        cached = self.names.changes_none
+        cached = self.tool_names.changes_none
         for message in messages:
-            kept = getattr(message, "kept", None) if cached else None
-            if kept is None or kept[0] is not dialect or kept[1] is not passed_back:
-                kept = (dialect, passed_back, self._message(message, passed_back))
+            known = getattr(message, "encoded_cache", None) if cached else None
+            if known is None or known[0] is not dialect or known[1] is not passed_back:
+                known = (dialect, passed_back, self._message(message, passed_back))
                 if cached and message.role != "latest_reminder":  # its note belongs to every request
-                    object.__setattr__(message, "kept", kept)
-            conversation.append(kept[2])
+                    object.__setattr__(message, "encoded_cache", known)
+            conversation.append(known[2])
         if messages[-1].prefix:
             # a prefix is not a past turn: its reasoning belongs to it whatever pass_back is
             conversation[-1] = {**self._message(messages[-1], self.request.thinks), "prefix": True}
@@ -107,7 +107,7 @@ class ChatEncoder(RequestEncoder[ChatDialect]):
                     {
                         "id": call.id,
                         "type": "function",
-                        "function": {"name": self.names.to_wire(call.name), "arguments": call.arguments},
+                        "function": {"name": self.tool_names.to_wire(call.name), "arguments": call.arguments},
                     }
                     for call in message.tool_calls
                 ]

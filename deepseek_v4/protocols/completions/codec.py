@@ -30,7 +30,7 @@ class CompletionsStreamDecoder(StreamDecoder):
         if event != b"[DONE]":
             self._read(self.parse_event(event), deltas)
             return
-        reason = self.missing()
+        reason = self.incomplete_reason()
         if reason is not None:
             raise self.interrupted(reason)
         self.finish(deltas)

@@ -18,7 +18,7 @@ from deepseek_v4.values import json as wire
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply
 
-CALLS = frozenset({"tool_use"})
+TOOL_CALL_TYPES = frozenset({"tool_use"})
 
 _KNOWN = frozenset(
     {
@@ -128,7 +128,7 @@ class MessagesStreamDecoder(TypedEventDecoder):
         kind = block.get("type")
         if kind in ("text", "thinking"):  # the field has the name of the type
             self._write(place, kind, text_of(block.get(kind)), deltas)
-        elif kind in CALLS:
+        elif kind in TOOL_CALL_TYPES:
             self.add_call((place,), text_of(block.get("id")), text_of(block.get("name")), "", deltas)
 
     def _delta(self, event: Json, deltas: list[Delta]) -> None:
@@ -148,7 +148,7 @@ class MessagesStreamDecoder(TypedEventDecoder):
             text = text_of(delta.get("partial_json"))
             if text:
                 open_block.chunks.append(text)
-                if open_block.block.get("type") in CALLS:
+                if open_block.block.get("type") in TOOL_CALL_TYPES:
                     self.add_call((place,), None, None, text, deltas)
         elif kind == "signature_delta":
             open_block.block = {**open_block.block, "signature": delta.get("signature")}
@@ -168,7 +168,7 @@ class MessagesStreamDecoder(TypedEventDecoder):
             one.block = {**one.block, kind: "".join(one.chunks)}
             if kind == "text":
                 self.builder.add_annotations(one.block.get("citations"))
-        elif kind in CALLS:
+        elif kind in TOOL_CALL_TYPES:
             arguments = one.block.get("input")
             if not one.chunks and arguments:
                 # spaced as the models and DeepSeek's own encoder do, so that complete and streamed calls are equal
@@ -181,11 +181,13 @@ class MessagesStreamDecoder(TypedEventDecoder):
         for place in self._blocks:
             self._end_block(place, deltas)
         blocks = [one.block for one in self._blocks.values()]
-        unknown = [b for b in blocks if b.get("type") not in ("text", "thinking", "redacted_thinking", *CALLS)]
+        unknown = [
+            b for b in blocks if b.get("type") not in ("text", "thinking", "redacted_thinking", *TOOL_CALL_TYPES)
+        ]
         if unknown:
             self.builder.extra["content"] = unknown
             self.builder.count_server_calls(unknown)
-        record = reasoning_details.details_to_store(blocks, text="text", calls=CALLS)
+        record = reasoning_details.details_to_store(blocks, text="text", calls=TOOL_CALL_TYPES)
         if record:
             self.builder.add_details(record)
             deltas.append(ReasoningDelta("", record))

@@ -28,10 +28,10 @@ class MessagesEncoder(ItemEncoder[MessagesDialect]):
 
     def add_fields(self, body: Json) -> None:
         """Add the limit of output tokens, which this format requires, and the fields of a stream."""
-        field = self.dialect.fields.get("max_tokens")
-        if field is not None and self.request.sampling.max_tokens is None:
+        spec = self.dialect.option_specs.get("max_tokens")
+        if spec is not None and self.request.sampling.max_tokens is None:
             largest = self.dialect.default_max_tokens(self.request.thinks, self.request.thinking)
-            json.set_path(body, field.name, largest)
+            json.set_path(body, spec.wire_name, largest)
             self.notes.append(Note("translated", "max_tokens", f"required here; sent the provider's default {largest}"))
         super().add_fields(body)
 
@@ -48,7 +48,7 @@ class MessagesEncoder(ItemEncoder[MessagesDialect]):
         request = self.request
         choice: Json | None = None
         if isinstance(self.choice, NamedTool):
-            choice = {"type": "tool", "name": self.names.to_wire(self.choice.name)}
+            choice = {"type": "tool", "name": self.tool_names.to_wire(self.choice.name)}
         elif self.choice in ("required", "none"):
             choice = {"type": "any" if self.choice == "required" else "none"}
         if request.parallel_tool_calls is False and self.dialect.parallel_tool_calls:
@@ -107,7 +107,7 @@ class MessagesEncoder(ItemEncoder[MessagesDialect]):
 
     def call(self, call: ToolCall) -> Json:
         """Return the block of a call."""
-        name = self.names.to_wire(call.name)
+        name = self.tool_names.to_wire(call.name)
         return {"type": "tool_use", "id": call.id, "name": name, "input": _input(call.arguments)}
 
     def image(self, part: ImagePart) -> Json:

@@ -18,7 +18,7 @@ from deepseek_v4.protocols.stream_decoder import TypedEventDecoder
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Delta, ReasoningDelta
 
-CALLS = frozenset({"function_call", "custom_tool_call"})
+TOOL_CALL_TYPES = frozenset({"function_call", "custom_tool_call"})
 
 _ECHOED = frozenset(
     {
@@ -99,7 +99,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         self._reasoning_kinds: dict[Any, str] = {}
         """Place of a reasoning item -> the kind of its text that is read: the reasoning itself, or its summary."""
 
-    def missing(self) -> str | None:
+    def incomplete_reason(self) -> str | None:
         """Require a terminal event, the only one that ends an answer."""
         return "no response.completed was received"
 
@@ -187,7 +187,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         """Begin an item."""
         self._items[place] = item
         kind = item.get("type")
-        if kind in CALLS:
+        if kind in TOOL_CALL_TYPES:
             arguments = '{"input": "' if kind == "custom_tool_call" else ""
             call_id = text_of(item.get("call_id")) or text_of(item.get("id"))
             self.add_call((place,), call_id, text_of(item.get("name")), arguments, deltas)
@@ -235,7 +235,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         self._settled.add(place)
         known = place in self._items
         kind = item.get("type")
-        if kind in CALLS:
+        if kind in TOOL_CALL_TYPES:
             if not known:
                 self._begin(place, item, deltas)
             custom = kind == "custom_tool_call"
@@ -261,12 +261,12 @@ class ResponsesStreamDecoder(TypedEventDecoder):
     def _end_items(self, deltas: list[Delta]) -> None:
         """Store the record of the turn, after all items are complete."""
         items = list(self._items.values())
-        others = [item for item in items if item.get("type") not in CALLS and item.get("type") != "message"]
+        others = [item for item in items if item.get("type") not in TOOL_CALL_TYPES and item.get("type") != "message"]
         unknown = [item for item in others if item.get("type") != "reasoning"]
         if unknown:
             self.builder.extra["output"] = unknown
             self.builder.count_server_calls(unknown)
-        record = reasoning_details.details_to_store(items, text="message", calls=CALLS)
+        record = reasoning_details.details_to_store(items, text="message", calls=TOOL_CALL_TYPES)
         if record:
             self.builder.add_details(record)
             deltas.append(ReasoningDelta("", record))

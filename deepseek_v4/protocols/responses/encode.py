@@ -106,7 +106,7 @@ class ResponsesEncoder(ItemEncoder[ResponsesDialect]):
     def call(self, call: ToolCall) -> Json:
         """Return the item of a call."""
         if call.name not in self._custom:
-            name = self.names.to_wire(call.name)
+            name = self.tool_names.to_wire(call.name)
             return {"type": "function_call", "call_id": call.id, "name": name, "arguments": call.arguments}
         self._custom_ids.add(call.id)
         return {"type": "custom_tool_call", "call_id": call.id, "name": call.name, "input": _input(call.arguments)}

@@ -34,13 +34,13 @@ FIELDS: Mapping[str, OptionSpec] = {
     # the page marks max_tokens as deprecated; the model lists it, but not max_completion_tokens
     "max_tokens": OptionSpec("max_tokens", 1, default="the endpoint's", source=_OPENAPI),
     "temperature": OptionSpec("temperature", 0, 2, default="the endpoint's", source=_OPENAPI),
-    "top_p": OptionSpec("top_p", 0, 1, above=True, default="the endpoint's", source=_OPENAPI),
+    "top_p": OptionSpec("top_p", 0, 1, exclusive_low=True, default="the endpoint's", source=_OPENAPI),
     "top_k": OptionSpec("top_k", 0, default=0, source=_OPENAPI),
     "min_p": OptionSpec("min_p", 0, 1, default=0, source=_OPENAPI),
-    "stop": OptionSpec("stop", most=4, source=_OPENAPI),
+    "stop": OptionSpec("stop", max_items=4, source=_OPENAPI),
     "frequency_penalty": OptionSpec("frequency_penalty", -2, 2, default=0, source=_OPENAPI),
     "presence_penalty": OptionSpec("presence_penalty", -2, 2, default=0, source=_OPENAPI),
-    "repetition_penalty": OptionSpec("repetition_penalty", 0, 2, above=True, default=1, source=_OPENAPI),
+    "repetition_penalty": OptionSpec("repetition_penalty", 0, 2, exclusive_low=True, default=1, source=_OPENAPI),
     "seed": OptionSpec("seed", source=_OPENAPI),
     "logit_bias": OptionSpec("logit_bias", -100, 100, source=_OPENAPI),
     "logprobs": OptionSpec("logprobs", default=False, source=_OPENAPI),
@@ -53,7 +53,7 @@ FIELDS: Mapping[str, OptionSpec] = {
 class OpenRouterChat(OpenRouterDialect, ChatReasoning):
     """``POST /chat/completions``."""
 
-    fields = FIELDS
+    option_specs = FIELDS
     asks_for_stream_usage = False  # always sent; stream_options has no effect
     reports_cost = True
     json_schema = True  # per endpoint; without provider.require_parameters it may be silently ignored

@@ -56,10 +56,10 @@ def _encode_options(
 class OpenRouterResponses(OpenRouterDialect, ReasoningObject, ResponsesDialect):
     """``POST /responses``."""
 
-    fields: Mapping[str, OptionSpec] = {
+    option_specs: Mapping[str, OptionSpec] = {
         "max_tokens": OptionSpec("max_output_tokens", 1, source=_OPENAPI),
         "temperature": OptionSpec("temperature", 0, 2, source=_OPENAPI),
-        "top_p": OptionSpec("top_p", 0, 1, above=True, source=_OPENAPI),
+        "top_p": OptionSpec("top_p", 0, 1, exclusive_low=True, source=_OPENAPI),
         "user_id": OptionSpec("user", source=_OPENAPI),
         "thinking_budget": OptionSpec("reasoning.max_tokens", 1, default="none", source=_OPENAPI),
     }
@@ -87,11 +87,11 @@ class OpenRouterResponses(OpenRouterDialect, ReasoningObject, ResponsesDialect):
 class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
     """``POST /messages``."""
 
-    fields: Mapping[str, OptionSpec] = {
+    option_specs: Mapping[str, OptionSpec] = {
         "max_tokens": OptionSpec("max_tokens", 1, source=_OPENAPI),
         "temperature": OptionSpec("temperature", 0, 2, source=_OPENAPI),
-        "top_p": OptionSpec("top_p", 0, 1, above=True, source=_OPENAPI),
-        "stop": OptionSpec("stop_sequences", most=4, source=_OPENAPI),
+        "top_p": OptionSpec("top_p", 0, 1, exclusive_low=True, source=_OPENAPI),
+        "stop": OptionSpec("stop_sequences", max_items=4, source=_OPENAPI),
         "user_id": OptionSpec("metadata.user_id", source=_OPENAPI),
         "thinking_budget": OptionSpec("thinking.budget_tokens", 1, default="none", source=_OPENAPI),
     }

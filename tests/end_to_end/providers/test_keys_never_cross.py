@@ -64,7 +64,7 @@ WAYS: dict[str, Callable[[dict[str, Any]], object]] = {
 @pytest.fixture(autouse=True)
 def _as_packaged() -> Iterator[None]:
     yield
-    catalog.forget()
+    catalog.reset()
 
 
 @pytest.mark.usefixtures("all_keys")

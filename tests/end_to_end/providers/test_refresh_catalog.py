@@ -26,10 +26,10 @@ from tests.end_to_end.providers.conftest import server_of
 @pytest.fixture(autouse=True)
 def _as_packaged() -> Iterator[None]:
     """The catalog as packaged, but for the prices of one model, which the provider lists."""
-    catalog.forget()
+    catalog.reset()
     keep(replace(catalog.find("openrouter", NEWER), prices=(), efforts=("none", "low", "high", "max")))
     yield
-    catalog.forget()
+    catalog.reset()
 
 
 def refreshed(provider: str, server: LocalServer, model: str | None = None) -> dict[tuple[str, str], Any]:

@@ -255,7 +255,7 @@ def test_a_field_of_a_reasoning_record_that_is_null_in_a_later_fragment_is_kept(
 
 
 def test_a_longest_text_is_part_of_the_range() -> None:
-    assert OptionSpec("x", longest=5).range() == "at most 5 characters"
+    assert OptionSpec("x", max_length=5).range() == "at most 5 characters"
 
 
 def test_log_probabilities_of_endpoints_that_have_a_number_only_are_noted() -> None:

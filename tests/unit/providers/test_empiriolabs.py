@@ -83,7 +83,7 @@ def test_updated_facts_of_a_variant_are_used() -> None:
         }
         assert body(BASE, tools=[WEATHER], max_tokens=200_000)["max_tokens"] == 100_000
     finally:
-        catalog.forget()
+        catalog.reset()
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ MINE = openai_compatible(
     efforts={"low": "a little", "max": "a lot"},
     effort_field="chat_template_kwargs.effort",
     budget=OptionSpec("chat_template_kwargs.budget", 10, 100),
-    fields={"seed": None, "top_k": OptionSpec("top_k", 1, 50)},
+    option_specs={"seed": None, "top_k": OptionSpec("top_k", 1, 50)},
     unsupported={"seed": "this host rolls its own dice"},
     json_schema=True,
 )

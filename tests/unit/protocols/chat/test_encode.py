@@ -245,7 +245,7 @@ def test_names_are_mapped_in_past_calls_and_mapped_back() -> None:
     past = Message("assistant", tool_calls=(ToolCall("1", "get weather!", "{}"),))
     encoded = encode(*HI, past, Message.tool("x", "1"), tools=(ToolSpec("get weather!"),))
     assert encoded.body["messages"][1]["tool_calls"][0]["function"]["name"] == "get_weather_"
-    assert encoded.context.names.from_wire("get_weather_") == "get weather!"
+    assert encoded.context.tool_names.from_wire("get_weather_") == "get weather!"
 
 
 @pytest.mark.parametrize("parallel", [True, False, None])
