@@ -139,6 +139,9 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  
     def preview(self, messages: LanguageModelInput, **options: Any) -> Preview:
         """Return the exact request that ``invoke`` would send, with notes, tokens and cost. Nothing is sent.
 
+        LangChain does not pass bound options on to this method: ``bound = model.bind_tools(…)`` is previewed by
+        ``model.preview(messages, **bound.kwargs)``.
+
         Args:
             messages: The input, as for ``invoke``.
             **options: Options of the call: ``tools``, ``tool_choice``, ``response_format``, and every model field.
