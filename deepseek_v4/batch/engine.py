@@ -279,8 +279,7 @@ class Batch:
         if not self.plan.warm_cache or first.role != "system" or len(first.text) < CACHED_PREFIX:
             return await self._paid(row, request)
         prefix = digest(first.text)
-        # until the first row of a prefix is done, the others wait here
-        async with self._warming.setdefault(prefix, asyncio.Lock()):
+        async with self._warming.setdefault(prefix, asyncio.Lock()):  # the other rows wait for the first one
             if prefix not in self._warm:
                 outcome = await self._paid(row, request)
                 if outcome is not None and outcome.reply is not None:

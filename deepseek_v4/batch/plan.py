@@ -30,8 +30,7 @@ class Plan:
         tries: Maximum requests per row, if its errors are retryable.
         retry_errors: True: answer rows with a retryable error again; ``"all"``: all rows with an error.
         strict: True: refuse an input with a row that has changed since it was answered, instead of answering it again.
-        max_cost: Maximum cost of the run in US dollars. Never exceeded if ``max_tokens`` is set; else by at
-            most the rows in flight.
+        max_cost: Maximum cost of the run in US dollars; without ``max_tokens``, the rows in flight may exceed it.
         off_peak: True: rows start outside peak hours only.
         deadline: Time of day, or date and time, from which on ``off_peak`` does not apply.
         ordered: Path of a copy of the output in the order of the input, written at the end.

@@ -82,8 +82,7 @@ class Rows:
             other = first.setdefault(digest(row.id), number)
             if other != number:
                 raise BatchRefused(
-                    f"{self.name}: the id {row.id!r} is in {self._unit}s {other} and {number}. "
-                    "Give each row its own id."
+                    f"{self.name}: the id {row.id!r} is in {self._unit}s {other} and {number}. Use different ids."
                 )
             yield row
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import shlex
 import signal
 import sys
 from collections.abc import Callable
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,13 +46,11 @@ _PLAN = {
 
 def _with_plan(command: Callable[..., None]) -> Callable[..., None]:
     """Replace ``**plan`` of a command by the options of a plan."""
-    plan = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(Plan, name, None), annotation=kind)
-        for name, kind in _PLAN.items()
-    ]
-    own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "plan"]
+    kind = Parameter.KEYWORD_ONLY
+    plan = [Parameter(name, kind, default=getattr(Plan, name, None), annotation=form) for name, form in _PLAN.items()]
+    own = [one for one in signature(command, eval_str=True).parameters.values() if one.name != "plan"]
     named = [one.name for one in own].index("given") + 1
-    command.__signature__ = inspect.Signature([*own[:named], *plan, *own[named:]])  # type: ignore[attr-defined]
+    command.__signature__ = Signature([*own[:named], *plan, *own[named:]])  # type: ignore[attr-defined]
     return command
 
 
