@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("deepseek_v4", "langchain_deepseek_v4", "llama_index_deepseek_v4")
-TESTS = ("tests/docs", "tests/faults", "tests/fuzz", "tests/mutants", "tests/same_bytes", "tests/unit")
+TESTS = ("tests/docs", "tests/faults", "tests/fuzz", "tests/mutants", "tests/replay", "tests/same_bytes", "tests/unit")
 """Folders of tests that are checked with their names and comments."""
 
 PHRASES = re.compile(

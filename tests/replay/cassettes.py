@@ -1,7 +1,7 @@
 """Cassettes: exchanges recorded through the real client, replayed with sockets shut.
 
-A cassette says where it was recorded in its first line: ``origin: live`` or ``origin: local-server``. What was recorded
-at another address is stored under the provider's own, so that a live recording can take its place.
+The first line of a cassette states its origin: ``origin: live`` or ``origin: local-server``. What was recorded at
+another address is stored under the provider's own, so that a live recording can take its place.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LIVE = "live"
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What a model has to be given to reach whoever answers."""
+    """The options with which a model reaches an endpoint."""
 
     provider: str
     base_url: str
@@ -131,10 +131,10 @@ def _vcr(mode: str, origin: str, used_url: str | None, public_url: str) -> vcr.V
 
 
 def _same_body(one: Any, other: Any) -> None:
-    assert _said(one.body) == _said(other.body), "the body of the request has changed"
+    assert _values(one.body) == _values(other.body), "the body of the request has changed"
 
 
-def _said(body: Any) -> Any:
+def _values(body: Any) -> Any:
     """A body as a value. Descriptions lose their line breaks: Python 3.13 takes the indentation off docstrings."""
 
     def settled(value: Any) -> Any:
@@ -150,7 +150,7 @@ def _said(body: Any) -> Any:
 
 
 def origin_of(path: Path) -> str:
-    """What the first line of a cassette says."""
+    """Return the origin that the first line of a cassette states."""
     first = path.open(encoding="utf-8").readline()
-    assert first.startswith("origin: "), f"{path} does not say where it was recorded"
+    assert first.startswith("origin: "), f"{path} does not state where it was recorded"
     return first.removeprefix("origin: ").strip()

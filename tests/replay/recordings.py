@@ -1,4 +1,4 @@
-"""The recorded exchanges of the real services, and a plain reading of what each of them says.
+"""The recorded exchanges of the real services, and a plain reading of each of them.
 
 ``DEEPSEEK_V4_RECORDINGS`` is their folder; if it is not set, ``shared/recordings`` next to the checkout. They are not
 published, so most checkouts have none, and the tests are left out. They are never copied into the repository. The
@@ -36,8 +36,8 @@ class Exchange:
 
 
 @dataclass
-class Said:
-    """What an answer says, read naively."""
+class Expected:
+    """The content of an answer, read naively."""
 
     text: str = ""
     reasoning: str | None = None
@@ -80,14 +80,14 @@ def events_of(body: bytes) -> list[dict[str, Any]]:
     return chunks
 
 
-def what_it_says(exchange: Exchange) -> Said:
+def expected_of(exchange: Exchange) -> Expected:
     if not exchange.streamed:
         body = json.loads(exchange.body)
         if body.get("error"):
-            return Said(error=body["error"]["message"])
+            return Expected(error=body["error"]["message"])
         choice = body["choices"][0]
         message = choice["message"]
-        return Said(
+        return Expected(
             text=message.get("content") or "",
             reasoning=message.get("reasoning_content"),
             calls=[
@@ -98,24 +98,24 @@ def what_it_says(exchange: Exchange) -> Said:
             logprobs=choice.get("logprobs"),
             model=body["model"],
         )
-    said = Said()
+    expected = Expected()
     calls: dict[int, list[str]] = {}
     for chunk in events_of(exchange.body):
-        said.model = chunk.get("model") or said.model
-        said.usage = chunk.get("usage") or said.usage
+        expected.model = chunk.get("model") or expected.model
+        expected.usage = chunk.get("usage") or expected.usage
         for choice in chunk.get("choices") or ():
             delta = choice.get("delta") or {}
-            said.text += delta.get("content") or ""
+            expected.text += delta.get("content") or ""
             if delta.get("reasoning_content") is not None:
-                said.reasoning = (said.reasoning or "") + delta["reasoning_content"]
+                expected.reasoning = (expected.reasoning or "") + delta["reasoning_content"]
             for call in delta.get("tool_calls") or ():
                 parts = calls.setdefault(call["index"], ["", "", ""])
                 parts[0] = call.get("id") or parts[0]
                 parts[1] = (call.get("function") or {}).get("name") or parts[1]
                 parts[2] += (call.get("function") or {}).get("arguments") or ""
-            said.finish_reason = choice.get("finish_reason") or said.finish_reason
+            expected.finish_reason = choice.get("finish_reason") or expected.finish_reason
             for channel, items in (choice.get("logprobs") or {}).items():
-                said.logprobs = said.logprobs or {}
-                said.logprobs.setdefault(channel, []).extend(items or ())
-    said.calls = [(a, b, c) for a, b, c in calls.values()]
-    return said
+                expected.logprobs = expected.logprobs or {}
+                expected.logprobs.setdefault(channel, []).extend(items or ())
+    expected.calls = [(a, b, c) for a, b, c in calls.values()]
+    return expected

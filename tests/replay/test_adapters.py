@@ -1,4 +1,4 @@
-"""Every DeepSeek chat exchange through both adapters, over a socket: whole, or a stream cut at random bytes."""
+"""Every DeepSeek chat exchange through both adapters, over a socket: complete, or a stream cut at random bytes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse, Thinking
 from deepseek_v4.errors import DeepSeekError
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
-from tests.replay.recordings import Exchange, Said, exchanges, what_it_says
+from tests.replay.recordings import Exchange, Expected, exchanges, expected_of
 from tests.replay.replay_server import ReplayServer
-from tests.replay.test_core_decoding import in_random_pieces
+from tests.replay.test_core_decoding import in_random_chunks
 
 CHATS = exchanges("deepseek", "chat")
 WELL = [e for e in CHATS if e.status == 200]
@@ -34,17 +34,17 @@ def server() -> Iterator[ReplayServer]:
 
 
 def play(server: ReplayServer, exchange: Exchange) -> dict[str, Any]:
-    pieces = [exchange.body]
+    chunks = [exchange.body]
     if exchange.streamed:
-        pieces = list(in_random_pieces(exchange.body, zlib.crc32(exchange.name.encode())))
-    server.answer(exchange.status, "text/event-stream" if exchange.streamed else "application/json", pieces)
+        chunks = list(in_random_chunks(exchange.body, zlib.crc32(exchange.name.encode())))
+    server.answer(exchange.status, "text/event-stream" if exchange.streamed else "application/json", chunks)
     return {"base_url": server.base_url, "api_key": "sk-replay", "max_retries": 0}
 
 
-def sound_and_cut(said: Said) -> tuple[list[tuple[str, str, Any]], list[tuple[str, str, str]]]:
+def sound_and_cut(expected: Expected) -> tuple[list[tuple[str, str, Any]], list[tuple[str, str, str]]]:
     """The calls whose arguments are an object, and those that must not be run."""
     sound, cut = [], []
-    for call_id, name, arguments in said.calls:
+    for call_id, name, arguments in expected.calls:
         try:
             sound.append((call_id, name, json.loads(arguments)))
         except ValueError:
@@ -52,71 +52,71 @@ def sound_and_cut(said: Said) -> tuple[list[tuple[str, str, Any]], list[tuple[st
     return sound, cut
 
 
-def assert_langchain_says(message: AIMessage, exchange: Exchange) -> None:
-    said = what_it_says(exchange)
-    sound, cut = sound_and_cut(said)
-    assert message.content == said.text
-    assert message.additional_kwargs.get("reasoning_content") == said.reasoning
+def assert_langchain_message(message: AIMessage, exchange: Exchange) -> None:
+    expected = expected_of(exchange)
+    sound, cut = sound_and_cut(expected)
+    assert message.content == expected.text
+    assert message.additional_kwargs.get("reasoning_content") == expected.reasoning
     assert [(c["id"], c["name"], c["args"]) for c in message.tool_calls] == sound
     assert [(c["id"], c["name"]) for c in message.invalid_tool_calls] == [(a, b) for a, b, _ in cut]
     for call, (_, _, arguments) in zip(message.invalid_tool_calls, cut, strict=True):
         assert (call["args"] or "").startswith(arguments)
-    assert message.response_metadata["finish_reason"] == said.finish_reason
-    assert message.response_metadata["model_name"] == said.model
-    assert message.response_metadata.get("logprobs") == said.logprobs
-    if said.usage is not None:
+    assert message.response_metadata["finish_reason"] == expected.finish_reason
+    assert message.response_metadata["model_name"] == expected.model
+    assert message.response_metadata.get("logprobs") == expected.logprobs
+    if expected.usage is not None:
         usage = message.usage_metadata
         assert usage is not None
-        assert usage["input_tokens"] == said.usage["prompt_tokens"]
-        assert usage["output_tokens"] == said.usage["completion_tokens"]
-        assert usage["input_token_details"]["cache_read"] == said.usage["prompt_cache_hit_tokens"]
-        counted = (said.usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
+        assert usage["input_tokens"] == expected.usage["prompt_tokens"]
+        assert usage["output_tokens"] == expected.usage["completion_tokens"]
+        assert usage["input_token_details"]["cache_read"] == expected.usage["prompt_cache_hit_tokens"]
+        counted = (expected.usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
         assert usage.get("output_token_details", {}).get("reasoning") == counted
 
 
 def folded(model: ChatDeepSeekV4) -> AIMessage:
-    whole: AIMessageChunk | None = None
+    complete: AIMessageChunk | None = None
     for chunk in model.stream("Hello"):
         assert isinstance(chunk, AIMessageChunk)
-        whole = chunk if whole is None else whole + chunk
-    assert whole is not None
-    return whole
+        complete = chunk if complete is None else complete + chunk
+    assert complete is not None
+    return complete
 
 
 @pytest.mark.parametrize("exchange", WELL, ids=str)
-def test_langchain_says_exactly_what_was_recorded(exchange: Exchange, server: ReplayServer) -> None:
+def test_langchain_returns_exactly_what_was_recorded(exchange: Exchange, server: ReplayServer) -> None:
     model = ChatDeepSeekV4(**play(server, exchange))
-    assert_langchain_says(folded(model) if exchange.streamed else model.invoke("Hello"), exchange)
+    assert_langchain_message(folded(model) if exchange.streamed else model.invoke("Hello"), exchange)
 
 
-def assert_llama_index_says(response: ChatResponse, exchange: Exchange) -> None:
-    said = what_it_says(exchange)
-    sound, cut = sound_and_cut(said)
+def assert_llama_index_response(response: ChatResponse, exchange: Exchange) -> None:
+    expected = expected_of(exchange)
+    sound, cut = sound_and_cut(expected)
     message = response.message
-    assert (message.content or "") == said.text
+    assert (message.content or "") == expected.text
     thoughts = [block.content for block in message.blocks if isinstance(block, ThinkingBlock)]
-    assert "".join(thoughts) == (said.reasoning or "")
+    assert "".join(thoughts) == (expected.reasoning or "")
     calls = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     assert [(c.tool_call_id, c.tool_name, c.tool_kwargs) for c in calls if isinstance(c.tool_kwargs, dict)] == sound
     assert [(c.tool_call_id, c.tool_name, c.tool_kwargs) for c in calls if isinstance(c.tool_kwargs, str)] == cut
-    assert response.raw["choices"][0]["finish_reason"] == said.finish_reason
-    assert response.raw["model"] == said.model
-    if said.usage is not None:
+    assert response.raw["choices"][0]["finish_reason"] == expected.finish_reason
+    assert response.raw["model"] == expected.model
+    if expected.usage is not None:
         for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
-            assert response.raw["usage"][name] == said.usage[name]
-            assert response.additional_kwargs[name] == said.usage[name]
+            assert response.raw["usage"][name] == expected.usage[name]
+            assert response.additional_kwargs[name] == expected.usage[name]
 
 
 @pytest.mark.parametrize("exchange", WELL, ids=str)
-def test_llama_index_says_exactly_what_was_recorded(exchange: Exchange, server: ReplayServer) -> None:
+def test_llama_index_returns_exactly_what_was_recorded(exchange: Exchange, server: ReplayServer) -> None:
     llm = DeepSeekV4(**play(server, exchange))
     question = [ChatMessage(role="user", content="Hello")]
     if not exchange.streamed:
-        assert_llama_index_says(llm.chat(question), exchange)
+        assert_llama_index_response(llm.chat(question), exchange)
         return
     responses = list(llm.stream_chat(question))
-    assert "".join(response.delta or "" for response in responses) == what_it_says(exchange).text
-    assert_llama_index_says(responses[-1], exchange)
+    assert "".join(response.delta or "" for response in responses) == expected_of(exchange).text
+    assert_llama_index_response(responses[-1], exchange)
 
 
 @pytest.mark.parametrize("exchange", BADLY, ids=str)

@@ -1,4 +1,4 @@
-"""Every DeepSeek chat exchange, through the decoders: whole, event by event, and cut at random bytes."""
+"""Every DeepSeek chat exchange, through the decoders: complete, event by event, and cut at random bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deepseek_v4.protocols.error_bodies import decode_error
 from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import PROVIDERS
 from deepseek_v4.values.http import HttpResponse
-from tests.replay.recordings import Exchange, exchanges, what_it_says
+from tests.replay.recordings import Exchange, exchanges, expected_of
 
 CHATS = exchanges("deepseek", "chat")
 READING = DecodeContext(PROVIDERS["deepseek"].dialect("chat_completions"), "deepseek", ToolNames(()))
@@ -23,7 +23,7 @@ PROTOCOL = PROTOCOLS["chat_completions"]
 pytestmark = pytest.mark.recording
 
 
-def in_random_pieces(body: bytes, seed: int) -> Iterator[bytes]:
+def in_random_chunks(body: bytes, seed: int) -> Iterator[bytes]:
     chance = random.Random(seed)
     position = 0
     while position < len(body):
@@ -37,9 +37,9 @@ def by_event(body: bytes) -> Iterator[bytes]:
         yield event + b"\n\n"
 
 
-def streamed(pieces: Iterable[bytes]) -> Reply:
+def streamed(chunks: Iterable[bytes]) -> Reply:
     decoder = PROTOCOL.stream(READING)
-    deltas = [delta for piece in pieces for delta in decoder.feed(piece)]
+    deltas = [delta for chunk in chunks for delta in decoder.feed(chunk)]
     deltas.extend(decoder.close())
     assert isinstance(deltas[-1], StreamEnd)
     assert sum(isinstance(delta, StreamEnd) for delta in deltas) == 1
@@ -55,24 +55,26 @@ def streamed(pieces: Iterable[bytes]) -> Reply:
     return reply
 
 
-def assert_says(reply: Reply, exchange: Exchange) -> None:
-    said = what_it_says(exchange)
-    assert reply.content == said.text
-    assert (reply.reasoning.text if reply.reasoning else None) == said.reasoning
+def assert_decoded(reply: Reply, exchange: Exchange) -> None:
+    expected = expected_of(exchange)
+    assert reply.content == expected.text
+    assert (reply.reasoning.text if reply.reasoning else None) == expected.reasoning
     calls = sorted((c.id, c.name, c.arguments) for c in (*reply.tool_calls, *reply.invalid_tool_calls))
-    assert calls == sorted(said.calls)
-    assert reply.finish_reason == said.finish_reason
-    assert reply.model == said.model
-    assert (dict(reply.logprobs) if reply.logprobs else None) == said.logprobs
-    if said.usage is None:
+    assert calls == sorted(expected.calls)
+    assert reply.finish_reason == expected.finish_reason
+    assert reply.model == expected.model
+    assert (dict(reply.logprobs) if reply.logprobs else None) == expected.logprobs
+    if expected.usage is None:
         assert reply.usage is None
         return
     assert reply.usage is not None
-    assert reply.usage.input_tokens == said.usage["prompt_tokens"]
-    assert reply.usage.output_tokens == said.usage["completion_tokens"]
-    assert reply.usage.total_tokens == said.usage["total_tokens"]
-    assert reply.usage.cached_tokens == said.usage["prompt_cache_hit_tokens"]
-    assert reply.usage.reasoning_tokens == (said.usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
+    assert reply.usage.input_tokens == expected.usage["prompt_tokens"]
+    assert reply.usage.output_tokens == expected.usage["completion_tokens"]
+    assert reply.usage.total_tokens == expected.usage["total_tokens"]
+    assert reply.usage.cached_tokens == expected.usage["prompt_cache_hit_tokens"]
+    assert reply.usage.reasoning_tokens == (expected.usage.get("completion_tokens_details") or {}).get(
+        "reasoning_tokens"
+    )
 
 
 def test_the_recordings_are_all_there() -> None:
@@ -80,31 +82,31 @@ def test_the_recordings_are_all_there() -> None:
 
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if e.status == 200 and not e.streamed], ids=str)
-def test_whole_answers_are_decoded_exactly(exchange: Exchange) -> None:
-    assert_says(PROTOCOL.decode(HttpResponse(200, {}, exchange.body), READING), exchange)
+def test_complete_answers_are_decoded_exactly(exchange: Exchange) -> None:
+    assert_decoded(PROTOCOL.decode(HttpResponse(200, {}, exchange.body), READING), exchange)
 
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if e.streamed], ids=str)
 def test_streams_are_decoded_exactly_however_they_are_cut(exchange: Exchange) -> None:
-    whole = streamed([exchange.body])
-    assert_says(whole, exchange)
-    assert streamed(by_event(exchange.body)) == whole
-    assert streamed(exchange.body[i : i + 1] for i in range(len(exchange.body))) == whole
+    complete = streamed([exchange.body])
+    assert_decoded(complete, exchange)
+    assert streamed(by_event(exchange.body)) == complete
+    assert streamed(exchange.body[i : i + 1] for i in range(len(exchange.body))) == complete
     for seed in range(3):
-        assert streamed(in_random_pieces(exchange.body, seed + zlib.crc32(exchange.name.encode()))) == whole
+        assert streamed(in_random_chunks(exchange.body, seed + zlib.crc32(exchange.name.encode()))) == complete
 
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if e.status != 200], ids=str)
 def test_errors_are_read_exactly(exchange: Exchange) -> None:
     error = decode_error(HttpResponse(exchange.status, exchange.headers, exchange.body), READING.dialect, "deepseek")
-    assert what_it_says(exchange).error.rstrip(". ") in error.message
+    assert expected_of(exchange).error.rstrip(". ") in error.message
     assert error.status_code == exchange.status
     assert not error.retryable
     assert type(error).__name__ == {400: "InvalidRequestError", 401: "AuthenticationError"}[exchange.status]
 
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if e.streamed], ids=str)
-def test_a_stream_cut_before_its_finish_reason_is_never_taken_for_a_whole_answer(exchange: Exchange) -> None:
+def test_a_stream_cut_before_its_finish_reason_is_never_a_complete_answer(exchange: Exchange) -> None:
     from deepseek_v4.errors import MalformedResponseError, StreamInterruptedError
 
     finish = exchange.body.rindex(b'"finish_reason":"')
@@ -118,4 +120,4 @@ def test_a_stream_cut_before_its_finish_reason_is_never_taken_for_a_whole_answer
                 text += delta.text if isinstance(delta, TextDelta) else ""
         if isinstance(caught.value, StreamInterruptedError):
             assert caught.value.partial is not None
-            assert what_it_says(exchange).text.startswith(caught.value.partial.content)
+            assert expected_of(exchange).text.startswith(caught.value.partial.content)

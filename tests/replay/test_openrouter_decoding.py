@@ -1,4 +1,4 @@
-"""Every OpenRouter chat exchange, through the decoders: whole, by event, byte by byte, and cut at random bytes."""
+"""Every OpenRouter chat exchange, through the decoders: complete, by event, byte by byte, and cut at random bytes."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ pytestmark = pytest.mark.recording
 
 
 @dataclass
-class Said:
-    """What an answer says, read naively: its text by the field ``reasoning``, its record by neighbours that match."""
+class Expected:
+    """An answer, read naively: its text by the field ``reasoning``, its record by neighbours that match."""
 
     text: str = ""
     reasoning: str | None = None
@@ -49,44 +49,44 @@ class Said:
     error: Any = None
 
 
-def what_it_says(exchange: Exchange) -> Said:
-    said = Said()
+def expected_of(exchange: Exchange) -> Expected:
+    expected = Expected()
     for body in events_of(exchange.body) if exchange.streamed else [json.loads(exchange.body)]:
-        said.model = body["model"]
-        said.upstream = body.get("provider") or said.upstream
-        said.usage = body.get("usage") or said.usage
-        said.error = body.get("error") or said.error
+        expected.model = body["model"]
+        expected.upstream = body.get("provider") or expected.upstream
+        expected.usage = body.get("usage") or expected.usage
+        expected.error = body.get("error") or expected.error
         for choice in body["choices"]:
             message = choice.get("delta") or choice.get("message") or {}
-            said.text += message.get("content") or message.get("refusal") or ""
+            expected.text += message.get("content") or message.get("refusal") or ""
             if message.get("reasoning") is not None:
-                said.reasoning = (said.reasoning or "") + message["reasoning"]
+                expected.reasoning = (expected.reasoning or "") + message["reasoning"]
             if message.get("reasoning_details") is not None:
-                said.details = (said.details or []) + message["reasoning_details"]
+                expected.details = (expected.details or []) + message["reasoning_details"]
             if message.get("refusal") is not None:
-                said.refusal = (said.refusal or "") + message["refusal"]
-            said.annotations += message.get("annotations") or []
+                expected.refusal = (expected.refusal or "") + message["refusal"]
+            expected.annotations += message.get("annotations") or []
             for position, call in enumerate(message.get("tool_calls") or ()):
-                parts = said.calls.setdefault(call.get("index", position), ["", "", ""])
+                parts = expected.calls.setdefault(call.get("index", position), ["", "", ""])
                 parts[0] = call.get("id") or parts[0]
                 parts[1] = call["function"].get("name") or parts[1]
                 parts[2] += call["function"].get("arguments") or ""
-            said.finish_reason = choice["finish_reason"] or said.finish_reason
-            said.native_finish_reason = choice["native_finish_reason"] or said.native_finish_reason
+            expected.finish_reason = choice["finish_reason"] or expected.finish_reason
+            expected.native_finish_reason = choice["native_finish_reason"] or expected.native_finish_reason
             for channel, items in (choice.get("logprobs") or {}).items():
                 if isinstance(items, list):
-                    said.logprobs = said.logprobs or {}
-                    said.logprobs.setdefault(channel, []).extend(items)
-    if exchange.streamed and said.details:
-        said.details = [whole(list(group)) for _, group in itertools.groupby(said.details, key=which)]
-    return said
+                    expected.logprobs = expected.logprobs or {}
+                    expected.logprobs.setdefault(channel, []).extend(items)
+    if exchange.streamed and expected.details:
+        expected.details = [complete(list(group)) for _, group in itertools.groupby(expected.details, key=which)]
+    return expected
 
 
 def which(detail: dict[str, Any]) -> tuple[Any, ...]:
     return detail["type"], detail["index"], detail.get("id")
 
 
-def whole(fragments: list[dict[str, Any]]) -> dict[str, Any]:
+def complete(fragments: list[dict[str, Any]]) -> dict[str, Any]:
     joined = {key: None for fragment in fragments for key in fragment}
     for fragment in fragments:
         joined.update({key: value for key, value in fragment.items() if value is not None})
@@ -96,7 +96,7 @@ def whole(fragments: list[dict[str, Any]]) -> dict[str, Any]:
     return joined
 
 
-def in_random_pieces(body: bytes, seed: int) -> Iterator[bytes]:
+def in_random_chunks(body: bytes, seed: int) -> Iterator[bytes]:
     chance = random.Random(seed)
     position = 0
     while position < len(body):
@@ -110,9 +110,9 @@ def by_event(body: bytes) -> Iterator[bytes]:
         yield event + b"\n\n"
 
 
-def streamed(pieces: Iterable[bytes], context: DecodeContext = READING) -> Reply:
+def streamed(chunks: Iterable[bytes], context: DecodeContext = READING) -> Reply:
     decoder = PROTOCOL.stream(context)
-    deltas = [delta for piece in pieces for delta in decoder.feed(piece)]
+    deltas = [delta for chunk in chunks for delta in decoder.feed(chunk)]
     deltas.extend(decoder.close())
     assert isinstance(deltas[-1], StreamEnd)
     assert sum(isinstance(delta, StreamEnd) for delta in deltas) == 1
@@ -128,26 +128,26 @@ def streamed(pieces: Iterable[bytes], context: DecodeContext = READING) -> Reply
     return reply
 
 
-def assert_says(reply: Reply, said: Said) -> None:
-    assert reply.content == said.text
-    assert (reply.reasoning.text if reply.reasoning else None) == said.reasoning
+def assert_decoded(reply: Reply, expected: Expected) -> None:
+    assert reply.content == expected.text
+    assert (reply.reasoning.text if reply.reasoning else None) == expected.reasoning
     assert (reply.reasoning.details if reply.reasoning else None) == (
-        None if said.details is None else tuple(said.details)
+        None if expected.details is None else tuple(expected.details)
     )
     calls = sorted((call.id, call.name, call.arguments) for call in (*reply.tool_calls, *reply.invalid_tool_calls))
-    no_arguments = "" if "length" in (said.finish_reason, said.native_finish_reason) else "{}"
-    assert calls == sorted((a, b, c or no_arguments) for a, b, c in said.calls.values())
-    assert reply.finish_reason == said.finish_reason
-    assert reply.extra["native_finish_reason"] == said.native_finish_reason
-    assert list(reply.annotations) == said.annotations
-    assert reply.extra.get("refusal") == said.refusal
-    assert reply.extra["provider"] == said.upstream
-    assert reply.extra.get("error") == said.error
-    assert reply.model == said.model
-    assert (dict(reply.logprobs) if reply.logprobs else None) == said.logprobs
-    assert said.usage is not None
+    no_arguments = "" if "length" in (expected.finish_reason, expected.native_finish_reason) else "{}"
+    assert calls == sorted((a, b, c or no_arguments) for a, b, c in expected.calls.values())
+    assert reply.finish_reason == expected.finish_reason
+    assert reply.extra["native_finish_reason"] == expected.native_finish_reason
+    assert list(reply.annotations) == expected.annotations
+    assert reply.extra.get("refusal") == expected.refusal
+    assert reply.extra["provider"] == expected.upstream
+    assert reply.extra.get("error") == expected.error
+    assert reply.model == expected.model
+    assert (dict(reply.logprobs) if reply.logprobs else None) == expected.logprobs
+    assert expected.usage is not None
     assert reply.usage is not None
-    usage = said.usage
+    usage = expected.usage
     assert reply.usage.input_tokens == usage["prompt_tokens"]
     assert reply.usage.output_tokens == usage["completion_tokens"]
     assert reply.usage.total_tokens == usage["total_tokens"]
@@ -165,18 +165,18 @@ def test_the_recordings_are_all_there() -> None:
 
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if e.status == 200 and not e.streamed], ids=str)
-def test_whole_answers_are_decoded_exactly(exchange: Exchange) -> None:
-    assert_says(PROTOCOL.decode(HttpResponse(200, {}, exchange.body), READING), what_it_says(exchange))
+def test_complete_answers_are_decoded_exactly(exchange: Exchange) -> None:
+    assert_decoded(PROTOCOL.decode(HttpResponse(200, {}, exchange.body), READING), expected_of(exchange))
 
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if e.streamed], ids=str)
 def test_streams_are_decoded_exactly_however_they_are_cut(exchange: Exchange) -> None:
     reply = streamed([exchange.body])
-    assert_says(reply, what_it_says(exchange))
+    assert_decoded(reply, expected_of(exchange))
     assert streamed(by_event(exchange.body)) == reply
     assert streamed(exchange.body[i : i + 1] for i in range(len(exchange.body))) == reply
     for seed in range(3):
-        assert streamed(in_random_pieces(exchange.body, seed + zlib.crc32(exchange.name.encode()))) == reply
+        assert streamed(in_random_chunks(exchange.body, seed + zlib.crc32(exchange.name.encode()))) == reply
 
 
 def decoded(exchange: Exchange) -> Reply:
@@ -187,21 +187,21 @@ def decoded(exchange: Exchange) -> Reply:
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if e.status == 200], ids=str)
 def test_reasoning_survives_the_way_back_byte_for_byte(exchange: Exchange) -> None:
-    said = what_it_says(exchange)
+    expected = expected_of(exchange)
     message = decoded(exchange).to_message()
     request = ChatRequest("m", (Message.user("Hi"), message, Message.user("And?")))
     sent = PROTOCOL.encode(request, DIALECT, "openrouter").body["messages"][1]
-    if said.details is None:
+    if expected.details is None:
         assert "reasoning_details" not in sent
-        assert sent["reasoning_content"] == (said.reasoning or "")
+        assert sent["reasoning_content"] == (expected.reasoning or "")
     else:
-        assert json.dumps(sent["reasoning_details"]) == json.dumps(said.details)
-        assert sent.get("reasoning_content", "") == (said.reasoning or "")
+        assert json.dumps(sent["reasoning_details"]) == json.dumps(expected.details)
+        assert sent.get("reasoning_content", "") == (expected.reasoning or "")
     assert "reasoning" not in sent
 
 
 def test_among_the_records_of_reasoning_are_text_with_signature_summaries_and_encrypted_ones() -> None:
-    records = [detail for e in CHATS if e.status == 200 for detail in what_it_says(e).details or ()]
+    records = [detail for e in CHATS if e.status == 200 for detail in expected_of(e).details or ()]
     assert {record["type"] for record in records} == {"reasoning.text", "reasoning.summary", "reasoning.encrypted"}
     assert any("signature" in record for record in records)
     assert {record["format"] for record in records} >= {"unknown", None, "openai-responses-v1", "anthropic-claude-v1"}
@@ -215,12 +215,12 @@ def test_among_the_records_of_reasoning_are_text_with_signature_summaries_and_en
 def test_a_call_whose_arguments_the_limit_cut_is_invalid(exchange: Exchange) -> None:
     reply = decoded(exchange)
     assert not reply.tool_calls
-    if what_it_says(exchange).calls:
+    if expected_of(exchange).calls:
         assert reply.finish_reason == "tool_calls"
         assert "max_tokens" in reply.invalid_tool_calls[0].error
 
 
-def test_an_error_after_the_finish_reason_is_kept_beside_the_answer() -> None:
+def test_an_error_after_the_finish_reason_is_kept_with_the_answer() -> None:
     exchange = next(e for e in CHATS if "stream_error" in e.name)
     reply = decoded(exchange)
     assert reply.finish_reason == "length"
@@ -244,7 +244,7 @@ def test_errors_are_read_exactly(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if e.streamed], ids=str)
-def test_a_stream_cut_before_its_finish_reason_is_never_taken_for_a_whole_answer(exchange: Exchange) -> None:
+def test_a_stream_cut_before_its_finish_reason_is_never_a_complete_answer(exchange: Exchange) -> None:
     finish = exchange.body.replace(b'"finish_reason": "', b'"finish_reason":"').find(b'"finish_reason":"')
     chance = random.Random(1)
     for cut in sorted({chance.randrange(1, finish) for _ in range(10)}):

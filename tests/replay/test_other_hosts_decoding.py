@@ -14,7 +14,7 @@ from deepseek_v4.protocols.tool_names import ToolNames
 from deepseek_v4.providers import find_provider
 from deepseek_v4.values.http import HttpResponse
 from tests.replay.recordings import Exchange, events_of, exchanges
-from tests.replay.test_openrouter_decoding import Said, by_event, in_random_pieces, streamed, whole
+from tests.replay.test_openrouter_decoding import Expected, by_event, complete, in_random_chunks, streamed
 
 CHATS = exchanges("other", "chat")
 PROTOCOL = PROTOCOLS["chat_completions"]
@@ -40,42 +40,42 @@ def bodies(exchange: Exchange) -> list[dict[str, object]]:
     return events_of(exchange.body) if exchange.streamed else [json.loads(exchange.body)]
 
 
-def what_it_says(exchange: Exchange) -> Said:
-    """Read naively; calls come whole in these exchanges, and a record of reasoning is one piece of text."""
-    said = Said()
+def expected_of(exchange: Exchange) -> Expected:
+    """Read naively: a call is in one chunk of these exchanges, and a record of reasoning is one text."""
+    expected = Expected()
     for body in map(dict, bodies(exchange)):
-        said.usage = body.get("usage") or said.usage
-        said.model = str(body["model"])
+        expected.usage = body.get("usage") or expected.usage
+        expected.model = str(body["model"])
         for choice in body["choices"]:  # type: ignore[attr-defined]
             message = choice.get("delta") or choice["message"]
-            said.text += message.get("content") or ""
+            expected.text += message.get("content") or ""
             if "reasoning_content" in message:
-                said.reasoning = (said.reasoning or "") + message["reasoning_content"]
+                expected.reasoning = (expected.reasoning or "") + message["reasoning_content"]
             if message.get("reasoning_details"):
-                said.details = (said.details or []) + message["reasoning_details"]
+                expected.details = (expected.details or []) + message["reasoning_details"]
             for call in message.get("tool_calls") or ():
                 function = call["function"]
-                said.calls[len(said.calls)] = [call["id"], function["name"], function["arguments"]]
-            said.finish_reason = choice.get("finish_reason") or said.finish_reason
-    if said.details:
-        said.details = [whole(said.details)]
-    if said.text.startswith("<think>"):
-        said.reasoning, text = said.text.removeprefix("<think>").split("</think>")
-        said.text = text.lstrip()
-    return said
+                expected.calls[len(expected.calls)] = [call["id"], function["name"], function["arguments"]]
+            expected.finish_reason = choice.get("finish_reason") or expected.finish_reason
+    if expected.details:
+        expected.details = [complete(expected.details)]
+    if expected.text.startswith("<think>"):
+        expected.reasoning, text = expected.text.removeprefix("<think>").split("</think>")
+        expected.text = text.lstrip()
+    return expected
 
 
-def assert_says(reply: Reply, exchange: Exchange) -> None:
-    said = what_it_says(exchange)
-    assert reply.model == said.model
-    assert reply.content == said.text
-    assert (reply.reasoning.text if reply.reasoning else None) == said.reasoning
-    if said.details:
+def assert_decoded(reply: Reply, exchange: Exchange) -> None:
+    expected = expected_of(exchange)
+    assert reply.model == expected.model
+    assert reply.content == expected.text
+    assert (reply.reasoning.text if reply.reasoning else None) == expected.reasoning
+    if expected.details:
         assert reply.reasoning is not None
-        assert reply.reasoning.details == tuple(said.details)
-    assert [[call.id, call.name, call.arguments] for call in reply.tool_calls] == list(said.calls.values())
-    assert reply.finish_reason == said.finish_reason
-    usage = said.usage
+        assert reply.reasoning.details == tuple(expected.details)
+    assert [[call.id, call.name, call.arguments] for call in reply.tool_calls] == list(expected.calls.values())
+    assert reply.finish_reason == expected.finish_reason
+    usage = expected.usage
     assert usage is not None
     assert reply.usage is not None
     assert reply.usage.input_tokens == usage["prompt_tokens"]
@@ -91,19 +91,19 @@ def test_the_recordings_are_all_there() -> None:
 
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if not e.streamed], ids=str)
-def test_whole_answers_are_decoded_exactly(exchange: Exchange) -> None:
-    assert_says(PROTOCOL.decode(HttpResponse(200, {}, exchange.body), decoding(exchange)), exchange)
+def test_complete_answers_are_decoded_exactly(exchange: Exchange) -> None:
+    assert_decoded(PROTOCOL.decode(HttpResponse(200, {}, exchange.body), decoding(exchange)), exchange)
 
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if e.streamed], ids=str)
 def test_streams_are_decoded_exactly_however_they_are_cut(exchange: Exchange) -> None:
     context = decoding(exchange)
     reply = streamed([exchange.body], context)
-    assert_says(reply, exchange)
+    assert_decoded(reply, exchange)
     assert streamed(by_event(exchange.body), context) == reply
     assert streamed((exchange.body[i : i + 1] for i in range(len(exchange.body))), context) == reply
     for seed in range(3):
-        assert streamed(in_random_pieces(exchange.body, seed + zlib.crc32(exchange.name.encode())), context) == reply
+        assert streamed(in_random_chunks(exchange.body, seed + zlib.crc32(exchange.name.encode())), context) == reply
 
 
 @pytest.mark.parametrize("exchange", [e for e in CHATS if "reasoning_matrix" in e.name], ids=str)

@@ -138,11 +138,11 @@ def _client(endpoint: Endpoint) -> Client:
 
 
 def test_gap_filled_in(completions: Client, way: str) -> None:
-    asked: dict[str, Any] = {"suffix": "    return fib(n - 1) + fib(n - 2)", "max_tokens": 64}
+    options: dict[str, Any] = {"suffix": "    return fib(n - 1) + fib(n - 2)", "max_tokens": 64}
     if way == "whole":
-        reply = completions.complete("def fib(n):\n", **asked)
+        reply = completions.complete("def fib(n):\n", **options)
     else:
-        reply = _last(completions.stream_complete("def fib(n):\n", **asked))
+        reply = _last(completions.stream_complete("def fib(n):\n", **options))
     assert reply.content
     assert reply.reasoning is None
     assert reply.finish_reason in ("stop", "length")

@@ -1,6 +1,6 @@
 """Every recorded Responses exchange, of DeepSeek and of OpenRouter, through both adapters, over a socket.
 
-Streams come whole, by event, byte by byte and in random pieces.
+Streams are sent at once, by event, byte by byte and in random fragments.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
 from tests.replay.recordings import Exchange
 from tests.replay.replay_server import ReplayServer
-from tests.replay.test_core_decoding import by_event, in_random_pieces
+from tests.replay.test_core_decoding import by_event, in_random_chunks
 from tests.replay.test_responses_decoding import ALL, response_of
 
 WELL = [exchange for exchange in ALL if exchange.status == 200]
 BADLY = [exchange for exchange in ALL if exchange.status != 200]
-SPLITS = ("whole", "events", "bytes", "random 1", "random 2")
+SPLITS = ("complete", "events", "bytes", "random 1", "random 2")
 QUESTION = [ChatMessage(role="user", content="Hello")]
 PLAYED = [(exchange, split) for exchange in WELL for split in (SPLITS if exchange.streamed else SPLITS[:1])]
 
@@ -44,17 +44,17 @@ def server() -> Iterator[ReplayServer]:
 
 
 def play(server: ReplayServer, exchange: Exchange, split: str) -> dict[str, Any]:
-    """Let the server answer with an exchange, cut as ``split`` says; the options that reach it."""
+    """Let the server answer with an exchange, cut as ``split`` requires; return the options that reach it."""
     body = exchange.body
     if split == "events":
-        pieces = list(by_event(body))
+        fragments = list(by_event(body))
     elif split == "bytes":
-        pieces = [body[place : place + 1] for place in range(len(body))]
-    elif split == "whole":
-        pieces = [body]
+        fragments = [body[place : place + 1] for place in range(len(body))]
+    elif split == "complete":
+        fragments = [body]
     else:
-        pieces = list(in_random_pieces(body, int(split.split()[1]) + zlib.crc32(exchange.name.encode())))
-    server.answer(exchange.status, "text/event-stream" if exchange.streamed else "application/json", pieces)
+        fragments = list(in_random_chunks(body, int(split.split()[1]) + zlib.crc32(exchange.name.encode())))
+    server.answer(exchange.status, "text/event-stream" if exchange.streamed else "application/json", fragments)
     where = {"base_url": server.base_url, "api_key": "sk-replay", "max_retries": 0}
     return {"provider": exchange.provider, "protocol": "responses", **where}
 
@@ -79,8 +79,8 @@ def calls(exchange: Exchange) -> list[tuple[str, str, Any]]:
 
 def goes_back(exchange: Exchange) -> list[dict[str, Any]]:
     """The reasoning items as the next request must hold them: without their status, or an empty one for none."""
-    said = [{key: value for key, value in item.items() if key != "status"} for item in items(exchange, "reasoning")]
-    return said or [{"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": ""}]}]
+    expected = [{key: value for key, value in item.items() if key != "status"} for item in items(exchange, "reasoning")]
+    return expected or [{"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": ""}]}]
 
 
 def reasoning_sent(request: Any) -> list[dict[str, Any]]:
@@ -95,15 +95,15 @@ def finish(exchange: Exchange) -> str:
 
 
 def added_up(chunks: list[Any]) -> AIMessage:
-    whole = chunks[0]
+    complete = chunks[0]
     for chunk in chunks[1:]:
-        whole = whole + chunk
-    assert isinstance(whole, AIMessageChunk)
-    return whole
+        complete = complete + chunk
+    assert isinstance(complete, AIMessageChunk)
+    return complete
 
 
-def assert_langchain_says(message: AIMessage, exchange: Exchange, shape: str) -> None:
-    said = response_of(exchange)
+def assert_langchain_message(message: AIMessage, exchange: Exchange, shape: str) -> None:
+    expected = response_of(exchange)
     assert message.text == text(exchange)
     if shape == "v1":
         shown = [block for block in message.content_blocks if block["type"] == "reasoning"]
@@ -114,9 +114,9 @@ def assert_langchain_says(message: AIMessage, exchange: Exchange, shape: str) ->
     assert [(call["id"], call["name"], call["args"]) for call in message.tool_calls] == calls(exchange)
     assert message.invalid_tool_calls == []
     metadata = message.response_metadata
-    assert (metadata["id"], metadata["model_name"]) == (said["id"], said["model"])
+    assert (metadata["id"], metadata["model_name"]) == (expected["id"], expected["model"])
     assert metadata["finish_reason"] == finish(exchange)
-    usage, counted = message.usage_metadata, said["usage"]
+    usage, counted = message.usage_metadata, expected["usage"]
     assert usage is not None
     assert [usage[name] for name in ("input_tokens", "output_tokens", "total_tokens")] == [
         counted[name] for name in ("input_tokens", "output_tokens", "total_tokens")
@@ -132,16 +132,19 @@ def assert_langchain_says(message: AIMessage, exchange: Exchange, shape: str) ->
 
 @pytest.mark.parametrize("shape", ["v0", "v1"])
 @each
-async def test_langchain_says_exactly_what_was_recorded(
+async def test_langchain_returns_exactly_what_was_recorded(
     exchange: Exchange, split: str, shape: str, server: ReplayServer
 ) -> None:
     async with ChatDeepSeekV4(**play(server, exchange, split), output_version=shape) as model:
         if exchange.streamed:
-            said = [added_up(list(model.stream("Hello"))), added_up([chunk async for chunk in model.astream("Hello")])]
+            expected = [
+                added_up(list(model.stream("Hello"))),
+                added_up([chunk async for chunk in model.astream("Hello")]),
+            ]
         else:
-            said = [model.invoke("Hello"), await model.ainvoke("Hello")]
-        for message in said:
-            assert_langchain_says(message, exchange, shape)
+            expected = [model.invoke("Hello"), await model.ainvoke("Hello")]
+        for message in expected:
+            assert_langchain_message(message, exchange, shape)
             for kept in (message, loads(dumps(message), allowed_objects="messages")):
                 sent = model.preview([HumanMessage("Hello"), kept, HumanMessage("And?")])
                 assert reasoning_sent(sent) == goes_back(exchange)
@@ -150,8 +153,8 @@ async def test_langchain_says_exactly_what_was_recorded(
 # -------------------------------------------------------------------------------------------------------- LlamaIndex
 
 
-def assert_llama_index_says(response: ChatResponse, exchange: Exchange) -> None:
-    said = response_of(exchange)
+def assert_llama_index_response(response: ChatResponse, exchange: Exchange) -> None:
+    expected = response_of(exchange)
     message = response.message
     assert (message.content or "") == text(exchange)
     thoughts = [block for block in message.blocks if isinstance(block, ThinkingBlock)]
@@ -159,8 +162,12 @@ def assert_llama_index_says(response: ChatResponse, exchange: Exchange) -> None:
     assert bool(thoughts) is bool(items(exchange, "reasoning"))
     made = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     assert [(block.tool_call_id, block.tool_name, block.tool_kwargs) for block in made] == calls(exchange)
-    facts, counted = response.additional_kwargs, said["usage"]
-    assert (facts["id"], facts["model"], facts["finish_reason"]) == (said["id"], said["model"], finish(exchange))
+    facts, counted = response.additional_kwargs, expected["usage"]
+    assert (facts["id"], facts["model"], facts["finish_reason"]) == (
+        expected["id"],
+        expected["model"],
+        finish(exchange),
+    )
     assert facts["prompt_tokens"] == counted["input_tokens"]
     assert facts["completion_tokens"] == counted["output_tokens"]
     assert facts["total_tokens"] == counted["total_tokens"]
@@ -172,7 +179,9 @@ def assert_llama_index_says(response: ChatResponse, exchange: Exchange) -> None:
 
 
 @each
-async def test_llama_index_says_exactly_what_was_recorded(exchange: Exchange, split: str, server: ReplayServer) -> None:
+async def test_llama_index_returns_exactly_what_was_recorded(
+    exchange: Exchange, split: str, server: ReplayServer
+) -> None:
     async with DeepSeekV4(**play(server, exchange, split)) as llm:
         if exchange.streamed:
             ways = [list(llm.stream_chat(QUESTION)), [one async for one in await llm.astream_chat(QUESTION)]]
@@ -181,9 +190,9 @@ async def test_llama_index_says_exactly_what_was_recorded(exchange: Exchange, sp
         for responses in ways:
             if exchange.streamed:
                 assert "".join(response.delta or "" for response in responses) == text(exchange)
-                pieces = [response.additional_kwargs.get("thinking_delta") or "" for response in responses]
-                assert "".join(pieces) == thought(exchange)
-            assert_llama_index_says(responses[-1], exchange)
+                fragments = [response.additional_kwargs.get("thinking_delta") or "" for response in responses]
+                assert "".join(fragments) == thought(exchange)
+            assert_llama_index_response(responses[-1], exchange)
             message = responses[-1].message
             for kept in (message, ChatMessage.model_validate_json(message.model_dump_json())):
                 sent = llm.preview([*QUESTION, kept, ChatMessage(role="user", content="And?")])
@@ -202,13 +211,13 @@ def test_the_recordings_are_all_there() -> None:
 
 
 def interleaved() -> list[tuple[str, Any]]:
-    """What the refused request says, as (role, what): texts, calls and results each by themselves."""
+    """Return the content of the refused request as (role, what): texts, calls and results each by themselves."""
     (exchange,) = BADLY
-    said: list[tuple[str, Any]] = []
+    expected: list[tuple[str, Any]] = []
     for item in exchange.request["input"]:
         kind = item.get("type", "message")
-        said.append((item["role"] if kind == "message" else kind, item))
-    return said
+        expected.append((item["role"] if kind == "message" else kind, item))
+    return expected
 
 
 def as_recorded(made: Any) -> list[Any]:
@@ -258,7 +267,7 @@ def test_the_history_that_was_refused_is_sent_in_an_order_that_is_not(adapter: s
 @pytest.mark.parametrize("exchange", BADLY, ids=str)
 @pytest.mark.parametrize("way", ["invoke", "stream", "chat", "stream_chat"])
 def test_what_was_refused_is_raised(exchange: Exchange, way: str, server: ReplayServer) -> None:
-    options = play(server, exchange, "whole")
+    options = play(server, exchange, "complete")
     model = ChatDeepSeekV4(**options) if way in ("invoke", "stream") else DeepSeekV4(**options)
     with pytest.raises(InvalidRequestError, match="No tool output found") as caught:
         answer = getattr(model, way)("Hello" if isinstance(model, ChatDeepSeekV4) else QUESTION)

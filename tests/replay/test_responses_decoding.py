@@ -1,4 +1,4 @@
-"""Every recorded Responses exchange, of DeepSeek and of OpenRouter, through the decoder: whole and at every cut."""
+"""Every recorded Responses exchange, of DeepSeek and of OpenRouter, through the decoder: complete and at every cut."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from deepseek_v4.request.settings import ModelSettings
 from deepseek_v4.values.http import HttpResponse
 from tests.long_form import SLOW
 from tests.replay.recordings import Exchange, events_of, exchanges
-from tests.replay.test_core_decoding import by_event, in_random_pieces
+from tests.replay.test_core_decoding import by_event, in_random_chunks
 
 DEEPSEEK = exchanges("deepseek", "responses")
 OTHERS = exchanges("openrouter", "responses")
@@ -49,9 +49,9 @@ def response_of(exchange: Exchange) -> dict[str, Any]:
     return next(e["response"] for e in events_of(exchange.body) if e["type"] == "response.completed")
 
 
-def streamed(exchange: Exchange, pieces: Iterable[bytes]) -> Reply:
+def streamed(exchange: Exchange, chunks: Iterable[bytes]) -> Reply:
     decoder = PROTOCOL.stream(context(exchange))
-    deltas = [delta for piece in pieces for delta in decoder.feed(piece)]
+    deltas = [delta for chunk in chunks for delta in decoder.feed(chunk)]
     deltas.extend(decoder.close())
     assert isinstance(deltas[-1], StreamEnd)
     assert sum(isinstance(delta, StreamEnd) for delta in deltas) == 1
@@ -69,10 +69,10 @@ def streamed(exchange: Exchange, pieces: Iterable[bytes]) -> Reply:
     return reply
 
 
-def assert_says(reply: Reply, exchange: Exchange) -> None:
-    said = response_of(exchange)
-    items = {kind: [item for item in said["output"] if item["type"] == kind] for kind in KINDS}
-    assert [item["type"] for item in said["output"] if item["type"] not in KINDS] == []
+def assert_decoded(reply: Reply, exchange: Exchange) -> None:
+    expected = response_of(exchange)
+    items = {kind: [item for item in expected["output"] if item["type"] == kind] for kind in KINDS}
+    assert [item["type"] for item in expected["output"] if item["type"] not in KINDS] == []
     assert reply.content == "".join(part["text"] for item in items["message"] for part in item["content"])
     thoughts = [part["text"] for item in items["reasoning"] for part in item.get("content") or ()]
     assert ((reply.reasoning.text or "") if reply.reasoning else "") == "".join(thoughts)
@@ -84,8 +84,8 @@ def assert_says(reply: Reply, exchange: Exchange) -> None:
     assert [(call.id, call.name, call.arguments) for call in reply.tool_calls] == calls
     assert reply.invalid_tool_calls == ()
     assert reply.finish_reason == ("tool_calls" if calls else "stop")
-    assert (reply.id, reply.model, reply.created) == (said["id"], said["model"], said["created_at"])
-    usage = said["usage"]
+    assert (reply.id, reply.model, reply.created) == (expected["id"], expected["model"], expected["created_at"])
+    usage = expected["usage"]
     assert reply.usage is not None
     assert reply.usage.input_tokens == usage["input_tokens"]
     assert reply.usage.output_tokens == usage["output_tokens"]
@@ -94,7 +94,7 @@ def assert_says(reply: Reply, exchange: Exchange) -> None:
     assert reply.usage.cache_write_tokens == usage["input_tokens_details"].get("cache_write_tokens")
     assert reply.usage.reasoning_tokens == usage["output_tokens_details"]["reasoning_tokens"]
     assert reply.usage.cost == usage.get("cost")
-    assert reply.extra["service_tier"] == said["service_tier"]
+    assert reply.extra["service_tier"] == expected["service_tier"]
     assert "output" not in reply.extra
 
 
@@ -107,28 +107,28 @@ def test_the_recordings_are_all_there() -> None:
 
 
 @pytest.mark.parametrize("exchange", [e for e in ALL if e.status == 200 and not e.streamed], ids=str)
-def test_whole_answers_are_decoded_exactly(exchange: Exchange) -> None:
-    assert_says(PROTOCOL.decode(HttpResponse(200, {}, exchange.body), context(exchange)), exchange)
+def test_complete_answers_are_decoded_exactly(exchange: Exchange) -> None:
+    assert_decoded(PROTOCOL.decode(HttpResponse(200, {}, exchange.body), context(exchange)), exchange)
 
 
 @pytest.mark.parametrize("exchange", [e for e in ALL if e.streamed], ids=str)
 def test_streams_are_decoded_exactly_however_they_are_split(exchange: Exchange) -> None:
     body = exchange.body
-    whole = streamed(exchange, [body])
-    assert_says(whole, exchange)
-    assert streamed(exchange, by_event(body)) == whole
-    assert streamed(exchange, (body[i : i + 1] for i in range(len(body)))) == whole
+    complete = streamed(exchange, [body])
+    assert_decoded(complete, exchange)
+    assert streamed(exchange, by_event(body)) == complete
+    assert streamed(exchange, (body[i : i + 1] for i in range(len(body)))) == complete
     for cut in range(1, len(body), STEP):
-        assert streamed(exchange, (body[:cut], body[cut:])) == whole
+        assert streamed(exchange, (body[:cut], body[cut:])) == complete
     for seed in range(5):
-        assert streamed(exchange, in_random_pieces(body, seed + zlib.crc32(exchange.name.encode()))) == whole
+        assert streamed(exchange, in_random_chunks(body, seed + zlib.crc32(exchange.name.encode()))) == complete
 
 
 @pytest.mark.parametrize("exchange", [e for e in ALL if e.streamed], ids=str)
-def test_a_stream_says_what_its_whole_answer_says(exchange: Exchange) -> None:
-    whole = json.dumps(response_of(exchange)).encode()
-    assert streamed(exchange, [exchange.body]) == PROTOCOL.decode(HttpResponse(200, {}, whole), context(exchange))
-    assert streamed(exchange, [whole]).content == response_text(exchange)
+def test_a_stream_equals_its_complete_answer(exchange: Exchange) -> None:
+    complete = json.dumps(response_of(exchange)).encode()
+    assert streamed(exchange, [exchange.body]) == PROTOCOL.decode(HttpResponse(200, {}, complete), context(exchange))
+    assert streamed(exchange, [complete]).content == response_text(exchange)
 
 
 def response_text(exchange: Exchange) -> str:
@@ -137,7 +137,7 @@ def response_text(exchange: Exchange) -> str:
 
 
 @pytest.mark.parametrize("exchange", [e for e in ALL if e.streamed], ids=str)
-def test_a_stream_cut_before_its_terminal_event_is_never_taken_for_a_whole_answer(exchange: Exchange) -> None:
+def test_a_stream_cut_before_its_terminal_event_is_never_a_complete_answer(exchange: Exchange) -> None:
     finish = exchange.body.rindex(b"data: {", 0, exchange.body.rindex(b"response.completed") + 1)
     finish = exchange.body.index(b"\n", finish) - 1
     chance = random.Random(1)
