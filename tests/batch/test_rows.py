@@ -106,7 +106,10 @@ def test_equal_texts_are_different_rows_and_options_are_in_the_hash() -> None:
     ("lines", "message"),
     [
         (['{"id": 1, "prompt": "a"}', "{broken"], r"line 2: not JSON: .* Correct the line"),
-        ([{"id": 1, "prompt": "a"}, "", {"id": "1", "prompt": "b"}], r"the id '1' is in lines 1 and 3\. Use different ids"),
+        (
+            [{"id": 1, "prompt": "a"}, "", {"id": "1", "prompt": "b"}],
+            r"the id '1' is in lines 1 and 3\. Use different ids",
+        ),
         ([{"id": 1}], "line 1: expected either prompt or messages; fields: id"),
         ([{"id": 1, "prompt": "a", "messages": []}], "expected either"),
         ([{"id": 1, "prompt": 5}], "prompt is not text"),

@@ -11,7 +11,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("deepseek_v4", "langchain_deepseek_v4", "llama_index_deepseek_v4")
-TESTS = ("tests/docs", "tests/faults", "tests/fuzz", "tests/mutants", "tests/replay", "tests/same_bytes", "tests/unit")
+TESTS = (
+    *(
+        "tests/contract",
+        "tests/docs",
+        "tests/end_to_end",
+        "tests/engines",
+        "tests/faults",
+        "tests/fuzz",
+        "tests/mutants",
+    ),
+    *("tests/observability", "tests/oracle", "tests/replay", "tests/same_bytes", "tests/unit"),
+)
 """Folders of tests that are checked with their names and comments."""
 
 PHRASES = re.compile(
@@ -34,6 +45,10 @@ ALLOWED: frozenset[tuple[str, str]] = frozenset(
 
 QUOTED: frozenset[tuple[str, str]] = frozenset(
     {
+        ("tests/end_to_end/journeys/langchain/journey.py", "wants"),
+        ("tests/end_to_end/protocols/cutting.py", "wants"),
+        ("tests/end_to_end/protocols/test_other_endpoints.py", "wants"),
+        ("tests/end_to_end/protocols/test_quoted_markup.py", "says"),
         ("tests/unit/protocols/leaked_calls/dsml_texts.py", "is no"),
         ("tests/unit/protocols/leaked_calls/dsml_texts.py", "stands"),
         ("tests/unit/protocols/leaked_calls/test_scan_text.py", "said"),

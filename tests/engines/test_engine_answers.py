@@ -66,7 +66,7 @@ def test_other_providers_of_own_servers_speak_its_protocols(engine: Engine, prot
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_call_of_another_tool_than_the_chosen_one_is_invalid(engine: Engine, protocol: str, streamed: bool) -> None:
-    """The engine ignores the name; the toy knows one tool only."""
+    """The engine ignores the name; the toy model calls one tool only."""
     other = {"type": "function", "function": {**WEATHER_TOOL["function"], "name": "get_time"}}
     question = {"tools": [WEATHER_TOOL, other], "tool_choice": "get_time", "answer_retries": 0}
     with Client(**options(engine.url, protocol)) as client:

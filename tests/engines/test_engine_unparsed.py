@@ -21,7 +21,7 @@ def text_only(engine: Engine, unparsed: Engine) -> Engine:
     return unparsed
 
 
-async def test_the_reasoning_is_no_text(text_only: Engine, framework: str, protocol: str, way: str) -> None:
+async def test_the_reasoning_is_not_text(text_only: Engine, framework: str, protocol: str, way: str) -> None:
     answer = await text_only.model(framework, protocol).ask(way, QUESTION)
     assert (answer.text, answer.reasoning) == (ANSWER, THOUGHT)
 

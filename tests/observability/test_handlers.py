@@ -9,7 +9,7 @@ import pytest
 
 from deepseek_v4.testing import LocalServer
 from langchain_deepseek_v4 import ChatDeepSeekV4
-from tests.observability.watching import ASKED, CALLS, HEADER, KEY, SAID, THOUGHT, USAGE, Handler, aside, turns, weather
+from tests.observability.watching import ASKED, CALLS, HEADER, KEY, TEXT, THOUGHT, USAGE, Handler, aside, turns, weather
 
 
 @pytest.fixture(params=["invoke", "stream"])
@@ -43,7 +43,7 @@ def test_langsmith_as_opentelemetry(called: Any, langsmith_bridge: Handler) -> N
     assert json.loads(span["gen_ai.tool.definitions"])[0]["function"]["name"] == "weather"
     assert ASKED in span["gen_ai.prompt"]
     message = json.loads(span["gen_ai.completion"])["generations"][0][0]["message"]["kwargs"]
-    assert message["content"] == SAID
+    assert message["content"] == TEXT
     assert message["additional_kwargs"]["reasoning_content"] == THOUGHT
     assert [(call["name"], call["args"]) for call in message["tool_calls"]] == CALLS
     assert message["response_metadata"]["finish_reason"] == "tool_calls"
@@ -61,7 +61,7 @@ def test_langfuse(called: Any, langfuse_handler: Handler) -> None:
     asked, tool = json.loads(span["input"])
     assert (asked["content"], tool["content"]["function"]["name"]) == (ASKED, "weather")
     answer = json.loads(span["output"])
-    assert answer["content"] == SAID
+    assert answer["content"] == TEXT
     assert answer["additional_kwargs"]["reasoning_content"] == THOUGHT
     assert [(call["name"], call["args"]) for call in answer["tool_calls"]] == CALLS
     assert "finish_reason" not in json.dumps(span)

@@ -17,7 +17,7 @@ from tests.observability.watching import (
     CALLS,
     HEADER,
     KEY,
-    SAID,
+    TEXT,
     THOUGHT,
     THOUGHT_LAST,
     USAGE,
@@ -115,10 +115,10 @@ def test_openinference_sees_who_answers_and_what_it_costs(
 def test_openinference_sees_the_messages(way: str, server: LocalServer, openinference_langchain: Spans) -> None:
     first, _ = exchange(server, way)
     one, two = openinference_langchain.all()
-    said = nested(one, "llm.output_messages")[0]["message"]
-    assert {name: said[name] for name in said if name != "tool_calls"} == {"role": "assistant", "content": SAID}
-    assert calls_in(said) == CALLS
-    assert [call["tool_call"]["id"] for call in said["tool_calls"]] == [call["id"] for call in first.tool_calls]
+    output = nested(one, "llm.output_messages")[0]["message"]
+    assert {name: output[name] for name in output if name != "tool_calls"} == {"role": "assistant", "content": TEXT}
+    assert calls_in(output) == CALLS
+    assert [call["tool_call"]["id"] for call in output["tool_calls"]] == [call["id"] for call in first.tool_calls]
     heard = [message["message"] for message in nested(two, "llm.input_messages")]
     assert [message["role"] for message in heard] == ["system", "user", "assistant", "tool", "tool"]
     assert calls_in(heard[2]) == CALLS
@@ -128,7 +128,7 @@ def test_openinference_sees_the_messages(way: str, server: LocalServer, openinfe
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_openinference_keeps_the_reasoning_beside_the_text(
+def test_openinference_keeps_the_reasoning_and_the_text(
     way: str, server: LocalServer, openinference_langchain: Spans
 ) -> None:
     exchange(server, way)
@@ -162,9 +162,9 @@ def test_openinference_takes_no_v1_block_for_text(
     way: str, server: LocalServer, openinference_langchain: Spans
 ) -> None:
     exchange(server, way, output_version="v1")
-    said = nested(openinference_langchain.all()[0], "llm.output_messages")[0]["message"]
-    assert [content["message_content"] for content in said["contents"]] == [{"type": "text", "text": SAID}]
-    assert calls_in(said) == CALLS
+    output = nested(openinference_langchain.all()[0], "llm.output_messages")[0]["message"]
+    assert [content["message_content"] for content in output["contents"]] == [{"type": "text", "text": TEXT}]
+    assert calls_in(output) == CALLS
 
 
 @pytest.mark.parametrize("protocol", ["responses", "messages"])
@@ -219,11 +219,11 @@ def test_opentelemetry_sees_the_messages_and_no_key(
 ) -> None:
     first, _ = exchange(server, way)
     one, two = opentelemetry_langchain.having("gen_ai.request.model")
-    (said,) = json.loads(one["gen_ai.output.messages"])
-    assert parts_of(said, "text") == [{"type": "text", "content": SAID}]
-    calls = [(part["id"], part["name"], part["arguments"]) for part in parts_of(said, "tool_call")]
+    (output,) = json.loads(one["gen_ai.output.messages"])
+    assert parts_of(output, "text") == [{"type": "text", "content": TEXT}]
+    calls = [(part["id"], part["name"], part["arguments"]) for part in parts_of(output, "tool_call")]
     assert calls == [(call["id"], call["name"], call["args"]) for call in first.tool_calls]
-    assert said["finish_reason"] == "tool_call"
+    assert output["finish_reason"] == "tool_call"
     heard = json.loads(two["gen_ai.input.messages"])
     assert [parts_of(message, "tool_call_response")[0]["response"] for message in heard if message["role"] == "tool"]
     assert json.loads(two["gen_ai.system_instructions"]) == [{"type": "text", "content": "Be brief."}]

@@ -15,7 +15,7 @@ from langsmith import Client
 
 from deepseek_v4.testing import LocalServer, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4, DeepSeekV4Completion, UsageReport
-from tests.observability.watching import ASKED, CALLS, HEADER, KEY, SAID, THOUGHT, USAGE, turns, weather
+from tests.observability.watching import ASKED, CALLS, HEADER, KEY, TEXT, THOUGHT, USAGE, turns, weather
 from tests.raw_http import RawHandler, serving
 
 
@@ -28,9 +28,9 @@ class Inbox:
 
     def take(self, path: str, body: bytes) -> None:
         self.received += body
-        said = json.loads(body)
-        run_id = said.get("id") or path.rsplit("/", 1)[-1]
-        self.runs.setdefault(run_id, {}).update(said)
+        given = json.loads(body)
+        run_id = given.get("id") or path.rsplit("/", 1)[-1]
+        self.runs.setdefault(run_id, {}).update(given)
 
     @property
     def llm_runs(self) -> list[dict[str, Any]]:
@@ -66,8 +66,8 @@ def tracer(address: str) -> LangChainTracer:
 
 
 def model_of(server: LocalServer, **options: Any) -> ChatDeepSeekV4:
-    said: dict[str, Any] = {"temperature": 0.3, "max_tokens": 900, "thinking": True, "stop": ["END"], **options}
-    return ChatDeepSeekV4(base_url=server.base_url, api_key=KEY, default_headers={"X-Proxy-Key": HEADER}, **said)
+    given: dict[str, Any] = {"temperature": 0.3, "max_tokens": 900, "thinking": True, "stop": ["END"], **options}
+    return ChatDeepSeekV4(base_url=server.base_url, api_key=KEY, default_headers={"X-Proxy-Key": HEADER}, **given)
 
 
 @pytest.fixture(params=["invoke", "stream"])
@@ -79,13 +79,13 @@ def run(request: pytest.FixtureRequest, server: LocalServer, tracer: LangChainTr
     if not isinstance(answer, AIMessage):
         assert len(list(answer)) > 1
     tracer.wait_for_futures()
-    (told,) = inbox.llm_runs
-    return told
+    (metadata,) = inbox.llm_runs
+    return metadata
 
 
-def test_it_knows_who_answered_with_which_options(run: dict[str, Any]) -> None:
-    told = run["extra"]["metadata"]
-    assert {name: told[name] for name in told if name.startswith("ls_")} == {
+def test_it_names_the_model_and_its_options(run: dict[str, Any]) -> None:
+    metadata = run["extra"]["metadata"]
+    assert {name: metadata[name] for name in metadata if name.startswith("ls_")} == {
         "ls_integration": "langchain_chat_model",  # set by LangChain, over whatever a model gives
         "ls_provider": "deepseek",
         "ls_model_name": "deepseek-flash",
@@ -109,10 +109,10 @@ def test_it_counts_the_tokens(run: dict[str, Any]) -> None:
     assert run["extra"]["metadata"]["usage_metadata"] == usage
 
 
-def test_it_holds_the_calls_and_the_reasoning_beside_the_text(run: dict[str, Any]) -> None:
+def test_it_has_the_calls_the_reasoning_and_the_text(run: dict[str, Any]) -> None:
     generation = run["outputs"]["generations"][0][0]
     message = generation["message"]["kwargs"]
-    assert generation["text"] == message["content"] == SAID
+    assert generation["text"] == message["content"] == TEXT
     assert message["additional_kwargs"]["reasoning_content"] == THOUGHT
     assert [(call["name"], call["args"]) for call in message["tool_calls"]] == CALLS
 
@@ -126,10 +126,14 @@ def test_it_holds_no_key(inbox: Inbox) -> None:
 
 def test_options_of_a_call_count_under_any_name(server: LocalServer, tracer: LangChainTracer, inbox: Inbox) -> None:
     server.script(Turn("Hi."))
-    said = {"model_name": "deepseek-v4-pro", "max_completion_tokens": 50, "temperature": 0.9}
-    model_of(server).invoke(ASKED, config={"callbacks": [tracer]}, **said)
-    told = inbox.llm_runs[0]["extra"]["metadata"]
-    assert (told["ls_model_name"], told["ls_max_tokens"], told["ls_temperature"]) == ("deepseek-v4-pro", 50, 0.9)
+    given = {"model_name": "deepseek-v4-pro", "max_completion_tokens": 50, "temperature": 0.9}
+    model_of(server).invoke(ASKED, config={"callbacks": [tracer]}, **given)
+    metadata = inbox.llm_runs[0]["extra"]["metadata"]
+    assert (metadata["ls_model_name"], metadata["ls_max_tokens"], metadata["ls_temperature"]) == (
+        "deepseek-v4-pro",
+        50,
+        0.9,
+    )
     assert server.requests[0].body["max_tokens"] == 50
 
 
@@ -142,13 +146,13 @@ def test_a_provider_has_one_name(provider: str, tracer: LangChainTracer, inbox: 
 
 
 @pytest.mark.parametrize("way", ["invoke", "stream"])
-def test_completions_are_told_as_such(way: str, server: LocalServer, tracer: LangChainTracer, inbox: Inbox) -> None:
+def test_completions_are_of_the_type_llm(way: str, server: LocalServer, tracer: LangChainTracer, inbox: Inbox) -> None:
     model = DeepSeekV4Completion(base_url=server.base_url, api_key=KEY, max_tokens=30)
     list(getattr(model, way)("def f(", suffix="return 1", config={"callbacks": [tracer]}))
     (run,) = inbox.llm_runs
-    told = run["extra"]["metadata"]
-    assert (told["ls_provider"], told["ls_model_type"], told["ls_max_tokens"]) == ("deepseek", "llm", 30)
-    assert told["ls_integration"] == "langchain_llm"
+    metadata = run["extra"]["metadata"]
+    assert (metadata["ls_provider"], metadata["ls_model_type"], metadata["ls_max_tokens"]) == ("deepseek", "llm", 30)
+    assert metadata["ls_integration"] == "langchain_llm"
     assert run["outputs"]["generations"][0][0]["generation_info"]["usage_metadata"]["total_tokens"] > 0
     assert KEY.encode() not in inbox.received
 

@@ -21,7 +21,7 @@ from tests.observability.watching import (
     CALLS,
     HEADER,
     KEY,
-    SAID,
+    TEXT,
     THOUGHT,
     THOUGHT_LAST,
     USAGE,
@@ -47,8 +47,8 @@ class DeepSeek(DeepSeekV4):
 
 
 def model_of(server: LocalServer, cls: type[DeepSeekV4] = DeepSeekV4, **options: Any) -> DeepSeekV4:
-    said: dict[str, Any] = {"temperature": 0.3, "max_tokens": 900, "thinking": True, "api_key": KEY, **options}
-    return cls(base_url=server.base_url, default_headers={"X-Proxy-Key": HEADER}, **said)
+    output: dict[str, Any] = {"temperature": 0.3, "max_tokens": 900, "thinking": True, "api_key": KEY, **options}
+    return cls(base_url=server.base_url, default_headers={"X-Proxy-Key": HEADER}, **output)
 
 
 def answered(llm: DeepSeekV4, history: list[ChatMessage], way: str) -> ChatResponse:
@@ -113,11 +113,11 @@ def test_openinference_sees_the_model_and_what_it_costs(
 def test_openinference_sees_the_messages(way: str, server: LocalServer, openinference_llama_index: Spans) -> None:
     first, _ = exchange(server, way)
     one, two = openinference_llama_index.having("llm.token_count.total")
-    said = nested(one, "llm.output_messages")[0]["message"]
-    assert said["role"] == "assistant"
-    assert [content["message_content"] for content in said["contents"]] == [{"type": "text", "text": SAID}]
-    assert calls_in(said) == CALLS
-    ids = [call["tool_call"]["id"] for call in said["tool_calls"]]
+    output = nested(one, "llm.output_messages")[0]["message"]
+    assert output["role"] == "assistant"
+    assert [content["message_content"] for content in output["contents"]] == [{"type": "text", "text": TEXT}]
+    assert calls_in(output) == CALLS
+    ids = [call["tool_call"]["id"] for call in output["tool_calls"]]
     assert ids == [call["id"] for call in first.message.additional_kwargs["tool_calls"]]
     heard = [message["message"] for message in nested(two, "llm.input_messages")]
     assert [message["role"] for message in heard] == ["system", "user", "assistant", "tool", "tool"]
@@ -263,10 +263,10 @@ def test_opentelemetry_sees_the_messages_and_no_key(
 ) -> None:
     exchange(server, way, DeepSeek)
     one, two = opentelemetry_llama_index.having("gen_ai.operation.name")
-    (said,) = json.loads(one["gen_ai.output.messages"])
-    assert said["role"] == "assistant"
-    assert parts_of(said, "text") == [{"type": "text", "content": SAID}]
-    assert [(part["name"], part["arguments"]) for part in parts_of(said, "tool_call")] == CALLS
+    (output,) = json.loads(one["gen_ai.output.messages"])
+    assert output["role"] == "assistant"
+    assert parts_of(output, "text") == [{"type": "text", "content": TEXT}]
+    assert [(part["name"], part["arguments"]) for part in parts_of(output, "tool_call")] == CALLS
     heard = json.loads(two["gen_ai.input.messages"])
     assert [message["role"] for message in heard] == ["system", "user", "assistant", "tool", "tool"]
     assert [parts_of(message, "tool_call_response")[0]["response"] for message in heard[3:]] == [

@@ -1,4 +1,4 @@
-"""What the tests of traces share: spans kept in memory, and one exchange with two tools, told to every tracer."""
+"""What the tests of traces share: spans kept in memory, and one exchange with two tools, reported to every tracer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 ASKED = "Weather in Paris and Rome?"
 THOUGHT = "Two cities, two calls."
-SAID = "Let me look."
+TEXT = "Let me look."
 CALLS = [("weather", {"city": "Paris"}), ("weather", {"city": "Rome"})]
 THOUGHT_LAST = "Both are here."
 ANSWER = "It rains in both."
@@ -37,7 +37,7 @@ USAGE = {
 def turns() -> list[Turn]:
     """A turn that thinks, speaks and calls twice, and the answer."""
     calls = [ToolCall(name, arguments) for name, arguments in CALLS]
-    return [Turn(SAID, reasoning=THOUGHT, tool_calls=calls, usage=USAGE), Turn(ANSWER, reasoning=THOUGHT_LAST)]
+    return [Turn(TEXT, reasoning=THOUGHT, tool_calls=calls, usage=USAGE), Turn(ANSWER, reasoning=THOUGHT_LAST)]
 
 
 def weather(city: str) -> str:

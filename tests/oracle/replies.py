@@ -44,7 +44,7 @@ CREATED = 1_790_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ScriptedReply:
     """One answer of the model, and how it arrives.
 
     Args:
@@ -73,7 +73,7 @@ class Said:
         return sum(count for _, count in self.raw)
 
 
-def random_answer(rng: random.Random) -> Said:
+def random_answer(rng: random.Random) -> ScriptedReply:
     """Return a random answer."""
     model = rng.choice(("deepseek-flash", PRO))
     reasoning = rng.choice(("", _text(rng))) if rng.random() < 0.8 else None
@@ -81,7 +81,7 @@ def random_answer(rng: random.Random) -> Said:
     text = _text(rng) if not calls or rng.random() < 0.5 else ""
     raw = _raw(model, reasoning, text, calls)
     prompt = rng.randrange(1, 5000)
-    return Said(
+    return ScriptedReply(
         model, reasoning, text, calls, tuple(_cut(rng, raw)), prompt, rng.randrange(prompt + 1), rng.randrange(2**32)
     )
 
@@ -109,7 +109,7 @@ def _value(rng: random.Random, depth: int) -> Any:
 
 def _raw(model: str, reasoning: str | None, text: str, calls: Any) -> str:
     """The text after the prompt, as the recipe's own prompt encoding renders it for a later request."""
-    asked = [recipe.ToolCall(f"c{n}", name, json.dumps(said)) for n, (name, said) in enumerate(calls)]
+    asked = [recipe.ToolCall(f"c{n}", name, json.dumps(scripted)) for n, (name, scripted) in enumerate(calls)]
     conversation = recipe.Conversation(
         [recipe.UserMessage("x"), recipe.AssistantMessage(text, reasoning, asked or None)],
         thinking_mode=reasoning is not None,
@@ -144,17 +144,17 @@ def _cut(rng: random.Random, raw: str) -> Iterator[tuple[str | tuple[int, ...], 
         raw = raw[size:]
 
 
-def answered(said: Said, request: httpx.Request) -> httpx.Response:
-    """Return the response of the recipe to a request of a client, whole or streamed as it wants it."""
+def answered(scripted: ScriptedReply, request: httpx.Request) -> httpx.Response:
+    """Return the response of the recipe to a request of a client, complete or streamed as requested."""
     protocol = next(name for name in FORMS if request.url.path.endswith(name if name != "chat" else "completions"))
     converted = convert(Case(protocol, request.content))
     parser, form = FORMS[protocol]
     stream = recipe.StreamProcessor(
-        parser.chunk_generator(converted, "answer-1", said.model), converted.parsing_options, _tokenizer()
+        parser.chunk_generator(converted, "answer-1", scripted.model), converted.parsing_options, _tokenizer()
     )
-    usage = recipe.PromptUsage(prompt_tokens=said.prompt_tokens, prompt_cache_hit_tokens=said.cached_tokens)
+    usage = recipe.PromptUsage(prompt_tokens=scripted.prompt_tokens, prompt_cache_hit_tokens=scripted.cached_tokens)
     events = stream.push(recipe.InferenceChunk.ready(prompt_usage=usage))
-    for piece, count in said.raw:
+    for piece, count in scripted.raw:
         chunk = (
             recipe.InferenceChunk.text(piece, count) if isinstance(piece, str) else recipe.InferenceChunk.tokens(piece)
         )
@@ -165,9 +165,9 @@ def answered(said: Said, request: httpx.Request) -> httpx.Response:
         if (end := form.sse_done_data()) is not None:
             body += _event(None, end)
         return httpx.Response(
-            200, headers={"content-type": "text/event-stream"}, content=_torn(body.encode(), said.seed)
+            200, headers={"content-type": "text/event-stream"}, content=_torn(body.encode(), scripted.seed)
         )
-    whole = form("answer-1", said.model, CREATED, said.prompt_tokens, said.cached_tokens)
+    whole = form("answer-1", scripted.model, CREATED, scripted.prompt_tokens, scripted.cached_tokens)
     for event in events:
         whole.accumulate(event)
     return httpx.Response(200, headers={"content-type": "application/json"}, content=whole.to_json().encode())

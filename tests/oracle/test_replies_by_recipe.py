@@ -1,4 +1,4 @@
-"""What the model says arrives: DeepSeek's own formatter writes random answers, both adapters read them."""
+"""DeepSeek's own formatter writes random answers, and both adapters decode them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytest.importorskip("deepseek_recipe", reason="deepseek-recipe has no wheel for 
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
 from tests.long_form import SLOW
-from tests.oracle.replies import PARAMETERS, PROTOCOLS, TOOLS, Said, answered, random_answer
+from tests.oracle.replies import PARAMETERS, PROTOCOLS, TOOLS, ScriptedReply, answered, random_answer
 
 COUNT = 2_000 if SLOW else 200
 SHARES = 4
@@ -36,21 +36,21 @@ LI_TOOLS = [FunctionTool(fn=json.dumps, metadata=_Metadata(name=name, descriptio
 
 
 class Adapters:
-    """Both adapters over each protocol, without a socket: `said` is what they are answered."""
+    """Both adapters over each protocol, without a socket: `scripted` is the answer."""
 
     def __init__(self) -> None:
-        self.said: Said
-        self.http = httpx.Client(transport=httpx.MockTransport(lambda request: answered(self.said, request)))
+        self.scripted: ScriptedReply
+        self.http = httpx.Client(transport=httpx.MockTransport(lambda request: answered(self.scripted, request)))
 
         self.models: dict[tuple[object, ...], Any] = {}
 
     def model(self, kind: Any, protocol: str) -> Any:
-        """Return a model that asks as `said` is answered; one serves all texts that ask alike."""
-        asked = kind, protocol, self.said.model, self.said.reasoning is not None
+        """Return a model with the options of `scripted`; one model serves all texts with the same options."""
+        asked = kind, protocol, self.scripted.model, self.scripted.reasoning is not None
         if asked not in self.models:
-            thinking = {} if self.said.reasoning is not None else {"thinking": False}
+            thinking = {} if self.scripted.reasoning is not None else {"thinking": False}
             common = {"api_key": "k", "protocol": protocol, "max_retries": 0, "http_client": self.http}
-            self.models[asked] = kind(**common, model=self.said.model, **thinking)
+            self.models[asked] = kind(**common, model=self.scripted.model, **thinking)
         return self.models[asked]
 
     def langchain(self, protocol: str, streamed: bool) -> Any:
@@ -90,7 +90,7 @@ def _of_llama_index(response: ChatResponse) -> Any:
     return (
         "".join(block.content or "" for block in blocks if isinstance(block, ThinkingBlock)),
         response.message.content or "",
-        [(name, json.loads(said) if isinstance(said, str) else said) for name, said in calls],
+        [(name, json.loads(scripted) if isinstance(scripted, str) else scripted) for name, scripted in calls],
         (usage["prompt_tokens"], usage["cached_tokens"], usage["completion_tokens"]),
     )
 
@@ -105,9 +105,9 @@ def adapters() -> Iterator[Adapters]:
 @pytest.mark.parametrize("share", range(SHARES))
 def test_what_goes_in_comes_out(adapters: Adapters, share: int) -> None:
     for seed in range(share, COUNT, SHARES):
-        said = adapters.said = random_answer(random.Random(seed))
-        usage = (said.prompt_tokens, said.cached_tokens, said.completion_tokens)
-        expected = (said.reasoning or "", said.text, list(said.calls), usage)
+        scripted = adapters.scripted = random_answer(random.Random(seed))
+        usage = (scripted.prompt_tokens, scripted.cached_tokens, scripted.completion_tokens)
+        expected = (scripted.reasoning or "", scripted.text, list(scripted.calls), usage)
         for protocol in PROTOCOLS:
             for streamed in (False, True):
                 where = f"seed {seed}, {protocol}, {'streamed' if streamed else 'whole'}"

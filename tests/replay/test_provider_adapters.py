@@ -51,7 +51,7 @@ def expected_of(exchange: Exchange) -> Expected:
 
 
 def sound_and_cut(expected: Expected) -> tuple[list[tuple[str, str, Any]], list[tuple[str, str, str]]]:
-    """The calls that may be run, and those whose arguments the limit cut or that are no object."""
+    """The calls that may be run, and those whose arguments the limit cut or that are not an object."""
     limit_hit = {expected.finish_reason, expected.native_finish_reason} & {"length", "max_tokens", "max_output_tokens"}
     sound: list[tuple[str, str, Any]] = []
     cut: list[tuple[str, str, str]] = []

@@ -17,7 +17,7 @@ from langchain_deepseek_v4 import ChatDeepSeekV4
 class Standard(ChatModelIntegrationTests):
     __test__ = False
     connection: dict[str, Any]
-    """What reaches whoever answers."""
+    """The options with which a model reaches a service."""
     thinking = True
 
     @property

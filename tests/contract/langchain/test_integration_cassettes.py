@@ -13,7 +13,7 @@ from tests.contract.langchain.standard_integration import Standard
 from tests.replay.cassettes import cassette
 
 SENDS_NOTHING = ("test_no_overrides", "test_audio_inputs", "test_stream_time")
-"""Tests that are skipped, or ask nobody."""
+"""Tests that are skipped, or send nothing."""
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ class _OverProtocol(Standard):
 
 
 class _OverMessages(_OverProtocol):
-    """Anthropic's form on DeepSeek knows no document blocks, and does not count reasoning tokens apart."""
+    """Anthropic's format on DeepSeek has neither document blocks nor a count of reasoning tokens."""
 
     protocol = "messages"
 

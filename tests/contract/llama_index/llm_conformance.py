@@ -1,6 +1,6 @@
 """What llama-index-core expects of a function-calling LLM, as a test class for any integration.
 
-There is no such suite upstream; this one collects what core 0.14.25 relies on (callbacks, spans, events, streams,
+llama-index-core has none; this one collects what core 0.14.25 relies on (callbacks, spans, events, streams,
 tools, counting, dumps). Subclass ``LLMConformance`` and provide the fixtures ``llm``, ``say`` and ``fail``.
 """
 
@@ -226,7 +226,7 @@ class LLMConformance:
             thinking += response.additional_kwargs.get("thinking_delta") or ""
             assert (response.message.content or "") == text
         assert text == "An answer in a few words."
-        assert thinking == "Some thinking first.", "thinking is told apart from the text, on the response"
+        assert thinking == "Some thinking first.", "thinking is separate from the text, on the response"
         assert len(got) > 4
 
     @pytest.mark.parametrize("method", ["stream_complete", "astream_complete"])
@@ -239,7 +239,9 @@ class LLMConformance:
 
     @pytest.mark.parametrize("method", ["stream_chat", "astream_chat"])
     async def test_the_last_item_is_the_result(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
-        turn = Say("Text beside.", thinking="Thinking.", calls=[("add", {"a": 1, "b": 2}), ("add", {"a": 3, "b": 4})])
+        turn = Say(
+            "Text with calls.", thinking="Thinking.", calls=[("add", {"a": 1, "b": 2}), ("add", {"a": 3, "b": 4})]
+        )
         tool = FunctionTool.from_defaults(add)
         say(turn, turn)
         whole = llm.chat_with_tools([tool], "q", allow_parallel_tool_calls=True)
@@ -418,7 +420,7 @@ class LLMConformance:
         llm.chat_with_tools([FunctionTool.from_defaults(add)], user_msg="c", chat_history=history)
         assert [message.content for message in history] == ["a", "b"]
 
-    # -- what it says of itself ------------------------------------------------------------------------------------
+    # -- its description -------------------------------------------------------------------------------------------
 
     def test_metadata(self, llm: FunctionCallingLLM) -> None:
         known = llm.metadata

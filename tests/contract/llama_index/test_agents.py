@@ -121,7 +121,7 @@ class TestFunctionAgent:
 
     async def test_a_tool_that_returns_nothing(self, llm: DeepSeekV4, server: LocalServer, streaming: bool) -> None:
         server.script(Turn(reasoning="r", tool_calls=[ToolCall("quiet", {})]), ANSWER)
-        tool = FunctionTool.from_defaults(lambda: "", name="quiet", description="Says nothing.")
+        tool = FunctionTool.from_defaults(lambda: "", name="quiet", description="Returns nothing.")
         await run(FunctionAgent(llm=llm, tools=[tool], streaming=streaming), "q")
         assert server.requests[1].body["messages"][-1]["content"] == ""
 
@@ -198,7 +198,7 @@ class TestThinkingDelta:
             for choice in (event.raw or {}).get("choices", [])
             for call in choice.get("delta", {}).get("tool_calls", [])
         ]
-        assert len(pieces) > 4, "who wants to show them while they grow finds the pieces in raw"
+        assert len(pieces) > 4, "the fragments of the arguments are in raw"
 
 
 class TestOtherAgents:

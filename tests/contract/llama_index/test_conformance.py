@@ -54,14 +54,14 @@ class TestToolChoice:
     """What of a tool choice reaches the wire, and what becomes of thinking."""
 
     @pytest.mark.parametrize("method", WITH_TOOLS)
-    @pytest.mark.parametrize(("options", "said"), FORCED)
+    @pytest.mark.parametrize(("options", "expected"), FORCED)
     async def test_forced(
-        self, llm: DeepSeekV4, server: LocalServer, method: str, options: dict[str, Any], said: Any
+        self, llm: DeepSeekV4, server: LocalServer, method: str, options: dict[str, Any], expected: Any
     ) -> None:
         last = (await ask(llm, method, [FunctionTool.from_defaults(add)], user_msg="Add 1 and 2", **options))[-1]
         assert llm.get_tool_calls_from_response(last)[0].tool_name == "add"
         body = server.requests[0].body
-        assert body["tool_choice"] == said
+        assert body["tool_choice"] == expected
         assert body["thinking"] == {"type": "disabled"}
 
     @pytest.mark.parametrize("options", [{}, {"tool_choice": "auto"}, {"tool_choice": None}, {"tool_required": False}])
@@ -88,7 +88,7 @@ class TestToolChoice:
             llm.chat_with_tools([FunctionTool.from_defaults(add)], user_msg="q", tool_choice="subtract")
         assert not server.requests
 
-    def test_forced_while_thinking_as_the_user_wants_it(
+    def test_a_forced_call_while_thinking_follows_the_option(
         self, make: Callable[..., DeepSeekV4], server: LocalServer
     ) -> None:
         tools = [FunctionTool.from_defaults(add)]

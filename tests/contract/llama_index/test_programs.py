@@ -63,7 +63,7 @@ class Node(BaseModel):
 
 
 ALBUM = Album(name='Ärger "live"', songs=[Song(title="One", seconds=61), Song(title="Two", seconds=122)])
-SAID = Turn(ALBUM.model_dump_json(), reasoning="An album, then.")
+ANSWER = Turn(ALBUM.model_dump_json(), reasoning="An album, then.")
 
 
 async def predicted(llm: DeepSeekV4, method: str, *args: Any, **options: Any) -> list[Any]:
@@ -78,7 +78,7 @@ async def predicted(llm: DeepSeekV4, method: str, *args: Any, **options: Any) ->
 @pytest.mark.parametrize("method", FAMILY)
 class TestFamily:
     async def test_json_mode_with_thinking_on(self, llm: DeepSeekV4, server: LocalServer, method: str) -> None:
-        server.script(SAID)
+        server.script(ANSWER)
         assert (await predicted(llm, method, Album, PROMPT, topic="noise"))[-1] == ALBUM
         body = server.requests[0].body
         assert body["response_format"] == {"type": "json_object"}
@@ -132,7 +132,7 @@ class TestFamily:
         assert (await predicted(make(pydantic_program_mode=mode), method, Node, PROMPT, topic="x"))[-1] == tree
 
     async def test_text_mode(self, make: Callable[..., DeepSeekV4], server: LocalServer, method: str) -> None:
-        server.script(SAID)
+        server.script(ANSWER)
         llm = make(pydantic_program_mode=PydanticProgramMode.LLM)
         prompt = PromptTemplate("Tell me about {topic}.")  # LlamaIndex's program writes its parser into it
         assert (await predicted(llm, method, Album, prompt, topic="noise"))[-1].model_dump() == ALBUM.model_dump()
@@ -169,14 +169,14 @@ class TestFamily:
     async def test_answers_that_do_not_fit(
         self, llm: DeepSeekV4, server: LocalServer, method: str, turn: Turn, why: str
     ) -> None:
-        server.script(turn, turn)  # the second try is no better
+        server.script(turn, turn)  # the second answer is invalid, too
         with pytest.raises(UnusableAnswerError, match=why) as caught:
             await predicted(llm, method, Album, PROMPT, topic="noise")
         assert isinstance(caught.value, ValueError)
         assert isinstance(caught.value, errors.DeepSeekError)
 
     async def test_a_cut_answer(self, llm: DeepSeekV4, server: LocalServer, method: str) -> None:
-        server.script(SAID)
+        server.script(ANSWER)
         server.fault(Fault.length())
         with pytest.raises(UnusableAnswerError, match="Raise max_tokens"):
             await predicted(llm, method, Album, PROMPT, topic="noise")
@@ -196,7 +196,7 @@ class TestFamily:
         assert (await predicted(llm, method, Album, PROMPT, topic="noise"))[-1] == ALBUM
 
     async def test_events_and_spans(self, llm: DeepSeekV4, server: LocalServer, method: str) -> None:
-        server.script(SAID)
+        server.script(ANSWER)
         root = instrumentation.get_dispatcher()  # type: ignore[attr-defined]
         events, spans = Events(), SimpleSpanHandler()
         root.add_event_handler(events)
@@ -222,7 +222,7 @@ async def test_partial_objects_grow(
     make: Callable[..., DeepSeekV4], server: LocalServer, method: str, mode: PydanticProgramMode
 ) -> None:
     function = mode == PydanticProgramMode.FUNCTION
-    server.script(Turn(tool_calls=[ToolCall("Album", ALBUM.model_dump_json())]) if function else SAID)
+    server.script(Turn(tool_calls=[ToolCall("Album", ALBUM.model_dump_json())]) if function else ANSWER)
     got = await predicted(make(pydantic_program_mode=mode), method, Album, PROMPT, topic="noise")
     assert len(got) > 8
     assert isinstance(got[0], (Album, FlexibleModel))
@@ -241,7 +241,7 @@ class TestStructuredLLM:
     async def test_chat(self, llm: DeepSeekV4, server: LocalServer) -> None:
         structured = llm.as_structured_llm(Album)
         ask = [ChatMessage(role="user", content="An album, {please}")]
-        server.script(SAID, SAID, SAID, SAID)
+        server.script(ANSWER, ANSWER, ANSWER, ANSWER)
         for response in (
             structured.chat(ask),
             await structured.achat(ask),
@@ -253,7 +253,7 @@ class TestStructuredLLM:
         assert {request.body["messages"][-1]["content"] for request in server.requests} == {"An album, {please}"}
 
     async def test_complete(self, llm: DeepSeekV4, server: LocalServer) -> None:
-        server.script(SAID, SAID)
+        server.script(ANSWER, ANSWER)
         structured = llm.as_structured_llm(Album)
         assert structured.complete("x").raw == ALBUM
         assert (await structured.acomplete("x")).raw == ALBUM
@@ -289,7 +289,7 @@ class TestPrograms:
         program = LLMTextCompletionProgram.from_defaults(
             PydanticOutputParser(Album), prompt_template_str="About {topic}.", llm=llm
         )
-        server.script(SAID, SAID)
+        server.script(ANSWER, ANSWER)
         assert program(topic="x") == ALBUM
         assert await program.acall(topic="x") == ALBUM
 

@@ -75,8 +75,8 @@ class TestSynthesizers:
             assert str(await response.get_response()) == "It is blue."
 
     async def test_a_typed_answer(self, server: LocalServer, index: SummaryIndex) -> None:
-        said = Turn('{"name": "blue"}', reasoning="r")
-        server.script(said, said)
+        scripted = Turn('{"name": "blue"}', reasoning="r")
+        server.script(scripted, scripted)
         engine = index.as_query_engine(output_cls=Colour, response_mode="compact")
         assert engine.query("What colour?").response == Colour(name="blue")
         assert (await engine.aquery("What colour?")).response == Colour(name="blue")

@@ -1,4 +1,4 @@
-"""What a request says, whichever protocol it is written in: its messages in the form of chat completions."""
+"""The messages of a request of any protocol, in the format of chat completions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def address_of(endpoint: tuple[str, str], server: LocalServer) -> dict[str, Any]
     return {"provider": provider, "protocol": protocol, "base_url": server.base_url, "api_key": server.api_key}
 
 
-def said(request: ReceivedRequest) -> list[dict[str, Any]]:
+def messages_of(request: ReceivedRequest) -> list[dict[str, Any]]:
     """The messages of a request that was accepted. A user message of one text is that text, a record its text."""
     assert request.status == 200, request.body
     body = request.body
@@ -60,7 +60,7 @@ def _plain(message: dict[str, Any]) -> dict[str, Any]:
     if plain.get("reasoning_content") == " ":  # what Responses sends for a turn without a thought, where "" is refused
         plain["reasoning_content"] = ""
     details = plain.pop("reasoning_details", None)
-    if details is not None:  # OpenRouter's record: beside the text that it holds, or alone when it is empty
+    if details is not None:  # OpenRouter's record: with the text that it contains, or alone if it is empty
         text = "".join(detail["text"] for detail in details)
         assert plain.setdefault("reasoning_content", text) == text
     return plain

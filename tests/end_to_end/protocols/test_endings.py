@@ -44,7 +44,7 @@ async def model(request: pytest.FixtureRequest, server: LocalServer, endpoint: t
         yield model
 
 
-async def said(model: Any, way: str, seen: list[str]) -> tuple[str, str]:
+async def answer_and_reason(model: Any, way: str, seen: list[str]) -> tuple[str, str]:
     """Ask one way: the text of the answer and its finish reason. ``seen`` gets the text as it comes."""
     if isinstance(model, ChatDeepSeekV4):
         if way in WHOLE:
@@ -73,11 +73,11 @@ async def _each(stream: Any) -> AsyncIterator[Any]:
 
 
 @pytest.mark.parametrize("finish_reason", ["stop", "length", "content_filter"])
-async def test_an_answer_says_why_it_ended(model: Any, server: LocalServer, finish_reason: str) -> None:
+async def test_an_answer_has_its_finish_reason(model: Any, server: LocalServer, finish_reason: str) -> None:
     for way in (*WHOLE, *STREAMED):
         server.script(Turn("one two", reasoning="Hm.", finish_reason=finish_reason))
         seen: list[str] = []
-        assert await said(model, way, seen) == ("one two", finish_reason)
+        assert await answer_and_reason(model, way, seen) == ("one two", finish_reason)
         assert "".join(seen) == ("one two" if way in STREAMED else "")
 
 
@@ -96,7 +96,7 @@ async def test_a_refusal_has_its_class(
     for way in (*WHOLE, *STREAMED):
         server.fault(Fault.status(status))
         with pytest.raises(kind) as caught:
-            await said(model, way, [])
+            await answer_and_reason(model, way, [])
         assert caught.value.status_code == status
         assert isinstance(caught.value, ModelError) is isinstance(model, ChatDeepSeekV4)
 
@@ -121,7 +121,7 @@ async def test_a_stream_that_breaks_off_is_never_taken_for_an_answer(
     server.fault(fault)
     seen: list[str] = []
     with pytest.raises(kind) as caught:
-        await said(model, way, seen)
+        await answer_and_reason(model, way, seen)
     partial = caught.value.partial
     assert partial is not None
     assert partial.content == "".join(seen)
@@ -147,4 +147,4 @@ async def test_a_whole_answer_that_failed_is_an_error(model: Any, server: LocalS
     server.script(ANSWER)
     server.fault(fault)
     with pytest.raises(errors.DeepSeekError):
-        await said(model, way, [])
+        await answer_and_reason(model, way, [])

@@ -69,7 +69,7 @@ WORDS = {
 
 
 def ends_of(protocol: str, streamed: bool) -> Iterator[tuple[Json, str | None, int]]:
-    """What an answer says of its end, its finish reason, and the tokens it took."""
+    """The end of an answer: its finish reason, and its tokens."""
     if protocol == "responses":
         yield {"status": "completed"}, "stop", 7
         yield {"status": "completed"}, "stop", LIMIT

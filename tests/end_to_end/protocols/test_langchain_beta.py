@@ -1,4 +1,4 @@
-"""What stands beside chat in LangChain: fill-in-the-middle, prefix completion, resumed streams, models and balance."""
+"""The endpoints other than chat in LangChain: fill-in-the-middle, prefixes, resumed streams, models, balance."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def where(server: LocalServer, **options: Any) -> dict[str, Any]:
 async def test_a_gap_is_filled_in_by_every_method(server: LocalServer) -> None:
     server.script(*[Turn("a, b")] * 6)
     async with DeepSeekV4Completion(**where(server, max_tokens=50)) as llm:
-        said = [
+        answers = [
             llm.invoke("def f(", suffix="):"),
             await llm.ainvoke("def f(", suffix="):"),
             "".join(llm.stream("def f(", suffix="):")),
@@ -37,14 +37,14 @@ async def test_a_gap_is_filled_in_by_every_method(server: LocalServer) -> None:
             llm.bind(suffix="):").invoke("def f("),
             llm.batch(["def f("], suffix="):")[0],
         ]
-    assert said == ["a, b"] * 6
+    assert answers == ["a, b"] * 6
     for request in server.requests:
         assert request.path == "/beta/completions"
         assert (request.body["prompt"], request.body["suffix"], request.body["max_tokens"]) == ("def f(", "):", 50)
         assert not {"thinking", "reasoning_effort", "messages", "tools"} & request.body.keys()
 
 
-def test_a_result_says_what_it_took_and_why_it_ended(server: LocalServer) -> None:
+def test_a_result_has_its_tokens_and_its_finish_reason(server: LocalServer) -> None:
     server.script(Turn("a"), Turn("b"))
     result = DeepSeekV4Completion(**where(server)).generate(["x", "y"], stop=["z"])
     assert [[one.text for one in each] for each in result.generations] == [["a"], ["b"]]
@@ -90,7 +90,7 @@ def test_callbacks_see_every_piece_and_the_end(server: LocalServer) -> None:
     assert info["finish_reason"] == "stop"
 
 
-def test_thinking_is_told_to_be_missing(server: LocalServer) -> None:
+def test_thinking_is_reported_as_unsupported(server: LocalServer) -> None:
     llm = DeepSeekV4Completion(**where(server, thinking=True))
     with pytest.warns(UnsupportedOptionWarning, match="do not support thinking"):
         llm.invoke("x")
@@ -130,10 +130,10 @@ async def test_the_last_message_is_continued(server: LocalServer) -> None:
     begun = AIMessage("It is", additional_kwargs={"reasoning_content": "17 * 23 …"})
     history: list[BaseMessage] = [HumanMessage("17 * 23?"), begun]
     model = ChatDeepSeekV4(**where(server)).bind(prefix=True)
-    said = [model.invoke(history), await model.ainvoke(history)]
-    said.append(_whole(list(model.stream(history))))
-    said.append(_whole([chunk async for chunk in model.astream(history)]))
-    for message in said:
+    answers = [model.invoke(history), await model.ainvoke(history)]
+    answers.append(_whole(list(model.stream(history))))
+    answers.append(_whole([chunk async for chunk in model.astream(history)]))
+    for message in answers:
         assert message.text == " 391."
     for request in server.requests:
         assert request.path == "/beta/chat/completions"
@@ -214,6 +214,6 @@ async def test_models_and_balance(server: LocalServer, cls: Any) -> None:
             assert balance.amounts[0].total == Decimal("110.00")
 
 
-def test_a_provider_that_tells_no_balance(server: LocalServer) -> None:
+def test_a_provider_without_a_balance(server: LocalServer) -> None:
     with pytest.raises(UnsupportedError, match="balance"):
         ChatDeepSeekV4(**where(server, provider="vllm")).balance()

@@ -1,4 +1,4 @@
-"""What stands beside chat in LlamaIndex: fill-in-the-middle, prefix completion, resumed streams, models and balance."""
+"""The endpoints other than chat in LlamaIndex: fill-in-the-middle, prefixes, resumed streams, models, balance."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_without_suffix_it_is_a_chat(llm: DeepSeekV4, server: LocalServer) -> No
     assert server.requests[0].path == "/chat/completions"
 
 
-def test_thinking_is_told_to_be_missing(server: LocalServer) -> None:
+def test_thinking_is_reported_as_unsupported(server: LocalServer) -> None:
     expected = pytest.warns(UnsupportedOptionWarning, match="do not support thinking")
     with DeepSeekV4(**where(server, thinking=True)) as llm, expected:
         llm.complete("x", suffix="y")

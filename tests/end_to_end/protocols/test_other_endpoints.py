@@ -1,4 +1,4 @@
-"""What stands beside chat, over a real socket, against the local server and its checks."""
+"""The endpoints other than chat, over a real socket, against the local server and its checks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_a_gap_is_filled_in(server: LocalServer, client: Client) -> None:
     await client.aclose()
 
 
-async def test_models_and_balance_are_told(client: Client) -> None:
+async def test_models_and_balance_are_returned(client: Client) -> None:
     for models in (client.list_models(), await client.alist_models()):
         flash = next(model for model in models if model.id == "deepseek-flash")
         assert flash.context_window == 1_048_576
@@ -80,8 +80,8 @@ def test_cut_streams_are_resumed_over_a_socket(server: LocalServer, client: Clie
         partial = caught.value.partial
         assert partial is not None
         assert partial.reasoning is not None
-        said, thought = partial.content, partial.reasoning.text or ""
-        server.script(Turn(raw=broken), Turn(CONTENT[len(said) :], reasoning=REASONING[len(thought) :]))
+        answers, thought = partial.content, partial.reasoning.text or ""
+        server.script(Turn(raw=broken), Turn(CONTENT[len(answers) :], reasoning=REASONING[len(thought) :]))
         *given, last = client.stream("17 * 23?", resume_streams=True)
         assert isinstance(last, StreamEnd)
         assert "".join(delta.text for delta in given if isinstance(delta, TextDelta)) == CONTENT
@@ -90,11 +90,11 @@ def test_cut_streams_are_resumed_over_a_socket(server: LocalServer, client: Clie
         assert last.reply.reasoning is not None
         assert last.reply.reasoning.text == REASONING
         assert server.requests[1].path == "/beta/chat/completions"
-        begun = {"role": "assistant", "content": said, "reasoning_content": thought, "prefix": True}
+        begun = {"role": "assistant", "content": answers, "reasoning_content": thought, "prefix": True}
         assert server.requests[1].body["messages"][-1] == begun
 
 
-def test_a_cut_stream_raises_where_nobody_asked_to_resume(server: LocalServer, client: Client) -> None:
+def test_a_cut_stream_raises_without_resume_streams(server: LocalServer, client: Client) -> None:
     server.script(Turn(CONTENT, reasoning=REASONING, chunk_size=5))
     server.fault(Fault.cut_stream(after_events=12))
     with pytest.raises(StreamInterruptedError):

@@ -162,11 +162,11 @@ def called(protocol: str, text: str = "") -> tuple[dict[str, Any], bytes]:
         whole = wire_examples.completion(text, "Hm.", [("call_00_a", "send_email", CALL)], "tool_calls")
         return whole, wire_examples.sse(wire_examples.completion_chunks(whole), done=True)
     if protocol == "responses":
-        said = [wire_examples.message_item(text)] if text else []
-        items = (wire_examples.reasoning_item("Hm."), *said, wire_examples.call_item("send_email", CALL))
+        parts = [wire_examples.message_item(text)] if text else []
+        items = (wire_examples.reasoning_item("Hm."), *parts, wire_examples.call_item("send_email", CALL))
         return wire_examples.response(*items), wire_examples.sse(wire_examples.response_events(*items))
-    said = [wire_examples.text_block(text)] if text else []
-    blocks = (wire_examples.thinking_block("Hm."), *said, wire_examples.use_block("send_email", json.loads(CALL)))
+    parts = [wire_examples.text_block(text)] if text else []
+    blocks = (wire_examples.thinking_block("Hm."), *parts, wire_examples.use_block("send_email", json.loads(CALL)))
     events = wire_examples.message_events(*blocks, stop_reason="tool_use")
     return wire_examples.message(*blocks, stop_reason="tool_use"), wire_examples.sse(events)
 
@@ -251,9 +251,9 @@ def test_no_way_of_quoting_markup_becomes_a_call(asker: Asker, protocol: str, st
         sent = len(service.bodies)
         asked += sent == 2
         expected = text if sent == 1 else before_markup(way) + AFTERWARDS
-        told = (facts["finish_reason"], reasons(facts), facts.get("leaked_markup"))
-        if content != expected or calls or sent > 2 or told != ("stop", ["leaked_markup"] * (sent - 1), None):
-            wrong[way] = (sent, content, calls, told)
+        outcome = (facts["finish_reason"], reasons(facts), facts.get("leaked_markup"))
+        if content != expected or calls or sent > 2 or outcome != ("stop", ["leaked_markup"] * (sent - 1), None):
+            wrong[way] = (sent, content, calls, outcome)
         if sent == 2 and way.endswith(SAFE):
             wrong[way] = (sent, "was asked about a quotation")
     assert not wrong

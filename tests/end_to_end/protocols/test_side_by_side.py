@@ -13,7 +13,7 @@ from llama_index.core.tools import FunctionTool
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
-from tests.end_to_end.journeys.conversations import PROTOCOLS, said
+from tests.end_to_end.journeys.conversations import PROTOCOLS, messages_of
 
 CALLS = [
     ToolCall("get_weather", {"city": "Zürich"}, id="call_00_a"),
@@ -60,7 +60,7 @@ def langchain_answer(server: LocalServer, protocol: str, *, streamed: bool, **op
 def langchain_essence(message: AIMessage) -> dict[str, Any]:
     """All but ids, each protocol's own records, and how many tokens a prompt in its form has.
 
-    That there was no reasoning is said by ``""``, by an empty block, or by no item.
+    An answer without reasoning has ``""``, an empty block, or no item.
     """
     assert message.usage_metadata is not None
     content = message.content
@@ -142,8 +142,8 @@ def llama_essence(response: ChatResponse) -> dict[str, Any]:
     blocks = []
     for block in response.message.blocks:
         if isinstance(block, ThinkingBlock) and not block.content:
-            continue  # that there was none is said by "", by an empty block, or by no item
-        # what is counted as thinking is not told on the Messages endpoint
+            continue  # no reasoning: "", an empty block, or no item
+        # the Messages endpoint does not count reasoning tokens
         own = ("additional_information", "num_tokens") if isinstance(block, ThinkingBlock) else ()
         blocks.append(block.model_dump(exclude=set(own)))
     facts = response.additional_kwargs
@@ -195,9 +195,9 @@ def test_a_llama_index_history_goes_on_with_its_reasoning(
 
 def assert_passed_back(server: LocalServer) -> None:
     """The last request holds both past turns, each with its own reasoning, text and calls, once."""
-    past = [message for message in said(server.requests[-1]) if message["role"] == "assistant"]
+    past = [message for message in messages_of(server.requests[-1]) if message["role"] == "assistant"]
     assert [message["reasoning_content"] for message in past] == THOUGHTS
     assert [message["content"] for message in past] == ["Let me look.", "It is 391 — sicher."]
     assert [call["id"] for call in past[0]["tool_calls"]] == ["call_00_a", "call_01_b"]
-    results = [message["tool_call_id"] for message in said(server.requests[-1]) if message["role"] == "tool"]
+    results = [message["tool_call_id"] for message in messages_of(server.requests[-1]) if message["role"] == "tool"]
     assert results == ["call_00_a", "call_01_b"]

@@ -22,7 +22,7 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "ob
 
 
 NESTED = "an object in an object in an object"
-"""Stands for an object that is nested too deeply for ``json.dumps``."""
+"""A placeholder for an object that is nested too deeply for ``json.dumps``."""
 
 
 def dumped(answer: Any) -> str:
@@ -191,8 +191,10 @@ def ask(model: Any, streamed: bool) -> None:
         for chunk in bound.stream("Hi"):
             whole = whole + chunk
         return
-    said = [ChatMessage(role="user", content="Hi")]
-    response = list(model.stream_chat(said, tools=[TOOL]))[-1] if streamed else model.chat(said, tools=[TOOL])
+    conversation = [ChatMessage(role="user", content="Hi")]
+    response = (
+        list(model.stream_chat(conversation, tools=[TOOL]))[-1] if streamed else model.chat(conversation, tools=[TOOL])
+    )
     model.get_tool_calls_from_response(response, error_on_no_tool_call=False)
 
 

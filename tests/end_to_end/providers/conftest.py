@@ -15,7 +15,7 @@ from deepseek_v4.testing import LocalServer
 
 @pytest.fixture(autouse=True)
 def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key of the machine, and no warning counted as told by another test."""
+    """No key of the machine, and no warning counted as reported by another test."""
     for provider in PROVIDERS.values():
         if provider.key_variable:
             monkeypatch.delenv(provider.key_variable, raising=False)

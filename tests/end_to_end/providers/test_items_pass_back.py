@@ -1,4 +1,4 @@
-"""What Responses and Messages keep of a turn beside its text comes back as it came, at every host of theirs.
+"""The record of a turn on Responses and Messages is sent back unchanged, at every host.
 
 Encrypted and signed reasoning, and the searches a service ran by itself, through all that a history is kept in.
 """
@@ -77,33 +77,39 @@ BLOCKS: list[list[dict[str, Any]]] = [
     [thinking_block("So it is."), text_block("It rains.")],
     [text_block("Done.")],
 ]
-SAID = frozenset({"message", "function_call", "function_call_output", "text", "tool_use", "tool_result"})
-"""Types of items and blocks that are no record: what a message holds is read from the message."""
+SHOWN_TYPES = frozenset({"message", "function_call", "function_call_output", "text", "tool_use", "tool_result"})
+"""Types of items and blocks that are not in the record: they are read from the message."""
 
 
 def turns(protocol: str, streamed: bool) -> list[Turn]:
     if protocol == "responses":
         return [Turn(raw=response_events(*each) if streamed else response(*each)) for each in ITEMS]
-    said = []
+    turn_items = []
     for each in BLOCKS:
         stop = "tool_use" if each[-1]["type"] == "tool_use" else "end_turn"
         whole = message(*each, stop_reason=stop)
-        said.append(Turn(raw=message_events(*each, stop_reason=stop) if streamed else whole))
-    return said
+        turn_items.append(Turn(raw=message_events(*each, stop_reason=stop) if streamed else whole))
+    return turn_items
 
 
 def record(each: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """How a turn's record goes back: a reasoning item without its status, everything else as it came."""
-    kept = [item for item in each if item["type"] not in SAID]
+    kept = [item for item in each if item["type"] not in SHOWN_TYPES]
     return [{k: v for k, v in item.items() if k != "status"} if item["type"] == "reasoning" else item for item in kept]
 
 
 def sent(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The records in a request."""
     if "input" in body:
-        return [item for item in body["input"] if item.get("type", "message") not in SAID]
-    said = [turn["content"] for turn in body["messages"] if turn["role"] == "assistant"]
-    return [block for blocks in said if isinstance(blocks, list) for block in blocks if block["type"] not in SAID]
+        return [item for item in body["input"] if item.get("type", "message") not in SHOWN_TYPES]
+    turn_items = [turn["content"] for turn in body["messages"] if turn["role"] == "assistant"]
+    return [
+        block
+        for blocks in turn_items
+        if isinstance(blocks, list)
+        for block in blocks
+        if block["type"] not in SHOWN_TYPES
+    ]
 
 
 def assert_passed_back(server: LocalServer, protocol: str) -> None:
@@ -178,8 +184,8 @@ def test_llama_index_history_that_was_kept_elsewhere(
             history.append(answer.message)
             for block in answer.message.blocks:
                 if isinstance(block, ToolCallBlock):
-                    told = {"tool_call_id": block.tool_call_id}
-                    history.append(ChatMessage(role="tool", content="It rains.", additional_kwargs=told))
+                    extra_kwargs = {"tool_call_id": block.tool_call_id}
+                    history.append(ChatMessage(role="tool", content="It rains.", additional_kwargs=extra_kwargs))
             if number == len(ITEMS) - 2:
                 history.append(ChatMessage(role="user", content="And now?"))
     assert_passed_back(server, protocol)

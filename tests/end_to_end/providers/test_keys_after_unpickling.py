@@ -126,7 +126,7 @@ def test_only_the_key_it_was_made_with_is_sent(
     assert keys_seen(server) == [True] * 4
 
 
-def test_without_a_key_the_error_tells_what_to_do(make: Callable[..., Any]) -> None:
+def test_without_a_key_the_error_names_the_remedy(make: Callable[..., Any]) -> None:
     model = pickle.loads(pickle.dumps(make(api_key=KEY)))
     with pytest.raises(errors.AuthenticationError) as caught:
         ask(model)
@@ -224,7 +224,7 @@ def _no_key() -> str:
 
 
 @pytest.mark.parametrize(
-    ("function", "said"),
+    ("function", "advice"),
     [
         (_async_key, "coroutine.*must not be async"),
         (lambda: KEY.encode(), "type bytes"),
@@ -232,9 +232,9 @@ def _no_key() -> str:
     ],
 )
 def test_a_callable_without_text_is_an_error_and_not_a_retry(
-    make: Callable[..., Any], server: LocalServer, function: Any, said: str
+    make: Callable[..., Any], server: LocalServer, function: Any, advice: str
 ) -> None:
-    with pytest.raises(errors.AuthenticationError, match=said) as caught:
+    with pytest.raises(errors.AuthenticationError, match=advice) as caught:
         ask(make(api_key=function), max_retries=2)
     assert KEY not in str(caught.value)
     assert server.requests == []

@@ -238,8 +238,8 @@ def test_llama_index_history_that_was_kept_elsewhere(
                 if isinstance(block, ToolCallBlock):
                     assert isinstance(block.tool_kwargs, dict)
                     result = by_name[block.tool_name](**block.tool_kwargs)
-                    told = {"tool_call_id": block.tool_call_id}
-                    history.append(ChatMessage(role="tool", content=result.content, additional_kwargs=told))
+                    extra_kwargs = {"tool_call_id": block.tool_call_id}
+                    history.append(ChatMessage(role="tool", content=result.content, additional_kwargs=extra_kwargs))
             if number == len(TURNS) - 2:
                 history.append(ChatMessage(role="user", content="And now?"))
     assert_passed_back(server)

@@ -106,7 +106,7 @@ async def test_llama_index_agent(server: LocalServer, options: dict[str, Any], s
     assert passed_back(server) == GROWING
 
 
-def test_every_option_that_is_said_is_accepted(server: LocalServer, options: dict[str, Any]) -> None:
+def test_every_option_that_is_sent_is_accepted(server: LocalServer, options: dict[str, Any]) -> None:
     client = Client(**options)
     for settings in (
         {"thinking": True},
@@ -138,10 +138,10 @@ def test_a_history_without_reasoning_is_taken(server: LocalServer, options: dict
 def test_past_arguments_are_objects_on_responses_as_in_chat(provider: str, arguments: str, sent: str) -> None:
     past = Message("assistant", "", tool_calls=(PastCall("call_1", "f", arguments),))
     history = [Message.user("Hi"), past, Message.tool("no", "call_1"), Message.user("And?")]
-    said = Client(provider=provider, protocol="responses", api_key="k").preview(history)
-    assert [item["arguments"] for item in said.body["input"] if item.get("type") == "function_call"] == [sent]
+    encoded = Client(provider=provider, protocol="responses", api_key="k").preview(history)
+    assert [item["arguments"] for item in encoded.body["input"] if item.get("type") == "function_call"] == [sent]
     assert past.tool_calls[0].arguments == arguments
-    assert any(note.kind == "repaired" for note in said.notes) is ("invalid" in sent)
+    assert any(note.kind == "repaired" for note in encoded.notes) is ("invalid" in sent)
 
 
 def body(provider: str, protocol: str, **options: Any) -> Any:
@@ -203,10 +203,10 @@ def body(provider: str, protocol: str, **options: Any) -> Any:
     ],
 )
 def test_an_option_on_the_wire(provider: str, protocol: str, options: Any, expected: dict[str, Any]) -> None:
-    said = body(provider, protocol, **options).body
-    assert {name: said.get(name) for name in expected} == expected
+    encoded = body(provider, protocol, **options).body
+    assert {name: encoded.get(name) for name in expected} == expected
     if "reasoning_effort" in options:
-        assert "enable_thinking" not in said
+        assert "enable_thinking" not in encoded
 
 
 @pytest.mark.parametrize("protocol", ["responses", "messages"])
@@ -229,7 +229,7 @@ def test_openrouter_options_of_every_endpoint(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["responses", "messages"])
-def test_an_option_the_endpoint_has_not(protocol: str) -> None:
+def test_an_option_that_the_endpoint_does_not_support(protocol: str) -> None:
     with pytest.raises(errors.UnsupportedError, match="chat_completions"):
         Client(provider="openrouter", protocol=protocol, api_key="k").preview("Hi", min_p=0.1, on_unsupported="raise")
 

@@ -42,18 +42,18 @@ NEWER = "deepseek/deepseek-v4-flash-0731"
 A_MILLION = Usage(1_000_000, 1_000_000)
 
 
-def test_openrouter_tells_prices_abilities_and_efforts() -> None:
+def test_openrouter_lists_prices_abilities_and_efforts() -> None:
     with server_of("openrouter") as server:
         model = ChatDeepSeekV4(provider="openrouter", model=NEWER, base_url=server.base_url, api_key=server.api_key)
         assert model.preview("Hi").cost is None
         assert model.preview("Hi", reasoning_effort="low").body["reasoning"]["effort"] == "low"
-        told = refreshed("openrouter", server)
-        assert told[NEWER, "price"][0] is None
-        assert told[NEWER, "price"][1].input == Decimal("0.14")
-        assert told[NEWER, "efforts"][1] == ("max", "high", "low")
-        before, listed = told["deepseek/deepseek-v4-pro", "price"]
+        found = refreshed("openrouter", server)
+        assert found[NEWER, "price"][0] is None
+        assert found[NEWER, "price"][1].input == Decimal("0.14")
+        assert found[NEWER, "efforts"][1] == ("max", "high", "low")
+        before, listed = found["deepseek/deepseek-v4-pro", "price"]
         assert (before.output, listed.output) == (Decimal("2.832"), Decimal("3.48"))
-        assert told["deepseek/deepseek-v4-pro", "images"] == (True, False)
+        assert found["deepseek/deepseek-v4-pro", "images"] == (True, False)
         preview = model.preview("Hi")
         assert preview.cost == pytest.approx(preview.input_tokens * 0.14e-6)
         assert catalog.find("openrouter", "deepseek-v4-pro").prices[-1].output == Decimal("3.48")
@@ -62,7 +62,7 @@ def test_openrouter_tells_prices_abilities_and_efforts() -> None:
     assert [request.path for request in server.requests] == ["/api/v1/models", "/api/v1/models"]
 
 
-def test_the_efforts_that_a_model_lists_decide_what_is_said() -> None:
+def test_the_efforts_that_a_model_lists_decide_what_is_sent() -> None:
     with server_of("openrouter") as server:
         model = ChatDeepSeekV4(
             provider="openrouter", model="deepseek/deepseek-v4.1-flash", base_url=server.base_url, api_key="k"
@@ -74,20 +74,20 @@ def test_the_efforts_that_a_model_lists_decide_what_is_said() -> None:
 
 def test_empiriolabs_lists_its_variants_with_their_prices() -> None:
     with server_of("empiriolabs") as server:
-        told = refreshed("empiriolabs", server)
-        assert told["deepseek-v4-flash", "context_window"] == (1_048_576, 1_000_000)
-        assert ("deepseek-v4-flash:variant2", "price") not in told, "it is the catalog's"
+        found = refreshed("empiriolabs", server)
+        assert found["deepseek-v4-flash", "context_window"] == (1_048_576, 1_000_000)
+        assert ("deepseek-v4-flash:variant2", "price") not in found, "it is the catalog's"
         assert catalog.find("empiriolabs", "deepseek-v4-flash:variant2").tools
         assert not catalog.find("empiriolabs", "deepseek-v4-flash:variant1").tools
 
 
-def test_a_variant_that_is_served_and_not_listed_is_asked_for_by_name() -> None:
+def test_a_variant_that_is_not_listed_is_requested_by_name() -> None:
     third = "deepseek-v4-flash:variant3"
     assert catalog.find("empiriolabs", third).tools, "not known to refuse"
     with server_of("empiriolabs") as server:
-        told = refreshed("empiriolabs", server, third)
-        assert told[third, "known"] == (False, True)
-        assert told[third, "tools"] == (True, False)
+        found = refreshed("empiriolabs", server, third)
+        assert found[third, "known"] == (False, True)
+        assert found[third, "tools"] == (True, False)
         assert [request.path for request in server.requests] == [f"/v1/models/{third}"]
         model = ChatDeepSeekV4(provider="empiriolabs:variant3", base_url=server.base_url, api_key=server.api_key)
         with pytest.raises(errors.UnsupportedError, match="variant2"):
@@ -104,10 +104,10 @@ def test_deepseek_lists_no_prices_and_its_own_stay() -> None:
     assert catalog.find("deepseek", "deepseek-flash") == before
 
 
-def test_ones_own_server_tells_the_window_of_the_name_it_serves_under() -> None:
+def test_an_own_server_lists_the_window_of_its_model() -> None:
     with server_of("vllm", context_length=None) as server:
-        told = refreshed("vllm", server)
-    served = {model for model, fact in told if fact == "known"}
+        found = refreshed("vllm", server)
+    served = {model for model, fact in found if fact == "known"}
     assert served
     assert all(catalog.find("vllm", model).known for model in served)
 
@@ -177,7 +177,7 @@ def test_models_of_other_families_are_left_out() -> None:
     ],
 )
 @pytest.mark.parametrize("provider", ["openrouter", "empiriolabs", "vllm"])
-def test_entries_of_unexpected_form_tell_nothing_and_break_nothing(provider: str, entry: dict[str, Any]) -> None:
+def test_entries_of_unexpected_form_are_ignored(provider: str, entry: dict[str, Any]) -> None:
     dialect: Any = find_provider(provider).dialects.get("models", ModelsDialect())
     info = dialect.decode_model({"data": {"id": "deepseek-v4-x", **entry}})
     assert info is not None
@@ -208,7 +208,7 @@ def test_empiriolabs_prices_in_either_form(entry: dict[str, Any]) -> None:
     assert (info.price.input, info.price.output, info.price.cached) == (Decimal("0.5"), Decimal("1.5"), Decimal("0.05"))
 
 
-def test_the_balance_of_openrouter_is_asked_for_under_its_root() -> None:
+def test_the_balance_of_openrouter_is_requested_under_its_root() -> None:
     with server_of("openrouter") as server:
         balance = Client(provider="openrouter", base_url=server.base_url, api_key=server.api_key).balance()
         assert [request.path for request in server.requests] == ["/api/v1/credits"]

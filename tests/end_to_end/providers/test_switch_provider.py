@@ -80,7 +80,7 @@ def options(provider: str, server: LocalServer) -> dict[str, Any]:
 
 
 def passed_back(server: LocalServer, provider: str) -> list[list[str]]:
-    """The reasoning of past turns, request by request; each field the provider wants it in says the same."""
+    """The reasoning of past turns, request by request; each field that the provider requires has the same text."""
     seen = []
     for request in server.requests:
         assert request.status == 200, request.body
@@ -112,8 +112,8 @@ def test_the_same_langchain_agent(
                 chunks.append(data[0])
             else:
                 history = data["messages"]
-        told = [c for c in chunks if isinstance(c, AIMessageChunk)]
-        thought = [b.get("reasoning", "") for c in told for b in c.content_blocks if b["type"] == "reasoning"]
+        received = [c for c in chunks if isinstance(c, AIMessageChunk)]
+        thought = [b.get("reasoning", "") for c in received for b in c.content_blocks if b["type"] == "reasoning"]
         assert "".join(thought) == "".join(map(str, THOUGHTS))
     else:
         history = agent.invoke({"messages": history})["messages"]
@@ -183,9 +183,9 @@ def test_the_same_query_over_documents(
 def test_the_same_chat_over_documents(
     provider: str, server: LocalServer, options: dict[str, Any], nodes: list[BaseNode]
 ) -> None:
-    """Two questions, the second put into words of its own by the model first.
+    """Two questions; the model rephrases the second one first.
 
-    The engine's memory keeps texts alone; ``lenient``, because the strict OpenRouter server wants what it sent itself.
+    The engine's memory keeps texts alone; ``lenient``, because the strict OpenRouter server requires its own record.
     """
     server.configure(passback="lenient")
     server.script(

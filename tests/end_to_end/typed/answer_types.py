@@ -123,13 +123,13 @@ class Exact(BaseModel):
 
 
 class Renamed(BaseModel):
-    """Keys that are no Python names."""
+    """Keys that are not Python names."""
 
     full_name: str = Field(alias="full-name")
 
 
 class Free(BaseModel):
-    """Keys that nobody knows beforehand."""
+    """Keys that are not in the schema."""
 
     counts: dict[str, int]
 

@@ -2,7 +2,7 @@
 
 A cell is one call: method, kind of schema, provider, protocol, whole or streamed. It holds when the answer is an equal
 instance of what was asked, from one request that the server accepted. A cell is refused when nothing was sent and the
-error says why. All else has failed.
+error gives the reason. All else has failed.
 """
 
 from __future__ import annotations

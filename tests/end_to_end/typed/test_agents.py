@@ -51,7 +51,7 @@ ADA = Person(name="Ada", age=36)
 LOOK = Turn("", reasoning="I look her up.", tool_calls=[ToolCall("look_up", {"name": "Ada"}, id="call_1")])
 TYPED = Turn('{"name": "Ada", "age": 36}', reasoning="She is 36.")
 BY_CALL = Turn("", reasoning="She is 36.", tool_calls=[ToolCall("Person", {"name": "Ada", "age": 36}, id="call_2")])
-SAID = Turn("Blue.", reasoning="The sky is blue.")
+ANSWERED = Turn("Blue.", reasoning="The sky is blue.")
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_tool_strategy(server: LocalServer, reach: dict[str, Any], tools: list[A
     assert not all_thought(server)
 
 
-def test_tool_strategy_in_words_keeps_thinking(server: LocalServer, reach: dict[str, Any]) -> None:
+def test_tool_strategy_by_instruction_keeps_thinking(server: LocalServer, reach: dict[str, Any]) -> None:
     server.script(LOOK, BY_CALL)
     model = ChatDeepSeekV4(**reach, on_forced_tool="instruct")
     agent = create_agent(model, [look_up], response_format=ToolStrategy(Person))
@@ -194,14 +194,14 @@ def test_tool_strategy_in_words_keeps_thinking(server: LocalServer, reach: dict[
 
 
 def test_tool_strategy_after_turns_that_thought(server: LocalServer, reach: dict[str, Any]) -> None:
-    server.script(SAID, BY_CALL, SAID)
+    server.script(ANSWERED, BY_CALL, ANSWERED)
     model = ChatDeepSeekV4(**reach)
     history: list[Any] = [HumanMessage("What colour is the sky?")]
     history.append(model.invoke(history))
     agent = create_agent(model, [], response_format=ToolStrategy(Person))
     state = agent.invoke({"messages": [*history, HumanMessage("Who is Ada?")]})
     model.bind_tools([look_up]).invoke([*state["messages"], HumanMessage("And the sky?")])
-    assert past_reasoning(server)[0] == SAID.reasoning
+    assert past_reasoning(server)[0] == ANSWERED.reasoning
 
 
 @pytest.mark.parametrize("typed", [False, True])
@@ -217,8 +217,8 @@ def test_deepagents(server: LocalServer, reach: dict[str, Any], typed: bool) -> 
         reasoning="Another may know.",
         tool_calls=[ToolCall("task", {"description": "Who is Ada?", "subagent_type": "general-purpose"}, id="call_t")],
     )
-    end = TYPED if typed else SAID
-    server.script(write, ask, LOOK, SAID, end)
+    end = TYPED if typed else ANSWERED
+    server.script(write, ask, LOOK, ANSWERED, end)
     agent = deepagents.create_deep_agent(ChatDeepSeekV4(**reach), [look_up], response_format=Person if typed else None)
     result = agent.invoke({"messages": [HumanMessage("Research Ada.")]}, {"recursion_limit": 40})
     assert len(server.requests) == 5
@@ -251,7 +251,7 @@ async def test_router_query_engine(server: LocalServer, llm: DeepSeekV4, selecto
     else:
         call = ToolCall("SingleSelection", {"index": 0, "reason": "sky"})
         pick = Turn("", reasoning="The first.", tool_calls=[call])
-    server.script(pick, SAID, pick, SAID)
+    server.script(pick, ANSWERED, pick, ANSWERED)
     assert str(engine.query("What colour is the sky?")) == "Blue."
     assert str(await engine.aquery("What colour is the sky?")) == "Blue."
     assert len(server.requests) == 4
@@ -263,7 +263,7 @@ async def test_sub_question_query_engine(server: LocalServer, llm: DeepSeekV4) -
     engine = SubQuestionQueryEngine.from_defaults(
         engines(llm), llm=llm, question_gen=LLMQuestionGenerator.from_defaults(llm=llm), use_async=False, verbose=False
     )
-    server.script(split, SAID, SAID, split, SAID, SAID)
+    server.script(split, ANSWERED, ANSWERED, split, ANSWERED, ANSWERED)
     assert str(engine.query("Which colours?")) == "Blue."
     assert str(await engine.aquery("Which colours?")) == "Blue."
     assert all_thought(server)
@@ -307,8 +307,8 @@ def test_property_graph_by_text(server: LocalServer, llm: DeepSeekV4) -> None:
 async def test_as_structured_llm_keeps_usage_and_thinking(server: LocalServer, llm: DeepSeekV4, how: str) -> None:
     server.script(TYPED)
     typed = llm.as_structured_llm(Person)
-    said = [ChatMessage(role="user", content="Who is {Ada}?")]
-    response: Any = getattr(typed, how)(said if "chat" in how else "Who is {Ada}?")
+    conversation = [ChatMessage(role="user", content="Who is {Ada}?")]
+    response: Any = getattr(typed, how)(conversation if "chat" in how else "Who is {Ada}?")
     response = await response if how.startswith("a") else response
     if how.startswith("stream"):
         *_, response = response

@@ -176,7 +176,7 @@ def test_a_script_without_a_framework(server: LocalServer, reach: dict[str, Any]
     with Client(**reach) as client:
         history = [Message.user("Who is Ada?")]
         for _ in range(2):
-            said = client.chat(history, tools=[tool], response_format=FORMAT).to_message()
-            history += [said, *(Message.tool("36", call.id) for call in said.tool_calls)]
+            answered = client.chat(history, tools=[tool], response_format=FORMAT).to_message()
+            history += [answered, *(Message.tool("36", call.id) for call in answered.tool_calls)]
     assert [message.retried for message in history if message.role == "assistant"] == [True, False]
     assert len(server.requests) == BOUND

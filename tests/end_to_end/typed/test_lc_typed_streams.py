@@ -1,4 +1,4 @@
-"""Streamed typed answers in LangChain: what has not arrived yet is no reason to fail."""
+"""Streamed typed answers in LangChain: missing parts of an answer are not an error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Span(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def in_order(cls, data: Any) -> Any:
-        """Reads a field that a growing answer has not got yet."""
+        """Reads a field that a partial answer lacks."""
         if data["end"] < data["start"]:
             raise ValueError("it ends before it starts")
         return data
@@ -29,9 +29,9 @@ class Span(BaseModel):
 
 @pytest.mark.parametrize("method", ["json_schema", "function_calling"])
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_a_validator_may_fail_on_what_has_not_arrived(method: str, asynchronous: bool) -> None:
-    said = '{"start": 10, "end": 23}'
-    turn = Turn(said) if method == "json_schema" else Turn(tool_calls=[ToolCall("Span", said)])
+def test_a_validator_may_fail_while_fields_are_missing(method: str, asynchronous: bool) -> None:
+    written = '{"start": 10, "end": 23}'
+    turn = Turn(written) if method == "json_schema" else Turn(tool_calls=[ToolCall("Span", written)])
     with LocalServer() as server:
         server.script(turn)
         llm = ChatDeepSeekV4(base_url=server.base_url, api_key=server.api_key)

@@ -25,7 +25,7 @@ PROMPT = PromptTemplate("From when to when?")
 
 
 class Span(BaseModel):
-    """A span of years, checked by a validator that wants both."""
+    """A span of years, checked by a validator that needs both."""
 
     start: int
     end: int
@@ -54,7 +54,7 @@ def reach(server: LocalServer) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("mode", [PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION])
-def test_a_validator_may_fail_on_what_has_not_arrived(
+def test_a_validator_may_fail_while_fields_are_missing(
     server: LocalServer, reach: dict[str, Any], mode: PydanticProgramMode
 ) -> None:
     call = Turn(tool_calls=[ToolCall("Span", {"start": 1900, "end": 1910})], chunk_size=2)
@@ -85,7 +85,7 @@ def test_the_second_try_needs_no_second_connection(server: LocalServer, reach: d
 
 
 @pytest.mark.parametrize("tries", [0, 1])
-def test_none_for_a_call_leaves_what_the_model_says(server: LocalServer, reach: dict[str, Any], tries: int) -> None:
+def test_none_for_a_call_keeps_the_option_of_the_model(server: LocalServer, reach: dict[str, Any], tries: int) -> None:
     server.script(UNFIT, GOOD)
     llm = DeepSeekV4(**reach, answer_retries=tries)
     options = {"answer_retries": None, "on_empty": None}
@@ -104,7 +104,7 @@ class Story(BaseModel):
 
 
 class Keeper(BaseEventHandler):
-    """A tracer that holds on to what it is told: exceptions, with the frames they went through."""
+    """A tracer that keeps the exceptions it receives, with their frames."""
 
     _kept: list[Any] = PrivateAttr(default_factory=list)
 

@@ -28,7 +28,7 @@ def server() -> Iterator[LocalServer]:
         yield running
 
 
-def said(server: LocalServer, kind: Kind, by_call: bool = False) -> dict[str, Any]:
+def schema_sent(server: LocalServer, kind: Kind, by_call: bool = False) -> dict[str, Any]:
     server.reset()
     if by_call:
         server.script(Turn(tool_calls=[ToolCall(kind.tool.replace("[", "_").replace("]", "_"), kind.answer)]))
@@ -41,12 +41,12 @@ def said(server: LocalServer, kind: Kind, by_call: bool = False) -> dict[str, An
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 async def test_langchain_asynchronously_and_raw(server: LocalServer, kind: Kind, method: Any) -> None:
     by_call = method == "function_calling"
-    async with ChatDeepSeekV4(**said(server, kind, by_call)) as model:
+    async with ChatDeepSeekV4(**schema_sent(server, kind, by_call)) as model:
         result = await model.with_structured_output(kind.schema, method=method, include_raw=True).ainvoke("As JSON?")
         assert as_json(result["parsed"]) == kind.answer
         assert result["parsing_error"] is None
         assert result["raw"].usage_metadata["output_tokens"] > 0
-        said(server, kind, by_call)
+        schema_sent(server, kind, by_call)
         pieces = [piece async for piece in model.with_structured_output(kind.schema, method=method).astream("As JSON?")]
         assert as_json(pieces[-1]) == kind.answer
 
@@ -81,7 +81,7 @@ def test_a_typed_model_can_be_pickled(server: LocalServer, include_raw: Any, mon
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if k.cls is None], ids=lambda kind: kind.name)
 def test_langchain_pieces_grow(server: LocalServer, kind: Kind) -> None:
-    with ChatDeepSeekV4(**said(server, kind)) as model:
+    with ChatDeepSeekV4(**schema_sent(server, kind)) as model:
         pieces = list(model.with_structured_output(kind.schema).stream("As JSON?"))
     assert len(pieces) > 3
     sizes = [len(json.dumps(piece)) for piece in pieces]
@@ -92,7 +92,7 @@ def test_langchain_pieces_grow(server: LocalServer, kind: Kind) -> None:
 @pytest.mark.parametrize("method", FAMILY)
 @pytest.mark.parametrize("kind", [k for k in KINDS if k.in_llama_index], ids=lambda kind: kind.name)
 async def test_llama_index_in_every_way(server: LocalServer, kind: Kind, method: str) -> None:
-    async with DeepSeekV4(**said(server, kind), system_prompt="You read documents.") as llm:
+    async with DeepSeekV4(**schema_sent(server, kind), system_prompt="You read documents.") as llm:
         result = getattr(llm, method)(kind.schema, PROMPT, text="It is short.")
         result = await result if inspect.isawaitable(result) else result
         if inspect.isasyncgen(result):

@@ -1,4 +1,4 @@
-"""An answer that cannot be used is asked for once more, with the error shown. Streams and calls: the files beside."""
+"""An invalid answer is requested once more, with the error shown. Streams and calls have their own files."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_llama_index_shows_the_model_its_answer_and_the_error(
 def _second_request_is_the_first_with_the_error(server: LocalServer, fault: str) -> None:
     first, second = (request.body for request in server.requests)
     asked, again = first["messages"], second["messages"]
-    assert again[: len(asked)] == asked, "the schema stands where it stood, byte for byte"
+    assert again[: len(asked)] == asked, "the schema is at the same place, byte for byte"
     turn, words = FAULTS[fault]
     more = again[len(asked) :]
     assert more[-1]["role"] == "user"
@@ -119,7 +119,7 @@ def _second_request_is_the_first_with_the_error(server: LocalServer, fault: str)
 
 
 class Costs(BaseCallbackHandler):
-    """What a tracer is told of each call. The price depends on the hour, and the server's hour on the request."""
+    """What a tracer receives of each call. The price depends on the hour, and the server's hour on the request."""
 
     def __init__(self) -> None:
         self.seen: list[float] = []
@@ -156,9 +156,9 @@ def test_the_cost_is_unknown_if_that_of_one_try_is(
     raw = ChatDeepSeekV4(**reach).with_structured_output(Person, include_raw=True).invoke("Who?")["raw"]
     assert "cost" not in raw.response_metadata
     assert raw.usage_metadata["total_tokens"] == 300
-    told = DeepSeekV4(**reach).as_structured_llm(Person).chat([_user("Who is Ada?")])
-    assert told.additional_kwargs["cost"] is None
-    assert told.additional_kwargs["total_tokens"] == 300
+    answered = DeepSeekV4(**reach).as_structured_llm(Person).chat([_user("Who is Ada?")])
+    assert answered.additional_kwargs["cost"] is None
+    assert answered.additional_kwargs["total_tokens"] == 300
 
 
 def test_llama_index_adds_up_the_usage_of_both_tries(server: LocalServer, reach: dict[str, Any]) -> None:
@@ -166,24 +166,24 @@ def test_llama_index_adds_up_the_usage_of_both_tries(server: LocalServer, reach:
     server.script(*COUNTED)
     costs = [llm.chat([_user("Who?")]).additional_kwargs["cost"] for _ in range(2)]
     server.script(*COUNTED)
-    told = llm.as_structured_llm(Person).chat([_user("Who is Ada?")])
-    assert told.raw == Person(name="Ada", age=36)
-    (attempt,) = told.additional_kwargs["attempts"]
+    answered = llm.as_structured_llm(Person).chat([_user("Who is Ada?")])
+    assert answered.raw == Person(name="Ada", age=36)
+    (attempt,) = answered.additional_kwargs["attempts"]
     assert "age" in attempt["detail"]
     assert (attempt["reason"], attempt["status"]) == ("invalid", 200)
     assert attempt["usage"] == {"input_tokens": 100, "output_tokens": 20}
     assert attempt["cost"] == costs[0]
     names = ("prompt_tokens", "completion_tokens", "total_tokens")
-    assert [told.additional_kwargs[name] for name in names] == [250, 50, 300]
-    assert told.additional_kwargs["cost"] == pytest.approx(sum(costs))
-    assert told.message.blocks[0].content == GOOD.reasoning
+    assert [answered.additional_kwargs[name] for name in names] == [250, 50, 300]
+    assert answered.additional_kwargs["cost"] == pytest.approx(sum(costs))
+    assert answered.message.blocks[0].content == GOOD.reasoning
 
 
 def _user(text: str) -> Any:
     return ChatMessage(role="user", content=text)
 
 
-def test_langchain_tells_both_errors(server: LocalServer, reach: dict[str, Any]) -> None:
+def test_langchain_reports_both_errors(server: LocalServer, reach: dict[str, Any]) -> None:
     server.script(UNFIT, NO_JSON)
     with pytest.raises(OutputParserException, match=r"not valid JSON.*First error.*greater than or equal"):
         ChatDeepSeekV4(**reach).with_structured_output(Person).invoke("Who?")
@@ -193,7 +193,7 @@ def test_langchain_tells_both_errors(server: LocalServer, reach: dict[str, Any])
     assert "All attempts failed. First error" in str(result["parsing_error"])
 
 
-def test_llama_index_tells_both_errors(server: LocalServer, reach: dict[str, Any]) -> None:
+def test_llama_index_reports_both_errors(server: LocalServer, reach: dict[str, Any]) -> None:
     server.script(UNFIT, NO_JSON)
     with pytest.raises(UnusableAnswerError, match=r"not valid JSON.*First error.*greater than or equal"):
         asked_llama_index(reach, "whole")
@@ -222,7 +222,7 @@ def test_more_than_one_retry(server: LocalServer, reach: dict[str, Any]) -> None
     assert len(server.requests[2].body["messages"]) == len(server.requests[0].body["messages"]) + 4
 
 
-def test_a_cut_answer_is_not_asked_for_again(server: LocalServer, reach: dict[str, Any]) -> None:
+def test_a_cut_answer_is_not_requested_again(server: LocalServer, reach: dict[str, Any]) -> None:
     server.script(CUT)
     with pytest.raises(OutputParserException, match="max_tokens"):
         ChatDeepSeekV4(**reach).with_structured_output(Person).invoke("Who?")
@@ -233,7 +233,7 @@ def test_a_cut_answer_is_not_asked_for_again(server: LocalServer, reach: dict[st
 
 
 @pytest.mark.parametrize("text", ["", "I look it up."])
-def test_a_turn_that_calls_tools_is_no_failed_answer(server: LocalServer, reach: dict[str, Any], text: str) -> None:
+def test_a_turn_that_calls_tools_is_not_a_failed_answer(server: LocalServer, reach: dict[str, Any], text: str) -> None:
     @tool
     def look_up(name: str) -> str:
         """Look up a person."""

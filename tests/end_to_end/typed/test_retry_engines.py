@@ -158,7 +158,7 @@ def test_a_second_request_that_fails_holds_what_the_first_one_cost(
 
 
 @pytest.mark.parametrize("method", ["json_schema", "json_mode", "function_calling"])
-def test_retries_are_no_part_of_a_cache_key(server: LocalServer, reach: dict[str, Any], method: Any) -> None:
+def test_retries_are_not_part_of_a_cache_key(server: LocalServer, reach: dict[str, Any], method: Any) -> None:
     """What is asked of the model is the same with and without them."""
     keys: list[tuple[str, str]] = []
 

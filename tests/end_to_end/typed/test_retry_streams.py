@@ -79,7 +79,7 @@ def test_the_last_piece_is_the_corrected_answer(
     assert second["messages"][: len(first["messages"])] == first["messages"]
 
 
-def test_the_usage_of_both_is_told_with_the_last_piece(server: LocalServer, reach: dict[str, Any]) -> None:
+def test_the_last_chunk_has_the_usage_of_both(server: LocalServer, reach: dict[str, Any]) -> None:
     llm = DeepSeekV4(**reach)
     server.script(UNFIT, GOOD)
     *_, last = llm.as_structured_llm(Person).stream_chat([ChatMessage(role="user", content="Who?")])
@@ -91,7 +91,7 @@ def test_the_usage_of_both_is_told_with_the_last_piece(server: LocalServer, reac
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_both_errors_are_told(server: LocalServer, reach: dict[str, Any], how: str) -> None:
+def test_both_errors_are_reported(server: LocalServer, reach: dict[str, Any], how: str) -> None:
     server.script(UNFIT, Turn("no"))
     with pytest.raises(OutputParserException, match=r"not valid JSON.*First error.*greater than or equal"):
         langchain_pieces(reach, how)

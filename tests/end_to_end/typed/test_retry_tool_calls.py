@@ -1,4 +1,4 @@
-"""A forced tool call that cannot be used is asked for once more: its result tells the model why."""
+"""A forced tool call that cannot be used is requested once more: its result contains the reason."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_the_model_is_shown_its_call_and_the_error(
     first, second = (request.body for request in server.requests)
     thinks = on_forced_tool == "instruct"
     assert all(("thinking" not in body) == thinks for body in (first, second))
-    assert ("tool_choice" in second) != thinks, "forced again, or asked for in words again"
+    assert ("tool_choice" in second) != thinks, "forced again, or requested by an instruction again"
     more = second["messages"][len(first["messages"]) - thinks :]  # the words stand at the end of each
     more = [message for message in more if message["role"] != "system"]
     turn, words = FAULTS[fault]
@@ -156,14 +156,14 @@ def test_langchain_adds_up_the_usage_of_both(server: LocalServer, reach: dict[st
 
 def test_llama_index_adds_up_the_usage_of_both(server: LocalServer, reach: dict[str, Any]) -> None:
     server.script(*COUNTED)
-    told = DeepSeekV4(**reach, **TYPED).as_structured_llm(Person).chat([ChatMessage(role="user", content="Who?")])
-    assert told.raw == ADA
-    assert told.additional_kwargs["total_tokens"] == 270
-    assert "greater than or equal to 0" in told.additional_kwargs["attempts"][0]["detail"]
+    response = DeepSeekV4(**reach, **TYPED).as_structured_llm(Person).chat([ChatMessage(role="user", content="Who?")])
+    assert response.raw == ADA
+    assert response.additional_kwargs["total_tokens"] == 270
+    assert "greater than or equal to 0" in response.additional_kwargs["attempts"][0]["detail"]
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_both_errors_are_told(server: LocalServer, reach: dict[str, Any], how: str) -> None:
+def test_both_errors_are_reported(server: LocalServer, reach: dict[str, Any], how: str) -> None:
     server.script(TEXT, UNFIT)
     with pytest.raises(OutputParserException, match=r"greater than or equal.*First error.*did not call"):
         asked_langchain(reach, how)
@@ -183,7 +183,7 @@ def test_it_can_be_switched_off(server: LocalServer, reach: dict[str, Any]) -> N
     assert len(server.requests) == 2
 
 
-def test_a_cut_call_is_not_asked_for_again(server: LocalServer, reach: dict[str, Any]) -> None:
+def test_a_cut_call_is_not_requested_again(server: LocalServer, reach: dict[str, Any]) -> None:
     cut = dataclasses.replace(called('{"name": "Ad'), finish_reason="length")
     server.script(cut)
     with pytest.raises(OutputParserException, match="max_tokens"):

@@ -38,7 +38,7 @@ def test_the_table_is_large_and_mostly_green(table: list[Cell]) -> None:
     assert sum(cell.outcome == "ok" for cell in table) > 0.95 * len(table)
 
 
-def test_what_is_refused_says_why_and_where(table: list[Cell]) -> None:
+def test_a_refusal_names_the_reason_and_the_place(table: list[Cell]) -> None:
     refused = [cell for cell in table if cell.outcome == "refused"]
     assert refused, "strict tools cannot say free keys"
     for cell in refused:

@@ -84,7 +84,9 @@ def test_inside_another_as_well() -> None:
     assert inner["required"] == ["age"]
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="typing_extensions' forms are told apart by langchain-core only")
+@pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="typing_extensions' forms are distinguished by langchain-core only"
+)
 def test_descriptions_are_kept() -> None:
     loose = json_schema_of(Loose)
     assert loose["description"] == "A loose one."

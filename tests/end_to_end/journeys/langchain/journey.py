@@ -1,4 +1,4 @@
-"""What the scripted model says on the journeys, and the check that every past turn came back as it was said."""
+"""The answers of the scripted model, and the check that every past turn is sent back unchanged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from langchain_core.tools import tool
 
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
-from tests.end_to_end.journeys.conversations import said
+from tests.end_to_end.journeys.conversations import messages_of
 
 WEATHER_AND_TIME = Turn(
     text="I look both up.",
@@ -39,14 +39,14 @@ TOOLS = [get_weather, get_time]
 
 
 def passed_back(server: LocalServer, turns: tuple[Turn, ...] = TURNS) -> list[list[str]]:
-    """The reasoning of each past assistant turn, request by request; every one must be exactly what was said.
+    """The reasoning of each past assistant turn, request by request; each must equal the one in the answer.
 
     A turn is known by the ids of its calls, or by its text.
     """
     known = {_key(turn.text, [call.id for call in turn.tool_calls]): turn.reasoning or "" for turn in turns}
     seen = []
     for request in server.requests:
-        past = [message for message in said(request) if message["role"] == "assistant"]
+        past = [message for message in messages_of(request) if message["role"] == "assistant"]
         for message in past:
             calls = [call["id"] for call in message.get("tool_calls", ())]
             assert message["reasoning_content"] == known[_key(message["content"], calls)]

@@ -36,7 +36,7 @@ from langgraph.types import Command
 
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
-from tests.end_to_end.journeys.conversations import ENDPOINTS, grows_at_its_end, said
+from tests.end_to_end.journeys.conversations import ENDPOINTS, grows_at_its_end, messages_of
 from tests.end_to_end.journeys.langchain.journey import (
     ANSWER,
     NEXT_ANSWER,
@@ -82,7 +82,7 @@ def test_agent_loop_with_parallel_tools_and_the_next_user_turn(
     history = run(agent, [HumanMessage("How is Paris?")])
     run(agent, [*history, HumanMessage("What should I take?")])
     assert passed_back(server) == GROWING
-    results = [m for m in said(server.requests[1]) if m["role"] == "tool"]
+    results = [m for m in messages_of(server.requests[1]) if m["role"] == "tool"]
     assert [(m["tool_call_id"], m["content"]) for m in results] == [
         ("call_weather", "It rains in Paris."),
         ("call_time", "12:00"),
@@ -297,7 +297,7 @@ def test_a_human_edits_a_tool_call(
     edited = {"name": "get_weather", "args": {"city": "Lyon", "days": []}}
     agent.invoke(Command(resume={"decisions": [{"type": "edit", "edited_action": edited}]}), thread)
     assert passed_back(server) == GROWING[:2]
-    results = [m["content"] for m in said(server.requests[1]) if m["role"] == "tool"]
+    results = [m["content"] for m in messages_of(server.requests[1]) if m["role"] == "tool"]
     assert any("It rains in Lyon." in result for result in results)
 
 
@@ -311,7 +311,7 @@ def test_tool_calls_edited_on_a_copy_are_what_is_sent(
     edited = {**answer.tool_calls[0], "args": {"city": "Lyon", "days": []}}
     copy = answer.model_copy(update={"tool_calls": [edited]})
     model.invoke([HumanMessage("How is Paris?"), copy, ToolMessage("It rains.", tool_call_id="call_weather")])
-    sent = said(server.requests[1])[1]
+    sent = messages_of(server.requests[1])[1]
     assert [json.loads(call["function"]["arguments"]) for call in sent["tool_calls"]] == [{"city": "Lyon", "days": []}]
     assert sent["reasoning_content"] == THOUGHT_1
 
@@ -326,7 +326,7 @@ def test_a_human_edits_the_text_of_an_answer(
     blocks = [{**block, "text": "It snows."} if block["type"] == "text" else block for block in answer.content_blocks]
     edited = answer.model_copy(update={"content": blocks if shape else "It snows."})
     model.invoke([HumanMessage("How is Paris?"), edited, HumanMessage("Umbrella?")])
-    assert said(server.requests[1])[1] == {
+    assert messages_of(server.requests[1])[1] == {
         "role": "assistant",
         "content": "It snows.",
         "reasoning_content": THOUGHT_3,
@@ -336,7 +336,7 @@ def test_a_human_edits_the_text_of_an_answer(
 # -- histories of other makers ---------------------------------------------------------------------------------------
 
 CALL = {"name": "get_weather", "args": {"city": "Paris", "days": [1]}, "id": "call_other", "type": "tool_call"}
-SAID_BY_OTHERS = {
+MESSAGES_OF_OTHERS = {
     "by hand": AIMessage("", tool_calls=[CALL]),
     "anthropic": AIMessage(
         [
@@ -385,13 +385,13 @@ SAID_BY_OTHERS = {
 }
 
 
-@pytest.mark.parametrize("maker", SAID_BY_OTHERS)
+@pytest.mark.parametrize("maker", MESSAGES_OF_OTHERS)
 def test_a_history_of_another_vendor(server: LocalServer, model: ChatDeepSeekV4, maker: str) -> None:
-    foreign = SAID_BY_OTHERS[maker]
+    foreign = MESSAGES_OF_OTHERS[maker]
     before = foreign.model_copy(deep=True)
     history = [HumanMessage("How is Paris?"), foreign, ToolMessage("It rains.", tool_call_id="call_other")]
     model.bind_tools(TOOLS).invoke(history)
-    sent = said(server.requests[0])[1]
+    sent = messages_of(server.requests[0])[1]
     thought = "" if maker in ("by hand", "openai chat") else "Let me look."
     for call in sent["tool_calls"]:
         call["function"]["arguments"] = json.loads(call["function"]["arguments"])
@@ -432,7 +432,7 @@ def test_the_next_agent_of_a_graph_answers_after_the_answer_of_the_first(
     graph.set_entry_point("forecaster")
     history = graph.compile().invoke({"messages": [HumanMessage("How is Paris?")]})["messages"]
     assert [history[-2].text, history[-1].text] == [ANSWER.text, NEXT_ANSWER.text]
-    assert said(server.requests[-1])[-1]["content"] == "Continue."
+    assert messages_of(server.requests[-1])[-1]["content"] == "Continue."
     assert passed_back(server) == [[], [THOUGHT_1], [THOUGHT_1, THOUGHT_3]]
 
 
@@ -445,11 +445,11 @@ def test_fallback_to_another_vendor_and_back(
     answer = model.bind_tools(TOOLS).invoke("Paris?")
     results = [ToolMessage("12:00", tool_call_id=call["id"]) for call in answer.tool_calls]
     history = [HumanMessage("Paris?"), answer, *results]
-    other = run(create_agent(Another(messages=iter([SAID_BY_OTHERS["anthropic"], "It rains."])), TOOLS), history)
+    other = run(create_agent(Another(messages=iter([MESSAGES_OF_OTHERS["anthropic"], "It rains."])), TOOLS), history)
     server.reset()
     server.script(NEXT_ANSWER)
     run(create_agent(model, TOOLS), [*other, HumanMessage("Umbrella?")])
-    past = [m for m in said(server.requests[0]) if m["role"] == "assistant"]
+    past = [m for m in messages_of(server.requests[0]) if m["role"] == "assistant"]
     assert [m["reasoning_content"] for m in past] == [THOUGHT_1, "Let me look.", ""]
     assert server.requests[0].status == 200
 
@@ -477,8 +477,8 @@ def test_dicts_as_openai_writes_them(server: LocalServer, model: ChatDeepSeekV4)
             {"role": "user", "content": "Paris?"},
         ]
     )
-    assert [m["role"] for m in said(server.requests[0])] == ["system", "user", "assistant", "user"]
-    assert said(server.requests[0])[2]["reasoning_content"] == "A greeting."
+    assert [m["role"] for m in messages_of(server.requests[0])] == ["system", "user", "assistant", "user"]
+    assert messages_of(server.requests[0])[2]["reasoning_content"] == "A greeting."
 
 
 def test_thinking_switched_off_leaves_the_reasoning_out(server: LocalServer, model: ChatDeepSeekV4) -> None:
@@ -487,7 +487,7 @@ def test_thinking_switched_off_leaves_the_reasoning_out(server: LocalServer, mod
     answer = bound.invoke("How is Paris?")
     results = [ToolMessage("12:00", tool_call_id=call["id"]) for call in answer.tool_calls]
     bound.invoke([HumanMessage("How is Paris?"), answer, *results], thinking=False)
-    assert "reasoning_content" not in said(server.requests[1])[1]
+    assert "reasoning_content" not in messages_of(server.requests[1])[1]
 
 
 def test_a_turn_made_without_thinking_is_continued_with_it(server: LocalServer, model: ChatDeepSeekV4) -> None:
@@ -497,7 +497,7 @@ def test_a_turn_made_without_thinking_is_continued_with_it(server: LocalServer, 
     assert "reasoning_content" not in answer.additional_kwargs
     results = [ToolMessage("12:00", tool_call_id=call["id"]) for call in answer.tool_calls]
     bound.invoke([HumanMessage("How is Paris?"), answer, *results])
-    assert said(server.requests[1])[1]["reasoning_content"] == ""
+    assert messages_of(server.requests[1])[1]["reasoning_content"] == ""
     assert server.requests[1].status == 200
 
 
@@ -527,9 +527,9 @@ def test_cut_arguments_go_back_as_the_model_wrote_them(
         history = run(agent, [HumanMessage("How is Paris?")])
         assert history[-1].invalid_tool_calls
         run(agent, [*history, HumanMessage("Go on.")])
-        _, sent, result, _ = said(server.requests[1])
-        said_back = sent["tool_calls"][0]["function"]["arguments"]
-        assert said_back == back or (back != written and json.loads(said_back) == json.loads(back))
+        _, sent, result, _ = messages_of(server.requests[1])
+        text_passed_back = sent["tool_calls"][0]["function"]["arguments"]
+        assert text_passed_back == back or (back != written and json.loads(text_passed_back) == json.loads(back))
         assert sent["reasoning_content"] == "Hm."
         assert result["tool_call_id"] == "call_cut"
 

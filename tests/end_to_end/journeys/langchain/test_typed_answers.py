@@ -159,7 +159,7 @@ def test_include_raw_gives_message_answer_and_error(server: LocalServer, model: 
     assert isinstance(bad["parsing_error"], OutputParserException)
 
 
-def test_the_schema_stands_at_a_fixed_place_of_the_prompt(server: LocalServer, model: ChatDeepSeekV4) -> None:
+def test_the_schema_is_at_a_fixed_place_of_the_prompt(server: LocalServer, model: ChatDeepSeekV4) -> None:
     typed = model.with_structured_output(Person)
     typed.invoke([HumanMessage("Who?")])
     typed.invoke([HumanMessage("Who?"), {"role": "assistant", "content": "{}"}, HumanMessage("Really?")])

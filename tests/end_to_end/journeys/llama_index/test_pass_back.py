@@ -32,7 +32,7 @@ from pydantic import BaseModel
 from deepseek_v4.errors import HistoryRepairedWarning, InvalidRequestError
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from llama_index_deepseek_v4 import DeepSeekV4
-from tests.end_to_end.journeys.conversations import ENDPOINTS, address_of, grows_at_its_end, said, thinks
+from tests.end_to_end.journeys.conversations import ENDPOINTS, address_of, grows_at_its_end, messages_of, thinks
 
 
 def get_weather(city: str) -> str:
@@ -61,7 +61,7 @@ def say(reasoning: str | None, text: str = "An answer.") -> Turn:
 
 def sent(server: LocalServer, index: int = -1) -> list[dict[str, Any]]:
     """The messages of a request the server accepted."""
-    return said(server.requests[index])
+    return messages_of(server.requests[index])
 
 
 def passed_back(server: LocalServer, index: int = -1) -> list[str | None]:
@@ -172,7 +172,7 @@ class TestAgents:
         await agent_run(workflow, "More", memory=memory)
         assert passed_back(server) == ["look", "over to you", "writing"]
 
-    async def test_return_direct_beside_another_call(
+    async def test_return_direct_with_another_call(
         self, llm: DeepSeekV4, server: LocalServer, recwarn: pytest.WarningsRecorder
     ) -> None:
         """LlamaIndex drops the results behind a return_direct tool and puts a call id on an assistant message."""
@@ -214,11 +214,11 @@ class TestStores:
     @both_ways
     async def test_sql_chat_store(self, agent: FunctionAgent, server: LocalServer, tmp_path: Path) -> None:
         uri = f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}"
-        server.script(call("asked", PARIS, ROME), say("told"), say("x"))
+        server.script(call("asked", PARIS, ROME), say("answered"), say("x"))
         await agent_run(agent, "Weather?", memory=Memory.from_defaults(session_id="s", async_database_uri=uri))
         reloaded = Memory.from_defaults(session_id="s", async_database_uri=uri)
         await agent_run(agent, "Again?", memory=reloaded)
-        assert passed_back(server) == ["asked", "told"]
+        assert passed_back(server) == ["asked", "answered"]
         assert_shared_prefix(server)
 
     @both_ways
@@ -227,7 +227,7 @@ class TestStores:
     ) -> None:
         store = SimpleChatStore()
         memory = ChatMemoryBuffer.from_defaults(llm=llm, chat_store=store, chat_store_key="ada")
-        server.script(call("asked", PARIS), say("told"), say("x"))
+        server.script(call("asked", PARIS), say("answered"), say("x"))
         await agent_run(agent, "Weather?", memory=memory)
         path = tmp_path / "store.json"
         # SimpleChatStore.persist() fails on pydantic 2.14 (llama-index-core 0.14.25), so the messages are written here
@@ -239,7 +239,7 @@ class TestStores:
         }
         again = ChatMemoryBuffer.from_defaults(llm=llm, chat_store=SimpleChatStore(store=read), chat_store_key="ada")
         await agent_run(agent, "Again?", memory=again)
-        assert passed_back(server) == ["asked", "told"]
+        assert passed_back(server) == ["asked", "answered"]
         assert_shared_prefix(server)
 
     @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ class TestStores:
         carry: Callable[[list[ChatMessage]], list[ChatMessage]],
         streamed: bool,
     ) -> None:
-        server.script(call("asked", PARIS, ROME), say("told"), say("x"))
+        server.script(call("asked", PARIS, ROME), say("answered"), say("x"))
         history = [ChatMessage(role="user", content="Weather?")]
         for _ in range(2):
             history = carry(history)
@@ -271,7 +271,7 @@ class TestStores:
             history.extend(_results(llm, history[-1]))
         history = carry([*history, ChatMessage(role="user", content="Again?")])
         _next(llm, history, streamed)
-        assert passed_back(server) == ["asked", "told"]
+        assert passed_back(server) == ["asked", "answered"]
         assert_shared_prefix(server)
 
 
@@ -372,7 +372,7 @@ class TestForeignHistories:
         """Truncation leaves a lone result at the front, or a call without one at the end."""
         history = [
             ChatMessage(role="tool", content="Rain.", additional_kwargs={"tool_call_id": "gone"}),
-            ChatMessage(role="assistant", blocks=[ThinkingBlock(content="told"), TextBlock(text="It rains.")]),
+            ChatMessage(role="assistant", blocks=[ThinkingBlock(content="answered"), TextBlock(text="It rains.")]),
             ChatMessage(
                 role="assistant",
                 blocks=[
@@ -385,15 +385,15 @@ class TestForeignHistories:
             llm.chat_with_tools([TOOL], user_msg="Again?", chat_history=history)
         if protocol != "messages":
             assert roles(server) == ["assistant", "assistant", "tool", "user"]
-            assert passed_back(server) == ["told", "asking"]
+            assert passed_back(server) == ["answered", "asking"]
         else:  # there, what follows each other without a user between is one turn
             assert roles(server) == ["assistant", "tool", "user"]
-            assert passed_back(server) == ["toldasking"]
+            assert passed_back(server) == ["answeredasking"]
 
 
 class TestOtherPaths:
     def test_simple_chat_engine(self, llm: DeepSeekV4, server: LocalServer, endpoint: Any) -> None:
-        if endpoint == ("openrouter", "chat_completions"):  # strict, it wants the record that it sent itself
+        if endpoint == ("openrouter", "chat_completions"):  # strict: it requires the record that it sent
             server.configure(passback="lenient")
         server.script(say("r1"), say("r2"), say("r3"))
         engine = SimpleChatEngine.from_defaults(llm=llm)
@@ -425,8 +425,8 @@ class TestOtherPaths:
             ChatMessage(role="assistant", blocks=[ThinkingBlock(content="r"), asked]),
             ChatMessage(role="tool", content="Rain.", additional_kwargs={"tool_call_id": "a"}),
         ]
-        said_by = "Provider returned error" if endpoint == ("openrouter", "messages") else "must be passed back"
-        with pytest.raises(InvalidRequestError, match=said_by):
+        messages_by = "Provider returned error" if endpoint == ("openrouter", "messages") else "must be passed back"
+        with pytest.raises(InvalidRequestError, match=messages_by):
             llm.chat_with_tools([TOOL], chat_history=past)
         assert llm.chat_with_tools([TOOL], chat_history=past, pass_back=True).message.blocks
 
