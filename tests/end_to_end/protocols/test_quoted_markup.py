@@ -410,7 +410,7 @@ RESULT = "Mail sent: no."
 
 @PROTOCOLS
 def test_one_question_per_user_turn(protocol: str) -> None:
-    """An agent's model that was asked and then called a tool is not asked again before the next user message."""
+    """A model that called a tool after the question is not asked again before the next user message."""
     service = Service(protocol, False)
     history = [Message.user("Read the page.")]
     service.script(WARNED, CALL)
