@@ -58,15 +58,15 @@ AIMS = (
 def table(scenarios: dict[str, Any]) -> list[list[str]]:
     """Return a row for each target that the run measured.
 
-    What, bound, for each framework figure and verdict, and the figures of ``proto``, where it is not the yardstick.
+    What, bound, for each framework figure and verdict, and the figures of ``proto``, if it is not the yardstick.
     """
     rows = []
     for aim in AIMS:
         if aim.scenario in scenarios:
             figures = [_figure(aim, scenarios, prefix, "ours") for prefix in ("lc", "li")]
             yardstick = [_figure(aim, scenarios, prefix, "proto") for prefix in ("lc", "li")]
-            cells = ["–" if figure is None else f"{_said(figure, aim)}, {_verdict(figure, aim)}" for figure in figures]
-            known = [_said(figure, aim) for figure in yardstick if figure is not None and aim.to != "proto"]
+            cells = ["–" if figure is None else f"{_shown(figure, aim)}, {_verdict(figure, aim)}" for figure in figures]
+            known = [_shown(figure, aim) for figure in yardstick if figure is not None and aim.to != "proto"]
             rows.append([scenarios[aim.scenario]["title"], _bound(aim), *cells, " / ".join(known) or "–"])
     return rows
 
@@ -106,7 +106,7 @@ def _figure(aim: Aim, scenarios: dict[str, Any], prefix: str, of: str) -> float 
     return max(ratios, default=None)
 
 
-def _said(figure: float, aim: Aim) -> str:
+def _shown(figure: float, aim: Aim) -> str:
     if aim.unit == "MB":
         return f"{figure:+.1f} MB"
     return f"{figure:.2f}" if aim.to else _amount(figure)

@@ -104,26 +104,26 @@ def streaming(framework: str, pieces: int) -> Callable[[], object]:
 
 def lc_history(turns: int) -> list[BaseMessage]:
     """Return a history of four messages a turn, and a question."""
-    said: list[BaseMessage] = []
+    history: list[BaseMessage] = []
     for turn in range(turns):
         call = {"name": "look", "args": {"at": turn}, "id": f"call_{turn}", "type": "tool_call"}
         thought = {"reasoning_content": f"I look at {turn}."}
-        said += [HumanMessage(f"Question {turn}"), AIMessage("", tool_calls=[call], additional_kwargs=dict(thought))]
-        said += [ToolMessage("seen", tool_call_id=f"call_{turn}"), AIMessage("So.", additional_kwargs=dict(thought))]
-    return [*said, HumanMessage("And?")]
+        history += [HumanMessage(f"Question {turn}"), AIMessage("", tool_calls=[call], additional_kwargs=dict(thought))]
+        history += [ToolMessage("seen", tool_call_id=f"call_{turn}"), AIMessage("So.", additional_kwargs=dict(thought))]
+    return [*history, HumanMessage("And?")]
 
 
 def li_history(turns: int) -> list[ChatMessage]:
     """Return the same for LlamaIndex."""
-    said = []
+    history = []
     for turn in range(turns):
         thought = ThinkingBlock(content=f"I look at {turn}.")
         call = ToolCallBlock(tool_call_id=f"call_{turn}", tool_name="look", tool_kwargs={"at": turn})
-        said.append(ChatMessage(f"Question {turn}", role="user"))
-        said.append(ChatMessage(role="assistant", blocks=[thought, call]))
-        said.append(ChatMessage("seen", role="tool", additional_kwargs={"tool_call_id": f"call_{turn}"}))
-        said.append(ChatMessage(role="assistant", blocks=[thought, TextBlock(text="So.")]))
-    return [*said, ChatMessage("And?", role="user")]
+        history.append(ChatMessage(f"Question {turn}", role="user"))
+        history.append(ChatMessage(role="assistant", blocks=[thought, call]))
+        history.append(ChatMessage("seen", role="tool", additional_kwargs={"tool_call_id": f"call_{turn}"}))
+        history.append(ChatMessage(role="assistant", blocks=[thought, TextBlock(text="So.")]))
+    return [*history, ChatMessage("And?", role="user")]
 
 
 def past_and_new(framework: str, turns: int) -> tuple[int, int]:

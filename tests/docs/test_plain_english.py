@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("deepseek_v4", "langchain_deepseek_v4", "llama_index_deepseek_v4")
 TESTS = (
+    "benchmarks",
     *(
         "tests/contract",
         "tests/docs",

@@ -30,8 +30,11 @@ from deepseek_v4 import (
 from deepseek_v4.protocols.account import ModelsDialect
 from deepseek_v4.protocols.dialect import OptionSpec
 from deepseek_v4.protocols.reasoning_details import merge_details
+from deepseek_v4.protocols.schema import strict_subset
 from deepseek_v4.protocols.think_tags import ThinkSplitter
 from deepseek_v4.protocols.tool_names import ToolNames
+from deepseek_v4.providers.base import did_you_mean
+from deepseek_v4.providers.openrouter.chat import OpenRouterChat
 
 F = ToolSpec("f", "A tool.", {"type": "object", "properties": {}})
 
@@ -285,3 +288,39 @@ def test_streamed_arguments_are_not_repeated_from_the_start_of_their_block() -> 
     delta = {"type": "input_json_delta", "partial_json": '{"q": "second"}'}
     assert [call.arguments for call in messages_reply((block, [delta])).tool_calls] == ['{"q": "second"}']
     assert [call.arguments for call in messages_reply((block, [])).tool_calls] == ['{"q": "first"}']
+
+
+@pytest.mark.parametrize("items", [[{"type": "integer"}], ()])
+def test_a_tuple_of_schemas_in_a_strict_tool_is_refused_with_its_place(items: Any) -> None:
+    parameters = {"type": "object", "properties": {"a": {"type": "array", "items": items}}}
+    with pytest.raises(
+        errors.UnsupportedError, match="parameters/properties/a/items: strict mode does not support tup"
+    ):
+        strict_subset(parameters, "tool f")
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_only_a_strict_response_format_is_noted_on_deepseek_responses(strict: bool) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}, "strict": strict}}
+    preview = Client(api_key="sk-test", protocol="responses").preview("Hi", response_format=form)
+    assert preview.body["text"]["format"]["strict"] is False
+    assert ["without strict" in note.text for note in preview.notes].count(True) == strict
+
+
+def test_nulls_around_a_completion_that_openrouter_wraps_are_left_out() -> None:
+    inner = {"choices": [], "model": "m"}
+    assert OpenRouterChat().unwrap({"provider": inner, "choices": None, "id": "gen-1", "error": None}) == {
+        "id": "gen-1",
+        **inner,
+    }
+
+
+def test_a_stream_that_cannot_be_resumed_names_the_protocol() -> None:
+    client = Client(api_key="sk-test", protocol="responses", resume_streams=True, on_unsupported="ignore")
+    (note,) = client.preview("Hi", stream=True).notes
+    assert str(note).startswith("resume_streams dropped: an answer cannot be continued with protocol='responses': ")
+
+
+def test_a_word_that_resembles_no_known_one_gets_no_suggestion() -> None:
+    assert did_you_mean("zzzz", ["alpha"]) == ""
+    assert did_you_mean("alhpa", ["alpha"]) == " Did you mean 'alpha'?"
