@@ -16,7 +16,7 @@ def look_up(topic: str) -> str:
 
 
 def main() -> None:
-    """Ask two questions in one thread."""
+    """Send two questions in one thread."""
     turns = [
         Turn(reasoning="The answer is in the handbook.", tool_calls=[ToolCall("look_up", {"topic": "holidays"})]),
         Turn("(scripted) You have thirty days a year.", reasoning="I have read it."),
@@ -28,8 +28,8 @@ def main() -> None:
         for question in ("How many holidays do I have? Look it up.", "And per month?"):
             state = agent.invoke({"messages": [("user", question)]}, thread)
             print(f"> {question}\n{state['messages'][-1].text}")
-        kept = [m.additional_kwargs.get("reasoning_content") for m in state["messages"] if m.type == "ai"]
-        print("reasoning in the history:", kept)
+        reasoning = [m.additional_kwargs.get("reasoning_content") for m in state["messages"] if m.type == "ai"]
+        print("reasoning in the history:", reasoning)
 
 
 if __name__ == "__main__":

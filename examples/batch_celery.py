@@ -1,4 +1,4 @@
-"""Many prompts on Celery, with its filesystem broker: a task that was interrupted runs again and is not paid again."""
+"""Many prompts on Celery, with its filesystem broker: an interrupted task runs again without a second paid request."""
 
 from __future__ import annotations
 

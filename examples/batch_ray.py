@@ -1,4 +1,4 @@
-"""2,000 prompts from a Parquet file on a local Ray with two workers; a second run would pay for none of them again."""
+"""2,000 prompts from a Parquet file on a local Ray with two workers; a second run does not send them again."""
 
 from __future__ import annotations
 

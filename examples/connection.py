@@ -1,4 +1,4 @@
-"""The connection of the examples: DeepSeek if there is a key, else the local server; a printed line states which."""
+"""The connection of the examples: DeepSeek if there is a key, else the local server; a printed line reports which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The package in one run: an agent, a RAG query, a stream that breaks off, and what it all cost.
+"""The package in one run: an agent, a RAG query, a stream that breaks off, and the cost.
 
 With DEEPSEEK_API_KEY set it calls DeepSeek. Without, it starts the local server, whose answers are scripted.
 """
@@ -89,7 +89,7 @@ def get_time(city: str) -> str:
 
 
 def run_agent(options: dict[str, Any]) -> None:
-    """Stream an agent: its reasoning dimmed, its tool calls, its answer; then what its second request sent back."""
+    """Stream an agent: dimmed reasoning, tool calls, answer; then the size of the reasoning that was passed back."""
     title(f"1. LangChain agent: {QUESTION}")
     model = ChatDeepSeekV4(**options)
     agent = create_agent(model, tools=[get_weather, get_time])
@@ -121,7 +121,7 @@ def run_agent(options: dict[str, Any]) -> None:
 
 
 def run_query(options: dict[str, Any]) -> None:
-    """Ask the project's own docs, with a BM25 retriever, and print the sources of the answer."""
+    """Query the project's own docs with a BM25 retriever, and print the sources of the answer."""
     title(f"2. LlamaIndex RAG over this project's docs: {ABOUT_DOCS}")
     files = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     documents = SimpleDirectoryReader(input_files=files).load_data()

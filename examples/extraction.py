@@ -1,4 +1,4 @@
-"""Typed answers from documents, several at a time; an invalid answer is retried, with the error shown to the model."""
+"""Typed answers from documents, several at a time; an invalid answer is retried, with the error in the request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DOCUMENTS = [
 
 
 def main() -> None:
-    """Read the documents one after the other and print the tokens that it took."""
+    """Read the documents one after the other and print the tokens used."""
     turns = [
         Turn('{"number": "17", "due": "2026-06-02", "total": 420, "state": "open"}', reasoning="The number is 17."),
         Turn('{"number": "A-17", "due": "2026-06-02", "total": 420, "state": "open"}', reasoning="With its letter."),
@@ -42,8 +42,8 @@ def main() -> None:
             result = chain.invoke({"document": document})
             print(result["parsed"])
             raw = result["raw"]
-            again = "; ".join(attempt["detail"] for attempt in raw.response_metadata.get("attempts", ()))
-            print(f"  {raw.usage_metadata['total_tokens']} tokens" + (f"; first attempt: {again}" if again else ""))
+            details = "; ".join(attempt["detail"] for attempt in raw.response_metadata.get("attempts", ()))
+            print(f"  {raw.usage_metadata['total_tokens']} tokens" + (f"; first attempt: {details}" if details else ""))
 
 
 if __name__ == "__main__":

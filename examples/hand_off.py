@@ -1,4 +1,4 @@
-"""Two LlamaIndex agents: one looks up facts and hands over, the other writes. The reasoning of both is printed."""
+"""Two LlamaIndex agents: one looks up facts and hands off, the other writes. The reasoning of both is printed."""
 
 from __future__ import annotations
 

@@ -31,20 +31,20 @@ class LearntEmbedding(BaseEmbedding):
             dimensions: Length of the vectors; less if there are fewer texts.
         """
         counts = [Counter(words_of(text)) for text in texts]
-        spread = Counter(word for count in counts for word in count)
-        words = sorted(spread)
-        made = cls(model_name="latent semantic analysis")
-        made._weights = {word: float(np.log(1 + len(counts) / spread[word])) for word in words}
-        table = np.array([[np.log1p(count[word]) * made._weights[word] for word in words] for count in counts])
+        document_counts = Counter(word for count in counts for word in count)
+        words = sorted(document_counts)
+        embedding = cls(model_name="latent semantic analysis")
+        embedding._weights = {word: float(np.log(1 + len(counts) / document_counts[word])) for word in words}
+        table = np.array([[np.log1p(count[word]) * embedding._weights[word] for word in words] for count in counts])
         _, _, axes = np.linalg.svd(table, full_matrices=False)
-        made._axes = dict(zip(words, axes[:dimensions].T, strict=True))
-        return made
+        embedding._axes = dict(zip(words, axes[:dimensions].T, strict=True))
+        return embedding
 
     def _get_text_embedding(self, text: str) -> list[float]:
-        known = Counter(word for word in words_of(text) if word in self._axes)
+        counts = Counter(word for word in words_of(text) if word in self._axes)
         dimensions = len(next(iter(self._axes.values())))
         vector = np.zeros(dimensions)
-        for word, count in known.items():
+        for word, count in counts.items():
             vector += np.log1p(count) * self._weights[word] * self._axes[word]
         return vector.tolist()
 

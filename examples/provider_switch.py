@@ -1,7 +1,7 @@
 """The same question to several providers: only ``provider`` changes. OpenRouter, EmpirioLabs, your own server.
 
-A provider whose key is set is called itself. For every other one a local server of the same kind is started, whose
-answers are scripted; the output lists them.
+A provider is called if its key is set. For every other one, a local server of the same type is started with scripted
+answers; the output lists these providers.
 """
 
 from __future__ import annotations

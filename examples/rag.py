@@ -1,6 +1,6 @@
-"""LlamaIndex over this project's own docs, in a Qdrant vector store: retrieve, think, answer, show the sources.
+"""LlamaIndex over this project's own docs, in a Qdrant vector store: retrieve, answer while thinking, print sources.
 
-The store runs inside this process (``QdrantClient(":memory:")``; give it a path or an address to keep it), and the
+The store runs inside this process (``QdrantClient(":memory:")``; pass a path or a URL to store it), and the
 embedding is learnt from the docs, so nothing is downloaded.
 """
 
@@ -25,7 +25,7 @@ QUESTION = "How long does a retry wait?"
 
 
 def main() -> None:
-    """Ask one question and stream the answer."""
+    """Send one question and stream the answer."""
     documents = SimpleDirectoryReader(input_files=[DOCS / page for page in PAGES]).load_data()
     nodes = MarkdownNodeParser().get_nodes_from_documents(documents)
     store = QdrantVectorStore(collection_name="docs", client=QdrantClient(":memory:"), index_doc_id=False)

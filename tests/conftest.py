@@ -18,14 +18,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--record",
         action="store_true",
-        help="record the cassettes anew: live where the provider's key is set, else from the local server",
+        help="record the cassettes anew: live if the provider's key is set, else from the local server",
     )
     parser.addoption("--no-servers", action="store_true", help="leave out the tests that start a server")
 
 
 @pytest.fixture
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the waits before further requests take no time."""
+    """Skip the waits before further requests."""
 
     async def asleep(seconds: float) -> None:
         pass
@@ -59,14 +59,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _starts_a_server(item: pytest.Item) -> bool:
-    """True for a test whose fixtures hold a server, or whose module starts one by itself."""
+    """Return True for a test with a server among its fixtures or in its module."""
     fixtures: list[str] = getattr(item, "fixturenames", [])
     by_fixture = any(name == "serve" or name.endswith("server") for name in fixtures)
     return by_fixture or hasattr(getattr(item, "module", None), "LocalServer")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if RECIPE is not None:  # what the recipe judges: tests/oracle/watch.py
+    if RECIPE is not None:  # tests/oracle/watch.py lists what it judges
         from tests.oracle.watch import Watch
 
         patch = pytest.MonkeyPatch()
@@ -76,6 +76,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if RECIPE is None:
-        terminalreporter.write_line("recipe: deepseek-recipe is not installed here, so no request is judged by it")
+        terminalreporter.write_line("recipe: deepseek-recipe is not installed, so it judges no request")
     if not FOLDER.is_dir():
         terminalreporter.write_line(f"recordings: left out, {FOLDER} does not exist; DEEPSEEK_V4_RECORDINGS sets it")

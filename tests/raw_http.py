@@ -1,4 +1,4 @@
-"""HTTP servers of the standard library in a thread, for what the local server does not do."""
+"""HTTP servers of the standard library in a thread, for behaviour that the local server does not have."""
 
 from __future__ import annotations
 

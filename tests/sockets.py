@@ -1,4 +1,4 @@
-"""The sockets of this process, by Linux's own tables."""
+"""The sockets of this process, from the tables of Linux."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def connections_to(port: int) -> int:
     table = Path("/proc/self/net/tcp")
     if not table.exists():
         return 0
-    own = set()
+    sockets = set()
     for descriptor in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):  # closed since the directory was read
-            own.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+            sockets.add(os.readlink(f"/proc/self/fd/{descriptor}"))
     rows = [row.split() for row in table.read_text().splitlines()[1:]]
     return sum(
-        int(row[2].partition(":")[2], 16) == port and row[3] == ESTABLISHED and f"socket:[{row[9]}]" in own
+        int(row[2].partition(":")[2], 16) == port and row[3] == ESTABLISHED and f"socket:[{row[9]}]" in sockets
         for row in rows
     )

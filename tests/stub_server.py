@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Stub:
-    """Answers ``text`` after ``seconds``. ``rows``: requests by the text of their last message."""
+    """A server that returns ``text`` after ``seconds``; ``rows`` counts requests by the text of their last message."""
 
     def __init__(self, allowed: int = 10_000, seconds: float = 0.0, text: str = "ok", max_tokens: int = 7) -> None:
         self.allowed, self.seconds, self.text, self.output_tokens = allowed, seconds, text, max_tokens

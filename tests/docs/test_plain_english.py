@@ -23,8 +23,10 @@ TESTS = (
         "tests/mutants",
     ),
     *("tests/observability", "tests/oracle", "tests/replay", "tests/same_bytes", "tests/unit"),
+    *("tests/conftest.py", "tests/long_form.py", "tests/raw_http.py", "tests/sockets.py", "tests/stub_server.py"),
+    "examples",
 )
-"""Folders of tests that are checked with their names and comments."""
+"""Folders and files that are checked with their names and comments."""
 
 PHRASES = re.compile(
     r"\b(is|are) no\b|is none of|be had|\bmended\b|\b(told|tells)\b|\bis said\b|\bsaid (as|to)\b|of one's own"
@@ -79,7 +81,7 @@ def found_in_tests() -> list[str]:
     return [
         f"{name}:{line}: {match.group(0)}"
         for folder in TESTS
-        for path in sorted((ROOT / folder).rglob("*.py"))
+        for path in sorted((ROOT / folder).rglob("*.py")) or [ROOT / folder]
         if path != Path(__file__)
         for name in [str(path.relative_to(ROOT))]
         for line, text in [*strings(path), *names_and_comments(path)]

@@ -1,4 +1,4 @@
-"""A 404 names the URL that was requested and what to try."""
+"""The error of a 404 names the requested URL and the remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens and cost of whole runs, in the core and in both frameworks, against the local server."""
+"""Tokens and cost of runs, in the core and in both frameworks, against the local server."""
 
 from __future__ import annotations
 
@@ -97,11 +97,11 @@ def test_a_rag_query_and_a_typed_answer_are_counted_once(server: LocalServer, op
     assert report.total.answers == 4
 
 
-@pytest.mark.parametrize("way", ["whole", "streamed"])
+@pytest.mark.parametrize("way", ["complete", "streamed"])
 def test_a_client_counts_every_request_of_an_answer(way: str, server: LocalServer, options: dict[str, Any]) -> None:
     server.script(Turn(""), Turn("Yes"))
     with Client(**options) as client:
-        if way == "whole":
+        if way == "complete":
             reply = client.chat("Hello")
         else:
             *_, end = client.stream("Hello")
@@ -129,19 +129,19 @@ def test_the_cost_of_an_answer_is_computed_once(
 ) -> None:
     costs: list[Any] = []
 
-    def counted(*args: Any) -> Any:
+    def recorded(*args: Any) -> Any:
         costs.append(cost.cost_of(*args))
         return costs[-1]
 
-    monkeypatch.setattr(reply_builder, "cost_of", counted)
+    monkeypatch.setattr(reply_builder, "cost_of", recorded)
     if way == "langchain":
         model = langchain.ChatDeepSeekV4(**options)
-        shown, total = model.invoke("Hello").response_metadata["cost"], model._core().usage.total
+        reported, total = model.invoke("Hello").response_metadata["cost"], model._core().usage.total
     else:
         llm = llama_index.DeepSeekV4(**options)
-        shown = llm.chat([ChatMessage(content="Hello")]).additional_kwargs["cost"]
+        reported = llm.chat([ChatMessage(content="Hello")]).additional_kwargs["cost"]
         total = llm._client.usage.total
-    assert [one.usd for one in costs] == [shown] == [total.cost]
+    assert [one.usd for one in costs] == [reported] == [total.cost]
 
 
 def test_the_cost_of_a_failed_call_is_in_the_reports(server: LocalServer, options: dict[str, Any]) -> None:

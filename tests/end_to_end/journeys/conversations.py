@@ -17,18 +17,18 @@ ENDPOINTS = tuple(
 
 
 def server_of(endpoint: tuple[str, str]) -> LocalServer:
-    """The endpoint's provider in its strictest mode: with tools declared, every past turn owes its reasoning."""
+    """Return a local server of the provider, strict: with tools, every past turn must have its reasoning."""
     return LocalServer(provider=endpoint[0].partition(":")[0], passback="strict", fragment="journeys")
 
 
-def address_of(endpoint: tuple[str, str], server: LocalServer) -> dict[str, Any]:
-    """All that changes from one endpoint to the next."""
+def connection_to(endpoint: tuple[str, str], server: LocalServer) -> dict[str, Any]:
+    """Return the model options of an endpoint."""
     provider, protocol = endpoint
     return {"provider": provider, "protocol": protocol, "base_url": server.base_url, "api_key": server.api_key}
 
 
 def messages_of(request: ReceivedRequest) -> list[dict[str, Any]]:
-    """The messages of a request that was accepted. A user message of one text is that text, a record its text."""
+    """Return the messages of an accepted request; content of one text part and OpenRouter's records become text."""
     assert request.status == 200, request.body
     body = request.body
     if request.path.endswith("/responses"):
@@ -40,15 +40,15 @@ def messages_of(request: ReceivedRequest) -> list[dict[str, Any]]:
     return [_plain(message) for message in messages]
 
 
-def thinks(request: ReceivedRequest) -> bool:
-    """Whether a request lets the model think, in the words of any of the endpoints."""
+def thinking_is_on(request: ReceivedRequest) -> bool:
+    """Return True if thinking is on in a request to any of the endpoints."""
     body = request.body
     switched_off = body.get("enable_thinking") is False or (body.get("thinking") or {}).get("type") == "disabled"
     return not switched_off and bool((body.get("reasoning") or {}).get("effort") != "none")
 
 
-def grows_at_its_end(shorter: ReceivedRequest, longer: ReceivedRequest) -> bool:
-    """Whether the history of a request begins with the bytes of the history of the one before."""
+def is_extended_by(shorter: ReceivedRequest, longer: ReceivedRequest) -> bool:
+    """Return True if the longer request begins with the bytes of the shorter one's history."""
     return longer.raw.startswith(shorter.raw.removesuffix(b"]}"))
 
 
@@ -57,10 +57,10 @@ def _plain(message: dict[str, Any]) -> dict[str, Any]:
     if isinstance(content, list) and len(content) == 1 and content[0]["type"] == "text":
         content = content[0]["text"]
     plain = {**message, "content": content}
-    if plain.get("reasoning_content") == " ":  # what Responses sends for a turn without a thought, where "" is refused
+    if plain.get("reasoning_content") == " ":  # sent on Responses for a turn without reasoning: "" is refused
         plain["reasoning_content"] = ""
     details = plain.pop("reasoning_details", None)
-    if details is not None:  # OpenRouter's record: with the text that it contains, or alone if it is empty
+    if details is not None:  # OpenRouter's record: sent with its text, or alone if the text is empty
         text = "".join(detail["text"] for detail in details)
         assert plain.setdefault("reasoning_content", text) == text
     return plain

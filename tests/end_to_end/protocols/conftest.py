@@ -20,6 +20,6 @@ def server(running: LocalServer) -> LocalServer:
 
 
 @pytest.fixture(autouse=True)
-def nothing_reported_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A dropped option is reported once in a process."""
+def no_option_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the reported options: a dropped option is reported once per process."""
     monkeypatch.setattr("deepseek_v4.request.build._reported", set())

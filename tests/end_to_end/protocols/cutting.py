@@ -1,4 +1,4 @@
-"""A stream of chat completions that breaks off somewhere, and the answer that continues it."""
+"""Streams of chat completions that are cut at random places, with the answers that continue them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tests.unit.protocols.wire_examples import completion, completion_chunks, de
 
 THOUGHT = "The user wants a product. 17 * 23 = 391."
 TEXT = "It is 391. Zürich is 東京, and the tower is tall."
-WHOLE = sse(completion_chunks(completion(TEXT, THOUGHT)), done=True)
+COMPLETE = sse(completion_chunks(completion(TEXT, THOUGHT)), done=True)
 
 
-def cuts(number: int, seed: int) -> Iterator[tuple[Turn, Turn]]:
-    """Random places to break at: the broken stream, and the rest of the answer."""
+def cut_streams(number: int, seed: int) -> Iterator[tuple[Turn, Turn]]:
+    """Yield a cut stream and the rest of its answer, for each of some random places."""
     chance = random.Random(seed)
-    first, last = WHOLE.index(b"The"), WHOLE.rindex(b'"finish_reason": "stop"')
+    first, last = COMPLETE.index(b"The"), COMPLETE.rindex(b'"finish_reason": "stop"')
     for _ in range(number):
-        broken = WHOLE[: chance.randrange(first + 120, last)]
+        broken = COMPLETE[: chance.randrange(first + 120, last)]
         with pytest.raises(StreamInterruptedError) as caught:
             deltas_of(broken, "chat_completions")
         partial = caught.value.partial

@@ -1,6 +1,6 @@
-"""How an answer on Responses and Messages ends, at every host of theirs: whole, cut, refused, failed or broken off.
+"""The endings of answers on Responses and Messages at every host: complete, truncated, refused, failed or interrupted.
 
-Both adapters must say the same, whichever way they were asked.
+Both adapters must return the same in every mode.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from deepseek_v4 import errors
 from deepseek_v4.testing import Fault, LocalServer, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
-from tests.end_to_end.journeys.conversations import ENDPOINTS, address_of, server_of
+from tests.end_to_end.journeys.conversations import ENDPOINTS, connection_to, server_of
 
 ANSWER = Turn("one two three four five six", reasoning="some thinking before it ☂", chunk_size=4)
-ASK = [ChatMessage(role="user", content="Hi")]
-WHOLE = ("whole", "whole, async")
+QUESTION = [ChatMessage(role="user", content="Hi")]
+COMPLETE = ("complete", "complete, async")
 STREAMED = ("streamed", "streamed, async")
 
 
@@ -39,27 +39,29 @@ def server(endpoint: tuple[str, str]) -> Iterator[LocalServer]:
 
 @pytest.fixture(params=["langchain", "llama_index"])
 async def model(request: pytest.FixtureRequest, server: LocalServer, endpoint: tuple[str, str]) -> AsyncIterator[Any]:
-    kind = ChatDeepSeekV4 if request.param == "langchain" else DeepSeekV4
-    async with kind(**address_of(endpoint, server), max_retries=0) as model:
+    expected = ChatDeepSeekV4 if request.param == "langchain" else DeepSeekV4
+    async with expected(**connection_to(endpoint, server), max_retries=0) as model:
         yield model
 
 
-async def answer_and_reason(model: Any, way: str, seen: list[str]) -> tuple[str, str]:
-    """Ask one way: the text of the answer and its finish reason. ``seen`` gets the text as it comes."""
+async def answer_and_reason(model: Any, way: str, texts: list[str]) -> tuple[str, str]:
+    """Return text and finish reason of one call; the texts of a stream are added to ``texts``."""
     if isinstance(model, ChatDeepSeekV4):
-        if way in WHOLE:
-            message: Any = model.invoke("Hi") if way == "whole" else await model.ainvoke("Hi")
+        if way in COMPLETE:
+            message: Any = model.invoke("Hi") if way == "complete" else await model.ainvoke("Hi")
             return message.text, message.response_metadata["finish_reason"]
-        whole = AIMessageChunk("")
+        total = AIMessageChunk("")
         async for chunk in _each(model.stream("Hi") if way == "streamed" else model.astream("Hi")):
-            seen.append(chunk.text)
-            whole = whole + chunk
-        return whole.text, whole.response_metadata["finish_reason"]
-    if way in WHOLE:
-        response = model.chat(ASK) if way == "whole" else await model.achat(ASK)
+            texts.append(chunk.text)
+            total = total + chunk
+        return total.text, total.response_metadata["finish_reason"]
+    if way in COMPLETE:
+        response = model.chat(QUESTION) if way == "complete" else await model.achat(QUESTION)
     else:
-        async for response in _each(model.stream_chat(ASK) if way == "streamed" else await model.astream_chat(ASK)):
-            seen.append(response.delta or "")
+        async for response in _each(
+            model.stream_chat(QUESTION) if way == "streamed" else await model.astream_chat(QUESTION)
+        ):
+            texts.append(response.delta or "")
     return response.message.content or "", response.additional_kwargs["finish_reason"]
 
 
@@ -74,15 +76,15 @@ async def _each(stream: Any) -> AsyncIterator[Any]:
 
 @pytest.mark.parametrize("finish_reason", ["stop", "length", "content_filter"])
 async def test_an_answer_has_its_finish_reason(model: Any, server: LocalServer, finish_reason: str) -> None:
-    for way in (*WHOLE, *STREAMED):
+    for way in (*COMPLETE, *STREAMED):
         server.script(Turn("one two", reasoning="Hm.", finish_reason=finish_reason))
-        seen: list[str] = []
-        assert await answer_and_reason(model, way, seen) == ("one two", finish_reason)
-        assert "".join(seen) == ("one two" if way in STREAMED else "")
+        texts: list[str] = []
+        assert await answer_and_reason(model, way, texts) == ("one two", finish_reason)
+        assert "".join(texts) == ("one two" if way in STREAMED else "")
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"),
+    ("status", "expected"),
     [
         (402, errors.InsufficientBalanceError),
         (429, errors.RateLimitError),
@@ -90,12 +92,12 @@ async def test_an_answer_has_its_finish_reason(model: Any, server: LocalServer, 
         (503, errors.OverloadedError),
     ],
 )
-async def test_a_refusal_has_its_class(
-    model: Any, server: LocalServer, status: int, kind: type[errors.DeepSeekError]
+async def test_an_error_status_has_its_class(
+    model: Any, server: LocalServer, status: int, expected: type[errors.DeepSeekError]
 ) -> None:
-    for way in (*WHOLE, *STREAMED):
+    for way in (*COMPLETE, *STREAMED):
         server.fault(Fault.status(status))
-        with pytest.raises(kind) as caught:
+        with pytest.raises(expected) as caught:
             await answer_and_reason(model, way, [])
         assert caught.value.status_code == status
         assert isinstance(caught.value, ModelError) is isinstance(model, ChatDeepSeekV4)
@@ -103,7 +105,7 @@ async def test_a_refusal_has_its_class(
 
 @pytest.mark.parametrize("way", STREAMED)
 @pytest.mark.parametrize(
-    ("fault", "kind"),
+    ("fault", "expected"),
     [
         (Fault.cut_stream(20), errors.StreamInterruptedError),
         (Fault.eof_stream(20), errors.StreamInterruptedError),
@@ -114,24 +116,24 @@ async def test_a_refusal_has_its_class(
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-async def test_a_stream_that_breaks_off_is_never_taken_for_an_answer(
-    model: Any, server: LocalServer, way: str, fault: Fault, kind: type[errors.DeepSeekError]
+async def test_an_interrupted_stream_raises(
+    model: Any, server: LocalServer, way: str, fault: Fault, expected: type[errors.DeepSeekError]
 ) -> None:
     server.script(ANSWER)
     server.fault(fault)
-    seen: list[str] = []
-    with pytest.raises(kind) as caught:
-        await answer_and_reason(model, way, seen)
+    texts: list[str] = []
+    with pytest.raises(expected) as caught:
+        await answer_and_reason(model, way, texts)
     partial = caught.value.partial
     assert partial is not None
-    assert partial.content == "".join(seen)
+    assert partial.content == "".join(texts)
     assert ANSWER.text.startswith(partial.content)
     assert partial.reasoning is not None
     assert partial.reasoning.text
     assert str(ANSWER.reasoning).startswith(partial.reasoning.text)
 
 
-@pytest.mark.parametrize("way", WHOLE)
+@pytest.mark.parametrize("way", COMPLETE)
 @pytest.mark.parametrize(
     "fault",
     [
@@ -143,7 +145,7 @@ async def test_a_stream_that_breaks_off_is_never_taken_for_an_answer(
     ],
     ids=lambda fault: fault.name,
 )
-async def test_a_whole_answer_that_failed_is_an_error(model: Any, server: LocalServer, way: str, fault: Fault) -> None:
+async def test_a_failed_complete_answer_raises(model: Any, server: LocalServer, way: str, fault: Fault) -> None:
     server.script(ANSWER)
     server.fault(fault)
     with pytest.raises(errors.DeepSeekError):

@@ -1,6 +1,6 @@
-"""Every way in which an answer may end, with text or a call: what both frameworks make of it.
+"""Every ending of an answer, with text or a call, in both frameworks.
 
-The bytes are written here, not by the local server: engines and gateways send words that no documentation lists.
+The bytes are written here, not by the local server: engines and gateways send undocumented finish reasons.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ ENDPOINTS = [
         for protocol in ("responses", "messages")
     ),
 ]
-CUT = '{"path": "/ho'
+TRUNCATED = '{"path": "/ho'
 SHAPES: dict[str, tuple[str, str | None]] = {
     "text": ("Half a sent", None),
     "call": ("", '{"path": "/"}'),
-    "cut call": ("", CUT),
+    "truncated call": ("", TRUNCATED),
     "call without arguments": ("", ""),
     "call with closed arguments": ("", "{}"),
     "nothing": ("", None),
 }
 """The text of an answer, and the arguments of its call."""
 
-BY_ITSELF = ("stop", "tool_calls")
-WORDS = {
+REGULAR = ("stop", "tool_calls")
+FINISH_REASONS = {
     "stop": "stop",
     "eos": "stop",
     "end_turn": "stop",
@@ -65,11 +65,11 @@ WORDS = {
     "failed": "failed",
     None: None,
 }
-"""What a server sends for the end of an answer -> the finish reason."""
+"""The value that a server sends -> the finish reason."""
 
 
 def ends_of(protocol: str, streamed: bool) -> Iterator[tuple[Json, str | None, int]]:
-    """The end of an answer: its finish reason, and its tokens."""
+    """Yield the fields that end an answer, its finish reason and its tokens."""
     if protocol == "responses":
         yield {"status": "completed"}, "stop", 7
         yield {"status": "completed"}, "stop", LIMIT
@@ -77,18 +77,18 @@ def ends_of(protocol: str, streamed: bool) -> Iterator[tuple[Json, str | None, i
         yield {"status": "incomplete", "incomplete_details": None}, "incomplete", LIMIT
         if not streamed:
             yield {}, None, 7
-        for word, meant in WORDS.items():
-            if meant not in (*BY_ITSELF, None):
-                yield {"status": "incomplete", "incomplete_details": {"reason": word}}, meant, 7
+        for sent, reason in FINISH_REASONS.items():
+            if reason not in (*REGULAR, None):
+                yield {"status": "incomplete", "incomplete_details": {"reason": sent}}, reason, 7
         return
     field = "finish_reason" if protocol == "chat_completions" else "stop_reason"
-    for word, meant in WORDS.items():
-        yield {field: word}, meant, 7
-    yield {field: "tool_calls"}, "tool_calls", LIMIT  # vLLM 0.32 closes cut arguments
+    for sent, reason in FINISH_REASONS.items():
+        yield {field: sent}, reason, 7
+    yield {field: "tool_calls"}, "tool_calls", LIMIT  # vLLM 0.32 closes truncated arguments
 
 
 def body_of(protocol: str, shape: str, end: Json, tokens: int) -> Json:
-    """A whole answer."""
+    """Return a complete answer."""
     text, arguments = SHAPES[shape]
     counts = {"input_tokens": 5, "output_tokens": tokens}
     if protocol == "chat_completions":
@@ -100,8 +100,8 @@ def body_of(protocol: str, shape: str, end: Json, tokens: int) -> Json:
     if protocol == "messages":
         content = [{"type": "text", "text": text}] if text else []
         if arguments is not None:
-            given = json.loads(arguments) if shape == "call" else {}
-            content.append({"type": "tool_use", "id": "c", "name": "delete_all", "input": given})
+            parsed = json.loads(arguments) if shape == "call" else {}
+            content.append({"type": "tool_use", "id": "c", "name": "delete_all", "input": parsed})
         return {
             "id": "1",
             "type": "message",
@@ -127,26 +127,27 @@ def _chat_call(arguments: str) -> Json:
 
 
 def events_of(protocol: str, shape: str, end: Json, tokens: int) -> list[Json]:
-    """The same answer as a stream."""
-    whole = body_of(protocol, shape, end, tokens)
+    """Return the same answer as a stream."""
+    complete = body_of(protocol, shape, end, tokens)
     text, arguments = SHAPES[shape]
     if protocol == "chat_completions":
-        message = whole["choices"][0]["message"]
+        message = complete["choices"][0]["message"]
         base = {"id": "1", "model": "m", "object": "chat.completion.chunk"}
         return [
             {**base, "choices": [{"index": 0, "delta": message, "finish_reason": None}]},
             {**base, "choices": [{"index": 0, "delta": {}, **end}]},
-            {**base, "choices": [], "usage": whole["usage"]},
+            {**base, "choices": [], "usage": complete["usage"]},
         ]
     if protocol == "responses":
         status = end["status"]
         kind = "incomplete" if status == "incomplete" else status
         items = [
-            {"type": "response.output_item.done", "output_index": n, "item": i} for n, i in enumerate(whole["output"])
+            {"type": "response.output_item.done", "output_index": n, "item": i}
+            for n, i in enumerate(complete["output"])
         ]
-        return [*items, {"type": f"response.{kind}", "response": whole}]
+        return [*items, {"type": f"response.{kind}", "response": complete}]
     events: list[Json] = [{"type": "message_start", "message": {"id": "1", "model": "m", "usage": {"input_tokens": 5}}}]
-    for index, block in enumerate(whole["content"]):
+    for index, block in enumerate(complete["content"]):
         is_call = block["type"] == "tool_use"
         delta = (
             {"type": "input_json_delta", "partial_json": arguments} if is_call else {"type": "text_delta", "text": text}
@@ -160,7 +161,7 @@ def events_of(protocol: str, shape: str, end: Json, tokens: int) -> list[Json]:
 
 
 class Server:
-    """Answers every request with the same bytes and counts them."""
+    """Answers every request with the same bytes, and counts the requests."""
 
     def __init__(self) -> None:
         self.body = b""
@@ -171,7 +172,7 @@ class Server:
         self.requests += 1
         return httpx.Response(200, content=self.body, headers={"content-type": self.kind})
 
-    def whole(self, body: Json) -> None:
+    def complete(self, body: Json) -> None:
         self.body, self.kind = json.dumps(body).encode(), "application/json"
 
     def stream(self, events: list[Json], *, done: bool) -> None:
@@ -202,8 +203,8 @@ def model_of(kind: Any, server: Server, endpoint: tuple[str, str], **options: An
     )
 
 
-def seen(model: Any, streamed: bool) -> tuple[str, str | None, list[Any], bool]:
-    """The text, the finish reason, the arguments of calls that may be run, and whether there is one that may not."""
+def result_of(model: Any, streamed: bool) -> tuple[str, str | None, list[Any], bool]:
+    """Return text, finish reason, the arguments of valid calls, and True if there is an invalid call."""
     if isinstance(model, ChatDeepSeekV4):
         bound = model.bind_tools([TOOL])
         message: Any = bound.invoke("Hi") if not streamed else AIMessageChunk("")
@@ -212,45 +213,45 @@ def seen(model: Any, streamed: bool) -> tuple[str, str | None, list[Any], bool]:
                 message = message + chunk
         calls = [call["args"] for call in message.tool_calls]
         return message.text, message.response_metadata.get("finish_reason"), calls, bool(message.invalid_tool_calls)
-    ask = [ChatMessage(role="user", content="Hi")]
-    response = model.chat(ask, tools=[TOOL]) if not streamed else list(model.stream_chat(ask, tools=[TOOL]))[-1]
-    text, why = response.message.content or "", response.additional_kwargs["finish_reason"]
+    history = [ChatMessage(role="user", content="Hi")]
+    response = model.chat(history, tools=[TOOL]) if not streamed else list(model.stream_chat(history, tools=[TOOL]))[-1]
+    text, finish = response.message.content or "", response.additional_kwargs["finish_reason"]
     try:
         selected = model.get_tool_calls_from_response(response, error_on_no_tool_call=False)
     except UnusableAnswerError:
-        return text, why, [], True
-    return text, why, [each.tool_kwargs for each in selected], False
+        return text, finish, [], True
+    return text, finish, [each.tool_kwargs for each in selected], False
 
 
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("streamed", [False, True], ids=["complete", "streamed"])
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids="-".join)
-def test_no_cut_answer_is_taken_for_a_whole_one(
+def test_no_truncated_answer_is_returned_as_complete(
     kind: Any, server: Server, endpoint: tuple[str, str], streamed: bool
 ) -> None:
     protocol = endpoint[1]
-    wrong = []
+    differences = []
     model = model_of(kind, server, endpoint, max_tokens=LIMIT, max_retries=0)
-    for end, meant, tokens in ends_of(protocol, streamed):
+    for end, reason, tokens in ends_of(protocol, streamed):
         for shape, (text, arguments) in SHAPES.items():
-            ended = meant in BY_ITSELF and tokens < LIMIT
-            if shape == "nothing" and (meant in BY_ITSELF or meant is None):
+            ended = reason in REGULAR and tokens < LIMIT
+            if shape == "nothing" and (reason in REGULAR or reason is None):
                 continue  # an empty answer: see test_core_empty
             if streamed:
                 server.stream(events_of(protocol, shape, end, tokens), done=protocol == "chat_completions")
             else:
-                server.whole(body_of(protocol, shape, end, tokens))
-                if protocol == "messages" and shape == "cut call":
-                    arguments = ""  # an object there, never a cut text
-            finish = "tool_calls" if protocol == "responses" and meant == "stop" and arguments is not None else meant
-            calls = [json.loads(arguments or "{}")] if ended and arguments not in (None, CUT) else []
+                server.complete(body_of(protocol, shape, end, tokens))
+                if protocol == "messages" and shape == "truncated call":
+                    arguments = ""  # an object there, never truncated text
+            finish = "tool_calls" if protocol == "responses" and reason == "stop" and arguments is not None else reason
+            calls = [json.loads(arguments or "{}")] if ended and arguments not in (None, TRUNCATED) else []
             expected: Any = (text, finish, calls, arguments is not None and not calls)
-            if meant is None and streamed and (protocol == "messages" or endpoint[0] == "deepseek"):
+            if reason is None and streamed and (protocol == "messages" or endpoint[0] == "deepseek"):
                 expected = "StreamInterruptedError"
             before = server.requests
             try:
-                got: Any = seen(model, streamed)
+                result: Any = result_of(model, streamed)
             except errors.DeepSeekError as error:
-                got = type(error).__name__
-            if (got, server.requests - before) != (expected, 1):
-                wrong.append((end, tokens, shape, got, expected, server.requests - before))
-    assert wrong == []
+                result = type(error).__name__
+            if (result, server.requests - before) != (expected, 1):
+                differences.append((end, tokens, shape, result, expected, server.requests - before))
+    assert differences == []

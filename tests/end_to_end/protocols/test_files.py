@@ -21,7 +21,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 FLASH = "deepseek-flash"
 
 
-def where(server: LocalServer, **options: Any) -> dict[str, Any]:
+def connection(server: LocalServer, **options: Any) -> dict[str, Any]:
     return {"base_url": server.base_url, "api_key": server.api_key, "max_retries": 0, "model": FLASH, **options}
 
 
@@ -29,24 +29,24 @@ async def test_files_are_uploaded_listed_and_deleted(server: LocalServer, tmp_pa
     path = tmp_path / 'a "b" ü.pdf'
     path.write_bytes(PDF)
     server.configure(files_per_page=1)
-    async with Client(**where(server)) as client:
-        made = [
+    async with Client(**connection(server)) as client:
+        uploaded = [
             client.upload_file(path),
             client.upload_file(PNG, filename="c.png", expires_after=3600),
             await client.aupload_file(io.BytesIO(PDF), filename="d.pdf", purpose="rich_layout_recognition"),
         ]
-        assert [file.bytes for file in made] == [len(PDF), len(PNG), len(PDF)]
-        assert [file.purpose for file in made] == ["text_recognition", "user_data", "rich_layout_recognition"]
-        assert [file.part.image for file in made] == [False, True, False]
-        assert made[1].expires == (made[1].created or 0) + 3600
-        assert made[0].filename == "a %22b%22 ü.pdf"
-        assert client.list_files() == tuple(made) == await client.alist_files()
-        assert client.list_files("user_data") == (made[1],)
-        assert client.delete_file(made[0].id)
-        assert await client.adelete_file(made[1].id)
+        assert [file.bytes for file in uploaded] == [len(PDF), len(PNG), len(PDF)]
+        assert [file.purpose for file in uploaded] == ["text_recognition", "user_data", "rich_layout_recognition"]
+        assert [file.part.image for file in uploaded] == [False, True, False]
+        assert uploaded[1].expires == (uploaded[1].created or 0) + 3600
+        assert uploaded[0].filename == "a %22b%22 ü.pdf"
+        assert client.list_files() == tuple(uploaded) == await client.alist_files()
+        assert client.list_files("user_data") == (uploaded[1],)
+        assert client.delete_file(uploaded[0].id)
+        assert await client.adelete_file(uploaded[1].id)
         with pytest.raises(errors.NotFoundError):
-            client.delete_file(made[0].id)
-        assert client.list_files() == (made[2],)
+            client.delete_file(uploaded[0].id)
+        assert client.list_files() == (uploaded[2],)
     body = server.requests[0].raw
     assert body.index(b'name="purpose"') < body.index(b'name="file"')
     assert PDF in body
@@ -65,7 +65,7 @@ def test_bad_input_is_one_error_and_nothing_is_sent(
     server: LocalServer, source: bytes, more: dict[str, Any], text: str
 ) -> None:
     with pytest.raises(errors.InvalidRequestError, match=text):
-        Client(**where(server)).upload_file(source, **more)
+        Client(**connection(server)).upload_file(source, **more)
     assert not server.requests
 
 
@@ -111,17 +111,17 @@ def test_a_document_in_an_image_block_is_sent_as_a_document(message: Any) -> Non
 def test_a_document_is_never_sent_as_an_image(server: LocalServer, protocol: str) -> None:
     from deepseek_v4.values.files import FileInfo
 
-    where_to = where(server, protocol=protocol)
+    options = connection(server, protocol=protocol)
     image, document = FileInfo("file-i", purpose="user_data"), FileInfo("file-d", purpose="text_recognition")
-    Client(**where_to).chat([Message.user((TextPart("Compare."), image.part, document.part))])
+    Client(**options).chat([Message.user((TextPart("Compare."), image.part, document.part))])
     blocks = [{"type": "image", "file_id": "file-i"}, {"type": "file", "file_id": "file-d"}]
-    ChatDeepSeekV4(**where_to).invoke([HumanMessage([{"type": "text", "text": "Compare."}, *blocks])])
+    ChatDeepSeekV4(**options).invoke([HumanMessage([{"type": "text", "text": "Compare."}, *blocks])])
     parts = [
         TextBlock(text="Compare."),
         DocumentBlock(url="file-i", document_mimetype="image/png"),
         DocumentBlock(url="file-d", document_mimetype="application/pdf"),
     ]
-    with DeepSeekV4(**where_to) as llm:
+    with DeepSeekV4(**options) as llm:
         llm.chat([ChatMessage(role="user", blocks=parts)])
     assert len(server.requests) == 3
     for request in server.requests:
@@ -132,8 +132,8 @@ def test_a_document_is_never_sent_as_an_image(server: LocalServer, protocol: str
 
 
 async def test_both_models_have_the_methods_with_their_own_errors(server: LocalServer) -> None:
-    model = ChatDeepSeekV4(**where(server))
-    with DeepSeekV4(**where(server)) as llm:
+    model = ChatDeepSeekV4(**connection(server))
+    with DeepSeekV4(**connection(server)) as llm:
         for each in (model, llm):
             file = each.upload_file(PDF, filename="a.pdf")
             other = await each.aupload_file(PDF, filename="b.pdf")

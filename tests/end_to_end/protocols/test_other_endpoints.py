@@ -26,11 +26,11 @@ def server() -> Iterator[LocalServer]:
 @pytest.fixture
 def client(server: LocalServer) -> Iterator[Client]:
     server.reset()
-    with Client(base_url=server.base_url, api_key=server.api_key, max_retries=0) as made:
-        yield made
+    with Client(base_url=server.base_url, api_key=server.api_key, max_retries=0) as client:
+        yield client
 
 
-async def test_a_gap_is_filled_in(server: LocalServer, client: Client) -> None:
+async def test_fill_in_the_middle(server: LocalServer, client: Client) -> None:
     for _ in range(4):
         server.script(Turn("a, b"))
     replies = [client.complete("def f(", "):", max_tokens=50), await client.acomplete("def f(", "):", max_tokens=50)]
@@ -54,7 +54,7 @@ async def test_models_and_balance_are_returned(client: Client) -> None:
     await client.aclose()
 
 
-def test_a_begun_answer_is_continued_on_the_beta_address_and_not_repeated(server: LocalServer, client: Client) -> None:
+def test_a_partial_answer_is_continued_at_the_beta_url(server: LocalServer, client: Client) -> None:
     server.script(Turn(" 391.", reasoning=" So 391."))
     begun = Message.assistant("It is", reasoning="17 * 23 …")
     reply = client.chat([Message.user("17 * 23?"), begun], prefix=True)
@@ -70,11 +70,11 @@ def test_a_begun_answer_is_continued_on_the_beta_address_and_not_repeated(server
 
 
 def test_cut_streams_are_resumed_over_a_socket(server: LocalServer, client: Client) -> None:
-    whole = sse(completion_chunks(completion(CONTENT, REASONING)), done=True)
+    complete = sse(completion_chunks(completion(CONTENT, REASONING)), done=True)
     chance = random.Random(5)
     for _ in range(50):
         server.reset()
-        broken = whole[: chance.randrange(whole.index(b"The") + 120, whole.rindex(b'"finish_reason": "stop"'))]
+        broken = complete[: chance.randrange(complete.index(b"The") + 120, complete.rindex(b'"finish_reason": "stop"'))]
         with pytest.raises(StreamInterruptedError) as caught:
             deltas_of(broken, "chat_completions")
         partial = caught.value.partial
@@ -82,9 +82,9 @@ def test_cut_streams_are_resumed_over_a_socket(server: LocalServer, client: Clie
         assert partial.reasoning is not None
         answers, thought = partial.content, partial.reasoning.text or ""
         server.script(Turn(raw=broken), Turn(CONTENT[len(answers) :], reasoning=REASONING[len(thought) :]))
-        *given, last = client.stream("17 * 23?", resume_streams=True)
+        *deltas, last = client.stream("17 * 23?", resume_streams=True)
         assert isinstance(last, StreamEnd)
-        assert "".join(delta.text for delta in given if isinstance(delta, TextDelta)) == CONTENT
+        assert "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)) == CONTENT
         assert last.reply.content == CONTENT
         assert [attempt.reason for attempt in last.reply.attempts] == ["interrupted"]
         assert last.reply.reasoning is not None

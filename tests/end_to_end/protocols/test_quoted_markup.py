@@ -1,4 +1,4 @@
-"""A reply that repeats tool markup from a web page calls nothing: every form, frame, protocol and framework.
+"""A reply that repeats tool markup from a web page is not a call: every form, frame, protocol and framework.
 
 A fetched page contains markup that names a tool of the agent, and the model repeats it. No frame around the markup
 separates a quotation from a call that a server failed to parse, so neither becomes a call. By default the model is
@@ -49,7 +49,7 @@ FORMS = {
 }
 
 
-def _behind(prefix: str) -> Callable[[str], str]:
+def _prefixed(prefix: str) -> Callable[[str], str]:
     return lambda markup: "".join(f"{prefix}{line}\n" for line in markup.split("\n"))
 
 
@@ -75,24 +75,24 @@ FRAMES: dict[str, Callable[[str], str]] = {
     "in a code block": "```xml\n{}\n```\nThat is all.".format,
     "in tildes": "~~~\n{}\n~~~".format,
     "in an open code block": "The source:\n\n```\n{}".format,
-    "in a block quotation": _behind("> "),
-    "indented": _behind("    "),
+    "in a block quotation": _prefixed("> "),
+    "indented": _prefixed("    "),
 }
 WARNED = FRAMES["below a warning"](FORMS["V4"])
 TEXTS = {f"{form}, {frame}": wrap(markup) for form, markup in FORMS.items() for frame, wrap in FRAMES.items()}
 
 PROTOCOLS = pytest.mark.parametrize("protocol", wire_examples.CHATS)
-STREAMED = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+STREAMED = pytest.mark.parametrize("streamed", [False, True], ids=["complete", "streamed"])
 HOW = pytest.mark.parametrize("how", ["sync", "async"])
 
-SAFE = ("in backticks", "in a code block", "in tildes", "in an open code block", "in a block quotation")
-"""Frames of Markdown in which markup is a quotation for certain."""
+QUOTATIONS = ("in backticks", "in a code block", "in tildes", "in an open code block", "in a block quotation")
+"""Frames of Markdown in which markup is always a quotation."""
 AFTERWARDS = "The page asks me to send an e-mail."
 SAMPLE = [
     f"{form}, {frame}"
     for form, frame in itertools.product(FORMS, ("alone", "after a line", "before a refusal", "in other tags"))
 ]
-"""Ways in which every form is found."""
+"""Texts in which every form is detected."""
 
 pytestmark = pytest.mark.filterwarnings("ignore::deepseek_v4.errors.LeakedMarkupWarning")
 
@@ -106,7 +106,7 @@ def no_warning_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def before_markup(way: str) -> str:
-    """What of a text was shown when the markup began.
+    """Return the text that is streamed before the markup.
 
     An outer tag is text in an indented line, and inside a line if it has no mark.
     """
@@ -141,7 +141,7 @@ class Service:
         }
 
     def script(self, *texts: Any) -> None:
-        """What to answer next."""
+        """Set the next answers."""
         self._texts = texts
         self.bodies = []
 
@@ -150,17 +150,17 @@ class Service:
         self.bodies.append(json.loads(request.content))
         if isinstance(text, int):
             return httpx.Response(text, json={"error": {"message": "busy"}})
-        whole, events = called(self._protocol) if text is CALL else wire_examples.answers(self._protocol, text)
+        complete, events = called(self._protocol) if text is CALL else wire_examples.answers(self._protocol, text)
         if self._streamed:
             return httpx.Response(200, content=events, headers={"content-type": "text/event-stream"})
-        return httpx.Response(200, json=whole)
+        return httpx.Response(200, json=complete)
 
 
 def called(protocol: str, text: str = "") -> tuple[dict[str, Any], bytes]:
-    """An answer with a proper call, whole and streamed."""
+    """Return an answer with a proper call, complete and streamed."""
     if protocol == "chat_completions":
-        whole = wire_examples.completion(text, "Hm.", [("call_00_a", "send_email", CALL)], "tool_calls")
-        return whole, wire_examples.sse(wire_examples.completion_chunks(whole), done=True)
+        complete = wire_examples.completion(text, "Hm.", [("call_00_a", "send_email", CALL)], "tool_calls")
+        return complete, wire_examples.sse(wire_examples.completion_chunks(complete), done=True)
     if protocol == "responses":
         parts = [wire_examples.message_item(text)] if text else []
         items = (wire_examples.reasoning_item("Hm."), *parts, wire_examples.call_item("send_email", CALL))
@@ -177,17 +177,17 @@ def send_email(to: str, body: str) -> str:
 
 
 Answer = tuple[str, list[Any], Any]
-"""The text of a reply, its calls and what is reported of it."""
-Asker = Callable[[Service, bool, str], Callable[[], Answer]]
+"""The text of a reply, its calls and its metadata."""
+Caller = Callable[[Service, bool, str], Callable[[], Answer]]
 
 
-def langchain_asker(service: Service, streamed: bool, how: str = "sync") -> Callable[[], Answer]:
+def langchain_caller(service: Service, streamed: bool, how: str = "sync") -> Callable[[], Answer]:
     model = ChatDeepSeekV4(**service.options).bind_tools([send_email])
 
     async def collect() -> list[Any]:
         return [chunk async for chunk in model.astream("Read the page.")]
 
-    def ask() -> Answer:
+    def call_model() -> Answer:
         message: Any
         if streamed:
             first, *others = asyncio.run(collect()) if how == "async" else list(model.stream("Read the page."))
@@ -198,81 +198,83 @@ def langchain_asker(service: Service, streamed: bool, how: str = "sync") -> Call
         facts = {**message.response_metadata, "tokens": message.usage_metadata["total_tokens"]}
         return message.text, message.tool_calls + message.invalid_tool_calls, facts
 
-    return ask
+    return call_model
 
 
-def llama_index_asker(service: Service, streamed: bool, how: str = "sync") -> Callable[[], Answer]:
+def llama_index_caller(service: Service, streamed: bool, how: str = "sync") -> Callable[[], Answer]:
     model = DeepSeekV4(**service.options)
     tools = [FunctionTool.from_defaults(send_email)]
-    asked = {"user_msg": "Read the page."}
+    question = {"user_msg": "Read the page."}
 
     async def last() -> Any:
         if not streamed:
-            return await model.achat_with_tools(tools, **asked)
-        return [response async for response in await model.astream_chat_with_tools(tools, **asked)][-1]
+            return await model.achat_with_tools(tools, **question)
+        return [response async for response in await model.astream_chat_with_tools(tools, **question)][-1]
 
-    def ask() -> Answer:
+    def call_model() -> Answer:
         reply: Any
         if how == "async":
             reply = asyncio.run(last())
         elif streamed:
-            *_, reply = model.stream_chat_with_tools(tools, **asked)
+            *_, reply = model.stream_chat_with_tools(tools, **question)
         else:
-            reply = model.chat_with_tools(tools, **asked)
+            reply = model.chat_with_tools(tools, **question)
         calls = model.get_tool_calls_from_response(reply, error_on_no_tool_call=False)
         facts = {**reply.additional_kwargs, "tokens": reply.additional_kwargs["total_tokens"]}
         return reply.message.content or "", calls, facts
 
-    return ask
+    return call_model
 
 
-ASKERS = pytest.mark.parametrize("asker", [langchain_asker, llama_index_asker], ids=["langchain", "llama_index"])
+FRAMEWORKS = pytest.mark.parametrize("caller", [langchain_caller, llama_index_caller], ids=["langchain", "llama_index"])
 
 
 def reasons(facts: Any) -> list[str]:
     return [attempt["reason"] for attempt in facts.get("attempts") or ()]
 
 
-def test_there_are_115_ways() -> None:
+def test_there_are_115_texts() -> None:
     assert (len(FORMS), len(FRAMES), len(set(TEXTS.values()))) == (5, 23, 115)
 
 
-@ASKERS
+@FRAMEWORKS
 @PROTOCOLS
 @STREAMED
-def test_no_way_of_quoting_markup_becomes_a_call(asker: Asker, protocol: str, streamed: bool) -> None:
-    """The model is asked at most once; what was shown before the markup stays in front of its second answer."""
+def test_quoted_markup_never_becomes_a_call(caller: Caller, protocol: str, streamed: bool) -> None:
+    """The model is asked at most once; its second answer follows the text before the markup."""
     service = Service(protocol, streamed)
-    ask = asker(service, streamed, "sync")
-    wrong, asked = {}, 0
+    call_model = caller(service, streamed, "sync")
+    failures, questions = {}, 0
     for way, text in TEXTS.items():
         service.script(text, AFTERWARDS)
-        content, calls, facts = ask()
+        content, calls, facts = call_model()
         sent = len(service.bodies)
-        asked += sent == 2
+        questions += sent == 2
         expected = text if sent == 1 else before_markup(way) + AFTERWARDS
         outcome = (facts["finish_reason"], reasons(facts), facts.get("leaked_markup"))
         if content != expected or calls or sent > 2 or outcome != ("stop", ["leaked_markup"] * (sent - 1), None):
-            wrong[way] = (sent, content, calls, outcome)
-        if sent == 2 and way.endswith(SAFE):
-            wrong[way] = (sent, "was asked about a quotation")
-    assert not wrong
-    assert asked == 75
+            failures[way] = (sent, content, calls, outcome)
+        if sent == 2 and way.endswith(QUOTATIONS):
+            failures[way] = (sent, "a question about a quotation")
+    assert not failures
+    assert questions == 75
 
 
-@ASKERS
+@FRAMEWORKS
 @PROTOCOLS
 @STREAMED
 @HOW
-def test_markup_again_or_an_error_leaves_the_first_text(asker: Asker, protocol: str, streamed: bool, how: str) -> None:
-    """Byte for byte as without the question, with its report."""
+def test_the_first_text_is_returned_if_the_second_answer_fails(
+    caller: Caller, protocol: str, streamed: bool, how: str
+) -> None:
+    """Text and report are the same as without the question."""
     service = Service(protocol, streamed)
-    ask = asker(service, streamed, how)
+    call_model = caller(service, streamed, how)
     plain = Service(protocol, streamed, recover_tool_calls="off")
-    ask_plain = asker(plain, streamed, how)
+    call_plain = caller(plain, streamed, how)
     for way in SAMPLE[::3]:
         plain.script(TEXTS[way])
-        unasked = ask_plain()
+        without_question = call_plain()
         assert len(plain.bodies) == 1
         for second, reason in (
             (TEXTS[way], "leaked_markup"),
@@ -281,29 +283,29 @@ def test_markup_again_or_an_error_leaves_the_first_text(asker: Asker, protocol: 
             ("", "empty"),
         ):
             service.script(TEXTS[way], second)
-            content, calls, facts = ask()
+            content, calls, facts = call_model()
             assert (content, calls, len(service.bodies)) == (TEXTS[way], [], 2)
-            assert (content, calls) == unasked[:2]
+            assert (content, calls) == without_question[:2]
             assert facts["finish_reason"] == "stop"
             assert reasons(facts) == [reason]
-            assert facts["leaked_markup"] == unasked[2]["leaked_markup"]
+            assert facts["leaked_markup"] == without_question[2]["leaked_markup"]
             assert facts["leaked_markup"] == {"calls": 0, "found": 1, "at": len(before_markup(way))}
-            assert facts["tokens"] == unasked[2]["tokens"] * (1 + (second != 500))
+            assert facts["tokens"] == without_question[2]["tokens"] * (1 + (second != 500))
 
 
-@ASKERS
+@FRAMEWORKS
 @PROTOCOLS
 @STREAMED
 @HOW
-def test_a_call_in_the_second_answer_is_a_call(asker: Asker, protocol: str, streamed: bool, how: str) -> None:
+def test_a_call_in_the_second_answer_is_a_call(caller: Caller, protocol: str, streamed: bool, how: str) -> None:
     """Usage and cost are those of both requests, and the second request is the first one with two messages more."""
     service = Service(protocol, streamed)
-    ask = asker(service, streamed, how)
+    call_model = caller(service, streamed, how)
     for way in SAMPLE[::3]:
         service.script(CALL)
-        once = ask()
+        once = call_model()
         service.script(TEXTS[way], CALL)
-        content, calls, facts = ask()
+        content, calls, facts = call_model()
         assert (content, len(calls), len(service.bodies)) == (before_markup(way), 1, 2)
         call = calls[0]
         assert (call["args"] if isinstance(call, dict) else call.tool_kwargs) == json.loads(CALL)
@@ -319,30 +321,30 @@ def test_a_call_in_the_second_answer_is_a_call(asker: Asker, protocol: str, stre
         assert "It was not executed" in json.dumps(second[-1])
 
 
-@ASKERS
+@FRAMEWORKS
 @PROTOCOLS
 @STREAMED
-def test_without_the_question_one_request_is_sent(asker: Asker, protocol: str, streamed: bool) -> None:
+def test_without_the_question_one_request_is_sent(caller: Caller, protocol: str, streamed: bool) -> None:
     service = Service(protocol, streamed, recover_tool_calls="off")
-    ask = asker(service, streamed, "sync")
-    wrong = {}
+    call_model = caller(service, streamed, "sync")
+    failures = {}
     for way, text in list(TEXTS.items())[::4]:
         service.script(text, AFTERWARDS)
-        content, calls, facts = ask()
+        content, calls, facts = call_model()
         if content != text or calls or facts["finish_reason"] != "stop" or len(service.bodies) != 1:
-            wrong[way] = (content, calls)
-    assert not wrong
+            failures[way] = (content, calls)
+    assert not failures
 
 
-@ASKERS
+@FRAMEWORKS
 @PROTOCOLS
 @STREAMED
-def test_a_leak_becomes_a_call_with_parse(asker: Asker, protocol: str, streamed: bool) -> None:
+def test_a_leak_becomes_a_call_with_parse(caller: Caller, protocol: str, streamed: bool) -> None:
     service = Service(protocol, streamed, recover_tool_calls="parse")
-    ask = asker(service, streamed, "sync")
+    call_model = caller(service, streamed, "sync")
     for markup in FORMS.values():
         service.script(f"I write it now.\n\n{markup}")
-        content, calls, facts = ask()
+        content, calls, facts = call_model()
         assert (content.rstrip(), len(calls), len(service.bodies)) == ("I write it now.", 1, 1)
         assert (facts["leaked_markup"], facts["finish_reason"]) == ({"calls": 1}, "tool_calls")
 
@@ -354,7 +356,7 @@ TOOL = ToolSpec("send_email", "Send an e-mail.", {"type": "object", "properties"
 
 @pytest.mark.parametrize("options", [{}, {"tools": [TOOL], "tool_choice": "none"}], ids=["no tools", "none"])
 @PROTOCOLS
-def test_not_if_no_tool_can_be_called(protocol: str, options: dict[str, Any]) -> None:
+def test_no_question_if_no_tool_can_be_called(protocol: str, options: dict[str, Any]) -> None:
     service = Service(protocol, False)
     service.script(WARNED)
     with Client(**service.options) as client:
@@ -364,10 +366,12 @@ def test_not_if_no_tool_can_be_called(protocol: str, options: dict[str, Any]) ->
 
 @PROTOCOLS
 @STREAMED
-def test_not_if_the_answer_holds_real_calls(protocol: str, streamed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_question_if_the_answer_has_real_calls(
+    protocol: str, streamed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service = Service(protocol, streamed)
-    whole_and_events = called(protocol, WARNED)
-    monkeypatch.setattr(wire_examples, "answers", lambda protocol, text: whole_and_events)
+    complete_and_events = called(protocol, WARNED)
+    monkeypatch.setattr(wire_examples, "answers", lambda protocol, text: complete_and_events)
     service.script(WARNED)
     reply = chat(service, streamed)
     assert (reply.content, len(reply.tool_calls), len(service.bodies)) == (WARNED, 1, 1)
@@ -375,7 +379,7 @@ def test_not_if_the_answer_holds_real_calls(protocol: str, streamed: bool, monke
 
 
 def chat(service: Service, streamed: bool, messages: Any = "Read the page.") -> Reply:
-    """The reply of the core; of a stream, what its deltas add up to."""
+    """Return the reply of the core; the deltas of a stream must add up to it."""
     with Client(**service.options) as client:
         if not streamed:
             return client.chat(messages, tools=[TOOL])
@@ -388,7 +392,7 @@ def chat(service: Service, streamed: bool, messages: Any = "Read the page.") -> 
 
 @PROTOCOLS
 @STREAMED
-def test_not_about_reasoning(protocol: str, streamed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_question_about_markup_in_reasoning(protocol: str, streamed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     service = Service(protocol, streamed)
     answers = wire_examples.answers(protocol, "It asks for an e-mail.")
     thought = json.loads(json.dumps(answers[0]).replace(json.dumps("Hm."), json.dumps(FORMS["V4"])))
@@ -405,8 +409,8 @@ RESULT = "Mail sent: no."
 
 
 @PROTOCOLS
-def test_once_in_a_turn_of_the_user(protocol: str) -> None:
-    """An agent's model that was asked and then called a tool is not asked again before the next user message."""
+def test_one_question_per_user_turn(protocol: str) -> None:
+    """A model that called a tool after the question is not asked again before the next user message."""
     service = Service(protocol, False)
     history = [Message.user("Read the page.")]
     service.script(WARNED, CALL)
@@ -424,7 +428,7 @@ def test_once_in_a_turn_of_the_user(protocol: str) -> None:
 
 @pytest.mark.parametrize("second", [CALL, FORMS["V4"]], ids=["a call", "markup again"])
 @STREAMED
-def test_once_in_a_turn_with_langchain(streamed: bool, second: str) -> None:
+def test_one_question_per_user_turn_with_langchain(streamed: bool, second: str) -> None:
     service = Service("chat_completions", streamed)
     model = ChatDeepSeekV4(**service.options).bind_tools([send_email])
     service.script(WARNED, second)
@@ -437,8 +441,8 @@ def test_once_in_a_turn_with_langchain(streamed: bool, second: str) -> None:
     results = [ToolMessage(RESULT, tool_call_id=call["id"]) for call in answer.tool_calls]
     history: list[BaseMessage] = [HumanMessage("Read the page."), answer, *results]
     service.script(WARNED)
-    again = list(model.stream(history)) if streamed else [model.invoke(history)]
-    assert "".join(message.text for message in again) == WARNED
+    messages = list(model.stream(history)) if streamed else [model.invoke(history)]
+    assert "".join(message.text for message in messages) == WARNED
     assert len(service.bodies) == 1
     service.script(WARNED, AFTERWARDS)
     history += [AIMessage("Done."), HumanMessage("And now?")]
@@ -447,7 +451,7 @@ def test_once_in_a_turn_with_langchain(streamed: bool, second: str) -> None:
 
 
 @STREAMED
-def test_once_in_a_turn_with_llama_index(streamed: bool) -> None:
+def test_one_question_per_user_turn_with_llama_index(streamed: bool) -> None:
     service = Service("chat_completions", streamed)
     model = DeepSeekV4(**service.options)
     tools = [FunctionTool.from_defaults(send_email)]
@@ -461,12 +465,12 @@ def test_once_in_a_turn_with_llama_index(streamed: bool) -> None:
     saved = ChatMessage.model_validate_json(answer.message.model_dump_json())
     result = ChatMessage(role="tool", content=RESULT, additional_kwargs={"tool_call_id": "call_00_a"})
     service.script(WARNED)
-    again = (
+    call = (
         model.chat_with_tools
         if not streamed
-        else lambda *given, **more: list(model.stream_chat_with_tools(*given, **more))[-1]
+        else lambda *args, **options: list(model.stream_chat_with_tools(*args, **options))[-1]
     )
-    assert again(tools, chat_history=[*history, saved, result]).message.content == WARNED
+    assert call(tools, chat_history=[*history, saved, result]).message.content == WARNED
     assert len(service.bodies) == 1
 
 
@@ -475,20 +479,20 @@ def test_once_in_a_turn_with_llama_index(streamed: bool) -> None:
 
 @PROTOCOLS
 @HOW
-def test_a_stream_shows_what_comes_before_the_markup_at_once(
+def test_a_stream_returns_the_text_before_the_markup_at_once(
     protocol: str, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And nothing after it, before the model has been asked."""
+    """No text after it is returned before the model is asked."""
     monkeypatch.setattr(wire_examples, "split_text", lambda text: [text[at : at + 7] for at in range(0, len(text), 7)])
     service = Service(protocol, True)
     service.script(WARNED, AFTERWARDS)
-    given: list[tuple[str, int]] = []
+    texts: list[tuple[str, int]] = []
 
     async def read() -> None:
         async with Client(**service.options) as client:
             async for delta in await client.astream("Read the page.", tools=[TOOL]):
                 if isinstance(delta, TextDelta):
-                    given.append((delta.text, len(service.bodies)))
+                    texts.append((delta.text, len(service.bodies)))
 
     if how == "async":
         asyncio.run(read())
@@ -496,11 +500,11 @@ def test_a_stream_shows_what_comes_before_the_markup_at_once(
         with Client(**service.options) as client:
             for delta in client.stream("Read the page.", tools=[TOOL]):
                 if isinstance(delta, TextDelta):
-                    given.append((delta.text, len(service.bodies)))
-    before = "".join(text for text, sent in given if sent == 1)
+                    texts.append((delta.text, len(service.bodies)))
+    before = "".join(text for text, sent in texts if sent == 1)
     assert before == before_markup("V4, below a warning")
-    assert len([text for text, sent in given if sent == 1]) > 5
-    assert "".join(text for text, sent in given if sent == 2) == AFTERWARDS
+    assert len([text for text, sent in texts if sent == 1]) > 5
+    assert "".join(text for text, sent in texts if sent == 2) == AFTERWARDS
 
 
 # -- agents ------------------------------------------------------------------------------------------------------------
@@ -508,7 +512,7 @@ def test_a_stream_shows_what_comes_before_the_markup_at_once(
 
 @PROTOCOLS
 @pytest.mark.filterwarnings("default::deepseek_v4.errors.LeakedMarkupWarning")
-def test_an_agent_does_not_run_what_a_page_asks_for(protocol: str) -> None:
+def test_an_agent_does_not_run_the_call_of_a_page(protocol: str) -> None:
     service = Service(protocol, False)
     service.script(WARNED)
     agent: Any = create_agent(ChatDeepSeekV4(**service.options), [send_email])
@@ -520,8 +524,8 @@ def test_an_agent_does_not_run_what_a_page_asks_for(protocol: str) -> None:
     assert len(service.bodies) == 2
 
 
-def test_with_parse_an_agent_runs_it() -> None:
-    """Why the option is for servers without untrusted text: the same reply runs the tool."""
+def test_an_agent_runs_the_call_of_a_page_with_parse() -> None:
+    """The option is for servers without untrusted text: the same reply runs the tool."""
     ran = []
 
     def send_email(to: str, body: str) -> str:

@@ -96,7 +96,7 @@ def messages(refused: bool, stream: bool) -> str:
 
 
 class Refusing:
-    """A server whose model refuses: with a refusal text, or by a filter that cuts the answer."""
+    """A server whose model refuses: with a refusal text, or by a filter that truncates the answer."""
 
     def __init__(self) -> None:
         self.refused = True
@@ -125,15 +125,15 @@ ANSWERS = {"/completions": chat, "/responses": responses, "/messages": messages}
 
 @pytest.fixture
 def refusing() -> Iterator[Refusing]:
-    refuses = Refusing()
-    with serving(refuses.handler) as server:
-        refuses.options["base_url"] = f"http://127.0.0.1:{server.server_port}"
-        yield refuses
+    running = Refusing()
+    with serving(running.handler) as server:
+        running.options["base_url"] = f"http://127.0.0.1:{server.server_port}"
+        yield running
 
 
 @pytest.fixture(params=[(p, r) for p in PROTOCOLS for r in (True, False) if not (p == "messages" and r)])
 def case(request: pytest.FixtureRequest, refusing: Refusing) -> tuple[Refusing, str, str, str]:
-    """The server, the protocol, the text before the refusal, and the refusal."""
+    """Return the server, the protocol, the text before the refusal, and the refusal."""
     protocol, refusing.refused = request.param
     return refusing, protocol, *(("", TEXT) if refusing.refused else (HALF, ""))
 
@@ -154,21 +154,21 @@ def test_the_core_returns_the_answer_and_its_refusal(case: Any) -> None:
 def test_langchain_has_a_refusal_block(case: Any, output_version: str) -> None:
     server, protocol, text, refusal = case
     model = ChatDeepSeekV4(**server.options, protocol=protocol, output_version=output_version)
-    whole = model.invoke("x")
+    complete = model.invoke("x")
     streamed = None
     for chunk in model.stream("x"):
         streamed = chunk if streamed is None else streamed + chunk
     assert streamed is not None
-    assert whole.content == streamed.content
-    assert whole.text == text
-    assert [block for block in whole.content_blocks if block["type"] == "refusal"] == [
+    assert complete.content == streamed.content
+    assert complete.text == text
+    assert [block for block in complete.content_blocks if block["type"] == "refusal"] == [
         {"type": "refusal", "refusal": refusal, "index": "lc_rf_0"}
     ]
-    model.invoke([HumanMessage("x"), whole, HumanMessage("y")])
+    model.invoke([HumanMessage("x"), complete, HumanMessage("y")])
     assert json.dumps(server.requests[-1]).count(text or refusal) == 1
 
 
-async def test_on_refusal_raise_raises_in_every_way(case: Any) -> None:
+async def test_on_refusal_raise_raises_in_every_method(case: Any) -> None:
     server, protocol, text, refusal = case
     options = {**server.options, "protocol": protocol, "on_refusal": "raise"}
     client, chat_model, llm = Client(**options), ChatDeepSeekV4(**options), DeepSeekV4(**options)
@@ -177,7 +177,7 @@ async def test_on_refusal_raise_raises_in_every_way(case: Any) -> None:
         async for _ in stream:
             pass
 
-    ways = [
+    calls = [
         (errors.RefusalError, lambda: client.chat("x")),
         (errors.RefusalError, lambda: list(client.stream("x"))),
         (RefusalError, lambda: chat_model.invoke("x")),
@@ -185,7 +185,7 @@ async def test_on_refusal_raise_raises_in_every_way(case: Any) -> None:
         (errors.ContentFilterError, lambda: llm.complete("x")),
         (errors.ContentFilterError, lambda: list(llm.stream_complete("x"))),
     ]
-    for kind, call in ways:
+    for kind, call in calls:
         with pytest.raises(kind) as caught:
             call()
         assert caught.value.partial.content == text + refusal
@@ -194,10 +194,10 @@ async def test_on_refusal_raise_raises_in_every_way(case: Any) -> None:
         await chat_model.ainvoke("x")
     with pytest.raises(RefusalError):
         await read(chat_model.astream("x"))
-    assert len(server.requests) == len(ways) + 2
+    assert len(server.requests) == len(calls) + 2
 
 
-def test_typed_answers_raise_and_do_not_ask_again(case: Any) -> None:
+def test_typed_answers_raise_and_are_not_retried(case: Any) -> None:
     server, protocol, _, refusal = case
     options = {**server.options, "protocol": protocol}
     with pytest.raises(RefusalError, match=refusal) as caught:

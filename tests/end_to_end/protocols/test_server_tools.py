@@ -27,12 +27,12 @@ def november(server: LocalServer) -> None:
     server.configure(clock=PEAK_FREE, fragment=None)
 
 
-def where(server: LocalServer, **options: Any) -> dict[str, Any]:
+def connection(server: LocalServer, **options: Any) -> dict[str, Any]:
     return {"base_url": server.base_url, "api_key": server.api_key, "max_retries": 0, **options}
 
 
 def found_in(body: Any) -> list[Any]:
-    """Return all objects of a body that have to do with a search."""
+    """Return all objects of a body that belong to a search."""
     if isinstance(body, dict):
         inner = [each for value in body.values() for each in found_in(value)]
         kind = str(body.get("type"))
@@ -47,9 +47,9 @@ def found_in(body: Any) -> list[Any]:
 def test_a_search_is_sent_again_unchanged_and_costs_its_price(
     server: LocalServer, protocol: str, thinking: bool, stream: bool
 ) -> None:
-    with Client(**where(server, protocol=protocol, thinking=thinking, model="deepseek-flash")) as client:
-        ask = (lambda *a, **o: fold(client.stream(*a, **o))) if stream else client.chat
-        reply: Reply = ask("Who won?", tools=TOOLS)
+    with Client(**connection(server, protocol=protocol, thinking=thinking, model="deepseek-flash")) as client:
+        call = (lambda *a, **o: fold(client.stream(*a, **o))) if stream else client.chat
+        reply: Reply = call("Who won?", tools=TOOLS)
         plain = client.chat("Who won?")
         assert reply.usage is not None
         assert reply.usage.server_tool_calls == 1
@@ -94,7 +94,7 @@ def test_the_price_of_a_search_is_in_the_cost() -> None:
         ("deepseek-v4-pro", "messages", {"type": "web_search_20250305", "name": "web_search"}),
     ],
 )
-def test_web_search_is_the_tool_that_works(model: str, protocol: str, tool: dict[str, str] | None) -> None:
+def test_web_search_is_sent_as_the_tool_of_the_endpoint(model: str, protocol: str, tool: dict[str, str] | None) -> None:
     preview = Client(model=model, protocol=protocol, on_unsupported="ignore").preview("Hi", web_search=True)
     assert preview.body.get("tools") == (None if tool is None else [tool])
     assert [note.option for note in preview.notes if note.kind == "dropped"] == ([] if tool else ["web_search"])
@@ -103,14 +103,16 @@ def test_web_search_is_the_tool_that_works(model: str, protocol: str, tool: dict
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("output_version", ["v0", "v1"])
 def test_langchain_keeps_a_search_through_json(server: LocalServer, protocol: str, output_version: str) -> None:
-    model = ChatDeepSeekV4(**where(server, protocol=protocol, output_version=output_version, model="deepseek-flash"))
+    model = ChatDeepSeekV4(
+        **connection(server, protocol=protocol, output_version=output_version, model="deepseek-flash")
+    )
     searching = model.bind_tools(TOOLS)
     streamed = searching.stream("Who won?")
     answer = next(streamed)
     for chunk in streamed:
         answer += chunk
-    kept = AIMessage(**json.loads(answer.model_dump_json(include={"content", "additional_kwargs"})))
-    searching.invoke([HumanMessage("Who won?"), kept, HumanMessage(NEXT)])
+    restored = AIMessage(**json.loads(answer.model_dump_json(include={"content", "additional_kwargs"})))
+    searching.invoke([HumanMessage("Who won?"), restored, HumanMessage(NEXT)])
     assert found_in(server.requests[-1].body)
     assert answer.response_metadata["cost"] > 0.00075
     if protocol == "chat_completions" and output_version == "v1":
@@ -121,14 +123,14 @@ def test_langchain_keeps_a_search_through_json(server: LocalServer, protocol: st
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("ask", [DeepSeekV4.chat, lambda llm, *a, **o: list(llm.stream_chat(*a, **o))[-1]])
+@pytest.mark.parametrize("call", [DeepSeekV4.chat, lambda llm, *a, **o: list(llm.stream_chat(*a, **o))[-1]])
 def test_llama_index_keeps_a_search_and_has_citation_blocks(
-    server: LocalServer, protocol: str, ask: Callable[..., Any]
+    server: LocalServer, protocol: str, call: Callable[..., Any]
 ) -> None:
-    with DeepSeekV4(**where(server, protocol=protocol, model="deepseek-flash")) as llm:
-        answer = ask(llm, [ChatMessage("Who won?")], tools=TOOLS)
-        kept = ChatMessage.model_validate_json(answer.message.model_dump_json())
-        llm.chat([ChatMessage("Who won?"), kept, ChatMessage(NEXT)], tools=TOOLS)
+    with DeepSeekV4(**connection(server, protocol=protocol, model="deepseek-flash")) as llm:
+        answer = call(llm, [ChatMessage("Who won?")], tools=TOOLS)
+        restored = ChatMessage.model_validate_json(answer.message.model_dump_json())
+        llm.chat([ChatMessage("Who won?"), restored, ChatMessage(NEXT)], tools=TOOLS)
     assert found_in(server.requests[-1].body)
     assert answer.additional_kwargs["cost"] > 0.00075
     cited = [block for block in answer.message.blocks if isinstance(block, CitationBlock)]

@@ -1,4 +1,4 @@
-"""One conversation over the three protocols gives equal framework messages, and goes on from any of them on any."""
+"""One conversation over the three protocols: equal framework messages, and any protocol continues any other."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ CALLS = [
     ToolCall("get_weather", {"city": "Zürich"}, id="call_00_a"),
     ToolCall("get_weather", {"city": "東京"}, id="call_01_b"),
 ]
-ASKING = Turn("Let me look.", reasoning="Two cities.\n\nTwo calls ☂", tool_calls=CALLS)
+CALLING = Turn("Let me look.", reasoning="Two cities.\n\nTwo calls ☂", tool_calls=CALLS)
 TURNS = {
     "thinking and text": Turn("It is 391 — sicher.", reasoning="Hm, 17 * 23 …"),
     "empty thinking": Turn("It is 391.", reasoning=""),
-    "two calls and text": ASKING,
+    "two calls and text": CALLING,
     "one call alone": Turn(reasoning="The weather.", tool_calls=CALLS[:1]),
-    "cut": Turn("It is", reasoning="Long", finish_reason="length"),
+    "truncated": Turn("It is", reasoning="Long", finish_reason="length"),
     "text alone": Turn("It is 391."),
 }
 THOUGHTS = ["Two cities.\n\nTwo calls ☂", "Hm, 17 * 23 …"]
@@ -39,7 +39,7 @@ def get_weather(city: str) -> str:
 TOOL = FunctionTool.from_defaults(get_weather)
 
 
-def where(server: LocalServer, protocol: str) -> dict[str, Any]:
+def connection(server: LocalServer, protocol: str) -> dict[str, Any]:
     return {"base_url": server.base_url, "api_key": server.api_key, "protocol": protocol, "max_retries": 0}
 
 
@@ -51,14 +51,14 @@ def without(message: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def langchain_answer(server: LocalServer, protocol: str, *, streamed: bool, **options: Any) -> AIMessage:
-    model = ChatDeepSeekV4(**where(server, protocol), streaming=streamed, **options)
+    model = ChatDeepSeekV4(**connection(server, protocol), streaming=streamed, **options)
     message = model.bind_tools([get_weather]).invoke("How is it?")
     assert isinstance(message, AIMessage)
     return message
 
 
 def langchain_essence(message: AIMessage) -> dict[str, Any]:
-    """All but ids, each protocol's own records, and how many tokens a prompt in its form has.
+    """Return a message without ids, protocol-specific records and prompt tokens.
 
     An answer without reasoning has ``""``, an empty block, or no item.
     """
@@ -66,7 +66,7 @@ def langchain_essence(message: AIMessage) -> dict[str, Any]:
     content = message.content
     if isinstance(content, list):
         content = [without(block, "extras") for block in content if isinstance(block, dict)]
-        content = [block for block in content if block.get("reasoning") != ""]  # it holds a record alone
+        content = [block for block in content if block.get("reasoning") != ""]  # a block with a record only
     metadata = message.response_metadata
     assert isinstance(metadata["id"], str)
     return {
@@ -86,38 +86,38 @@ def langchain_essence(message: AIMessage) -> dict[str, Any]:
 @pytest.mark.parametrize("shape", [{}, {"output_version": "v1"}], ids=["v0", "v1"])
 @pytest.mark.parametrize("turn", TURNS)
 def test_langchain_messages_are_equal(server: LocalServer, turn: str, shape: dict[str, Any]) -> None:
-    seen = []
+    essences = []
     for protocol, streamed in itertools.product(PROTOCOLS, (False, True)):
         server.script(TURNS[turn])
-        seen.append(langchain_essence(langchain_answer(server, protocol, streamed=streamed, **shape)))
-    assert all(one == seen[0] for one in seen[1:])
+        essences.append(langchain_essence(langchain_answer(server, protocol, streamed=streamed, **shape)))
+    assert all(one == essences[0] for one in essences[1:])
     assert len({request.path for request in server.requests}) == 3
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("turn", TURNS)
-def test_whole_and_streamed_blocks_stand_in_the_same_order(server: LocalServer, turn: str, protocol: str) -> None:
-    kinds = []
+def test_complete_and_streamed_blocks_have_the_same_order(server: LocalServer, turn: str, protocol: str) -> None:
+    types = []
     for streamed in (False, True):
         server.script(TURNS[turn])
         message = langchain_answer(server, protocol, streamed=streamed, output_version="v1")
-        kinds.append([(block["type"], sorted(block)) for block in message.content if isinstance(block, dict)])
+        types.append([(block["type"], sorted(block)) for block in message.content if isinstance(block, dict)])
         assert all("reasoning" in block for block in message.content_blocks if block["type"] == "reasoning")
-    assert kinds[0] == kinds[1]
+    assert types[0] == types[1]
 
 
 def langchain_turn(server: LocalServer, protocol: str, history: list[BaseMessage], shape: dict[str, Any]) -> AIMessage:
-    message = ChatDeepSeekV4(**where(server, protocol), **shape).bind_tools([get_weather]).invoke(history)
+    message = ChatDeepSeekV4(**connection(server, protocol), **shape).bind_tools([get_weather]).invoke(history)
     assert isinstance(message, AIMessage)
     return message
 
 
 @pytest.mark.parametrize("shape", [{}, {"output_version": "v1"}], ids=["v0", "v1"])
 @pytest.mark.parametrize(("first", "second", "third"), itertools.product(PROTOCOLS, repeat=3))
-def test_a_langchain_history_goes_on_with_its_reasoning(
+def test_a_langchain_history_is_continued_with_its_reasoning(
     server: LocalServer, first: str, second: str, third: str, shape: dict[str, Any]
 ) -> None:
-    server.script(ASKING, TURNS["thinking and text"], Turn("Yes.", reasoning="Sure."))
+    server.script(CALLING, TURNS["thinking and text"], Turn("Yes.", reasoning="Sure."))
     history: list[BaseMessage] = [HumanMessage("How is it?")]
     history.append(langchain_turn(server, first, history, shape))
     assert isinstance(history[-1], AIMessage)
@@ -159,25 +159,25 @@ def llama_essence(response: ChatResponse) -> dict[str, Any]:
 
 @pytest.mark.parametrize("turn", TURNS)
 def test_llama_index_messages_are_equal(server: LocalServer, turn: str) -> None:
-    seen = []
+    essences = []
     for protocol, streamed in itertools.product(PROTOCOLS, (False, True)):
         server.script(TURNS[turn])
-        with DeepSeekV4(**where(server, protocol)) as llm:
-            asked = [ChatMessage(role="user", content="How is it?")]
-            seen.append(llama_essence(llama_answer(llm, asked, streamed=streamed)))
-    assert all(one == seen[0] for one in seen[1:])
+        with DeepSeekV4(**connection(server, protocol)) as llm:
+            question = [ChatMessage(role="user", content="How is it?")]
+            essences.append(llama_essence(llama_answer(llm, question, streamed=streamed)))
+    assert all(one == essences[0] for one in essences[1:])
     assert len({request.path for request in server.requests}) == 3
 
 
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("streamed", [False, True], ids=["complete", "streamed"])
 @pytest.mark.parametrize(("first", "second", "third"), itertools.product(PROTOCOLS, repeat=3))
-def test_a_llama_index_history_goes_on_with_its_reasoning(
+def test_a_llama_index_history_is_continued_with_its_reasoning(
     server: LocalServer, first: str, second: str, third: str, streamed: bool
 ) -> None:
-    server.script(ASKING, TURNS["thinking and text"], Turn("Yes.", reasoning="Sure."))
+    server.script(CALLING, TURNS["thinking and text"], Turn("Yes.", reasoning="Sure."))
     history = [ChatMessage(role="user", content="How is it?")]
     for protocol in (first, second):
-        with DeepSeekV4(**where(server, protocol)) as llm:
+        with DeepSeekV4(**connection(server, protocol)) as llm:
             history.append(llama_answer(llm, history, streamed=streamed).message)
         history += [
             ChatMessage(role="tool", content="It rains.", additional_kwargs={"tool_call_id": block.tool_call_id})
@@ -185,7 +185,7 @@ def test_a_llama_index_history_goes_on_with_its_reasoning(
             if isinstance(block, ToolCallBlock)
         ]
     history.append(ChatMessage(role="user", content="Sure?"))
-    with DeepSeekV4(**where(server, third)) as llm:
+    with DeepSeekV4(**connection(server, third)) as llm:
         llama_answer(llm, history, streamed=streamed)
     assert_passed_back(server)
 
@@ -194,7 +194,7 @@ def test_a_llama_index_history_goes_on_with_its_reasoning(
 
 
 def assert_passed_back(server: LocalServer) -> None:
-    """The last request holds both past turns, each with its own reasoning, text and calls, once."""
+    """Assert that the last request has both past turns once, each with its own reasoning, text and calls."""
     past = [message for message in messages_of(server.requests[-1]) if message["role"] == "assistant"]
     assert [message["reasoning_content"] for message in past] == THOUGHTS
     assert [message["content"] for message in past] == ["Let me look.", "It is 391 — sicher."]

@@ -118,12 +118,12 @@ MESSAGE_EVENTS = [
     {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 7}},
     {"type": "message_stop"},
 ]
-WHOLE: dict[str, Any] = {"chat_completions": CHAT, "responses": RESPONSE, "messages": MESSAGE}
+COMPLETE: dict[str, Any] = {"chat_completions": CHAT, "responses": RESPONSE, "messages": MESSAGE}
 EVENTS: dict[str, Any] = {"chat_completions": CHAT_EVENTS, "responses": RESPONSE_EVENTS, "messages": MESSAGE_EVENTS}
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every field of an answer and every entry of its lists."""
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every field of an answer and of every entry of its lists."""
     items: Iterable[Any] = ()
     if isinstance(value, dict):
         items = value.items()
@@ -131,20 +131,20 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         items = enumerate(value)
     for key, inner in items:
         yield (*path, key)
-        yield from places(inner, (*path, key))
+        yield from paths(inner, (*path, key))
 
 
-def changed(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
+def changed(value: Any, path: tuple[Any, ...], wrong_value: Any) -> Any:
     value = copy.deepcopy(value)
     holder = value
     for key in path[:-1]:
         holder = holder[key]
-    holder[path[-1]] = odd
+    holder[path[-1]] = wrong_value
     return value
 
 
 class Server:
-    """Answers with what it was given."""
+    """Answers with the response that was set."""
 
     def __init__(self) -> None:
         self.answer = httpx.Response(200)
@@ -187,9 +187,9 @@ def ask(model: Any, streamed: bool) -> None:
         if not streamed:
             bound.invoke("Hi")
             return
-        whole = AIMessageChunk("")
+        total = AIMessageChunk("")
         for chunk in bound.stream("Hi"):
-            whole = whole + chunk
+            total = total + chunk
         return
     conversation = [ChatMessage(role="user", content="Hi")]
     response = (
@@ -198,8 +198,8 @@ def ask(model: Any, streamed: bool) -> None:
     model.get_tool_calls_from_response(response, error_on_no_tool_call=False)
 
 
-def foreign(model: Any, streamed: bool) -> str | None:
-    """The class of an exception that is not one of ours."""
+def other_exception(model: Any, streamed: bool) -> str | None:
+    """Return class and text of an exception that is not a DeepSeekError."""
     try:
         ask(model, streamed)
     except errors.DeepSeekError:
@@ -209,19 +209,19 @@ def foreign(model: Any, streamed: bool) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-def test_any_field_of_any_type(model: Any, protocol: str, server: Server, streamed: bool) -> None:
-    answer = EVENTS[protocol] if streamed else WHOLE[protocol]
+@pytest.mark.parametrize("streamed", [False, True], ids=["complete", "streamed"])
+def test_a_field_of_any_type_raises_only_our_errors(model: Any, protocol: str, server: Server, streamed: bool) -> None:
+    answer = EVENTS[protocol] if streamed else COMPLETE[protocol]
     server.set(answer)
     ask(model, streamed)
-    wrong = []
-    for path in places(answer):
-        for odd in ODD:
-            server.set(changed(answer, path, odd))
-            found = foreign(model, streamed)
-            if found:
-                wrong.append((path, str(odd)[:30], found))
-    assert wrong == []
+    failures = []
+    for path in paths(answer):
+        for wrong_value in ODD:
+            server.set(changed(answer, path, wrong_value))
+            failure = other_exception(model, streamed)
+            if failure:
+                failures.append((path, str(wrong_value)[:30], failure))
+    assert failures == []
 
 
 NAMED = {
@@ -233,8 +233,8 @@ NAMED = {
 
 def test_an_id_or_a_model_that_is_not_text_is_malformed(model: Any, protocol: str, server: Server) -> None:
     for name in NAMED[protocol]:
-        for odd in ({"x": 1}, 0.5, True, ["x"]):
-            server.set({**WHOLE[protocol], name: odd})
+        for wrong_value in ({"x": 1}, 0.5, True, ["x"]):
+            server.set({**COMPLETE[protocol], name: wrong_value})
             with pytest.raises(errors.MalformedResponseError):
                 ask(model, False)
 
@@ -249,7 +249,7 @@ def test_errors_of_any_shape(model: Any, server: Server, status: int) -> None:
                     ask(model, streamed)
 
 
-def test_a_code_that_is_a_status_still_counts(model: Any, server: Server) -> None:
+def test_a_code_that_is_a_status_sets_the_error_class(model: Any, server: Server) -> None:
     for code in ("429", 429):
         server.set({"error": {"message": "m", "code": code}})
         with pytest.raises(errors.RateLimitError):

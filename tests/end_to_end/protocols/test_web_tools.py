@@ -19,12 +19,12 @@ URL = "https://example.com/local-server"
 PRICE = 0.00075
 
 
-def where(server: LocalServer, **options: Any) -> dict[str, Any]:
+def connection(server: LocalServer, **options: Any) -> dict[str, Any]:
     return {"base_url": server.base_url, "api_key": server.api_key, "max_retries": 0, **options}
 
 
 async def test_results_and_pages_have_their_price(server: LocalServer) -> None:
-    async with Client(**where(server)) as client:
+    async with Client(**connection(server)) as client:
         found = client.search("V4.1 site:deepseek.com", count=5, question="What is new?", need_content=True)
         assert server.requests[-1].path == "/v1/tools/search"
         assert server.requests[-1].body == {
@@ -57,12 +57,12 @@ async def test_results_and_pages_have_their_price(server: LocalServer) -> None:
 )
 def test_bad_input_is_one_error_and_nothing_is_sent(server: LocalServer, call: Any, text: str) -> None:
     with pytest.raises(errors.InvalidRequestError, match=text):
-        call(Client(**where(server)))
+        call(Client(**connection(server)))
     assert not server.requests
 
 
-async def test_a_tool_api_without_a_method_gets_the_body_as_it_is(server: LocalServer) -> None:
-    async with Client(**where(server)) as client:
+async def test_a_tool_api_without_a_method_receives_the_body_unchanged(server: LocalServer) -> None:
+    async with Client(**connection(server)) as client:
         assert client.call_tool_api("fetch", {"url": URL, "extra": None}).keys() == {"title", "content"}
         assert (server.requests[-1].path, server.requests[-1].body) == ("/v1/tools/fetch", {"url": URL, "extra": None})
         assert (await client.acall_tool_api("search", {"query": "V4.1"})).keys() == {"results"}
@@ -79,7 +79,7 @@ async def test_a_tool_api_without_a_method_gets_the_body_as_it_is(server: LocalS
 
 
 def test_errors_of_the_service_and_other_providers(server: LocalServer) -> None:
-    client = Client(**where(server))
+    client = Client(**connection(server))
     with pytest.raises(errors.NotFoundError, match="failed to fetch"):
         client.fetch("https://example.com/missing")
     server.fault(Fault.status(429))
@@ -90,7 +90,7 @@ def test_errors_of_the_service_and_other_providers(server: LocalServer) -> None:
 
 
 async def test_langchain_tools_return_text_and_the_cost_as_artifact(server: LocalServer) -> None:
-    client = Client(**where(server))
+    client = Client(**connection(server))
     search, fetch = DeepSeekSearch(client=client, count=3), DeepSeekFetch(client=client)
     call = {"name": search.name, "args": {"query": "V4.1"}, "id": "call_1", "type": "tool_call"}
     for message in (search.invoke(call), await search.ainvoke(call)):
@@ -109,8 +109,8 @@ async def test_langchain_tools_return_text_and_the_cost_as_artifact(server: Loca
     await client.aclose()
 
 
-async def test_searches_keep_to_five_a_second_unless_another_limiter_is_assigned(server: LocalServer) -> None:
-    async with Client(**where(server)) as client, Client(**where(server)) as other:
+async def test_searches_are_limited_to_five_per_second_by_default(server: LocalServer) -> None:
+    async with Client(**connection(server)) as client, Client(**connection(server)) as other:
         assert client.web_limiter is other.web_limiter
         assert client.web_limiter is not None
         assert client.web_limiter.requests_per_minute == 300
@@ -127,7 +127,7 @@ async def test_searches_keep_to_five_a_second_unless_another_limiter_is_assigned
 
 def test_an_agent_of_langchain_searches(server: LocalServer) -> None:
     server.script(Turn(tool_calls=[ToolCall("deepseek_search", {"query": "V4.1"})]), Turn(text="Done."))
-    agent = create_agent(ChatDeepSeekV4(**where(server)), [DeepSeekSearch(client=Client(**where(server)))])
+    agent = create_agent(ChatDeepSeekV4(**connection(server)), [DeepSeekSearch(client=Client(**connection(server)))])
     messages = agent.invoke({"messages": [("user", "What is new?")]})["messages"]
     assert messages[-1].text == "Done."
     assert URL in messages[-2].text
@@ -135,11 +135,11 @@ def test_an_agent_of_langchain_searches(server: LocalServer) -> None:
 
 async def test_an_agent_of_llama_index_searches(server: LocalServer) -> None:
     server.script(Turn(tool_calls=[ToolCall("search_web", {"query": "V4.1"})]), Turn(text="Done."))
-    client = Client(**where(server))
+    client = Client(**connection(server))
     tools = DeepSeekToolSpec(client, count=2).to_tool_list()
     assert [tool.metadata.name for tool in tools] == ["search_web", "fetch_page"]
     assert tools[1](url=URL).raw_output.cost == PRICE
-    agent = FunctionAgent(tools=tools, llm=DeepSeekV4(**where(server)))
+    agent = FunctionAgent(tools=tools, llm=DeepSeekV4(**connection(server)))
     answer = await agent.run("What is new?")
     assert str(answer) == "Done."
     assert URL in str(answer.tool_calls[0].tool_output)

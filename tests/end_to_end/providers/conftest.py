@@ -1,4 +1,4 @@
-"""Every provider on the same strict local server, so that only the word ``provider`` changes."""
+"""Every provider on the same strict local server: only the option ``provider`` changes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from deepseek_v4.testing import LocalServer
 
 
 @pytest.fixture(autouse=True)
-def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key of the machine, and no warning counted as reported by another test."""
+def _no_keys_and_no_reported_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the keys of the machine, and forget the options that other tests reported."""
     for provider in PROVIDERS.values():
         if provider.key_variable:
             monkeypatch.delenv(provider.key_variable, raising=False)
@@ -28,6 +28,6 @@ def server_of(provider: str, **options: Any) -> Iterator[LocalServer]:
         yield server
 
 
-def address_of(provider: str, server: LocalServer) -> dict[str, Any]:
-    """All that changes from one provider to the next."""
+def connection_to(provider: str, server: LocalServer) -> dict[str, Any]:
+    """Return the model options of a provider."""
     return {"provider": provider, "base_url": server.base_url, "api_key": server.api_key}

@@ -1,6 +1,6 @@
 """The record of a turn on Responses and Messages is sent back unchanged, at every host.
 
-Encrypted and signed reasoning, and the searches a service ran by itself, through all that a history is kept in.
+Encrypted and signed reasoning, and searches that a service ran, in histories that were stored and loaded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from llama_index.core.tools import FunctionTool
 from deepseek_v4.testing import LocalServer, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
-from tests.end_to_end.providers.conftest import address_of, server_of
+from tests.end_to_end.providers.conftest import connection_to, server_of
 from tests.unit.protocols.wire_examples import (
     call_item,
     message,
@@ -39,7 +39,7 @@ from tests.unit.protocols.wire_examples import (
 PARIS, ROME = {"city": "Paris"}, {"city": "Rome"}
 ENCRYPTED = "gAAAAABo" + "x9+/ü☂" * 40 + "=="
 SIGNATURE = "EqQBCkYIBxgCKkBd+/="
-OF_A_LATER_DAY = {"kept": [1, None, 2.5]}
+UNKNOWN_FIELD = {"kept": [1, None, 2.5]}
 
 HIDDEN = reasoning_item(
     None,
@@ -49,7 +49,7 @@ HIDDEN = reasoning_item(
     summary=[{"type": "summary_text", "text": "**Two look-ups** ☂"}],
 )
 SECOND = reasoning_item("Found it.\r\n\t雨", "rs_2", encrypted_content=ENCRYPTED[::-1])
-SIGNED = reasoning_item("Rome, too.", "rs_3", signature=SIGNATURE, of_a_later_day=OF_A_LATER_DAY)
+SIGNED = reasoning_item("Rome, too.", "rs_3", signature=SIGNATURE, of_a_later_day=UNKNOWN_FIELD)
 ITEMS: list[list[dict[str, Any]]] = [
     [
         HIDDEN,
@@ -73,42 +73,42 @@ BLOCKS: list[list[dict[str, Any]]] = [
         use_block("get_weather", PARIS, "call_a"),
         use_block("get_weather", ROME, "call_b"),
     ],
-    [{**thinking_block("Rome, too."), "of_a_later_day": OF_A_LATER_DAY}, use_block("get_weather", ROME, "call_c")],
+    [{**thinking_block("Rome, too."), "of_a_later_day": UNKNOWN_FIELD}, use_block("get_weather", ROME, "call_c")],
     [thinking_block("So it is."), text_block("It rains.")],
     [text_block("Done.")],
 ]
-SHOWN_TYPES = frozenset({"message", "function_call", "function_call_output", "text", "tool_use", "tool_result"})
-"""Types of items and blocks that are not in the record: they are read from the message."""
+MESSAGE_TYPES = frozenset({"message", "function_call", "function_call_output", "text", "tool_use", "tool_result"})
+"""Types of items and blocks that are not in the record: they are encoded from the message."""
 
 
 def turns(protocol: str, streamed: bool) -> list[Turn]:
     if protocol == "responses":
-        return [Turn(raw=response_events(*each) if streamed else response(*each)) for each in ITEMS]
+        return [Turn(raw=response_events(*parts) if streamed else response(*parts)) for parts in ITEMS]
     turn_items = []
-    for each in BLOCKS:
-        stop = "tool_use" if each[-1]["type"] == "tool_use" else "end_turn"
-        whole = message(*each, stop_reason=stop)
-        turn_items.append(Turn(raw=message_events(*each, stop_reason=stop) if streamed else whole))
+    for parts in BLOCKS:
+        stop = "tool_use" if parts[-1]["type"] == "tool_use" else "end_turn"
+        complete = message(*parts, stop_reason=stop)
+        turn_items.append(Turn(raw=message_events(*parts, stop_reason=stop) if streamed else complete))
     return turn_items
 
 
-def record(each: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """How a turn's record goes back: a reasoning item without its status, everything else as it came."""
-    kept = [item for item in each if item["type"] not in SHOWN_TYPES]
-    return [{k: v for k, v in item.items() if k != "status"} if item["type"] == "reasoning" else item for item in kept]
+def record(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a turn's record as it must be sent: reasoning items without their status, everything else unchanged."""
+    items = [item for item in parts if item["type"] not in MESSAGE_TYPES]
+    return [{k: v for k, v in item.items() if k != "status"} if item["type"] == "reasoning" else item for item in items]
 
 
 def sent(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The records in a request."""
+    """Return the records in a request."""
     if "input" in body:
-        return [item for item in body["input"] if item.get("type", "message") not in SHOWN_TYPES]
+        return [item for item in body["input"] if item.get("type", "message") not in MESSAGE_TYPES]
     turn_items = [turn["content"] for turn in body["messages"] if turn["role"] == "assistant"]
     return [
         block
         for blocks in turn_items
         if isinstance(blocks, list)
         for block in blocks
-        if block["type"] not in SHOWN_TYPES
+        if block["type"] not in MESSAGE_TYPES
     ]
 
 
@@ -117,7 +117,7 @@ def assert_passed_back(server: LocalServer, protocol: str) -> None:
     assert len(server.requests) == len(output)
     for number, request in enumerate(server.requests):
         assert request.status == 200, request.body
-        expected = [item for each in output[:number] for item in record(each)]
+        expected = [item for parts in output[:number] for item in record(parts)]
         assert json.dumps(sent(request.body)) == json.dumps(expected)
 
 
@@ -131,7 +131,7 @@ def protocol(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=[False, True], ids=["whole", "streamed"])
+@pytest.fixture(params=[False, True], ids=["complete", "streamed"])
 def streamed(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
@@ -149,38 +149,40 @@ def get_weather(city: str) -> str:
 
 
 @pytest.mark.parametrize("shape", ["v0", "v1"])
-def test_langchain_history_that_was_kept_elsewhere(
+def test_a_langchain_history_that_was_stored_and_loaded(
     server: LocalServer, provider: str, protocol: str, streamed: bool, shape: str
 ) -> None:
     extra: dict[str, Any] = {"streaming": True} if streamed else {}
-    model = ChatDeepSeekV4(**address_of(provider, server), protocol=protocol, output_version=shape, **extra)
+    model = ChatDeepSeekV4(**connection_to(provider, server), protocol=protocol, output_version=shape, **extra)
     history: list[BaseMessage] = [HumanMessage("Paris and Rome?")]
     history = create_agent(model, [get_weather]).invoke({"messages": history})["messages"]
     history = loads(dumps(history), allowed_objects="messages")
     history = messages_from_dict(json.loads(json.dumps(messages_to_dict(history))))
     history = pickle.loads(pickle.dumps(history))
-    history = [type(each).model_validate_json(each.model_dump_json()) for each in history]
-    if shape == "v1":  # only the standard blocks survive
-        loose = [AIMessage(content_blocks=each.content_blocks) for each in history if isinstance(each, AIMessage)]
-        history = [loose.pop(0) if isinstance(each, AIMessage) else each for each in history]
+    history = [type(message).model_validate_json(message.model_dump_json()) for message in history]
+    if shape == "v1":  # keep only the standard blocks
+        answers = [
+            AIMessage(content_blocks=message.content_blocks) for message in history if isinstance(message, AIMessage)
+        ]
+        history = [answers.pop(0) if isinstance(message, AIMessage) else message for message in history]
     create_agent(model, [get_weather]).invoke({"messages": [*history, HumanMessage("And now?")]})
     assert_passed_back(server, protocol)
 
 
-def test_llama_index_history_that_was_kept_elsewhere(
+def test_a_llama_index_history_that_was_stored_and_loaded(
     server: LocalServer, provider: str, protocol: str, streamed: bool
 ) -> None:
     tool = FunctionTool.from_defaults(get_weather)
     history = [ChatMessage(role="user", content="Paris and Rome?")]
-    with DeepSeekV4(**address_of(provider, server), protocol=protocol) as llm:
+    with DeepSeekV4(**connection_to(provider, server), protocol=protocol) as llm:
         for number in range(len(ITEMS)):
-            history = [ChatMessage.model_validate_json(each.model_dump_json()) for each in copy.deepcopy(history)]
+            history = [ChatMessage.model_validate_json(message.model_dump_json()) for message in copy.deepcopy(history)]
             history = pickle.loads(pickle.dumps(history))
-            asked: dict[str, Any] = {"chat_history": history, "allow_parallel_tool_calls": True}
+            options: dict[str, Any] = {"chat_history": history, "allow_parallel_tool_calls": True}
             if streamed:
-                *_, answer = llm.stream_chat_with_tools([tool], **asked)
+                *_, answer = llm.stream_chat_with_tools([tool], **options)
             else:
-                answer = llm.chat_with_tools([tool], **asked)
+                answer = llm.chat_with_tools([tool], **options)
             history.append(answer.message)
             for block in answer.message.blocks:
                 if isinstance(block, ToolCallBlock):

@@ -1,4 +1,4 @@
-"""An unpickled model sends the key it was made with, or none; callables, named variables and assigned keys."""
+"""An unpickled model sends the key of the pickled model, or none; callables, named variables and assigned keys."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ OTHER = "sk-the-key-of-the-worker"
 VARIABLE = "DEEPSEEK_API_KEY"
 SECRET_HEADER = {"X-Team": "blue", "X-Gateway-Token": "gateway-secret-0123"}
 
-MAKERS: dict[str, Callable[..., Any]] = {"core": Client, "langchain": ChatDeepSeekV4, "llama_index": DeepSeekV4}
+CLASSES: dict[str, Callable[..., Any]] = {"core": Client, "langchain": ChatDeepSeekV4, "llama_index": DeepSeekV4}
 
 
-def ask(model: Any, **options: Any) -> object:
+def send(model: Any, **options: Any) -> object:
     if isinstance(model, Client):
         return model.chat("Hi", **options)
     return model.invoke("Hi", **options) if isinstance(model, ChatDeepSeekV4) else model.complete("Hi", **options)
@@ -49,29 +49,29 @@ def server() -> Iterator[LocalServer]:
         yield running
 
 
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(params=CLASSES)
 def make(request: pytest.FixtureRequest, server: LocalServer) -> Callable[..., Any]:
-    return functools.partial(MAKERS[request.param], base_url=server.base_url, max_retries=0)
+    return functools.partial(CLASSES[request.param], base_url=server.base_url, max_retries=0)
 
 
 @pytest.fixture(autouse=True)
-def _few_rounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let fingerprints take no time; those that another process reads have their rounds."""
+def _one_iteration(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute fingerprints with one iteration, except those that another process reads."""
     if "process" not in request.node.name:
         monkeypatch.setattr(keys, "ITERATIONS", 1)
 
 
-def the_key() -> str:
+def read_key() -> str:
     return KEY
 
 
-def keys_seen(server: LocalServer) -> list[bool]:
-    """Request by request, whether it came with KEY."""
+def keys_received(server: LocalServer) -> list[bool]:
+    """Return True for each request with KEY."""
     masked = "Bearer ****" + KEY[-4:]
     return [request.headers["authorization"] == masked for request in server.requests]
 
 
-# -- a given key ---------------------------------------------------------------------------------------------------
+# -- a pickled key --------------------------------------------------------------------------------------------------
 
 WORKER = """
 import os, pickle, sys
@@ -88,30 +88,30 @@ for path in sys.argv[2:]:
 """
 
 
-def test_in_a_process_with_another_key_in_its_environment(server: LocalServer, tmp_path: Path) -> None:
-    """One process for both frameworks: most of its time goes into its imports."""
+def test_a_process_with_another_key_in_its_environment(server: LocalServer, tmp_path: Path) -> None:
+    """One process for both frameworks: its imports take most of the time."""
     pickled = [tmp_path / "langchain", tmp_path / "llama_index"]
     for path in pickled:
-        path.write_bytes(pickle.dumps(MAKERS[path.name](api_key=KEY, base_url=server.base_url)))
+        path.write_bytes(pickle.dumps(CLASSES[path.name](api_key=KEY, base_url=server.base_url)))
         assert KEY.encode() not in path.read_bytes()
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", WORKER, KEY, *map(str, pickled)],
         env={**os.environ, VARIABLE: OTHER, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=True,
     )
-    lines = done.stdout.splitlines()
+    lines = result.stdout.splitlines()
     for other, same, none in (lines[:3], lines[3:]):
         assert other.startswith("AuthenticationError This model was created with a key")
         assert "a different key, which was not sent" in other
         assert same.startswith("answered")
         assert "Set DEEPSEEK_API_KEY in this process" in none
-    assert keys_seen(server) == [True, True]
-    assert OTHER not in done.stdout
+    assert keys_received(server) == [True, True]
+    assert OTHER not in result.stdout
 
 
-def test_only_the_key_it_was_made_with_is_sent(
+def test_only_the_key_of_the_pickled_model_is_sent(
     make: Callable[..., Any], server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = pickle.dumps(make(api_key=KEY))
@@ -119,17 +119,17 @@ def test_only_the_key_it_was_made_with_is_sent(
         monkeypatch.setenv(VARIABLE, OTHER)
         model = copied(pickle.loads(data))
         with pytest.raises(errors.AuthenticationError, match="a different key") as caught:
-            ask(model)
+            send(model)
         assert caught.value.provider == "deepseek"
         monkeypatch.setenv(VARIABLE, KEY)
-        ask(model)
-    assert keys_seen(server) == [True] * 4
+        send(model)
+    assert keys_received(server) == [True] * 4
 
 
 def test_without_a_key_the_error_names_the_remedy(make: Callable[..., Any]) -> None:
     model = pickle.loads(pickle.dumps(make(api_key=KEY)))
     with pytest.raises(errors.AuthenticationError) as caught:
-        ask(model)
+        send(model)
     assert str(caught.value).startswith(
         "This model was created with a key and then unpickled; keys are not pickled. Set DEEPSEEK_API_KEY in this "
         "process (Ray: runtime_env), or pass a callable"
@@ -139,8 +139,8 @@ def test_without_a_key_the_error_names_the_remedy(make: Callable[..., Any]) -> N
 def test_a_key_can_be_assigned_after_unpickling(make: Callable[..., Any], server: LocalServer) -> None:
     model = pickle.loads(pickle.dumps(make(api_key=OTHER)))
     settings_of(model).api_key = KEY  # type: ignore[assignment]
-    ask(model)
-    assert keys_seen(server) == [True]
+    send(model)
+    assert keys_received(server) == [True]
 
 
 def test_a_key_from_the_environment_is_read_again(
@@ -150,11 +150,11 @@ def test_a_key_from_the_environment_is_read_again(
     data = pickle.dumps(make())
     assert OTHER.encode() not in data
     monkeypatch.setenv(VARIABLE, KEY)
-    ask(pickle.loads(data))
-    assert keys_seen(server) == [True]
+    send(pickle.loads(data))
+    assert keys_received(server) == [True]
 
 
-def test_a_key_of_a_provider_without_a_variable_needs_a_named_one(server: LocalServer) -> None:
+def test_a_provider_without_a_variable_needs_a_named_one(server: LocalServer) -> None:
     from deepseek_v4 import openai_compatible
 
     host = openai_compatible(name="mine", base_url=server.base_url)
@@ -164,29 +164,29 @@ def test_a_key_of_a_provider_without_a_variable_needs_a_named_one(server: LocalS
     assert server.requests == []
 
 
-def test_after_unpickling_another_provider_gets_its_own_key_or_none(
+def test_after_unpickling_another_provider_receives_its_own_key_or_none(
     make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = pickle.loads(pickle.dumps(make(api_key=KEY, api_key_variable="MINE")))
     monkeypatch.setenv("MINE", KEY)
     with server_of("openrouter") as second:
         with pytest.raises(errors.AuthenticationError, match="OPENROUTER_API_KEY"):
-            ask(model, provider="openrouter", base_url=second.base_url)
+            send(model, provider="openrouter", base_url=second.base_url)
         assert second.requests == []
         monkeypatch.setenv("OPENROUTER_API_KEY", second.api_key)
-        ask(model, provider="openrouter", base_url=second.base_url)
-        assert [seen.matches(second.api_key) for seen in second.authorizations] == [True]
+        send(model, provider="openrouter", base_url=second.base_url)
+        assert [authorization.matches(second.api_key) for authorization in second.authorizations] == [True]
 
 
-def test_the_fingerprint_is_salted_and_made_once_for_a_key() -> None:
+def test_the_fingerprint_is_salted_and_computed_once_for_a_key() -> None:
     one, two = SecretStr(KEY), SecretStr(OTHER)
-    first, again, other = (pickle.loads(pickle.dumps(ModelSettings(api_key=key))).api_key for key in (one, one, two))
-    assert first == again != other
+    first, repeated, other = (pickle.loads(pickle.dumps(ModelSettings(api_key=key))).api_key for key in (one, one, two))
+    assert first == repeated != other
     assert first.salt != other.salt
     assert KEY not in repr(vars(first))
 
 
-# -- callables and named variables ---------------------------------------------------------------------------------
+# -- callables and named variables ----------------------------------------------------------------------------------
 
 
 def test_a_callable_is_called_for_every_request_and_pickled_by_reference(
@@ -195,24 +195,24 @@ def test_a_callable_is_called_for_every_request_and_pickled_by_reference(
     keys = iter([OTHER, KEY, KEY])
     model = make(api_key=lambda: next(keys))
     with pytest.raises(errors.AuthenticationError):
-        ask(model)
+        send(model)
     server.fault(Fault.status(503, retry_after=0))
-    ask(model, max_retries=1)
-    assert keys_seen(server) == [False, True, True]
+    send(model, max_retries=1)
+    assert keys_received(server) == [False, True, True]
     with pytest.raises((pickle.PicklingError, AttributeError)):
         pickle.dumps(model)
 
-    data = pickle.dumps(make(api_key=the_key))
+    data = pickle.dumps(make(api_key=read_key))
     assert KEY.encode() not in data
-    for copied in (pickle.loads(data), copy.deepcopy(make(api_key=the_key))):
-        ask(copied)
-    assert keys_seen(server)[3:] == [True, True]
+    for copied in (pickle.loads(data), copy.deepcopy(make(api_key=read_key))):
+        send(copied)
+    assert keys_received(server)[3:] == [True, True]
 
 
-def test_a_callable_serves_asynchronous_calls(server: LocalServer) -> None:
-    asyncio.run(ChatDeepSeekV4(api_key=the_key, base_url=server.base_url).ainvoke("Hi"))
-    asyncio.run(DeepSeekV4(api_key=the_key, base_url=server.base_url).acomplete("Hi"))
-    assert keys_seen(server) == [True, True]
+def test_a_callable_is_called_for_async_requests(server: LocalServer) -> None:
+    asyncio.run(ChatDeepSeekV4(api_key=read_key, base_url=server.base_url).ainvoke("Hi"))
+    asyncio.run(DeepSeekV4(api_key=read_key, base_url=server.base_url).acomplete("Hi"))
+    assert keys_received(server) == [True, True]
 
 
 async def _async_key() -> str:
@@ -231,16 +231,16 @@ def _no_key() -> str:
         (_no_key, "FileNotFoundError"),
     ],
 )
-def test_a_callable_without_text_is_an_error_and_not_a_retry(
+def test_a_callable_that_does_not_return_text_is_an_error_without_retries(
     make: Callable[..., Any], server: LocalServer, function: Any, advice: str
 ) -> None:
     with pytest.raises(errors.AuthenticationError, match=advice) as caught:
-        ask(make(api_key=function), max_retries=2)
+        send(make(api_key=function), max_retries=2)
     assert KEY not in str(caught.value)
     assert server.requests == []
 
 
-def test_a_preview_and_a_dump_call_no_callable() -> None:
+def test_a_preview_and_a_dump_do_not_call_the_callable() -> None:
     model = ChatDeepSeekV4(api_key=_no_key)
     assert model.preview("Hi").headers["authorization"].startswith("Bearer *")
     assert dumps(model).count(VARIABLE) == 1
@@ -252,50 +252,50 @@ def test_a_named_variable_is_read_and_pickled(
 ) -> None:
     monkeypatch.setenv(VARIABLE, OTHER)
     with pytest.raises(errors.AuthenticationError, match="TEAM_KEY"):
-        ask(make(api_key_variable="TEAM_KEY"))
+        send(make(api_key_variable="TEAM_KEY"))
     monkeypatch.setenv("TEAM_KEY", KEY)
     model = make(api_key_variable="TEAM_KEY")
     data = pickle.dumps(model)
     assert KEY.encode() not in data
     for each in (model, copy.deepcopy(model), pickle.loads(data)):
-        ask(each)
-    assert keys_seen(server) == [True] * 3
+        send(each)
+    assert keys_received(server) == [True] * 3
     if isinstance(model, ChatDeepSeekV4):
         assert "TEAM_KEY" in dumps(model)
 
 
-def test_a_named_variable_does_not_follow_a_call_to_another_provider(
+def test_a_named_variable_is_not_read_for_another_provider(
     make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEAM_KEY", KEY)
     with server_of("vllm") as second:
-        ask(make(api_key_variable="TEAM_KEY"), provider="vllm", base_url=second.base_url)
+        send(make(api_key_variable="TEAM_KEY"), provider="vllm", base_url=second.base_url)
         assert second.authorizations == []
 
 
-def test_a_key_given_as_the_name_of_a_variable_is_not_shown() -> None:
+def test_a_key_passed_as_the_name_of_a_variable_is_not_in_the_error() -> None:
     with pytest.raises(ValueError, match="api_key_variable") as caught:
         ModelSettings(api_key_variable=KEY)
     assert KEY not in str(caught.value)
 
 
-@pytest.mark.parametrize("key", [KEY, SecretStr(KEY), the_key])
+@pytest.mark.parametrize("key", [KEY, SecretStr(KEY), read_key])
 def test_a_key_can_be_assigned(make: Callable[..., Any], server: LocalServer, key: Any) -> None:
     model = make(api_key=OTHER)
     settings_of(model).api_key = key
-    ask(model)
+    send(model)
     Client(settings_of(make()).model_copy(update={"api_key": key})).chat("Hi")
-    assert keys_seen(server) == [True, True]
+    assert keys_received(server) == [True, True]
     assert KEY not in repr(vars(settings_of(model)))
     with pytest.raises(ValueError, match="api_key must be") as caught:
         settings_of(model).api_key = [KEY]  # type: ignore[assignment]
     assert KEY not in str(caught.value)
 
 
-# -- what else cannot be pickled -----------------------------------------------------------------------------------
+# -- other values that cannot be pickled ----------------------------------------------------------------------------
 
 
-def test_headers_that_may_hold_a_secret_are_not_pickled_and_missed(
+def test_headers_that_may_hold_a_secret_are_not_pickled_and_reported_as_missing(
     make: Callable[..., Any], server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, KEY)
@@ -304,14 +304,14 @@ def test_headers_that_may_hold_a_secret_are_not_pickled_and_missed(
     model = pickle.loads(data)
     for each in (model, copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         with pytest.raises(errors.InvalidRequestError, match="not pickled: X-Gateway-Token"):
-            ask(each)
+            send(each)
     assert server.requests == []
     settings_of(model).default_headers = SECRET_HEADER
-    ask(model)
-    ask(pickle.loads(data), default_headers=SECRET_HEADER)
+    send(model)
+    send(pickle.loads(data), default_headers=SECRET_HEADER)
     assert [request.headers["x-gateway-token"] for request in server.requests] == ["gateway-secret-0123"] * 2
 
 
-def test_a_rate_limiter_that_cannot_be_pickled_is_not_lost() -> None:
+def test_a_rate_limiter_that_cannot_be_pickled_is_an_error() -> None:
     with pytest.raises(TypeError, match="cannot pickle"):
         pickle.dumps(DeepSeekV4(api_key=KEY, rate_limiter=TokenBucketRateLimiter(requests_per_minute=1)))

@@ -1,4 +1,4 @@
-"""OpenRouter's records of reasoning on their journeys: encrypted, summaries and signed text come back byte for byte."""
+"""OpenRouter's records of reasoning: encrypted data, summaries and signed text are passed back byte for byte."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from deepseek_v4 import errors
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
-from tests.end_to_end.providers.conftest import address_of, server_of
+from tests.end_to_end.providers.conftest import connection_to, server_of
 
 ENCRYPTED = "gAAAAABo" + "x9+/ü☂" * 40 + "=="
 SUMMARY_AND_ENCRYPTED: list[dict[str, Any]] = [
@@ -94,7 +94,7 @@ def server() -> Iterator[LocalServer]:
 
 
 def assert_passed_back(server: LocalServer) -> None:
-    """Every request carries each past turn's record, to the byte and in order; the server has compared them, too."""
+    """Assert that every request has the records of all past turns, byte for byte; the server compares them as well."""
     assert len(server.requests) == len(TURNS)
     for number, request in enumerate(server.requests):
         assert request.status == 200, request.body
@@ -131,40 +131,40 @@ def as_loose_content_blocks(history: list[BaseMessage]) -> list[BaseMessage]:
 
 
 shapes = pytest.mark.parametrize("shape", [{}, {"output_version": "v1"}], ids=["v0", "v1"])
-deliveries = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+modes = pytest.mark.parametrize("streamed", [False, True], ids=["complete", "streamed"])
 
 
 @pytest.mark.parametrize(
-    "journey",
+    "copied",
     [copy.deepcopy, through_dumps, through_dicts, through_pickle, through_pydantic],
 )
-@deliveries
+@modes
 @shapes
-def test_langchain_history_that_was_kept_elsewhere(
+def test_a_langchain_history_that_was_stored_and_loaded(
     server: LocalServer,
     shape: dict[str, Any],
     streamed: bool,
-    journey: Callable[[list[BaseMessage]], list[BaseMessage]],
+    copied: Callable[[list[BaseMessage]], list[BaseMessage]],
 ) -> None:
     extra: dict[str, Any] = {"streaming": True} if streamed else {}
-    agent = create_agent(ChatDeepSeekV4(**address_of("openrouter", server), **shape, **extra), TOOLS)
+    agent = create_agent(ChatDeepSeekV4(**connection_to("openrouter", server), **shape, **extra), TOOLS)
     history = agent.invoke({"messages": [HumanMessage("Paris and Rome?")]})["messages"]
-    agent.invoke({"messages": [*journey(history), HumanMessage("And now?")]})
+    agent.invoke({"messages": [*copied(history), HumanMessage("And now?")]})
     assert_passed_back(server)
     assert all(bool(request.body.get("stream")) is streamed for request in server.requests)
 
 
-@deliveries
-def test_langchain_history_of_which_the_blocks_of_v1_survived(server: LocalServer, streamed: bool) -> None:
-    """In v0's form, LangChain itself makes the blocks, and leaves everything but the text out."""
+@modes
+def test_a_langchain_history_of_standard_blocks(server: LocalServer, streamed: bool) -> None:
+    """Only v1: for v0, LangChain creates the blocks, and they have the text alone."""
     extra: dict[str, Any] = {"streaming": True} if streamed else {}
-    agent = create_agent(ChatDeepSeekV4(**address_of("openrouter", server), output_version="v1", **extra), TOOLS)
+    agent = create_agent(ChatDeepSeekV4(**connection_to("openrouter", server), output_version="v1", **extra), TOOLS)
     history = agent.invoke({"messages": [HumanMessage("Paris and Rome?")]})["messages"]
     agent.invoke({"messages": [*as_loose_content_blocks(history), HumanMessage("And now?")]})
     assert_passed_back(server)
 
 
-@deliveries
+@modes
 @shapes
 def test_langgraph_checkpoint_in_sqlite(
     server: LocalServer, shape: dict[str, Any], streamed: bool, tmp_path: Path
@@ -172,19 +172,19 @@ def test_langgraph_checkpoint_in_sqlite(
     thread: Any = {"configurable": {"thread_id": "1"}}
     for question in ("Paris and Rome?", "And now?"):
         with SqliteSaver.from_conn_string(str(tmp_path / "checkpoints.db")) as saver:
-            model = ChatDeepSeekV4(**address_of("openrouter", server), **shape)
+            model = ChatDeepSeekV4(**connection_to("openrouter", server), **shape)
             agent = create_agent(model, TOOLS, checkpointer=saver)
-            asked: Any = {"messages": [HumanMessage(question)]}
+            state: Any = {"messages": [HumanMessage(question)]}
             if streamed:
-                list(agent.stream(asked, thread, stream_mode="messages"))
+                list(agent.stream(state, thread, stream_mode="messages"))
             else:
-                agent.invoke(asked, thread)
+                agent.invoke(state, thread)
     assert_passed_back(server)
 
 
 @shapes
-def test_langchain_asks_in_v3_events(server: LocalServer, shape: dict[str, Any]) -> None:
-    agent = create_agent(ChatDeepSeekV4(**address_of("openrouter", server), **shape), TOOLS)
+def test_langchain_agent_with_v3_events(server: LocalServer, shape: dict[str, Any]) -> None:
+    agent = create_agent(ChatDeepSeekV4(**connection_to("openrouter", server), **shape), TOOLS)
     stream = agent.stream_events({"messages": [HumanMessage("Paris and Rome?")]}, version="v3")
     for _ in stream:
         pass
@@ -198,10 +198,10 @@ def test_langchain_asks_in_v3_events(server: LocalServer, shape: dict[str, Any])
 FUNCTIONS = [FunctionTool.from_defaults(function) for function in TOOLS]
 
 
-@deliveries
+@modes
 async def test_llama_index_sql_chat_store(server: LocalServer, streamed: bool, tmp_path: Path) -> None:
     uri = f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}"
-    async with DeepSeekV4(**address_of("openrouter", server)) as llm:
+    async with DeepSeekV4(**connection_to("openrouter", server)) as llm:
         agent = FunctionAgent(llm=llm, tools=FUNCTIONS, streaming=streamed)
         await agent.run("Paris and Rome?", memory=Memory.from_defaults(session_id="s", async_database_uri=uri))
         await agent.run("And now?", memory=Memory.from_defaults(session_id="s", async_database_uri=uri))
@@ -210,7 +210,7 @@ async def test_llama_index_sql_chat_store(server: LocalServer, streamed: bool, t
 
 
 @pytest.mark.parametrize(
-    "carry",
+    "copied",
     [
         copy.deepcopy,
         lambda messages: pickle.loads(pickle.dumps(messages)),
@@ -219,20 +219,20 @@ async def test_llama_index_sql_chat_store(server: LocalServer, streamed: bool, t
     ],
     ids=["deepcopy", "pickle", "dump", "json"],
 )
-@deliveries
-def test_llama_index_history_that_was_kept_elsewhere(
-    server: LocalServer, streamed: bool, carry: Callable[[list[ChatMessage]], list[ChatMessage]]
+@modes
+def test_a_llama_index_history_that_was_stored_and_loaded(
+    server: LocalServer, streamed: bool, copied: Callable[[list[ChatMessage]], list[ChatMessage]]
 ) -> None:
     by_name = {tool.metadata.name: tool for tool in FUNCTIONS}
-    with DeepSeekV4(**address_of("openrouter", server)) as llm:
+    with DeepSeekV4(**connection_to("openrouter", server)) as llm:
         history = [ChatMessage(role="user", content="Paris and Rome?")]
         for number in range(len(TURNS)):
-            history = carry(history)
-            asked: dict[str, Any] = {"chat_history": history, "allow_parallel_tool_calls": True}
+            history = copied(history)
+            options: dict[str, Any] = {"chat_history": history, "allow_parallel_tool_calls": True}
             if streamed:
-                *_, response = llm.stream_chat_with_tools(FUNCTIONS, **asked)
+                *_, response = llm.stream_chat_with_tools(FUNCTIONS, **options)
             else:
-                response = llm.chat_with_tools(FUNCTIONS, **asked)
+                response = llm.chat_with_tools(FUNCTIONS, **options)
             history = [*history, response.message]
             for block in response.message.blocks:
                 if isinstance(block, ToolCallBlock):
@@ -248,9 +248,9 @@ def test_llama_index_history_that_was_kept_elsewhere(
 # ------------------------------------------------------------------------------------------------------ the test itself
 
 
-def test_the_strict_server_refuses_a_record_that_was_changed(server: LocalServer) -> None:
-    """So that the tests above can fail."""
-    agent = create_agent(ChatDeepSeekV4(**address_of("openrouter", server)), TOOLS)
+def test_the_strict_server_refuses_a_changed_record(server: LocalServer) -> None:
+    """So the tests above would fail with a changed record."""
+    agent = create_agent(ChatDeepSeekV4(**connection_to("openrouter", server)), TOOLS)
     history = agent.invoke({"messages": [HumanMessage("Paris and Rome?")]})["messages"]
     history[1].additional_kwargs["reasoning_details"][1]["data"] += "="
     with pytest.raises(errors.InvalidRequestError, match="not the reasoning that was sent"):

@@ -1,4 +1,4 @@
-"""OpenRouter and EmpirioLabs on ``responses`` and ``messages``: tool loops on the strict server, fields on the wire."""
+"""OpenRouter and EmpirioLabs on ``responses`` and ``messages``: tool loops on the strict server, encoded options."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from deepseek_v4 import ToolCall as PastCall
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
-from tests.end_to_end.providers.conftest import address_of, server_of
+from tests.end_to_end.providers.conftest import connection_to, server_of
 
 BOTH = Turn(
     text="I look both up.",
@@ -64,24 +64,24 @@ def server(provider: str) -> Iterator[LocalServer]:
 
 @pytest.fixture
 def options(provider: str, protocol: str, server: LocalServer) -> dict[str, Any]:
-    return {**address_of(provider, server), "protocol": protocol}
+    return {**connection_to(provider, server), "protocol": protocol}
 
 
 def passed_back(server: LocalServer) -> list[list[str]]:
-    """The reasoning of past turns, request by request, in the form of either endpoint."""
-    seen = []
+    """Return the reasoning of the past turns of each request, from the fields of either endpoint."""
+    reasoning = []
     for request in server.requests:
         assert request.status == 200, request.body
         if "input" in request.body:
             items = [item for item in request.body["input"] if item.get("type") == "reasoning"]
-            seen.append(["".join(part["text"] for part in item["content"]) for item in items])
+            reasoning.append(["".join(part["text"] for part in item["content"]) for item in items])
         else:
             turns = [m["content"] for m in request.body["messages"] if m["role"] == "assistant"]
-            seen.append([b["thinking"] for blocks in turns for b in blocks if b["type"] == "thinking"])
-    return seen
+            reasoning.append([b["thinking"] for blocks in turns for b in blocks if b["type"] == "thinking"])
+    return reasoning
 
 
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("streamed", [False, True], ids=["complete", "streamed"])
 def test_langchain_agent(server: LocalServer, options: dict[str, Any], streamed: bool) -> None:
     server.script(BOTH, MORE, ANSWER, NEXT)
     model = ChatDeepSeekV4(**options, **({"streaming": True} if streamed else {}))
@@ -95,7 +95,7 @@ def test_langchain_agent(server: LocalServer, options: dict[str, Any], streamed:
     assert [bool(request.body.get("stream")) for request in server.requests] == [streamed] * 4
 
 
-@pytest.mark.parametrize("streaming", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("streaming", [False, True], ids=["complete", "streamed"])
 async def test_llama_index_agent(server: LocalServer, options: dict[str, Any], streaming: bool) -> None:
     server.script(BOTH, MORE, ANSWER, NEXT)
     async with DeepSeekV4(**options) as llm:
@@ -120,7 +120,7 @@ def test_every_option_that_is_sent_is_accepted(server: LocalServer, options: dic
     assert [request.status for request in server.requests] == [200] * 6
 
 
-def test_a_history_without_reasoning_is_taken(server: LocalServer, options: dict[str, Any]) -> None:
+def test_a_history_without_reasoning_is_accepted(server: LocalServer, options: dict[str, Any]) -> None:
     tool = ToolSpec("get_weather", "The weather.", {"type": "object", "properties": {"city": {"type": "string"}}})
     past = Client(**options).chat("Weather?", tools=[tool], tool_choice="get_weather").tool_calls[0]
     history = [
@@ -133,15 +133,15 @@ def test_a_history_without_reasoning_is_taken(server: LocalServer, options: dict
 
 @pytest.mark.parametrize("provider", ["openrouter", "empiriolabs:variant2"])
 @pytest.mark.parametrize(
-    ("arguments", "sent"), [("", "{}"), ('{ "a":1}', '{ "a":1}'), ('{"a', '{"invalid_arguments":"{\\"a"}')]
+    ("arguments", "expected"), [("", "{}"), ('{ "a":1}', '{ "a":1}'), ('{"a', '{"invalid_arguments":"{\\"a"}')]
 )
-def test_past_arguments_are_objects_on_responses_as_in_chat(provider: str, arguments: str, sent: str) -> None:
+def test_past_arguments_are_objects_on_responses(provider: str, arguments: str, expected: str) -> None:
     past = Message("assistant", "", tool_calls=(PastCall("call_1", "f", arguments),))
     history = [Message.user("Hi"), past, Message.tool("no", "call_1"), Message.user("And?")]
     encoded = Client(provider=provider, protocol="responses", api_key="k").preview(history)
-    assert [item["arguments"] for item in encoded.body["input"] if item.get("type") == "function_call"] == [sent]
+    assert [item["arguments"] for item in encoded.body["input"] if item.get("type") == "function_call"] == [expected]
     assert past.tool_calls[0].arguments == arguments
-    assert any(note.kind == "repaired" for note in encoded.notes) is ("invalid" in sent)
+    assert any(note.kind == "repaired" for note in encoded.notes) is ("invalid" in expected)
 
 
 def body(provider: str, protocol: str, **options: Any) -> Any:
@@ -202,7 +202,7 @@ def body(provider: str, protocol: str, **options: Any) -> Any:
         ),
     ],
 )
-def test_an_option_on_the_wire(provider: str, protocol: str, options: Any, expected: dict[str, Any]) -> None:
+def test_an_option_is_encoded(provider: str, protocol: str, options: Any, expected: dict[str, Any]) -> None:
     encoded = body(provider, protocol, **options).body
     assert {name: encoded.get(name) for name in expected} == expected
     if "reasoning_effort" in options:
@@ -211,7 +211,7 @@ def test_an_option_on_the_wire(provider: str, protocol: str, options: Any, expec
 
 @pytest.mark.parametrize("protocol", ["responses", "messages"])
 def test_openrouter_options_of_every_endpoint(protocol: str) -> None:
-    own = OpenRouterOptions(
+    provider_options = OpenRouterOptions(
         provider={"order": ["deepseek"]},
         models=["deepseek-v4-pro"],
         session_id="s",
@@ -219,7 +219,7 @@ def test_openrouter_options_of_every_endpoint(protocol: str) -> None:
         app_title="T",
         top_a=0.5,
     )
-    preview = body("openrouter", protocol, provider_options=own)
+    preview = body("openrouter", protocol, provider_options=provider_options)
     assert preview.body["provider"] == {"order": ["deepseek"]}
     assert preview.body["models"] == ["deepseek/deepseek-v4-pro"]
     assert preview.body["session_id"] == "s"
@@ -240,7 +240,7 @@ def test_tools_on_a_variant_without_function_calling(protocol: str) -> None:
         ChatDeepSeekV4(provider="empiriolabs", protocol=protocol, api_key="k").bind_tools(TOOLS).invoke("Hi")
 
 
-@pytest.mark.parametrize(("key", "kind"), [("sk-wrong", errors.AuthenticationError)])
-def test_errors_in_the_form_of_each_endpoint(options: dict[str, Any], key: str, kind: type[Exception]) -> None:
-    with pytest.raises(kind):
+@pytest.mark.parametrize(("key", "error_class"), [("sk-wrong", errors.AuthenticationError)])
+def test_errors_in_the_form_of_each_endpoint(options: dict[str, Any], key: str, error_class: type[Exception]) -> None:
+    with pytest.raises(error_class):
         Client(**{**options, "api_key": key}).chat("Hi")

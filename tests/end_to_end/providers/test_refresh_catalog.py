@@ -1,4 +1,4 @@
-"""The catalog asks the provider: what it lists is known afterwards, in previews and costs too."""
+"""The catalog is refreshed from a provider's list of models: previews and costs use it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from tests.end_to_end.providers.conftest import server_of
 
 
 @pytest.fixture(autouse=True)
-def _as_packaged() -> Iterator[None]:
-    """The catalog as packaged, but for the prices of one model, which the provider lists."""
+def _packaged_catalog() -> Iterator[None]:
+    """Use the packaged catalog without the prices of one model, which the provider lists."""
     catalog.reset()
     keep(replace(catalog.find("openrouter", NEWER), prices=(), efforts=("none", "low", "high", "max")))
     yield
@@ -42,23 +42,23 @@ NEWER = "deepseek/deepseek-v4-flash-0731"
 A_MILLION = Usage(1_000_000, 1_000_000)
 
 
-def test_openrouter_lists_prices_abilities_and_efforts() -> None:
+def test_openrouter_lists_prices_capabilities_and_efforts() -> None:
     with server_of("openrouter") as server:
         model = ChatDeepSeekV4(provider="openrouter", model=NEWER, base_url=server.base_url, api_key=server.api_key)
         assert model.preview("Hi").cost is None
         assert model.preview("Hi", reasoning_effort="low").body["reasoning"]["effort"] == "low"
-        found = refreshed("openrouter", server)
-        assert found[NEWER, "price"][0] is None
-        assert found[NEWER, "price"][1].input == Decimal("0.14")
-        assert found[NEWER, "efforts"][1] == ("max", "high", "low")
-        before, listed = found["deepseek/deepseek-v4-pro", "price"]
+        changes = refreshed("openrouter", server)
+        assert changes[NEWER, "price"][0] is None
+        assert changes[NEWER, "price"][1].input == Decimal("0.14")
+        assert changes[NEWER, "efforts"][1] == ("max", "high", "low")
+        before, listed = changes["deepseek/deepseek-v4-pro", "price"]
         assert (before.output, listed.output) == (Decimal("2.832"), Decimal("3.48"))
-        assert found["deepseek/deepseek-v4-pro", "images"] == (True, False)
+        assert changes["deepseek/deepseek-v4-pro", "images"] == (True, False)
         preview = model.preview("Hi")
         assert preview.cost == pytest.approx(preview.input_tokens * 0.14e-6)
         assert catalog.find("openrouter", "deepseek-v4-pro").prices[-1].output == Decimal("3.48")
-        again = refreshed("openrouter", server)
-        assert again == {}, "the second time nothing is new"
+        second = refreshed("openrouter", server)
+        assert second == {}, "the second refresh changes nothing"
     assert [request.path for request in server.requests] == ["/api/v1/models", "/api/v1/models"]
 
 
@@ -74,20 +74,20 @@ def test_the_efforts_that_a_model_lists_decide_what_is_sent() -> None:
 
 def test_empiriolabs_lists_its_variants_with_their_prices() -> None:
     with server_of("empiriolabs") as server:
-        found = refreshed("empiriolabs", server)
-        assert found["deepseek-v4-flash", "context_window"] == (1_048_576, 1_000_000)
-        assert ("deepseek-v4-flash:variant2", "price") not in found, "it is the catalog's"
+        changes = refreshed("empiriolabs", server)
+        assert changes["deepseek-v4-flash", "context_window"] == (1_048_576, 1_000_000)
+        assert ("deepseek-v4-flash:variant2", "price") not in changes, "the catalog has the same price"
         assert catalog.find("empiriolabs", "deepseek-v4-flash:variant2").tools
         assert not catalog.find("empiriolabs", "deepseek-v4-flash:variant1").tools
 
 
 def test_a_variant_that_is_not_listed_is_requested_by_name() -> None:
     third = "deepseek-v4-flash:variant3"
-    assert catalog.find("empiriolabs", third).tools, "not known to refuse"
+    assert catalog.find("empiriolabs", third).tools, "tools are allowed for an unlisted variant"
     with server_of("empiriolabs") as server:
-        found = refreshed("empiriolabs", server, third)
-        assert found[third, "known"] == (False, True)
-        assert found[third, "tools"] == (True, False)
+        changes = refreshed("empiriolabs", server, third)
+        assert changes[third, "known"] == (False, True)
+        assert changes[third, "tools"] == (True, False)
         assert [request.path for request in server.requests] == [f"/v1/models/{third}"]
         model = ChatDeepSeekV4(provider="empiriolabs:variant3", base_url=server.base_url, api_key=server.api_key)
         with pytest.raises(errors.UnsupportedError, match="variant2"):
@@ -97,22 +97,22 @@ def test_a_variant_that_is_not_listed_is_requested_by_name() -> None:
     assert price.usd == pytest.approx(0.42)
 
 
-def test_deepseek_lists_no_prices_and_its_own_stay() -> None:
+def test_deepseek_lists_no_prices_and_those_of_the_catalog_stay() -> None:
     before = catalog.find("deepseek", "deepseek-flash")
     with server_of("deepseek") as server:
         assert refreshed("deepseek", server) == {}
     assert catalog.find("deepseek", "deepseek-flash") == before
 
 
-def test_an_own_server_lists_the_window_of_its_model() -> None:
+def test_a_self_hosted_server_lists_its_model() -> None:
     with server_of("vllm", context_length=None) as server:
-        found = refreshed("vllm", server)
-    served = {model for model, fact in found if fact == "known"}
+        changes = refreshed("vllm", server)
+    served = {model for model, fact in changes if fact == "known"}
     assert served
     assert all(catalog.find("vllm", model).known for model in served)
 
 
-async def test_asynchronously() -> None:
+async def test_the_catalog_is_refreshed_asynchronously() -> None:
     with server_of("openrouter") as server:
         async with Client(provider="openrouter", base_url=server.base_url, api_key=server.api_key) as client:
             changes = await client.arefresh_catalog()
@@ -126,7 +126,7 @@ def test_a_refused_key_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("model", ["deepseek/deepseek-v4-flash", "deepseek-v4-flash"])
-def test_one_model_of_openrouter(model: str) -> None:
+def test_openrouter_describes_one_model(model: str) -> None:
     with server_of("openrouter") as server:
         client = Client(provider="openrouter", base_url=server.base_url, api_key=server.api_key)
         info = client.describe_model(model)
@@ -139,20 +139,20 @@ def test_one_model_of_openrouter(model: str) -> None:
 NOW = datetime(2026, 11, 20, 15, tzinfo=timezone.utc)
 
 
-def test_a_new_price_holds_from_its_day_and_older_answers_keep_theirs() -> None:
+def test_a_new_price_applies_from_its_day_and_not_to_older_answers() -> None:
     listed = ModelInfo("deepseek/deepseek-v4-flash", price=Price("0.10", "0.20"))
     (change,) = update_from("openrouter", [listed], now=NOW)
     assert str(change) == "deepseek/deepseek-v4-flash: price 0.14 in, 0.28 out -> 0.10 in, 0.20 out"
     facts = catalog.find("openrouter", "deepseek-v4-flash")
-    then = cost.of(A_MILLION, facts, at=datetime(2026, 11, 19, tzinfo=timezone.utc))
+    earlier = cost.of(A_MILLION, facts, at=datetime(2026, 11, 19, tzinfo=timezone.utc))
     now = cost.of(A_MILLION, facts, at=NOW)
-    assert then is not None
+    assert earlier is not None
     assert now is not None
-    assert (then.usd, now.usd) == (pytest.approx(0.42), pytest.approx(0.30))
+    assert (earlier.usd, now.usd) == (pytest.approx(0.42), pytest.approx(0.30))
     assert now.price_since == "2026-11-20"
 
 
-def test_a_listed_model_that_the_catalog_lacks_becomes_known() -> None:
+def test_a_listed_model_is_added_to_the_catalog() -> None:
     assert not catalog.find("openrouter", "deepseek/deepseek-v4-x").known
     changes = update_from("openrouter", [ModelInfo("deepseek/deepseek-v4-x", tools=False)], now=NOW)
     facts = {change.fact: (change.before, change.after) for change in changes}
@@ -160,7 +160,7 @@ def test_a_listed_model_that_the_catalog_lacks_becomes_known() -> None:
     assert catalog.find("openrouter", "deepseek/deepseek-v4-x").known
 
 
-def test_models_of_other_families_are_left_out() -> None:
+def test_models_of_other_families_are_ignored() -> None:
     assert update_from("openrouter", [ModelInfo("someone/something", context_window=1)], now=NOW) == ()
     assert not catalog.find("openrouter", "someone/something").known
 
@@ -177,7 +177,7 @@ def test_models_of_other_families_are_left_out() -> None:
     ],
 )
 @pytest.mark.parametrize("provider", ["openrouter", "empiriolabs", "vllm"])
-def test_entries_of_unexpected_form_are_ignored(provider: str, entry: dict[str, Any]) -> None:
+def test_model_entries_of_unexpected_form_have_no_price(provider: str, entry: dict[str, Any]) -> None:
     dialect: Any = find_provider(provider).dialects.get("models", ModelsDialect())
     info = dialect.decode_model({"data": {"id": "deepseek-v4-x", **entry}})
     assert info is not None

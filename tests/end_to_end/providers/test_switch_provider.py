@@ -1,4 +1,4 @@
-"""The same agent and the same RAG pipeline on every provider: one word changes, and the address of the server."""
+"""The same agent and the same RAG pipeline on every provider: only ``provider`` and the base URL change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from deepseek_v4 import errors
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
-from tests.end_to_end.providers.conftest import address_of, server_of
+from tests.end_to_end.providers.conftest import connection_to, server_of
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PROVIDERS = ["deepseek", "openrouter", "empiriolabs:variant2", "vllm", "sglang"]
@@ -76,29 +76,29 @@ def server(provider: str) -> Iterator[LocalServer]:
 
 @pytest.fixture
 def options(provider: str, server: LocalServer) -> dict[str, Any]:
-    return address_of(provider, server)
+    return connection_to(provider, server)
 
 
 def passed_back(server: LocalServer, provider: str) -> list[list[str]]:
-    """The reasoning of past turns, request by request; each field that the provider requires has the same text."""
-    seen = []
+    """Return the past reasoning of each request; each field that the provider requires has the same text."""
+    reasoning = []
     for request in server.requests:
         assert request.status == 200, request.body
         past = [message for message in request.body["messages"] if message["role"] == "assistant"]
         for message in past:
-            named = {key for key in message if key.startswith("reasoning")}
-            assert named == REASONING_FIELDS[provider]
-            for name in named - {"reasoning_details"}:
+            fields = {key for key in message if key.startswith("reasoning")}
+            assert fields == REASONING_FIELDS[provider]
+            for name in fields - {"reasoning_details"}:
                 assert message[name] == message["reasoning_content"]
-            if "reasoning_details" in named:
+            if "reasoning_details" in fields:
                 texts = [detail["text"] for detail in message["reasoning_details"]]
                 assert "".join(texts) == message["reasoning_content"]
-        seen.append([message["reasoning_content"] for message in past])
-    return seen
+        reasoning.append([message["reasoning_content"] for message in past])
+    return reasoning
 
 
 @pytest.mark.parametrize("shape", [{}, {"output_version": "v1"}], ids=["v0", "v1"])
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("streamed", [False, True], ids=["complete", "streamed"])
 def test_the_same_langchain_agent(
     provider: str, server: LocalServer, options: dict[str, Any], streamed: bool, shape: dict[str, Any]
 ) -> None:
@@ -132,9 +132,7 @@ def test_the_same_langchain_agent(
     assert [bool(r.body.get("stream")) for r in server.requests] == [streamed] * 3 + [False]
 
 
-async def test_the_same_langchain_agent_asynchronously(
-    provider: str, server: LocalServer, options: dict[str, Any]
-) -> None:
+async def test_the_same_async_langchain_agent(provider: str, server: LocalServer, options: dict[str, Any]) -> None:
     server.script(BOTH, ANSWER)
     async with ChatDeepSeekV4(**options) as model:
         state = await create_agent(model, TOOLS).ainvoke({"messages": [HumanMessage("How is Paris?")]})
@@ -142,7 +140,7 @@ async def test_the_same_langchain_agent_asynchronously(
     assert passed_back(server, provider) == [[], [BOTH.reasoning]]
 
 
-@pytest.mark.parametrize("streaming", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("streaming", [False, True], ids=["complete", "streamed"])
 async def test_the_same_llama_index_agent(
     provider: str, server: LocalServer, options: dict[str, Any], streaming: bool
 ) -> None:
@@ -162,7 +160,7 @@ def nodes() -> list[BaseNode]:
     return MarkdownNodeParser().get_nodes_from_documents(documents)
 
 
-@pytest.mark.parametrize("streaming", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("streaming", [False, True], ids=["complete", "streamed"])
 def test_the_same_query_over_documents(
     provider: str, server: LocalServer, options: dict[str, Any], nodes: list[BaseNode], streaming: bool
 ) -> None:
@@ -174,10 +172,10 @@ def test_the_same_query_over_documents(
     assert len(response.source_nodes) == 3
     (request,) = server.requests
     assert request.status == 200
-    asked = request.body["messages"][-1]["content"]
-    assert "Which errors are retried?" in asked
+    prompt = request.body["messages"][-1]["content"]
+    assert "Which errors are retried?" in prompt
     for source in response.source_nodes:
-        assert source.text.strip()[:200] in asked
+        assert source.text.strip()[:200] in prompt
 
 
 def test_the_same_chat_over_documents(
@@ -185,7 +183,7 @@ def test_the_same_chat_over_documents(
 ) -> None:
     """Two questions; the model rephrases the second one first.
 
-    The engine's memory keeps texts alone; ``lenient``, because the strict OpenRouter server requires its own record.
+    The engine's memory stores text only; ``lenient``, because the strict OpenRouter server requires its own record.
     """
     server.configure(passback="lenient")
     server.script(
@@ -204,7 +202,7 @@ def test_the_same_chat_over_documents(
 @pytest.mark.parametrize("adapter", ["langchain", "llama_index"])
 async def test_tools_on_a_variant_without_function_calling(variant: str, adapter: str) -> None:
     with server_of(variant) as server:
-        options = address_of(variant, server)
+        options = connection_to(variant, server)
         with pytest.raises(errors.UnsupportedError, match="deepseek-v4-flash:variant2"):
             if adapter == "langchain":
                 ChatDeepSeekV4(**options).bind_tools(TOOLS).invoke("How is Paris?")

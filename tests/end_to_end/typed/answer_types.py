@@ -1,4 +1,4 @@
-"""The kinds of schemas people ask answers as, each with one answer in it."""
+"""The types of schemas for typed answers, each with one answer."""
 
 from __future__ import annotations
 

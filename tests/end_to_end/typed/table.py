@@ -1,8 +1,8 @@
-"""Every way to a typed answer, tried once against the strict local servers: what ``docs/structured-output.md`` shows.
+"""The table of ``docs/structured-output.md``: every way to a typed answer, run once against the strict local servers.
 
-A cell is one call: method, kind of schema, provider, protocol, whole or streamed. It holds when the answer is an equal
-instance of what was asked, from one request that the server accepted. A cell is refused when nothing was sent and the
-error gives the reason. All else has failed.
+A cell is one call: method, type of schema, provider, protocol, complete or streamed. It is ok if the answer is an equal
+instance of the requested type, from one request that the server accepted. It is refused if nothing was sent and the
+error contains the reason. Otherwise it has failed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PROMPT = PromptTemplate("Read the document, as JSON: {text}")
 
 @dataclasses.dataclass(frozen=True)
 class Route:
-    """Who answers, over which protocol."""
+    """A provider, a protocol and a model."""
 
     provider: str
     protocol: str
@@ -51,7 +51,7 @@ ROUTES = (
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """A way to ask; ``options`` are those of ``with_structured_output`` or of the LlamaIndex model."""
+    """A way to a typed answer; ``options`` are those of ``with_structured_output`` or of the LlamaIndex model."""
 
     framework: str
     title: str
@@ -85,7 +85,7 @@ METHODS = (
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One call and what came of it."""
+    """One call and its outcome."""
 
     method: Method
     kind: Kind
@@ -95,15 +95,15 @@ class Cell:
     reason: str = ""
 
     def __str__(self) -> str:
-        how = "streamed" if self.streamed else "whole"
+        how = "streamed" if self.streamed else "complete"
         return f"{self.method.framework} {self.method.title} · {self.kind.name} · {self.route.title} · {how}"
 
 
 def cells() -> Iterator[Cell]:
-    """Run the whole table."""
+    """Run all cells of the table."""
     for route in ROUTES:
         with LocalServer(provider=route.provider.partition(":")[0]) as server:
-            reach = {
+            connection = {
                 "provider": route.provider.partition(":")[0],
                 "protocol": route.protocol,
                 "model": route.model,
@@ -112,18 +112,20 @@ def cells() -> Iterator[Cell]:
                 "max_retries": 0,
             }
             for method in METHODS:
-                with _model(method, reach) as model:
+                with _model(method, connection) as model:
                     for kind in KINDS:
                         if method.serves(kind):
                             for streamed in (False, True):
-                                yield _tried(server, model, method, kind, route, streamed)
+                                yield _run_cell(server, model, method, kind, route, streamed)
 
 
-def _model(method: Method, reach: dict[str, Any]) -> ChatDeepSeekV4 | DeepSeekV4:
-    return ChatDeepSeekV4(**reach) if method.framework == "LangChain" else DeepSeekV4(**reach, **method.options)
+def _model(method: Method, connection: dict[str, Any]) -> ChatDeepSeekV4 | DeepSeekV4:
+    return (
+        ChatDeepSeekV4(**connection) if method.framework == "LangChain" else DeepSeekV4(**connection, **method.options)
+    )
 
 
-def _tried(server: LocalServer, model: Any, method: Method, kind: Kind, route: Route, streamed: bool) -> Cell:
+def _run_cell(server: LocalServer, model: Any, method: Method, kind: Kind, route: Route, streamed: bool) -> Cell:
     server.reset()
     if method.by_call:
         server.script(Turn(tool_calls=[ToolCall(kind.tool.replace("[", "_").replace("]", "_"), kind.answer)]))
@@ -140,8 +142,8 @@ def _tried(server: LocalServer, model: Any, method: Method, kind: Kind, route: R
         if isinstance(error, errors.InvalidRequestError) and not server.requests:
             return Cell(method, kind, route, streamed, "refused", error.message)
         return Cell(method, kind, route, streamed, "failed", f"{type(error).__name__}: {error}")
-    wrong = _fault(answer, kind) or (f"{len(server.requests)} requests" if len(server.requests) != 1 else None)
-    return Cell(method, kind, route, streamed, "failed" if wrong else "ok", wrong or "")
+    fault = _fault(answer, kind) or (f"{len(server.requests)} requests" if len(server.requests) != 1 else None)
+    return Cell(method, kind, route, streamed, "failed" if fault else "ok", fault or "")
 
 
 def _langchain(model: ChatDeepSeekV4, options: dict[str, Any], kind: Kind, streamed: bool) -> Any:
@@ -157,7 +159,7 @@ def _llama_index(llm: DeepSeekV4, kind: Kind, streamed: bool) -> Any:
 
 
 def _fault(answer: Any, kind: Kind) -> str | None:
-    wanted = kind.cls or dict
-    if type(answer) is not wanted:
-        return f"the answer is a {type(answer).__name__} and no {wanted.__name__}"
+    expected = kind.cls or dict
+    if type(answer) is not expected:
+        return f"the answer is a {type(answer).__name__} and not a {expected.__name__}"
     return None if as_json(answer) == kind.answer else f"the answer is {as_json(answer)!r}"

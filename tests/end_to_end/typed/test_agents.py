@@ -1,4 +1,4 @@
-"""The frameworks' higher storeys on default settings, thinking on, against the strict server; reasoning is kept."""
+"""Agents and query engines on default settings, thinking on, against the strict server; reasoning is kept."""
 
 from __future__ import annotations
 
@@ -61,24 +61,24 @@ def server() -> Iterator[LocalServer]:
 
 
 @pytest.fixture
-def reach(server: LocalServer) -> dict[str, Any]:
+def connection(server: LocalServer) -> dict[str, Any]:
     return {"base_url": server.base_url, "api_key": server.api_key, "max_retries": 0}
 
 
 @pytest.fixture
-def llm(reach: dict[str, Any]) -> Iterator[DeepSeekV4]:
-    with DeepSeekV4(**reach) as llm:
+def llm(connection: dict[str, Any]) -> Iterator[DeepSeekV4]:
+    with DeepSeekV4(**connection) as llm:
         yield llm
 
 
-def all_thought(server: LocalServer) -> bool:
-    """Whether no request switched thinking off, and all were accepted."""
+def all_with_thinking(server: LocalServer) -> bool:
+    """Return True if no request switched thinking off; all must have been accepted."""
     assert [request.status for request in server.requests] == [200] * len(server.requests)
     return all(request.body.get("thinking", {}).get("type") != "disabled" for request in server.requests)
 
 
-def past_reasoning(server: LocalServer) -> list[str]:
-    """What the last request passes back."""
+def passed_back(server: LocalServer) -> list[str]:
+    """Return the reasoning in the last request."""
     return [m["reasoning_content"] for m in server.requests[-1].body["messages"] if m["role"] == "assistant"]
 
 
@@ -93,137 +93,143 @@ SCHEMAS = {
 @pytest.mark.parametrize("strategy", ["default", "provider"])
 @pytest.mark.parametrize("schema", SCHEMAS)
 @pytest.mark.parametrize("streaming", [False, True])
-def test_create_agent_thinks_and_answers_typed(
-    server: LocalServer, reach: dict[str, Any], strategy: str, schema: str, streaming: bool
+def test_create_agent_keeps_thinking_and_returns_a_typed_answer(
+    server: LocalServer, connection: dict[str, Any], strategy: str, schema: str, streaming: bool
 ) -> None:
     server.script(LOOK, TYPED)
-    wanted: Any = SCHEMAS[schema]
+    response_format: Any = SCHEMAS[schema]
     agent = create_agent(
-        ChatDeepSeekV4(**reach, streaming=streaming),
+        ChatDeepSeekV4(**connection, streaming=streaming),
         [look_up],
-        response_format=wanted if strategy == "default" else ProviderStrategy(wanted),
+        response_format=response_format if strategy == "default" else ProviderStrategy(response_format),
     )
     result = agent.invoke({"messages": [HumanMessage("Who is Ada?")]})
     assert result["structured_response"] == (ADA if schema == "pydantic" else ADA.model_dump())
-    assert all_thought(server)
-    assert past_reasoning(server) == [LOOK.reasoning]
+    assert all_with_thinking(server)
+    assert passed_back(server) == [LOOK.reasoning]
     answers = [message for message in result["messages"] if isinstance(message, AIMessage)]
     assert [a.additional_kwargs["reasoning_content"] for a in answers] == [LOOK.reasoning, TYPED.reasoning]
     bodies = [request.body for request in server.requests]
-    assert bodies[0]["messages"][0] == bodies[1]["messages"][0], "the schema does not move"
+    assert bodies[0]["messages"][0] == bodies[1]["messages"][0], "the schema is at the same place"
     assert all("response_format" not in body for body in bodies), "JSON mode might keep it from calling tools"
 
 
-def test_create_agent_without_tools_uses_json_mode(server: LocalServer, reach: dict[str, Any]) -> None:
+def test_create_agent_without_tools_uses_json_mode(server: LocalServer, connection: dict[str, Any]) -> None:
     server.script(TYPED)
-    agent = create_agent(ChatDeepSeekV4(**reach), [], response_format=Person)
+    agent = create_agent(ChatDeepSeekV4(**connection), [], response_format=Person)
     assert agent.invoke({"messages": [HumanMessage("Who is Ada?")]})["structured_response"] == ADA
     assert server.requests[0].body["response_format"] == {"type": "json_object"}
-    assert all_thought(server)
+    assert all_with_thinking(server)
 
 
 @pytest.mark.parametrize("bad", ["She is 36.", "", '{"name": "Ada"}'])
-async def test_create_agent_gets_a_second_try(server: LocalServer, reach: dict[str, Any], bad: str) -> None:
+async def test_create_agent_is_retried(server: LocalServer, connection: dict[str, Any], bad: str) -> None:
     server.script(LOOK, Turn(bad, reasoning="Hm."), TYPED)
-    agent = create_agent(ChatDeepSeekV4(**reach), [look_up], response_format=Person)
+    agent = create_agent(ChatDeepSeekV4(**connection), [look_up], response_format=Person)
     result = await agent.ainvoke({"messages": [HumanMessage("Who is Ada?")]})
     assert result["structured_response"] == ADA
     assert len(server.requests) == 3
-    assert len([m for m in result["messages"] if isinstance(m, AIMessage)]) == 2, "the failed try is not in the history"
-    assert all_thought(server)
+    assert len([m for m in result["messages"] if isinstance(m, AIMessage)]) == 2, (
+        "the failed attempt is not in the history"
+    )
+    assert all_with_thinking(server)
 
 
 @pytest.mark.parametrize("bad", ['{"day": "tomorrow"}', '{"day": "2026-11-22", "guests": null}'])
-def test_create_agent_gets_a_second_try_for_what_its_class_refuses(
-    server: LocalServer, reach: dict[str, Any], bad: str
+def test_create_agent_is_retried_if_the_class_refuses_the_answer(
+    server: LocalServer, connection: dict[str, Any], bad: str
 ) -> None:
     server.script(Turn(bad), Turn('{"day": "2026-11-22"}'))
-    agent = create_agent(ChatDeepSeekV4(**reach), [look_up], response_format=Party)
+    agent = create_agent(ChatDeepSeekV4(**connection), [look_up], response_format=Party)
     assert agent.invoke({"messages": [HumanMessage("When?")]})["structured_response"] == Party(
         day=dt.date(2026, 11, 22)
     )
 
 
 @pytest.mark.parametrize("bad", ["She is 36.", "", '{"name": "Ada"}', '```json\n{"name": "Ada", "age": 36}\n```'])
-async def test_create_agent_gets_a_second_try_while_it_streams(
-    server: LocalServer, reach: dict[str, Any], bad: str
+async def test_create_agent_is_retried_while_it_streams(
+    server: LocalServer, connection: dict[str, Any], bad: str
 ) -> None:
     server.script(LOOK, Turn(bad, reasoning="Hm."), TYPED)
-    agent = create_agent(ChatDeepSeekV4(**reach), [look_up], response_format=Person)
+    agent = create_agent(ChatDeepSeekV4(**connection), [look_up], response_format=Person)
     state: Any = None
     text = ""
-    async for mode, seen in agent.astream(
+    async for mode, data in agent.astream(
         {"messages": [HumanMessage("Who is Ada?")]}, stream_mode=["messages", "values"]
     ):
         if mode == "values":
-            state = seen
-        elif isinstance(seen[0], AIMessage):
-            text += seen[0].text
+            state = data
+        elif isinstance(data[0], AIMessage):
+            text += data[0].text
     assert state["structured_response"] == ADA
     assert text == TYPED.text
     assert len(server.requests) == 3
-    assert all_thought(server)
+    assert all_with_thinking(server)
 
 
-async def test_tool_strategy_whose_call_does_not_fit(server: LocalServer, reach: dict[str, Any]) -> None:
+async def test_tool_strategy_is_retried_if_its_call_is_invalid(server: LocalServer, connection: dict[str, Any]) -> None:
     server.script(LOOK, Turn("", tool_calls=[ToolCall("Person", {"name": "Ada"})]), BY_CALL)
-    agent = create_agent(ChatDeepSeekV4(**reach), [look_up], response_format=ToolStrategy(Person, handle_errors=False))
+    agent = create_agent(
+        ChatDeepSeekV4(**connection), [look_up], response_format=ToolStrategy(Person, handle_errors=False)
+    )
     result = await agent.ainvoke({"messages": [HumanMessage("Who is Ada?")]})
     assert result["structured_response"] == ADA
     assert len(server.requests) == 3
 
 
 @pytest.mark.parametrize("tools", [[], [look_up]], ids=["no tools", "a tool"])
-def test_tool_strategy(server: LocalServer, reach: dict[str, Any], tools: list[Any]) -> None:
-    """It forces a call at every step, which DeepSeek refuses while thinking: so these steps do not think."""
+def test_tool_strategy(server: LocalServer, connection: dict[str, Any], tools: list[Any]) -> None:
+    """It forces a call at every step, which DeepSeek refuses while thinking: so thinking is off in these steps."""
     server.script(*([LOOK] if tools else []), BY_CALL)
-    agent = create_agent(ChatDeepSeekV4(**reach), tools, response_format=ToolStrategy(Person))
+    agent = create_agent(ChatDeepSeekV4(**connection), tools, response_format=ToolStrategy(Person))
     result = agent.invoke({"messages": [HumanMessage("Who is Ada?")]})
     assert result["structured_response"] == ADA
-    assert not all_thought(server)
+    assert not all_with_thinking(server)
 
 
-def test_tool_strategy_by_instruction_keeps_thinking(server: LocalServer, reach: dict[str, Any]) -> None:
+def test_tool_strategy_by_instruction_keeps_thinking(server: LocalServer, connection: dict[str, Any]) -> None:
     server.script(LOOK, BY_CALL)
-    model = ChatDeepSeekV4(**reach, on_forced_tool="instruct")
+    model = ChatDeepSeekV4(**connection, on_forced_tool="instruct")
     agent = create_agent(model, [look_up], response_format=ToolStrategy(Person))
     result = agent.invoke({"messages": [HumanMessage("Who is Ada?")]})
     assert result["structured_response"] == ADA
-    assert all_thought(server)
-    assert past_reasoning(server) == [LOOK.reasoning]
+    assert all_with_thinking(server)
+    assert passed_back(server) == [LOOK.reasoning]
 
 
-def test_tool_strategy_after_turns_that_thought(server: LocalServer, reach: dict[str, Any]) -> None:
+def test_tool_strategy_after_turns_with_reasoning(server: LocalServer, connection: dict[str, Any]) -> None:
     server.script(ANSWERED, BY_CALL, ANSWERED)
-    model = ChatDeepSeekV4(**reach)
+    model = ChatDeepSeekV4(**connection)
     history: list[Any] = [HumanMessage("What colour is the sky?")]
     history.append(model.invoke(history))
     agent = create_agent(model, [], response_format=ToolStrategy(Person))
     state = agent.invoke({"messages": [*history, HumanMessage("Who is Ada?")]})
     model.bind_tools([look_up]).invoke([*state["messages"], HumanMessage("And the sky?")])
-    assert past_reasoning(server)[0] == ANSWERED.reasoning
+    assert passed_back(server)[0] == ANSWERED.reasoning
 
 
 @pytest.mark.parametrize("typed", [False, True])
-def test_deepagents(server: LocalServer, reach: dict[str, Any], typed: bool) -> None:
+def test_deepagents(server: LocalServer, connection: dict[str, Any], typed: bool) -> None:
     deepagents = pytest.importorskip("deepagents", reason="deepagents needs Python 3.11")
     write = Turn(
         "",
         reasoning="I note it.",
         tool_calls=[ToolCall("write_file", {"file_path": "/note.txt", "content": "Ada is 36."}, id="call_w")],
     )
-    ask = Turn(
+    delegate = Turn(
         "",
         reasoning="Another may know.",
         tool_calls=[ToolCall("task", {"description": "Who is Ada?", "subagent_type": "general-purpose"}, id="call_t")],
     )
     end = TYPED if typed else ANSWERED
-    server.script(write, ask, LOOK, ANSWERED, end)
-    agent = deepagents.create_deep_agent(ChatDeepSeekV4(**reach), [look_up], response_format=Person if typed else None)
+    server.script(write, delegate, LOOK, ANSWERED, end)
+    agent = deepagents.create_deep_agent(
+        ChatDeepSeekV4(**connection), [look_up], response_format=Person if typed else None
+    )
     result = agent.invoke({"messages": [HumanMessage("Research Ada.")]}, {"recursion_limit": 40})
     assert len(server.requests) == 5
-    assert all_thought(server)
-    assert past_reasoning(server) == [write.reasoning, ask.reasoning]
+    assert all_with_thinking(server)
+    assert passed_back(server) == [write.reasoning, delegate.reasoning]
     assert "/note.txt" in result["files"]
     if typed:
         assert result["structured_response"] == ADA
@@ -258,15 +264,15 @@ async def test_router_query_engine(server: LocalServer, llm: DeepSeekV4, selecto
 
 
 async def test_sub_question_query_engine(server: LocalServer, llm: DeepSeekV4) -> None:
-    asked = '[{"sub_question": "What colour is the sky?", "tool_name": "sky"}]'
-    split = Turn(f'```json\n{{"items": {asked}}}\n```', reasoning="One question will do.")
+    sub_questions = '[{"sub_question": "What colour is the sky?", "tool_name": "sky"}]'
+    split = Turn(f'```json\n{{"items": {sub_questions}}}\n```', reasoning="One question will do.")
     engine = SubQuestionQueryEngine.from_defaults(
         engines(llm), llm=llm, question_gen=LLMQuestionGenerator.from_defaults(llm=llm), use_async=False, verbose=False
     )
     server.script(split, ANSWERED, ANSWERED, split, ANSWERED, ANSWERED)
     assert str(engine.query("Which colours?")) == "Blue."
     assert str(await engine.aquery("Which colours?")) == "Blue."
-    assert all_thought(server)
+    assert all_with_thinking(server)
 
 
 def test_property_graph_by_schema(server: LocalServer, llm: DeepSeekV4) -> None:
@@ -288,7 +294,7 @@ def test_property_graph_by_schema(server: LocalServer, llm: DeepSeekV4) -> None:
     )
     found = {(a.name, r.label, b.name) for a, r, b in index.property_graph_store.get_triplets(entity_names=["Ada"])}
     assert ("Ada", "WROTE", "Notes") in found
-    assert all_thought(server)
+    assert all_with_thinking(server)
 
 
 def test_property_graph_by_text(server: LocalServer, llm: DeepSeekV4) -> None:
@@ -300,7 +306,7 @@ def test_property_graph_by_text(server: LocalServer, llm: DeepSeekV4) -> None:
         use_async=False,
     )
     assert index.property_graph_store.get(ids=["Ada"])
-    assert all_thought(server)
+    assert all_with_thinking(server)
 
 
 @pytest.mark.parametrize("how", [a + b for b in ("chat", "complete") for a in ("", "a", "stream_", "astream_")])
@@ -313,7 +319,7 @@ async def test_as_structured_llm_keeps_usage_and_thinking(server: LocalServer, l
     if how.startswith("stream"):
         *_, response = response
     elif how.startswith("astream"):
-        *_, response = [piece async for piece in response]
+        *_, response = [chunk async for chunk in response]
     assert response.raw == ADA
     assert response.additional_kwargs["prompt_tokens"] > 0
     assert response.additional_kwargs["completion_tokens"] > 0
@@ -323,7 +329,7 @@ async def test_as_structured_llm_keeps_usage_and_thinking(server: LocalServer, l
         assert Person.model_validate_json(response.message.content) == ADA
         assert isinstance(response.message.blocks[0], ThinkingBlock)
         assert response.message.blocks[0].content == TYPED.reasoning
-    assert all_thought(server)
+    assert all_with_thinking(server)
 
 
 async def test_as_structured_llm_in_a_query_engine(server: LocalServer, llm: DeepSeekV4) -> None:
@@ -332,7 +338,7 @@ async def test_as_structured_llm_in_a_query_engine(server: LocalServer, llm: Dee
     engine = index.as_query_engine(llm=llm.as_structured_llm(Person))
     assert engine.query("Who?").response == ADA
     assert (await engine.aquery("Who?")).response == ADA
-    assert all_thought(server)
+    assert all_with_thinking(server)
 
 
 @pytest.mark.parametrize("mode", ["compact", "refine", "tree_summarize"])
@@ -342,7 +348,7 @@ async def test_output_cls_of_query_engines(server: LocalServer, llm: DeepSeekV4,
     engine = index.as_query_engine(llm=llm, output_cls=Person, response_mode=mode)
     assert engine.query("Who?").response == ADA
     assert (await engine.aquery("Who?")).response == ADA
-    assert all_thought(server)
+    assert all_with_thinking(server)
 
 
 async def test_output_cls_of_agents(server: LocalServer, llm: DeepSeekV4) -> None:
@@ -350,6 +356,6 @@ async def test_output_cls_of_agents(server: LocalServer, llm: DeepSeekV4) -> Non
     agent = FunctionAgent(tools=[look_up], llm=llm, output_cls=Person)
     result = await agent.run("Who is Ada?")
     assert result.get_pydantic_model(Person) == ADA
-    assert all_thought(server)
+    assert all_with_thinking(server)
     turns = [m for m in server.requests[1].body["messages"] if m["role"] == "assistant"]
     assert [turn["reasoning_content"] for turn in turns] == [LOOK.reasoning]

@@ -1,4 +1,4 @@
-"""Agents whose model answers in prose, is asked again, and then calls a tool: one second try in a user's turn."""
+"""Agents whose model answers in prose and calls a tool when it is retried: one retry per user turn."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Person(BaseModel):
 FORMAT = {"type": "json_schema", "json_schema": {"name": "Person", "schema": Person.model_json_schema()}}
 PROSE = Turn("I look her up.", reasoning="Hm.")
 GOOD = Turn('{"name": "Ada"}', reasoning="Ada.")
-LONG = 8
-"""Steps in a script that goes on: 16 requests, if each step gets a second try."""
+STEPS = 8
+"""Steps in the script: 16 requests if each step is retried."""
 BOUND = 3
-"""Requests of the agent then: prose, the second try with its call, prose after the result."""
+"""Requests of the agent: prose, the retry with its call, prose after the result."""
 
 
 def look_up(name: str) -> str:
@@ -48,9 +48,9 @@ def show(name: str) -> list[dict[str, Any]]:
     return [{"type": "image_url", "image_url": {"url": "https://example.com/ada.png"}}]
 
 
-def spinning(tool: str = "look_up") -> Iterator[Turn]:
-    """Prose, then a call, again and again."""
-    for step in range(LONG):
+def prose_and_calls(tool: str = "look_up") -> Iterator[Turn]:
+    """Yield prose and a call in turn."""
+    for step in range(STEPS):
         yield PROSE
         yield Turn("", reasoning="I call.", tool_calls=[ToolCall(tool, {"name": "Ada"}, id=f"call_{step}")])
 
@@ -68,7 +68,7 @@ def server(running: LocalServer) -> LocalServer:
 
 
 @pytest.fixture
-def reach(server: LocalServer) -> dict[str, Any]:
+def connection(server: LocalServer) -> dict[str, Any]:
     return {"base_url": server.base_url, "api_key": server.api_key, "max_retries": 0}
 
 
@@ -82,10 +82,10 @@ def run(agent: Any, messages: list[Any], how: str) -> dict[str, Any]:
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize("how", ["invoke", "ainvoke"])
 def test_create_agent_ends_after_three_requests(
-    server: LocalServer, reach: dict[str, Any], how: str, streaming: bool, tool: Callable[..., Any]
+    server: LocalServer, connection: dict[str, Any], how: str, streaming: bool, tool: Callable[..., Any]
 ) -> None:
-    server.script(*spinning(tool.__name__))
-    model = ChatDeepSeekV4(**reach, model="deepseek-flash", streaming=streaming)
+    server.script(*prose_and_calls(tool.__name__))
+    model = ChatDeepSeekV4(**connection, model="deepseek-flash", streaming=streaming)
     agent = create_agent(model, [tool], response_format=Person)
     with pytest.raises(StructuredOutputError):
         run(agent, [HumanMessage("Who is Ada?")], how)
@@ -94,26 +94,29 @@ def test_create_agent_ends_after_three_requests(
 
 
 @pytest.mark.parametrize("how", ["invoke", "ainvoke"])
-def test_tool_strategy_ends_after_three_requests(server: LocalServer, reach: dict[str, Any], how: str) -> None:
-    server.script(*spinning())
-    agent = create_agent(ChatDeepSeekV4(**reach), [look_up], response_format=ToolStrategy(Person))
+def test_tool_strategy_ends_after_three_requests(server: LocalServer, connection: dict[str, Any], how: str) -> None:
+    server.script(*prose_and_calls())
+    agent = create_agent(ChatDeepSeekV4(**connection), [look_up], response_format=ToolStrategy(Person))
     assert run(agent, [HumanMessage("Who is Ada?")], how).get("structured_response") is None
     assert len(server.requests) == BOUND
 
 
 @pytest.mark.parametrize(
-    "kept",
+    "stored",
     [lambda m: m, lambda m: loads(dumps(m), allowed_objects="core"), lambda m: messages_from_dict(to_dicts(m))],
-    ids=["as it is", "loads", "messages_from_dict"],
+    ids=["unchanged", "loads", "messages_from_dict"],
 )
 @pytest.mark.parametrize("output_version", ["v0", "v1"])
-def test_a_new_turn_of_the_user_gets_a_second_try_again(
-    server: LocalServer, reach: dict[str, Any], output_version: str, kept: Callable[[list[Any]], list[BaseMessage]]
+def test_the_next_user_turn_gets_a_retry_of_its_own(
+    server: LocalServer,
+    connection: dict[str, Any],
+    output_version: str,
+    stored: Callable[[list[Any]], list[BaseMessage]],
 ) -> None:
-    model = ChatDeepSeekV4(**reach, output_version=output_version).bind_tools([look_up], response_format=FORMAT)
-    server.script(*list(spinning())[:2])
+    model = ChatDeepSeekV4(**connection, output_version=output_version).bind_tools([look_up], response_format=FORMAT)
+    server.script(*list(prose_and_calls())[:2])
     history: list[Any] = [HumanMessage("Who is Ada?")]
-    history = kept([*history, model.invoke(history), ToolMessage("36", tool_call_id="call_0")])
+    history = stored([*history, model.invoke(history), ToolMessage("36", tool_call_id="call_0")])
     assert history[1].tool_calls
     server.script(PROSE)
     answer = model.invoke(history)
@@ -124,20 +127,20 @@ def test_a_new_turn_of_the_user_gets_a_second_try_again(
     assert len(server.requests) == BOUND + 2
 
 
-def test_a_chunk_counts_like_a_message(server: LocalServer, reach: dict[str, Any]) -> None:
-    model: Any = ChatDeepSeekV4(**reach).bind_tools([look_up], response_format=FORMAT)
-    server.script(*spinning())
+def test_a_chunk_counts_like_a_message(server: LocalServer, connection: dict[str, Any]) -> None:
+    model: Any = ChatDeepSeekV4(**connection).bind_tools([look_up], response_format=FORMAT)
+    server.script(*prose_and_calls())
     chunks = list(model.stream("Who is Ada?"))
-    whole = chunks[0]
+    total = chunks[0]
     for chunk in chunks[1:]:
-        whole += chunk
-    assert isinstance(whole, AIMessage)
-    model.invoke([HumanMessage("Who is Ada?"), whole, ToolMessage("36", tool_call_id="call_0")])
+        total += chunk
+    assert isinstance(total, AIMessage)
+    model.invoke([HumanMessage("Who is Ada?"), total, ToolMessage("36", tool_call_id="call_0")])
     assert len(server.requests) == BOUND
 
 
 class Typed(DeepSeekV4):
-    """A model that demands JSON of a schema at every step of an agent."""
+    """A model that requires JSON of a schema at every step of an agent."""
 
     def _prepare_chat_with_tools(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         return {**super()._prepare_chat_with_tools(*args, **kwargs), "response_format": FORMAT}
@@ -145,18 +148,18 @@ class Typed(DeepSeekV4):
 
 @pytest.mark.parametrize("streaming", [False, True])
 async def test_function_agent_ends_after_three_requests(
-    server: LocalServer, reach: dict[str, Any], streaming: bool
+    server: LocalServer, connection: dict[str, Any], streaming: bool
 ) -> None:
-    server.script(*spinning())
-    agent = FunctionAgent(llm=Typed(**reach), tools=[look_up], streaming=streaming)
+    server.script(*prose_and_calls())
+    agent = FunctionAgent(llm=Typed(**connection), tools=[look_up], streaming=streaming)
     assert str(await agent.run("Who is Ada?")) == PROSE.text
     assert len(server.requests) == BOUND
 
 
 @pytest.mark.parametrize("how", ["chat", "stream_chat"])
-def test_llama_index_messages_keep_the_fact(server: LocalServer, reach: dict[str, Any], how: str) -> None:
-    llm = Typed(**reach)
-    server.script(*spinning())
+def test_llama_index_messages_record_the_retry(server: LocalServer, connection: dict[str, Any], how: str) -> None:
+    llm = Typed(**connection)
+    server.script(*prose_and_calls())
     options = llm._prepare_chat_with_tools([], user_msg="Who is Ada?")
     tools = [{"type": "function", "function": {"name": "look_up", "parameters": Person.model_json_schema()}}]
     messages = options.pop("messages")
@@ -170,10 +173,10 @@ def test_llama_index_messages_keep_the_fact(server: LocalServer, reach: dict[str
     assert len(server.requests) == BOUND
 
 
-def test_a_script_without_a_framework(server: LocalServer, reach: dict[str, Any]) -> None:
-    server.script(*spinning())
+def test_a_loop_without_a_framework(server: LocalServer, connection: dict[str, Any]) -> None:
+    server.script(*prose_and_calls())
     tool = ToolSpec("look_up", "Look a person up.", Person.model_json_schema())
-    with Client(**reach) as client:
+    with Client(**connection) as client:
         history = [Message.user("Who is Ada?")]
         for _ in range(2):
             answered = client.chat(history, tools=[tool], response_format=FORMAT).to_message()

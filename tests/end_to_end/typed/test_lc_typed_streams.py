@@ -21,7 +21,7 @@ class Span(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def in_order(cls, data: Any) -> Any:
-        """Reads a field that a partial answer lacks."""
+        """Read a field that a partial answer lacks."""
         if data["end"] < data["start"]:
             raise ValueError("it ends before it starts")
         return data
@@ -37,8 +37,8 @@ def test_a_validator_may_fail_while_fields_are_missing(method: str, asynchronous
         llm = ChatDeepSeekV4(base_url=server.base_url, api_key=server.api_key)
         typed = llm.with_structured_output(Span, method=method)  # type: ignore[arg-type]
 
-        async def everything() -> list[Any]:
-            return [part async for part in typed.astream("When?")]
+        async def chunks() -> list[Any]:
+            return [chunk async for chunk in typed.astream("When?")]
 
-        parts = asyncio.run(everything()) if asynchronous else list(typed.stream("When?"))
-    assert parts[-1] == Span(start=10, end=23)
+        streamed = asyncio.run(chunks()) if asynchronous else list(typed.stream("When?"))
+    assert streamed[-1] == Span(start=10, end=23)

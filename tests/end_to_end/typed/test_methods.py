@@ -1,4 +1,4 @@
-"""The ways the table leaves out: asynchronous calls, pieces that grow, ``include_raw``, every LlamaIndex method."""
+"""Typed answers outside the table: async calls, chunks that grow, ``include_raw``, every LlamaIndex method."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def server() -> Iterator[LocalServer]:
         yield running
 
 
-def schema_sent(server: LocalServer, kind: Kind, by_call: bool = False) -> dict[str, Any]:
+def scripted(server: LocalServer, kind: Kind, by_call: bool = False) -> dict[str, Any]:
     server.reset()
     if by_call:
         server.script(Turn(tool_calls=[ToolCall(kind.tool.replace("[", "_").replace("]", "_"), kind.answer)]))
@@ -39,16 +39,16 @@ def schema_sent(server: LocalServer, kind: Kind, by_call: bool = False) -> dict[
 
 @pytest.mark.parametrize("method", ["auto", "json_schema", "json_mode", "function_calling"])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-async def test_langchain_asynchronously_and_raw(server: LocalServer, kind: Kind, method: Any) -> None:
+async def test_langchain_async_calls_and_raw_messages(server: LocalServer, kind: Kind, method: Any) -> None:
     by_call = method == "function_calling"
-    async with ChatDeepSeekV4(**schema_sent(server, kind, by_call)) as model:
+    async with ChatDeepSeekV4(**scripted(server, kind, by_call)) as model:
         result = await model.with_structured_output(kind.schema, method=method, include_raw=True).ainvoke("As JSON?")
         assert as_json(result["parsed"]) == kind.answer
         assert result["parsing_error"] is None
         assert result["raw"].usage_metadata["output_tokens"] > 0
-        schema_sent(server, kind, by_call)
-        pieces = [piece async for piece in model.with_structured_output(kind.schema, method=method).astream("As JSON?")]
-        assert as_json(pieces[-1]) == kind.answer
+        scripted(server, kind, by_call)
+        chunks = [chunk async for chunk in model.with_structured_output(kind.schema, method=method).astream("As JSON?")]
+        assert as_json(chunks[-1]) == kind.answer
 
 
 FORM = {"name": "sum", "schema": {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}}
@@ -59,14 +59,14 @@ FORM = {"name": "sum", "schema": {"type": "object", "properties": {"a": {"type":
 def test_a_response_format_of_openai_is_a_schema(server: LocalServer, form: dict[str, Any], method: Any) -> None:
     server.reset()
     server.script(*[Turn('{"b": 1}', tool_calls=[ToolCall("sum", {"b": 1})])] * 2)
-    given = copy.deepcopy(form)
+    original = copy.deepcopy(form)
     with ChatDeepSeekV4(base_url=server.base_url, api_key=server.api_key) as model:
         typed = model.with_structured_output(form, method=method, strict=False)
         with pytest.raises(AnswerError, match="not a valid sum: a: required property is missing"):
             typed.invoke("As JSON?")
         assert "integer" in json.dumps(model.preview("?", response_format=form).body)
     assert "integer" in json.dumps(server.requests[0].body)
-    assert form == given
+    assert form == original
 
 
 @pytest.mark.parametrize("include_raw", [False, True])
@@ -74,29 +74,29 @@ def test_a_typed_model_can_be_pickled(server: LocalServer, include_raw: Any, mon
     server.reset()
     monkeypatch.setenv("DEEPSEEK_API_KEY", server.api_key)
     typed = ChatDeepSeekV4(base_url=server.base_url).with_structured_output(FORM, include_raw=include_raw)
-    again = pickle.loads(pickle.dumps(typed))
-    answer = again.invoke("As JSON?")
+    restored = pickle.loads(pickle.dumps(typed))
+    answer = restored.invoke("As JSON?")
     assert (answer["parsed"] if include_raw else answer) == {"a": 1}
 
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if k.cls is None], ids=lambda kind: kind.name)
-def test_langchain_pieces_grow(server: LocalServer, kind: Kind) -> None:
-    with ChatDeepSeekV4(**schema_sent(server, kind)) as model:
-        pieces = list(model.with_structured_output(kind.schema).stream("As JSON?"))
-    assert len(pieces) > 3
-    sizes = [len(json.dumps(piece)) for piece in pieces]
+def test_langchain_chunks_grow(server: LocalServer, kind: Kind) -> None:
+    with ChatDeepSeekV4(**scripted(server, kind)) as model:
+        chunks = list(model.with_structured_output(kind.schema).stream("As JSON?"))
+    assert len(chunks) > 3
+    sizes = [len(json.dumps(chunk)) for chunk in chunks]
     assert sizes == sorted(sizes)
-    assert pieces[-1] == kind.answer
+    assert chunks[-1] == kind.answer
 
 
 @pytest.mark.parametrize("method", FAMILY)
 @pytest.mark.parametrize("kind", [k for k in KINDS if k.in_llama_index], ids=lambda kind: kind.name)
-async def test_llama_index_in_every_way(server: LocalServer, kind: Kind, method: str) -> None:
-    async with DeepSeekV4(**schema_sent(server, kind), system_prompt="You read documents.") as llm:
+async def test_every_method_of_llama_index(server: LocalServer, kind: Kind, method: str) -> None:
+    async with DeepSeekV4(**scripted(server, kind), system_prompt="You read documents.") as llm:
         result = getattr(llm, method)(kind.schema, PROMPT, text="It is short.")
         result = await result if inspect.isawaitable(result) else result
         if inspect.isasyncgen(result):
-            *earlier, last = [piece async for piece in result]
+            *earlier, last = [chunk async for chunk in result]
         elif inspect.isgenerator(result):
             *earlier, last = list(result)
         else:

@@ -105,15 +105,15 @@ def test_a_model_from_init_chat_model_answers(table: dict[str, Any]) -> None:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """What an installer writes of our entry points, so that they are found where the package is not installed."""
+    """Write our entry points as an installer does, so that they are found if the package is not installed."""
     tomllib = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     written = configparser.ConfigParser()
     written.read_dict(project["entry-points"])
-    about = tmp_path / "deepseek_v4-0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: deepseek-v4\nVersion: 0\n", encoding="utf-8")
-    with (about / "entry_points.txt").open("w", encoding="utf-8") as file:
+    metadata = tmp_path / "deepseek_v4-0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: deepseek-v4\nVersion: 0\n", encoding="utf-8")
+    with (metadata / "entry_points.txt").open("w", encoding="utf-8") as file:
         written.write(file)
     return tmp_path
 

@@ -28,10 +28,10 @@ class Person(BaseModel):
     age: int = Field(ge=0)
 
 
-UNFIT = Turn('{"name": "Ada", "age": -1}')
+INVALID = Turn('{"name": "Ada", "age": -1}')
 GOOD = Turn('{"name": "Ada", "age": 36}')
 PROMPT = PromptTemplate("Who is {name}?")
-HOW = pytest.mark.parametrize("how", ["whole", "async", "stream", "async stream"])
+HOW = pytest.mark.parametrize("how", ["complete", "async", "stream", "async stream"])
 
 
 @pytest.fixture
@@ -40,46 +40,48 @@ def server(no_waits: None) -> Iterator[LocalServer]:
         yield running
 
 
-def asked_langchain(server: LocalServer, how: str, **options: Any) -> Any:
+def langchain_answer(server: LocalServer, how: str, **options: Any) -> Any:
     model = ChatDeepSeekV4(base_url=server.base_url, api_key=server.api_key, **options)
     typed = model.with_structured_output(Person)
 
-    async def pieces() -> list[Any]:
-        return [piece async for piece in typed.astream("Who is Ada?")]
+    async def chunks() -> list[Any]:
+        return [chunk async for chunk in typed.astream("Who is Ada?")]
 
     if how == "async":
         return asyncio.run(typed.ainvoke("Who is Ada?"))
     if how == "stream":
         return list(typed.stream("Who is Ada?"))[-1]
-    return typed.invoke("Who is Ada?") if how == "whole" else asyncio.run(pieces())[-1]
+    return typed.invoke("Who is Ada?") if how == "complete" else asyncio.run(chunks())[-1]
 
 
-def asked_llama_index(server: LocalServer, how: str, **options: Any) -> Any:
+def llama_index_answer(server: LocalServer, how: str, **options: Any) -> Any:
     llm = DeepSeekV4(base_url=server.base_url, api_key=server.api_key, **options)
 
-    async def pieces() -> list[Any]:
-        return [piece async for piece in await llm.astream_structured_predict(Person, PROMPT, name="Ada")]
+    async def chunks() -> list[Any]:
+        return [chunk async for chunk in await llm.astream_structured_predict(Person, PROMPT, name="Ada")]
 
     if how == "async":
         return asyncio.run(llm.astructured_predict(Person, PROMPT, name="Ada"))
     if how == "stream":
         return list(llm.stream_structured_predict(Person, PROMPT, name="Ada"))[-1]
-    return llm.structured_predict(Person, PROMPT, name="Ada") if how == "whole" else asyncio.run(pieces())[-1]
+    return llm.structured_predict(Person, PROMPT, name="Ada") if how == "complete" else asyncio.run(chunks())[-1]
 
 
-ASK = pytest.mark.parametrize("ask", [asked_langchain, asked_llama_index])
+FRAMEWORKS = pytest.mark.parametrize("answer_of", [langchain_answer, llama_index_answer])
 
 
-@ASK
+@FRAMEWORKS
 @HOW
-def test_the_retry_of_a_typed_answer_counts_with_those_of_the_core(server: LocalServer, ask: Any, how: str) -> None:
+def test_the_retry_of_a_typed_answer_counts_with_those_of_the_core(
+    server: LocalServer, answer_of: Any, how: str
+) -> None:
     server.fault(Fault.status(503), times=2)
-    server.script(UNFIT, UNFIT, UNFIT)
+    server.script(INVALID, INVALID, INVALID)
     with pytest.raises((OutputParserException, UnusableAnswerError)) as caught:
-        ask(server, how, max_attempts=3)
+        answer_of(server, how, max_attempts=3)
     assert [request.status for request in server.requests] == [503, 503, 200]
     error: Any = caught.value
-    if ask is asked_llama_index:
+    if answer_of is llama_index_answer:
         assert error.attempts_exhausted
         assert len(error.attempts) == 2
     else:
@@ -87,37 +89,37 @@ def test_the_retry_of_a_typed_answer_counts_with_those_of_the_core(server: Local
         assert len(error.raw.response_metadata["attempts"]) == 2
 
 
-@ASK
+@FRAMEWORKS
 @HOW
-def test_a_retry_inside_the_bound_is_made(server: LocalServer, ask: Any, how: str) -> None:
+def test_a_retry_within_the_bound_is_sent(server: LocalServer, answer_of: Any, how: str) -> None:
     server.fault(Fault.status(503), times=2)
-    server.script(UNFIT, GOOD)
+    server.script(INVALID, GOOD)
     reported: list[Attempt] = []
-    assert ask(server, how, on_retry=reported.append) == Person(name="Ada", age=36)
+    assert answer_of(server, how, on_retry=reported.append) == Person(name="Ada", age=36)
     assert [request.status for request in server.requests] == [503, 503, 200, 200]
     assert [attempt.reason for attempt in reported] == ["transient", "transient", "invalid"]
 
 
-@ASK
-def test_more_answer_retries_than_four_are_not_capped(server: LocalServer, ask: Any) -> None:
-    server.script(*[UNFIT] * 6, GOOD)
-    assert ask(server, "whole", answer_retries=6) == Person(name="Ada", age=36)
+@FRAMEWORKS
+def test_more_than_four_answer_retries_are_not_capped(server: LocalServer, answer_of: Any) -> None:
+    server.script(*[INVALID] * 6, GOOD)
+    assert answer_of(server, "complete", answer_retries=6) == Person(name="Ada", age=36)
     assert len(server.requests) == 7
 
 
-@ASK
+@FRAMEWORKS
 def test_each_further_request_of_a_typed_answer_is_logged_once(
-    server: LocalServer, ask: Any, caplog: pytest.LogCaptureFixture
+    server: LocalServer, answer_of: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "deepseek_v4")
     server.fault(Fault.status(503))
-    server.script(UNFIT, GOOD)
-    ask(server, "whole")
+    server.script(INVALID, GOOD)
+    answer_of(server, "complete")
     assert len([record for record in caplog.records if record.name == "deepseek_v4"]) == len(server.requests) - 1 == 2
 
 
 def test_an_answer_from_the_cache_is_not_a_request(server: LocalServer) -> None:
-    server.script(UNFIT, GOOD)
+    server.script(INVALID, GOOD)
     cache = InMemoryCache()
     model = ChatDeepSeekV4(base_url=server.base_url, api_key=server.api_key, cache=cache, max_attempts=1)
     typed = model.with_structured_output(Person)
@@ -162,7 +164,7 @@ def test_a_budget_ends_a_langchain_agent_before_a_request(server: LocalServer, s
 
 
 @pytest.mark.parametrize("how", ["batch", "abatch"])
-def test_a_budget_holds_in_a_langchain_batch(server: LocalServer, how: str) -> None:
+def test_a_budget_limits_a_langchain_batch(server: LocalServer, how: str) -> None:
     budget = Budget(requests=5)
     model = ChatDeepSeekV4(base_url=server.base_url, api_key=server.api_key, budget=budget)
     if how == "batch":
@@ -174,9 +176,9 @@ def test_a_budget_holds_in_a_langchain_batch(server: LocalServer, how: str) -> N
 
 
 @HOW
-def test_a_budget_of_a_llama_index_model(server: LocalServer, how: str) -> None:
+def test_a_budget_limits_a_llama_index_model(server: LocalServer, how: str) -> None:
     budget = Budget(requests=1)
-    server.script(UNFIT, GOOD)
+    server.script(INVALID, GOOD)
     with pytest.raises(errors.BudgetExceededError):
-        asked_llama_index(server, how, budget=budget)  # its retry is not sent
+        llama_index_answer(server, how, budget=budget)  # its retry is not sent
     assert len(server.requests) == 1

@@ -1,4 +1,4 @@
-"""Retries of typed answers around those of the core: errors hold what all attempts cost, and nothing leaks out."""
+"""Retries of typed answers around those of the core: errors have the cost of all attempts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Person(BaseModel):
 
 
 class Growing(BaseModel):
-    """A person of whom nothing must be known."""
+    """A person without required fields."""
 
     name: str = ""
     age: int = 0
@@ -40,12 +40,12 @@ class Growing(BaseModel):
 ADA = Person(name="Ada", age=36)
 GOOD = Turn(ADA.model_dump_json(), chunk_size=2)
 EMPTY = Turn("", reasoning="I thought about it.")
-UNFIT = [
+INVALID = [
     Turn('{"name": "Ada", "age": -1}', usage={"prompt_tokens": n, "completion_tokens": 20, "total_tokens": n + 20})
     for n in (100, 150)
 ]
 PROMPT = PromptTemplate("Who is {name}?")
-HOW = pytest.mark.parametrize("how", ["whole", "async", "stream", "async stream"])
+HOW = pytest.mark.parametrize("how", ["complete", "async", "stream", "async stream"])
 
 
 @pytest.fixture(scope="module")
@@ -61,50 +61,52 @@ def server(running: LocalServer) -> LocalServer:
 
 
 @pytest.fixture
-def reach(server: LocalServer) -> dict[str, Any]:
+def connection(server: LocalServer) -> dict[str, Any]:
     return {"base_url": server.base_url, "api_key": server.api_key, "max_retries": 0}
 
 
-def asked_langchain(reach: dict[str, Any], how: str) -> Any:
-    typed = ChatDeepSeekV4(**reach).with_structured_output(Person)
+def langchain_answer(connection: dict[str, Any], how: str) -> Any:
+    typed = ChatDeepSeekV4(**connection).with_structured_output(Person)
 
-    async def pieces() -> list[Any]:
-        return [piece async for piece in typed.astream("Who?")]
+    async def chunks() -> list[Any]:
+        return [chunk async for chunk in typed.astream("Who?")]
 
-    if how == "whole":
+    if how == "complete":
         return typed.invoke("Who?")
     if how == "async":
         return asyncio.run(typed.ainvoke("Who?"))
-    return (list(typed.stream("Who?")) if how == "stream" else asyncio.run(pieces()))[-1]
+    return (list(typed.stream("Who?")) if how == "stream" else asyncio.run(chunks()))[-1]
 
 
-def asked_llama_index(reach: dict[str, Any], how: str) -> Any:
-    llm = DeepSeekV4(**reach)
+def llama_index_answer(connection: dict[str, Any], how: str) -> Any:
+    llm = DeepSeekV4(**connection)
 
-    async def pieces() -> list[Any]:
-        return [piece async for piece in await llm.astream_structured_predict(Person, PROMPT, name="Ada")]
+    async def chunks() -> list[Any]:
+        return [chunk async for chunk in await llm.astream_structured_predict(Person, PROMPT, name="Ada")]
 
-    if how == "whole":
+    if how == "complete":
         return llm.structured_predict(Person, PROMPT, name="Ada")
     if how == "async":
         return asyncio.run(llm.astructured_predict(Person, PROMPT, name="Ada"))
-    given = llm.stream_structured_predict(Person, PROMPT, name="Ada") if how == "stream" else asyncio.run(pieces())
-    return list(given)[-1]
+    args = llm.stream_structured_predict(Person, PROMPT, name="Ada") if how == "stream" else asyncio.run(chunks())
+    return list(args)[-1]
 
 
-ASKED = pytest.mark.parametrize("ask", [asked_langchain, asked_llama_index], ids=["langchain", "llama_index"])
+FRAMEWORKS = pytest.mark.parametrize(
+    "answer_of", [langchain_answer, llama_index_answer], ids=["langchain", "llama_index"]
+)
 
 
-# -- what errors hold --------------------------------------------------------------------------------------------------
+# -- cost in errors --------------------------------------------------------------------------------------------------
 
 
 @HOW
-def test_the_error_of_langchain_holds_what_all_attempts_cost(
-    server: LocalServer, reach: dict[str, Any], how: str
+def test_the_error_of_langchain_has_the_cost_of_all_attempts(
+    server: LocalServer, connection: dict[str, Any], how: str
 ) -> None:
-    server.script(*UNFIT)
+    server.script(*INVALID)
     with pytest.raises(AnswerError) as caught:
-        asked_langchain(reach, how)
+        langchain_answer(connection, how)
     assert isinstance(caught.value, OutputParserException)
     raw = caught.value.raw
     assert raw is not None
@@ -116,16 +118,16 @@ def test_the_error_of_langchain_holds_what_all_attempts_cost(
 
 
 @HOW
-def test_the_error_of_llama_index_holds_what_all_attempts_cost(
-    server: LocalServer, reach: dict[str, Any], how: str
+def test_the_error_of_llama_index_has_the_cost_of_all_attempts(
+    server: LocalServer, connection: dict[str, Any], how: str
 ) -> None:
-    server.script(*UNFIT)
+    server.script(*INVALID)
     with pytest.raises(UnusableAnswerError) as caught:
-        asked_llama_index(reach, how)
+        llama_index_answer(connection, how)
     partial = caught.value.partial
     assert partial is not None
     assert partial.usage is not None
-    assert (partial.usage.input_tokens, partial.usage.output_tokens, partial.content) == (250, 40, UNFIT[1].text)
+    assert (partial.usage.input_tokens, partial.usage.output_tokens, partial.content) == (250, 40, INVALID[1].text)
     (attempt,) = caught.value.attempts
     assert partial.attempts == caught.value.attempts
     assert attempt.usage is not None
@@ -135,18 +137,18 @@ def test_the_error_of_llama_index_holds_what_all_attempts_cost(
     assert 0 < attempt.cost < partial.usage.cost
 
 
-@ASKED
+@FRAMEWORKS
 @HOW
-def test_a_second_request_that_fails_holds_what_the_first_one_cost(
-    server: LocalServer, reach: dict[str, Any], how: str, ask: Any, no_waits: None
+def test_the_error_of_a_failed_retry_has_the_cost_of_the_first_attempt(
+    server: LocalServer, connection: dict[str, Any], how: str, answer_of: Any, no_waits: None
 ) -> None:
-    """The first one's own failed request is among the attempts, and its tokens are not lost for it."""
-    server.script(UNFIT[0])
+    """Its failed request is among the attempts as well, and its tokens are counted."""
+    server.script(INVALID[0])
     server.fault(Fault.status(503))
-    server.fault(Fault.silence(0))  # which answers
+    server.fault(Fault.silence(0))  # the request that is answered
     server.fault(Fault.status(400))
     with pytest.raises(errors.DeepSeekError) as caught:
-        ask({**reach, "max_retries": 1}, how)
+        answer_of({**connection, "max_retries": 1}, how)
     assert [attempt.reason for attempt in caught.value.attempts] == ["transient", "invalid"]
     partial = caught.value.partial
     assert partial is not None
@@ -158,8 +160,8 @@ def test_a_second_request_that_fails_holds_what_the_first_one_cost(
 
 
 @pytest.mark.parametrize("method", ["json_schema", "json_mode", "function_calling"])
-def test_retries_are_not_part_of_a_cache_key(server: LocalServer, reach: dict[str, Any], method: Any) -> None:
-    """What is asked of the model is the same with and without them."""
+def test_retries_are_not_part_of_a_cache_key(server: LocalServer, connection: dict[str, Any], method: Any) -> None:
+    """The request is the same with and without them."""
     keys: list[tuple[str, str]] = []
 
     class Cache(InMemoryCache):
@@ -167,7 +169,7 @@ def test_retries_are_not_part_of_a_cache_key(server: LocalServer, reach: dict[st
             keys.append((prompt, llm_string))
             return super().lookup(prompt, llm_string)
 
-    model = ChatDeepSeekV4(**reach, cache=Cache())
+    model = ChatDeepSeekV4(**connection, cache=Cache())
     called = Turn("", tool_calls=[ToolCall("Person", ADA.model_dump())])
     server.script(called if method == "function_calling" else GOOD)
     for retries in (0, 1, 3):
@@ -177,8 +179,8 @@ def test_retries_are_not_part_of_a_cache_key(server: LocalServer, reach: dict[st
     assert keys[0] == keys[-1]
 
 
-def test_a_cached_answer_serves_all_numbers_of_retries(server: LocalServer, reach: dict[str, Any]) -> None:
-    model = ChatDeepSeekV4(**reach, cache=InMemoryCache())
+def test_a_cached_answer_is_returned_for_any_number_of_retries(server: LocalServer, connection: dict[str, Any]) -> None:
+    model = ChatDeepSeekV4(**connection, cache=InMemoryCache())
     server.script(GOOD)
     assert [model.with_structured_output(Person, retries=n).invoke("Who?") for n in (1, 0, 2)] == [ADA] * 3
     assert len(server.requests) == 1
@@ -189,11 +191,11 @@ def test_a_cached_answer_serves_all_numbers_of_retries(server: LocalServer, reac
 
 @pytest.mark.parametrize("include_raw", [False, True])
 async def test_a_closed_stream_frees_its_connection_at_once(include_raw: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its generators are closed and not left to the garbage collector: here they stay referenced."""
+    """Its generators are closed and not left to the garbage collector: here they are still referenced."""
     referenced: list[Any] = []
 
-    def arun(*given: Any) -> Any:
-        referenced.append(retry_loops.arun(*given))
+    def arun(*args: Any) -> Any:
+        referenced.append(retry_loops.arun(*args))
         return referenced[-1]
 
     monkeypatch.setattr(runnable, "arun", arun)
@@ -218,30 +220,30 @@ def _is_handled() -> bool:
     return is_handled_by_caller("empty") or is_handled_by_caller("invalid")
 
 
-def test_between_two_pieces_a_plain_call_retries_empty_answers(server: LocalServer, reach: dict[str, Any]) -> None:
-    plain = {"langchain": ChatDeepSeekV4(**reach).invoke, "llama_index": DeepSeekV4(**reach).complete}
+def test_between_two_chunks_a_plain_call_retries_empty_answers(server: LocalServer, connection: dict[str, Any]) -> None:
+    plain = {"langchain": ChatDeepSeekV4(**connection).invoke, "llama_index": DeepSeekV4(**connection).complete}
     streams: list[Iterator[Any]] = [
-        ChatDeepSeekV4(**reach).with_structured_output(Growing).stream("Who?"),
-        ChatDeepSeekV4(**reach).with_structured_output(Growing, include_raw=True).stream("Who?"),
-        iter(DeepSeekV4(**reach).stream_structured_predict(Growing, PROMPT, name="Ada")),
+        ChatDeepSeekV4(**connection).with_structured_output(Growing).stream("Who?"),
+        ChatDeepSeekV4(**connection).with_structured_output(Growing, include_raw=True).stream("Who?"),
+        iter(DeepSeekV4(**connection).stream_structured_predict(Growing, PROMPT, name="Ada")),
     ]
     for stream in streams:
         server.reset()
         server.script(GOOD)
         next(stream)
-        for ask in plain.values():
+        for answer_of in plain.values():
             server.script(EMPTY, Turn("Hi."))
-            ask("Hi")
+            answer_of("Hi")
         assert len(server.requests) == 5, "each of the two was sent twice"
         assert not _is_handled()
         assert list(stream)
         assert not _is_handled()
 
 
-async def test_between_two_pieces_a_plain_call_retries_empty_answers_asynchronously(
-    server: LocalServer, reach: dict[str, Any]
+async def test_between_two_chunks_an_async_plain_call_retries_empty_answers(
+    server: LocalServer, connection: dict[str, Any]
 ) -> None:
-    chat, llm = ChatDeepSeekV4(**reach), DeepSeekV4(**reach)
+    chat, llm = ChatDeepSeekV4(**connection), DeepSeekV4(**connection)
     streams: list[AsyncIterator[Any]] = [
         chat.with_structured_output(Growing).astream("Who?"),
         chat.with_structured_output(Growing, include_raw=True).astream("Who?"),
@@ -251,24 +253,24 @@ async def test_between_two_pieces_a_plain_call_retries_empty_answers_asynchronou
         server.reset()
         server.script(GOOD)
         await anext(stream)
-        for ask in (chat.ainvoke, llm.acomplete):
+        for answer_of in (chat.ainvoke, llm.acomplete):
             server.script(EMPTY, Turn("Hi."))
-            await ask("Hi")
+            await answer_of("Hi")
         assert len(server.requests) == 5, "each of the two was sent twice"
         assert not _is_handled()
-        assert [piece async for piece in stream]
+        assert [chunk async for chunk in stream]
         assert not _is_handled()
     await chat.aclose()
     await llm.aclose()
 
 
-@ASKED
+@FRAMEWORKS
 @HOW
 def test_an_empty_answer_is_retried_once_with_the_reason(
-    server: LocalServer, reach: dict[str, Any], how: str, ask: Any
+    server: LocalServer, connection: dict[str, Any], how: str, answer_of: Any
 ) -> None:
     """By the outer retry alone: the same request is not sent again first."""
     server.script(EMPTY, dataclasses.replace(GOOD))
-    assert ask(reach, how) == ADA
+    assert answer_of(connection, how) == ADA
     assert len(server.requests) == 2
     assert "answer was empty" in server.requests[1].body["messages"][-1]["content"]

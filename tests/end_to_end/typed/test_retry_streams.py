@@ -1,4 +1,4 @@
-"""Streams of typed answers: pieces never take back what they gave, and a second answer comes whole, as the last one."""
+"""Streams of typed answers: chunks never retract earlier content, and a retried answer is the last chunk."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Person(BaseModel):
 ADA = Person(name="Ada", age=36)
 SCHEMA: dict[str, Any] = {**Person.model_json_schema(), "title": "Person"}
 GOOD = Turn(ADA.model_dump_json(), reasoning="Now it is right.", chunk_size=2)
-UNFIT = Turn('{"name": "Ada", "age": -1}', reasoning="Minus one.", chunk_size=2)
+INVALID = Turn('{"name": "Ada", "age": -1}', reasoning="Minus one.", chunk_size=2)
 EMPTY = Turn("", reasoning="I thought about it.")
-BAD = {"unfit": UNFIT, "words": Turn("Ada is 36.", chunk_size=3), "empty": EMPTY}
+BAD = {"invalid": INVALID, "prose": Turn("Ada is 36.", chunk_size=3), "empty": EMPTY}
 PROMPT = PromptTemplate("Who is {name}?")
 
 
@@ -43,45 +43,45 @@ def server() -> Iterator[LocalServer]:
 
 
 @pytest.fixture
-def reach(server: LocalServer) -> dict[str, Any]:
+def connection(server: LocalServer) -> dict[str, Any]:
     return {"base_url": server.base_url, "api_key": server.api_key, "max_retries": 0}
 
 
-def langchain_pieces(reach: dict[str, Any], how: str, schema: Any = Person, **options: Any) -> list[Any]:
-    typed = ChatDeepSeekV4(**reach).with_structured_output(schema, **options)
+def langchain_chunks(connection: dict[str, Any], how: str, schema: Any = Person, **options: Any) -> list[Any]:
+    typed = ChatDeepSeekV4(**connection).with_structured_output(schema, **options)
 
-    async def pieces() -> list[Any]:
-        return [piece async for piece in typed.astream("Who is Ada?")]
+    async def chunks() -> list[Any]:
+        return [chunk async for chunk in typed.astream("Who is Ada?")]
 
-    return asyncio.run(pieces()) if how == "async" else list(typed.stream("Who is Ada?"))
+    return asyncio.run(chunks()) if how == "async" else list(typed.stream("Who is Ada?"))
 
 
-def llama_index_pieces(reach: dict[str, Any], how: str, **options: Any) -> list[Any]:
-    llm = DeepSeekV4(**reach, **options)
+def llama_index_chunks(connection: dict[str, Any], how: str, **options: Any) -> list[Any]:
+    llm = DeepSeekV4(**connection, **options)
 
-    async def pieces() -> list[Any]:
-        return [piece async for piece in await llm.astream_structured_predict(Person, PROMPT, name="Ada")]
+    async def chunks() -> list[Any]:
+        return [chunk async for chunk in await llm.astream_structured_predict(Person, PROMPT, name="Ada")]
 
-    return asyncio.run(pieces()) if how == "async" else list(llm.stream_structured_predict(Person, PROMPT, name="Ada"))
+    return asyncio.run(chunks()) if how == "async" else list(llm.stream_structured_predict(Person, PROMPT, name="Ada"))
 
 
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("how", ["sync", "async"])
-@pytest.mark.parametrize("pieces_of", [langchain_pieces, llama_index_pieces])
-def test_the_last_piece_is_the_corrected_answer(
-    server: LocalServer, reach: dict[str, Any], pieces_of: Any, how: str, bad: str
+@pytest.mark.parametrize("chunks_of", [langchain_chunks, llama_index_chunks])
+def test_the_last_chunk_is_the_corrected_answer(
+    server: LocalServer, connection: dict[str, Any], chunks_of: Any, how: str, bad: str
 ) -> None:
     server.script(BAD[bad], GOOD)
-    assert pieces_of(reach, how)[-1] == ADA
+    assert chunks_of(connection, how)[-1] == ADA
     first, second = (request.body for request in server.requests)
     assert first["stream"] is True
     assert not second.get("stream")
     assert second["messages"][: len(first["messages"])] == first["messages"]
 
 
-def test_the_last_chunk_has_the_usage_of_both(server: LocalServer, reach: dict[str, Any]) -> None:
-    llm = DeepSeekV4(**reach)
-    server.script(UNFIT, GOOD)
+def test_the_last_chunk_has_the_usage_of_both_attempts(server: LocalServer, connection: dict[str, Any]) -> None:
+    llm = DeepSeekV4(**connection)
+    server.script(INVALID, GOOD)
     *_, last = llm.as_structured_llm(Person).stream_chat([ChatMessage(role="user", content="Who?")])
     assert last.raw == ADA
     assert ["age" in one["detail"] for one in last.additional_kwargs["attempts"]] == [True]
@@ -91,84 +91,86 @@ def test_the_last_chunk_has_the_usage_of_both(server: LocalServer, reach: dict[s
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_both_errors_are_reported(server: LocalServer, reach: dict[str, Any], how: str) -> None:
-    server.script(UNFIT, Turn("no"))
+def test_both_errors_are_reported(server: LocalServer, connection: dict[str, Any], how: str) -> None:
+    server.script(INVALID, Turn("no"))
     with pytest.raises(OutputParserException, match=r"not valid JSON.*First error.*greater than or equal"):
-        langchain_pieces(reach, how)
-    server.script(UNFIT, Turn("no"))
+        langchain_chunks(connection, how)
+    server.script(INVALID, Turn("no"))
     with pytest.raises(UnusableAnswerError, match=r"not valid JSON.*First error.*greater than or equal"):
-        llama_index_pieces(reach, how)
+        llama_index_chunks(connection, how)
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_no_second_try_where_the_pieces_are_added_up(server: LocalServer, reach: dict[str, Any], how: str) -> None:
-    server.script(UNFIT)
-    pieces = langchain_pieces(reach, how, include_raw=True)
-    whole = pieces[0]
-    for piece in pieces[1:]:
-        whole = whole + piece
-    assert isinstance(whole["raw"], AIMessageChunk)
-    assert whole["raw"].text == UNFIT.text
-    assert whole["parsed"] is None
-    assert "greater than or equal to 0" in str(whole["parsing_error"])
+def test_no_retry_if_the_chunks_are_added_up(server: LocalServer, connection: dict[str, Any], how: str) -> None:
+    server.script(INVALID)
+    chunks = langchain_chunks(connection, how, include_raw=True)
+    total = chunks[0]
+    for chunk in chunks[1:]:
+        total = total + chunk
+    assert isinstance(total["raw"], AIMessageChunk)
+    assert total["raw"].text == INVALID.text
+    assert total["parsed"] is None
+    assert "greater than or equal to 0" in str(total["parsing_error"])
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_the_raw_message_streams_before_what_was_read(server: LocalServer, reach: dict[str, Any], how: str) -> None:
+def test_the_raw_message_streams_before_the_parsed_answer(
+    server: LocalServer, connection: dict[str, Any], how: str
+) -> None:
     server.script(GOOD)
-    *raw, parsed, fault = langchain_pieces(reach, how, include_raw=True)
+    *raw, parsed, fault = langchain_chunks(connection, how, include_raw=True)
     assert len(raw) > 5
     assert (parsed, fault) == ({"parsed": ADA}, {"parsing_error": None})
 
 
 @pytest.mark.parametrize("fence", ["{}", "```json\n{}\n```", "```\n{}```"])
-def test_numbers_and_words_are_given_once_they_are_whole(
-    server: LocalServer, reach: dict[str, Any], fence: str
+def test_numbers_and_booleans_are_returned_once_they_are_complete(
+    server: LocalServer, connection: dict[str, Any], fence: str
 ) -> None:
     text = fence.replace("{}", json.dumps({"name": "Ada", "age": 36, "wise": True}))
     server.script(Turn(text, chunk_size=1))
     schema = {"title": "Person", "type": "object", "properties": {"name": {"type": "string"}}}
-    pieces = langchain_pieces(reach, "sync", schema)
-    assert {piece["age"] for piece in pieces if "age" in piece} == {36}
-    assert {piece["wise"] for piece in pieces if "wise" in piece} == {True}
-    assert [piece["name"] for piece in pieces if "name" in piece][:4] == ["", "A", "Ad", "Ada"]
-    sizes = [len(json.dumps(piece)) for piece in pieces]
+    chunks = langchain_chunks(connection, "sync", schema)
+    assert {chunk["age"] for chunk in chunks if "age" in chunk} == {36}
+    assert {chunk["wise"] for chunk in chunks if "wise" in chunk} == {True}
+    assert [chunk["name"] for chunk in chunks if "name" in chunk][:4] == ["", "A", "Ad", "Ada"]
+    sizes = [len(json.dumps(chunk)) for chunk in chunks]
     assert sizes == sorted(sizes)
 
 
 @pytest.mark.parametrize("on_empty", ["raise", "retry", "return"])
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_empty_answers(server: LocalServer, reach: dict[str, Any], how: str, on_empty: Any) -> None:
-    """One that is to be raised is raised; for the others a typed answer is asked for again."""
-    reach["on_empty"] = on_empty
-    for pieces_of in (langchain_pieces, llama_index_pieces):
+def test_empty_streams(server: LocalServer, connection: dict[str, Any], how: str, on_empty: Any) -> None:
+    """With ``on_empty="raise"`` it is an error; otherwise the typed answer is requested again."""
+    connection["on_empty"] = on_empty
+    for chunks_of in (langchain_chunks, llama_index_chunks):
         server.reset()
         server.script(EMPTY, GOOD)
         if on_empty == "raise":
             with pytest.raises(errors.EmptyReplyError):
-                pieces_of(reach, how)
+                chunks_of(connection, how)
             assert len(server.requests) == 1
         else:
-            assert pieces_of(reach, how)[-1] == ADA
+            assert chunks_of(connection, how)[-1] == ADA
 
 
 @pytest.mark.parametrize("on_empty", ["raise", "retry", "return"])
-def test_empty_whole_answers(server: LocalServer, reach: dict[str, Any], on_empty: Any) -> None:
-    reach["on_empty"] = on_empty
-    asks: list[Any] = [
-        lambda: ChatDeepSeekV4(**reach).with_structured_output(Person).invoke("Who?"),
-        lambda: asyncio.run(ChatDeepSeekV4(**reach).with_structured_output(Person).ainvoke("Who?")),
-        lambda: DeepSeekV4(**reach).structured_predict(Person, PROMPT, name="Ada"),
-        lambda: asyncio.run(DeepSeekV4(**reach).astructured_predict(Person, PROMPT, name="Ada")),
+def test_empty_answers_without_streaming(server: LocalServer, connection: dict[str, Any], on_empty: Any) -> None:
+    connection["on_empty"] = on_empty
+    calls: list[Any] = [
+        lambda: ChatDeepSeekV4(**connection).with_structured_output(Person).invoke("Who?"),
+        lambda: asyncio.run(ChatDeepSeekV4(**connection).with_structured_output(Person).ainvoke("Who?")),
+        lambda: DeepSeekV4(**connection).structured_predict(Person, PROMPT, name="Ada"),
+        lambda: asyncio.run(DeepSeekV4(**connection).astructured_predict(Person, PROMPT, name="Ada")),
     ]
-    for ask in asks:
+    for call in calls:
         server.reset()
         server.script(EMPTY, GOOD)
         if on_empty == "raise":
             with pytest.raises(errors.EmptyReplyError):
-                ask()
+                call()
             assert len(server.requests) == 1
         else:
-            assert ask() == ADA
+            assert call() == ADA
             assert "answer was empty" in server.requests[1].body["messages"][-1]["content"]

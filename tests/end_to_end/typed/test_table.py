@@ -1,4 +1,4 @@
-"""The table of typed answers: no cell fails, and the page shows what the run shows."""
+"""The table of typed answers: no cell fails, and the docs page has the same results."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def test_the_table_is_large_and_mostly_green(table: list[Cell]) -> None:
     assert sum(cell.outcome == "ok" for cell in table) > 0.95 * len(table)
 
 
-def test_a_refusal_names_the_reason_and_the_place(table: list[Cell]) -> None:
+def test_a_refusal_names_the_reason_and_the_path(table: list[Cell]) -> None:
     refused = [cell for cell in table if cell.outcome == "refused"]
-    assert refused, "strict tools cannot say free keys"
+    assert refused, "strict tools do not support free keys"
     for cell in refused:
         assert "parameters/properties/" in cell.reason, f"{cell}: {cell.reason}"
 

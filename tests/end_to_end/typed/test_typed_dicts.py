@@ -1,4 +1,4 @@
-"""TypedDicts: which keys may be missing, at any depth, and how their keys are described."""
+"""TypedDicts: optional keys at any depth, and the descriptions of keys."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Nested(TypedDict):
     loose: Loose
 
 
-class Whole(TypedDict):
+class Documented(TypedDict):
     """All of it.
 
     Args:
@@ -49,7 +49,7 @@ class OfTyping(typing.TypedDict):
     """Pydantic refuses it before Python 3.12, LangChain does not."""
 
     name: Annotated[str, ..., "In full"]
-    inner: list[Whole]
+    inner: list[Documented]
 
 
 class LooseOfTyping(typing.TypedDict, total=False):
@@ -59,27 +59,27 @@ class LooseOfTyping(typing.TypedDict, total=False):
 
 
 @pytest.mark.parametrize(("schema", "required"), [(Loose, ["age"]), (Noted, ["name"]), (Nested, ["loose"])])
-def test_keys_that_may_be_missing_are_not_demanded(schema: Any, required: list[str]) -> None:
+def test_optional_keys_are_not_required(schema: Any, required: list[str]) -> None:
     assert json_schema_of(schema)["required"] == required
 
 
 @pytest.mark.parametrize("method", ["auto", "function_calling"])
-def test_one_of_the_standard_library(server: LocalServer, method: Any) -> None:
+def test_a_typed_dict_of_the_standard_library(server: LocalServer, method: Any) -> None:
     model = ChatDeepSeekV4(base_url=server.base_url, api_key=server.api_key)
     answer = model.with_structured_output(OfTyping, method=method).invoke("Who?")
     assert (answer.keys(), answer["inner"][0].keys()) == ({"name", "inner"}, {"name"})
     assert json_schema_of(OfTyping)["properties"]["name"]["description"] == "In full"
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="pydantic accepts them from there on")
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="pydantic accepts them from Python 3.12 on")
 @pytest.mark.parametrize("schema", [LooseOfTyping, list[OfTyping]])
-def test_the_error_for_one_that_cannot_be_converted_names_the_way_out(schema: Any) -> None:
+def test_the_error_for_a_typed_dict_that_cannot_be_converted_names_the_remedy(schema: Any) -> None:
     model: Any = ChatDeepSeekV4(api_key="k")
     with pytest.raises(ValueError, match=r"cannot be the type of an answer.*typing_extensions\.TypedDict"):
         model.with_structured_output(schema)
 
 
-def test_inside_another_as_well() -> None:
+def test_optional_keys_of_a_nested_typed_dict_are_not_required() -> None:
     (inner,) = json_schema_of(Nested)["$defs"].values()
     assert inner["required"] == ["age"]
 
@@ -90,7 +90,7 @@ def test_inside_another_as_well() -> None:
 def test_descriptions_are_kept() -> None:
     loose = json_schema_of(Loose)
     assert loose["description"] == "A loose one."
-    assert json_schema_of(Whole)["properties"]["name"]["description"] == "In full"
+    assert json_schema_of(Documented)["properties"]["name"]["description"] == "In full"
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def server() -> Iterator[LocalServer]:
 
 
 @pytest.mark.parametrize("method", ["auto", "function_calling"])
-def test_answers_that_leave_keys_out_are_taken(server: LocalServer, method: Any) -> None:
+def test_answers_without_optional_keys_are_accepted(server: LocalServer, method: Any) -> None:
     server.script(Turn('{"age": 1}') if method == "auto" else Turn(tool_calls=[ToolCall("Loose", {"age": 1})]))
     model = ChatDeepSeekV4(base_url=server.base_url, api_key=server.api_key)
     assert model.with_structured_output(Loose, method=method).invoke("Who?") == {"age": 1}

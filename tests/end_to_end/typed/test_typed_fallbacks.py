@@ -1,4 +1,4 @@
-"""Typed answers of a model with fallbacks: LangChain reads the annotations of a method to find what it returns."""
+"""Typed answers of a model with fallbacks: LangChain reads the return type of a method from its annotations."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Person(BaseModel):
 
 @pytest.mark.parametrize("how", ["invoke", "ainvoke"])
 async def test_the_fallback_returns_the_typed_answer(deepseek_server: LocalServer, how: str) -> None:
-    reach = {"base_url": deepseek_server.base_url, "api_key": deepseek_server.api_key, "max_retries": 0}
+    connection = {"base_url": deepseek_server.base_url, "api_key": deepseek_server.api_key, "max_retries": 0}
     deepseek_server.fault(Fault.status(503))
     deepseek_server.script(Turn('{"name": "Ada"}'))
-    model: Any = ChatDeepSeekV4(**reach).with_fallbacks([ChatDeepSeekV4(**reach, temperature=0.5)])
+    model: Any = ChatDeepSeekV4(**connection).with_fallbacks([ChatDeepSeekV4(**connection, temperature=0.5)])
     typed = model.with_structured_output(Person)
     assert isinstance(typed, RunnableWithFallbacks)
     answer = typed.invoke("Who?") if how == "invoke" else await typed.ainvoke("Who?")
@@ -35,7 +35,7 @@ async def test_the_fallback_returns_the_typed_answer(deepseek_server: LocalServe
 
 @pytest.mark.parametrize("cls", [ChatDeepSeekV4, DeepSeekV4Completion])
 def test_the_annotations_of_our_methods_resolve(cls: type) -> None:
-    """The attributes that a model with fallbacks passes on are read in this way."""
+    """The attributes that a model with fallbacks passes on are resolved from their annotations."""
     methods = inspect.getmembers(cls, inspect.isfunction)
     ours = [method for _, method in methods if method.__module__.startswith("langchain_deepseek")]
     ours += [getattr(cls, name) for name in ("balance", "list_models", "upload_file", "list_files", "delete_file")]

@@ -7,12 +7,12 @@ import pytest
 
 from deepseek_v4.testing import LocalServer
 from langchain_deepseek_v4 import ChatDeepSeekV4
-from tests.end_to_end.journeys.conversations import address_of, server_of
+from tests.end_to_end.journeys.conversations import connection_to, server_of
 
 
 @pytest.fixture
 def endpoint() -> tuple[str, str]:
-    """Whose endpoint is spoken to, and which; a module of journeys may go over all of them."""
+    """Provider and protocol; a test module may override it with all endpoints."""
     return "deepseek", "chat_completions"
 
 
@@ -25,7 +25,7 @@ def server(endpoint: tuple[str, str]) -> Iterator[LocalServer]:
 @pytest.fixture
 def make_model(server: LocalServer, endpoint: tuple[str, str]) -> Callable[..., ChatDeepSeekV4]:
     def make(**options: Any) -> ChatDeepSeekV4:
-        return ChatDeepSeekV4(**{**address_of(endpoint, server), **options})
+        return ChatDeepSeekV4(**{**connection_to(endpoint, server), **options})
 
     return make
 

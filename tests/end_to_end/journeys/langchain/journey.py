@@ -39,19 +39,19 @@ TOOLS = [get_weather, get_time]
 
 
 def passed_back(server: LocalServer, turns: tuple[Turn, ...] = TURNS) -> list[list[str]]:
-    """The reasoning of each past assistant turn, request by request; each must equal the one in the answer.
+    """Return the reasoning of the past assistant turns of each request; each must equal the one in the answer.
 
-    A turn is known by the ids of its calls, or by its text.
+    A turn is identified by its text and the ids of its calls.
     """
-    known = {_key(turn.text, [call.id for call in turn.tool_calls]): turn.reasoning or "" for turn in turns}
-    seen = []
+    reasoning_of = {_key(turn.text, [call.id for call in turn.tool_calls]): turn.reasoning or "" for turn in turns}
+    sent = []
     for request in server.requests:
         past = [message for message in messages_of(request) if message["role"] == "assistant"]
         for message in past:
             calls = [call["id"] for call in message.get("tool_calls", ())]
-            assert message["reasoning_content"] == known[_key(message["content"], calls)]
-        seen.append([message["reasoning_content"] for message in past])
-    return seen
+            assert message["reasoning_content"] == reasoning_of[_key(message["content"], calls)]
+        sent.append([message["reasoning_content"] for message in past])
+    return sent
 
 
 def _key(text: str, calls: list[Any]) -> tuple[str, tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""The journeys of a conversation: on each, the strict server gets every past turn with exactly its own reasoning."""
+"""Conversations that are run, stored and edited: the strict server receives every past turn with its own reasoning."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from langgraph.types import Command
 
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
-from tests.end_to_end.journeys.conversations import ENDPOINTS, grows_at_its_end, messages_of
+from tests.end_to_end.journeys.conversations import ENDPOINTS, is_extended_by, messages_of
 from tests.end_to_end.journeys.langchain.journey import (
     ANSWER,
     NEXT_ANSWER,
@@ -47,9 +47,9 @@ from tests.end_to_end.journeys.langchain.journey import (
 )
 
 THOUGHT_1, THOUGHT_2, THOUGHT_3 = WEATHER_AND_TIME.reasoning, ONE_MORE.reasoning, ANSWER.reasoning
-ASKED = {"messages": [HumanMessage("How is Paris?")]}
+QUESTION = {"messages": [HumanMessage("How is Paris?")]}
 GROWING = [[], [THOUGHT_1], [THOUGHT_1, THOUGHT_2], [THOUGHT_1, THOUGHT_2, THOUGHT_3]]
-"""What is passed back in an agent's three steps and in the user's next turn."""
+"""The reasoning passed back in an agent's three steps and in the user's next turn."""
 
 
 @pytest.fixture(params=ENDPOINTS, ids="-".join)
@@ -68,7 +68,7 @@ SHAPED = [
     for name in SHAPES
     if endpoint[0] == "deepseek" or number % 2 == (name == "v1")
 ]
-"""Each endpoint with a shape of messages: DeepSeek's own with both, those of the other hosts with one and the other."""
+"""Each endpoint with a shape of messages: DeepSeek's with both, those of the other hosts with v0 and v1 in turn."""
 
 both_shapes = pytest.mark.parametrize(("endpoint", "shape"), SHAPED, indirect=["endpoint"])
 
@@ -90,12 +90,12 @@ def test_agent_loop_with_parallel_tools_and_the_next_user_turn(
 
 
 @both_shapes
-async def test_agent_loop_asynchronously(
+async def test_async_agent_loop(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4], shape: dict[str, Any]
 ) -> None:
     server.script(WEATHER_AND_TIME, ONE_MORE, ANSWER)
     async with make_model(**shape) as model:
-        await create_agent(model, TOOLS).ainvoke(ASKED)
+        await create_agent(model, TOOLS).ainvoke(QUESTION)
     assert passed_back(server) == GROWING[:3]
 
 
@@ -105,7 +105,7 @@ def test_agent_that_streams_its_messages(
 ) -> None:
     server.script(WEATHER_AND_TIME, ONE_MORE, ANSWER)
     agent = create_agent(make_model(**shape), TOOLS)
-    chunks = [chunk for chunk, _ in agent.stream(ASKED, stream_mode="messages")]
+    chunks = [chunk for chunk, _ in agent.stream(QUESTION, stream_mode="messages")]
     assert all(request.body["stream"] for request in server.requests)
     assert passed_back(server) == GROWING[:3]
     thought = [
@@ -126,14 +126,14 @@ async def test_agent_under_astream_events_v2(
     server.script(WEATHER_AND_TIME, ONE_MORE, ANSWER)
     async with make_model(**shape) as model:
         agent = create_agent(model, TOOLS)
-        kinds = {event["event"] async for event in agent.astream_events(ASKED, version="v2")}
-    assert "on_chat_model_stream" in kinds
+        names = {event["event"] async for event in agent.astream_events(QUESTION, version="v2")}
+    assert "on_chat_model_stream" in names
     assert all(request.body["stream"] for request in server.requests)
     assert passed_back(server) == GROWING[:3]
 
 
 @both_shapes
-def test_messages_put_together_from_v3_events(
+def test_messages_of_v3_events(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4], shape: dict[str, Any]
 ) -> None:
     server.script(WEATHER_AND_TIME, ONE_MORE, ANSWER)
@@ -148,7 +148,7 @@ def test_messages_put_together_from_v3_events(
 
 
 @both_shapes
-async def test_messages_put_together_from_v3_events_asynchronously(
+async def test_messages_of_async_v3_events(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4], shape: dict[str, Any]
 ) -> None:
     server.script(WEATHER_AND_TIME, ANSWER)
@@ -168,7 +168,7 @@ def test_an_agent_under_v3_events(
 ) -> None:
     server.script(WEATHER_AND_TIME, ONE_MORE, ANSWER)
     agent = create_agent(make_model(**shape), TOOLS)
-    stream = agent.stream_events(ASKED, version="v3")
+    stream = agent.stream_events(QUESTION, version="v3")
     for _ in stream:
         pass
     assert passed_back(server) == GROWING[:3]
@@ -217,7 +217,7 @@ def through_trimming(history: list[BaseMessage]) -> list[BaseMessage]:
 
 
 def as_loose_content_blocks(history: list[BaseMessage]) -> list[BaseMessage]:
-    """Only the standard blocks survive, as in a user interface that keeps nothing else."""
+    """Keep only the standard blocks, as a user interface may."""
     return [
         AIMessage(content_blocks=message.content_blocks) if isinstance(message, AIMessage) else message
         for message in history
@@ -236,9 +236,9 @@ JOURNEYS = (
 )
 
 
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("streamed", [False, True], ids=["complete", "streamed"])
 @both_shapes
-def test_a_history_that_was_kept_elsewhere(
+def test_a_history_that_was_stored_and_loaded(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4], shape: dict[str, Any], streamed: bool
 ) -> None:
     server.script(WEATHER_AND_TIME, ONE_MORE, ANSWER)
@@ -259,11 +259,11 @@ def test_chunks_added_up_by_hand(
     server.script(WEATHER_AND_TIME, ANSWER)
     model = make_model(**shape).bind_tools(TOOLS)
     history: list[BaseMessage] = [HumanMessage("How is Paris?")]
-    whole: AIMessageChunk | None = None
+    total: AIMessageChunk | None = None
     for chunk in model.stream(history):
-        whole = chunk if whole is None else whole + chunk
-    assert whole is not None
-    history += [whole, *(ToolMessage("12:00", tool_call_id=call["id"]) for call in whole.tool_calls)]
+        total = chunk if total is None else total + chunk
+    assert total is not None
+    history += [total, *(ToolMessage("12:00", tool_call_id=call["id"]) for call in total.tool_calls)]
     model.invoke(history)
     assert passed_back(server) == GROWING[:2]
 
@@ -293,7 +293,7 @@ def test_a_human_edits_a_tool_call(
         checkpointer=InMemorySaver(),
     )
     thread = {"configurable": {"thread_id": "1"}}
-    agent.invoke(ASKED, thread)
+    agent.invoke(QUESTION, thread)
     edited = {"name": "get_weather", "args": {"city": "Lyon", "days": []}}
     agent.invoke(Command(resume={"decisions": [{"type": "edit", "edited_action": edited}]}), thread)
     assert passed_back(server) == GROWING[:2]
@@ -302,7 +302,7 @@ def test_a_human_edits_a_tool_call(
 
 
 @both_shapes
-def test_tool_calls_edited_on_a_copy_are_what_is_sent(
+def test_tool_calls_edited_on_a_copy_are_sent(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4], shape: dict[str, Any]
 ) -> None:
     server.script(WEATHER_AND_TIME, ANSWER)
@@ -333,7 +333,7 @@ def test_a_human_edits_the_text_of_an_answer(
     }
 
 
-# -- histories of other makers ---------------------------------------------------------------------------------------
+# -- histories of other vendors ---------------------------------------------------------------------------------------
 
 CALL = {"name": "get_weather", "args": {"city": "Paris", "days": [1]}, "id": "call_other", "type": "tool_call"}
 MESSAGES_OF_OTHERS = {
@@ -385,19 +385,19 @@ MESSAGES_OF_OTHERS = {
 }
 
 
-@pytest.mark.parametrize("maker", MESSAGES_OF_OTHERS)
-def test_a_history_of_another_vendor(server: LocalServer, model: ChatDeepSeekV4, maker: str) -> None:
-    foreign = MESSAGES_OF_OTHERS[maker]
+@pytest.mark.parametrize("vendor", MESSAGES_OF_OTHERS)
+def test_a_history_of_another_vendor(server: LocalServer, model: ChatDeepSeekV4, vendor: str) -> None:
+    foreign = MESSAGES_OF_OTHERS[vendor]
     before = foreign.model_copy(deep=True)
     history = [HumanMessage("How is Paris?"), foreign, ToolMessage("It rains.", tool_call_id="call_other")]
     model.bind_tools(TOOLS).invoke(history)
     sent = messages_of(server.requests[0])[1]
-    thought = "" if maker in ("by hand", "openai chat") else "Let me look."
+    thought = "" if vendor in ("by hand", "openai chat") else "Let me look."
     for call in sent["tool_calls"]:
         call["function"]["arguments"] = json.loads(call["function"]["arguments"])
     assert sent == {
         "role": "assistant",
-        "content": "" if maker == "by hand" else "I look.",
+        "content": "" if vendor == "by hand" else "I look.",
         "reasoning_content": thought,
         "tool_calls": [
             {
@@ -410,15 +410,15 @@ def test_a_history_of_another_vendor(server: LocalServer, model: ChatDeepSeekV4,
     assert foreign == before
 
 
-class Another(GenericFakeChatModel):
-    """A model of another vendor; the first one an agent asks."""
+class OtherVendorModel(GenericFakeChatModel):
+    """A model of another vendor, to which an agent sends its first request."""
 
     def bind_tools(self, tools: Any, **_: Any) -> Any:
         return self
 
     @property
     def _llm_type(self) -> str:
-        return "another"
+        return "other"
 
 
 @pytest.mark.parametrize("endpoint", [("deepseek", "chat_completions")], indirect=True)
@@ -445,7 +445,9 @@ def test_fallback_to_another_vendor_and_back(
     answer = model.bind_tools(TOOLS).invoke("Paris?")
     results = [ToolMessage("12:00", tool_call_id=call["id"]) for call in answer.tool_calls]
     history = [HumanMessage("Paris?"), answer, *results]
-    other = run(create_agent(Another(messages=iter([MESSAGES_OF_OTHERS["anthropic"], "It rains."])), TOOLS), history)
+    other = run(
+        create_agent(OtherVendorModel(messages=iter([MESSAGES_OF_OTHERS["anthropic"], "It rains."])), TOOLS), history
+    )
     server.reset()
     server.script(NEXT_ANSWER)
     run(create_agent(model, TOOLS), [*other, HumanMessage("Umbrella?")])
@@ -454,21 +456,21 @@ def test_fallback_to_another_vendor_and_back(
     assert server.requests[0].status == 200
 
 
-def test_fallback_middleware_goes_on_with_our_history(
+def test_fallback_middleware_continues_with_our_history(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]
 ) -> None:
-    class Failing(Another):
+    class FailingModel(OtherVendorModel):
         def _generate(self, *args: Any, **kwargs: Any) -> Any:
             raise RuntimeError("down")
 
     server.script(WEATHER_AND_TIME, ANSWER)
     middleware = [ModelFallbackMiddleware(make_model())]
-    failing: BaseChatModel = Failing(messages=iter([]))
+    failing: BaseChatModel = FailingModel(messages=iter([]))
     run(create_agent(failing, TOOLS, middleware=middleware), [HumanMessage("How is Paris?")])
     assert passed_back(server) == GROWING[:2]
 
 
-def test_dicts_as_openai_writes_them(server: LocalServer, model: ChatDeepSeekV4) -> None:
+def test_message_dicts_of_openai(server: LocalServer, model: ChatDeepSeekV4) -> None:
     model.bind_tools(TOOLS).invoke(
         [
             {"role": "developer", "content": "Be brief."},
@@ -481,7 +483,7 @@ def test_dicts_as_openai_writes_them(server: LocalServer, model: ChatDeepSeekV4)
     assert messages_of(server.requests[0])[2]["reasoning_content"] == "A greeting."
 
 
-def test_thinking_switched_off_leaves_the_reasoning_out(server: LocalServer, model: ChatDeepSeekV4) -> None:
+def test_reasoning_is_not_sent_if_thinking_is_switched_off(server: LocalServer, model: ChatDeepSeekV4) -> None:
     server.script(WEATHER_AND_TIME)
     bound = model.bind_tools(TOOLS)
     answer = bound.invoke("How is Paris?")
@@ -490,7 +492,7 @@ def test_thinking_switched_off_leaves_the_reasoning_out(server: LocalServer, mod
     assert "reasoning_content" not in messages_of(server.requests[1])[1]
 
 
-def test_a_turn_made_without_thinking_is_continued_with_it(server: LocalServer, model: ChatDeepSeekV4) -> None:
+def test_a_turn_without_thinking_is_continued_with_thinking(server: LocalServer, model: ChatDeepSeekV4) -> None:
     server.script(WEATHER_AND_TIME, ANSWER)
     bound = model.bind_tools(TOOLS)
     answer = bound.invoke("How is Paris?", thinking=False)
@@ -502,34 +504,36 @@ def test_a_turn_made_without_thinking_is_continued_with_it(server: LocalServer, 
 
 
 @both_shapes
-def test_cut_arguments_go_back_as_the_model_wrote_them(
+def test_truncated_arguments_are_passed_back_verbatim(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4], endpoint: tuple[str, str], shape: dict[str, Any]
 ) -> None:
-    """In Anthropic's form a whole answer holds an object always, and what is none goes back inside one.
+    """On Messages, arguments are always an object: invalid JSON is sent inside one.
 
-    It does so at other hosts than DeepSeek as well, which read arguments before they hand them on.
+    The same applies to other hosts than DeepSeek, which parse arguments before they forward them.
     """
     provider, protocol = endpoint
-    written = '{"city": "Par'
-    back = written
+    arguments = '{"city": "Par'
+    expected = arguments
     if protocol == "messages" or provider != "deepseek":
         name = "INVALID_JSON" if protocol == "messages" else "invalid_arguments"
-        back = json.dumps({name: written})
-    cut = Turn(
+        expected = json.dumps({name: arguments})
+    truncated = Turn(
         reasoning="Hm.",
-        tool_calls=[ToolCall("get_weather", written, id="call_cut")],
+        tool_calls=[ToolCall("get_weather", arguments, id="call_cut")],
         finish_reason="length",
     )
     for streaming in ({"streaming": True},) if protocol == "messages" else ({}, {"streaming": True}):
         server.reset()
-        server.script(cut, ANSWER)
+        server.script(truncated, ANSWER)
         agent = create_agent(make_model(**shape, **streaming), TOOLS)
         history = run(agent, [HumanMessage("How is Paris?")])
         assert history[-1].invalid_tool_calls
         run(agent, [*history, HumanMessage("Go on.")])
         _, sent, result, _ = messages_of(server.requests[1])
         text_passed_back = sent["tool_calls"][0]["function"]["arguments"]
-        assert text_passed_back == back or (back != written and json.loads(text_passed_back) == json.loads(back))
+        assert text_passed_back == expected or (
+            expected != arguments and json.loads(text_passed_back) == json.loads(expected)
+        )
         assert sent["reasoning_content"] == "Hm."
         assert result["tool_call_id"] == "call_cut"
 
@@ -538,8 +542,8 @@ def test_cut_arguments_go_back_as_the_model_wrote_them(
 
 
 @both_shapes
-@pytest.mark.parametrize("streaming", [{}, {"streaming": True}], ids=["whole", "streamed"])
-def test_the_body_of_a_growing_conversation_only_grows_at_its_end(
+@pytest.mark.parametrize("streaming", [{}, {"streaming": True}], ids=["complete", "streamed"])
+def test_each_request_of_a_conversation_begins_with_the_one_before(
     server: LocalServer,
     make_model: Callable[..., ChatDeepSeekV4],
     shape: dict[str, Any],
@@ -553,10 +557,10 @@ def test_the_body_of_a_growing_conversation_only_grows_at_its_end(
     run(agent, [HumanMessage("How is Paris?")], thread)
     run(agent, [HumanMessage("Umbrella?")], thread)
     assert len(server.requests) == 4
-    assert all(grows_at_its_end(shorter, longer) for shorter, longer in itertools.pairwise(server.requests))
+    assert all(is_extended_by(shorter, longer) for shorter, longer in itertools.pairwise(server.requests))
 
 
-def test_the_same_history_gives_the_same_bytes_whole_and_streamed_in_both_shapes(
+def test_a_history_has_the_same_bytes_complete_and_streamed_in_both_shapes(
     server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]
 ) -> None:
     bodies = set()

@@ -93,7 +93,7 @@ def test_function_calling_forces_a_call_and_switches_thinking_off_for_it(
     assert body["tool_choice"]["function"]["name"] == body["tools"][0]["function"]["name"]
 
 
-async def test_asynchronously(server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]) -> None:
+async def test_async_typed_answers(server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]) -> None:
     server.script(IN_TEXT)
     async with make_model() as model:
         assert await model.with_structured_output(Person).ainvoke("Who?") == Person(**ADA)
@@ -105,40 +105,40 @@ def test_streamed_answers_grow(
 ) -> None:
     model = make_model(**shape)
     server.script(Turn(text='{"name": "Ada Lovelace", "age": 36}', reasoning="Hm.", chunk_size=5))
-    seen = list(model.with_structured_output(PERSON_SCHEMA).stream("Who?"))
-    assert seen[-1] == {"name": "Ada Lovelace", "age": 36}
-    assert {"name": "Ada L"} in seen
+    chunks = list(model.with_structured_output(PERSON_SCHEMA).stream("Who?"))
+    assert chunks[-1] == {"name": "Ada Lovelace", "age": 36}
+    assert {"name": "Ada L"} in chunks
     server.script(by_call("Person"))
-    seen = list(model.with_structured_output(PERSON_SCHEMA, method="function_calling").stream("Who?"))
-    assert seen[-1] == ADA
+    chunks = list(model.with_structured_output(PERSON_SCHEMA, method="function_calling").stream("Who?"))
+    assert chunks[-1] == ADA
     server.script(IN_TEXT)
     assert list(model.with_structured_output(Person).stream("Who?"))[-1] == Person(**ADA)
 
 
 BAD = {
     "no JSON": Turn(text="Ada is 36."),
-    "cut": Turn(text='{"name": "Ada", "age": 3', finish_reason="length"),
-    "cut after the last field": Turn(text='{"name": "Ada", "age": 36', finish_reason="length"),
-    "unfit": Turn(text='{"name": "Ada", "age": -1}'),
+    "truncated": Turn(text='{"name": "Ada", "age": 3', finish_reason="length"),
+    "truncated after the last field": Turn(text='{"name": "Ada", "age": 36', finish_reason="length"),
+    "invalid": Turn(text='{"name": "Ada", "age": -1}'),
     "empty": Turn(text=" ", reasoning="Hm."),
 }
 
 
 @pytest.mark.parametrize("answer", BAD)
-def test_an_answer_that_is_none_raises(server: LocalServer, model: ChatDeepSeekV4, answer: str) -> None:
+def test_an_invalid_answer_raises(server: LocalServer, model: ChatDeepSeekV4, answer: str) -> None:
     typed = model.with_structured_output(Person)
-    server.script(*[BAD[answer]] * (2 if answer.startswith("cut") else 4))  # each of the others is tried twice
+    server.script(*[BAD[answer]] * (2 if answer.startswith("truncated") else 4))  # the others are retried once
     with pytest.raises(OutputParserException) as caught:
         typed.invoke("Who?")
-    assert ("max_tokens" in str(caught.value)) == answer.startswith("cut")
+    assert ("max_tokens" in str(caught.value)) == answer.startswith("truncated")
     with pytest.raises(OutputParserException):
         list(typed.stream("Who?"))
 
 
-def test_a_cut_or_missing_call_raises(server: LocalServer, model: ChatDeepSeekV4) -> None:
+def test_a_truncated_or_missing_call_raises(server: LocalServer, model: ChatDeepSeekV4) -> None:
     typed = model.with_structured_output(Person, method="function_calling")
-    cut = Turn(tool_calls=[ToolCall("Person", '{"name": "Ada", "age": 3')], finish_reason="length")
-    server.script(cut, cut, *[Turn(text="Ada is 36.")] * 2)
+    truncated = Turn(tool_calls=[ToolCall("Person", '{"name": "Ada", "age": 3')], finish_reason="length")
+    server.script(truncated, truncated, *[Turn(text="Ada is 36.")] * 2)
     with pytest.raises(OutputParserException, match="max_tokens"):
         typed.invoke("Who?")
     with pytest.raises(OutputParserException, match="max_tokens"):
@@ -147,9 +147,9 @@ def test_a_cut_or_missing_call_raises(server: LocalServer, model: ChatDeepSeekV4
         typed.invoke("Who?")
 
 
-def test_include_raw_gives_message_answer_and_error(server: LocalServer, model: ChatDeepSeekV4) -> None:
+def test_include_raw_returns_message_answer_and_error(server: LocalServer, model: ChatDeepSeekV4) -> None:
     typed = model.with_structured_output(Person, include_raw=True)
-    server.script(IN_TEXT, BAD["unfit"], BAD["unfit"])
+    server.script(IN_TEXT, BAD["invalid"], BAD["invalid"])
     good = typed.invoke("Who?")
     assert good["parsed"] == Person(**ADA)
     assert good["parsing_error"] is None

@@ -7,12 +7,12 @@ import pytest
 
 from deepseek_v4.testing import LocalServer
 from llama_index_deepseek_v4 import DeepSeekV4
-from tests.end_to_end.journeys.conversations import ENDPOINTS, address_of, server_of
+from tests.end_to_end.journeys.conversations import ENDPOINTS, connection_to, server_of
 
 
 @pytest.fixture(params=ENDPOINTS, ids="-".join)
 def endpoint(request: pytest.FixtureRequest) -> Any:
-    """Whose endpoint is spoken to, and which."""
+    """Provider and protocol."""
     return request.param
 
 
@@ -29,6 +29,6 @@ def server(endpoint: tuple[str, str]) -> Iterator[LocalServer]:
 
 @pytest.fixture
 def llm(server: LocalServer, endpoint: tuple[str, str]) -> Iterator[DeepSeekV4]:
-    """With everything at its default, thinking on."""
-    with DeepSeekV4(**address_of(endpoint, server), max_retries=0) as llm:
+    """A model with default settings, thinking on."""
+    with DeepSeekV4(**connection_to(endpoint, server), max_retries=0) as llm:
         yield llm

@@ -1,4 +1,4 @@
-"""The table of docs/llamaindex.md, as this version of llama-index-core does it: a change there changes the table."""
+"""The table of docs/llamaindex.md with this version of llama-index-core: a change there changes the table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from llama_index_deepseek_v4 import DeepSeekV4, UsageReport
 
 PAGE = (Path(__file__).resolve().parents[4] / "docs" / "llamaindex.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| (.+?) \|", PAGE.partition("\n## What LlamaIndex loses")[2].partition("|---")[2], re.M)
-SHOWN: list[str] = []
+TESTED: list[str] = []
 CALL = Turn(reasoning="I should look.", tool_calls=[ToolCall("get_weather", {"city": "Paris"})])
 ANSWER = Turn("It rains.", reasoning="Rain, so.")
 
@@ -43,9 +43,9 @@ def get_weather(city: str) -> str:
     return f"It rains in {city}."
 
 
-def shows(row: str) -> Callable[[Test], Test]:
-    """Register a test as the one of a row."""
-    SHOWN.append(row)
+def row(name: str) -> Callable[[Test], Test]:
+    """Register a test for a row of the table."""
+    TESTED.append(name)
     return lambda test: test
 
 
@@ -78,8 +78,10 @@ def thinking_in(messages: list[ChatMessage]) -> bool:
     return any(isinstance(block, ThinkingBlock) for message in messages for block in message.blocks)
 
 
-@shows("query engines, `predict`, `complete().text`")
-def test_these_return_text_alone(llm: DeepSeekV4, server: LocalServer, index: SummaryIndex) -> None:
+@row("query engines, `predict`, `complete().text`")
+def test_query_engines_predict_and_complete_return_text_alone(
+    llm: DeepSeekV4, server: LocalServer, index: SummaryIndex
+) -> None:
     server.script(ANSWER, ANSWER, ANSWER)
     with UsageReport() as report:
         response: Any = index.as_query_engine(llm=llm).query("How is it?")
@@ -91,8 +93,8 @@ def test_these_return_text_alone(llm: DeepSeekV4, server: LocalServer, index: Su
     assert report.total.cost > 0
 
 
-@shows("`SimpleChatEngine.stream_chat`")
-@shows("`context`, `condense_plus_context`, `condense_question` chat engines")
+@row("`SimpleChatEngine.stream_chat`")
+@row("`context`, `condense_plus_context`, `condense_question` chat engines")
 @pytest.mark.parametrize(
     ("mode", "streamed", "kept"),
     [
@@ -114,7 +116,7 @@ def test_which_chat_engines_keep_thinking(
     assert thinking_in(engine.chat_history[-1:]) is kept
 
 
-@shows("`ReActAgent`, `CodeActAgent`")
+@row("`ReActAgent`, `CodeActAgent`")
 @pytest.mark.parametrize("kind", ["react", "code", "function"])
 async def test_which_agents_keep_thinking(kind: str, llm: DeepSeekV4, server: LocalServer) -> None:
     agent: Any
@@ -135,7 +137,7 @@ async def test_which_agents_keep_thinking(kind: str, llm: DeepSeekV4, server: Lo
     assert thinking_in(await memory.aget()) is (kind == "function")
 
 
-@shows("`FunctionAgent` without `memory=`")
+@row("`FunctionAgent` without `memory=`")
 @pytest.mark.filterwarnings("ignore:Skipping serialization")
 async def test_a_context_does_not_keep_the_history(llm: DeepSeekV4, server: LocalServer) -> None:
     agent = FunctionAgent(llm=llm, tools=[get_weather])
@@ -147,8 +149,8 @@ async def test_a_context_does_not_keep_the_history(llm: DeepSeekV4, server: Loca
         assert sent == (["First", "Second"] if options else ["Second"])
 
 
-@shows("`ChatMemoryBuffer`")
-@shows("`Memory`")
+@row("`ChatMemoryBuffer`")
+@row("`Memory`")
 def test_what_memories_count(llm: DeepSeekV4, server: LocalServer) -> None:
     long_call = ToolCall("get_weather", {"city": "Paris " * 400})
     server.script(Turn(reasoning="I should look. " * 400, tool_calls=[long_call]))
@@ -156,14 +158,14 @@ def test_what_memories_count(llm: DeepSeekV4, server: LocalServer) -> None:
     answer = llm.chat_with_tools([FunctionTool.from_defaults(get_weather)], chat_history=[question]).message
     buffer = ChatMemoryBuffer.from_defaults(chat_history=[question, answer], token_limit=100)
     assert len(buffer.get()) == 2, "thousands of tokens in a buffer of 100"
-    counted = Memory.from_defaults()._estimate_token_count
+    token_count = Memory.from_defaults()._estimate_token_count
     thinking = ChatMessage(role="assistant", blocks=[ThinkingBlock(content="I should look. " * 400)])
-    assert counted(answer) > 400
-    assert counted(thinking) == 0
+    assert token_count(answer) > 400
+    assert token_count(thinking) == 0
 
 
-@shows("`FunctionAgent(output_cls=…)`")
-async def test_a_typed_answer_of_an_agent_is_another_request(llm: DeepSeekV4, server: LocalServer) -> None:
+@row("`FunctionAgent(output_cls=…)`")
+async def test_a_typed_answer_of_an_agent_is_a_further_request(llm: DeepSeekV4, server: LocalServer) -> None:
     agent = FunctionAgent(llm=llm, tools=[get_weather], output_cls=Person)
     server.script(ANSWER, Turn('{"name": "Ada", "age": 36}'))
     assert (await agent.run("Who?")).structured_response == {"name": "Ada", "age": 36}
@@ -173,8 +175,8 @@ async def test_a_typed_answer_of_an_agent_is_another_request(llm: DeepSeekV4, se
         assert (await agent.run("Who?")).structured_response is None
 
 
-@shows('`FunctionAgent` with `early_stopping_method="generate"`')
-async def test_the_last_answer_is_made_without_the_results(llm: DeepSeekV4, server: LocalServer) -> None:
+@row('`FunctionAgent` with `early_stopping_method="generate"`')
+async def test_the_request_for_the_last_answer_has_no_tool_results(llm: DeepSeekV4, server: LocalServer) -> None:
     server.script(CALL, CALL, ANSWER)
     agent = FunctionAgent(llm=llm, tools=[get_weather])
     await agent.run("Weather?", max_iterations=2, early_stopping_method="generate")
@@ -183,10 +185,10 @@ async def test_the_last_answer_is_made_without_the_results(llm: DeepSeekV4, serv
     assert roles[-1] == ["user", "system"]
 
 
-@shows("query engine with `streaming=True` and `output_cls`")
-@shows("query engine with `output_cls`, whose typed answer fails")
+@row("query engine with `streaming=True` and `output_cls`")
+@row("query engine with `output_cls`, whose typed answer fails")
 @pytest.mark.parametrize("streaming", [True, False])
-def test_a_query_engine_swallows_the_error_of_a_typed_answer(
+def test_a_query_engine_hides_the_error_of_a_typed_answer(
     streaming: bool, llm: DeepSeekV4, server: LocalServer, index: SummaryIndex
 ) -> None:
     if not streaming:
@@ -198,7 +200,7 @@ def test_a_query_engine_swallows_the_error_of_a_typed_answer(
         llm.structured_predict(Person, PromptTemplate("Who?"))
 
 
-@shows("`SubQuestionQueryEngine`")
+@row("`SubQuestionQueryEngine`")
 def test_sub_questions_need_a_generator(llm: DeepSeekV4, index: SummaryIndex) -> None:
     tools = [QueryEngineTool.from_defaults(index.as_query_engine(llm=llm), name="facts", description="Facts")]
     with pytest.raises(ImportError, match="question-gen-openai"):
@@ -207,18 +209,18 @@ def test_sub_questions_need_a_generator(llm: DeepSeekV4, index: SummaryIndex) ->
     assert SubQuestionQueryEngine.from_defaults(tools, llm=llm, question_gen=generator, use_async=False)
 
 
-@shows("`VectorStoreIndex` and everything with embeddings")
-def test_an_index_of_vectors_needs_an_embedding(server: LocalServer) -> None:
+@row("`VectorStoreIndex` and everything with embeddings")
+def test_a_vector_index_needs_an_embedding(server: LocalServer) -> None:
     with pytest.raises(ImportError, match="embeddings-openai"):
         VectorStoreIndex.from_documents([Document(text="Ada is 36.")])
 
 
-@shows("`QueryFusionRetriever`")
-def test_a_fusion_needs_a_model(llm: DeepSeekV4, server: LocalServer, index: SummaryIndex) -> None:
+@row("`QueryFusionRetriever`")
+def test_a_fusion_retriever_needs_a_model(llm: DeepSeekV4, server: LocalServer, index: SummaryIndex) -> None:
     with pytest.raises(ImportError, match="llms-openai"):
         QueryFusionRetriever([index.as_retriever()])
     assert QueryFusionRetriever([index.as_retriever()], llm=llm, use_async=False).retrieve("Ada?")
 
 
 def test_every_row_has_a_test() -> None:
-    assert sorted(ROWS) == sorted(SHOWN)
+    assert sorted(ROWS) == sorted(TESTED)

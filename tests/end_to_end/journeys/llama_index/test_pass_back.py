@@ -1,4 +1,4 @@
-"""Reasoning on its way back: every past assistant message carries exactly what it had, wherever it has been."""
+"""Reasoning is passed back: every past assistant message is sent with its own, also after it was stored."""
 
 from __future__ import annotations
 
@@ -32,7 +32,13 @@ from pydantic import BaseModel
 from deepseek_v4.errors import HistoryRepairedWarning, InvalidRequestError
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
 from llama_index_deepseek_v4 import DeepSeekV4
-from tests.end_to_end.journeys.conversations import ENDPOINTS, address_of, grows_at_its_end, messages_of, thinks
+from tests.end_to_end.journeys.conversations import (
+    ENDPOINTS,
+    connection_to,
+    is_extended_by,
+    messages_of,
+    thinking_is_on,
+)
 
 
 def get_weather(city: str) -> str:
@@ -55,17 +61,17 @@ def call(reasoning: str | None, *cities: dict[str, str], text: str = "") -> Turn
     return Turn(text, reasoning=reasoning, tool_calls=calls)
 
 
-def say(reasoning: str | None, text: str = "An answer.") -> Turn:
+def answer(reasoning: str | None, text: str = "An answer.") -> Turn:
     return Turn(text, reasoning=reasoning)
 
 
 def sent(server: LocalServer, index: int = -1) -> list[dict[str, Any]]:
-    """The messages of a request the server accepted."""
+    """Return the messages of an accepted request."""
     return messages_of(server.requests[index])
 
 
 def passed_back(server: LocalServer, index: int = -1) -> list[str | None]:
-    """The reasoning of each past assistant message; a message without the field is an error of its own."""
+    """Return the reasoning of each past assistant message, ``(missing)`` for a message without the field."""
     return [m.get("reasoning_content", "(missing)") for m in sent(server, index) if m["role"] == "assistant"]
 
 
@@ -74,28 +80,28 @@ def roles(server: LocalServer, index: int = -1) -> list[str]:
 
 
 def assert_shared_prefix(server: LocalServer) -> None:
-    """Each request's bytes begin with those of the one before, up to the end of its messages."""
+    """Assert that each request begins with the bytes of the one before, up to the end of its messages."""
     assert len(server.requests) > 1
     assert all(before.raw.endswith(b"]}") for before in server.requests)
-    assert all(grows_at_its_end(before, after) for before, after in itertools.pairwise(server.requests))
+    assert all(is_extended_by(before, after) for before, after in itertools.pairwise(server.requests))
 
 
 async def agent_run(agent: Any, question: str, **options: Any) -> str:
     return str(await agent.run(question, **options))
 
 
-WAYS = {"streamed": True, "whole": False}
-both_ways = pytest.mark.parametrize(
+MODES = {"streamed": True, "complete": False}
+both_modes = pytest.mark.parametrize(
     ("endpoint", "streamed"),
     [
-        pytest.param(endpoint, WAYS[name], id="-".join((*endpoint, name)))
+        pytest.param(endpoint, MODES[name], id="-".join((*endpoint, name)))
         for number, endpoint in enumerate(ENDPOINTS)
-        for name in WAYS
-        if endpoint[0] == "deepseek" or number % 2 == (name == "whole")
+        for name in MODES
+        if endpoint[0] == "deepseek" or number % 2 == (name == "complete")
     ],
     indirect=["endpoint"],
 )
-"""Each endpoint with a way to answer: DeepSeek's own with both, those of the other hosts with one and the other."""
+"""Each endpoint with a mode of answers: DeepSeek's with both, those of the other hosts with each in turn."""
 
 
 @pytest.fixture
@@ -104,55 +110,57 @@ def agent(llm: DeepSeekV4, streamed: bool) -> FunctionAgent:
 
 
 class TestAgents:
-    @both_ways
+    @both_modes
     async def test_agent_loop(self, agent: FunctionAgent, server: LocalServer) -> None:
-        server.script(call("first", PARIS, text="Let me see."), call("second", ROME), say("third"))
+        server.script(call("first", PARIS, text="Let me see."), call("second", ROME), answer("third"))
         await agent_run(agent, "Weather?")
         assert passed_back(server) == ["first", "second"]
         assert sent(server)[2]["content"] == "Let me see."
         assert_shared_prefix(server)
 
-    @both_ways
+    @both_modes
     async def test_parallel_tools(self, agent: FunctionAgent, server: LocalServer) -> None:
-        server.script(call("both", PARIS, ROME), say("done"))
+        server.script(call("both", PARIS, ROME), answer("done"))
         await agent_run(agent, "Weather?")
         assert roles(server) == ["system", "user", "assistant", "tool", "tool"]
         assert passed_back(server) == ["both"]
         assert_shared_prefix(server)
 
-    @both_ways
-    async def test_the_models_own_bytes_come_back(
+    @both_modes
+    async def test_arguments_are_passed_back_verbatim(
         self, agent: FunctionAgent, server: LocalServer, protocol: str
     ) -> None:
-        written = '{ "city" :  "Paris" }'  # no serialiser writes it like this
-        server.script(Turn(reasoning="r", tool_calls=[ToolCall("get_weather", written)]), say("done"))
+        arguments = '{ "city" :  "Paris" }'  # not a serialiser's spacing
+        server.script(Turn(reasoning="r", tool_calls=[ToolCall("get_weather", arguments)]), answer("done"))
         await agent_run(agent, "Weather?")
-        back = sent(server)[2]["tool_calls"][0]["function"]["arguments"]
-        assert back == written or (protocol == "messages" and json.loads(back) == PARIS)  # it has objects, no text
+        passed = sent(server)[2]["tool_calls"][0]["function"]["arguments"]
+        assert passed == arguments or (
+            protocol == "messages" and json.loads(passed) == PARIS
+        )  # its arguments are objects, not text
 
-    @both_ways
+    @both_modes
     async def test_next_user_turns(self, agent: FunctionAgent, server: LocalServer, llm: DeepSeekV4) -> None:
-        """Streamed with one kind of memory, whole with the other."""
+        """Streamed with one type of memory, complete with the other."""
         memory = Memory.from_defaults(session_id="s") if agent.streaming else ChatMemoryBuffer.from_defaults(llm=llm)
         for turn in range(3):
-            server.script(call(f"ask {turn}", PARIS, ROME), say(f"tell {turn}"))
+            server.script(call(f"ask {turn}", PARIS, ROME), answer(f"tell {turn}"))
             await agent_run(agent, f"Weather {turn}?", memory=memory)
         assert passed_back(server) == ["ask 0", "tell 0", "ask 1", "tell 1", "ask 2"]
         assert_shared_prefix(server)
 
-    @both_ways
+    @both_modes
     async def test_empty_and_missing_reasoning(self, agent: FunctionAgent, server: LocalServer) -> None:
         memory = Memory.from_defaults(session_id="s")
-        server.script(call("", PARIS), say(""), say("x"))
+        server.script(call("", PARIS), answer(""), answer("x"))
         await agent_run(agent, "Weather?", memory=memory)
         await agent_run(agent, "Again?", memory=memory)
         assert passed_back(server) == ["", ""]
 
     async def test_forced_first_tool(self, llm: DeepSeekV4, server: LocalServer) -> None:
         agent = FunctionAgent(llm=llm, tools=[get_weather], initial_tool_choice="get_weather")
-        server.script(call("unseen", PARIS), call("second", ROME), say("x"))
+        server.script(call("unseen", PARIS), call("second", ROME), answer("x"))
         await agent_run(agent, "Weather?")
-        assert not thinks(server.requests[0])
+        assert not thinking_is_on(server.requests[0])
         assert passed_back(server) == ["", "second"], "the forced call was made without thinking"
 
     async def test_hand_off(self, llm: DeepSeekV4, server: LocalServer) -> None:
@@ -163,7 +171,10 @@ class TestAgents:
         hand_over = ToolCall("handoff", {"to_agent": "writer", "reason": "to write"}, id="h")
         memory = Memory.from_defaults(session_id="s")
         server.script(
-            call("look", PARIS), Turn(reasoning="over to you", tool_calls=[hand_over]), say("writing"), say("more")
+            call("look", PARIS),
+            Turn(reasoning="over to you", tool_calls=[hand_over]),
+            answer("writing"),
+            answer("more"),
         )
         workflow = AgentWorkflow(agents=[first, second], root_agent="asker")
         assert await agent_run(workflow, "Write about Paris", memory=memory) == "An answer."
@@ -175,12 +186,12 @@ class TestAgents:
     async def test_return_direct_with_another_call(
         self, llm: DeepSeekV4, server: LocalServer, recwarn: pytest.WarningsRecorder
     ) -> None:
-        """LlamaIndex drops the results behind a return_direct tool and puts a call id on an assistant message."""
+        """LlamaIndex drops the results after a return_direct tool and puts a call id on an assistant message."""
         direct = FunctionTool.from_defaults(get_weather, name="direct", return_direct=True)
         agent = FunctionAgent(llm=llm, tools=[direct, get_weather])
         memory = Memory.from_defaults(session_id="s")
         calls = [ToolCall("direct", PARIS, id="c1"), ToolCall("get_weather", ROME, id="c2")]
-        server.script(Turn(reasoning="two ways", tool_calls=calls), say("on"))
+        server.script(Turn(reasoning="two ways", tool_calls=calls), answer("on"))
         assert await agent_run(agent, "Weather?", memory=memory) == "It rains in Paris."
         await agent_run(agent, "And now?", memory=memory)
         messages = sent(server)
@@ -190,60 +201,60 @@ class TestAgents:
         assert "tool_call_id" not in messages[4]
         assert any(issubclass(warning.category, HistoryRepairedWarning) for warning in recwarn)
 
-    async def test_a_state_prompt_that_is_written_into_the_messages(self, llm: DeepSeekV4, server: LocalServer) -> None:
+    async def test_an_agent_with_a_state_prompt(self, llm: DeepSeekV4, server: LocalServer) -> None:
         agent = FunctionAgent(llm=llm, tools=[get_weather], initial_state={"mood": "good"})
         memory = Memory.from_defaults(session_id="s")
-        server.script(call("r1", PARIS), say("r2"), say("r3"))
+        server.script(call("r1", PARIS), answer("r2"), answer("r3"))
         await agent_run(agent, "Weather?", memory=memory)
         await agent_run(agent, "Again?", memory=memory)
         assert passed_back(server) == ["r1", "r2"]
 
-    @both_ways
-    async def test_a_context_that_goes_on(self, agent: FunctionAgent, server: LocalServer) -> None:
+    @both_modes
+    async def test_a_context_that_is_continued(self, agent: FunctionAgent, server: LocalServer) -> None:
         context = Context(agent)
         memory = Memory.from_defaults(session_id="s")
-        server.script(call("r1", PARIS), say("r2"), say("r3"))
+        server.script(call("r1", PARIS), answer("r2"), answer("r3"))
         await agent_run(agent, "Weather?", ctx=context, memory=memory)
         await agent_run(agent, "Again?", ctx=context, memory=memory)
         assert passed_back(server) == ["r1", "r2"]
 
 
 class TestStores:
-    """Histories that were written down and read again."""
+    """Histories that were stored and loaded."""
 
-    @both_ways
+    @both_modes
     async def test_sql_chat_store(self, agent: FunctionAgent, server: LocalServer, tmp_path: Path) -> None:
         uri = f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}"
-        server.script(call("asked", PARIS, ROME), say("answered"), say("x"))
+        server.script(call("asked", PARIS, ROME), answer("answered"), answer("x"))
         await agent_run(agent, "Weather?", memory=Memory.from_defaults(session_id="s", async_database_uri=uri))
         reloaded = Memory.from_defaults(session_id="s", async_database_uri=uri)
         await agent_run(agent, "Again?", memory=reloaded)
         assert passed_back(server) == ["asked", "answered"]
         assert_shared_prefix(server)
 
-    @both_ways
+    @both_modes
     async def test_simple_chat_store_on_disk(
         self, agent: FunctionAgent, server: LocalServer, llm: DeepSeekV4, tmp_path: Path
     ) -> None:
         store = SimpleChatStore()
         memory = ChatMemoryBuffer.from_defaults(llm=llm, chat_store=store, chat_store_key="ada")
-        server.script(call("asked", PARIS), say("answered"), say("x"))
+        server.script(call("asked", PARIS), answer("answered"), answer("x"))
         await agent_run(agent, "Weather?", memory=memory)
         path = tmp_path / "store.json"
         # SimpleChatStore.persist() fails on pydantic 2.14 (llama-index-core 0.14.25), so the messages are written here
-        kept = {key: [m.model_dump(mode="json") for m in messages] for key, messages in store.store.items()}
-        path.write_text(json.dumps(kept))
+        stored = {key: [m.model_dump(mode="json") for m in messages] for key, messages in store.store.items()}
+        path.write_text(json.dumps(stored))
         read = {
             key: [ChatMessage.model_validate(m) for m in messages]
             for key, messages in json.loads(path.read_text()).items()
         }
-        again = ChatMemoryBuffer.from_defaults(llm=llm, chat_store=SimpleChatStore(store=read), chat_store_key="ada")
-        await agent_run(agent, "Again?", memory=again)
+        reloaded = ChatMemoryBuffer.from_defaults(llm=llm, chat_store=SimpleChatStore(store=read), chat_store_key="ada")
+        await agent_run(agent, "Again?", memory=reloaded)
         assert passed_back(server) == ["asked", "answered"]
         assert_shared_prefix(server)
 
     @pytest.mark.parametrize(
-        "carry",
+        "copied",
         [
             lambda messages: pickle.loads(pickle.dumps(messages)),
             lambda messages: [ChatMessage.model_validate(m.model_dump()) for m in messages],
@@ -256,20 +267,20 @@ class TestStores:
         ids=["pickle", "dump", "json", "json by hand", "deepcopy"],
     )
     @pytest.mark.parametrize("streamed", [True, False])
-    def test_messages(
+    def test_stored_messages(
         self,
         llm: DeepSeekV4,
         server: LocalServer,
-        carry: Callable[[list[ChatMessage]], list[ChatMessage]],
+        copied: Callable[[list[ChatMessage]], list[ChatMessage]],
         streamed: bool,
     ) -> None:
-        server.script(call("asked", PARIS, ROME), say("answered"), say("x"))
+        server.script(call("asked", PARIS, ROME), answer("answered"), answer("x"))
         history = [ChatMessage(role="user", content="Weather?")]
         for _ in range(2):
-            history = carry(history)
+            history = copied(history)
             history.append(_next(llm, history, streamed))
             history.extend(_results(llm, history[-1]))
-        history = carry([*history, ChatMessage(role="user", content="Again?")])
+        history = copied([*history, ChatMessage(role="user", content="Again?")])
         _next(llm, history, streamed)
         assert passed_back(server) == ["asked", "answered"]
         assert_shared_prefix(server)
@@ -295,7 +306,7 @@ def _results(llm: DeepSeekV4, message: ChatMessage) -> list[ChatMessage]:
 
 
 class TestForeignHistories:
-    def test_written_by_hand(self, llm: DeepSeekV4, server: LocalServer) -> None:
+    def test_a_history_written_by_hand(self, llm: DeepSeekV4, server: LocalServer) -> None:
         history = [
             ChatMessage(role="system", content="Be brief."),
             ChatMessage(role="user", content="Weather?"),
@@ -311,7 +322,7 @@ class TestForeignHistories:
         assert sent(server)[2]["content"] == ""
 
     @pytest.mark.parametrize("as_objects", [True, False])
-    def test_from_openai(self, llm: DeepSeekV4, server: LocalServer, as_objects: bool) -> None:
+    def test_a_history_of_openai(self, llm: DeepSeekV4, server: LocalServer, as_objects: bool) -> None:
         arguments = '{"city": "Paris"}'
         legacy: Any = {"id": "a", "type": "function", "function": {"name": "get_weather", "arguments": arguments}}
         if as_objects:
@@ -332,7 +343,7 @@ class TestForeignHistories:
         assert len(sent(server)[2]["tool_calls"]) == 1
         assert passed_back(server) == [""]
 
-    def test_from_anthropic(self, llm: DeepSeekV4, server: LocalServer) -> None:
+    def test_a_history_of_anthropic(self, llm: DeepSeekV4, server: LocalServer) -> None:
         point = CachePoint(cache_control=CacheControl(type="ephemeral"))
         citation = CitationBlock(cited_content="s", source="s", title="t", additional_location_info={"start": 0})
         history = [
@@ -354,7 +365,7 @@ class TestForeignHistories:
         assert passed_back(server) == ["I could look.", ""]
         assert sent(server)[4]["content"] == "It rains."
 
-    def test_from_older_integrations(self, llm: DeepSeekV4, server: LocalServer) -> None:
+    def test_a_history_of_older_integrations(self, llm: DeepSeekV4, server: LocalServer) -> None:
         call_ = {"id": "a", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'}}
         history = [
             ChatMessage(role="user", content="Weather?"),
@@ -368,7 +379,7 @@ class TestForeignHistories:
         llm.chat_with_tools([TOOL], chat_history=history)
         assert passed_back(server) == ["kept"]
 
-    def test_cut_by_a_memory(self, llm: DeepSeekV4, server: LocalServer, protocol: str) -> None:
+    def test_a_history_truncated_by_a_memory(self, llm: DeepSeekV4, server: LocalServer, protocol: str) -> None:
         """Truncation leaves a lone result at the front, or a call without one at the end."""
         history = [
             ChatMessage(role="tool", content="Rain.", additional_kwargs={"tool_call_id": "gone"}),
@@ -386,7 +397,7 @@ class TestForeignHistories:
         if protocol != "messages":
             assert roles(server) == ["assistant", "assistant", "tool", "user"]
             assert passed_back(server) == ["answered", "asking"]
-        else:  # there, what follows each other without a user between is one turn
+        else:  # consecutive turns without a user message between them are one turn
             assert roles(server) == ["assistant", "tool", "user"]
             assert passed_back(server) == ["answeredasking"]
 
@@ -395,10 +406,10 @@ class TestOtherPaths:
     def test_simple_chat_engine(self, llm: DeepSeekV4, server: LocalServer, endpoint: Any) -> None:
         if endpoint == ("openrouter", "chat_completions"):  # strict: it requires the record that it sent
             server.configure(passback="lenient")
-        server.script(say("r1"), say("r2"), say("r3"))
+        server.script(answer("r1"), answer("r2"), answer("r3"))
         engine = SimpleChatEngine.from_defaults(llm=llm)
         engine.chat("One")
-        "".join(engine.stream_chat("Two").response_gen)  # keeps the text alone
+        "".join(engine.stream_chat("Two").response_gen)  # its history has the text alone
         engine.chat("Three")
         assert passed_back(server) == ["r1", ""]
 
@@ -411,22 +422,22 @@ class TestOtherPaths:
         assert passed_back(server) == ["r"]
 
     def test_pass_back_switched_off(self, server: LocalServer, endpoint: Any) -> None:
-        llm = DeepSeekV4(**address_of(endpoint, server), pass_back=False)
+        llm = DeepSeekV4(**connection_to(endpoint, server), pass_back=False)
         past = ChatMessage(role="assistant", blocks=[ThinkingBlock(content="r"), TextBlock(text="a")])
         llm.chat([ChatMessage(role="user", content="q"), past, ChatMessage(role="user", content="q2")])
         assert passed_back(server) == ["(missing)"]
 
-    def test_the_strict_server_would_refuse_it_otherwise(self, server: LocalServer, endpoint: Any) -> None:
-        """So that the tests above can fail."""
-        llm = DeepSeekV4(**address_of(endpoint, server), pass_back=False)
-        asked = ToolCallBlock(tool_call_id="a", tool_name="get_weather", tool_kwargs=PARIS)
+    def test_the_strict_server_refuses_a_history_without_reasoning(self, server: LocalServer, endpoint: Any) -> None:
+        """So the tests above would fail without pass-back."""
+        llm = DeepSeekV4(**connection_to(endpoint, server), pass_back=False)
+        tool_call = ToolCallBlock(tool_call_id="a", tool_name="get_weather", tool_kwargs=PARIS)
         past = [
             ChatMessage(role="user", content="q"),
-            ChatMessage(role="assistant", blocks=[ThinkingBlock(content="r"), asked]),
+            ChatMessage(role="assistant", blocks=[ThinkingBlock(content="r"), tool_call]),
             ChatMessage(role="tool", content="Rain.", additional_kwargs={"tool_call_id": "a"}),
         ]
-        messages_by = "Provider returned error" if endpoint == ("openrouter", "messages") else "must be passed back"
-        with pytest.raises(InvalidRequestError, match=messages_by):
+        error = "Provider returned error" if endpoint == ("openrouter", "messages") else "must be passed back"
+        with pytest.raises(InvalidRequestError, match=error):
             llm.chat_with_tools([TOOL], chat_history=past)
         assert llm.chat_with_tools([TOOL], chat_history=past, pass_back=True).message.blocks
 
