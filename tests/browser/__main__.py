@@ -32,7 +32,7 @@ def connection(start: str, end: str) -> str:
 
 
 def stamped(number: list[int]) -> Any:
-    """Return a middleware that changes the system text once, as a time in it does."""
+    """Return a middleware that changes the system text once, as the current time in it would."""
 
     @wrap_model_call
     def middleware(request: Any, handler: Callable[[Any], Any]) -> Any:

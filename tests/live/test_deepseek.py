@@ -1,4 +1,4 @@
-"""The main job against DeepSeek itself, and the calls that settle doubts (docs/doubts.md). Needs DEEPSEEK_API_KEY.
+"""Answers, tools and the calls that settle doubts (docs/doubts.md) with DeepSeek's API. Needs DEEPSEEK_API_KEY.
 
 DEEPSEEK_API_KEY=… python -m pytest tests/live -m live
 """
@@ -28,7 +28,7 @@ def client() -> Client:
     return Client(reasoning_effort="low", max_tokens=2000)
 
 
-def test_reasoning_comes_whole_and_streamed(client: Client) -> None:
+def test_reasoning_is_returned_complete_and_streamed(client: Client) -> None:
     reply = client.chat("What is 17 * 23?")
     assert "391" in reply.content
     assert reply.reasoning is not None
@@ -38,7 +38,7 @@ def test_reasoning_comes_whole_and_streamed(client: Client) -> None:
     assert deltas[-1].reply.usage is not None
 
 
-def test_a_tool_loop_goes_round(client: Client) -> None:
+def test_a_tool_loop_ends_with_an_answer(client: Client) -> None:
     question = Message.user("What is the weather in Paris and in Tokyo?")
     first = client.chat([question], tools=[WEATHER])
     assert first.tool_calls
@@ -46,7 +46,7 @@ def test_a_tool_loop_goes_round(client: Client) -> None:
     assert client.chat([question, first.to_message(), *results], tools=[WEATHER]).content
 
 
-def test_doubt_empty_reasoning_is_accepted_where_none_is_known(client: Client) -> None:
+def test_doubt_empty_reasoning_is_accepted_if_the_history_has_none(client: Client) -> None:
     call = ToolCall("call_1", "get_weather", '{"city": "Paris"}')
     history = [
         Message.user("Weather in Paris?"),

@@ -23,12 +23,12 @@ from tests.sockets import connections_to
 
 @dataclass
 class Measured:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
         calls: Number of calls.
         seconds: Their duration.
-        wrong: Calls with another text than their own.
+        wrong: Calls that received the text of another call.
         sockets: Connections to the server after the models were closed.
         memory: Resident memory in MB, after each round.
     """
@@ -139,7 +139,7 @@ class Load:
         return self.measured(work)
 
     def calls(self, count: int, *, rounds: int = 10) -> Measured:
-        """Calls one round after the other, each in an ``asyncio.run`` of its own; the memory after each round."""
+        """Calls one round after the other, each in a new ``asyncio.run``; the memory after each round."""
 
         def work(found: Measured) -> None:
             for _ in range(rounds):
@@ -192,7 +192,7 @@ class Load:
         return self.measured(work)
 
     def forks(self, count: int) -> Measured:
-        """Processes forked while connections are open: parent and children go on, each with its own."""
+        """Processes forked while connections are open: parent and children continue with separate ones."""
 
         def work(found: Measured) -> None:
             with Client(**self.options) as client:

@@ -1,4 +1,4 @@
-"""A server in a process of its own that answers each of thousands of streams with the mark of its request."""
+"""A server in a separate process that answers each of thousands of streams with the mark of its request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-PIECES = 5
+CHUNKS = 5
 """Chunks of a streamed answer."""
 PAUSE = 0.01
 """Seconds between them."""
@@ -20,7 +20,7 @@ MARK = re.compile(rb"mark-\d+")
 
 def answer(mark: str) -> str:
     """Return the text of an answer."""
-    return "".join(f"{mark}:{number} " for number in range(PIECES))
+    return "".join(f"{mark}:{number} " for number in range(CHUNKS))
 
 
 def _chunk(text: str, finish: str | None = None) -> bytes:
@@ -29,7 +29,7 @@ def _chunk(text: str, finish: str | None = None) -> bytes:
     return b"data: " + data + b"\n\n"
 
 
-def _whole(mark: str) -> bytes:
+def _complete(mark: str) -> bytes:
     choice = {"index": 0, "message": {"role": "assistant", "content": answer(mark)}, "finish_reason": "stop"}
     return json.dumps({"id": "1", "created": 1, "model": "m", "choices": [choice]}).encode()
 
@@ -47,14 +47,14 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 async def _answer(writer: asyncio.StreamWriter, mark: str, *, streamed: bool) -> None:
     if not streamed:
-        body = _whole(mark)
+        body = _complete(mark)
         writer.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body) + body
         )
         await writer.drain()
         return
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
-    for data in [*(_chunk(f"{mark}:{number} ") for number in range(PIECES)), _chunk("", "stop"), b"data: [DONE]\n\n"]:
+    for data in [*(_chunk(f"{mark}:{number} ") for number in range(CHUNKS)), _chunk("", "stop"), b"data: [DONE]\n\n"]:
         writer.write(b"%x\r\n%b\r\n" % (len(data), data))
         await writer.drain()
         await asyncio.sleep(PAUSE)
