@@ -17,14 +17,14 @@ Run = Callable[..., Any]
 def local_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
     """Yield a server in place of DeepSeek, so that the commands need no ``--base-url``."""
     deepseek = PROVIDERS["deepseek"]
-    address = deepseek.base_url
+    base_url = deepseek.base_url
     with LocalServer() as server:
         object.__setattr__(deepseek, "base_url", server.base_url)
         monkeypatch.setenv("DEEPSEEK_API_KEY", server.api_key)
         try:
             yield server
         finally:
-            object.__setattr__(deepseek, "base_url", address)
+            object.__setattr__(deepseek, "base_url", base_url)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""``ask``: text on standard output, all else on standard error; pipes, files, tools, exit status."""
+"""``ask``: the text on standard output, everything else on standard error; pipes, files, tools, exit status."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def user_content(server: LocalServer) -> Any:
     return server.requests[-1].body["messages"][-1]["content"]
 
 
-def test_the_text_alone_is_on_standard_output(local_server: LocalServer, run: Run) -> None:
+def test_only_the_text_is_on_standard_output(local_server: LocalServer, run: Run) -> None:
     local_server.script(Turn("391", reasoning="17 * 23"))
     result = run("ask", "What is", "17 * 23?", "--reasoning")
     assert (result.exit_code, result.stdout) == (0, "391\n")
@@ -43,7 +43,7 @@ def test_reasoning_is_hidden_without_a_terminal_and_the_cost_with_quiet(local_se
     assert (result.stdout, result.stderr) == ("391\n", "")
 
 
-def test_json_has_the_reasoning_apart_from_the_answer(local_server: LocalServer, run: Run) -> None:
+def test_json_separates_the_reasoning_from_the_answer(local_server: LocalServer, run: Run) -> None:
     local_server.script(Turn("391", reasoning="17 * 23"))
     answer = json.loads(run("ask", "Hello", "--json").stdout)
     assert (answer["content"], answer["reasoning"], answer["finish_reason"]) == ("391", "17 * 23", "stop")
@@ -78,7 +78,7 @@ def test_files_are_attached(local_server: LocalServer, run: Run, tmp_path: Path)
     assert text["text"].startswith("What is this:")
 
 
-def test_a_missing_file_is_refused_and_a_name_is_text(local_server: LocalServer, run: Run, tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_and_a_user_name_is_text(local_server: LocalServer, run: Run, tmp_path: Path) -> None:
     missing = run("ask", "Read @missing.txt")
     assert missing.exit_code == 2
     assert "The file missing.txt does not exist." in missing.stderr
@@ -114,7 +114,7 @@ def test_a_wrong_tool_is_refused(run: Run, tool: str) -> None:
         assert message in result.stderr
 
 
-def test_an_endless_loop_of_tools_ends(local_server: LocalServer, run: Run, tool: str) -> None:
+def test_an_endless_tool_loop_is_stopped(local_server: LocalServer, run: Run, tool: str) -> None:
     local_server.script(*(Turn(tool_calls=[ToolCall("temperature", {"city": "Paris"})]) for _ in range(25)))
     result = run("ask", "How warm is Paris?", "--tool", tool)
     assert result.exit_code == 2
@@ -137,7 +137,7 @@ def test_exit_status(fault: Fault | None, status: int, local_server: LocalServer
 
 
 def test_a_warning_is_one_line(local_server: LocalServer, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deepseek_v4.request.build._reported", set())  # a process warns once of an option
+    monkeypatch.setattr("deepseek_v4.request.build._reported", set())  # each process warns once for an option
     result = run("ask", "Hello", "-o", "top_k=3")
     assert result.exit_code == 0
     assert result.stderr.startswith("Warning: ")

@@ -1,4 +1,4 @@
-"""``chat``: a conversation by lines, its commands, and a real terminal."""
+"""``chat``: a conversation of one message per line, its commands, and a real terminal."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_commands_change_the_next_request(local_server: LocalServer, run: Run) -
     assert " tokens (" in result.stderr
 
 
-def test_another_provider_gets_neither_the_url_nor_the_key_of_the_first(run: Run, local_server: LocalServer) -> None:
+def test_another_provider_receives_neither_url_nor_key_of_the_first(run: Run, local_server: LocalServer) -> None:
     lines = "/provider openrouter\nHello\n"
     result = run("chat", "--base-url", local_server.base_url, "-o", "api_key_variable=DEEPSEEK_API_KEY", stdin=lines)
     assert result.exit_code == 3
@@ -80,7 +80,7 @@ def test_without_a_terminal_an_error_ends_the_chat(local_server: LocalServer, ru
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
 def test_on_a_terminal(local_server: LocalServer, tmp_path: Path) -> None:
-    """Markdown is rendered, reasoning is dim, an error does not end the chat, and typed lines are kept."""
+    """Markdown is rendered, reasoning is dim, an error does not end the chat, and typed lines are stored."""
     import pty
 
     notes, history = tmp_path / "notes.txt", tmp_path / "history"

@@ -1,4 +1,4 @@
-"""``doctor``: each check, and what to do about each failure."""
+"""``doctor``: each check, and the advice on each failure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def checks(result: Any) -> dict[str, dict[str, Any]]:
     return {check["name"]: check for check in json.loads(result.stdout)["checks"]}
 
 
-def test_everything_is_checked(local_server: LocalServer, run: Run) -> None:
+def test_every_check_is_run(local_server: LocalServer, run: Run) -> None:
     result = run("doctor", "--json")
     found = checks(result)
     assert result.exit_code == 0
@@ -91,12 +91,12 @@ def test_a_failed_call_and_an_unknown_model(local_server: LocalServer, run: Run)
 @pytest.mark.parametrize(
     ("date", "status"), [(None, "skipped"), ("Mon, 30 Nov 2020 10:00:00 GMT", "warning"), ("rubbish", "skipped")]
 )
-def test_the_clock(date: str | None, status: str) -> None:
+def test_the_clock_is_compared_with_the_date_header(date: str | None, status: str) -> None:
     assert host_checks._clock(date).status == status
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
-def test_a_certificate_that_is_not_trusted(serve_tls: Any, local_server: LocalServer, run: Run) -> None:
+def test_an_untrusted_certificate_fails(serve_tls: Any, local_server: LocalServer, run: Run) -> None:
     with serve_tls(lambda peer, _: peer.answer(b"yes")) as server:
         found = checks(run("doctor", "--base-url", server.url, "--json"))
     assert (found["TLS"]["status"], list(found)[-1]) == ("failed", "TLS")
@@ -104,14 +104,18 @@ def test_a_certificate_that_is_not_trusted(serve_tls: Any, local_server: LocalSe
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
-def test_a_certificate_that_ends_soon(trusted: None, serve_tls: Any, local_server: LocalServer, run: Run) -> None:
+def test_an_expiring_certificate_is_a_warning(
+    trusted: None, serve_tls: Any, local_server: LocalServer, run: Run
+) -> None:
     with serve_tls(lambda peer, _: peer.answer(b"yes")) as server:
         found = checks(run("doctor", "--base-url", server.url, "--json"))
     assert (found["host"]["status"], found["TLS"]["status"]) == ("ok", "warning")
     assert found["TLS"]["detail"].startswith("TLSv1.3, certificate of unknown issuer, 1 days left")
 
 
-def test_certificates_that_are_missing(local_server: LocalServer, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_certificate_file_is_named(
+    local_server: LocalServer, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clients.ssl_context.cache_clear()
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
     monkeypatch.setenv("SSL_CERT_FILE", "/missing.pem")

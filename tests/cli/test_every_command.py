@@ -1,4 +1,4 @@
-"""What all commands have in common: an example in the help, JSON with a schema, no secret, no framework."""
+"""Every command has examples in its help and JSON with a schema, prints no secret and imports no framework."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_examples_of_the_help_work(command: str, local_server: LocalServer, 
     assert examples(command)
     shown = run(command, "--help").stdout
     for example in examples(command):
-        assert f"  {example}\n" in shown  # on a line of its own
+        assert f"  {example}\n" in shown  # on a separate line
         before, _, after = example.rpartition("deepseek-v4 ")
         stdin = "Hello\n" if before or command == "chat" else ""
         result = run(*shlex.split(after), stdin=stdin)
@@ -118,7 +118,7 @@ def test_no_command_prints_the_key(
         assert "5ec2e7" not in result.output
 
 
-def test_a_wrong_key_has_an_exit_status_of_its_own(
+def test_a_wrong_key_has_a_separate_exit_status(
     local_server: LocalServer, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-wrong")
@@ -145,7 +145,7 @@ def test_a_wrong_option_is_refused(option: str, message: str, local_server: Loca
     assert local_server.requests == []
 
 
-def test_options_are_typed(local_server: LocalServer, run: Run) -> None:
+def test_options_are_converted_to_their_types(local_server: LocalServer, run: Run) -> None:
     given = [
         "top_p=0.9",
         "stop=END",
@@ -154,7 +154,9 @@ def test_options_are_typed(local_server: LocalServer, run: Run) -> None:
         'extra_body={"x": 1}',
         "model_name=deepseek-v4-pro",
     ]
-    result = run("preview", "Hello", "--json", "--no-thinking", *(word for text in given for word in ("-o", text)))
+    result = run(
+        "preview", "Hello", "--json", "--no-thinking", *(argument for text in given for argument in ("-o", text))
+    )
     body = json.loads(result.stdout)["body"]
     assert {name: body[name] for name in ("top_p", "stop", "logprobs", "x", "model")} == {
         "top_p": 0.9,
@@ -167,7 +169,7 @@ def test_options_are_typed(local_server: LocalServer, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("line", "completions"),
     [
         ("ask --model deepseek-v4-", {"deepseek-v4-flash", "deepseek-v4-pro"}),
         ("ask --provider open", {"openrouter"}),
@@ -178,7 +180,7 @@ def test_options_are_typed(local_server: LocalServer, run: Run) -> None:
         ("serve --provider s", {"sglang"}),
     ],
 )
-def test_completion_needs_no_key(line: str, words: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completion_needs_no_key(line: str, completions: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
     env = {
         "_DEEPSEEK_V4_COMPLETE": "complete_bash",
@@ -187,9 +189,9 @@ def test_completion_needs_no_key(line: str, words: set[str], monkeypatch: pytest
     }
     result = CliRunner().invoke(application, [], prog_name="deepseek-v4", env=env)
     found = set(result.stdout.split())
-    assert words <= found
+    assert completions <= found
     assert "siliconflow" not in found  # a provider that the local server does not imitate
-    assert all(word.startswith(line.rpartition(" ")[2]) for word in found)
+    assert all(completion.startswith(line.rpartition(" ")[2]) for completion in found)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
@@ -232,7 +234,7 @@ def test_the_commands_import_no_framework() -> None:
 PROCESSES = """
 import json, os, runpy, sys
 import httpx
-import deepseek_v4.cli.application  # this takes four fifths of the time of a command, so the processes share it
+import deepseek_v4.cli.application  # four fifths of the time of a command, so the processes share it
 children = {}
 for command, arguments in json.loads(sys.argv[1]).items():
     children[command] = os.fork()
@@ -248,9 +250,9 @@ print(json.dumps({command: os.waitpid(child, 0)[1] for command, child in childre
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_each_command_runs_as_a_process(local_server: LocalServer) -> None:
     Path("chat.in").write_text("Hello\n")
-    where = ["--base-url", local_server.base_url]
+    server = ["--base-url", local_server.base_url]
     lines = {
-        name: [*given, *(where if name not in ("prices", "inspect") else ()), "--json"]
+        name: [*given, *(server if name not in ("prices", "inspect") else ()), "--json"]
         for name, given in RECORDS.items()
     }
     run = [sys.executable, "-c", PROCESSES, json.dumps(lines)]

@@ -62,7 +62,7 @@ def test_inspect_writes_the_page_and_prints_the_sums(local_server: LocalServer, 
         (("run.jsonl", "page.html", "--live"), 2, "Use only one of them"),
     ],
 )
-def test_inspect_refuses(
+def test_inspect_refuses_a_wrong_file_or_option(
     arguments: tuple[str, ...], status: int, message: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""``prices``, ``models``, ``balance``, ``serve``: figures, sources, and a server until it is stopped."""
+"""``prices``, ``models`` and ``balance``: figures and their sources."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_prices_now_and_off_peak(at: str, peak: bool, until: str, factor: int, r
     assert row["now"]["input"] == pytest.approx(factor * rates["input"])
 
 
-def test_prices_for_a_person(run: Run) -> None:
+def test_prices_as_text(run: Run) -> None:
     result = run("prices", "--at", "2026-11-30T02:30:00")
     assert "deepseek-v4-pro" in result.stdout
     assert "1,000 calls" in result.stdout
@@ -47,7 +47,7 @@ def test_prices_for_a_person(run: Run) -> None:
     assert run("prices", "--provider", "nowhere").exit_code == 2
 
 
-def test_models_side_by_side(local_server: LocalServer, run: Run) -> None:
+def test_models_of_the_catalog_and_of_the_service(local_server: LocalServer, run: Run) -> None:
     rows = {row["id"]: row for row in json.loads(run("models", "--json").stdout)["models"]}
     assert (rows["deepseek-v4-pro"]["catalog"], rows["deepseek-v4-pro"]["listed"]) == (True, True)
     assert rows["deepseek-v4-flash-vision-exp"]["listed"] is False
@@ -56,7 +56,7 @@ def test_models_side_by_side(local_server: LocalServer, run: Run) -> None:
     assert len(local_server.requests) == 1
 
 
-def test_models_that_the_catalog_does_not_have(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_outside_the_catalog_are_listed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-local-server")
     with LocalServer(provider="openrouter") as server:
         listed = {entry.id for entry in Client(provider="openrouter", base_url=server.base_url).list_models()}
@@ -66,7 +66,7 @@ def test_models_that_the_catalog_does_not_have(run: Run, monkeypatch: pytest.Mon
     assert all(rows[id_]["listed"] for id_ in listed)
 
 
-def test_a_model_of_an_own_server_is_not_in_the_catalog(run: Run) -> None:
+def test_a_model_of_a_self_hosted_server_is_not_in_the_catalog(run: Run) -> None:
     with LocalServer(provider="vllm") as server:
         result = run("models", "--provider", "vllm", "--base-url", server.base_url, "--json")
     rows = json.loads(result.stdout)["models"]

@@ -1,4 +1,4 @@
-"""``serve``: the address on standard output, all else on standard error, until it is interrupted."""
+"""``serve``: the URL on standard output, everything else on standard error, until it is interrupted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.cli.conftest import Run
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_a_server_that_answers_until_it_is_interrupted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_answers_until_it_is_interrupted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     command = [sys.executable, "-m", "deepseek_v4.cli", "serve", "--port", "0"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     given = ["--provider", "vllm", "--api-key", "sk-secret", "--clock", "2026-11-02T03:00+01:00"]
@@ -31,18 +31,18 @@ def test_a_server_that_answers_until_it_is_interrupted(run: Run, monkeypatch: py
         assert plain.stdout
         assert plain.stderr
         assert other.stdout
-        base_url, address = plain.stdout.readline().strip(), json.loads(other.stdout.readline())
-        jsonschema.validate(address, json.loads(run("serve", "--json-schema").stdout))
+        base_url, urls = plain.stdout.readline().strip(), json.loads(other.stdout.readline())
+        jsonschema.validate(urls, json.loads(run("serve", "--json-schema").stdout))
         exported = plain.stderr.readline().partition("export ")[2].split()
         assert exported == [f"DEEPSEEK_BASE_URL={base_url}", "DEEPSEEK_API_KEY=sk-local-server"]
         for line in exported:
             monkeypatch.setenv(*line.split("="))
         assert "scripted" in Client().chat("Hello").content
-        client = Client(provider="vllm", base_url=address["base_url"], api_key="sk-secret", max_retries=0)
+        client = Client(provider="vllm", base_url=urls["base_url"], api_key="sk-secret", max_retries=0)
         assert client.chat("Hello").created == datetime(2026, 11, 2, 2, tzinfo=timezone.utc).timestamp()
         with pytest.raises(errors.RateLimitError):
             client.chat("Hello")
-        assert httpx.get(address["counts_url"]).json()["rows"]["Hello"]["count"] == 2
+        assert httpx.get(urls["counts_url"]).json()["rows"]["Hello"]["count"] == 2
         plain.send_signal(signal.SIGINT)
         other.send_signal(signal.SIGTERM)
         printed = [text for process in (plain, other) for text in process.communicate(timeout=60)]

@@ -1,4 +1,4 @@
-"""``settle``: each doubt is a call with a reading, and the report has a date."""
+"""``settle``: each doubt is settled by a call and its interpretation, and the report has a date."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_each_doubt_has_a_row(doubt: object) -> None:
     assert f"\n| {doubt.row}" in PAGE  # type: ignore[attr-defined]
 
 
-def test_all_doubts_of_deepseek(local_server: LocalServer, run: Run, folder: Path) -> None:
+def test_all_doubts_of_deepseek_are_settled(local_server: LocalServer, run: Run, folder: Path) -> None:
     result = run("settle", "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
@@ -40,20 +40,20 @@ def test_all_doubts_of_deepseek(local_server: LocalServer, run: Run, folder: Pat
 
 
 @pytest.mark.parametrize(("passback", "holds"), [("strict", "need reasoning"), ("lenient", "do not need reasoning")])
-def test_the_reading_follows_the_service(passback: str, holds: str, local_server: LocalServer, run: Run) -> None:
+def test_the_result_follows_the_service(passback: str, holds: str, local_server: LocalServer, run: Run) -> None:
     local_server.configure(passback=passback)
     (one,) = json.loads(run("settle", "closed-turns", "--json").stdout)["results"]
     assert holds in one["holds"]
 
 
-def test_images(local_server: LocalServer, run: Run) -> None:
+def test_an_image_is_confirmed_by_its_description(local_server: LocalServer, run: Run) -> None:
     local_server.script(Turn("Red."), Turn("I cannot see it."))
     seen = [json.loads(run("settle", "images", "--json").stdout)["results"][0]["confirms"] for _ in range(2)]
     assert seen == [True, False]
 
 
 @pytest.mark.parametrize(("provider", "variable"), [("openrouter", "OPENROUTER"), ("empiriolabs", "EMPIRIOLABS")])
-def test_other_providers(provider: str, variable: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_providers_are_settled(provider: str, variable: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with LocalServer(provider=provider) as server:
         monkeypatch.setenv(f"{variable}_API_KEY", server.api_key)
         result = run("settle", "--provider", provider, "--base-url", server.base_url, "--json")
@@ -73,16 +73,16 @@ def test_a_failure_settles_nothing(local_server: LocalServer, run: Run, monkeypa
     assert run("settle").exit_code == 3
 
 
-def test_cassettes_are_recorded_where_the_calls_went(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here at the local server, so they name it as their origin; at vLLM, because its cassettes are few."""
+def test_cassettes_name_the_service_of_their_calls(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The calls go to the local server, so it is the origin in the cassettes; vLLM, because it has few cassettes."""
     assert "Run it in a checkout" in run("settle", "--record").stderr
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("DEEPSEEK_V4_CASSETTES", str(folder))
     (folder / "vllm").mkdir()
     with LocalServer(provider="vllm") as server:
         monkeypatch.setenv("VLLM_API_KEY", server.api_key)
-        where = ("--provider", "vllm", "--base-url", server.base_url, "--report", folder / "report.md")
-        result = run("settle", *where, "--record")
+        options = ("--provider", "vllm", "--base-url", server.base_url, "--report", folder / "report.md")
+        result = run("settle", *options, "--record")
         counted = len(server.requests)
     assert result.exit_code == 0, result.output
     assert counted == 12

@@ -1,4 +1,4 @@
-"""A tool for tests."""
+"""A tool for the tests of ``--tool``."""
 
 from __future__ import annotations
 
