@@ -40,7 +40,7 @@ def invoke(*arguments: Any) -> Any:
     return CliRunner().invoke(application, ["batch", *map(str, arguments)])
 
 
-def test_all_rows_answered(stub: Stub, source: Path, tmp_path: Path) -> None:
+def test_a_complete_batch_has_exit_status_0(stub: Stub, source: Path, tmp_path: Path) -> None:
     result = invoke(
         source, tmp_path / "out.jsonl", "--base-url", stub.url, "--json", "-o", "top_p=0.9", "-o", "user_id=me"
     )
@@ -80,7 +80,7 @@ def test_a_dry_run_sends_nothing(stub: Stub, source: Path, tmp_path: Path) -> No
     assert "sk-x" not in result.stdout
 
 
-def test_a_dry_run_shows_how_long_the_limits_of_a_minute_make_it_last(stub: Stub, source: Path, tmp_path: Path) -> None:
+def test_a_dry_run_estimates_the_duration_under_rate_limits(stub: Stub, source: Path, tmp_path: Path) -> None:
     given = ("--base-url", stub.url, "--dry-run", "--max-tokens", 100)
     for limits, hours in ((("--rpm", 5), 2 / 60), (("--rpm", 5, "--tpm", 100), None)):
         report = json.loads(invoke(source, tmp_path / "out.jsonl", *given, *limits).stdout)

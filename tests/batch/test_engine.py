@@ -1,4 +1,4 @@
-"""The engine of batches: every id once, nothing paid twice, errors as rows, limits of cost and time."""
+"""The engine of batches: each row is answered and paid once, errors are rows, cost and time are limited."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_finished_batch_sends_nothing(stub: Stub, output: Path) -> None:
     assert (stub.sent, output.read_bytes()) == (10, before)
 
 
-def test_a_changed_row_is_done_again_and_the_file_is_compacted(stub: Stub, output: Path) -> None:
+def test_a_changed_row_is_sent_again_and_the_file_is_compacted(stub: Stub, output: Path) -> None:
     run(stub, rows(10), output)
     changed = rows(12)
     changed[3]["prompt"] = "edited"
@@ -100,9 +100,9 @@ def test_other_options_are_refused_by_name(stub: Stub, output: Path) -> None:
 
 @pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.slow)])
 def test_an_output_cut_at_any_byte_of_its_last_lines_is_continued(stub: Stub, tmp_path: Path, step: int) -> None:
-    whole = tmp_path / "whole.jsonl"
-    run(stub, rows(5), whole)
-    data, run_json = whole.read_bytes(), (tmp_path / "whole.jsonl.run.json").read_bytes()
+    uncut = tmp_path / "uncut.jsonl"
+    run(stub, rows(5), uncut)
+    data, run_json = uncut.read_bytes(), (tmp_path / "uncut.jsonl.run.json").read_bytes()
     start = len(b"".join(data.splitlines(keepends=True)[:2]))
     for cut in [*range(start, len(data), step), len(data) - 1, len(data)]:
         path = tmp_path / f"{cut}.jsonl"
@@ -121,7 +121,7 @@ def test_an_output_cut_at_any_byte_of_its_last_lines_is_continued(stub: Stub, tm
     assert {line["id"] for line in lines(middle)} == {f"r{n}" for n in range(5)}
 
 
-def test_a_broken_line_elsewhere_is_refused_with_its_number(stub: Stub, output: Path) -> None:
+def test_an_invalid_line_in_the_middle_is_refused_with_its_number(stub: Stub, output: Path) -> None:
     run(stub, rows(3), output)
     first, second, third = output.read_bytes().splitlines(keepends=True)
     output.write_bytes(first + second[:20] + b"\n" + third)
@@ -132,7 +132,7 @@ def test_a_broken_line_elsewhere_is_refused_with_its_number(stub: Stub, output: 
         run(stub, rows(3), output)
 
 
-async def test_two_runs_on_one_output(output: Path) -> None:
+async def test_a_second_run_on_the_same_output_is_refused(output: Path) -> None:
     with serving(Stub(seconds=0.2)) as stub:
         options = {"api_key": "sk-x", "base_url": stub.url}
         first = asyncio.create_task(batch.arun(rows(3), output, **options))
@@ -223,7 +223,7 @@ def test_a_wrong_schema_is_refused(schema: Any) -> None:
         batch.run(["x"], schema=schema, api_key="sk-x")
 
 
-def test_openais_format_in_and_out(stub: Stub, output: Path) -> None:
+def test_openais_batch_format_is_read_and_written(stub: Stub, output: Path) -> None:
     given = [
         {
             "custom_id": f"c{n}",
@@ -249,14 +249,14 @@ def test_a_strict_run_refuses_a_row_that_has_changed_before_anything_is_sent(stu
     with pytest.raises(BatchRefused, match="Row 'r2' has changed since it was answered"):
         run(stub, edited, output, strict=True)
     assert stub.sent == 3
-    assert run(stub, edited[:-1], output, strict=True).in_doubt == 1  # the refused run left the notes of the one before
+    assert run(stub, edited[:-1], output, strict=True).in_doubt == 1  # the refused run kept the notes of the first one
     with pytest.raises(BatchRefused, match="Row 'r2' has changed"):
         run(stub, iter(edited), output, strict=True)
     assert "edited" not in stub.rows
     assert run(stub, edited, output).changed == 1
 
 
-def test_an_ordered_copy(stub: Stub, output: Path, tmp_path: Path) -> None:
+def test_an_ordered_copy_has_the_order_of_the_rows(stub: Stub, output: Path, tmp_path: Path) -> None:
     stub.fails = {"row 0": 503}
     run(stub, rows(10), output, ordered=tmp_path / "ordered.jsonl")
     assert [line["id"] for line in lines(tmp_path / "ordered.jsonl")] == [f"r{n}" for n in range(10)]
@@ -301,7 +301,7 @@ async def test_results_can_be_iterated(stub: Stub, output: Path) -> None:
     assert len(lines(output)) == 50
 
 
-def test_an_iterable_with_a_wrong_row_keeps_what_is_done(stub: Stub, output: Path) -> None:
+def test_an_invalid_row_of_an_iterable_keeps_the_answers_before_it(stub: Stub, output: Path) -> None:
     def given() -> Iterator[Any]:
         yield from rows(20)
         yield {"id": "r3", "prompt": "again"}
@@ -311,7 +311,7 @@ def test_an_iterable_with_a_wrong_row_keeps_what_is_done(stub: Stub, output: Pat
     assert len(lines(output)) >= 12
 
 
-def test_refused_options() -> None:
+def test_wrong_options_are_refused() -> None:
     for options, message in (
         ({"temprature": 1}, r"^Unknown option 'temprature'\. Did you mean 'temperature'"),
         ({"output_format": "xml"}, "Use flat or openai"),
@@ -322,7 +322,7 @@ def test_refused_options() -> None:
             batch.run(["x"], api_key="sk-x", **options)  # type: ignore[arg-type]
 
 
-async def test_a_stopped_run_finishes_what_is_under_way(output: Path) -> None:
+async def test_a_stopped_run_finishes_the_requests_in_flight(output: Path) -> None:
     with serving(Stub(seconds=0.15)) as stub:
         begun = batch.Batch(rows(40), output, max_concurrency=4, api_key="sk-x", base_url=stub.url)
         asyncio.get_running_loop().call_later(0.2, begun.stop, "enough")
@@ -351,9 +351,7 @@ async def test_a_stopped_run_does_not_wait_for_rows_that_take_long(
 
 
 @pytest.mark.parametrize("method", ["mark_sent", "write"])
-def test_a_disk_that_is_full_stops_the_run(
-    stub: Stub, output: Path, monkeypatch: pytest.MonkeyPatch, method: str
-) -> None:
+def test_a_full_disk_stops_the_run(stub: Stub, output: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -383,7 +381,7 @@ def test_a_disk_that_cannot_be_flushed_stops_the_run(output: Path, monkeypatch: 
     assert summary.answered == len(lines(output)) < 200
 
 
-def test_a_note_that_a_full_disk_cuts_off_is_removed(output: Path) -> None:
+def test_a_note_truncated_by_a_full_disk_is_removed(output: Path) -> None:
     class NearlyFull(FileIO):
         def write(self, data: Any) -> int:
             return super().write(data[:3])
@@ -418,7 +416,7 @@ def test_a_common_system_message_is_sent_once_before_the_others() -> None:
         assert stub.times[7] - stub.times[0] < 0.78
 
 
-def test_a_system_message_whose_first_row_has_ended_holds_no_lock() -> None:
+def test_no_lock_is_left_for_a_system_message_after_its_first_row() -> None:
     given = [
         {"id": n, "messages": [{"role": "system", "content": f"{n % 30} " * 800}, {"role": "user", "content": "Hi"}]}
         for n in range(60)
@@ -432,7 +430,7 @@ def test_a_system_message_whose_first_row_has_ended_holds_no_lock() -> None:
 # -- money -------------------------------------------------------------------------------------------------------
 
 
-def test_max_cost_is_never_passed_with_max_tokens(output: Path) -> None:
+def test_max_cost_is_never_exceeded_with_max_tokens(output: Path) -> None:
     with serving(Stub(seconds=0.01, max_tokens=1000)) as stub:
         summary = run(stub, rows(400), output, max_tokens=1000, max_cost="0.05", max_concurrency=16)
         assert summary.exit_code == 3
@@ -441,12 +439,12 @@ def test_max_cost_is_never_passed_with_max_tokens(output: Path) -> None:
         assert summary.answered == len(lines(output))
 
 
-def test_max_cost_without_max_tokens_is_passed_by_the_rows_under_way_at_most(output: Path) -> None:
+def test_max_cost_without_max_tokens_is_exceeded_by_at_most_the_rows_in_flight(output: Path) -> None:
     with serving(Stub(seconds=0.01, max_tokens=30_000)) as stub:  # longer than the first reservation
         summary = run(stub, rows(100), output, max_cost="0.05", max_concurrency=4)
-        dearest = max(line["cost"] for line in lines(output))
+        highest = max(line["cost"] for line in lines(output))
         assert summary.exit_code == 3
-        assert summary.cost <= Decimal("0.05") + 4 * Decimal(str(dearest))
+        assert summary.cost <= Decimal("0.05") + 4 * Decimal(str(highest))
         assert summary.answered == stub.sent == len(lines(output)) < 100
 
 
@@ -463,7 +461,7 @@ def test_max_cost_needs_a_price() -> None:
         Spending("1").reserve(request, Decimal(0), NOON)
 
 
-def test_a_row_that_costs_nothing_is_not_under_way_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_without_cost_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     spending, zero = Spending("1"), Decimal(0)
     monkeypatch.setattr(money, "price_at", lambda *_: Price(input=zero, cached=zero, output=zero))
     reserved = spending.reserve(prepared("Hi"), zero, NOON)
@@ -472,7 +470,7 @@ def test_a_row_that_costs_nothing_is_not_under_way_for_ever(monkeypatch: pytest.
     assert spending.under_way == 0
 
 
-def test_reservations_of_answers_without_a_limit_follow_the_answers() -> None:
+def test_reservations_without_a_limit_adapt_to_the_answers() -> None:
     spending, request = Spending("1"), prepared("x" * 1000)
     first = spending.reserve(request, Decimal(0), NOON)
     assert first is not None
@@ -482,7 +480,7 @@ def test_reservations_of_answers_without_a_limit_follow_the_answers() -> None:
     assert second < first
 
 
-def test_reservations_know_every_name_of_the_limit() -> None:
+def test_reservations_accept_every_name_of_the_output_limit() -> None:
     limited = [prepared("Hi", **{name: 100}) for name in ("max_tokens", "max_completion_tokens")]
     limited.append(prepared("Hi", protocol="responses", max_tokens=100))
     assert [most_output(request) for request in limited] == [100] * 3
@@ -506,7 +504,7 @@ def test_peak_hours_of_deepseek() -> None:
     assert cheaper_from(find("vllm", "own"), PEAK) is None
 
 
-def test_a_deadline_is_the_next_such_time() -> None:
+def test_a_deadline_is_the_next_occurrence_of_its_time() -> None:
     def utc(moment: datetime) -> datetime:
         return moment
 
@@ -536,7 +534,7 @@ async def test_off_peak_waits_for_the_cheaper_hours_or_the_deadline(stub: Stub) 
 
 
 @pytest.mark.slow
-def test_it_settles_at_what_the_server_allows(output: Path) -> None:
+def test_concurrency_converges_to_the_limit_of_the_server(output: Path) -> None:
     with serving(Stub(allowed=20, seconds=0.4)) as stub:
         summary = run(stub, rows(800), output, max_concurrency=64)
         assert summary.answered == 800
@@ -554,7 +552,7 @@ def test_a_limiter_can_be_shared(stub: Stub) -> None:
     assert (stub.most, limiter.state().sent) == (2, 20)
 
 
-def test_a_summary_in_numbers(stub: Stub) -> None:
+def test_a_summary_has_counts_and_percentiles(stub: Stub) -> None:
     began = time.time()
     numbers = run(stub, rows(5)).to_dict()
     assert (numbers["rows"], numbers["requests"], numbers["left"], numbers["stopped"]) == (5, 5, 0, None)

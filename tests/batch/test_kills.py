@@ -1,4 +1,4 @@
-"""A batch that is killed, stopped or interrupted at any moment: nothing lost, and only rows under way paid twice."""
+"""A batch that is killed, stopped or interrupted loses no answer and pays at most the rows in flight twice."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def until(stub: Stub, sent: int, process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.parametrize(("rows", "kills"), [(60, 2), pytest.param(400, 20, marks=pytest.mark.slow)])
-def test_kill(tmp_path: Path, rows: int, kills: int) -> None:
+def test_a_killed_batch_continues_without_lost_or_repeated_rows(tmp_path: Path, rows: int, kills: int) -> None:
     source, output = written(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
     moments = random.Random(kills)
     with serving(Stub(seconds=0.05)) as stub:
@@ -74,7 +74,7 @@ def test_kill(tmp_path: Path, rows: int, kills: int) -> None:
         assert sum(count - 1 for count in stub.answered.values()) <= kills * SLOTS
 
 
-def test_an_interrupt_finishes_what_is_under_way_and_prints_the_command(tmp_path: Path) -> None:
+def test_an_interrupt_finishes_the_requests_in_flight_and_prints_the_command(tmp_path: Path) -> None:
     source, output = written(tmp_path / "in.jsonl", 300), tmp_path / "out.jsonl"
     with serving(Stub(seconds=0.1)) as stub:
         process = command(stub, source, output)
@@ -86,7 +86,7 @@ def test_an_interrupt_finishes_what_is_under_way_and_prints_the_command(tmp_path
         assert len(lines(output)) == stub.sent < 300
 
 
-def test_a_full_disk_stops_the_run_and_tears_nothing(tmp_path: Path) -> None:
+def test_a_full_disk_stops_the_run_without_truncated_lines(tmp_path: Path) -> None:
     import resource
 
     source, output = written(tmp_path / "in.jsonl", 200), tmp_path / "out.jsonl"
@@ -112,8 +112,8 @@ def test_a_full_disk_stops_the_run_and_tears_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_processes_that_are_stopped_for_a_minute_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch, and a worker whose places are leased to another one meanwhile."""
+def test_processes_that_are_stopped_for_a_minute_continue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch, and a worker whose slots are leased to another worker meanwhile."""
     monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-x")
     source, output = written(tmp_path / "in.jsonl", 100), tmp_path / "out.jsonl"
     with serving(Stub(seconds=0.1)) as stub, serving(Stub(seconds=0.1)) as shared:
@@ -134,4 +134,4 @@ def test_processes_that_are_stopped_for_a_minute_go_on(tmp_path: Path, monkeypat
         answered = [line["id"] for path in (tmp_path / "journal").glob("*.jsonl") for line in lines(path)]
         assert sorted(answered) == list(range(300))
         assert shared.sent == 300
-        assert shared.most <= 6 + 6  # requests of a stopped process are under way while its places are leased
+        assert shared.most <= 6 + 6  # requests of a stopped process are in flight while its slots are leased

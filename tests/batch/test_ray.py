@@ -1,4 +1,4 @@
-"""Batches on a local Ray: every id once, also if the driver or workers are killed."""
+"""Batches on a local Ray cluster: each row is answered once, also if the driver or workers are killed."""
 
 from __future__ import annotations
 
@@ -97,12 +97,12 @@ def until(stub: Stub, sent: int, process: subprocess.Popen[str]) -> None:
 
 
 def kill_a_worker(folder: Path) -> None:
-    """Kill the process of the newest shard; its name has the number."""
+    """Kill the process of the newest shard; the process id is in the file name."""
     newest = max(folder.glob("*.jsonl"), key=lambda path: path.stat().st_ctime)
     os.kill(int(newest.stem.split("-")[-2]), signal.SIGKILL)
 
 
-def test_killed_workers_and_killed_drivers(tmp_path: Path, address: str) -> None:
+def test_killed_workers_and_drivers_lose_no_rows(tmp_path: Path, address: str) -> None:
     rows = 1600
     with serving(Stub(seconds=0.2)) as stub:
         for _ in range(KILLS):
@@ -124,7 +124,7 @@ def test_killed_workers_and_killed_drivers(tmp_path: Path, address: str) -> None
         assert len(lines) - len(set(lines)) <= 2 * KILLS * SLOTS
 
 
-def test_drivers_that_are_killed_cost_nothing_with_detached_workers(tmp_path: Path, address: str) -> None:
+def test_killed_drivers_repeat_no_requests_with_detached_workers(tmp_path: Path, address: str) -> None:
     rows = 600
     with serving(Stub(seconds=0.5)) as stub:
         command = [sys.executable, "-c", DETACHED, address, stub.url, str(tmp_path), str(rows)]
@@ -141,11 +141,11 @@ def test_drivers_that_are_killed_cost_nothing_with_detached_workers(tmp_path: Pa
         assert sorted(lines) == list(range(rows))
 
 
-def test_wrong_options_are_refused_before_any_row_and_a_named_actor_is_shared(address: str) -> None:
+def test_wrong_options_are_refused_before_the_first_row_and_a_named_actor_is_shared(address: str) -> None:
     command = [sys.executable, "-c", REFUSED, address]
     result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200)
-    places, key, unknown, single = result.stdout.splitlines()
-    assert places == "2 1"
+    slots, key, unknown, single = result.stdout.splitlines()
+    assert slots == "2 1"
     assert re.match(r"Worker .*: NO_SUCH_KEY is not set.*ray\.init\(runtime_env=", key)
     assert "temperature" in unknown
     assert single.startswith("max_cost cannot be passed to workers")

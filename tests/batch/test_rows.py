@@ -1,4 +1,4 @@
-"""The input of a batch: its forms, and what is refused before anything is sent."""
+"""The input of a batch: its formats, and the errors before anything is sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def written(path: Path, *lines: Any) -> Path:
     return path
 
 
-def test_prompts_and_messages_with_options(tmp_path: Path) -> None:
+def test_lines_hold_prompts_or_messages_with_options(tmp_path: Path) -> None:
     path = written(
         tmp_path / "p.jsonl",
         {"id": "a", "prompt": "Hi", "temperature": 0.5, "max_completion_tokens": 7},
@@ -38,7 +38,7 @@ def test_prompts_and_messages_with_options(tmp_path: Path) -> None:
     assert third.id == 4
 
 
-def test_openais_batch_format(tmp_path: Path) -> None:
+def test_openais_batch_format_is_converted(tmp_path: Path) -> None:
     body = {
         "model": "deepseek-v4-pro",
         "messages": [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
@@ -59,7 +59,7 @@ def test_openais_batch_format(tmp_path: Path) -> None:
     }
 
 
-def test_every_kind_of_message() -> None:
+def test_every_kind_of_message_is_converted() -> None:
     calls = [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
     parts = [
         {"type": "text", "text": "Look"},
@@ -79,7 +79,7 @@ def test_every_kind_of_message() -> None:
     assert tool.tool_call_id == "c1"
 
 
-def test_tables(tmp_path: Path) -> None:
+def test_csv_and_parquet_are_read_by_column(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text('nr,question,note\n1,"What, now?",x\n2,Hi,y\n', "utf-8")
     rows = list(Rows(tmp_path / "t.csv", id_column="nr", prompt_column="question"))
     assert [(row.id, row.messages, dict(row.options)) for row in rows] == [("1", "What, now?", {}), ("2", "Hi", {})]

@@ -1,4 +1,4 @@
-"""A hundred thousand rows: memory stays flat, and a row costs little more than its call."""
+"""A hundred thousand rows: memory stays constant, and a row costs little more than its call."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def measured(call: str, *paths: Path) -> float:
     return number
 
 
-def test_memory_is_flat(tmp_path: Path) -> None:
+def test_memory_is_constant(tmp_path: Path) -> None:
     memory = []
     for count in (1_000, 100_000):
         source, output = written(tmp_path / f"{count}.jsonl", count), tmp_path / f"{count}.out"

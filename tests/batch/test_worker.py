@@ -1,4 +1,4 @@
-"""Many processes that answer rows of one batch: a row that runs again is not paid again."""
+"""Many processes that answer rows of one batch: a repeated row is not paid again."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_a_row_that_another_process_answered_is_not_sent(stub: Stub, tmp_p
     assert {line["id"] for line in Shards(tmp_path).lines()} == set(range(5))
 
 
-async def test_a_row_under_way_is_sent_once_for_all_who_ask_and_outlives_them(tmp_path: Path, stub: Stub) -> None:
+async def test_a_row_in_flight_is_sent_once_and_survives_cancellation(tmp_path: Path, stub: Stub) -> None:
     stub.seconds = 0.3
     worker = Worker(tmp_path, base_url=stub.url)
     cancelled, *others = [asyncio.create_task(worker.aask(row(0))) for _ in range(4)]
@@ -61,7 +61,7 @@ async def test_a_row_under_way_is_sent_once_for_all_who_ask_and_outlives_them(tm
     assert stub.rows["row 1"] == 2
 
 
-def test_a_torn_shard_of_a_dead_process_is_read_to_its_last_whole_line(stub: Stub, tmp_path: Path) -> None:
+def test_a_truncated_shard_is_read_to_its_last_complete_line(stub: Stub, tmp_path: Path) -> None:
     worker = Worker(tmp_path, base_url=stub.url)
     for n in range(3):
         worker.ask(row(n))
@@ -74,7 +74,7 @@ def test_a_torn_shard_of_a_dead_process_is_read_to_its_last_whole_line(stub: Stu
     assert Shards(tmp_path).find(checked) is not None
 
 
-def test_a_failed_row_is_done_again(stub: Stub, tmp_path: Path) -> None:
+def test_a_failed_row_is_sent_again(stub: Stub, tmp_path: Path) -> None:
     stub.fails = {"row 0": 422, "row 1": 401}
     worker = Worker(tmp_path, base_url=stub.url)
     assert worker.ask(row(0))["error"]["status"] == 422
@@ -87,7 +87,7 @@ def test_a_failed_row_is_done_again(stub: Stub, tmp_path: Path) -> None:
     assert [line["error"] for line in Shards(tmp_path).lines() if line["id"] == 0] == [None]
 
 
-def test_keys_stay_where_they_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stub: Stub) -> None:
+def test_keys_are_neither_accepted_nor_pickled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stub: Stub) -> None:
     with pytest.raises(BatchRefused, match="api_key cannot be passed to workers"):
         Worker(tmp_path, api_key="sk-secret")
     worker = Worker(tmp_path, base_url=stub.url)
@@ -107,9 +107,9 @@ from deepseek_v4.limits.folder import FolderLeases
 async def main(folder, url, first, last):
     limiter = Limiter(leases=FolderLeases(folder + "/limits", 6))
     worker = Worker(folder + "/journal", limiter=limiter, base_url=url)
-    places = asyncio.Semaphore(6)
+    slots = asyncio.Semaphore(6)
     async def one(n):
-        async with places:
+        async with slots:
             await worker.aask({"id": n, "prompt": f"row {n}"})
     await asyncio.gather(*map(one, range(first, last)))
 
@@ -123,7 +123,7 @@ def process(folder: Path, stub: Stub, first: int, last: int) -> subprocess.Popen
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
-def test_a_killed_process_leaves_its_places_and_its_answers_to_the_others(tmp_path: Path, stub: Stub) -> None:
+def test_the_slots_and_answers_of_a_killed_process_are_used_by_the_others(tmp_path: Path, stub: Stub) -> None:
     stub.seconds = 0.05
     killed, other = process(tmp_path, stub, 0, 60), process(tmp_path, stub, 60, 90)
     while stub.sent < 40:
@@ -135,7 +135,7 @@ def test_a_killed_process_leaves_its_places_and_its_answers_to_the_others(tmp_pa
     assert (again.wait(60), other.wait(60)) == (0, 0)
     assert {line["id"] for line in Shards(tmp_path / "journal").lines()} == set(range(90))
     assert stub.sent <= 90 + 6
-    assert stub.most <= 6 + 6  # those of the killed process are still under way at the server
+    assert stub.most <= 6 + 6  # those of the killed process are still in flight at the server
 
 
 def test_processes_and_threads_share_a_limiter(tmp_path: Path, stub: Stub) -> None:
