@@ -19,7 +19,7 @@ def vcr() -> None:
 
 @pytest.fixture(autouse=True)
 def media(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The images and documents that the suite would download are made here."""
+    """Return local images and documents instead of those that the suite would download."""
 
     def get(url: str, **_: Any) -> httpx.Response:
         return httpx.Response(200, content=PDF if url.endswith(".pdf") else PNG)

@@ -1,6 +1,6 @@
 """The switches of LangChain's standard integration tests, shared by the runs on the local server and on cassettes.
 
-Every switch is on but audio, which DeepSeek V4 does not read.
+Every switch is on except audio, which DeepSeek V4 does not support.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from langchain_deepseek_v4 import ChatDeepSeekV4
 class Standard(ChatModelIntegrationTests):
     __test__ = False
     connection: dict[str, Any]
-    """The options with which a model reaches a service."""
+    """The options of the connection to a service."""
     thinking = True
 
     @property
@@ -96,9 +96,9 @@ class Standard(ChatModelIntegrationTests):
 def _answer(model: BaseChatModel, history: list[Any], stream: bool) -> AIMessage:
     if not stream:
         return model.invoke(history)
-    whole: AIMessageChunk | None = None
+    total: AIMessageChunk | None = None
     for chunk in model.stream(history):
         assert isinstance(chunk, AIMessageChunk)
-        whole = chunk if whole is None else whole + chunk
-    assert whole is not None
-    return whole
+        total = chunk if total is None else total + chunk
+    assert total is not None
+    return total

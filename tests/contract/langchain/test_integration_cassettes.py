@@ -1,4 +1,4 @@
-"""LangChain's standard integration tests on cassettes: recorded through the real client, replayed with sockets shut."""
+"""LangChain's standard integration tests on cassettes: recorded by the real client, replayed with sockets disabled."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def tape(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
         Standard.connection = {"api_key": "sk-not-needed"}
         yield
         return
-    chance = random.Random(0)  # the suite makes up call ids, which stand in the body that is matched
+    chance = random.Random(0)  # the suite generates call ids, which are in the body that is matched
     monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(int=chance.getrandbits(128), version=4))
     name = re.sub(r"[^\w.]+", "_", request.node.name.removeprefix("test_")).strip("_")
     record = request.config.getoption("--record")

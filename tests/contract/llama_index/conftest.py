@@ -19,7 +19,7 @@ def server() -> Iterator[LocalServer]:
 
 @pytest.fixture
 def make(server: LocalServer) -> Callable[..., DeepSeekV4]:
-    """Makes models that talk to the server."""
+    """Return a function that creates models that call the server."""
 
     def make(**options: Any) -> DeepSeekV4:
         return DeepSeekV4(**{"base_url": server.base_url, "api_key": KEY, "max_retries": 0, **options})

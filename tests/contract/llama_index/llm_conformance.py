@@ -1,7 +1,7 @@
-"""What llama-index-core expects of a function-calling LLM, as a test class for any integration.
+"""The requirements of llama-index-core on a function-calling LLM, as a test class for any integration.
 
 llama-index-core has none; this one collects what core 0.14.25 relies on (callbacks, spans, events, streams,
-tools, counting, dumps). Subclass ``LLMConformance`` and provide the fixtures ``llm``, ``say`` and ``fail``.
+tools, counting, dumps). Subclass ``LLMConformance`` and provide the fixtures ``llm``, ``script`` and ``fail``.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ ASK = [ChatMessage(role="user", content="test prompt")]
 
 
 @dataclass
-class Say:
-    """One answer the model under test is to give."""
+class Scripted:
+    """An answer of the model under test."""
 
     text: str = ""
     thinking: str | None = None
@@ -73,7 +73,7 @@ def explode(reason: str) -> str:
 
 
 async def ask(llm: FunctionCallingLLM, method: str, *args: Any, **options: Any) -> list[Any]:
-    """All that a method hands out, whole or streamed, blocking or not."""
+    """Return everything that a method returns or yields, complete or streamed, blocking or not."""
     result = getattr(llm, method)(*args, **options)
     if inspect.isawaitable(result):
         result = await result
@@ -138,7 +138,7 @@ class Watched:
 
 
 class Limiter:
-    """Counts how often a call asks to be let through."""
+    """Counts how often a call acquires it."""
 
     def __init__(self) -> None:
         self.acquired = 0
@@ -151,23 +151,23 @@ class Limiter:
 
 
 class LLMConformance:
-    """The suite. ``secret`` is the key the model was made with."""
+    """The suite. ``secret`` is the API key of the model."""
 
     secret: str
 
     @pytest.fixture
     def llm(self) -> FunctionCallingLLM:
-        """The model under test, its thinking on, ready to answer."""
+        """The model under test, with thinking on."""
         raise NotImplementedError
 
     @pytest.fixture
-    def say(self) -> Callable[..., None]:
-        """Queues ``Say`` answers."""
+    def script(self) -> Callable[..., None]:
+        """Return a function that queues ``Scripted`` answers."""
         raise NotImplementedError
 
     @pytest.fixture
     def fail(self) -> Callable[[], None]:
-        """Makes the next request fail with an HTTP error."""
+        """Return a function that makes the next request fail with an HTTP error."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -184,8 +184,8 @@ class LLMConformance:
     # -- the eight methods -----------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("method", CHAT)
-    async def test_chat(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
-        say(Say("An answer.", thinking="Some thinking."))
+    async def test_chat(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
+        script(Scripted("An answer.", thinking="Some thinking."))
         got = await ask(llm, method, ASK)
         assert all(isinstance(response, ChatResponse) for response in got)
         last = got[-1]
@@ -195,30 +195,30 @@ class LLMConformance:
         assert last.message.blocks[0].content == "Some thinking."
 
     @pytest.mark.parametrize("method", COMPLETE)
-    async def test_complete(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
-        say(Say("An answer.", thinking="Some thinking."))
+    async def test_complete(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
+        script(Scripted("An answer.", thinking="Some thinking."))
         got = await ask(llm, method, "test prompt")
         assert all(isinstance(response, CompletionResponse) for response in got)
         assert got[-1].text == "An answer."
 
     @pytest.mark.parametrize("method", COMPLETE)
-    async def test_prompt_by_name(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
-        say(Say("An answer."))
+    async def test_prompt_by_name(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
+        script(Scripted("An answer."))
         assert (await ask(llm, method, prompt="test prompt"))[-1].text == "An answer."
 
     @pytest.mark.parametrize("method", COMPLETE)
-    async def test_prompt_twice(self, llm: FunctionCallingLLM, method: str) -> None:
+    async def test_a_prompt_by_position_and_by_name_is_refused(self, llm: FunctionCallingLLM, method: str) -> None:
         with pytest.raises(TypeError):
             await ask(llm, method, "test prompt", prompt="test prompt")
 
     @pytest.mark.parametrize("method", COMPLETE)
-    async def test_no_prompt(self, llm: FunctionCallingLLM, method: str) -> None:
+    async def test_a_missing_prompt_is_refused(self, llm: FunctionCallingLLM, method: str) -> None:
         with pytest.raises(ValueError):
             await ask(llm, method)
 
     @pytest.mark.parametrize("method", ["stream_chat", "astream_chat"])
-    async def test_stream_is_cumulative(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
-        say(Say("An answer in a few words.", thinking="Some thinking first."))
+    async def test_stream_is_cumulative(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
+        script(Scripted("An answer in a few words.", thinking="Some thinking first."))
         text = thinking = ""
         got = await ask(llm, method, ASK)
         for response in got:
@@ -230,21 +230,21 @@ class LLMConformance:
         assert len(got) > 4
 
     @pytest.mark.parametrize("method", ["stream_complete", "astream_complete"])
-    async def test_streamed_completion_is_cumulative(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
-        say(Say("An answer in a few words.", thinking="Some thinking first."))
+    async def test_streamed_completion_is_cumulative(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
+        script(Scripted("An answer in a few words.", thinking="Some thinking first."))
         text = ""
         for response in await ask(llm, method, "test prompt"):
             text += response.delta or ""
             assert response.text == text
 
     @pytest.mark.parametrize("method", ["stream_chat", "astream_chat"])
-    async def test_the_last_item_is_the_result(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
-        turn = Say(
+    async def test_the_last_item_is_the_result(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
+        turn = Scripted(
             "Text with calls.", thinking="Thinking.", calls=[("add", {"a": 1, "b": 2}), ("add", {"a": 3, "b": 4})]
         )
         tool = FunctionTool.from_defaults(add)
-        say(turn, turn)
-        whole = llm.chat_with_tools([tool], "q", allow_parallel_tool_calls=True)
+        script(turn, turn)
+        complete = llm.chat_with_tools([tool], "q", allow_parallel_tool_calls=True)
         last = (await ask(llm, f"{method}_with_tools", [tool], "q", allow_parallel_tool_calls=True))[-1]
         assert [type(block) for block in last.message.blocks] == [
             ThinkingBlock,
@@ -253,19 +253,19 @@ class LLMConformance:
             ToolCallBlock,
         ]
         kept = [b.model_dump(exclude={"tool_call_id"}) for b in last.message.blocks]
-        assert kept == [b.model_dump(exclude={"tool_call_id"}) for b in whole.message.blocks]
-        assert last.additional_kwargs["finish_reason"] == whole.additional_kwargs["finish_reason"]
-        assert last.raw["usage"]["completion_tokens"] == whole.raw["usage"]["completion_tokens"]
+        assert kept == [b.model_dump(exclude={"tool_call_id"}) for b in complete.message.blocks]
+        assert last.additional_kwargs["finish_reason"] == complete.additional_kwargs["finish_reason"]
+        assert last.raw["usage"]["completion_tokens"] == complete.raw["usage"]["completion_tokens"]
         calls = last.message.additional_kwargs["tool_calls"]
         assert all(type(call) is dict and call["function"]["name"] == "add" for call in calls)
 
     # -- callbacks, events, spans ----------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("method", CHAT + COMPLETE)
-    async def test_callbacks(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
+    async def test_callbacks(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
         recorder = Recorder()
         llm.callback_manager = CallbackManager([recorder])
-        say(Say("An answer."))
+        script(Scripted("An answer."))
         got = await ask(llm, method, ASK if method in CHAT else "test prompt")
         assert len(recorder.starts) == len(recorder.ends) == 1
         key = EventPayload.MESSAGES if method in CHAT else EventPayload.PROMPT
@@ -287,24 +287,24 @@ class LLMConformance:
         assert recorder.ends[0][EventPayload.EXCEPTION] is caught.value
 
     @pytest.mark.parametrize("method", CHAT + COMPLETE)
-    async def test_events(self, llm: FunctionCallingLLM, say: Any, watched: Watched, method: str) -> None:
-        say(Say("An answer.", thinking="Thinking."))
+    async def test_events(self, llm: FunctionCallingLLM, script: Any, watched: Watched, method: str) -> None:
+        script(Scripted("An answer.", thinking="Thinking."))
         got = await ask(llm, method, ASK if method in CHAT else "test prompt")
         chat = (LLMChatStartEvent, LLMChatInProgressEvent, LLMChatEndEvent)
         complete = (LLMCompletionStartEvent, LLMCompletionInProgressEvent, LLMCompletionEndEvent)
-        mine, other = (chat, complete) if method in CHAT else (complete, chat)
-        start, progress, end = mine
+        expected, other = (chat, complete) if method in CHAT else (complete, chat)
+        start, progress, end = expected
         assert len(watched.events.of(start)) == len(watched.events.of(end)) == 1
         assert not watched.events.of(*other), "nested events count tokens twice"
         assert len(watched.events.of(progress)) == (len(got) if "stream" in method else 0)
         assert watched.events.of(end)[0].response is got[-1]
         payload = watched.events.of(start)[0].model_dict
         assert payload["model"] == llm.metadata.model_name
-        assert {event.span_id for event in watched.events.of(*mine)} == {watched.spans.completed_spans[0].id_}
+        assert {event.span_id for event in watched.events.of(*expected)} == {watched.spans.completed_spans[0].id_}
 
     @pytest.mark.parametrize("method", CHAT + COMPLETE)
-    async def test_one_span(self, llm: FunctionCallingLLM, say: Any, watched: Watched, method: str) -> None:
-        say(Say("An answer."))
+    async def test_one_span(self, llm: FunctionCallingLLM, script: Any, watched: Watched, method: str) -> None:
+        script(Scripted("An answer."))
         await ask(llm, method, ASK if method in CHAT else "test prompt")
         assert watched.llm_spans() == {method: 1}
         assert not watched.spans.open_spans
@@ -320,24 +320,26 @@ class LLMConformance:
         assert not watched.spans.completed_spans
 
     @pytest.mark.parametrize("method", CHAT + COMPLETE)
-    async def test_rate_limiter(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
+    async def test_rate_limiter(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
         llm.rate_limiter = limiter = Limiter()
-        say(Say("An answer."))
+        script(Scripted("An answer."))
         await ask(llm, method, ASK if method in CHAT else "test prompt")
         assert limiter.acquired == 1
 
     @pytest.mark.parametrize("method", CHAT + COMPLETE)
-    async def test_events_can_be_dumped(self, llm: FunctionCallingLLM, say: Any, watched: Watched, method: str) -> None:
-        say(Say("An answer.", thinking="Thinking."))
+    async def test_events_can_be_dumped(
+        self, llm: FunctionCallingLLM, script: Any, watched: Watched, method: str
+    ) -> None:
+        script(Scripted("An answer.", thinking="Thinking."))
         await ask(llm, method, ASK if method in CHAT else "test prompt")
         dumped = json.dumps([event.model_dump(mode="json") for event in watched.events._seen])
         assert self.secret not in dumped
 
     @pytest.mark.parametrize("method", CHAT + COMPLETE)
-    async def test_token_counting(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
-        counter = TokenCountingHandler(tokenizer=lambda text: [0] * 100_000)  # would be seen if it guessed
+    async def test_token_counting(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
+        counter = TokenCountingHandler(tokenizer=lambda text: [0] * 100_000)  # the counts show if it is used
         llm.callback_manager = CallbackManager([counter])
-        say(Say("An answer.", thinking="Some thinking before."))
+        script(Scripted("An answer.", thinking="Some thinking before."))
         last = (await ask(llm, method, ASK if method in CHAT else "test prompt"))[-1]
         usage = last.raw["usage"]
         assert counter.prompt_llm_token_count == usage["prompt_tokens"] > 0
@@ -352,8 +354,8 @@ class LLMConformance:
     # -- tools -----------------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("method", WITH_TOOLS)
-    async def test_tool_call(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
-        say(Say(calls=[("add", {"a": 1, "b": 2})]))
+    async def test_tool_call(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
+        script(Scripted(calls=[("add", {"a": 1, "b": 2})]))
         last = (await ask(llm, method, [FunctionTool.from_defaults(add)], user_msg="Add 1 and 2"))[-1]
         (selection,) = llm.get_tool_calls_from_response(last)
         assert (selection.tool_name, selection.tool_kwargs) == ("add", {"a": 1, "b": 2})
@@ -361,11 +363,11 @@ class LLMConformance:
 
     @pytest.mark.parametrize("method", WITH_TOOLS)
     async def test_a_single_call_unless_parallel_ones_are_allowed(
-        self, llm: FunctionCallingLLM, say: Any, method: str
+        self, llm: FunctionCallingLLM, script: Any, method: str
     ) -> None:
-        turn = Say(calls=[("add", {"a": 1, "b": 2}), ("add", {"a": 3, "b": 4})])
+        turn = Scripted(calls=[("add", {"a": 1, "b": 2}), ("add", {"a": 3, "b": 4})])
         tool = FunctionTool.from_defaults(add)
-        say(turn, turn)
+        script(turn, turn)
         got = await ask(llm, method, [tool], user_msg="Add")
         assert [call.tool_kwargs for call in llm.get_tool_calls_from_response(got[-1])] == [{"a": 1, "b": 2}]
         for response in got:
@@ -374,48 +376,48 @@ class LLMConformance:
         assert len(llm.get_tool_calls_from_response(last)) == 2
 
     @pytest.mark.parametrize("method", ["predict_and_call", "apredict_and_call"])
-    async def test_predict_and_call(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
-        say(Say(calls=[("add", {"a": 1, "b": 2})]))
+    async def test_predict_and_call(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
+        script(Scripted(calls=[("add", {"a": 1, "b": 2})]))
         (result,) = await ask(llm, method, [FunctionTool.from_defaults(add)], user_msg="Add 1 and 2")
         assert result.response == "3"
         assert result.sources[0].raw_output == 3
 
     @pytest.mark.parametrize("method", ["predict_and_call", "apredict_and_call"])
-    async def test_predict_and_call_in_parallel(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
-        say(Say(calls=[("add", {"a": 1, "b": 2}), ("add", {"a": 3, "b": 4})]))
+    async def test_predict_and_call_in_parallel(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
+        script(Scripted(calls=[("add", {"a": 1, "b": 2}), ("add", {"a": 3, "b": 4})]))
         tool = FunctionTool.from_defaults(add)
         (result,) = await ask(llm, method, [tool], user_msg="Add", allow_parallel_tool_calls=True)
         assert [source.raw_output for source in result.sources] == [3, 7]
 
     @pytest.mark.parametrize("method", ["predict_and_call", "apredict_and_call"])
-    async def test_an_error_of_the_tool(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
+    async def test_an_error_of_the_tool(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
         tool = FunctionTool.from_defaults(explode)
-        turn = Say(calls=[("explode", {"reason": "test"})])
-        say(turn, turn)
+        turn = Scripted(calls=[("explode", {"reason": "test"})])
+        script(turn, turn)
         (result,) = await ask(llm, method, [tool], user_msg="q")
         assert result.sources[0].is_error
         with pytest.raises(ValueError, match="exploded: test"):
             await ask(llm, method, [tool], user_msg="q", error_on_tool_error=True)
 
     @pytest.mark.parametrize("method", ["predict_and_call", "apredict_and_call"])
-    async def test_no_tool_call(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
+    async def test_no_tool_call(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
         tool = FunctionTool.from_defaults(add)
-        say(Say("I would rather not."), Say("I would rather not."))
+        script(Scripted("I would rather not."), Scripted("I would rather not."))
         with pytest.raises(ValueError, match="rather not"):
             await ask(llm, method, [tool], user_msg="q")
         (result,) = await ask(llm, method, [tool], user_msg="q", error_on_no_tool_call=False)
         assert result.response == "I would rather not."
 
-    def test_a_tool_made_of_a_class(self, llm: FunctionCallingLLM, say: Any) -> None:
-        say(Say(calls=[("Person", {"name": "Ada"})]))
+    def test_a_tool_from_a_class(self, llm: FunctionCallingLLM, script: Any) -> None:
+        script(Scripted(calls=[("Person", {"name": "Ada"})]))
         result = llm.predict_and_call([get_function_tool(Person)], user_msg="q", tool_required=True)
         assert result.sources[0].raw_output == Person(name="Ada")
 
     def test_tool_required_is_a_named_parameter(self, llm: FunctionCallingLLM) -> None:
         assert "tool_required" in inspect.signature(type(llm)._prepare_chat_with_tools).parameters
 
-    def test_the_history_is_not_changed(self, llm: FunctionCallingLLM, say: Any) -> None:
-        say(Say("An answer."))
+    def test_the_history_is_not_changed(self, llm: FunctionCallingLLM, script: Any) -> None:
+        script(Scripted("An answer."))
         history = [ChatMessage(role="user", content="a"), ChatMessage(role="assistant", content="b")]
         llm.chat_with_tools([FunctionTool.from_defaults(add)], user_msg="c", chat_history=history)
         assert [message.content for message in history] == ["a", "b"]
@@ -423,12 +425,12 @@ class LLMConformance:
     # -- its description -------------------------------------------------------------------------------------------
 
     def test_metadata(self, llm: FunctionCallingLLM) -> None:
-        known = llm.metadata
-        assert known.is_chat_model
-        assert known.is_function_calling_model
-        assert known.context_window > 3900, "the default would cut every prompt"
-        assert known.num_output == -1 or known.num_output < known.context_window / 2
-        assert known.model_name != "unknown"
+        metadata = llm.metadata
+        assert metadata.is_chat_model
+        assert metadata.is_function_calling_model
+        assert metadata.context_window > 3900, "the default would truncate every prompt"
+        assert metadata.num_output == -1 or metadata.num_output < metadata.context_window / 2
+        assert metadata.model_name != "unknown"
 
     def test_to_payload(self, llm: FunctionCallingLLM) -> None:
         payload = llm.to_payload()
@@ -437,13 +439,13 @@ class LLMConformance:
         assert payload["model"] == payload["model_name"] == llm.metadata.model_name
         assert "temperature" in payload
 
-    def test_dumps_hold_no_secret(self, llm: FunctionCallingLLM) -> None:
+    def test_dumps_contain_no_secret(self, llm: FunctionCallingLLM) -> None:
         assert self.secret not in f"{llm!r} {llm!s} {llm.to_json()} {llm.model_dump()}"
         assert self.secret.encode() not in pickle.dumps(llm)
         assert llm.to_dict()["class_name"] == llm.class_name()
         assert type(llm).from_dict(llm.to_dict()).metadata == llm.metadata
 
-    def test_it_can_be_the_default(self, llm: FunctionCallingLLM) -> None:
+    def test_the_model_can_be_the_default_of_settings(self, llm: FunctionCallingLLM) -> None:
         before = Settings._llm
         try:
             Settings.llm = llm
@@ -452,8 +454,8 @@ class LLMConformance:
             Settings._llm = before
 
     @pytest.mark.parametrize("method", CHAT)
-    async def test_messages_survive_json(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
-        say(Say("Text.", thinking="Thinking.", calls=[("add", {"a": 1, "b": 2})]))
+    async def test_messages_survive_json(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
+        script(Scripted("Text.", thinking="Thinking.", calls=[("add", {"a": 1, "b": 2})]))
         last = (await ask(llm, f"{method}_with_tools", [FunctionTool.from_defaults(add)], user_msg="q"))[-1]
         message = last.message
         assert ChatMessage.model_validate_json(message.model_dump_json()) == message
@@ -461,8 +463,8 @@ class LLMConformance:
         assert pickle.loads(pickle.dumps(message)) == message
 
     @pytest.mark.parametrize("method", ["predict", "stream", "apredict", "astream"])
-    async def test_predict_shows_the_text_alone(self, llm: FunctionCallingLLM, say: Any, method: str) -> None:
-        say(Say("An answer.", thinking="Some thinking."))
+    async def test_predict_returns_only_the_text(self, llm: FunctionCallingLLM, script: Any, method: str) -> None:
+        script(Scripted("An answer.", thinking="Some thinking."))
         result = getattr(llm, method)(PromptTemplate("Say {word}"), word="hello")
         if inspect.isawaitable(result):
             result = await result

@@ -105,7 +105,7 @@ class TestFunctionAgent:
         assert first["thinking"] == {"type": "disabled"}
         assert "tool_choice" not in second
         assert "thinking" not in second
-        assert second["messages"][1]["reasoning_content"] == "", "it was made without thinking, and thinks now"
+        assert second["messages"][1]["reasoning_content"] == "", "only the second call is made with thinking"
 
     async def test_a_tool_that_fails(self, llm: DeepSeekV4, server: LocalServer, streaming: bool) -> None:
         server.script(Turn(reasoning="r", tool_calls=[ToolCall("explode", {})]), ANSWER)
@@ -113,7 +113,7 @@ class TestFunctionAgent:
         assert str(output) == "Take an umbrella."
         assert "no rain gauge" in server.requests[1].body["messages"][-1]["content"]
 
-    async def test_a_tool_that_is_not_there(self, llm: DeepSeekV4, server: LocalServer, streaming: bool) -> None:
+    async def test_a_tool_that_does_not_exist(self, llm: DeepSeekV4, server: LocalServer, streaming: bool) -> None:
         server.script(Turn(reasoning="r", tool_calls=[ToolCall("made_up", {})]), ANSWER)
         output, _ = await run(FunctionAgent(llm=llm, tools=[get_weather], streaming=streaming), "q")
         assert str(output) == "Take an umbrella."
@@ -138,7 +138,7 @@ class TestFunctionAgent:
         assert output.get_pydantic_model(Forecast) == Forecast(city="Paris", rain=True)
         assert "thinking" not in server.requests[-1].body
 
-    async def test_the_last_word_of_a_run_that_was_too_long(
+    async def test_a_final_answer_after_the_last_iteration(
         self, llm: DeepSeekV4, server: LocalServer, streaming: bool
     ) -> None:
         server.script(
@@ -166,10 +166,10 @@ class TestFunctionAgent:
 
 
 class TestThinkingDelta:
-    """Thinking reaches ``AgentStream``, and never the text."""
+    """Thinking is in the deltas of ``AgentStream``, and never in the text."""
 
     @pytest.mark.parametrize("kind", ["function", "react", "codeact"])
-    async def test_it_reaches_the_stream(self, llm: DeepSeekV4, server: LocalServer, kind: str) -> None:
+    async def test_thinking_is_streamed_by_every_agent(self, llm: DeepSeekV4, server: LocalServer, kind: str) -> None:
         text = "Thought: easy.\nAnswer: Done." if kind == "react" else "Done."
         server.script(Turn(text, reasoning="Some long thinking."))
         agent: Any = {
@@ -192,13 +192,13 @@ class TestThinkingDelta:
         with_calls = [event for event in streamed if event.tool_calls]
         assert len(with_calls) == 1
         assert [call.tool_kwargs["city"] for call in with_calls[0].tool_calls] == ["Paris", "Rome"]
-        pieces = [
+        fragments = [
             call["function"]["arguments"]
             for event in streamed
             for choice in (event.raw or {}).get("choices", [])
             for call in choice.get("delta", {}).get("tool_calls", [])
         ]
-        assert len(pieces) > 4, "the fragments of the arguments are in raw"
+        assert len(fragments) > 4, "the fragments of the arguments are in raw"
 
 
 class TestOtherAgents:
@@ -211,9 +211,9 @@ class TestOtherAgents:
         assert str(output) == "It rains."
         assert sum(isinstance(event, ToolCallResult) for event in events) == 1
 
-    async def test_react_after_an_answer_of_thinking_alone(self, llm: DeepSeekV4, server: LocalServer) -> None:
+    async def test_react_after_an_answer_with_only_thinking(self, llm: DeepSeekV4, server: LocalServer) -> None:
         server.script(Turn("", reasoning="All in here."), Turn("Thought: well.\nAnswer: It rains.", reasoning="r2"))
-        llm.on_empty = "return"  # the agent asks again by itself
+        llm.on_empty = "return"  # the agent itself sends another request
         output, _ = await run(ReActAgent(llm=llm, tools=[get_weather]), "q")
         assert str(output) == "It rains."
 
@@ -223,7 +223,7 @@ class TestOtherAgents:
         assert str(output) == "It printed 1."
         assert [str(e.tool_output) for e in events if isinstance(e, ToolCallResult)] == ["ran print(1)"]
 
-    async def test_from_tools_or_functions_takes_function_calling(self, llm: DeepSeekV4) -> None:
+    async def test_from_tools_or_functions_selects_function_calling(self, llm: DeepSeekV4) -> None:
         workflow = AgentWorkflow.from_tools_or_functions([get_weather], llm=llm)
         assert [type(agent) for agent in workflow.agents.values()] == [FunctionAgent]
 

@@ -14,7 +14,7 @@ from llama_index.core.tools import FunctionTool
 from deepseek_v4 import errors
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from llama_index_deepseek_v4 import DeepSeekV4
-from tests.contract.llama_index.llm_conformance import ASK, CHAT, WITH_TOOLS, LLMConformance, Say, add, ask
+from tests.contract.llama_index.llm_conformance import ASK, CHAT, WITH_TOOLS, LLMConformance, Scripted, add, ask
 
 
 class TestDeepSeekV4(LLMConformance):
@@ -25,13 +25,13 @@ class TestDeepSeekV4(LLMConformance):
         return make()
 
     @pytest.fixture
-    def say(self, server: LocalServer) -> Callable[..., None]:
-        def say(*answers: Say) -> None:
+    def script(self, server: LocalServer) -> Callable[..., None]:
+        def script(*answers: Scripted) -> None:
             for answer in answers:
                 calls = [ToolCall(name, arguments) for name, arguments in answer.calls]
                 server.script(Turn(answer.text, reasoning=answer.thinking, tool_calls=calls))
 
-        return say
+        return script
 
     @pytest.fixture
     def fail(self, server: LocalServer) -> Callable[[], None]:
@@ -51,11 +51,11 @@ FORCED = [
 
 
 class TestToolChoice:
-    """What of a tool choice reaches the wire, and what becomes of thinking."""
+    """The tool choice and the thinking switch in the request body."""
 
     @pytest.mark.parametrize("method", WITH_TOOLS)
     @pytest.mark.parametrize(("options", "expected"), FORCED)
-    async def test_forced(
+    async def test_forced_calls_switch_thinking_off(
         self, llm: DeepSeekV4, server: LocalServer, method: str, options: dict[str, Any], expected: Any
     ) -> None:
         last = (await ask(llm, method, [FunctionTool.from_defaults(add)], user_msg="Add 1 and 2", **options))[-1]
@@ -65,19 +65,19 @@ class TestToolChoice:
         assert body["thinking"] == {"type": "disabled"}
 
     @pytest.mark.parametrize("options", [{}, {"tool_choice": "auto"}, {"tool_choice": None}, {"tool_required": False}])
-    def test_free(self, llm: DeepSeekV4, server: LocalServer, options: dict[str, Any]) -> None:
+    def test_a_free_choice_is_not_sent(self, llm: DeepSeekV4, server: LocalServer, options: dict[str, Any]) -> None:
         llm.chat_with_tools([FunctionTool.from_defaults(add)], user_msg="q", **options)
         body = server.requests[0].body
         assert "tool_choice" not in body
         assert "parallel_tool_calls" not in body
         assert "thinking" not in body
 
-    def test_none(self, llm: DeepSeekV4, server: LocalServer) -> None:
+    def test_none_is_sent(self, llm: DeepSeekV4, server: LocalServer) -> None:
         llm.chat_with_tools([FunctionTool.from_defaults(add)], user_msg="q", tool_choice="none")
         assert server.requests[0].body["tool_choice"] == "none"
 
     @pytest.mark.parametrize("options", [{}, {"tool_choice": "auto"}, {"tool_choice": "none"}])
-    def test_without_tools(self, llm: DeepSeekV4, server: LocalServer, options: dict[str, Any]) -> None:
+    def test_no_choice_without_tools(self, llm: DeepSeekV4, server: LocalServer, options: dict[str, Any]) -> None:
         llm.chat_with_tools([], user_msg="q", **options)
         assert not {"tools", "tool_choice"} & server.requests[0].body.keys()
 
@@ -113,7 +113,7 @@ class TestWithTools:
         llm.chat_with_tools([FunctionTool.from_defaults(add)], user_msg="q", temperature=0.5)
         assert server.requests[0].body["temperature"] == 0.5
 
-    def test_any_tool_name(self, llm: DeepSeekV4, server: LocalServer) -> None:
+    def test_any_tool_name_is_accepted(self, llm: DeepSeekV4, server: LocalServer) -> None:
         tool = FunctionTool.from_defaults(add, name="math/add two [int]")
         server.script(Turn(tool_calls=[ToolCall("math_add_two__int_", {"a": 1, "b": 2})]))
         result = llm.predict_and_call([tool], user_msg="q")
@@ -124,7 +124,7 @@ class TestWithTools:
         assert "x" * 3000 in server.requests[0].raw.decode()
 
     @pytest.mark.parametrize("method", ["predict_and_call", "apredict_and_call"])
-    async def test_react_where_function_calling_is_switched_off(
+    async def test_react_if_function_calling_is_switched_off(
         self, make: Callable[..., DeepSeekV4], server: LocalServer, method: str
     ) -> None:
         llm = make(is_function_calling_model=False)
@@ -137,7 +137,7 @@ class TestWithTools:
 
 
 @pytest.mark.parametrize("method", CHAT)
-async def test_usage_however_the_server_sends_it(llm: DeepSeekV4, server: LocalServer, method: str) -> None:
+async def test_usage_in_a_separate_chunk(llm: DeepSeekV4, server: LocalServer, method: str) -> None:
     server.configure(usage_chunk="separate", keep_alives=2, fragment=7)
     last = (await ask(llm, method, ASK))[-1]
     assert last.raw["usage"]["total_tokens"] > 0

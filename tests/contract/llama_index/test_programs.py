@@ -88,11 +88,11 @@ class TestFamily:
         assert '"seconds"' in system["content"], "the schema is in the prompt"
         assert user["content"] == "Tell me about noise."
 
-    async def test_an_improvised_model_can_follow(self, llm: DeepSeekV4, method: str) -> None:
+    async def test_an_improvised_answer_fits_the_class(self, llm: DeepSeekV4, method: str) -> None:
         last = (await predicted(llm, method, Album, PROMPT, topic="noise"))[-1]
         assert type(last) is Album
 
-    async def test_the_system_prompt_is_there_always(
+    async def test_the_system_prompt_is_always_sent(
         self, make: Callable[..., DeepSeekV4], server: LocalServer, method: str
     ) -> None:
         for mode in (PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION):
@@ -121,7 +121,7 @@ class TestFamily:
         assert type(last) is Box[Song]
 
     @pytest.mark.parametrize("mode", [PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION])
-    async def test_classes_that_contain_themselves(
+    async def test_recursive_classes(
         self, make: Callable[..., DeepSeekV4], server: LocalServer, method: str, mode: PydanticProgramMode
     ) -> None:
         tree = Node(label="a", children=[Node(label="b")])
@@ -138,7 +138,7 @@ class TestFamily:
         assert (await predicted(llm, method, Album, prompt, topic="noise"))[-1].model_dump() == ALBUM.model_dump()
         assert "response_format" not in server.requests[0].body
 
-    async def test_options_pass_and_are_not_changed(self, llm: DeepSeekV4, server: LocalServer, method: str) -> None:
+    async def test_options_are_sent_and_not_changed(self, llm: DeepSeekV4, server: LocalServer, method: str) -> None:
         options = {"temperature": 0.5, "tool_choice": "x", "tool_required": True, "allow_parallel_tool_calls": True}
         given = dict(options)
         await predicted(llm, method, Album, PROMPT, llm_kwargs=given, topic="noise")
@@ -158,7 +158,7 @@ class TestFamily:
         assert user["content"] == "Go."
 
     @pytest.mark.parametrize(
-        ("turn", "why"),
+        ("turn", "reason"),
         [
             (Turn('{"name": "x", "songs": [{"title": "y"}]}'), r"songs\.0\.seconds: Field required"),
             (Turn("I cannot do that."), "not valid JSON"),
@@ -166,16 +166,16 @@ class TestFamily:
             (Turn('["x"]'), "not a valid Album"),
         ],
     )
-    async def test_answers_that_do_not_fit(
-        self, llm: DeepSeekV4, server: LocalServer, method: str, turn: Turn, why: str
+    async def test_answers_that_do_not_fit_the_class(
+        self, llm: DeepSeekV4, server: LocalServer, method: str, turn: Turn, reason: str
     ) -> None:
         server.script(turn, turn)  # the second answer is invalid, too
-        with pytest.raises(UnusableAnswerError, match=why) as caught:
+        with pytest.raises(UnusableAnswerError, match=reason) as caught:
             await predicted(llm, method, Album, PROMPT, topic="noise")
         assert isinstance(caught.value, ValueError)
         assert isinstance(caught.value, errors.DeepSeekError)
 
-    async def test_a_cut_answer(self, llm: DeepSeekV4, server: LocalServer, method: str) -> None:
+    async def test_a_truncated_answer(self, llm: DeepSeekV4, server: LocalServer, method: str) -> None:
         server.script(ANSWER)
         server.fault(Fault.length())
         with pytest.raises(UnusableAnswerError, match="Raise max_tokens"):
@@ -191,7 +191,7 @@ class TestFamily:
                 make(pydantic_program_mode=PydanticProgramMode.FUNCTION), method, Album, PROMPT, topic="noise"
             )
 
-    async def test_a_code_fence_is_taken_off(self, llm: DeepSeekV4, server: LocalServer, method: str) -> None:
+    async def test_a_code_fence_is_removed(self, llm: DeepSeekV4, server: LocalServer, method: str) -> None:
         server.script(Turn(f"```json\n{ALBUM.model_dump_json()}\n```"))
         assert (await predicted(llm, method, Album, PROMPT, topic="noise"))[-1] == ALBUM
 
@@ -234,19 +234,19 @@ async def test_partial_objects_grow(
     assert {0, 1, 2} <= set(sizes)
     assert got[-1] == ALBUM
     dumps = [partial.model_dump() for partial in got]
-    assert len({str(dump) for dump in dumps}) > 8, "each is of its own, none changed afterwards"
+    assert len({str(dump) for dump in dumps}) > 8, "each is a separate object that is not changed afterwards"
 
 
 class TestStructuredLLM:
     async def test_chat(self, llm: DeepSeekV4, server: LocalServer) -> None:
         structured = llm.as_structured_llm(Album)
-        ask = [ChatMessage(role="user", content="An album, {please}")]
+        messages = [ChatMessage(role="user", content="An album, {please}")]
         server.script(ANSWER, ANSWER, ANSWER, ANSWER)
         for response in (
-            structured.chat(ask),
-            await structured.achat(ask),
-            list(structured.stream_chat(ask))[-1],
-            [response async for response in await structured.astream_chat(ask)][-1],
+            structured.chat(messages),
+            await structured.achat(messages),
+            list(structured.stream_chat(messages))[-1],
+            [response async for response in await structured.astream_chat(messages)][-1],
         ):
             assert response.raw == ALBUM
             assert Album.model_validate_json(response.message.content or "") == ALBUM
@@ -260,7 +260,7 @@ class TestStructuredLLM:
 
 
 class TestPrograms:
-    """LlamaIndex's own programs, which selectors, rerankers and extractors build for themselves."""
+    """LlamaIndex's programs, which selectors, rerankers and extractors build."""
 
     @pytest.mark.parametrize("parallel", [False, True])
     async def test_function_calling_program(self, llm: DeepSeekV4, server: LocalServer, parallel: bool) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from llama_index_deepseek_v4 import DeepSeekV4
-from tests.contract.llama_index.llm_conformance import LLMConformance, Say
+from tests.contract.llama_index.llm_conformance import LLMConformance, Scripted
 
 
 class _OverProtocol(LLMConformance):
@@ -21,13 +21,13 @@ class _OverProtocol(LLMConformance):
             yield llm
 
     @pytest.fixture
-    def say(self, server: LocalServer) -> Callable[..., None]:
-        def say(*answers: Say) -> None:
+    def script(self, server: LocalServer) -> Callable[..., None]:
+        def script(*answers: Scripted) -> None:
             for answer in answers:
                 calls = [ToolCall(name, arguments) for name, arguments in answer.calls]
                 server.script(Turn(answer.text, reasoning=answer.thinking, tool_calls=calls))
 
-        return say
+        return script
 
     @pytest.fixture
     def fail(self, server: LocalServer) -> Callable[[], None]:

@@ -65,10 +65,10 @@ class TestSynthesizers:
     @pytest.mark.parametrize("mode", MODES)
     async def test_every_mode(self, server: LocalServer, index: SummaryIndex, mode: ResponseMode) -> None:
         server.script(*[ANSWER] * 12)
-        whole = index.as_query_engine(response_mode=mode)
-        assert "It is blue." in str(whole.query("What colour?"))
-        assert "It is blue." in str(await whole.aquery("What colour?"))
-        if mode != ResponseMode.ACCUMULATE:  # which cannot stream
+        complete = index.as_query_engine(response_mode=mode)
+        assert "It is blue." in str(complete.query("What colour?"))
+        assert "It is blue." in str(await complete.aquery("What colour?"))
+        if mode != ResponseMode.ACCUMULATE:  # it cannot stream
             streamed = index.as_query_engine(response_mode=mode, streaming=True)
             assert str(streamed.query("What colour?")) == "It is blue."
             response = await streamed.aquery("What colour?")
@@ -90,7 +90,7 @@ class TestSynthesizers:
         assert str(engine.query("What colour?")) == "It is blue."
         assert str(await engine.aquery("What colour?")) == "It is blue."
 
-    def test_the_window_is_used(self, llm: DeepSeekV4) -> None:
+    def test_the_context_window_is_used(self, llm: DeepSeekV4) -> None:
         helper = PromptHelper.from_llm_metadata(llm.metadata)
         assert helper.num_output == 256
         assert helper.context_window >= 1_000_000
@@ -168,7 +168,7 @@ class TestChatEngines:
             assert history[:2] == [("user", "What colour?"), ("assistant", "It is blue.")]
 
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the engines' own threads
-    def test_an_error_in_the_stream_reaches_the_reader(
+    def test_an_error_in_the_stream_is_raised_to_the_consumer(
         self, llm: DeepSeekV4, server: LocalServer, index: SummaryIndex, kind: str
     ) -> None:
         server.configure(chunk_delay=0.005, burst=False)
@@ -183,7 +183,7 @@ class TestChatEngines:
 
 
 class TestMemories:
-    async def test_token_limits_come_from_the_window(self, llm: DeepSeekV4) -> None:
+    async def test_token_limits_follow_the_context_window(self, llm: DeepSeekV4) -> None:
         assert ChatMemoryBuffer.from_defaults(llm=llm).token_limit >= 750_000
 
     async def test_summaries(self, llm: DeepSeekV4, server: LocalServer) -> None:
@@ -201,7 +201,7 @@ class TestMemories:
         assert block.facts == ["The user is Ada."]
 
     async def test_memory_counts_tool_calls(self, llm: DeepSeekV4, server: LocalServer) -> None:
-        # Memory counts no ToolCallBlock; it counts additional_kwargs, where the calls stand as well
+        # Memory counts no ToolCallBlock; it counts additional_kwargs, which contain the calls as well
         server.script(Turn(reasoning="r", tool_calls=[ToolCall("f", {"text": "word " * 400})]))
         message = llm.chat([ChatMessage(role="user", content="q")], tools=[_tool("f")]).message
         assert Memory.from_defaults()._estimate_token_count(message) > 300
