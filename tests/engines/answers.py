@@ -1,4 +1,4 @@
-"""One answer, by either adapter and in each of four ways, reduced to what can be compared with the engine's bytes."""
+"""An answer of either adapter, called in one of four ways, reduced to the fields that the engine's bytes contain."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from deepseek_v4.errors import DeepSeekError
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
 
-WAYS = ("whole", "streamed", "async whole", "async streamed")
+WAYS = ("complete", "streamed", "async complete", "async streamed")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Calls as (name, arguments) where they may be run, as names where they must not."""
+    """Valid calls are (name, arguments), invalid calls are names."""
 
     text: str
     reasoning: str = ""
@@ -40,11 +40,11 @@ class LangChain:
     def __init__(self, **options: Any) -> None:
         self.model = ChatDeepSeekV4(**options)
 
-    async def ask(self, way: str, question: Any, **options: Any) -> Answer:
-        """The answer; of a stream, its chunks added up."""
-        whole = {"whole": self.model.invoke, "async whole": self.model.ainvoke}.get(way)
-        if whole is not None:
-            found = whole(question, **options)
+    async def call(self, way: str, question: Any, **options: Any) -> Answer:
+        """Return the answer; of a stream, the sum of its chunks."""
+        complete = {"complete": self.model.invoke, "async complete": self.model.ainvoke}.get(way)
+        if complete is not None:
+            found = complete(question, **options)
             return self.read(await found if inspect.isawaitable(found) else found)
         if way == "streamed":
             chunks = list(self.model.stream(question, **options))
@@ -54,7 +54,7 @@ class LangChain:
 
     @staticmethod
     def read(message: AIMessage) -> Answer:
-        """A message as an answer."""
+        """Return a message as an answer."""
         usage: Any = message.usage_metadata or {}
         return Answer(
             text=message.text,
@@ -77,12 +77,12 @@ class LlamaIndex:
     def __init__(self, **options: Any) -> None:
         self.model = DeepSeekV4(**options)
 
-    async def ask(self, way: str, question: Any, **options: Any) -> Answer:
-        """The answer; of a stream, its last response. The texts of its responses must add up to it."""
+    async def call(self, way: str, question: Any, **options: Any) -> Answer:
+        """Return the answer; of a stream, its last response, whose text is the sum of the deltas."""
         messages = [ChatMessage(role="user", content=question)] if isinstance(question, str) else question
-        if way == "whole":
+        if way == "complete":
             return self.read(self.model.chat(messages, **options))
-        if way == "async whole":
+        if way == "async complete":
             return self.read(await self.model.achat(messages, **options))
         if way == "streamed":
             responses = list(self.model.stream_chat(messages, **options))
@@ -92,9 +92,9 @@ class LlamaIndex:
         return self.read(responses[-1])
 
     def read(self, response: ChatResponse) -> Answer:
-        """A response as an answer. A call is valid if LlamaIndex's own agents get it to run."""
+        """Return a response as an answer. A call is valid if LlamaIndex's agents would run it."""
         blocks = response.message.blocks
-        known = response.additional_kwargs
+        facts = response.additional_kwargs
         calls, invalid, ids = [], [], []
         for block in blocks:
             if not isinstance(block, ToolCallBlock):
@@ -111,10 +111,10 @@ class LlamaIndex:
             reasoning="".join(block.content or "" for block in blocks if isinstance(block, ThinkingBlock)),
             calls=tuple(calls),
             invalid_calls=tuple(invalid),
-            finish_reason=known["finish_reason"],
-            usage=(known["prompt_tokens"], known["completion_tokens"]) if "prompt_tokens" in known else None,
+            finish_reason=facts["finish_reason"],
+            usage=(facts["prompt_tokens"], facts["completion_tokens"]) if "prompt_tokens" in facts else None,
             ids=tuple(ids),
-            details=(known.get("cached_tokens"), known.get("reasoning_tokens")),
+            details=(facts.get("cached_tokens"), facts.get("reasoning_tokens")),
         )
 
 

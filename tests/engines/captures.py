@@ -1,6 +1,6 @@
-"""Captured exchanges with real engines, and a plain second reading of them that shares no code with the decoders.
+"""Captured exchanges with real engines, and an independent parser of them that shares no code with the decoders.
 
-The one rule of ours in it: the last call of an answer that ended at its token limit must not be run.
+It has one rule of this project: the last call of an answer that ended at its token limit must not be run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.engines.answers import Answer
 
 FOLDER = Path(__file__).with_name("captures")
 FINISH = {"end_turn": "stop", "max_tokens": "length", "tool_use": "tool_calls"}
-"""Words of ``/v1/messages``."""
+"""Finish reasons of ``/v1/messages``."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ CAPTURES = tuple(Capture(path) for path in sorted(FOLDER.glob("*/*.json")))
 
 @dataclass
 class Call:
-    """A call as it was sent, in whatever pieces."""
+    """A call, complete or the sum of its chunks."""
 
     id: str
     name: str
@@ -83,7 +83,7 @@ class Call:
 
 
 def decoding(capture: Capture) -> Answer:
-    """What the bytes hold, with the ids of the calls in ``ids`` and the further counts in ``details``."""
+    """Return the answer in the bytes, with the ids of the calls in ``ids`` and the further counts in ``details``."""
     answer, calls = READERS[capture.protocol](capture)
     assert answer.usage is not None
     at_limit = answer.finish_reason == "length" or (capture.limit is not None and answer.usage[1] >= capture.limit)
@@ -114,11 +114,11 @@ def _chat(capture: Capture) -> tuple[Answer, list[Call]]:
             message = choice.get("delta", choice.get("message"))
             text += message.get("content") or ""
             reasoning += message.get("reasoning") or message.get("reasoning_content") or ""
-            for place, piece in enumerate(message.get("tool_calls") or ()):
-                place = piece.get("index", place)
+            for place, fragment in enumerate(message.get("tool_calls") or ()):
+                place = fragment.get("index", place)
                 if place not in calls:
-                    calls[place] = Call(piece["id"], piece["function"]["name"])
-                calls[place].arguments += piece["function"].get("arguments") or ""
+                    calls[place] = Call(fragment["id"], fragment["function"]["name"])
+                calls[place].arguments += fragment["function"].get("arguments") or ""
     details = (
         (usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
         (usage.get("completion_tokens_details") or {}).get("reasoning_tokens"),
@@ -151,7 +151,7 @@ def _responses(capture: Capture) -> tuple[Answer, list[Call]]:
     usage = last["usage"]
     cut = (last.get("incomplete_details") or {}).get("reason") == "max_output_tokens"
     if cut or (capture.provider == "llamacpp" and usage["output_tokens"] >= (capture.limit or 1e9)):
-        finish = "length"  # llama.cpp calls cut answers completed
+        finish = "length"  # llama.cpp reports truncated answers as completed
     details = (
         usage["input_tokens_details"].get("cached_tokens"),
         usage.get("output_tokens_details", {}).get("reasoning_tokens"),
@@ -181,16 +181,16 @@ def _messages(capture: Capture) -> tuple[Answer, list[Call]]:
 
 
 def _as_events(capture: Capture) -> Iterator[Mapping[str, Any]]:
-    """The events of a stream; of a whole answer those it would have come in."""
+    """Return the events of a stream, or of a complete answer the equivalent events."""
     if capture.streamed:
         yield from capture.data
         return
-    (whole,) = capture.data
-    for index, block in enumerate(whole["content"]):
+    (complete,) = capture.data
+    for index, block in enumerate(complete["content"]):
         yield {"index": index, "content_block": block}
         if block["type"] == "tool_use":
             yield {"index": index, "delta": {"partial_json": json.dumps(block["input"])}}
-    yield {"delta": {"stop_reason": whole["stop_reason"]}, "usage": whole["usage"]}
+    yield {"delta": {"stop_reason": complete["stop_reason"]}, "usage": complete["usage"]}
 
 
 READERS = {"chat_completions": _chat, "responses": _responses, "messages": _messages}

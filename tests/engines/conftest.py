@@ -1,4 +1,4 @@
-"""llama.cpp's own server, started once for all tests of this folder, and what it cost."""
+"""llama.cpp's HTTP server, started once for all tests of this folder, and its peak memory."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class Engine:
     pid: int
 
     def model(self, framework: str, protocol: str, **more: Any) -> Any:
-        """An adapter's model, wrapped so that both are called alike."""
+        """Return a model of an adapter, wrapped so that both adapters are called the same way."""
         return FRAMEWORKS[framework](**options(self.url, protocol) | more)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip here and not in the fixture: skips of one place are reported in one line."""
+    """Skip here and not in the fixture: skips at the same line are reported once."""
     if "engine" in getattr(item, "fixturenames", ()) and find_spec("xllamacpp") is None:
         pytest.skip("xllamacpp is not installed, so no real engine runs")
 
 
 @contextmanager
 def started(*more: str) -> Iterator[Engine]:
-    """A server of its own, with further arguments of ``llama_server.py``."""
+    """Start a separate server, with further arguments of ``llama_server.py``."""
     script = Path(__file__).with_name("llama_server.py")
     with subprocess.Popen(
         [sys.executable, str(script), str(2 * WINDOW), KEY, *more],
@@ -55,7 +55,7 @@ def started(*more: str) -> Iterator[Engine]:
         url = process.stdout.readline().strip()
         assert url, "llama.cpp's server did not start"
         yield Engine(url, process.pid)
-        process.communicate(timeout=10)  # closes its stdin, which ends it
+        process.communicate(timeout=10)  # closes its stdin, which stops it
 
 
 @pytest.fixture(scope="session")

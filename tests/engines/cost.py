@@ -1,4 +1,4 @@
-"""What the tests of this folder cost, as a line at the end of a run."""
+"""Time and memory of the tests of this folder, as a line at the end of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MEMORY = "engine_peak_mb"
 
 
 def record_peak_memory(node: pytest.Item, pid: int) -> None:
-    """Keep the largest resident set of a process so far, in MB, with a test's report; only where /proc exists."""
+    """Add the peak resident memory of a process, in MB, to the report of a test, if /proc exists."""
     status = Path(f"/proc/{pid}/status")
     if status.exists():
         peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))

@@ -1,4 +1,4 @@
-"""The engine as a provider, and what the toy answers."""
+"""The options to call the engine, and the answers of its toy model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WEATHER_TOOL = {
 
 
 def options(url: str, protocol: str, provider: str = "llamacpp") -> dict[str, object]:
-    """Constructor options of either adapter. Temperature 0, so that an answer is the same each time."""
+    """Return the constructor options of either adapter. Temperature 0, so that an answer is the same each time."""
     return {
         "provider": provider,
         "protocol": protocol,

@@ -1,4 +1,4 @@
-"""The long form of this folder: captures cut at every byte, live streams cut at every event, agents of random answers,
+"""The long tests of this folder: captures cut at every byte, streams cut at every event, agents with random answers,
 processes killed and calls cancelled in the middle of streams.
 """
 
@@ -84,7 +84,7 @@ def test_a_capture_cut_at_every_byte(capture: Capture) -> None:
         if complete:
             assert (reply.content, thought, calls) == (expected.text, expected.reasoning, list(expected.calls))
         else:
-            assert calls == list(expected.calls)[: len(calls)], "a cut call is valid"
+            assert calls == list(expected.calls)[: len(calls)], "a truncated call is valid"
 
 
 @pytest.fixture(scope="module")
@@ -104,33 +104,33 @@ async def test_a_live_stream_cut_at_every_event(
     sent = client.preview(question, stream=True, **more)
     headers = {**sent.headers, "authorization": f"Bearer {KEY}", "x-api-key": KEY}
     body = httpx.request(sent.method, sent.url, json=sent.body, headers=headers).content
-    whole = await engine.model(framework, protocol).ask("streamed", question, **more)
+    complete = await engine.model(framework, protocol).call("streamed", question, **more)
     ends = [place + 2 for place in range(len(body)) if body.startswith(b"\n\n", place)]
-    wanted: dict[str, Any] = options(replay.base_url, protocol)
-    model = type(engine.model(framework, protocol))(**wanted)
+    settings: dict[str, Any] = options(replay.base_url, protocol)
+    model = type(engine.model(framework, protocol))(**settings)
     partials: list[Reply] = []
     answers = []
     for number, end in enumerate(ends):
         replay.answer(200, "text/event-stream", [body[:end]])
         try:
-            answers.append(await model.ask("async streamed" if number % 2 else "streamed", question, **more))
+            answers.append(await model.call("async streamed" if number % 2 else "streamed", question, **more))
         except StreamInterruptedError as error:
             partials.append(error.partial or Reply())
     for partial in partials:
-        assert whole.text.startswith(partial.content)
+        assert complete.text.startswith(partial.content)
         calls = [(call.name, json.loads(call.arguments)) for call in partial.tool_calls]
-        assert calls == list(whole.calls)[: len(calls)]
+        assert calls == list(complete.calls)[: len(calls)]
     assert partials == sorted(partials, key=lambda partial: len(partial.content))
     assert 1 <= len(answers) <= 4, "the events after the finish reason: counts, [DONE]"
     for answer in answers:  # the counts may come after the finish reason
-        assert dataclasses.replace(answer, usage=whole.usage) == whole
+        assert dataclasses.replace(answer, usage=complete.usage) == complete
 
 
 # -- agents whose model answers at random ------------------------------------------------------------------------
 
 
-async def ask_agent(engine: Engine, framework: str, protocol: str, seed: int) -> str:
-    """Run an agent on a model that answers at random; return the text of its end."""
+async def run_agent(engine: Engine, framework: str, protocol: str, seed: int) -> str:
+    """Run an agent on a model that answers at random; return its last text."""
     more = {"temperature": 1.5, "max_tokens": 150, "extra_body": {"seed": seed}, "answer_retries": 0}
     model = engine.model(framework, protocol, **more).model
 
@@ -150,9 +150,9 @@ async def ask_agent(engine: Engine, framework: str, protocol: str, seed: int) ->
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_an_agent_of_random_answers_ends(engine: Engine, framework: str, protocol: str, seed: int) -> None:
+async def test_an_agent_with_random_answers_ends(engine: Engine, framework: str, protocol: str, seed: int) -> None:
     with contextlib.suppress(DeepSeekError, GraphRecursionError, WorkflowRuntimeError):  # the last two: endless calls
-        await asyncio.wait_for(ask_agent(engine, framework, protocol, seed), 60)
+        await asyncio.wait_for(run_agent(engine, framework, protocol, seed), 60)
     assert becomes_idle(engine)
 
 
@@ -193,39 +193,39 @@ for _ in range(8):
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=lambda how: how.name)
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM], ids=lambda sent: sent.name)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_process_killed_in_the_middle_of_streams_frees_the_engine(
-    engine: Engine, protocol: str, how: signal.Signals
+def test_the_engine_is_idle_after_a_process_is_killed_during_streams(
+    engine: Engine, protocol: str, sent: signal.Signals
 ) -> None:
     command = [sys.executable, "-c", VICTIM, engine.url, protocol]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as victim:
         assert victim.stdout is not None
         for _ in range(100):
             assert victim.stdout.readline(), "a stream ended"
-        os.kill(victim.pid, how)
-        assert victim.wait(10) == -how
+        os.kill(victim.pid, sent)
+        assert victim.wait(10) == -sent
     assert becomes_idle(engine)
     with Client(**options(engine.url, protocol)) as client:
         assert client.chat(QUESTION).content == ANSWER
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_a_storm_of_cancelled_calls_leaves_no_socket_and_no_busy_slot(
+async def test_many_cancelled_calls_leave_no_socket_and_no_busy_slot(
     engine: Engine, framework: str, protocol: str
 ) -> None:
     model = engine.model(framework, protocol)
     chance = random.Random(protocol)
-    for way in ("async streamed", "async whole", "async streamed"):
-        tasks = [asyncio.create_task(model.ask(way, QUESTION, **LONG)) for _ in range(60)]
+    for way in ("async streamed", "async complete", "async streamed"):
+        tasks = [asyncio.create_task(model.call(way, QUESTION, **LONG)) for _ in range(60)]
         await asyncio.sleep(0.05)
         for task in tasks:
             await asyncio.sleep(chance.random() * 0.02)
             task.cancel()
         done = await asyncio.gather(*tasks, return_exceptions=True)
-        # an answer may be complete before its turn comes
+        # an answer may be complete before it is cancelled
         assert all(isinstance(one, (asyncio.CancelledError, Answer)) for one in done), done
-    answer = await model.ask("async whole", QUESTION)
+    answer = await model.call("async complete", QUESTION)
     assert (answer.text, answer.reasoning) == (ANSWER, THOUGHT)
     assert connections(engine) <= 1
     assert becomes_idle(engine)

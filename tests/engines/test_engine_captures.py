@@ -1,4 +1,4 @@
-"""Captures of vLLM and llama.cpp through both adapters, over a socket: whole, or a stream cut at odd places."""
+"""Captures of vLLM and llama.cpp through both adapters, over a socket: complete, or a stream cut at arbitrary bytes."""
 
 from __future__ import annotations
 
@@ -40,24 +40,26 @@ def server() -> Iterator[ReplayServer]:
 
 
 async def replay(server: ReplayServer, capture: Capture, framework: str) -> Answer:
-    """Ask with the options that bear on how the answer is read, and get the captured bytes."""
+    """Send a request with the options that affect decoding, and decode the captured bytes."""
     size = 1 + zlib.crc32(str(capture).encode()) % 300
     body, kind = capture.body, "text/event-stream" if capture.streamed else "application/json"
     server.answer(capture.status, kind, [body[at : at + size] for at in range(0, len(body), size)])
-    wanted: dict[str, Any] = options(server.base_url, capture.protocol, capture.provider)
-    wanted |= {"max_tokens": capture.limit, "on_empty": "return"}
+    settings: dict[str, Any] = options(server.base_url, capture.protocol, capture.provider)
+    settings |= {"max_tokens": capture.limit, "on_empty": "return"}
     tools = {"tools": [WEATHER_TOOL]} if capture.request.get("tools") else {}
-    return await FRAMEWORKS[framework](**wanted).ask("streamed" if capture.streamed else "whole", QUESTION, **tools)
+    return await FRAMEWORKS[framework](**settings).call(
+        "streamed" if capture.streamed else "complete", QUESTION, **tools
+    )
 
 
-def test_the_captures_are_all_there() -> None:
+def test_no_capture_is_missing() -> None:
     engines = [capture.path.parent.name for capture in CAPTURES]
     assert {name: engines.count(name) for name in engines} == {"llama.cpp-b11549": 43, "vllm-0.32": 42}
     assert (len(ANSWERED), sum(capture.streamed for capture in ANSWERED)) == (72, 39)
 
 
 @pytest.mark.parametrize("capture", ANSWERED, ids=str)
-async def test_an_answer_is_read_exactly(server: ReplayServer, capture: Capture, framework: str) -> None:
+async def test_an_answer_is_decoded_exactly(server: ReplayServer, capture: Capture, framework: str) -> None:
     answer, expected = await replay(server, capture, framework), decoding(capture)
     assert answer == expected
     assert (answer.ids, answer.details) == (expected.ids, expected.details)
@@ -69,7 +71,7 @@ def refusal(capture: Capture) -> Any:
 
 
 @pytest.mark.parametrize(("capture", "kind"), [refusal(each) for each in POSTED if each.status != 200])
-async def test_a_refusal_is_the_error_it_should_be(
+async def test_a_refusal_raises_the_error_of_its_kind(
     server: ReplayServer, capture: Capture, kind: type[DeepSeekError], framework: str
 ) -> None:
     with pytest.raises(kind) as caught:

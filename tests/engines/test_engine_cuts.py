@@ -1,4 +1,4 @@
-"""Answers that a real engine cuts at ``max_tokens``: in the text, in the reasoning, in the arguments of a call."""
+"""Answers that a real engine truncates at ``max_tokens``: in the text, in the reasoning, in the arguments of a call."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ CUTS = {
 
 
 @pytest.mark.parametrize("place", CUTS)
-@pytest.mark.parametrize("way", ["whole", "async streamed"])
-async def test_a_cut_answer(engine: Engine, framework: str, place: str, protocol: str, way: str) -> None:
+@pytest.mark.parametrize("way", ["complete", "async streamed"])
+async def test_a_truncated_answer(engine: Engine, framework: str, place: str, protocol: str, way: str) -> None:
     limit, expected = CUTS[place]
     question, more = (QUESTION, {}) if expected.reasoning in THOUGHT else (WEATHER_QUESTION, {"tools": [WEATHER_TOOL]})
-    assert await engine.model(framework, protocol).ask(way, question, max_tokens=limit, **more) == expected
+    assert await engine.model(framework, protocol).call(way, question, max_tokens=limit, **more) == expected
 
 
 @pytest.mark.parametrize("place", ["arguments", "the second call's arguments"])
-@pytest.mark.parametrize("way", ["whole", "streamed"])
-async def test_a_cut_call_is_invalid_even_if_the_answer_is_reported_as_completed(
+@pytest.mark.parametrize("way", ["complete", "streamed"])
+async def test_a_truncated_call_is_invalid_even_if_the_answer_is_reported_as_completed(
     engine: Engine, framework: str, place: str, way: str
 ) -> None:
     limit, expected = CUTS[place]
     model = engine.model(framework, "responses")
-    answer = await model.ask(way, WEATHER_QUESTION, max_tokens=limit, tools=[WEATHER_TOOL])
+    answer = await model.call(way, WEATHER_QUESTION, max_tokens=limit, tools=[WEATHER_TOOL])
     assert (answer.calls, answer.invalid_calls) == (expected.calls, expected.invalid_calls)

@@ -1,4 +1,4 @@
-"""A real engine writes on at the end of a message that was begun for it."""
+"""Prefix completion on a real engine."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def conversation(framework: str, thought: str = THOUGHT) -> list[Any]:
 
 
 @pytest.mark.parametrize("thought", [THOUGHT, ""], ids=["with reasoning", "without reasoning"])
-async def test_the_answer_is_the_rest(engine: Engine, framework: str, way: str, thought: str) -> None:
-    answer = await engine.model(framework, "chat_completions").ask(way, conversation(framework, thought), prefix=True)
+async def test_the_answer_continues_the_prefix(engine: Engine, framework: str, way: str, thought: str) -> None:
+    answer = await engine.model(framework, "chat_completions").call(way, conversation(framework, thought), prefix=True)
     assert BEGUN + answer.text == ANSWER
     assert answer.reasoning == ""
     assert answer.finish_reason == "stop"
 
 
 @pytest.mark.parametrize("protocol", ["responses", "messages"])
-async def test_other_protocols_have_no_prefix(engine: Engine, framework: str, protocol: str) -> None:
+async def test_other_protocols_do_not_support_prefixes(engine: Engine, framework: str, protocol: str) -> None:
     with pytest.raises(UnsupportedError, match="does not support prefix completion"):
-        await engine.model(framework, protocol).ask("whole", conversation(framework), prefix=True)
+        await engine.model(framework, protocol).call("complete", conversation(framework), prefix=True)
 
 
 @pytest.mark.parametrize("limit", [3, 8, 20])

@@ -1,4 +1,4 @@
-"""Typed answers of a real engine. Its grammar holds the toy's JSON to the schema; the values mean nothing."""
+"""Typed answers of a real engine. Its grammar constrains the JSON of the toy model; the values have no meaning."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ async def typed(engine: Engine, framework: str, protocol: str, *, by_call: bool,
 
 @pytest.mark.parametrize("on_asyncio", [False, True])
 @pytest.mark.parametrize("protocol", ["chat_completions", "responses"])
-async def test_by_the_engines_own_json_schema(engine: Engine, framework: str, protocol: str, on_asyncio: bool) -> None:
+async def test_by_the_json_schema_of_the_engine(
+    engine: Engine, framework: str, protocol: str, on_asyncio: bool
+) -> None:
     answer = await typed(engine, framework, protocol, by_call=False, on_asyncio=on_asyncio)
     assert isinstance(answer, Sum)
 
@@ -45,6 +47,6 @@ async def test_by_a_forced_call(engine: Engine, framework: str, protocol: str, o
 
 
 async def test_prose_in_place_of_json_is_an_error_of_the_answer(engine: Engine, framework: str) -> None:
-    """Nothing holds the toy to a schema at ``/messages``, and it answers in prose twice."""
+    """No grammar constrains the toy model at ``/messages``, and it answers in prose twice."""
     with pytest.raises(OutputParserException if framework == "langchain" else UnusableAnswerError):
         await typed(engine, framework, "messages", by_call=False, on_asyncio=False)

@@ -21,11 +21,13 @@ def text_only(engine: Engine, unparsed: Engine) -> Engine:
     return unparsed
 
 
-async def test_the_reasoning_is_not_text(text_only: Engine, framework: str, protocol: str, way: str) -> None:
-    answer = await text_only.model(framework, protocol).ask(way, QUESTION)
+async def test_the_reasoning_is_separated_from_the_text(
+    text_only: Engine, framework: str, protocol: str, way: str
+) -> None:
+    answer = await text_only.model(framework, protocol).call(way, QUESTION)
     assert (answer.text, answer.reasoning) == (ANSWER, THOUGHT)
 
 
-async def test_without_thinking_there_is_none(text_only: Engine, protocol: str, way: str) -> None:
-    answer = await text_only.model("langchain", protocol, thinking=False).ask(way, QUESTION)
+async def test_reasoning_is_empty_without_thinking(text_only: Engine, protocol: str, way: str) -> None:
+    answer = await text_only.model("langchain", protocol, thinking=False).call(way, QUESTION)
     assert (answer.text, answer.reasoning) == (ANSWER, "")
