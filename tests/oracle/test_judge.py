@@ -62,7 +62,7 @@ def test_each_row_has_a_reason_a_source_and_a_date() -> None:
         assert row.server[0] != row.recipe[0]
 
 
-def test_a_row_holds_for_its_own_verdicts_only() -> None:
+def test_a_row_applies_only_to_its_verdicts() -> None:
     refused, accepted = Verdict("refused", "Invalid user_id value, it must"), Verdict("accepted")
     assert known_difference(case(), refused, accepted) is not None
     assert known_difference(case(), Verdict("refused", "Else"), accepted) is None
@@ -74,7 +74,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     return Watch(monkeypatch)
 
 
-def test_bodies_are_judged_and_nothing_else(watch: Watch) -> None:
+def test_only_bodies_are_judged(watch: Watch) -> None:
     with LocalServer() as server:
         caller = Caller(server)
         server.fault(Fault.status(429))

@@ -1,4 +1,4 @@
-"""DeepSeek's own formatter writes random answers, and both adapters decode them."""
+"""DeepSeek's formatter encodes random answers, and both adapters decode them."""
 
 from __future__ import annotations
 
@@ -46,22 +46,22 @@ class Adapters:
 
     def model(self, kind: Any, protocol: str) -> Any:
         """Return a model with the options of `scripted`; one model serves all texts with the same options."""
-        asked = kind, protocol, self.scripted.model, self.scripted.reasoning is not None
-        if asked not in self.models:
+        key = kind, protocol, self.scripted.model, self.scripted.reasoning is not None
+        if key not in self.models:
             thinking = {} if self.scripted.reasoning is not None else {"thinking": False}
             common = {"api_key": "k", "protocol": protocol, "max_retries": 0, "http_client": self.http}
-            self.models[asked] = kind(**common, model=self.scripted.model, **thinking)
-        return self.models[asked]
+            self.models[key] = kind(**common, model=self.scripted.model, **thinking)
+        return self.models[key]
 
     def langchain(self, protocol: str, streamed: bool) -> Any:
         llm = self.model(ChatDeepSeekV4, protocol).bind_tools(LC_TOOLS)
         if not streamed:
             return _of_langchain(llm.invoke("x"))
-        whole: Any = None
+        total: Any = None
         for chunk in llm.stream("x"):
             assert isinstance(chunk, AIMessageChunk)
-            whole = chunk if whole is None else whole + chunk
-        return _of_langchain(whole)
+            total = chunk if total is None else total + chunk
+        return _of_langchain(total)
 
     def llama_index(self, protocol: str, streamed: bool) -> Any:
         llm = self.model(DeepSeekV4, protocol)
@@ -103,13 +103,13 @@ def adapters() -> Iterator[Adapters]:
 
 
 @pytest.mark.parametrize("share", range(SHARES))
-def test_what_goes_in_comes_out(adapters: Adapters, share: int) -> None:
+def test_random_answers_are_decoded_exactly(adapters: Adapters, share: int) -> None:
     for seed in range(share, COUNT, SHARES):
         scripted = adapters.scripted = random_answer(random.Random(seed))
         usage = (scripted.prompt_tokens, scripted.cached_tokens, scripted.completion_tokens)
         expected = (scripted.reasoning or "", scripted.text, list(scripted.calls), usage)
         for protocol in PROTOCOLS:
             for streamed in (False, True):
-                where = f"seed {seed}, {protocol}, {'streamed' if streamed else 'whole'}"
-                assert adapters.langchain(protocol, streamed) == expected, where
-                assert adapters.llama_index(protocol, streamed) == expected, where
+                case = f"seed {seed}, {protocol}, {'streamed' if streamed else 'complete'}"
+                assert adapters.langchain(protocol, streamed) == expected, case
+                assert adapters.llama_index(protocol, streamed) == expected, case

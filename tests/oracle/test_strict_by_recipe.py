@@ -109,7 +109,7 @@ def verdict_on(schema: dict[str, Any]) -> Verdict:
     return recipe_verdict(case_of(schema))
 
 
-def test_what_is_sent_is_accepted() -> None:
+def test_every_sent_schema_is_accepted() -> None:
     seen: Counter[str] = Counter()
     for seed in range(COUNT):
         schema = TypeAdapter(random_class(random.Random(seed), 3)).json_schema()
@@ -138,14 +138,14 @@ def case_of(schema: dict[str, Any]) -> Case:
 
 
 def kept(schema: dict[str, Any]) -> dict[str, Any]:
-    """What the recipe leaves of a schema, as the model sees it."""
+    """Return the part of a schema that the recipe sends to the model."""
     prompt = encoding().render_conversation(convert(case_of(schema)).conversation).prompt
     found: dict[str, Any] = json.JSONDecoder().raw_decode(prompt, prompt.index('"parameters": ') + 14)[0]
     return found
 
 
 @pytest.mark.parametrize("kind", [Node, Linked, Tree])
-def test_recursive_types_are_kept_with_what_they_refer_to(kind: Any) -> None:
+def test_recursive_types_are_kept_with_their_definitions(kind: Any) -> None:
     strict = strict_subset(TypeAdapter(kind).json_schema(), "tool f")
     assert verdict_on(strict).kind == "accepted"
     text = json.dumps(kept(strict))

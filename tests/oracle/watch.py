@@ -1,7 +1,7 @@
 """Each request that a test sends to the local server's DeepSeek dialect is judged by the recipe too.
 
-The verdict of the server is what its dialect's reader does: it returns a call, or raises `Rejection`. Scripted errors,
-faults and refused keys never get there, so they are not judged. The server itself does not import the recipe.
+The verdict of the server is the result of its dialect's reader: a call, or a raised `Rejection`. Scripted errors,
+faults and refused keys do not reach it, so they are not judged. The server itself does not import the recipe.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Watch:
         return read
 
     def compare(self) -> list[str]:
-        """Judge what was seen since the last call, and return what the judge disagrees with."""
+        """Judge the requests since the last call, and return the disagreements."""
         seen, self._seen = self._seen, []
         found = []
         for case, server in seen:
@@ -81,14 +81,14 @@ class Watch:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """The same for what a failed test, or a fixture at its end, has sent."""
+        """Do the same for the requests of a failed test, or of a fixture at its end."""
         result = yield
         if found := self.compare():
             pytest.fail("\n".join(found), pytrace=False)
         return result
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand the counts of a worker to the controller."""
+        """Send the counts of a worker to the controller."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output["recipe"] = (self.judged, self.disagreements, sorted(self._known))
