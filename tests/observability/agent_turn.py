@@ -20,7 +20,7 @@ REASONS = [["transient", "empty"], ["interrupted"], []]
 
 
 def next_requests(span: Any) -> list[Any]:
-    """The events of a span of the core for the requests after its first one."""
+    """Return the events of a span of the core for the requests after its first one."""
     return [event for event in span.events if event.name == "deepseek_v4.next_request"]
 
 
@@ -33,10 +33,10 @@ class DeepSeek(DeepSeekV4):
 
 
 class AgentTurn:
-    """An agent with a tool that asks the model: six requests for three answers.
+    """An agent with a tool that calls the model: six requests for three answers.
 
     A 503, an empty answer, the call of the tool; the stream of the tool, which breaks, and its other part; the answer.
-    DeepSeek continues no answer of a conversation with tools, so the tool's own has none.
+    DeepSeek does not continue an answer of a conversation with tools, so the request of the tool has none.
 
     Args:
         server: The server.

@@ -1,4 +1,4 @@
-"""Instrumentors as their users switch them on, writing to memory; and off again after each test."""
+"""Instrumentors that export to memory, switched on as users do, and off after each test."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PATCHED: dict[type, list[str]] = {
     Command: ["__init__"],
     AgentMiddleware: [*HOOKS, *(f"a{hook}" for hook in HOOKS)],
 }
-"""What opentelemetry-instrumentation-langchain wraps in classes, and does not unwrap."""
+"""The methods that opentelemetry-instrumentation-langchain wraps and does not unwrap."""
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +92,7 @@ def opentelemetry_llama_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spans
     handlers, watchers = list(root.span_handlers), list(root.event_handlers)
     try:
         yield from switched_on(LlamaIndexInstrumentor())
-    finally:  # it leaves its own behind
+    finally:  # it does not remove its handlers
         root.span_handlers[:] = handlers
         root.event_handlers[:] = watchers
 

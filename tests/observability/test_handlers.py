@@ -1,4 +1,4 @@
-"""What LangSmith's OpenTelemetry bridge and Langfuse's handler show of ``ChatDeepSeekV4``."""
+"""The spans of LangSmith's OpenTelemetry bridge and of Langfuse's handler for ``ChatDeepSeekV4``."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def test_langfuse(called: Any, langfuse_handler: Handler) -> None:
     counts = {"input": 360, "input_cache_read": 640, "output": 35, "output_reasoning": 25, "total": 1060}
     assert json.loads(span["usage_details"]) == counts
     assert json.loads(span["model.parameters"]) == {"temperature": 0.3, "max_tokens": 900}
-    asked, tool = json.loads(span["input"])
-    assert (asked["content"], tool["content"]["function"]["name"]) == (ASKED, "weather")
+    question, tool = json.loads(span["input"])
+    assert (question["content"], tool["content"]["function"]["name"]) == (ASKED, "weather")
     answer = json.loads(span["output"])
     assert answer["content"] == TEXT
     assert answer["additional_kwargs"]["reasoning_content"] == THOUGHT

@@ -1,4 +1,4 @@
-"""What OpenInference and OpenTelemetry see of ``ChatDeepSeekV4``, whole and streamed."""
+"""The spans of OpenInference and OpenTelemetry for ``ChatDeepSeekV4``, complete and streamed."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def model_of(server: LocalServer, **options: Any) -> ChatDeepSeekV4:
 
 def answered(model: Any, messages: list[BaseMessage], way: str) -> AIMessage:
     def added(chunks: list[AIMessageChunk]) -> AIMessage:
-        whole = chunks[0]
+        total = chunks[0]
         for chunk in chunks[1:]:
-            whole += chunk
-        return whole
+            total += chunk
+        return total
 
     async def streamed() -> AIMessage:
         return added([chunk async for chunk in model.astream(messages)])
@@ -66,24 +66,24 @@ def answered(model: Any, messages: list[BaseMessage], way: str) -> AIMessage:
 
 
 def exchange(server: LocalServer, way: str, **options: Any) -> tuple[AIMessage, AIMessage]:
-    """A question, two tool calls with their results, and the answer."""
+    """Send a question and the results of two tool calls; return both answers."""
     server.script(*turns())
     model = model_of(server, **options).bind_tools([weather])
     messages: list[BaseMessage] = [SystemMessage("Be brief."), HumanMessage(ASKED)]
 
-    def asked() -> tuple[AIMessage, AIMessage]:
+    def calling() -> tuple[AIMessage, AIMessage]:
         first = answered(model, messages, way)
         results = [ToolMessage(weather(**call["args"]), tool_call_id=call["id"]) for call in first.tool_calls]
         return first, answered(model, [*messages, first, *results], way)
 
-    return aside(asked)
+    return aside(calling)
 
 
 # -- OpenInference ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_openinference_sees_who_answers_and_what_it_costs(
+def test_openinference_records_the_provider_and_the_usage(
     way: str, server: LocalServer, openinference_langchain: Spans
 ) -> None:
     answers = exchange(server, way)
@@ -112,18 +112,18 @@ def test_openinference_sees_who_answers_and_what_it_costs(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_openinference_sees_the_messages(way: str, server: LocalServer, openinference_langchain: Spans) -> None:
+def test_openinference_records_the_messages(way: str, server: LocalServer, openinference_langchain: Spans) -> None:
     first, _ = exchange(server, way)
     one, two = openinference_langchain.all()
     output = nested(one, "llm.output_messages")[0]["message"]
     assert {name: output[name] for name in output if name != "tool_calls"} == {"role": "assistant", "content": TEXT}
     assert calls_in(output) == CALLS
     assert [call["tool_call"]["id"] for call in output["tool_calls"]] == [call["id"] for call in first.tool_calls]
-    heard = [message["message"] for message in nested(two, "llm.input_messages")]
-    assert [message["role"] for message in heard] == ["system", "user", "assistant", "tool", "tool"]
-    assert calls_in(heard[2]) == CALLS
-    assert [message["tool_call_id"] for message in heard[3:]] == [call["id"] for call in first.tool_calls]
-    assert [message["content"] for message in heard[3:]] == ["Paris: rain", "Rome: rain"]
+    received = [message["message"] for message in nested(two, "llm.input_messages")]
+    assert [message["role"] for message in received] == ["system", "user", "assistant", "tool", "tool"]
+    assert calls_in(received[2]) == CALLS
+    assert [message["tool_call_id"] for message in received[3:]] == [call["id"] for call in first.tool_calls]
+    assert [message["content"] for message in received[3:]] == ["Paris: rain", "Rome: rain"]
     assert nested(two, "llm.output_messages")[0]["message"] == {"role": "assistant", "content": ANSWER}
 
 
@@ -138,12 +138,12 @@ def test_openinference_keeps_the_reasoning_and_the_text(
         thoughts.append(message["additional_kwargs"]["reasoning_content"])
         assert not [name for name in span if name.startswith("llm.output") and THOUGHT in str(span[name])]
     assert thoughts == [THOUGHT, THOUGHT_LAST]
-    asked = json.loads(openinference_langchain.all()[1]["input.value"])["messages"][0]
-    assert asked[2]["kwargs"]["additional_kwargs"]["reasoning_content"] == THOUGHT
+    messages = json.loads(openinference_langchain.all()[1]["input.value"])["messages"][0]
+    assert messages[2]["kwargs"]["additional_kwargs"]["reasoning_content"] == THOUGHT
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_openinference_sees_the_options_and_no_key(
+def test_openinference_records_the_options_and_no_key(
     way: str, server: LocalServer, openinference_langchain: Spans
 ) -> None:
     exchange(server, way)
@@ -158,7 +158,7 @@ def test_openinference_sees_the_options_and_no_key(
 
 
 @pytest.mark.parametrize("way", ["invoke", "stream"])
-def test_openinference_takes_no_v1_block_for_text(
+def test_openinference_records_no_v1_block_as_text(
     way: str, server: LocalServer, openinference_langchain: Spans
 ) -> None:
     exchange(server, way, output_version="v1")
@@ -169,7 +169,7 @@ def test_openinference_takes_no_v1_block_for_text(
 
 @pytest.mark.parametrize("protocol", ["responses", "messages"])
 @pytest.mark.parametrize("way", ["invoke", "stream"])
-def test_openinference_sees_the_same_through_other_protocols(
+def test_openinference_records_the_same_through_other_protocols(
     protocol: str, way: str, server: LocalServer, openinference_langchain: Spans
 ) -> None:
     server.script(turns()[1])
@@ -192,7 +192,7 @@ def test_openinference_names_the_model_that_answered(server: LocalServer, openin
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_opentelemetry_sees_the_model_and_what_it_costs(
+def test_opentelemetry_records_the_model_and_the_usage(
     way: str, server: LocalServer, opentelemetry_langchain: Spans
 ) -> None:
     answers = exchange(server, way)
@@ -214,7 +214,7 @@ def test_opentelemetry_sees_the_model_and_what_it_costs(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_opentelemetry_sees_the_messages_and_no_key(
+def test_opentelemetry_records_the_messages_and_no_key(
     way: str, server: LocalServer, opentelemetry_langchain: Spans
 ) -> None:
     first, _ = exchange(server, way)
@@ -224,8 +224,8 @@ def test_opentelemetry_sees_the_messages_and_no_key(
     calls = [(part["id"], part["name"], part["arguments"]) for part in parts_of(output, "tool_call")]
     assert calls == [(call["id"], call["name"], call["args"]) for call in first.tool_calls]
     assert output["finish_reason"] == "tool_call"
-    heard = json.loads(two["gen_ai.input.messages"])
-    assert [parts_of(message, "tool_call_response")[0]["response"] for message in heard if message["role"] == "tool"]
+    received = json.loads(two["gen_ai.input.messages"])
+    assert [parts_of(message, "tool_call_response")[0]["response"] for message in received if message["role"] == "tool"]
     assert json.loads(two["gen_ai.system_instructions"]) == [{"type": "text", "content": "Be brief."}]
     assert json.loads(one["gen_ai.tool.definitions"])[0]["name"] == "weather"
     written = opentelemetry_langchain.text()

@@ -1,4 +1,4 @@
-"""What LangSmith is sent of a run: by its own client, to a server of ours."""
+"""The runs that LangSmith's client sends, received by a local server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.raw_http import RawHandler, serving
 
 
 class Inbox:
-    """What arrived at LangSmith's address: the runs put together, and every byte."""
+    """The requests to LangSmith's URL: the merged runs, and every byte."""
 
     def __init__(self) -> None:
         self.runs: dict[str, dict[str, Any]] = {}
@@ -72,7 +72,7 @@ def model_of(server: LocalServer, **options: Any) -> ChatDeepSeekV4:
 
 @pytest.fixture(params=["invoke", "stream"])
 def run(request: pytest.FixtureRequest, server: LocalServer, tracer: LangChainTracer, inbox: Inbox) -> dict[str, Any]:
-    """The run of a turn that thinks, speaks and calls two tools."""
+    """Return the run of a turn with reasoning, text and two tool calls."""
     server.script(*turns())
     model = model_of(server).bind_tools([weather])
     answer = getattr(model, request.param)(ASKED, config={"callbacks": [tracer]}, stop=["STOP"])
@@ -83,10 +83,10 @@ def run(request: pytest.FixtureRequest, server: LocalServer, tracer: LangChainTr
     return metadata
 
 
-def test_it_names_the_model_and_its_options(run: dict[str, Any]) -> None:
+def test_a_run_has_the_model_and_its_options(run: dict[str, Any]) -> None:
     metadata = run["extra"]["metadata"]
     assert {name: metadata[name] for name in metadata if name.startswith("ls_")} == {
-        "ls_integration": "langchain_chat_model",  # set by LangChain, over whatever a model gives
+        "ls_integration": "langchain_chat_model",  # set by LangChain, in place of any value of the model
         "ls_provider": "deepseek",
         "ls_model_name": "deepseek-flash",
         "ls_model_type": "chat",
@@ -96,7 +96,7 @@ def test_it_names_the_model_and_its_options(run: dict[str, Any]) -> None:
     }
 
 
-def test_it_counts_the_tokens(run: dict[str, Any]) -> None:
+def test_a_run_has_the_token_counts(run: dict[str, Any]) -> None:
     usage = {
         "input_tokens": USAGE["prompt_tokens"],
         "output_tokens": USAGE["completion_tokens"],
@@ -109,7 +109,7 @@ def test_it_counts_the_tokens(run: dict[str, Any]) -> None:
     assert run["extra"]["metadata"]["usage_metadata"] == usage
 
 
-def test_it_has_the_calls_the_reasoning_and_the_text(run: dict[str, Any]) -> None:
+def test_a_run_has_the_calls_the_reasoning_and_the_text(run: dict[str, Any]) -> None:
     generation = run["outputs"]["generations"][0][0]
     message = generation["message"]["kwargs"]
     assert generation["text"] == message["content"] == TEXT
@@ -118,7 +118,7 @@ def test_it_has_the_calls_the_reasoning_and_the_text(run: dict[str, Any]) -> Non
 
 
 @pytest.mark.usefixtures("run")
-def test_it_holds_no_key(inbox: Inbox) -> None:
+def test_a_run_contains_no_key(inbox: Inbox) -> None:
     assert KEY.encode() not in inbox.received
     assert HEADER.encode() not in inbox.received
     assert THOUGHT.encode() in inbox.received
@@ -158,7 +158,7 @@ def test_completions_are_of_the_type_llm(way: str, server: LocalServer, tracer: 
 
 
 @pytest.mark.parametrize("way", ["invoke", "stream"])
-def test_the_cost_is_where_langsmith_reads_it(way: str, server: LocalServer, address: str, inbox: Inbox) -> None:
+def test_the_cost_is_in_the_field_of_langsmith(way: str, server: LocalServer, address: str, inbox: Inbox) -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "observability.md").read_text("utf-8")
     names: dict[str, Any] = {}
     exec(re.findall(r"```python\n((?:(?!```).)*def with_cost.*?)```", page, re.S)[0], names)

@@ -1,4 +1,4 @@
-"""What OpenInference and OpenTelemetry see of ``DeepSeekV4``, whole and streamed."""
+"""The spans of OpenInference and OpenTelemetry for ``DeepSeekV4``, complete and streamed."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def answered(llm: DeepSeekV4, history: list[ChatMessage], way: str) -> ChatRespo
 
 
 def exchange(server: LocalServer, way: str, cls: type[DeepSeekV4] = DeepSeekV4) -> tuple[ChatResponse, ChatResponse]:
-    """A question, two tool calls with their results, and the answer."""
+    """Send a question and the results of two tool calls; return both answers."""
     server.script(*turns())
     llm = model_of(server, cls)
     history = [ChatMessage("Be brief.", role=MessageRole.SYSTEM), ChatMessage(ASKED, role=MessageRole.USER)]
 
-    def asked() -> tuple[ChatResponse, ChatResponse]:
+    def calling() -> tuple[ChatResponse, ChatResponse]:
         first = answered(llm, history, way)
         results = [
             ChatMessage(
@@ -80,14 +80,14 @@ def exchange(server: LocalServer, way: str, cls: type[DeepSeekV4] = DeepSeekV4) 
         ]
         return first, answered(llm, [*history, first.message, *results], way)
 
-    return aside(asked)
+    return aside(calling)
 
 
 # -- OpenInference ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_openinference_sees_the_model_and_what_it_costs(
+def test_openinference_records_the_model_and_the_usage(
     way: str, server: LocalServer, openinference_llama_index: Spans
 ) -> None:
     answers = exchange(server, way)
@@ -110,7 +110,7 @@ def test_openinference_sees_the_model_and_what_it_costs(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_openinference_sees_the_messages(way: str, server: LocalServer, openinference_llama_index: Spans) -> None:
+def test_openinference_records_the_messages(way: str, server: LocalServer, openinference_llama_index: Spans) -> None:
     first, _ = exchange(server, way)
     one, two = openinference_llama_index.having("llm.token_count.total")
     output = nested(one, "llm.output_messages")[0]["message"]
@@ -119,17 +119,17 @@ def test_openinference_sees_the_messages(way: str, server: LocalServer, openinfe
     assert calls_in(output) == CALLS
     ids = [call["tool_call"]["id"] for call in output["tool_calls"]]
     assert ids == [call["id"] for call in first.message.additional_kwargs["tool_calls"]]
-    heard = [message["message"] for message in nested(two, "llm.input_messages")]
-    assert [message["role"] for message in heard] == ["system", "user", "assistant", "tool", "tool"]
-    assert calls_in(heard[2]) == CALLS
-    assert [message["tool_call_id"] for message in heard[3:]] == ids
-    assert [message["content"] for message in heard[3:]] == ["Paris: rain", "Rome: rain"]
+    received = [message["message"] for message in nested(two, "llm.input_messages")]
+    assert [message["role"] for message in received] == ["system", "user", "assistant", "tool", "tool"]
+    assert calls_in(received[2]) == CALLS
+    assert [message["tool_call_id"] for message in received[3:]] == ids
+    assert [message["content"] for message in received[3:]] == ["Paris: rain", "Rome: rain"]
     last = nested(two, "llm.output_messages")[0]["message"]
     assert [content["message_content"]["text"] for content in last["contents"]] == [ANSWER]
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_openinference_takes_no_reasoning_for_text_and_shows_what_was_passed_back(
+def test_openinference_records_reasoning_as_input_and_not_as_text(
     way: str, server: LocalServer, openinference_llama_index: Spans
 ) -> None:
     exchange(server, way)
@@ -140,7 +140,7 @@ def test_openinference_takes_no_reasoning_for_text_and_shows_what_was_passed_bac
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_openinference_sees_the_tools_and_no_key(
+def test_openinference_records_the_tools_and_no_key(
     way: str, server: LocalServer, openinference_llama_index: Spans
 ) -> None:
     exchange(server, way)
@@ -164,7 +164,7 @@ def test_openinference_counts_completions(way: str, server: LocalServer, openinf
 
 @pytest.mark.parametrize("protocol", ["responses", "messages"])
 @pytest.mark.parametrize("way", ["chat", "stream_chat"])
-def test_openinference_sees_the_same_through_other_protocols(
+def test_openinference_records_the_same_through_other_protocols(
     protocol: str, way: str, server: LocalServer, openinference_llama_index: Spans
 ) -> None:
     server.script(turns()[1])
@@ -210,13 +210,13 @@ def test_a_cut_stream_ends_its_span_in_error(server: LocalServer, openinference_
     assert "StreamInterruptedError" in written["status"]["description"]
 
 
-def test_a_stream_that_is_broken_off_ends_its_span(server: LocalServer, openinference_llama_index: Spans) -> None:
-    def decode_model() -> None:
+def test_a_closed_stream_ends_its_span(server: LocalServer, openinference_llama_index: Spans) -> None:
+    def close_early() -> None:
         stream = model_of(server).stream_chat([ChatMessage(ASKED)])
         next(stream)
         stream.close()
 
-    aside(decode_model)
+    aside(close_early)
     written = json.loads(openinference_llama_index.text())
     assert written["status"]["description"].startswith("GeneratorExit")
 
@@ -237,7 +237,7 @@ def test_a_typed_model_shows_its_own_span_around_the_call(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_opentelemetry_sees_the_model_and_what_it_costs(
+def test_opentelemetry_records_the_model_and_the_usage(
     way: str, server: LocalServer, opentelemetry_llama_index: Spans
 ) -> None:
     answers = exchange(server, way, DeepSeek)
@@ -258,7 +258,7 @@ def test_opentelemetry_sees_the_model_and_what_it_costs(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_opentelemetry_sees_the_messages_and_no_key(
+def test_opentelemetry_records_the_messages_and_no_key(
     way: str, server: LocalServer, opentelemetry_llama_index: Spans
 ) -> None:
     exchange(server, way, DeepSeek)
@@ -267,9 +267,9 @@ def test_opentelemetry_sees_the_messages_and_no_key(
     assert output["role"] == "assistant"
     assert parts_of(output, "text") == [{"type": "text", "content": TEXT}]
     assert [(part["name"], part["arguments"]) for part in parts_of(output, "tool_call")] == CALLS
-    heard = json.loads(two["gen_ai.input.messages"])
-    assert [message["role"] for message in heard] == ["system", "user", "assistant", "tool", "tool"]
-    assert [parts_of(message, "tool_call_response")[0]["response"] for message in heard[3:]] == [
+    received = json.loads(two["gen_ai.input.messages"])
+    assert [message["role"] for message in received] == ["system", "user", "assistant", "tool", "tool"]
+    assert [parts_of(message, "tool_call_response")[0]["response"] for message in received[3:]] == [
         "Paris: rain",
         "Rome: rain",
     ]

@@ -1,4 +1,4 @@
-"""The spans of the core next to each tracer, over one agent turn: every token is on one span, whatever was repeated."""
+"""The spans of the core next to each tracer, over one agent turn: every token is on one span, with retries too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.observability.watching import KEY, Spans
 
 
 def counted(span: Mapping[str, Any]) -> dict[str, int] | None:
-    """The tokens that a backend would count for a span, in the words of each tracer."""
+    """Return the tokens that a backend would count for a span, by the attribute names of each tracer."""
     for input_name, output_name in (
         ("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"),
         ("llm.token_count.prompt", "llm.token_count.completion"),
@@ -31,7 +31,7 @@ def counted(span: Mapping[str, Any]) -> dict[str, int] | None:
 
 
 class Seen(NamedTuple):
-    """What the spans of a turn show: the tokens that a backend would count, and the spans of the core."""
+    """The spans of a turn: the tokens that a backend would count, and the spans of the core."""
 
     counted: int
     tokens: dict[str, int]

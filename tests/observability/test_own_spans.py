@@ -1,4 +1,4 @@
-"""The spans and metrics of the core: one span for each answer, whatever framework and way of calling."""
+"""The spans and metrics of the core: one span for each answer, for every framework and method."""
 
 from __future__ import annotations
 
@@ -119,8 +119,8 @@ def test_content_only_if_requested(server: LocalServer, spans: Spans) -> None:
     server.reset()
     calls()
     [span] = with_content.all()
-    [asked] = json.loads(span["gen_ai.input.messages"])
-    assert asked == {"role": "user", "parts": [{"type": "text", "content": ASKED}]}
+    [question] = json.loads(span["gen_ai.input.messages"])
+    assert question == {"role": "user", "parts": [{"type": "text", "content": ASKED}]}
     [answer] = json.loads(span["gen_ai.output.messages"])
     assert [part["type"] for part in answer["parts"]] == ["reasoning", "text", "tool_call", "tool_call"]
     assert answer["parts"][2]["arguments"] == {"city": "Paris"}

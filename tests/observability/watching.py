@@ -1,4 +1,4 @@
-"""What the tests of traces share: spans kept in memory, and one exchange with two tools, reported to every tracer."""
+"""Shared by the tests of traces: spans kept in memory, and one exchange with two tools, reported to every tracer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ USAGE = {
 
 
 def turns() -> list[Turn]:
-    """A turn that thinks, speaks and calls twice, and the answer."""
+    """Return a turn with reasoning, text and two calls, and the answer."""
     calls = [ToolCall(name, arguments) for name, arguments in CALLS]
     return [Turn(TEXT, reasoning=THOUGHT, tool_calls=calls, usage=USAGE), Turn(ANSWER, reasoning=THOUGHT_LAST)]
 
@@ -54,35 +54,35 @@ class Spans:
         self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
 
     def all(self) -> list[dict[str, Any]]:
-        """The attributes of every span, in the order in which they ended."""
+        """Return the attributes of every span, in the order in which they ended."""
         return [dict(span.attributes or {}) for span in self.exporter.get_finished_spans()]
 
     def finished(self) -> tuple[Any, ...]:
-        """The spans themselves, in the order in which they ended."""
+        """Return the spans, in the order in which they ended."""
         return self.exporter.get_finished_spans()
 
     def having(self, attribute: str) -> list[dict[str, Any]]:
-        """The spans that have an attribute."""
+        """Return the spans that have an attribute."""
         return [span for span in self.all() if attribute in span]
 
     def text(self) -> str:
-        """All that was written: names, attributes, events, states, resources."""
+        """Return all exported text: names, attributes, events, states, resources."""
         spans = self.exporter.get_finished_spans()
         assert spans
         return "".join(span.to_json() for span in spans)
 
 
 Handler = tuple[Spans, Any, Callable[[], None]]
-"""The spans of a callback handler, the handler, and what waits for it."""
+"""The spans of a callback handler, the handler, and a function that waits for it."""
 
 
 def aside(call: Callable[[], T]) -> T:
-    """A call in a context of its own: some tracers leave theirs behind."""
+    """Run a call in a separate context: some tracers do not reset theirs."""
     return contextvars.copy_context().run(call)
 
 
 def nested(attributes: dict[str, Any], prefix: str) -> Any:
-    """Attributes with dots in their names as dicts in dicts, numbers as lists."""
+    """Return attributes with dots in their names as nested dicts, numbers as lists."""
     tree: dict[str, Any] = {}
     for name, value in attributes.items():
         if name.startswith(f"{prefix}."):
@@ -103,11 +103,11 @@ def _listed(tree: Any) -> Any:
 
 
 def calls_in(message: dict[str, Any]) -> list[tuple[str, Any]]:
-    """OpenInference's tool calls of a message: names and arguments."""
+    """Return OpenInference's tool calls of a message: names and arguments."""
     functions = [call["tool_call"]["function"] for call in message.get("tool_calls", ())]
     return [(function["name"], json.loads(function["arguments"])) for function in functions]
 
 
 def parts_of(message: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    """OpenTelemetry's parts of a message that are of one kind."""
+    """Return OpenTelemetry's parts of a message that are of one kind."""
     return [part for part in message["parts"] if part["type"] == kind]
