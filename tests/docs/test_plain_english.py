@@ -14,15 +14,20 @@ PACKAGES = ("deepseek_v4", "langchain_deepseek_v4", "llama_index_deepseek_v4")
 TESTS = (
     "benchmarks",
     *(
+        "tests/batch",
+        "tests/browser",
+        "tests/cli",
         "tests/contract",
         "tests/docs",
         "tests/end_to_end",
         "tests/engines",
         "tests/faults",
         "tests/fuzz",
+        "tests/live",
+        "tests/load",
         "tests/mutants",
     ),
-    *("tests/observability", "tests/oracle", "tests/replay", "tests/same_bytes", "tests/unit"),
+    *("tests/observability", "tests/oracle", "tests/performance", "tests/replay", "tests/same_bytes", "tests/unit"),
     *("tests/conftest.py", "tests/long_form.py", "tests/raw_http.py", "tests/sockets.py", "tests/stub_server.py"),
     "examples",
 )
