@@ -130,7 +130,7 @@ class RequestEncoder(Generic[D]):
                 for tool in strict
                 if tool.parameters and schema.allows_nulls(tool.parameters)
             }
-        if not _LIMITS.isdisjoint(body):
+        if self.dialect.limit_counts_reasoning and not _LIMITS.isdisjoint(body):
             limits = [body[name] for name in _LIMITS if isinstance(body.get(name), int) and body[name] > 0]
             context.limit = min(limits, default=None)
         return context

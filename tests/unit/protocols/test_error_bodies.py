@@ -153,6 +153,8 @@ def test_retryable_depends_on_the_class_found_in_the_text() -> None:
         ({"error": ["It failed"]}, "It failed"),
         ({"object": "error", "message": "It failed", "type": "BadRequestError", "code": 400}, "It failed"),
         ({"error": None, "message": "It failed"}, "It failed"),
+        ({"error": "Not Found", "message": "It failed"}, "It failed"),
+        ({"error": True, "message": "It failed"}, "It failed"),
         ({"detail": "It failed"}, "It failed"),
         ({"detail": [{"loc": ["body", "model"], "msg": "It failed"}]}, "It failed"),
         ({"msg": "It failed"}, "It failed"),
@@ -169,6 +171,12 @@ def test_the_message_is_found_in_every_envelope(body: Any, message: str) -> None
     assert message in read(400, body).message
 
 
+def test_a_byte_order_mark_does_not_hide_the_error() -> None:
+    body = b"\xef\xbb\xbf" + json.dumps(deepseek("Too long", "context_length_exceeded")).encode()
+    raised = read(400, body)
+    assert (type(raised), raised.message.partition(".")[0]) == (errors.ContextLengthError, "Too long")
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
@@ -176,6 +184,7 @@ def test_the_message_is_found_in_every_envelope(body: Any, message: str) -> None
         ("authentication", errors.AuthenticationError),
         ("missing_api_key", errors.AuthenticationError),
         ("payment_required", errors.InsufficientBalanceError),
+        ("billing_error", errors.InsufficientBalanceError),
         ("insufficient_credits", errors.InsufficientBalanceError),
         ("permission_denied", errors.PermissionDeniedError),
         ("content_policy_violation", errors.ContentFilterError),
@@ -187,6 +196,7 @@ def test_the_message_is_found_in_every_envelope(body: Any, message: str) -> None
         ("not_found", errors.NotFoundError),
         ("model_not_found", errors.NotFoundError),
         ("invalid_request", errors.InvalidRequestError),
+        ("request_too_large", errors.InvalidRequestError),
         ("server_error", errors.ServerError),
         ("upstream_error", errors.ServerError),
         ("unmapped", errors.ServerError),

@@ -10,9 +10,10 @@ import pytest
 from deepseek_v4 import errors
 from deepseek_v4.protocols.files import FilesDialect
 from deepseek_v4.providers import find_provider
-from deepseek_v4.request.account import dialect_of, model_query, models_query
+from deepseek_v4.request.account import balance_query, dialect_of, model_query, models_query
 from deepseek_v4.request.call_options import resolve
 from deepseek_v4.request.settings import ModelSettings
+from deepseek_v4.values.http import HttpResponse
 
 pytestmark = pytest.mark.filterwarnings("ignore::deepseek_v4.errors.ModelNameWarning")
 
@@ -98,6 +99,26 @@ def test_the_abilities_and_prices_of_a_model_of_openrouter() -> None:
     other = listed("openrouter", {"supported_parameters": ["structured_outputs"], "pricing": []})
     assert (other.tools, other.json_schema, other.price) == (False, True, None)
     assert (listed("openrouter", {}).tools, listed("openrouter", {}).json_schema) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "efforts"),
+    [
+        ({"supported_efforts": ["high", "xhigh"]}, ("high", "xhigh")),
+        ({"supported_efforts": None}, ("none", "minimal", "low", "medium", "high", "xhigh", "max")),
+        ({}, ()),
+        (None, ()),
+    ],
+)
+def test_null_means_all_efforts_at_openrouter(reasoning: Any, efforts: tuple[str, ...]) -> None:
+    assert listed("openrouter", {"reasoning": reasoning}).efforts == efforts
+
+
+def test_an_error_in_a_successful_response_is_raised_with_its_message() -> None:
+    query = balance_query(resolve(ModelSettings(api_key="k"), {}))
+    body = b'{"error": {"message": "No such account", "code": 401}}'
+    with pytest.raises(errors.AuthenticationError, match="No such account"):
+        query.read(HttpResponse(200, {}, body))
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,11 @@ def test_reasoning_is_passed_back_if_thinking_cannot_be_disabled() -> None:
         assert body("opencode", messages, thinking=False)["messages"][1]["reasoning_content"] == "Hm"
 
 
+@pytest.mark.parametrize(("host", "limit"), [("siliconflow", None), ("siliconflow-cn", None), ("novita", 100)])
+def test_reasoning_may_exceed_a_limit_that_does_not_apply_to_it(host: str, limit: int | None) -> None:
+    assert prepared(host, max_tokens=100).context.limit == limit
+
+
 def test_the_error_of_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"Unknown provider 'deepsek'.*deepseek.*openai_compatible"):
         Client(provider="deepsek")
