@@ -80,9 +80,9 @@ class OptionSpec:
     def range(self) -> str:
         """Describe the allowed values, for errors and docs."""
         if self.low is not None and self.high is not None:
-            return f"{'(' if self.exclusive_low else '['}{self.low:g}, {self.high:g}]"
+            return f"{'(' if self.exclusive_low else '['}{self.low:.15g}, {self.high:.15g}]"
         if self.low is not None:
-            return f"{'above' if self.exclusive_low else 'at least'} {self.low:g}"
+            return f"{'above' if self.exclusive_low else 'at least'} {self.low:.15g}"
         if self.max_items is not None:
             return f"at most {self.max_items}"
         if self.max_length is not None:
@@ -100,7 +100,7 @@ class OptionSpec:
         """
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             if self.clamp and self.high is not None and value > self.high:
-                change = f"{value} -> {self.high:g} (maximum for this provider)"
+                change = f"{value} -> {self.high:.15g} (maximum for this provider)"
                 return type(value)(self.high), Note("clamped", option, change)
             low, high = self.low, self.high
             outside = (low is not None and (value < low or (self.exclusive_low and value == low))) or (

@@ -101,10 +101,12 @@ def _error(
         message = f"The provider answered {where}{what}"
     advice = key_advice if key_advice and kind is errors.AuthenticationError else _ADVICE.get(kind)
     text = f"{message.rstrip('. ')}. {advice}" if advice else message
+    own_id = body.get("request_id") if isinstance(body, dict) else None  # Anthropic's format
+    request_id = next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), own_id)
     return kind(
         text,
         status_code=status,
-        request_id=next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), None),
+        request_id=request_id if isinstance(request_id, str) else None,
         provider=provider,
         body=body,
         retryable=retryable,

@@ -249,10 +249,10 @@ class EmpirioLabsModels(ModelsDialect):
         switches = {LINKUP, TOOL} & set(read.get("parameters", ()))
         if switches or abilities is not None:
             more["web_search"] = bool(switches) or "web_search" in (abilities or ())
-        for parameter in entry.get("supported_parameters") or ():
+        for parameter in _list(entry.get("supported_parameters")):
             if isinstance(parameter, Mapping) and parameter.get("name") == "reasoning_effort":
-                allowed = parameter.get("allowed") or parameter.get("enum") or ()
-                efforts = tuple(effort for effort in allowed if isinstance(effort, str))
+                allowed = parameter.get("allowed") or parameter.get("enum")
+                efforts = tuple(effort for effort in _list(allowed) if isinstance(effort, str))
                 more.update({"efforts": efforts} if efforts else {})
                 if isinstance(parameter.get("default"), str):
                     more["default_effort"] = parameter["default"]
@@ -265,6 +265,10 @@ class EmpirioLabsModels(ModelsDialect):
 
 
 _LISTED = "https://api.empiriolabs.ai/v1/models"
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _abilities(entry: Json) -> set[str] | None:

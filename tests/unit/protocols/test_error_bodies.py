@@ -309,6 +309,14 @@ def test_deepseeks_trace_id_has_priority() -> None:
     assert read(500, b"", x_request_id="gateway", x_ds_trace_id="deepseek").request_id == "deepseek"
 
 
+@pytest.mark.parametrize(
+    ("given", "headers", "found"), [("r1", {}, "r1"), (7, {}, None), ("r1", {"request_id": "r2"}, "r2")]
+)
+def test_the_request_id_may_be_in_the_body(given: Any, headers: dict[str, str], found: str | None) -> None:
+    body = {"type": "error", "error": {"type": "overloaded_error", "message": "x"}, "request_id": given}
+    assert read(529, body, **headers).request_id == found
+
+
 def test_a_missing_request_id_is_none() -> None:
     assert read(500, b"").request_id is None
 

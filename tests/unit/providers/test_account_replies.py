@@ -81,6 +81,23 @@ def test_the_efforts_and_prices_of_a_model_of_empiriolabs() -> None:
     assert listed("empiriolabs", {"pricing": "x"}).price is None
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [7, True, [{"name": "reasoning_effort", "allowed": "low, high"}], [{"name": "reasoning_effort", "enum": 1}]],
+)
+def test_parameters_of_an_unexpected_type_have_no_efforts(parameters: Any) -> None:
+    assert listed("empiriolabs", {"supported_parameters": parameters}).efforts == ()
+
+
+@pytest.mark.parametrize("date", [1764547200, 1.5, True, ["2026"], {}])
+def test_search_results_with_text_of_an_unexpected_type_can_be_shown(date: Any) -> None:
+    dialect: Any = find_provider("deepseek").dialects["web_tools"]
+    entry = {"title": "T", "url": "https://a.test", "date": date, "content": 1, "summary": "S", "authority": 3}
+    found = dialect.decode_results({"results": [entry]})
+    assert str(found) == "# T\nhttps://a.test\nS"
+    assert (found.results[0].authority, found.results[0].extra) == (3, entry)
+
+
 def test_the_abilities_and_prices_of_a_model_of_openrouter() -> None:
     model = listed(
         "openrouter",
