@@ -22,6 +22,9 @@ class ChatRequest:
     tools: tuple[ToolSpec | ServerTool, ...] = ()
     tool_choice: ToolChoice | None = None
     response_format: Mapping[str, Any] | None = None
+    """The format to send."""
+    wants_json: bool = False
+    """True if JSON was requested, also if only the prompt requires it."""
     thinking: Thinking = field(default_factory=Thinking)
     thinks: bool = True
     """True if the model will think, given all options and defaults."""

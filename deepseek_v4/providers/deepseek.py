@@ -88,8 +88,10 @@ class _DeepSeek(Provider):
         return self.dialect(protocol) if own is None else own
 
     def resolve_base_url(self, base_url: str | None, path: str) -> str:
-        """Remove ``/beta``, which belongs to a path, and ``/v1`` for the endpoints that are not under it."""
-        root = super().resolve_base_url(base_url, path).strip().rstrip("/").removesuffix("/beta")
+        """Remove ``/beta`` and ``/anthropic``, which belong to paths, and ``/v1`` for the endpoints not under it."""
+        root = super().resolve_base_url(base_url, path).strip().rstrip("/")
+        for ending in ("/beta", "/anthropic/v1", "/anthropic"):
+            root = root.removesuffix(ending)
         return root.removesuffix("/v1") if path.startswith(("/beta", "/anthropic", "/user", "/v1")) else root
 
 

@@ -166,7 +166,7 @@ class EmpirioLabsDialect(Dialect):
             )
         if options.disable_formatting is not None:
             self._encode_formatting(body, options.disable_formatting, notes)
-        elif body.get(LINKUP) and request.response_format is not None and "disable_formatting" not in body:
+        elif body.get(LINKUP) and request.wants_json and "disable_formatting" not in body:
             body["disable_formatting"] = True
             notes.append(Note("translated", "disable_formatting", "enabled: a footer would make the JSON invalid"))
         return options.system_prompt
@@ -207,6 +207,7 @@ class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
         "stop": "the endpoint has no such field: use protocol='chat_completions'",
     }
     effort_field = "reasoning.effort"
+    json_schema = False  # not documented; the schema is in the prompt, as in chat
     empty_reasoning_items = True
 
     def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:

@@ -122,6 +122,7 @@ def chat_request(
         tools=options.tools,
         tool_choice=options.tool_choice,
         response_format=options.response_format,
+        wants_json=options.response_format is not None,
         thinking=thinking,
         thinks=dialect.thinks(thinking),
         pass_back=options.pass_back,
