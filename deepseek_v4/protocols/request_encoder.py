@@ -222,9 +222,21 @@ class RequestEncoder(Generic[D]):
         return {**name, "description": tool.description} if tool.description else name
 
     def parameters(self, tool: ToolSpec, strict: bool) -> Json:
-        """Return the schema of a function's arguments."""
+        """Return the schema of a function's arguments, with the type that servers require.
+
+        Raises:
+            InvalidRequestError: if it is not the schema of an object.
+        """
         parameters = tool.parameters or _NO_PARAMETERS
-        return schema.strict_subset(parameters, f"tool {tool.name}") if strict else dict(parameters)
+        if strict:
+            return schema.strict_subset(parameters, f"tool {tool.name}")
+        if not isinstance(parameters, Mapping) or "object" not in _types_of(parameters):
+            raise errors.InvalidRequestError(
+                f"The parameters of tool {tool.name} are not a schema of an object. Pass a JSON Schema with "
+                "'type': 'object', or leave the parameters out."
+            )
+        # DeepSeek refuses a schema without a type, and null in place of a list, which tools written in Go have for none
+        return {**{name: value for name, value in parameters.items() if value is not None}, "type": "object"}
 
     # -- content
 
@@ -256,6 +268,11 @@ class RequestEncoder(Generic[D]):
         """Encode a file."""
         known = {"file_id": part.file_id, "file_data": part.data, "filename": part.filename}
         return {"type": self.file_type, **{name: value for name, value in known.items() if value is not None}}
+
+
+def _types_of(parameters: Mapping[str, Any]) -> list[Any]:
+    types = parameters.get("type") or "object"
+    return types if isinstance(types, list) else [types]
 
 
 class ItemEncoder(RequestEncoder[ItemD], ABC):
