@@ -46,3 +46,8 @@ class ChatRequest:
     """How to treat tool calls in the text of the answer: ``ask``, ``off`` or ``parse``; see ``ReplyBuilder``."""
     response_limits: ResponseLimits = DEFAULT
     """The bounds of the response."""
+
+    def strict_functions(self) -> list[ToolSpec]:
+        """Return the functions whose arguments must follow their schemas."""
+        functions = [tool for tool in self.tools if isinstance(tool, ToolSpec)]
+        return [tool for tool in functions if (self.strict_tools if tool.strict is None else tool.strict)]

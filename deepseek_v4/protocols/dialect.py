@@ -189,6 +189,8 @@ class Dialect:
     """True if ``response_format`` json_schema is supported."""
     json_with_tools = True
     """True if ``response_format`` works in requests with tools; if not, the prompt requires JSON there."""
+    json_with_strict_tools = True
+    """True if ``response_format`` is accepted in requests with strict tools; if not, the prompt requires JSON there."""
     json_object = True
     """True if ``response_format`` json_object is supported."""
     json_mode_requires_keyword = False

@@ -177,8 +177,7 @@ class RequestEncoder(Generic[D]):
 
     def strict_tools(self) -> list[ToolSpec]:
         """Return the tools whose arguments must follow their schemas."""
-        default = self.request.strict_tools
-        strict = [tool for tool in self.functions if (default if tool.strict is None else tool.strict)]
+        strict = self.request.strict_functions()
         if strict and not self.dialect.strict_tools:
             why = "this endpoint does not support strict function calling"
             drop("strict_tools", why, self.request, self.provider, self.notes)

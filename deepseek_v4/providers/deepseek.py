@@ -115,6 +115,7 @@ class _Conversation(SwitchedThinking):
     thinking_on: Mapping[str, Any] | None = {"thinking": {"type": "enabled"}}
     thinking_off: Mapping[str, Any] | None = {"thinking": {"type": "disabled"}}
     forced_tool_while_thinking = False  # 400 "Thinking mode does not support this tool_choice"
+    json_with_strict_tools = False  # deepseek-recipe 0.2.0: "response_format should not be used with tools"
     error_phrases = ERROR_PHRASES
 
     def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
