@@ -74,6 +74,7 @@ ERROR_PHRASES: ErrorTable = (
     (re.compile(r"insufficient balance", re.I), errors.InsufficientBalanceError),
     (re.compile(r"concurrency (limit|is)", re.I), errors.RateLimitError),
     (re.compile(r"service is too busy", re.I), errors.OverloadedError),
+    (re.compile(r"supported API model names are|model not exist", re.I), errors.NotFoundError),  # with status 400
 )
 
 

@@ -46,6 +46,8 @@ BUSY = "Service is too busy. We advise users to temporarily switch to alternativ
         (400, deepseek(NOT_BACK), errors.InvalidRequestError, False),
         (400, deepseek(TOO_LONG), errors.ContextLengthError, False),
         (400, deepseek("Content Exists Risk"), errors.ContentFilterError, False),
+        (400, deepseek("The supported API model names are a or b, but you passed c."), errors.NotFoundError, False),
+        (400, deepseek("Model Not Exist"), errors.NotFoundError, False),
         (400, deepseek("Thinking mode does not support this tool_choice"), errors.InvalidRequestError, False),
         (
             401,
