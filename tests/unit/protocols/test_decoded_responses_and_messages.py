@@ -25,6 +25,7 @@ from tests.unit.protocols.wire_examples import (
     message,
     message_events,
     message_item,
+    prepared,
     reasoning_item,
     response,
     response_events,
@@ -318,7 +319,7 @@ def test_an_error_of_an_unknown_form_is_raised(event: dict[str, Any]) -> None:
 # -- errors without an envelope ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("protocol", ["chat_completions", R, M])
+@pytest.mark.parametrize("protocol", ["chat_completions", R, M, "completions"])
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -330,7 +331,7 @@ def test_an_error_of_an_unknown_form_is_raised(event: dict[str, Any]) -> None:
 def test_an_error_in_place_of_an_answer_is_raised_with_its_message(
     protocol: Any, error: Any, kind: type[errors.DeepSeekError], stream: bool
 ) -> None:
-    request = Client(api_key="k", protocol=protocol).prepare("Hi", {}, stream=stream)
+    request = prepared("Hi", protocol, stream=stream)
     data = json.dumps(error).encode()
     with pytest.raises(kind, match="Wrong key"):
         if stream:
