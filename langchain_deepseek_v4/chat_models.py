@@ -103,8 +103,8 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  
     _kind = "chat"
     _client: Client | None = PrivateAttr(default=None)
 
-    streaming: bool = False
-    """True: ``invoke`` streams, too. False, if set explicitly: ``stream`` yields the complete answer as one chunk."""
+    streaming: bool | None = None
+    """True: ``invoke`` streams, too. False: ``stream`` yields the complete answer as one chunk."""
 
     if TYPE_CHECKING:
 

@@ -98,10 +98,10 @@ def resolve(settings: ModelSettings, given: Mapping[str, Any], *, completions: b
         name = ALIASES.get(alias, alias)
         if name in CALL_ONLY:
             values[name] = _call_only(name, value)
+        elif name in CONSTRUCTOR_ONLY or (name not in FIELDS and name in type(settings).model_fields):
+            raise errors.InvalidRequestError(f"{name} cannot be set per call. Pass it to the constructor.")
         elif name not in FIELDS:
             raise errors.InvalidRequestError(unknown_option(alias, [*FIELDS, *CALL_ONLY]))
-        elif name in CONSTRUCTOR_ONLY:
-            raise errors.InvalidRequestError(f"{name} cannot be set per call. Pass it to the constructor.")
         elif value is None or (name == "stop" and not value):
             if ModelSettings.model_fields[name].default is None:
                 values[name] = None

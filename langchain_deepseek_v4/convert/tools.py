@@ -73,7 +73,7 @@ def _is_server_tool(tool: Mapping[str, Any]) -> bool:
 
 def tool_name(tool: Mapping[str, Any]) -> str | None:
     """Return the name of a function in OpenAI's format; None for a tool that the provider runs."""
-    function = tool.get("function")
+    function = tool.get("function", tool if tool.get("type") == "function" else None)  # Responses: without "function"
     return function.get("name") if isinstance(function, Mapping) else None
 
 
