@@ -451,3 +451,13 @@ def test_a_cache_mark_of_a_tool_result_is_warned_about() -> None:
     conversation = to_conversation(messages)
     assert [message.role for message in conversation] == ["assistant", "tool", "tool", "tool"]
     assert [message.left_out for message in conversation[1:]] == [("cache_control",)] * 3
+
+
+def test_an_uploaded_image_of_an_image_url_block_keeps_its_id() -> None:
+    message = one(HumanMessage([{"type": "image_url", "image_url": {}, "file_id": "file-1"}]))
+    assert message.content == (FilePart(file_id="file-1", image=True),)
+
+
+def test_an_image_url_block_without_an_image_is_refused() -> None:
+    with pytest.raises(errors.InvalidRequestError, match="An image_url block has no URL"):
+        one(HumanMessage([{"type": "image_url"}]))
