@@ -333,4 +333,5 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         dialect = self.resolved_provider().dialect(self.protocol)
-        return profile_of(catalog.find(self.provider_name, self.model), supports_tools=dialect.tools)
+        facts = catalog.find(self.provider_name, self.model)
+        return profile_of(facts, supports_tools=dialect.tools, supports_documents=dialect.documents)

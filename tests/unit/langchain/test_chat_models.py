@@ -488,6 +488,9 @@ def test_the_profile_equals_the_catalog() -> None:
     assert profile["reasoning_effort_levels"] == ["low", "high", "max"]
     assert profile["image_inputs"] is True
     assert ChatDeepSeekV4(api_key="k", model="deepseek-v4-pro").profile["image_inputs"] is False
+    assert "pdf_inputs" not in profile
+    on_messages = ChatDeepSeekV4(api_key="k", protocol="messages").profile  # deepagents replaces PDFs by a text there
+    assert on_messages["pdf_inputs"] is on_messages["pdf_tool_message"] is False
     with pytest.warns(ModelNameWarning):
         assert "max_input_tokens" not in (ChatDeepSeekV4(api_key="k", model="deepseek-v8").profile or {})
 
