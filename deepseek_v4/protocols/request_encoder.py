@@ -274,6 +274,19 @@ def _types_of(parameters: Mapping[str, Any]) -> list[Any]:
     return types if isinstance(types, list) else [types]
 
 
+def system_text(message: Message) -> str:
+    """Return the text of a system message that is a field of the body.
+
+    Raises:
+        InvalidRequestError: if it has an image or a file, which the field cannot hold.
+    """
+    if isinstance(message.content, str) or all(isinstance(part, TextPart) for part in message.content):
+        return message.text
+    raise errors.InvalidRequestError(
+        "A system message can contain only text here. Move its images and files to a user message."
+    )
+
+
 class ItemEncoder(RequestEncoder[ItemD], ABC):
     """Encodes each turn as a list of items: its record or its reasoning as text, then the text, then the calls."""
 

@@ -9,7 +9,7 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols.base import Protocol
 from deepseek_v4.protocols.messages.decode import MessagesStreamDecoder
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
-from deepseek_v4.protocols.request_encoder import ItemEncoder
+from deepseek_v4.protocols.request_encoder import ItemEncoder, system_text
 from deepseek_v4.values import json
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import FilePart, ImagePart, Message, NamedTool, Part, ToolCall, ToolSpec
@@ -65,7 +65,7 @@ class MessagesEncoder(ItemEncoder[MessagesDialect]):
         for position, message in enumerate(self.request.messages):
             role = self.role(message)
             if role == "system":
-                system.append(message.text)
+                system.append(system_text(message))
                 if position >= len(system):
                     moved = "moved a later system message to the start of the conversation"
                     self.notes.append(Note("translated", "messages", moved))

@@ -13,7 +13,7 @@ from typing import Any
 
 from deepseek_v4.protocols.base import Protocol
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.request_encoder import ItemEncoder
+from deepseek_v4.protocols.request_encoder import ItemEncoder, system_text
 from deepseek_v4.protocols.responses.decode import ResponsesStreamDecoder
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.values import json
@@ -69,7 +69,7 @@ class ResponsesEncoder(ItemEncoder[ResponsesDialect]):
         """Return the items of all messages; a system message at the start is a field of the body."""
         messages = self.request.messages
         if messages[0].role == "system" and len(messages) > 1:
-            body["instructions"] = messages[0].text
+            body["instructions"] = system_text(messages[0])
             messages = messages[1:]
         items: list[Json] = []
         in_tool_turns = _in_tool_turns(messages, with_tools=bool(self.request.tools))
