@@ -255,7 +255,9 @@ class RequestEncoder(Generic[D]):
             document = _DOCUMENT.match(part.url)  # never sent as an image, whatever block held it
             return self.file(FilePart(data=part.url, filename=f"file.{document[1]}")) if document else self.image(part)
         if isinstance(part, FilePart):
-            return self.file(part)
+            data = part.data or ""
+            is_image = part.file_id is None and data.startswith("data:image/")
+            return self.image(ImagePart(data)) if is_image else self.file(part)
         assert isinstance(part, RawPart)
         return dict(part.data)
 

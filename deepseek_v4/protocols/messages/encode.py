@@ -116,18 +116,17 @@ class MessagesEncoder(ItemEncoder[MessagesDialect]):
 
     def file(self, part: FilePart) -> Json:
         """Encode a file as an image or a document."""
-        image = part.image or (part.data or "").startswith("data:image/")
         if part.file_id is not None:
             self.has_files = True
             source: Json = {"type": "file", "file_id": part.file_id}
         else:
             source = _source(part.data or "")
-        if image:
+        if part.image:
             return {"type": "image", "source": source}
         if not self.dialect.documents and part.file_id is None:
             raise errors.UnsupportedError(
-                f"{self.provider} supports documents only by their id on the Messages endpoint. Upload the file with "
-                "upload_file() and pass its file_id, or use protocol='chat_completions'."
+                f"{self.provider} does not read documents inside a message on the Messages endpoint. Use "
+                "protocol='chat_completions'; or, at DeepSeek, upload the file with upload_file() and pass its file_id."
             )
         document: Json = {"type": "document", "source": source}
         if part.filename:
