@@ -107,11 +107,12 @@ class DeepSeekV4(ModelMethods, ModelSettings, StructuredPredict):
     @model_validator(mode="before")
     @classmethod
     def _expand_additional_kwargs(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping) or "additional_kwargs" not in values:
+        if not isinstance(values, Mapping):
             return values
         values = dict(values)
-        more = values.pop("additional_kwargs") or {}
-        return {**values, **expanded(more, values.get("extra_body"))}
+        values.pop("class_name", None)  # in every dump of LlamaIndex
+        more = values.pop("additional_kwargs", None) or {}
+        return {**values, **expanded(more, values.get("extra_body"), values.get("default_headers"))}
 
     def model_post_init(self, context: Any, /) -> None:
         """Create the client; it opens no connection before the first call."""
@@ -162,7 +163,8 @@ class DeepSeekV4(ModelMethods, ModelSettings, StructuredPredict):
         Args:
             messages: The conversation. Never changed.
             **kwargs: Every constructor option for this call only, and ``tools``, ``tool_choice``,
-                ``response_format``, ``parallel_tool_calls``, ``prefix``.
+                ``response_format``, ``parallel_tool_calls``, ``prefix``; and ``extra_headers``, which are sent with
+                ``default_headers``.
 
         Raises:
             deepseek_v4.DeepSeekError: if the request fails; see ``deepseek_v4.errors``.
@@ -227,7 +229,8 @@ class DeepSeekV4(ModelMethods, ModelSettings, StructuredPredict):
         """Return the exact request of ``chat`` or ``stream_chat``, with notes and estimates. Nothing is sent."""
         if isinstance(messages, str):
             messages = self._prompt_messages(messages, False)
-        return self._client.preview(to_conversation(messages), stream=stream, **call_options(kwargs))
+        options = call_options(kwargs, self.default_headers)
+        return self._client.preview(to_conversation(messages), stream=stream, **options)
 
     # -- tools -----------------------------------------------------------------------------------------------------
 
@@ -300,13 +303,15 @@ class DeepSeekV4(ModelMethods, ModelSettings, StructuredPredict):
     def _prepared(
         self, messages: Sequence[ChatMessage], options: Mapping[str, Any], *, stream: bool
     ) -> PreparedRequest:
-        return self._client.prepare(to_conversation(messages), call_options(options), stream=stream)
+        own = call_options(options, self.default_headers)
+        return self._client.prepare(to_conversation(messages), own, stream=stream)
 
     def _prepared_prompt(
         self, prompt: str, formatted: bool, options: Mapping[str, Any], *, stream: bool
     ) -> PreparedRequest:
         if options.get("suffix") is not None:
-            return self._client.prepare_completion(prompt, call_options(options), stream=stream)
+            own = call_options(options, self.default_headers)
+            return self._client.prepare_completion(prompt, own, stream=stream)
         return self._prepared(self._prompt_messages(prompt, formatted), options, stream=stream)
 
     def _prompt_messages(self, prompt: str, formatted: bool) -> list[ChatMessage]:

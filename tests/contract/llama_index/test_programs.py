@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import pytest
 from llama_index.core import instrumentation
 from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.instrumentation.events.llm import (
     LLMStructuredPredictEndEvent,
     LLMStructuredPredictInProgressEvent,
@@ -101,6 +102,14 @@ class TestFamily:
                 make(system_prompt="You know music.", pydantic_program_mode=mode), method, Album, PROMPT, topic="noise"
             )
             assert server.requests[0].body["messages"][0]["content"].startswith("You know music.")
+
+    @pytest.mark.parametrize("output_cls", [dict, ALBUM, None])
+    async def test_what_is_not_a_class_is_refused(
+        self, llm: DeepSeekV4, server: LocalServer, method: str, output_cls: Any
+    ) -> None:
+        with pytest.raises(errors.InvalidRequestError, match=r"Pass a subclass of pydantic\.BaseModel"):
+            await predicted(llm, method, output_cls, PROMPT, topic="x")
+        assert not server.requests
 
     async def test_function_mode_forces_the_tool(
         self, make: Callable[..., DeepSeekV4], server: LocalServer, method: str
@@ -257,6 +266,18 @@ class TestStructuredLLM:
         structured = llm.as_structured_llm(Album)
         assert structured.complete("x").raw == ALBUM
         assert (await structured.acomplete("x")).raw == ALBUM
+
+    @pytest.mark.parametrize("retried", [False, True])
+    async def test_joined_deltas_are_the_answer(self, llm: DeepSeekV4, server: LocalServer, retried: bool) -> None:
+        answers = [Turn('{"songs": 1}'), ANSWER] if retried else [ANSWER]
+        server.script(*answers * 3)
+        structured = llm.as_structured_llm(Album)
+        written = ALBUM.model_dump_json()
+        assert "".join(structured.stream(PROMPT, topic="x")) == written
+        assert "".join([text async for text in await structured.astream(PROMPT, topic="x")]) == written
+        engine = SimpleChatEngine.from_defaults(llm=structured)
+        assert "".join(engine.stream_chat("x").response_gen) == written
+        assert engine.chat_history[-1].content == written
 
 
 class TestPrograms:

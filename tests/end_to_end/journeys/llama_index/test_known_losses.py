@@ -11,11 +11,14 @@ import pytest
 from llama_index.core import Document, Settings, SummaryIndex, VectorStoreIndex
 from llama_index.core.agent.workflow import AgentStream, CodeActAgent, FunctionAgent, ReActAgent
 from llama_index.core.base.llms.types import ChatMessage, ThinkingBlock
+from llama_index.core.extractors import DocumentContextExtractor
 from llama_index.core.memory import ChatMemoryBuffer, Memory
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.query_engine import SubQuestionQueryEngine
 from llama_index.core.question_gen import LLMQuestionGenerator
 from llama_index.core.retrievers import QueryFusionRetriever
+from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
+from llama_index.core.storage.docstore import SimpleDocumentStore
 from llama_index.core.tools import FunctionTool, QueryEngineTool
 from llama_index.core.workflow import Context
 from pydantic import BaseModel
@@ -198,6 +201,19 @@ def test_a_query_engine_hides_the_error_of_a_typed_answer(
     server.script(Turn("not JSON"), Turn("still not"))
     with pytest.raises((ValueError, errors.DeepSeekError)):
         llm.structured_predict(Person, PromptTemplate("Who?"))
+
+
+@row("`DocumentContextExtractor`")
+@pytest.mark.parametrize("thinking", [True, False])
+async def test_the_context_of_a_chunk(llm: DeepSeekV4, server: LocalServer, thinking: bool) -> None:
+    server.script(ANSWER)
+    documents = SimpleDocumentStore()
+    documents.add_documents([Document(text="It rains in Paris.", id_="page")])
+    chunk = TextNode(text="It rains.", relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id="page")})
+    model = llm.model_copy(update={"thinking": thinking})
+    extractor = DocumentContextExtractor(documents, llm=model, max_context_length=1000, max_output_tokens=99)
+    assert await extractor.aextract([chunk]) == [{} if thinking else {"context": "It rains."}]
+    assert server.requests, "the extractor only logs an error of the call"
 
 
 @row("`SubQuestionQueryEngine`")
