@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import pickle
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from inspect import unwrap
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from llama_index.core.base.llms.types import (
@@ -37,11 +38,12 @@ from deepseek_v4.request.settings import ModelSettings
 from llama_index_deepseek_v4.convert.messages import to_conversation
 from llama_index_deepseek_v4.convert.options import call_options, expanded
 from llama_index_deepseek_v4.convert.responses import ResponseBuilder, as_completion, to_chat_response
-from llama_index_deepseek_v4.convert.tools import tool_options, tool_selections
+from llama_index_deepseek_v4.convert.tools import known_tools, tool_options, tool_selections
 from llama_index_deepseek_v4.streams import Convert, astream, stream
 from llama_index_deepseek_v4.typed.structured_predict import StructuredPredict
 
 if TYPE_CHECKING:
+    from llama_index.core.chat_engine.types import AgentChatResponse
     from typing_extensions import Unpack
 
     from llama_index_deepseek_v4.option_types import LLMOptions
@@ -267,6 +269,23 @@ class DeepSeekV4(ModelMethods, ModelSettings, StructuredPredict):
             UnusableAnswerError: if arguments are truncated or invalid, and by default if the response has no call.
         """
         return tool_selections(response, error_on_no_tool_call=error_on_no_tool_call)
+
+    def predict_and_call(self, tools: Sequence[BaseTool], *args: Any, **options: Any) -> AgentChatResponse:
+        """Send a request with tools, and run the tools that the model calls; see LlamaIndex's own method.
+
+        Raises:
+            UnusableAnswerError: if the model calls a tool that is not among ``tools``, in addition to the errors of
+                ``get_tool_calls_from_response``.
+        """
+        run: Callable[..., AgentChatResponse] = unwrap(super().predict_and_call)  # without a second span
+        with known_tools(tools):
+            return run(tools, *args, **options)
+
+    async def apredict_and_call(self, tools: Sequence[BaseTool], *args: Any, **options: Any) -> AgentChatResponse:
+        """Like ``predict_and_call``, asynchronously."""
+        run: Callable[..., Awaitable[AgentChatResponse]] = unwrap(super().apredict_and_call)
+        with known_tools(tools):
+            return await run(tools, *args, **options)
 
     def retry_gate(self) -> RetryGate | None:
         """Return LlamaIndex's rate limiter: LlamaIndex itself calls it before the first request of a call only."""

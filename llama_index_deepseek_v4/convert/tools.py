@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
@@ -110,6 +111,20 @@ def tool_selections(response: ChatResponse, *, error_on_no_tool_call: bool) -> l
         ToolSelection(tool_id=call_id, tool_name=name, tool_kwargs=_arguments(call_id, name, arguments, response))
         for call_id, name, arguments in calls
     ]
+
+
+@contextmanager
+def known_tools(tools: Sequence[BaseTool]) -> Iterator[None]:
+    """Raise ``UnusableAnswerError`` instead of LlamaIndex's ``KeyError`` if the model calls an unknown tool."""
+    try:
+        yield
+    except KeyError as error:
+        names = [tool.metadata.get_name() for tool in tools]
+        raise UnusableAnswerError(
+            f"The model called {error.args[0]!r}, which is not among the tools: {', '.join(names)}. Try again, or "
+            "describe the tools more precisely.",
+            body=None,
+        ) from error
 
 
 def _arguments(call_id: str, name: str, arguments: dict[str, Any] | str, response: ChatResponse) -> dict[str, Any]:

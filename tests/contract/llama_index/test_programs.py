@@ -294,6 +294,14 @@ class TestPrograms:
             assert output == ([ALBUM] if parallel else ALBUM)
         assert {request.body["tool_choice"] for request in server.requests} == {"required"}
 
+    async def test_a_tool_that_does_not_exist(self, llm: DeepSeekV4, server: LocalServer) -> None:
+        program = FunctionCallingProgram.from_defaults(Album, prompt_template_str="About {topic}.", llm=llm)
+        server.script(*[Turn(tool_calls=[ToolCall("Film", {"name": "x"})])] * 4)
+        with pytest.raises(UnusableAnswerError, match="'Film', which is not among the tools: Album"):
+            program(topic="x")
+        with pytest.raises(UnusableAnswerError, match="'Film', which is not among the tools: Album"):
+            await program.acall(topic="x")
+
     async def test_function_calling_program_of_a_generic_class(self, llm: DeepSeekV4) -> None:
         program = FunctionCallingProgram.from_defaults(Box[Song], prompt_template_str="Fill it.", llm=llm)
         assert type(program()) is Box[Song]

@@ -13,6 +13,7 @@ from llama_index.core.agent.workflow import AgentStream, CodeActAgent, FunctionA
 from llama_index.core.base.llms.types import ChatMessage, ThinkingBlock
 from llama_index.core.extractors import DocumentContextExtractor
 from llama_index.core.memory import ChatMemoryBuffer, Memory
+from llama_index.core.program import FunctionCallingProgram
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.query_engine import SubQuestionQueryEngine
 from llama_index.core.question_gen import LLMQuestionGenerator
@@ -214,6 +215,17 @@ async def test_the_context_of_a_chunk(llm: DeepSeekV4, server: LocalServer, thin
     extractor = DocumentContextExtractor(documents, llm=model, max_context_length=1000, max_output_tokens=99)
     assert await extractor.aextract([chunk]) == [{} if thinking else {"context": "It rains."}]
     assert server.requests, "the extractor only logs an error of the call"
+
+
+@row("`FunctionCallingProgram.acall`, and what calls it, such as an async router")
+async def test_the_system_prompt_of_an_async_program(llm: DeepSeekV4, server: LocalServer) -> None:
+    model = llm.model_copy(update={"system_prompt": "Be brief."})
+    program = FunctionCallingProgram.from_defaults(Person, prompt_template_str="Ada is 36.", llm=model)
+    await program.acall()
+    program()
+    await model.astructured_predict(Person, PromptTemplate("Ada is 36."))
+    roles = [[message["role"] for message in request.body["messages"]] for request in server.requests]
+    assert roles == [["user"], ["system", "user"], ["system", "user"]]
 
 
 @row("`SubQuestionQueryEngine`")

@@ -261,6 +261,11 @@ def test_images_of_tool_results_follow_all_results_in_a_user_message() -> None:
     assert converted[4].content == (TextPart("Returned by the tool call c1:"), ImagePart("https://x.test/a.png"))
 
 
+def test_a_dict_is_refused() -> None:
+    with pytest.raises(errors.InvalidRequestError, match=r"Message 0 \(dict\) .* Pass messages of"):
+        to_conversation([{"role": "user", "content": "q"}])  # type: ignore[list-item]
+
+
 def test_the_input_is_not_changed() -> None:
     messages = [
         ChatMessage(role="developer", content="rules"),
