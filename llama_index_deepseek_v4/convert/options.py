@@ -43,6 +43,7 @@ def expanded(
     named = {name: value for name, value in known.items() if name in FIELDS}
     rest = {name: value for name, value in more.items() if _ALIASES.get(name, name) not in FIELDS}
     body = {**(extra_body or {}), **(named.pop("extra_body", None) or {}), **rest}
-    if "default_headers" in named:
-        named["default_headers"] = {**(headers or {}), **(named["default_headers"] or {})}
+    more_headers = named.get("default_headers", ())
+    if more_headers is None or isinstance(more_headers, Mapping):
+        named["default_headers"] = {**(headers or {}), **(more_headers or {})}
     return {**named, "extra_body": body} if body else named

@@ -106,6 +106,10 @@ class TestConstruction:
         assert other.headers.get("x-call") == "2"
         assert "x-own" not in other.headers, "the model's headers may hold a key of its provider"
 
+    def test_extra_headers_that_are_not_headers(self, llm: DeepSeekV4) -> None:
+        with pytest.raises(errors.InvalidRequestError, match="default_headers"):
+            llm.complete("x", extra_headers="X-Call: 2")
+
     def test_it_can_be_the_model_of_settings(self, llm: DeepSeekV4) -> None:
         before = Settings._llm
         try:

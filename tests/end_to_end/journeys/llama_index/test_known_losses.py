@@ -26,7 +26,7 @@ from pydantic import BaseModel
 
 from deepseek_v4 import errors
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
-from llama_index_deepseek_v4 import DeepSeekV4, UsageReport
+from llama_index_deepseek_v4 import DeepSeekV4, UnusableAnswerError, UsageReport
 
 PAGE = (Path(__file__).resolve().parents[4] / "docs" / "llamaindex.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| (.+?) \|", PAGE.partition("\n## What LlamaIndex loses")[2].partition("|---")[2], re.M)
@@ -226,6 +226,17 @@ async def test_the_system_prompt_of_an_async_program(llm: DeepSeekV4, server: Lo
     await model.astructured_predict(Person, PromptTemplate("Ada is 36."))
     roles = [[message["role"] for message in request.body["messages"]] for request in server.requests]
     assert roles == [["user"], ["system", "user"], ["system", "user"]]
+
+
+@row("`stream_call` and `astream_call` of programs")
+def test_a_streamed_program_hides_an_answer_in_text(llm: DeepSeekV4, server: LocalServer) -> None:
+    server.script(*[Turn("I do not know.")] * 3)
+    program = FunctionCallingProgram.from_defaults(Person, prompt_template_str="Who?", llm=llm)
+    *_, last = program.stream_call()
+    assert "tool_choice" not in server.requests[0].body
+    assert last.model_dump() == {"name": None, "age": None}  # type: ignore[union-attr]
+    with pytest.raises(UnusableAnswerError):
+        list(llm.stream_structured_predict(Person, PromptTemplate("Who?")))
 
 
 @row("`SubQuestionQueryEngine`")
