@@ -76,9 +76,9 @@ def _parameters(metadata: ToolMetadata) -> dict[str, Any]:
     parameters: dict[str, Any] = metadata.get_parameters_dict()
     if "type" in parameters or metadata.fn_schema is None:
         return parameters
-    # of a class that contains itself, LlamaIndex keeps the definitions only
+    # of a class that contains itself, and of a union, LlamaIndex keeps the definitions only
     schema = with_own_root(metadata.fn_schema.model_json_schema())
-    return {key: schema[key] for key in ("type", "properties", "required", "$defs") if key in schema}
+    return {key: value for key, value in schema.items() if key not in ("title", "description")}
 
 
 def tool_selections(response: ChatResponse, *, error_on_no_tool_call: bool) -> list[ToolSelection]:

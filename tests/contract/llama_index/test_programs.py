@@ -24,7 +24,7 @@ from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
 from llama_index.core.selectors import PydanticMultiSelector, PydanticSingleSelector
 from llama_index.core.tools import ToolMetadata
 from llama_index.core.types import PydanticProgramMode
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from deepseek_v4 import errors
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
@@ -61,6 +61,10 @@ class Node(BaseModel):
 
     label: str
     children: list[Node] = Field(default_factory=list)
+
+
+class Entry(RootModel[Song | Node]):
+    """A song or a node."""
 
 
 ALBUM = Album(name='Ärger "live"', songs=[Song(title="One", seconds=61), Song(title="Two", seconds=122)])
@@ -139,6 +143,13 @@ class TestFamily:
             Turn(tool_calls=[ToolCall("Node", tree.model_dump())]) if function else Turn(tree.model_dump_json())
         )
         assert (await predicted(make(pydantic_program_mode=mode), method, Node, PROMPT, topic="x"))[-1] == tree
+
+    async def test_unions_in_function_mode(
+        self, make: Callable[..., DeepSeekV4], server: LocalServer, method: str
+    ) -> None:
+        server.script(Turn(tool_calls=[ToolCall("Entry", {"title": "One", "seconds": 61})]))
+        llm = make(pydantic_program_mode=PydanticProgramMode.FUNCTION)
+        assert (await predicted(llm, method, Entry, PROMPT, topic="x"))[-1] == Entry(ALBUM.songs[0])
 
     async def test_text_mode(self, make: Callable[..., DeepSeekV4], server: LocalServer, method: str) -> None:
         server.script(ANSWER)
