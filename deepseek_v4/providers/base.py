@@ -102,6 +102,10 @@ class Provider:
             )
         return f"{model}:{self.variant}"
 
+    def names_model(self, model: str) -> bool:
+        """Return False if the id is not the name of a model, such as that of a set of options."""
+        return True
+
     def with_variant(self, variant: str) -> Self:
         """Return a copy of this provider that selects a variant of every model: ``provider="name:variant"``.
 

@@ -23,7 +23,7 @@ def own_model(provider: Provider, given: str | None) -> str:
 
 def warn_about_model(provider: Provider, model: str) -> None:
     """Warn, once for each id and provider, about an id that the provider's own service does not have or has retired."""
-    if provider.checks_model_ids and not isinstance(model, DefaultModel):
+    if provider.checks_model_ids and provider.names_model(model) and not isinstance(model, DefaultModel):
         _warn_once(provider.name, model, provider.default_model)
 
 

@@ -10,7 +10,11 @@ import httpx
 from deepseek_v4 import Client
 
 Handler = Callable[[httpx.Request], httpx.Response]
-COMPLETION = {"id": "1", "model": "m", "choices": [{"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}]}
+COMPLETION: dict[str, Any] = {
+    "id": "1",
+    "model": "m",
+    "choices": [{"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}],
+}
 
 
 def client(handler: Handler, **options: Any) -> Client:

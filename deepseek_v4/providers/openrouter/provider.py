@@ -73,6 +73,10 @@ class _OpenRouter(Provider):
             return f"{model}:{self.variant}"
         return model
 
+    def names_model(self, model: str) -> bool:
+        """Return False for a preset of the account, which contains the id of the model."""
+        return not model.startswith("@preset/")
+
     def dialect_for(self, protocol: str, model: str) -> Dialect:
         """Return the dialect of a model: its efforts differ (``reasoning.supported_efforts`` of GET /models)."""
         if protocol not in _DIALECTS:

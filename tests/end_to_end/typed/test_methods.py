@@ -106,3 +106,16 @@ async def test_every_method_of_llama_index(server: LocalServer, kind: Kind, meth
     assert bool(earlier) == ("stream" in method)
     (request,) = server.requests
     assert request.body["messages"][0]["content"].startswith("You read documents.")
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"schema": None}, "method='auto' needs a schema. Pass one, or use method='json_mode'."),
+        ({"schema": {"type": "object"}, "retries": -1}, "retries=-1 must be 0 or more."),
+    ],
+)
+def test_impossible_options_are_refused_at_once(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        ChatDeepSeekV4(api_key="sk-test").with_structured_output(**options)
+    assert str(caught.value) == problem

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
+import httpx
 import pytest
 
 from deepseek_v4 import Client, Message, ToolSpec, errors
@@ -17,6 +19,7 @@ from deepseek_v4.observe.watch import Watch
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from llama_index_deepseek_v4 import DeepSeekV4
+from tests.unit import mock_http
 
 KEY = "sk-observed-0123456789"
 DEFAULT = Client(api_key=KEY).settings.model
@@ -155,6 +158,26 @@ def test_a_refused_connection_has_no_status(events: list[RequestEvent]) -> None:
     assert event.status is event.seconds_to_first_byte is None
     assert event.error is not None
     assert event.error.startswith("ConnectionError")
+
+
+def test_an_unreadable_answer_is_an_event_with_its_error(events: list[RequestEvent]) -> None:
+    client = mock_http.client(lambda _: httpx.Response(200, text="<html>"), max_retries=0)
+    with pytest.raises(errors.MalformedResponseError):
+        client.chat("Hi")
+    [event] = events
+    assert (event.status, event.reply) == (200, None)
+    assert event.error is not None
+    assert event.error.startswith("MalformedResponseError")
+
+
+def test_a_stream_without_an_end_marker_ends_its_event(events: list[RequestEvent]) -> None:
+    [choice] = mock_http.COMPLETION["choices"]
+    chunk = {**mock_http.COMPLETION, "choices": [{**choice, "delta": choice["message"]}]}
+    client = mock_http.client(lambda _: httpx.Response(200, text=f"data: {json.dumps(chunk)}\n\n"))
+    reply = list(client.stream("Hi"))[-1].reply
+    [event] = events
+    assert event.reply is not None
+    assert event.reply.content == reply.content == "Hi"
 
 
 def test_no_event_contains_a_secret(server: LocalServer, events: list[RequestEvent]) -> None:

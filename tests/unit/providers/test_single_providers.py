@@ -190,6 +190,13 @@ def test_an_amount_is_a_finite_number(value: Any, amount: Decimal | None) -> Non
 # -- every provider --------------------------------------------------------------------------------------------------
 
 
+def test_a_provider_without_options_of_its_own_refuses_them() -> None:
+    with pytest.raises(
+        errors.InvalidRequestError, match=r"together has no provider-specific options\. Put .* extra_body"
+    ):
+        preview("together", provider_options={"session_id": "s"})
+
+
 def test_a_protocol_that_a_provider_does_not_have_is_refused_with_those_it_has() -> None:
     with pytest.raises(errors.UnsupportedError, match=r"Supported: chat_completions\.") as caught:
         find_provider("together").dialect("responses")

@@ -89,6 +89,11 @@ def test_a_model_of_the_family_does_not_warn(model: str, recwarn: pytest.Warning
     assert not recwarn.list
 
 
+def test_a_preset_of_openrouter_does_not_warn(recwarn: pytest.WarningsRecorder) -> None:
+    assert ModelSettings(provider="openrouter", model="@preset/mine", api_key="k").model == "@preset/mine"
+    assert not recwarn.list
+
+
 def test_a_custom_host_serves_any_model_without_a_warning(
     monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:

@@ -97,6 +97,11 @@ def test_unknown_additional_kwargs_are_never_sent(message: type[BaseMessage]) ->
         ({"type": "input_text", "text": "a"}, TextPart("a")),
         ({"type": "text-plain", "text": "a", "mime_type": "text/plain"}, TextPart("a")),
         (
+            {"type": "text-plain", "base64": "YQ==", "mime_type": "text/plain", "title": "a.txt"},
+            FilePart(data="data:text/plain;base64,YQ==", filename="a.txt"),
+        ),
+        ({"type": "text-plain", "file_id": "file-api-1"}, FilePart(file_id="file-api-1")),
+        (
             {"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}},
             ImagePart("https://x/y.png", "low"),
         ),
@@ -136,6 +141,10 @@ def test_unknown_additional_kwargs_are_never_sent(message: type[BaseMessage]) ->
         (
             {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="}},
             FilePart(data="data:application/pdf;base64,JVBERi0=", filename="file.pdf"),
+        ),
+        (
+            {"type": "file", "base64": "YQ==", "mime_type": "text/plain"},
+            FilePart(data="data:text/plain;base64,YQ==", filename="file.txt"),
         ),
         ({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a"}}, TextPart("a")),
         ({"type": "brand_new", "x": 1, "cache_control": {}}, RawPart({"type": "brand_new", "x": 1})),
@@ -442,3 +451,13 @@ def test_a_cache_mark_of_a_tool_result_is_warned_about() -> None:
     conversation = to_conversation(messages)
     assert [message.role for message in conversation] == ["assistant", "tool", "tool", "tool"]
     assert [message.left_out for message in conversation[1:]] == [("cache_control",)] * 3
+
+
+def test_an_uploaded_image_of_an_image_url_block_keeps_its_id() -> None:
+    message = one(HumanMessage([{"type": "image_url", "image_url": {}, "file_id": "file-1"}]))
+    assert message.content == (FilePart(file_id="file-1", image=True),)
+
+
+def test_an_image_url_block_without_an_image_is_refused() -> None:
+    with pytest.raises(errors.InvalidRequestError, match="An image_url block has no URL"):
+        one(HumanMessage([{"type": "image_url"}]))

@@ -311,3 +311,8 @@ def test_the_input_is_not_changed() -> None:
 def test_every_role_is_tested() -> None:
     for role in MessageRole:
         assert one(ChatMessage(role=role, content="x")).text == "x", role
+
+
+def test_an_image_block_without_an_image_is_refused() -> None:
+    with pytest.raises(errors.InvalidRequestError, match="An ImageBlock needs image, path or url"):
+        one(ChatMessage(role="user", blocks=[ImageBlock()]))

@@ -183,6 +183,7 @@ def test_options_of_headers_are_sent_in_headers_only(options: Any, headers: dict
         ({"app_title": "Mine"}, "app_url"),
         ({"app_url": "http://localhost", "app_categories": ["a", "b", "c"]}, "app_categories"),
         ({"app_url": "http://localhost:3000"}, "app_title"),
+        ({"app_url": "http://localhost", "app_title": "Mine", "app_categories": ["a,b"]}, "app_categories.*comma"),
         ({"response_cache_ttl": 86_401}, "response_cache_ttl"),
     ],
 )
