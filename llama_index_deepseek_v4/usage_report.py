@@ -16,6 +16,7 @@ from typing_extensions import Self
 
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.values import usage_report
+from deepseek_v4.values.reply import Reply
 from llama_index_deepseek_v4.typed.request import usage_of
 
 _WHOLE = frozenset({"chat", "achat", "complete", "acomplete"})
@@ -61,7 +62,8 @@ class _Spans(BaseSpanHandler[BaseSpan]):
 
 
 def _add_failure(report: UsageReport, error: BaseException | None) -> None:
-    if isinstance(error, DeepSeekError):
+    if isinstance(error, DeepSeekError) and error.partial is not report._failed:
+        report._failed = error.partial  # a method that calls the one it overrides has two spans
         report.add_reply(error.partial, "unknown")
 
 
@@ -79,6 +81,7 @@ class UsageReport(usage_report.UsageReport):
 
     def __init__(self) -> None:
         super().__init__()
+        self._failed: Reply | None = None
         self._handler, self._spans = _Handler(), _Spans()
         self._handler._report = self._spans._report = self
 
