@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import weakref
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from inspect import unwrap
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -270,22 +270,22 @@ class DeepSeekV4(ModelMethods, ModelSettings, StructuredPredict):
         """
         return tool_selections(response, error_on_no_tool_call=error_on_no_tool_call)
 
-    def predict_and_call(self, tools: Sequence[BaseTool], *args: Any, **options: Any) -> AgentChatResponse:
-        """Send a request with tools, and run the tools that the model calls; see LlamaIndex's own method.
+    if not TYPE_CHECKING:  # the parameters are LlamaIndex's
 
-        Raises:
-            UnusableAnswerError: if the model calls a tool that is not among ``tools``, in addition to the errors of
-                ``get_tool_calls_from_response``.
-        """
-        run: Callable[..., AgentChatResponse] = unwrap(super().predict_and_call)  # without a second span
-        with known_tools(tools):
-            return run(tools, *args, **options)
+        def predict_and_call(self, tools: Sequence[BaseTool], *args: Any, **options: Any) -> AgentChatResponse:
+            """Send a request with tools, and run the tools that the model calls; see LlamaIndex's own method.
 
-    async def apredict_and_call(self, tools: Sequence[BaseTool], *args: Any, **options: Any) -> AgentChatResponse:
-        """Like ``predict_and_call``, asynchronously."""
-        run: Callable[..., Awaitable[AgentChatResponse]] = unwrap(super().apredict_and_call)
-        with known_tools(tools):
-            return await run(tools, *args, **options)
+            Raises:
+                UnusableAnswerError: if the model calls a tool that is not among ``tools``, in addition to the errors
+                    of ``get_tool_calls_from_response``.
+            """
+            with known_tools(tools):  # unwrapped: without a second span
+                return unwrap(super().predict_and_call)(tools, *args, **options)
+
+        async def apredict_and_call(self, tools: Sequence[BaseTool], *args: Any, **options: Any) -> AgentChatResponse:
+            """Like ``predict_and_call``, asynchronously."""
+            with known_tools(tools):
+                return await unwrap(super().apredict_and_call)(tools, *args, **options)
 
     def retry_gate(self) -> RetryGate | None:
         """Return LlamaIndex's rate limiter: LlamaIndex itself calls it before the first request of a call only."""

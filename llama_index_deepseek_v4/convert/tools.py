@@ -120,6 +120,8 @@ def known_tools(tools: Sequence[BaseTool]) -> Iterator[None]:
         yield
     except KeyError as error:
         names = [tool.metadata.get_name() for tool in tools]
+        if error.args[0] in names:
+            raise
         raise UnusableAnswerError(
             f"The model called {error.args[0]!r}, which is not among the tools: {', '.join(names)}. Try again, or "
             "describe the tools more precisely.",
