@@ -141,11 +141,12 @@ class Exchange:
         response = self._http_response(self._mask().content(body))
         error = self._decode_error(response)
         if response.status == 404:
-            error.message += f" The request was {self._request.method} {self._request.url.partition('?')[0]}."
+            url = self._request.url.partition("?")[0]
+            error.message = f"{_sentence(error)} The request was {self._request.method} {url}."
         if 300 <= response.status < 400 and "location" in response.headers:
-            error.message += (
-                f" It redirects to {response.headers['location']}. Redirects are not followed, because they would "
-                "send the key to another host. Set base_url to the final URL."
+            error.message = (
+                f"{_sentence(error)} It redirects to {response.headers['location']}. Redirects are not followed, "
+                "because they would send the key to another host. Set base_url to the final URL."
             )
         return error
 
@@ -297,6 +298,10 @@ def _problem_of(url: str) -> str | None:
     except ValueError as error:
         return f"The URL of {_host(url)} is invalid: {error}. Check base_url."
     return None
+
+
+def _sentence(error: errors.DeepSeekError) -> str:
+    return f"{error.message.rstrip('. ')}."
 
 
 def _host(url: str) -> str:

@@ -72,7 +72,7 @@ def translate(error: Exception, host: str, timeouts: Mapping[str, float | None])
         )
     if names & {"NetworkError", "RemoteProtocolError", "OSError"} or text == "Connection closed":  # aiohttp's
         return errors.ConnectionError(
-            f"The connection to {host} broke before the response: {text}.", may_be_billed=True
+            f"The connection to {host} broke before the response was complete: {text}.", may_be_billed=True
         )
     if "HTTPError" in names:
         return errors.ConnectionError(f"The request to {host} failed: {text}.", retryable=False)

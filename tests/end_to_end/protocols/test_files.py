@@ -103,7 +103,7 @@ def test_a_document_in_an_image_block_is_sent_as_a_document(message: Any) -> Non
     assert chat["messages"][0]["content"] == [{"type": "file", **sent}]
     responses = adapter(api_key="x", protocol="responses").preview([message]).body
     assert responses["input"][0]["content"] == [{"type": "input_file", **sent}]
-    with pytest.raises(errors.UnsupportedError, match="Upload the file"):
+    with pytest.raises(errors.UnsupportedError, match="upload the file"):
         adapter(api_key="x", protocol="messages").preview([message])
 
 
