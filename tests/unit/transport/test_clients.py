@@ -66,8 +66,8 @@ async def test_two_async_transports_share_a_connection(server):
 
 
 def test_one_ssl_context_serves_both_kinds():
-    assert clients._sync_client()._transport._pool._ssl_context is clients.ssl_context()
-    assert clients._async_client()._transport._pool._ssl_context is clients.ssl_context()
+    for kind in ("Client", "AsyncClient"):
+        assert clients._built(kind, capped=True)._transport._pool._ssl_context is clients.ssl_context()
 
 
 def test_accounts_that_share_a_client_share_no_cookie(server):
