@@ -166,7 +166,7 @@ class Shard:
 
     __slots__ = ("_lock", "calls", "capped", "client", "retired")
 
-    def __init__(self, client: Any, lock: threading.Lock, capped: bool) -> None:
+    def __init__(self, client: Any, lock: threading.RLock, capped: bool) -> None:
         self.client = client
         self.capped = capped
         self.calls: int = 0
@@ -198,7 +198,7 @@ class Pool:
         self.open: bool = True
         self.keeper: AsyncGenerator[None, None] | None = None
         self._kind = kind
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._shards: list[Shard] = []
         self._holders: WeakSet[Any] = WeakSet()
 
@@ -213,18 +213,15 @@ class Pool:
         """Remove a holder; if none is left, close the pool and return the clients to close."""
         with self._lock:
             self._holders.discard(holder)
-            return [] if self._holders else self._shut()
+            return [] if self._holders else self.shut()
 
     def shut(self) -> list[Any]:
         """End all leases and return the clients to close."""
         with self._lock:
-            return self._shut()
-
-    def _shut(self) -> list[Any]:
-        self.open = False
-        clients = [shard.client for shard in self._shards]
-        self._shards = []
-        return clients
+            self.open = False
+            clients = [shard.client for shard in self._shards]
+            self._shards = []
+            return clients
 
     def retire(self, client: Any) -> None:
         """Assign no more calls to the client.
