@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -302,7 +303,7 @@ class Client(ClientMethods):
         return value
 
     async def _aask(self, build: Callable[..., AccountRequest[T]], *args: Any, limiter: Limiter | None = None) -> T:
-        query = build(resolve(self.settings, {}), *args)
+        query = await asyncio.to_thread(build, resolve(self.settings, {}), *args)  # an upload reads its file
         send = self._asend if limiter is None else apaced(self._asend, limiter, None, _no_tokens)
         value: T = await acomplete(query, send, _accepts_any, AccountAttempts)
         return value

@@ -103,8 +103,8 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  
     _kind = "chat"
     _client: Client | None = PrivateAttr(default=None)
 
-    streaming: bool = False
-    """True: ``invoke`` streams, too. False, if set explicitly: ``stream`` yields the complete answer as one chunk."""
+    streaming: bool | None = None
+    """True: ``invoke`` streams, too. False: ``stream`` yields the complete answer as one chunk."""
 
     if TYPE_CHECKING:
 
@@ -334,4 +334,5 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         dialect = self.resolved_provider().dialect(self.protocol)
-        return profile_of(catalog.find(self.provider_name, self.model), supports_tools=dialect.tools)
+        facts = catalog.find(self.provider_name, self.model)
+        return profile_of(facts, supports_tools=dialect.tools, supports_documents=dialect.documents)

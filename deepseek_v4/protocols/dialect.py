@@ -186,6 +186,8 @@ class Dialect:
     """True if ``response_format`` json_object is supported."""
     json_mode_requires_keyword = False
     """True if JSON mode requires the word "json" in a message."""
+    documents = True
+    """False if files other than images are supported only after an upload."""
     tools = True
     """True if function calling is supported."""
     parallel_tool_calls = False

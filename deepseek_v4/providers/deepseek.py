@@ -151,6 +151,7 @@ class DeepSeekChat(_Conversation, ChatDialect):
     web_search_tool = WEB_SEARCH
     latest_reminder = True
     passes_back_unknown_fields = True  # the layout of the blocks of server tools is not documented here: docs/doubts.md
+    flat_files = True
     finish_reason_always = True
 
     def encode_reasoning(self, reasoning: Reasoning | None) -> Json:

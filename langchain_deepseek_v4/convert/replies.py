@@ -80,7 +80,7 @@ class MessageBuilder:
         valid, invalid = _calls(reply)
         return _message(
             content=_content_blocks(reply, valid, invalid) if self._blocks else _content(reply),
-            additional_kwargs=_reasoning(reply),
+            additional_kwargs=_extra(reply),
             response_metadata=self._metadata(reply),
             tool_calls=valid,
             invalid_tool_calls=invalid,
@@ -119,7 +119,7 @@ class MessageBuilder:
 
     def _last(self, reply: Reply) -> AIMessageChunk:
         """Return the chunk with everything that is sent once."""
-        extra = _reasoning(reply)
+        extra = _extra(reply)
         if extra.get("reasoning_content"):  # sent in chunks before, if not empty
             del extra["reasoning_content"]
         content: Any = [] if self._blocks else ""
@@ -212,14 +212,19 @@ def _calls(reply: Reply) -> tuple[list[ToolCall], list[InvalidToolCall]]:
     return valid, invalid
 
 
-def _reasoning(reply: Reply) -> dict[str, Any]:
-    """Return the reasoning for ``additional_kwargs``: ``""`` if it was received empty, no entry if not received."""
+def _extra(reply: Reply) -> dict[str, Any]:
+    """Return the ``additional_kwargs``: reasoning and refusal, ``""`` if received empty, no entry if not received.
+
+    The refusal has a block of its own, too, but langchain-core's event streams (v3) lose blocks of that type.
+    """
     extra: dict[str, Any] = {}
     if reply.reasoning is not None:
         if reply.reasoning.text is not None:
             extra["reasoning_content"] = reply.reasoning.text
         if reply.reasoning.details is not None:
             extra["reasoning_details"] = [dict(record) for record in reply.reasoning.details]
+    if reply.refusal is not None:
+        extra["refusal"] = reply.refusal
     return extra
 
 
@@ -240,7 +245,7 @@ def _content(reply: Reply) -> str | list[str | Block]:
 def _content_blocks(reply: Reply, valid: list[ToolCall], invalid: list[InvalidToolCall]) -> list[str | Block]:
     """Return the blocks of a complete answer, equal to the merged blocks of its stream."""
     blocks: list[str | Block] = []
-    extra = _reasoning(reply)
+    extra = _extra(reply)
     text = extra.get("reasoning_content") or ""
     reasoning: Block = {"type": "reasoning", "reasoning": text, "index": REASONING}
     if "reasoning_details" in extra:

@@ -20,8 +20,6 @@ class MessagesDialect(ItemDialect):
     path = "/messages"
     headers: Mapping[str, str] = {"anthropic-version": "2023-06-01"}
     json_object = False  # Anthropic's format has no JSON mode: the schema is in the prompt
-    documents = True
-    """True if files other than images are supported without uploading them."""
 
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
         """Return the value to send if ``max_tokens`` is not set, because this format requires the field."""

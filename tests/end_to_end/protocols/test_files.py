@@ -107,6 +107,14 @@ def test_a_document_in_an_image_block_is_sent_as_a_document(message: Any) -> Non
         adapter(api_key="x", protocol="messages").preview([message])
 
 
+def test_a_document_is_sent_in_the_format_of_openai_to_other_providers() -> None:
+    document = HumanMessage([{"type": "file", "base64": "JVBERi0xLjc=", "mime_type": "application/pdf"}])
+    for provider in ("openrouter", "azure"):
+        body = ChatDeepSeekV4(api_key="x", provider=provider, base_url="https://x.example").preview([document]).body
+        sent = {"file_data": "data:application/pdf;base64,JVBERi0xLjc=", "filename": "file.pdf"}
+        assert body["messages"][0]["content"] == [{"type": "file", "file": sent}]
+
+
 @pytest.mark.parametrize("protocol", sorted(IMAGE))
 def test_a_document_is_never_sent_as_an_image(server: LocalServer, protocol: str) -> None:
     from deepseek_v4.values.files import FileInfo

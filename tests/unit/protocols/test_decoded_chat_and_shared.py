@@ -203,6 +203,11 @@ def test_the_limits_of_a_response_are_named() -> None:
     done = b"data: [DONE]\n\n"
     exact = ResponseLimits(stream_bytes=len(small + done))
     assert reply_to(small + done, stream=True, response_limits=exact).content == "x"
+    late = wire.event(wire.chunk({"content": "y"}))
+    with pytest.raises(errors.MalformedResponseError) as caught:  # the event after the limit is not read
+        reply_to(small + late, stream=True, response_limits=ResponseLimits(stream_bytes=len(small) + 1))
+    assert caught.value.partial is not None
+    assert caught.value.partial.content == "x"
     assert reply_to(small + done + b": late\n\n" * 99, stream=True, response_limits=exact).content == "x"
 
 

@@ -428,6 +428,30 @@ def test_text_is_returned_at_once_after_the_reasoning(name: str) -> None:
     assert texts({"content": "Four"}) == ["Four"]
 
 
+_APART = {
+    "messages": (
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": "Hm"}},
+        {"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": "Four"}},
+    ),
+    "responses": (
+        {"type": "response.reasoning_text.delta", "output_index": 0, "item_id": "r", "content_index": 0, "delta": "Hm"},
+        {"type": "response.output_text.delta", "output_index": 1, "item_id": "m", "content_index": 0, "delta": "Four"},
+    ),
+}
+
+
+@ALL
+@pytest.mark.parametrize("protocol", _APART)
+def test_text_is_returned_at_once_after_reasoning_events(name: str, protocol: str) -> None:
+    request = prepared(name, protocol=protocol, stream=True, thinking=True)
+    decoder = request.protocol.stream(request.context)
+    texts = [
+        [delta.text for delta in decoder.feed(b"data: " + json.dumps(event).encode() + b"\n\n")]
+        for event in _APART[protocol]
+    ]
+    assert texts == [["Hm"], ["Four"]]
+
+
 @pytest.mark.parametrize("options", [{"thinking": False}, {"provider_options": {"include_reasoning": False}}])
 def test_text_without_reasoning_is_not_withheld(options: dict[str, Any]) -> None:
     how = prepared("vllm", stream=True, **options).context

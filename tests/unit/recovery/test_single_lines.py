@@ -212,3 +212,25 @@ async def test_nothing_is_read_from_a_stream_after_its_error(way: str) -> None:
 def test_usage_of_different_kinds_is_not_added() -> None:
     assert add_values({"a": 1, "b": {"c": 1}}, {"a": 2, "b": None}) == {"a": 3, "b": {"c": 1}}
     assert add_values({"a": {"c": 1}}, {"a": 5}) == {"a": 5}
+
+
+def test_the_cost_of_an_answer_includes_the_answer_before_it() -> None:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500}
+    created = 1_796_083_200  # 2026-12-01, off-peak
+    texts = iter(["", "Hi"])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        choice = {"index": 0, "message": {"content": next(texts)}, "finish_reason": "stop"}
+        model = "deepseek-v4-pro"
+        return httpx.Response(
+            200, json={"id": "1", "model": model, "created": created, "choices": [choice], "usage": usage}
+        )
+
+    with client(answer, model="deepseek-v4-pro", thinking=False) as one:
+        reply = one.chat("Hi")
+    assert reply.cost is not None
+    assert reply.usage is not None
+    [first] = reply.attempts
+    assert first.cost is not None
+    assert reply.cost.usd == 2 * first.cost > 0
+    assert reply.usage.output_tokens == 1000

@@ -13,7 +13,9 @@ from deepseek_v4 import (
     ModelSettings,
     ToolCall,
     ToolSpec,
+    errors,
 )
+from deepseek_v4.providers import PROVIDERS
 
 F = ToolSpec("f", "A tool.", {"type": "object", "properties": {"x": {"type": "integer"}}})
 USER = Message.user("Hi")
@@ -120,3 +122,16 @@ def test_a_key_of_a_callable_has_no_length() -> None:
     key = ModelSettings(api_key=lambda: "sk-1").api_key
     assert key is not None
     assert (len(key), bool(key), key.get_secret_value()) == (0, True, "sk-1")
+
+
+@pytest.mark.parametrize("found", ["sk-other", "", " "])
+def test_the_variable_of_another_provider_is_named_only_if_it_contains_a_key(
+    found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for provider in PROVIDERS.values():
+        monkeypatch.delenv(str(provider.key_variable), raising=False)
+    monkeypatch.setenv("TOGETHER_API_KEY", found)
+    with pytest.raises(errors.AuthenticationError) as caught:
+        Client().chat("Hi")
+    named = " TOGETHER_API_KEY is set, but belongs to provider='together'." if found.strip() else ""
+    assert str(caught.value) == f"No API key for deepseek. Set DEEPSEEK_API_KEY or pass api_key.{named} (deepseek)"

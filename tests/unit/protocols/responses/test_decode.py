@@ -249,6 +249,15 @@ def test_an_error_inside_a_stream_is_raised_with_the_partial_reply(
         deltas_of(sse(events), R)
     assert caught.value.partial is not None
     assert caught.value.partial.content == "Hi"
+    error = event.get("response", event).get("error", event)
+    assert (error["message"] if error else "without a reason") in str(caught.value)
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("response.completed", "stop"), ("response.incomplete", "incomplete")])
+def test_the_event_is_the_status_of_a_response_without_one(kind: str, reason: str) -> None:
+    *events, last = response_events(message_item("Hi"))
+    answer = {name: value for name, value in last["response"].items() if name != "status"}
+    assert folded(sse([*events, {**last, "type": kind, "response": answer}]), R).finish_reason == reason
 
 
 def test_a_failed_answer_raises_its_error() -> None:
