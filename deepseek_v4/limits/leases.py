@@ -44,6 +44,9 @@ class Lease:
     pause: float = 0.0
 
 
+NO_LEASE = Lease(0, 1.0, 0)
+
+
 class LeaseStore(Protocol):
     """The home of the places that several processes share. It can be pickled."""
 
@@ -151,13 +154,16 @@ class LeaseKeeper:
     Args:
         store: The home of the places.
         limiter: The limiter that uses them.
+
+    Attributes:
+        lease: The last one; ``NO_LEASE`` before the first, and while there are no calls.
     """
 
     def __init__(self, store: LeaseStore, limiter: Any) -> None:
         self._store = store
         self._limiter = ref(limiter)
         self._id = uuid.uuid4().hex
-        self._lease: Lease | None = None
+        self.lease = NO_LEASE
         self._until = -math.inf
         self._requested = 0
         self._answered = 0
@@ -165,19 +171,9 @@ class LeaseKeeper:
         self._due = threading.Event()
         self._thread: threading.Thread | None = None
 
-    @property
-    def share(self) -> float:
-        """The share of the numbers per minute that this process may use."""
-        return 1.0 if self._lease is None else self._lease.share
-
-    @property
-    def round(self) -> int:
-        """The round of the window when the lease was renewed."""
-        return 0 if self._lease is None else self._lease.round
-
     def slots(self) -> int:
         """Return the leased places; 0 if the lease has run out."""
-        return 0 if self._lease is None or time.monotonic() >= self._until else self._lease.slots
+        return 0 if time.monotonic() >= self._until else self.lease.slots
 
     def answered(self) -> None:
         """Count an answer that came while all places were taken."""
@@ -197,23 +193,23 @@ class LeaseKeeper:
             self._due.set()
 
     def _run(self) -> None:
-        seconds: float | None = 0.0
+        seconds = 0.0
         while True:
             self._due.wait(seconds)
             self._due.clear()
             limiter = self._limiter()
             if limiter is None:
-                if self._lease is not None:
+                if self.lease is not NO_LEASE:
                     self._store.give_back(self._id)
                 return
             state = limiter.state()
             used = state.active + state.waiting
             if used:
                 self._renew(used)
-            elif self._lease is not None:
+            elif self.lease is not NO_LEASE:
                 self._store.give_back(self._id)
-                self._lease = None
-            limiter._leased(0.0 if self._lease is None else self._lease.pause)
+                self.lease = NO_LEASE
+            limiter._leased(self.lease.pause)
             seconds = IDLE_SECONDS if not used else RENEW_SECONDS if self.slots() else RENEW_SECONDS / 10
             del limiter
 
@@ -224,5 +220,5 @@ class LeaseKeeper:
             self._store.slow_down(*refusal)
         self._requested = used
         began = time.monotonic()
-        self._lease = self._store.renew(self._id, used, LEASE_SECONDS, answered)
+        self.lease = self._store.renew(self._id, used, LEASE_SECONDS, answered)
         self._until = began + LEASE_SECONDS

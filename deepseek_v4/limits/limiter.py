@@ -191,7 +191,7 @@ class Limiter:
                 continue
             self._active += 1
             self._sent += 1
-            share = 1.0 if self._keeper is None else self._keeper.share
+            share = 1.0 if self._keeper is None else self._keeper.lease.share
             self._requests.take(1, now, share)
             self._tokens.take(waiter.tokens, now, share)
 
@@ -199,7 +199,7 @@ class Limiter:
         return self._window.slots if self._keeper is None else min(self._keeper.slots(), self._window.most)
 
     def _round(self) -> int:
-        return self._window.round if self._keeper is None else self._keeper.round
+        return self._window.round if self._keeper is None else self._keeper.lease.round
 
     def _end(self, place: Place, outcome: BaseException | int | None) -> None:
         """Take a place back and learn from the outcome of its request: an error, or the number of counted tokens."""
@@ -213,7 +213,7 @@ class Limiter:
             elif full and not isinstance(outcome, BaseException):
                 (self._window if self._keeper is None else self._keeper).answered()
             if isinstance(outcome, int):
-                share = 1.0 if self._keeper is None else self._keeper.share
+                share = 1.0 if self._keeper is None else self._keeper.lease.share
                 self._tokens.take(outcome - place.tokens, time.monotonic(), share)
             self._serve()
 
