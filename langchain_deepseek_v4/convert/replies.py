@@ -287,3 +287,15 @@ def usage_metadata(usage: Usage | None) -> UsageMetadata | None:
     if usage.reasoning_tokens is not None:
         counted["output_token_details"] = OutputTokenDetails(reasoning=usage.reasoning_tokens)
     return counted
+
+
+def usage_of(counted: UsageMetadata | None) -> Usage | None:
+    """Return the token counts of a message under the core's names."""
+    if counted is None:
+        return None
+    return Usage(
+        counted["input_tokens"],
+        counted["output_tokens"],
+        cached_tokens=(counted.get("input_token_details") or {}).get("cache_read"),
+        reasoning_tokens=(counted.get("output_token_details") or {}).get("reasoning"),
+    )
