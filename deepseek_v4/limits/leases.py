@@ -156,7 +156,7 @@ class LeaseKeeper:
         limiter: The limiter that uses them.
 
     Attributes:
-        lease: The last one; ``NO_LEASE`` before the first, and while there are no calls.
+        lease: The last one; ``NO_LEASE`` before the first, and while no call is under way or waiting.
     """
 
     def __init__(self, store: LeaseStore, limiter: Any) -> None:
