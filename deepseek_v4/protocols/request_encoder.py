@@ -224,7 +224,11 @@ class RequestEncoder(Generic[D]):
     def parameters(self, tool: ToolSpec, strict: bool) -> Json:
         """Return the schema of a function's arguments."""
         parameters = tool.parameters or _NO_PARAMETERS
-        return schema.strict_subset(parameters, f"tool {tool.name}") if strict else dict(parameters)
+        if strict:
+            return schema.strict_subset(parameters, f"tool {tool.name}")
+        if "type" not in parameters:  # a union of classes has none, but the API requires it
+            return {"type": "object", **parameters}
+        return dict(parameters)
 
     # -- content
 
