@@ -82,6 +82,10 @@ class Client(ClientMethods):
         options = ", ".join(f"{name}={value!r}" for name, value in self.settings.__repr_args__())
         return f"{type(self).__name__}({options})"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy or a pickle takes over: everything but the transports, which are created when needed."""
+        return {**vars(self), "_sync": None, "_async": None}
+
     # -- calls ---------------------------------------------------------------------------------------------------
 
     def chat(self, messages: str | Sequence[Message], **options: Unpack[ChatOptions]) -> Reply:

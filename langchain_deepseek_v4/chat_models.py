@@ -168,8 +168,9 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  
     def _builder(self, prepared: PreparedRequest) -> MessageBuilder:
         return MessageBuilder(prepared.provider.name, prepared.request.model, blocks=self.output_version == "v1")
 
-    def _converters(self, prepared: PreparedRequest) -> tuple[Callable[[Any], Iterable[Any]], Callable[[Any], Any]]:
-        return self._builder(prepared).chunks, generation_chunk
+    def _converter(self, prepared: PreparedRequest) -> Callable[[Any], Iterable[Any]]:
+        builder = self._builder(prepared)
+        return lambda delta: map(generation_chunk, builder.chunks(delta))
 
     # -- other models made from this one -------------------------------------------------------------------------
 

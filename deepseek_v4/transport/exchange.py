@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import math
 import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -234,7 +233,7 @@ class Exchange:
         error = translate(cause, _host(self._request.url), self._timeouts) if isinstance(cause, Exception) else None
         if error is None or isinstance(error, errors.InvalidRequestError):
             return error
-        if self._left() < SLACK_SECONDS:
+        if self.deadline is not None and self.deadline - time.monotonic() < SLACK_SECONDS:
             return self.out_of_time()
         if midway and not isinstance(error, errors.TimeoutError):
             return errors.StreamInterruptedError(
@@ -246,9 +245,6 @@ class Exchange:
     def _http_response(self, body: bytes) -> HttpResponse:
         response = self._response
         return HttpResponse(response.status_code, response.headers, body)
-
-    def _left(self) -> float:
-        return math.inf if self.deadline is None else self.deadline - time.monotonic()
 
 
 class ClosingResponse:

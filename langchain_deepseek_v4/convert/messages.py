@@ -249,8 +249,6 @@ def _reasoning(message: BaseMessage) -> Reasoning | None:
 def _reasoning_blocks(message: BaseMessage) -> tuple[list[str], list[Mapping[str, Any]] | None]:
     texts: list[str] = []
     records: list[Mapping[str, Any]] | None = None
-    if isinstance(message.content, str):
-        return texts, records
     for block in blocks_of(message.content):
         kind = block.get("type")
         if kind == "reasoning":

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, ToolCall, ToolCallChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, ToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -150,7 +150,7 @@ class MessageBuilder:
     def _call(self, index: int, call_id: str | None, name: str | None, arguments: str) -> tuple[AIMessageChunk, ...]:
         if not (arguments or call_id or name):
             return ()
-        fragment = _fragment(index, call_id, name, arguments)
+        fragment = tool_call_chunk(index=index, id=call_id, name=name, args=arguments)
         content: Any = [{**fragment, "index": f"{CALL}{index}"}] if self._blocks else ""
         if call_id is None and name is None:
             return (fragment_chunk(content, fragment, self._common),)
@@ -200,10 +200,6 @@ def _cost_details(price: Cost) -> dict[str, Any]:
     """Return the source of a cost."""
     details = {"computed": price.computed, "price_since": price.price_since, "source": price.source}
     return {name: value for name, value in details.items() if value is not None}
-
-
-def _fragment(index: int, call_id: str | None, name: str | None, arguments: str) -> ToolCallChunk:
-    return tool_call_chunk(index=index, id=call_id, name=name, args=arguments)
 
 
 def _calls(reply: Reply) -> tuple[list[ToolCall], list[InvalidToolCall]]:
@@ -267,7 +263,7 @@ def _content_blocks(reply: Reply, valid: list[ToolCall], invalid: list[InvalidTo
     calls: list[Block] = [dict(call) for call in valid]
     for invalid_call, call in zip(reply.invalid_tool_calls, invalid, strict=True):
         # a call that never became valid stays a fragment
-        fragment = _fragment(invalid_call.position, call["id"], call["name"], call["args"] or "")
+        fragment = tool_call_chunk(id=call["id"], name=call["name"], args=call["args"])
         calls.insert(invalid_call.position, {**fragment, "index": f"{CALL}{invalid_call.position}"})
     details_alone = [reasoning] if "extras" in reasoning and not text else []  # at the end, as in a stream
     filtered = [_refusal_block("")] if refusal == "" else []
@@ -291,3 +287,15 @@ def usage_metadata(usage: Usage | None) -> UsageMetadata | None:
     if usage.reasoning_tokens is not None:
         counted["output_token_details"] = OutputTokenDetails(reasoning=usage.reasoning_tokens)
     return counted
+
+
+def usage_of(counted: UsageMetadata | None) -> Usage | None:
+    """Return the token counts of a message under the core's names."""
+    if counted is None:
+        return None
+    return Usage(
+        counted["input_tokens"],
+        counted["output_tokens"],
+        cached_tokens=(counted.get("input_token_details") or {}).get("cache_read"),
+        reasoning_tokens=(counted.get("output_token_details") or {}).get("reasoning"),
+    )

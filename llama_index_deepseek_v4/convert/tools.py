@@ -18,8 +18,6 @@ from llama_index_deepseek_v4.convert.messages import legacy_calls
 from llama_index_deepseek_v4.convert.responses import INVALID_CALLS
 from llama_index_deepseek_v4.errors import UnusableAnswerError
 
-_CHOICES = ("auto", "none", "required", "any")
-
 
 def tool_options(
     tools: Sequence[BaseTool],
@@ -28,7 +26,7 @@ def tool_options(
     tool_required: bool,
     tool_choice: str | Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Return the options of a call with tools. They appear in events, so they are plain objects in OpenAI's format.
+    """Return the options of a call with tools, which appear in events: the tools as plain objects in OpenAI's format.
 
     Args:
         tools: The tools that the model may call.
@@ -45,9 +43,7 @@ def tool_options(
         options["tools"] = as_openai_tools(tools)
         if not allow_parallel_tool_calls:
             options["parallel_tool_calls"] = False
-    if isinstance(choice, str) and choice not in _CHOICES:
-        choice = {"type": "function", "function": {"name": choice}}
-    if choice not in (None, "auto") and (tools or choice != "none"):
+    if choice not in (None, "auto"):
         options["tool_choice"] = choice
     return options
 
