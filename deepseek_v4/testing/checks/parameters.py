@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deepseek_v4.testing.outcome import Rejection
+from deepseek_v4.testing.outcome import EMPTY, Rejection
 
 MOST_OUTPUT = 393_216
 MOST_STOP_WORDS = 16
@@ -51,10 +51,15 @@ def check_ranges(
 
 
 def check_stop(body: Mapping[str, Any]) -> None:
-    """Check the number of stop strings."""
+    """Check the number of stop strings, and that none is empty."""
     stop = body.get("stop")
-    if isinstance(stop, list) and len(stop) > MOST_STOP_WORDS:
-        raise Rejection(f"Stop string array too long: {len(stop)}")
+    words = stop if isinstance(stop, list) else ()
+    if len(words) > MOST_STOP_WORDS:
+        raise Rejection(f"Stop string array too long: {len(words)}")
+    if stop == "":
+        raise Rejection(EMPTY.format("stop"))
+    if "" in words:
+        raise Rejection(EMPTY.format(f"stop[{words.index('')}]"))
 
 
 def check_chat_parameters(body: Mapping[str, Any], *, json_schema: bool = False) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 ANYWHERE = frozenset({"description", "enum", "type"})
 NUMERIC = frozenset({"const", "default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
@@ -110,11 +111,20 @@ def _reference_faults(schema: Mapping[str, Any], path: str, root: Mapping[str, A
     reference = schema["$ref"]
     if reference == "#":
         return
-    target: Any = root
-    for step in reference.removeprefix("#/").split("/") if isinstance(reference, str) else ("",):
-        target = target.get(step) if isinstance(target, dict) else None
-    if target is None:
+    if not isinstance(reference, str) or target_of(reference, root) is None:
         yield f"strict mode: {path}: '$ref' {reference!r} leads nowhere"
+
+
+def target_of(reference: str, root: Mapping[str, Any]) -> Any:
+    """Return the part of a schema that a local reference leads to; `None` if there is none."""
+    target: Any = root
+    for step in unquote(reference).removeprefix("#/").split("/"):
+        key = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(target, list):
+            target = target[int(key)] if key.isdecimal() and int(key) < len(target) else None
+        else:
+            target = target.get(key) if isinstance(target, dict) else None
+    return target
 
 
 def _unlisted(schema: Mapping[str, Any], allowed: frozenset[str], path: str) -> Iterator[str]:

@@ -4,18 +4,38 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from deepseek_v4.testing.checks.strict_schema import check_strict_schema
-from deepseek_v4.testing.outcome import Rejection
+from deepseek_v4.testing.checks.strict_schema import check_strict_schema, target_of
+from deepseek_v4.testing.outcome import Rejection, dumps
 from deepseek_v4.testing.reading.chat import functions_in
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
-# Keywords whose value has to be an array, an object, or another schema.
-ARRAYS = ("required", "enum", "anyOf", "allOf", "oneOf", "prefixItems")
-OBJECTS = ("properties", "$defs", "$def", "definitions", "patternProperties")
-SCHEMAS = ("items", "additionalProperties", "not", "contains", "propertyNames")
+# The metaschema as far as clients break it: the type of each keyword's value, and where schemas are inside.
+BRANCHES = ("anyOf", "allOf", "oneOf", "prefixItems")
+DEFINITIONS = ("$defs", "$def", "definitions")
+MAPS = ("properties", "patternProperties", *DEFINITIONS)
+SCHEMAS = ("items", "additionalProperties", "not", "contains", "propertyNames", "if", "then", "else")
+NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+LENGTHS = tuple(f"{end}{what}" for end in ("min", "max") for what in ("Length", "Items", "Properties", "Contains"))
+KEYWORDS: Mapping[str, str] = {
+    **dict.fromkeys(("title", "description", "format", "pattern", "$ref", "$id", "$schema", "$comment"), "string"),
+    **dict.fromkeys(("uniqueItems", "readOnly", "writeOnly", "deprecated"), "boolean"),
+    **dict.fromkeys(NUMBERS, "number"),
+    **dict.fromkeys(LENGTHS, "integer"),
+    **dict.fromkeys(("required", "enum", "examples", *BRANCHES), "array"),
+    **dict.fromkeys(MAPS, "object"),
+}
+TYPES: Mapping[str, Any] = {
+    "string": str,
+    "boolean": bool,
+    "number": (int, float),
+    "integer": (int, float),
+    "array": list,
+    "object": dict,
+    "null": type(None),
+}
 
 
 def check_tools(body: Mapping[str, Any], *, beta: bool) -> None:
@@ -33,6 +53,8 @@ def check_tools(body: Mapping[str, Any], *, beta: bool) -> None:
                 f"Invalid 'tools[{position}].function.name': string does not match pattern. "
                 "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
             )
+    if body.get("tool_choice") == "none":  # the functions are not used
+        return
     if len(set(names)) != len(names):
         raise Rejection("Tool names must be unique.")
     for function in functions:
@@ -50,8 +72,8 @@ def check_tools(body: Mapping[str, Any], *, beta: bool) -> None:
 def check_input_schemas(tools: Sequence[Mapping[str, Any]]) -> None:
     """Check that every function in Anthropic's form has a schema."""
     for tool in tools:
-        if tool.get("type") is None:
-            _check_well_formed(tool["name"], tool.get("input_schema"))
+        if tool.get("type") is None and not isinstance(schema := tool.get("input_schema"), (bool, dict)):
+            raise _invalid(tool["name"], f'{_shown(schema)} is not of types "boolean", "object"')
 
 
 def check_parameters(name: str, schema: Any) -> None:
@@ -64,28 +86,72 @@ def check_parameters(name: str, schema: Any) -> None:
     _check_well_formed(name, schema)
 
 
-def _check_well_formed(name: str, schema: Any) -> None:
-    """Check the part of the metaschema that finds common errors of clients."""
+def _check_well_formed(name: str, schema: Any, root: Any = None, *, local: bool = True) -> None:
+    """Check a schema against the metaschema, and that its references lead somewhere.
+
+    Args:
+        name: The function.
+        schema: The schema.
+        root: The schema that references start from; the schema itself by default.
+        local: False within a definition, whose references are not followed if it is not used.
+    """
+    root = schema if root is None else root
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):
-        raise _invalid(name, f'{json.dumps(schema)} is not of types "boolean", "object"')
-    for key in ARRAYS:
-        value = schema.get(key, [])
-        if not isinstance(value, list):
-            raise _invalid(name, f'{json.dumps(value)} is not of type "array"')
-        if key not in ("required", "enum"):
-            for branch in value:
-                _check_well_formed(name, branch)
-    for key in OBJECTS:
-        value = schema.get(key, {})
-        if not isinstance(value, dict):
-            raise _invalid(name, f'{json.dumps(value)} is not of type "object"')
-        for inner in value.values():
-            _check_well_formed(name, inner)
-    for key in SCHEMAS:
-        if key in schema:
-            _check_well_formed(name, schema[key])
+        raise _invalid(name, f'{_shown(schema)} is not of types "boolean", "object"')
+    tuples = "draft-0" in str(root.get("$schema"))  # before 2020-12, `items` may be a list
+    for key, value in schema.items():
+        _check_keyword(name, key, value)
+        if key == "$ref" and local and (fault := _fault_of(value, root)):
+            raise _invalid(name, fault)
+        inner: Iterable[Any] = value if key in BRANCHES else value.values() if key in MAPS else ()
+        if key in SCHEMAS:
+            inner = value if tuples and isinstance(value, list) else (value,)
+        for one in inner:
+            _check_well_formed(name, one, root, local=local and key not in DEFINITIONS)
+
+
+def _check_keyword(name: str, key: str, value: Any) -> None:
+    kind = KEYWORDS.get(key)
+    if kind is not None and not _is(kind, value):
+        raise _invalid(name, f'{_shown(value)} is not of type "{kind}"')
+    if kind == "integer" and value < 0:
+        raise _invalid(name, f"{_shown(value)} is less than the minimum of 0")
+    if key == "multipleOf" and value <= 0:
+        raise _invalid(name, f"{_shown(value)} is less than or equal to the minimum of 0")
+    if key in BRANCHES and not value:
+        raise _invalid(name, "[] has less than 1 item")
+    if key == "required":
+        wrong = [one for one in value if not isinstance(one, str)]
+        if wrong:
+            raise _invalid(name, f'{_shown(wrong[0])} is not of type "string"')
+        if len(set(value)) < len(value):
+            raise _invalid(name, f"{_shown(value)} has non-unique elements")
+    if key == "type":
+        kinds = value if isinstance(value, list) else [value]
+        if not kinds or any(kinds.count(one) > 1 or not isinstance(one, str) or one not in TYPES for one in kinds):
+            words = "is not valid under any of the schemas listed in the 'anyOf' keyword"
+            raise _invalid(name, f"{_shown(value)} {words}")
+
+
+def _is(kind: str, value: Any) -> bool:
+    if isinstance(value, bool) and kind != "boolean":
+        return False
+    return isinstance(value, TYPES[kind]) and (kind != "integer" or value % 1 == 0)
+
+
+def _fault_of(reference: str, root: Mapping[str, Any]) -> str | None:
+    """Return the reason why a reference leads nowhere; `None` if it does, or is an anchor."""
+    if not reference.startswith("#"):
+        return f"Resource '{reference}' is not present in a registry and retrieving it failed"
+    if reference.startswith("#/") and target_of(reference, root) is None:
+        return f"Pointer '{reference[1:]}' does not exist"
+    return None
+
+
+def _shown(value: Any) -> str:
+    return dumps(value).decode()
 
 
 def _check_strict(functions: Sequence[Mapping[str, Any]]) -> None:

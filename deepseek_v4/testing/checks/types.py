@@ -111,12 +111,23 @@ def integer(path: str, value: Any, reason: str = "expected an integer") -> None:
         raise TypeFault(path, reason)
 
 
-def whole_number(path: str, value: Any) -> None:
-    """Check an integer that is not negative."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise wrong_type(path, value, "u32")
-    if value < 0:
-        raise TypeFault(path, f"invalid value: integer `{value}`, expected u32")
+def unsigned(bits: int) -> Check:
+    """Return the check of an integer that is not negative and has at most this many bits."""
+
+    def check(path: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise wrong_type(path, value, f"u{bits}")
+        if not 0 <= value < 2**bits:
+            raise TypeFault(path, f"invalid value: integer `{value}`, expected u{bits}")
+
+    return check
+
+
+whole_number = unsigned(32)
+
+
+def anything(path: str, value: Any) -> None:
+    """Accept every value, for a required field."""
 
 
 # ---------------------------------------------------------------------- arrays and objects

@@ -107,7 +107,7 @@ def _parts(content: Any) -> Any:
 
 def _part(block: Mapping[str, Any]) -> JsonObject:
     if block["type"] == "document":
-        return {"type": "file", "file_id": block["source"]["file_id"]}
+        return {"type": "file", "file_id": block["source"].get("file_id")}
     if block["type"] != "image":
         return {"type": "text", "text": block["text"]}
     source = block["source"]

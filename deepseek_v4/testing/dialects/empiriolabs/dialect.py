@@ -60,7 +60,10 @@ OWN_FIELDS: FieldTypes = {
     "reasoning_effort": one_of(*variants.EFFORTS),
     **dict.fromkeys(SWITCHES, boolean),
 }
-IGNORED = ("logprobs", "top_logprobs", "frequency_penalty", "presence_penalty", "user_id", "thinking", "n")
+IGNORED = (
+    *("logprobs", "top_logprobs", "frequency_penalty", "presence_penalty"),
+    *("user_id", "thinking", "n", "seed", "parallel_tool_calls"),
+)
 KEPT = {name: check for name, check in CHAT_FIELDS.items() if name not in IGNORED}
 FIELDS: FieldTypes = {**KEPT, **OWN_FIELDS, "messages": messages_of(*OPENAI_ROLES), "max_tokens": number}
 chat_types = request_of("ChatRequest", FIELDS, "messages", "model")
