@@ -20,11 +20,7 @@ MISPLACED = {
 
 
 def check_blocks(messages: Sequence[Mapping[str, Any]]) -> None:
-    """Check the place of each block, and that the results of a message's calls begin the next message.
-
-    Raises:
-        Rejection: A block is misplaced, or a call has no result, or a result no call.
-    """
+    """Check the place of each block, and that the results of a message's calls begin the next message."""
     if not messages:
         raise Rejection("messages: at least one message is required")
     call_ids: list[str] = []

@@ -21,20 +21,14 @@ NOT_PASSED_BACK = "The `reasoning_content` in the thinking mode must be passed b
 
 
 def check_turns(messages: Sequence[Message], sees_images: bool = True, *, ignores_images: bool = False) -> None:
-    """Check every rule between messages, except those of reasoning and of the last message.
-
-    Args:
-        messages: The conversation.
-        sees_images: False for a model that refuses images.
-        ignores_images: True for a model that reads a notice instead of an image.
-    """
+    """Check every rule between messages, except those of reasoning and of the last message."""
     if not messages:
         raise Rejection("Empty input messages")
     open_ids: list[str] = []
     answered: list[str] = []
     seen: set[str] = set()
     for position, message in enumerate(messages):
-        _check_images(message, sees_images, ignores_images, f".messages[{position}]")
+        _check_images(message, f".messages[{position}]", sees_images, ignores_images)
         if message["role"] == "tool":
             if len(answered) == len(open_ids):
                 raise Rejection("Messages with role 'tool' must be a response to a preceding message with 'tool_calls'")
@@ -85,7 +79,7 @@ def is_base64(text: str) -> bool:
     return True
 
 
-def _check_images(message: Message, sees_images: bool, ignores_images: bool, place: str) -> None:
+def _check_images(message: Message, place: str, sees_images: bool, ignores_images: bool) -> None:
     content = message.get("content")
     for part in content if isinstance(content, list) else ():
         if part["type"] != "image_url":
@@ -94,25 +88,25 @@ def _check_images(message: Message, sees_images: bool, ignores_images: bool, pla
             raise Rejection("Image in assistant message is not supported")
         if message["role"] == "system":
             raise Rejection("Image input is only supported in user messages")
-        if ignores_images:
-            continue
         if not sees_images:
             raise Rejection("This model does not support image")
-        url = part["image_url"]["url"]
-        if url.startswith("data:"):
-            _, inline, data = url.partition(";base64,")
-            data = data.rstrip("=")
-            if inline and not is_base64(data + "=" * (-len(data) % 4)):
-                raise Rejection(f"{place}: Invalid base64 data")
-        else:
-            inline = ""
-        if not inline and not url.startswith(("http://", "https://")):
-            raise Rejection(f"{place}: Unsupported image_url format")
-        if not inline and len(url) > LONGEST_URL:
-            raise Rejection(
-                f"{place}.image_url.url[0]: image_url.url external link length {len(url)} too long, max link length "
-                f"{LONGEST_URL}. Consider passing file data directly with base64 data url instead."
-            )
+        if not ignores_images:
+            _check_image_url(part["image_url"]["url"], place)
+
+
+def _check_image_url(url: str, place: str) -> None:
+    head, inline, data = url.partition(";base64,")
+    if inline and head.startswith("data:"):
+        data = data.rstrip("=")
+        if not is_base64(data + "=" * (-len(data) % 4)):
+            raise Rejection(f"{place}: Invalid base64 data")
+    elif not url.startswith(("http://", "https://")):
+        raise Rejection(f"{place}: Unsupported image_url format")
+    elif len(url) > LONGEST_URL:
+        raise Rejection(
+            f"{place}.image_url.url[0]: image_url.url external link length {len(url)} too long, max link length "
+            f"{LONGEST_URL}. Consider passing file data directly with base64 data url instead."
+        )
 
 
 def check_reasoning(
@@ -128,15 +122,10 @@ def check_reasoning(
 
     A message with a call id of the form `call_00_ET_…`, which is given to calls without a thought, owes nothing.
 
-    Args:
-        messages: The conversation.
-        has_tools: True if tools are declared.
-        rule: `lenient` is what `deepseek-recipe` 0.2.0 does: with tools declared, every assistant message since the
-            last user message needs its reasoning, without them each that calls functions. `strict` is the newest
-            wording of the documents: with tools declared, those of closed turns need it too.
-        calls_only: In closed turns, require it of assistant messages with tool calls only.
-        blank_ok: True if `""` is enough in an open turn; null never is.
-        text: The refusal.
+    `lenient` is what `deepseek-recipe` 0.2.0 does: with tools declared, every assistant message since the last user
+    message needs its reasoning, without them each that calls functions. `strict` is the newest wording of the
+    documents: with tools declared, those of closed turns need it too, or with `calls_only` those with tool calls.
+    With `blank_ok`, `""` is enough in an open turn; null never is.
     """
     if rule == "off":
         return

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
+
+from deepseek_v4.testing.reading.chat import target_of
 
 ANYWHERE = frozenset({"description", "enum", "type"})
 NUMERIC = frozenset({"const", "default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
@@ -109,22 +110,8 @@ def _object_faults(schema: Mapping[str, Any], path: str, root: Mapping[str, Any]
 def _reference_faults(schema: Mapping[str, Any], path: str, root: Mapping[str, Any]) -> Iterator[str]:
     yield from _unlisted(schema, frozenset({"$ref", "description"}), path)
     reference = schema["$ref"]
-    if reference == "#":
-        return
     if not isinstance(reference, str) or target_of(reference, root) is None:
         yield f"strict mode: {path}: '$ref' {reference!r} leads nowhere"
-
-
-def target_of(reference: str, root: Mapping[str, Any]) -> Any:
-    """Return the part of a schema that a local reference leads to; `None` if there is none."""
-    target: Any = root
-    for step in unquote(reference).removeprefix("#/").split("/"):
-        key = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(target, list):
-            target = target[int(key)] if key.isdecimal() and int(key) < len(target) else None
-        else:
-            target = target.get(key) if isinstance(target, dict) else None
-    return target
 
 
 def _unlisted(schema: Mapping[str, Any], allowed: frozenset[str], path: str) -> Iterator[str]:

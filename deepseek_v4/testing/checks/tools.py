@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from deepseek_v4.testing.checks.strict_schema import check_strict_schema, target_of
+from deepseek_v4.testing.checks.strict_schema import check_strict_schema
 from deepseek_v4.testing.outcome import Rejection, dumps
-from deepseek_v4.testing.reading.chat import functions_in
+from deepseek_v4.testing.reading.chat import functions_in, target_of
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 # The metaschema as far as clients break it: the type of each keyword's value, and where schemas are inside.
 BRANCHES = ("anyOf", "allOf", "oneOf", "prefixItems")
-DEFINITIONS = ("$defs", "$def", "definitions")
-MAPS = ("properties", "patternProperties", *DEFINITIONS)
+MAPS = ("properties", "patternProperties", "$defs", "$def", "definitions")
 SCHEMAS = ("items", "additionalProperties", "not", "contains", "propertyNames", "if", "then", "else")
 NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 LENGTHS = tuple(f"{end}{what}" for end in ("min", "max") for what in ("Length", "Items", "Properties", "Contains"))
@@ -24,27 +23,15 @@ KEYWORDS: Mapping[str, str] = {
     **dict.fromkeys(("uniqueItems", "readOnly", "writeOnly", "deprecated"), "boolean"),
     **dict.fromkeys(NUMBERS, "number"),
     **dict.fromkeys(LENGTHS, "integer"),
-    **dict.fromkeys(("required", "enum", "examples", *BRANCHES), "array"),
+    **dict.fromkeys(("required", "enum", *BRANCHES), "array"),
     **dict.fromkeys(MAPS, "object"),
 }
-TYPES: Mapping[str, Any] = {
-    "string": str,
-    "boolean": bool,
-    "number": (int, float),
-    "integer": (int, float),
-    "array": list,
-    "object": dict,
-    "null": type(None),
-}
+TYPES: Mapping[str, Any] = {"string": str, "boolean": bool, "array": list, "object": dict, "null": type(None)}
+TYPES = {**TYPES, "number": (int, float), "integer": (int, float)}
 
 
 def check_tools(body: Mapping[str, Any], *, beta: bool) -> None:
-    """Check names, schemas and strict mode.
-
-    Args:
-        body: The request.
-        beta: True for the beta host, which enforces strict functions.
-    """
+    """Check names, schemas and, on the beta host, strict mode."""
     functions = functions_in(body.get("tools") or ())
     names = [function["name"] for function in functions]
     for position, name in enumerate(names):
@@ -72,8 +59,8 @@ def check_tools(body: Mapping[str, Any], *, beta: bool) -> None:
 def check_input_schemas(tools: Sequence[Mapping[str, Any]]) -> None:
     """Check that every function in Anthropic's form has a schema."""
     for tool in tools:
-        if tool.get("type") is None and not isinstance(schema := tool.get("input_schema"), (bool, dict)):
-            raise _invalid(tool["name"], f'{_shown(schema)} is not of types "boolean", "object"')
+        if tool.get("type") is None and tool.get("input_schema") is None:
+            raise _invalid(tool["name"], 'null is not of types "boolean", "object"')
 
 
 def check_parameters(name: str, schema: Any) -> None:
@@ -83,71 +70,54 @@ def check_parameters(name: str, schema: Any) -> None:
     kind = schema.get("type") if isinstance(schema, dict) else None
     if kind != "object":
         raise _invalid(name, f"schema must be a JSON Schema of 'type: \"object\"', got 'type: {json.dumps(kind)}'.")
-    _check_well_formed(name, schema)
+    for fault in _faults(schema, schema):
+        raise _invalid(name, fault)
 
 
-def _check_well_formed(name: str, schema: Any, root: Any = None, *, local: bool = True) -> None:
-    """Check a schema against the metaschema, and that its references lead somewhere.
-
-    Args:
-        name: The function.
-        schema: The schema.
-        root: The schema that references start from; the schema itself by default.
-        local: False within a definition, whose references are not followed if it is not used.
-    """
-    root = schema if root is None else root
-    if isinstance(schema, bool):
-        return
+def _faults(schema: Any, root: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the metaschema refuses in a schema, and references that lead nowhere."""
     if not isinstance(schema, dict):
-        raise _invalid(name, f'{_shown(schema)} is not of types "boolean", "object"')
+        if not isinstance(schema, bool):
+            yield f'{_shown(schema)} is not of types "boolean", "object"'
+        return
     tuples = "draft-0" in str(root.get("$schema"))  # before 2020-12, `items` may be a list
     for key, value in schema.items():
-        _check_keyword(name, key, value)
-        if key == "$ref" and local and (fault := _fault_of(value, root)):
-            raise _invalid(name, fault)
+        yield from _faults_of_keyword(key, value, root)
         inner: Iterable[Any] = value if key in BRANCHES else value.values() if key in MAPS else ()
         if key in SCHEMAS:
             inner = value if tuples and isinstance(value, list) else (value,)
         for one in inner:
-            _check_well_formed(name, one, root, local=local and key not in DEFINITIONS)
+            yield from _faults(one, root)
 
 
-def _check_keyword(name: str, key: str, value: Any) -> None:
-    kind = KEYWORDS.get(key)
+def _faults_of_keyword(key: str, value: Any, root: Mapping[str, Any]) -> Iterator[str]:
+    shown, kind = _shown(value), KEYWORDS.get(key)
     if kind is not None and not _is(kind, value):
-        raise _invalid(name, f'{_shown(value)} is not of type "{kind}"')
-    if kind == "integer" and value < 0:
-        raise _invalid(name, f"{_shown(value)} is less than the minimum of 0")
-    if key == "multipleOf" and value <= 0:
-        raise _invalid(name, f"{_shown(value)} is less than or equal to the minimum of 0")
-    if key in BRANCHES and not value:
-        raise _invalid(name, "[] has less than 1 item")
-    if key == "required":
-        wrong = [one for one in value if not isinstance(one, str)]
-        if wrong:
-            raise _invalid(name, f'{_shown(wrong[0])} is not of type "string"')
+        yield f'{shown} is not of type "{kind}"'
+    elif kind == "integer" and value < 0:
+        yield f"{shown} is less than the minimum of 0"
+    elif key == "multipleOf" and value <= 0:
+        yield f"{shown} is less than or equal to the minimum of 0"
+    elif key in BRANCHES and not value:
+        yield "[] has less than 1 item"
+    elif key == "required":
+        yield from (f'{_shown(one)} is not of type "string"' for one in value if not isinstance(one, str))
         if len(set(value)) < len(value):
-            raise _invalid(name, f"{_shown(value)} has non-unique elements")
-    if key == "type":
+            yield f"{shown} has non-unique elements"
+    elif key == "type":
         kinds = value if isinstance(value, list) else [value]
         if not kinds or any(kinds.count(one) > 1 or not isinstance(one, str) or one not in TYPES for one in kinds):
-            words = "is not valid under any of the schemas listed in the 'anyOf' keyword"
-            raise _invalid(name, f"{_shown(value)} {words}")
+            yield f"{shown} is not valid under any of the schemas listed in the 'anyOf' keyword"
+    elif key == "$ref" and not value.startswith("#"):
+        yield f"Resource '{value}' is not present in a registry and retrieving it failed"
+    elif key == "$ref" and value.startswith("#/") and target_of(value, root) is None:
+        yield f"Pointer '{value[1:]}' does not exist"
 
 
 def _is(kind: str, value: Any) -> bool:
     if isinstance(value, bool) and kind != "boolean":
         return False
     return isinstance(value, TYPES[kind]) and (kind != "integer" or value % 1 == 0)
-
-
-def _fault_of(reference: str, root: Mapping[str, Any]) -> str | None:
-    """Return the reason why a reference leads nowhere; `None` if it does, or is an anchor."""
-    if not reference.startswith("#"):
-        return f"Resource '{reference}' is not present in a registry and retrieving it failed"
-    if reference.startswith("#/") and target_of(reference, root) is None:
-        return f"Pointer '{reference[1:]}' does not exist"
-    return None
 
 
 def _shown(value: Any) -> str:

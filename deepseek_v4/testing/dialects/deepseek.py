@@ -120,6 +120,7 @@ class DeepSeekDialect(Dialect):
                 EndpointRoute("GET", f"{version}/models/{{id}}", answer_model),
                 EndpointRoute("POST", f"{version}/files", services.upload_file),
                 EndpointRoute("GET", f"{version}/files", services.list_files),
+                EndpointRoute("GET", f"{version}/files/{{id}}", services.answer_file),
                 EndpointRoute("DELETE", f"{version}/files/{{id}}", services.delete_file),
             )
             for version in ("", "/v1")
@@ -234,11 +235,7 @@ class DeepSeekDialect(Dialect):
         return call
 
     def check_context(self, prompt_tokens: int, output_tokens: int, exchange: Exchange) -> None:
-        """Check that prompt and output fit into the context.
-
-        Raises:
-            Rejection: They do not.
-        """
+        """Check that prompt and output fit into the context."""
         limit = exchange.options.context_length or self.context_length
         if prompt_tokens + output_tokens > limit:
             raise Rejection(

@@ -14,14 +14,9 @@ SEARCHES = ("web_search", "web_search_preview", "deepseek_web_search")
 
 
 def chat_request(body: Mapping[str, Any], *, summaries: bool = True) -> JsonObject:
-    """Return a Responses request as a chat request. Past reasoning is in `reasoning_content`.
+    """Return a request, whose types were checked, as a chat request. Past reasoning is in `reasoning_content`.
 
-    Args:
-        body: The request; its types were checked.
-        summaries: True if the summary of a reasoning item without content is used as its content.
-
-    Raises:
-        Rejection: A call without its output, or an output without its call.
+    With `summaries`, the summary of a reasoning item without content is used as its content.
     """
     items = body.get("input")
     if items == []:
