@@ -306,15 +306,3 @@ class Dialect:
     def decode_retry(self, error: Json) -> tuple[bool | None, float | None]:
         """Return whether an error object declares itself retryable, and the delay in seconds; None if unspecified."""
         return None, None
-
-
-class ItemDialect(Dialect):
-    """The features that the protocols share that send a turn as a list of items or blocks."""
-
-    def encode_reasoning(self, text: str | None) -> list[Json]:
-        """Return items for a past turn's reasoning of which only the text is known, or not even that (None)."""
-        raise NotImplementedError
-
-    def encode_item(self, item: Json) -> Json | None:
-        """Encode an item of the provider's own record, or return None to leave it out."""
-        return item

@@ -75,6 +75,10 @@ class ResponsesEncoder(ItemEncoder[ResponsesDialect]):
         for message, in_tool_turn in zip(messages, _in_tool_turns(messages), strict=True):
             self._text_required = in_tool_turn and self.dialect.demands_reasoning_text(message)
             items += self._items(message)
+        for item in items:
+            if item.get("type") == "reasoning":
+                # every recorded request omits it, and OpenAI's own endpoint has refused it on these items
+                item.pop("status", None)
         return items
 
     def _items(self, message: Message) -> list[Json]:
@@ -86,11 +90,15 @@ class ResponsesEncoder(ItemEncoder[ResponsesDialect]):
             return [{"type": kind, "call_id": message.tool_call_id, "output": content}]
         return [{"role": self.role(message), "content": content}]
 
-    def add_reasoning(self, items: list[Json], message: Message) -> None:
-        """Put the reasoning that is known as text before the items, unless they contain it."""
-        if not any(_is_reasoning(item, with_text=self._text_required) for item in items):
-            known = message.reasoning.text if message.reasoning is not None else None
-            items[:0] = self.dialect.encode_reasoning(known or BLANK if self._text_required else known)
+    def missing_reasoning(self, items: list[Json], message: Message) -> list[Json]:
+        """Return an item of the reasoning that is known as text only; nothing if the items contain it."""
+        text = (message.reasoning.text if message.reasoning is not None else None) or ""
+        if self._text_required:
+            text = text or BLANK
+        empty = not text and not self.dialect.empty_reasoning_items
+        if empty or any(_is_reasoning(item, with_text=self._text_required) for item in items):
+            return []
+        return [{"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": text}]}]
 
     def text_of(self, item: Mapping[str, Any]) -> str | None:
         """Return the text of a message item, None for any other."""
