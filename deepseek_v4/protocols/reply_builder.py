@@ -54,12 +54,12 @@ class ReplyBuilder:
 
     Args:
         context: The facts of the request.
-        streamed: True if reasoning records arrive in fragments to be joined.
     """
 
-    def __init__(self, context: DecodeContext, *, streamed: bool = False) -> None:
+    def __init__(self, context: DecodeContext) -> None:
         self.context = context
-        self.streamed = streamed
+        self.streamed = False
+        """True if reasoning records arrive in fragments to be joined."""
         self.content: list[str] = []
         self.recovery: str = context.recovery if context.recoverable_tools else "off"
         self.markup: MarkupSearch | None = None

@@ -68,7 +68,8 @@ class ChatStreamDecoder(StreamDecoder):
     """Decodes ``chat.completion.chunk`` events into deltas."""
 
     def __init__(self, context: DecodeContext) -> None:
-        super().__init__(context, joins_details=True)
+        super().__init__(context)
+        self.builder.streamed = True
         assert isinstance(context.dialect, ChatDialect)
         self._dialect = context.dialect
         self._read_reasoning = context.dialect.decode_reasoning

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4.protocols import reasoning_details
@@ -51,19 +50,16 @@ class _Block:
 class MessagesStreamDecoder(TypedEventDecoder):
     """Decodes the events of a streamed message into deltas. The last event is ``message_stop``."""
 
-    readers = MappingProxyType(
-        {
-            "content_block_delta": "_delta",
-            "content_block_start": "_start",
-            "content_block_stop": "_stop",
-            "message_start": "_message_start",
-            "message_delta": "_message_delta",
-            "message_stop": "_message_stop",
-        }
-    )
-
     def __init__(self, context: DecodeContext) -> None:
         super().__init__(context)
+        self.readers = {
+            "content_block_delta": self._delta,
+            "content_block_start": self._start,
+            "content_block_stop": self._stop,
+            "message_start": self._message_start,
+            "message_delta": self._message_delta,
+            "message_stop": self._message_stop,
+        }
         self._blocks: dict[Any, _Block] = {}
         self._usage: Json = {}
 

@@ -6,7 +6,6 @@ A complete item is read like a streamed one of which nothing was received yet; n
 from __future__ import annotations
 
 import json
-from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4 import errors
@@ -66,29 +65,26 @@ _ECHOED = frozenset(
 class ResponsesStreamDecoder(TypedEventDecoder):
     """Decodes the events of a streamed response into deltas, and complete items alike. The last is a terminal event."""
 
-    readers = MappingProxyType(
-        {
-            "response.output_text.delta": "_text",
-            "response.refusal.delta": "_refusal",
-            "response.reasoning_text.delta": "_reasoning",
-            "response.reasoning.delta": "_reasoning",
-            "response.reasoning_summary_text.delta": "_summary",
-            "response.function_call_arguments.delta": "_arguments",
-            "response.custom_tool_call_input.delta": "_arguments",
-            "response.output_item.added": "_added",
-            "response.output_item.done": "_done",
-            "response.created": "_named",
-            "response.completed": "_ended",
-            "response.incomplete": "_ended",
-            "response.cancelled": "_ended",
-            "response.failed": "_failed",
-            "response.error": "_failed",
-            "error": "_failed",
-        }
-    )
-
     def __init__(self, context: DecodeContext) -> None:
         super().__init__(context)
+        self.readers = {
+            "response.output_text.delta": self._text,
+            "response.refusal.delta": self._refusal,
+            "response.reasoning_text.delta": self._reasoning,
+            "response.reasoning.delta": self._reasoning,
+            "response.reasoning_summary_text.delta": self._summary,
+            "response.function_call_arguments.delta": self._arguments,
+            "response.custom_tool_call_input.delta": self._arguments,
+            "response.output_item.added": self._added,
+            "response.output_item.done": self._done,
+            "response.created": self._named,
+            "response.completed": self._ended,
+            "response.incomplete": self._ended,
+            "response.cancelled": self._ended,
+            "response.failed": self._failed,
+            "response.error": self._failed,
+            "error": self._failed,
+        }
         assert isinstance(context.dialect, ResponsesDialect)
         self._reports_truncation = context.dialect.reports_truncation
         self._items: dict[Any, Json] = {}
