@@ -146,6 +146,11 @@ def server_tool_calls(usage: Json) -> int | None:
     return sum(count for name, count in counts.items() if name.endswith("_requests") and isinstance(count, int))
 
 
+def _first_count(*counts: Any) -> int | None:
+    """Return the first count that is not null; some hosts send integers as floats."""
+    return next((int(count) for count in counts if count is not None), None)
+
+
 class Dialect:
     """The features that all protocols share. Subclasses state the differences as class attributes and small methods.
 
@@ -274,22 +279,14 @@ class Dialect:
         """Decode OpenAI's usage object: the names of both endpoints, and those of Together, SGLang and DeepSeek."""
         read = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
         written = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
-        cached, cache_write = read.get("cached_tokens"), read.get("cache_write_tokens")
-        if cached is None:
-            cached = usage.get("cached_tokens")
-        if cached is None:
-            cached = usage.get("prompt_cache_hit_tokens")
-        reasoning = written.get("reasoning_tokens")
-        if reasoning is None:
-            reasoning = usage.get("reasoning_tokens")
         cost = usage.get("cost") if self.reports_cost else None
-        # some hosts send integers as floats
+        cached = (read.get("cached_tokens"), usage.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"))
         return Usage(
             input_tokens=int(usage.get("prompt_tokens") or usage.get("input_tokens") or 0),
             output_tokens=int(usage.get("completion_tokens") or usage.get("output_tokens") or 0),
-            cached_tokens=None if cached is None else int(cached),
-            cache_write_tokens=None if cache_write is None else int(cache_write),
-            reasoning_tokens=None if reasoning is None else int(reasoning),
+            cached_tokens=_first_count(*cached),
+            cache_write_tokens=_first_count(read.get("cache_write_tokens")),
+            reasoning_tokens=_first_count(written.get("reasoning_tokens"), usage.get("reasoning_tokens")),
             cost=None if cost is None else float(cost),
             server_tool_calls=server_tool_calls(usage),
             extra=usage,
