@@ -6,7 +6,6 @@ The providers with their own file also use ``OpenAICompatibleChat``.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,16 +59,8 @@ class OpenAICompatibleChat(SwitchedThinking, ChatDialect):
     """Fields of a past message in which its reasoning is sent."""
     sends_details = False
     """True if ``reasoning_details`` are passed back too."""
-    web_search_on: Mapping[str, Any] | None = None
-    """Body fields that enable the host's web search; None if it has none."""
     forced_tool_while_thinking = False
     may_leak_markup = True
-
-    def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
-        """Return the host's web search switch, if it has one."""
-        if self.web_search_on is None or setting is False:
-            return None
-        return copy.deepcopy(dict(self.web_search_on))
 
     def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Send past arguments as JSON objects: SGLang rejects any other value, vLLM rejects invalid JSON."""
