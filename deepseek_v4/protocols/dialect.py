@@ -169,8 +169,8 @@ class Dialect:
     """Canonical option -> how it is sent."""
     unsupported: Mapping[str, str] = {}
     """Canonical option -> why it is not supported, for the options that need an explanation."""
-    efforts: Mapping[str, str | None] = {}
-    """Canonical effort -> the provider's value; None switches thinking off."""
+    efforts: Mapping[str, str] = {}
+    """Canonical effort -> the provider's value."""
     web_search_tool: Mapping[str, Any] | None = None
     """The tool with which the server searches the web; the options of ``web_search`` are added to it."""
     latest_reminder = False
@@ -238,7 +238,7 @@ class Dialect:
         """Return True if an effort, a level or a number, can be sent for a model."""
         return effort in self.efforts
 
-    def encode_effort(self, effort: str | int, notes: list[Note]) -> str | int | None:
+    def encode_effort(self, effort: str | int, notes: list[Note]) -> str | int:
         """Return the provider's value of an effort, with a note if it is another word; a number stays as it is."""
         if isinstance(effort, int):
             return effort

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 _REFERENCE = "https://api-docs.deepseek.com/api/create-chat-completion (2026-10-01)"
 
-EFFORTS: Mapping[str, str | None] = {"none": None, **LOW_HIGH_MAX}
-
 FIELDS: Mapping[str, OptionSpec] = {
     "temperature": OptionSpec("temperature", 0, 2, default=1, source=_REFERENCE),
     "top_p": OptionSpec("top_p", 0, 1, exclusive_low=True, default=1, source=_REFERENCE),
@@ -108,7 +106,7 @@ class DeepSeekOptions(ProviderOptions):
 class _Conversation(SwitchedThinking):
     """The part of the dialect that the three endpoints for conversations share."""
 
-    efforts = EFFORTS
+    efforts = LOW_HIGH_MAX
     # the API rejects an effort together with thinking that is switched off
     thinking_on: Mapping[str, Any] | None = {"thinking": {"type": "enabled"}}
     thinking_off: Mapping[str, Any] | None = {"thinking": {"type": "disabled"}}

@@ -37,7 +37,7 @@ class SelfHostedDialect(SwitchedThinking):
     """The part of the dialect that the endpoints of a server share. ``provider_options`` are fields of the body."""
 
     always_sends_thinking = True
-    efforts: Mapping[str, str | None] = LOW_HIGH_MAX
+    efforts = LOW_HIGH_MAX
     forced_tool_while_thinking = True
     think_tags = True  # a server without its reasoning parser
 

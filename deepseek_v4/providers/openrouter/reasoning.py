@@ -73,7 +73,7 @@ class ChatReasoning(ReasoningObject, OpenAICompatibleChat):
         return (text if listed is None else listed), details
 
 
-def effort_values(efforts: tuple[str, ...]) -> Mapping[str, str | None]:
+def effort_values(efforts: tuple[str, ...]) -> Mapping[str, str]:
     """Return effort -> the nearest value that a model lists."""
     return {
         effort: next(value for value in nearest if value in efforts)
