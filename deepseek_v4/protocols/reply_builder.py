@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from deepseek_v4 import errors
 from deepseek_v4.catalog import cost_of
 from deepseek_v4.protocols import schema
-from deepseek_v4.protocols.leaked_calls.report import MarkupSearch, ends_early, report_of
+from deepseek_v4.protocols.leaked_calls.report import ends_early, report_of
 from deepseek_v4.protocols.reasoning_details import merge_details
 from deepseek_v4.values import json as wire
 from deepseek_v4.values.messages import Reasoning, ToolCall
@@ -30,6 +30,7 @@ from deepseek_v4.values.reply import (
 
 if TYPE_CHECKING:
     from deepseek_v4.protocols.decode_context import DecodeContext
+    from deepseek_v4.protocols.leaked_calls.scan_text import MarkupScanner
 
 _MOST_TOKENS = 2**53
 """A larger number read from JSON may be a rounded float, which frameworks refuse as a count."""
@@ -62,7 +63,7 @@ class ReplyBuilder:
         """True if reasoning records arrive in fragments to be joined."""
         self.content: list[str] = []
         self.recovery: str = context.recovery if context.recoverable_tools else "off"
-        self.markup: MarkupSearch | None = None
+        self.markup: MarkupScanner | None = None
         """Searches the text for tool calls, from the first ``<`` on."""
         self.reasoning: list[str] | None = None
         self.details: list[Mapping[str, Any]] | None = None
@@ -91,10 +92,14 @@ class ReplyBuilder:
         if self.recovery == "off" or (self.markup is None and "<" not in text):
             self.content.append(text)
             return text
+        asks = self.recovery == "ask"
         if self.markup is None:
-            tools, extracts = self.context.recoverable_tools, self.recovery == "parse"
-            self.markup = MarkupSearch(tools, self.content, extracts=extracts)
-        if self.recovery == "ask":
+            # most answers contain no ``<``, and its patterns are slow to compile
+            from deepseek_v4.protocols.leaked_calls.scan_text import MarkupScanner
+
+            visible = [*self.content] if asks else self.content
+            self.markup = MarkupScanner(self.context.recoverable_tools, visible, stops_at_calls=asks)
+        if asks:
             self.content.append(text)
         return self.markup.feed(text)
 
@@ -263,7 +268,7 @@ class ReplyBuilder:
                 if call.held and not (self.context.single_call and position):
                     deltas.append(ToolCallDelta(position, None, None, call.arguments[0]))
 
-    def _settle_markup(self, markup: MarkupSearch, deltas: list[Delta]) -> None:
+    def _settle_markup(self, markup: MarkupScanner, deltas: list[Delta]) -> None:
         """Append the text that was held back, and the calls found in it unless the provider itself sent calls."""
         named = bool(self.calls)
         ending = markup.end(cut=self._may_cut_markup())
@@ -293,7 +298,7 @@ class ReplyBuilder:
         report = report_of(text, self.context, self.markup, cut=self._may_cut_markup())
         if report is not None:
             self.extra["leaked_markup"] = report
-        rest = "" if self.markup is None else text[self.markup.shown_characters() :]
+        rest = "" if self.markup is None else text[self.markup.before_calls() :]
         if rest:
             deltas.append(TextDelta(rest) if report is None else LeakedText(rest))
 
