@@ -168,7 +168,6 @@ def _details(body: Any) -> tuple[str, str, int | None]:
 
 
 def _json(value: Any) -> str:
-    """Return a JSON value of an error as text."""
     try:
         return json.dumps(value).decode()
     except (RecursionError, ValueError):

@@ -51,11 +51,7 @@ class _OpenCall:
 
 
 class ReplyBuilder:
-    """Collects what a decoder reads; the cost per chunk does not grow with what was received before.
-
-    Args:
-        context: The facts of the request.
-    """
+    """Collects what a decoder reads; the cost per chunk does not grow with what was received before."""
 
     def __init__(self, context: DecodeContext) -> None:
         self.context = context

@@ -52,13 +52,7 @@ class EncodedRequest:
 
 
 class RequestEncoder(Generic[D]):
-    """Encodes one request. A subclass encodes its messages, its tools and the fields that only its endpoint has.
-
-    Args:
-        request: The request.
-        dialect: The provider's differences.
-        provider: Name of the provider.
-    """
+    """Encodes one request. A subclass encodes its messages, its tools and the fields that only its endpoint has."""
 
     history_field: ClassVar[str] = "messages"
     """Field of the messages."""
@@ -102,7 +96,6 @@ class RequestEncoder(Generic[D]):
         return EncodedRequest(self.path(strict), body, self.notes, self.decode_context(body, strict), headers)
 
     def _tool_choice(self) -> ToolChoice | None:
-        """Return the tool choice to send."""
         choice = self.request.tool_choice
         if not isinstance(choice, NamedTool) or self.dialect.named_tool_choice:
             return choice

@@ -48,9 +48,6 @@ class StreamDecoder(ABC):
 
     Of a stream, call ``feed`` with each chunk, then ``close`` at the end. Exactly one ``StreamEnd`` is returned, last;
     if the stream ends before it, ``close`` raises. Of a complete response, call ``decode``.
-
-    Args:
-        context: The facts of the request.
     """
 
     def __init__(self, context: DecodeContext) -> None:
@@ -72,7 +69,7 @@ class StreamDecoder(ABC):
         """Decode a complete response.
 
         Raises:
-            DeepSeekError: if its body contains an error.
+            DeepSeekError: if the body of a 200 response contains an error.
             MalformedResponseError: if the body does not follow the protocol.
         """
         return self._read_complete(parse_body(response, self.provider, self._nesting), [])
@@ -288,7 +285,12 @@ class StreamDecoder(ABC):
 
     @abstractmethod
     def read_body(self, body: Any, deltas: list[Delta]) -> None:
-        """Decode the JSON of a complete response, and append the deltas in which it would have been streamed."""
+        """Decode the JSON of a complete response, and append the deltas in which it would have been streamed.
+
+        Raises:
+            DeepSeekError: if it contains an error.
+            MalformedResponseError: if it has no answer.
+        """
 
     def incomplete_reason(self) -> str | None:
         """Return why the answer is incomplete, or None if it is complete."""

@@ -100,12 +100,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         return "no response.completed was received"
 
     def read_body(self, body: Any, deltas: list[Delta]) -> None:
-        """Decode a complete response.
-
-        Raises:
-            DeepSeekError: if it contains an error.
-            MalformedResponseError: if it contains no output.
-        """
+        """Decode a complete response."""
         failed = isinstance(body, dict) and (body.get("error") or body.get("status") == "failed")
         if not failed and not (isinstance(body, dict) and isinstance(body.get("output"), list)):
             raise self.lacking("output", body)
@@ -180,7 +175,6 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         raise self._error(response if isinstance(response, dict) else event)
 
     def _begin(self, place: Any, item: Json, deltas: list[Delta]) -> None:
-        """Begin an item."""
         self._items[place] = item
         kind = item.get("type")
         if kind in TOOL_CALL_TYPES:
@@ -189,7 +183,6 @@ class ResponsesStreamDecoder(TypedEventDecoder):
             self.add_call((place,), call_id, text_of(item.get("name")), arguments, deltas)
 
     def _add_text(self, place: Any, part: Any, text: str, logprobs: Any, deltas: list[Delta]) -> None:
-        """Add visible text."""
         if logprobs:
             self.builder.add_logprobs({"content": logprobs})
             self._advance(place, "logprobs", part, len(logprobs))
@@ -198,7 +191,6 @@ class ResponsesStreamDecoder(TypedEventDecoder):
             self.add_text(text, deltas)
 
     def _add_refusal(self, place: Any, part: Any, text: str, deltas: list[Delta]) -> None:
-        """Add the text of a refusal."""
         if text:
             self._advance(place, "text", part, len(text))
             deltas.append(self.builder.add_refusal(text))
