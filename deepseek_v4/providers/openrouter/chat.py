@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import FINISH_REASONS, Headers, OptionSpec
-from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools
+from deepseek_v4.providers.openai_compatible import OpenAICompatibleChat, keep_reasoning_for_tools
 from deepseek_v4.providers.openrouter.encode_options import (
     IN_HEADERS,
     MESSAGES_ONLY,
@@ -24,8 +25,9 @@ from deepseek_v4.providers.openrouter.encode_options import (
 )
 from deepseek_v4.providers.openrouter.errors_and_web_search import OpenRouterDialect
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions
-from deepseek_v4.providers.openrouter.reasoning import ChatReasoning, merge_reasoning
+from deepseek_v4.providers.openrouter.reasoning import ReasoningObject, merge_reasoning
 from deepseek_v4.values.json import Json
+from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.notes import Note
 
 _OPENAPI = "https://openrouter.ai/docs/api/reference/parameters (2026-08-22)"
@@ -50,7 +52,7 @@ FIELDS: Mapping[str, OptionSpec] = {
 }
 
 
-class OpenRouterChat(OpenRouterDialect, ChatReasoning):
+class OpenRouterChat(OpenRouterDialect, ReasoningObject, OpenAICompatibleChat):
     """``POST /chat/completions``."""
 
     option_specs = FIELDS
@@ -58,6 +60,24 @@ class OpenRouterChat(OpenRouterDialect, ChatReasoning):
     reports_cost = True
     json_schema = True  # per endpoint; without provider.require_parameters it may be silently ignored
     strict_tools = True  # function.strict, per endpoint
+    reasoning_response_fields = ("reasoning", "reasoning_content")
+    sends_details = True
+
+    def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
+        """Return ``reasoning_details`` unchanged, also if empty, and the text in ``reasoning_content``.
+
+        DeepSeek's endpoints reject details without ``reasoning_content`` (UKGovernmentBEIS/inspect_ai #4079); empty
+        details are sent back empty, without ``reasoning_content`` (OpenRouterTeam/ai-sdk-provider #487).
+        """
+        if reasoning is not None and reasoning.details is not None and not (reasoning.details or reasoning.text):
+            return {"reasoning_details": []}
+        return super().encode_reasoning(reasoning)
+
+    def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
+        """Decode ``reasoning_details`` and its text; ``reasoning`` repeats the text and is used if there are none."""
+        text, details = super().decode_reasoning(message)
+        listed = reasoning_details.details_text(details) if details else None
+        return (text if listed is None else listed), details
 
     def unwrap(self, body: Json) -> Json:
         """Return the completion, which can be inside the field ``provider`` (pydantic/pydantic-ai #3994)."""
