@@ -25,7 +25,7 @@ from deepseek_v4.providers.openrouter.encode_options import (
 )
 from deepseek_v4.providers.openrouter.errors_and_web_search import OpenRouterDialect
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions
-from deepseek_v4.providers.openrouter.reasoning import ReasoningObject, merge_reasoning
+from deepseek_v4.providers.openrouter.reasoning import OpenRouterThinking, merge_reasoning
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.notes import Note
@@ -52,7 +52,7 @@ FIELDS: Mapping[str, OptionSpec] = {
 }
 
 
-class OpenRouterChat(OpenRouterDialect, ReasoningObject, OpenAICompatibleChat):
+class OpenRouterChat(OpenRouterDialect, OpenRouterThinking, OpenAICompatibleChat):
     """``POST /chat/completions``."""
 
     option_specs = FIELDS

@@ -25,7 +25,7 @@ NEAREST: Mapping[str, tuple[str, ...]] = {
 """Effort -> OpenRouter's values for it, best first; the first one that the model lists is sent."""
 
 
-class ReasoningObject(SwitchedThinking):
+class OpenRouterThinking(SwitchedThinking):
     """The object ``reasoning`` of chat and ``/responses``."""
 
     thinking_on: Mapping[str, Any] | None = {"reasoning": {"enabled": True}}
@@ -33,7 +33,7 @@ class ReasoningObject(SwitchedThinking):
     effort_field = "reasoning.effort"
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """Return the ``reasoning`` object; some routes require ``enabled`` in addition to an effort."""
+        """Return the switch, also with an effort alone, because some routes require both."""
         if thinking.on is None and thinking.effort is not None:
             thinking = Thinking(True, thinking.effort, thinking.budget)
         return super().encode_thinking(thinking, notes)

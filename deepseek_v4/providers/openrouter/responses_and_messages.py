@@ -7,6 +7,7 @@ fields are documented than of chat's; undocumented fields are not sent.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import Dialect, Headers, OptionSpec
@@ -24,7 +25,7 @@ from deepseek_v4.providers.openrouter.encode_options import (
 )
 from deepseek_v4.providers.openrouter.errors_and_web_search import OpenRouterDialect
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions
-from deepseek_v4.providers.openrouter.reasoning import ReasoningObject, merge_reasoning
+from deepseek_v4.providers.openrouter.reasoning import OpenRouterThinking, merge_reasoning
 from deepseek_v4.providers.thinking_and_efforts import default_max_tokens
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
@@ -53,7 +54,7 @@ def _encode_options(
     return build_headers(known)
 
 
-class OpenRouterResponses(OpenRouterDialect, ReasoningObject, ResponsesDialect):
+class OpenRouterResponses(OpenRouterDialect, OpenRouterThinking, ResponsesDialect):
     """``POST /responses``."""
 
     option_specs: Mapping[str, OptionSpec] = {
@@ -84,7 +85,7 @@ class OpenRouterResponses(OpenRouterDialect, ReasoningObject, ResponsesDialect):
         return headers
 
 
-class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
+class OpenRouterMessages(OpenRouterDialect, OpenRouterThinking, MessagesDialect):
     """``POST /messages``."""
 
     option_specs: Mapping[str, OptionSpec] = {
@@ -96,25 +97,18 @@ class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
         "thinking_budget": OptionSpec("thinking.budget_tokens", 1, default="none", source=_OPENAPI),
     }
     unsupported = _UNSUPPORTED
+    thinking_on: Mapping[str, Any] | None = {"thinking": {"type": "adaptive"}}
+    thinking_off: Mapping[str, Any] | None = {"thinking": {"type": "disabled"}}
+    effort_field = "output_config.effort"
     web_search_tool = ANTHROPIC_WEB_SEARCH
     encode_web_search = Dialect.encode_web_search
-
-    def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
-        """Return the default of DeepSeek's API; with a budget, tokens for the answer are added."""
-        return default_max_tokens(thinks, thinking)
+    default_max_tokens = staticmethod(default_max_tokens)
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """Return ``thinking``, which is ``adaptive`` without a budget, and ``output_config.effort``."""
-        if thinking.on is False:
-            return {"thinking": {"type": "disabled"}}
         if thinking.budget is not None:
             return {"thinking": {"type": "enabled"}}
-        body: Json = {}
-        if thinking.on or thinking.effort is not None:
-            body["thinking"] = {"type": "adaptive"}
-        if thinking.effort is not None:
-            body["output_config"] = {"effort": self.encode_effort(thinking.effort, notes)}
-        return body
+        return super().encode_thinking(thinking, notes)
 
     def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add the ``OpenRouterOptions`` this endpoint supports; thinking is sent in Anthropic's fields only."""
