@@ -238,15 +238,6 @@ class Dialect:
         """Return True if an effort, a level or a number, can be sent for a model."""
         return effort in self.efforts
 
-    def encode_effort(self, effort: str | int, notes: list[Note]) -> str | int:
-        """Return the provider's value of an effort, with a note if it is another word; a number stays as it is."""
-        if isinstance(effort, int):
-            return effort
-        value = self.efforts[effort]
-        if value != effort:
-            notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))
-        return value
-
     def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
         """Return the body fields that set the provider's web search, or None if it has none.
 

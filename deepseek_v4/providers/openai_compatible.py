@@ -45,10 +45,6 @@ SAMPLING_FIELDS: Mapping[str, OptionSpec] = {
 """Further options of servers built on vLLM and SGLang."""
 
 
-INVALID_ARGUMENTS = "invalid_arguments"
-"""The key under which the invalid arguments of a past tool call are sent, in the JSON object that servers require."""
-
-
 class OpenAICompatibleChat(SwitchedThinking, ChatDialect):
     """The chat completions dialect of most hosts; attributes hold the differences between them."""
 
@@ -101,7 +97,7 @@ def repair_tool_call_arguments(items: list[Json], notes: list[Note]) -> None:
 
 
 def _with_object(function: Json, notes: list[Note]) -> Json:
-    """Return the past call if its arguments are a JSON object, else a copy with the arguments wrapped in an object."""
+    """Return the past call if its arguments are a JSON object, which servers require, else a copy with one."""
     text = function["arguments"]
     try:
         if isinstance(json.loads(text or "{}"), dict):
@@ -110,7 +106,7 @@ def _with_object(function: Json, notes: list[Note]) -> Json:
         pass
     reason = f"wrapped the arguments of {function['name']} in an object, because they are not a JSON object"
     notes.append(Note("repaired", "messages", reason))
-    return {**function, "arguments": json.dumps({INVALID_ARGUMENTS: text}).decode()}
+    return {**function, "arguments": json.dumps({"invalid_arguments": text}).decode()}
 
 
 def keep_reasoning_for_tools(body: Json, notes: list[Note]) -> None:

@@ -89,9 +89,13 @@ class SwitchedThinking(Dialect):
             body = _copied(self.thinking_on or {})
             if self.thinking_on is None and not self.thinks_by_default:
                 notes.append(Note("dropped", "thinking", "this provider documents no way to enable it"))
-        if effort is not None:
-            field = self.numeric_effort_field if isinstance(effort, int) else self.effort_field
-            json.set_path(body, field, self.encode_effort(effort, notes))
+        if isinstance(effort, int):
+            json.set_path(body, self.numeric_effort_field, effort)
+        elif effort is not None:
+            value = self.efforts[effort]
+            if value != effort:
+                notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))
+            json.set_path(body, self.effort_field, value)
         return body
 
 
