@@ -6,6 +6,7 @@ A complete item is read like a streamed one of which nothing was received yet; n
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from deepseek_v4 import errors
@@ -89,7 +90,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         self._reports_truncation = context.dialect.reports_truncation
         self._items: dict[Any, Json] = {}
         """Items by their place in the output, as received so far."""
-        self._read: dict[tuple[Any, str, Any], int] = {}
+        self._read: Counter[tuple[Any, str, Any]] = Counter()
         """(place, kind of text, number of the part) -> how many characters of it have been read."""
         self._settled: set[Any] = set()
         self._reasoning_kinds: dict[Any, str] = {}
@@ -185,14 +186,14 @@ class ResponsesStreamDecoder(TypedEventDecoder):
     def _add_text(self, place: Any, part: Any, text: str, logprobs: Any, deltas: list[Delta]) -> None:
         if logprobs:
             self.builder.add_logprobs({"content": logprobs})
-            self._advance(place, "logprobs", part, len(logprobs))
+            self._read[place, "logprobs", part] += len(logprobs)
         if text:
-            self._advance(place, "text", part, len(text))
+            self._read[place, "text", part] += len(text)
             self.add_text(text, deltas)
 
     def _add_refusal(self, place: Any, part: Any, text: str, deltas: list[Delta]) -> None:
         if text:
-            self._advance(place, "text", part, len(text))
+            self._read[place, "text", part] += len(text)
             deltas.append(self.builder.add_refusal(text))
 
     def _add_reasoning(self, place: Any, kind: str, part: Any, text: str, deltas: list[Delta]) -> None:
@@ -203,15 +204,15 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         if self._reasoning_kinds.setdefault(place, kind) != kind:
             return
         paragraph = kind == "summary" and text and any(self.builder.reasoning or ())
-        blank_line = "\n\n" if paragraph and not self._read.get((place, kind, part)) else ""
-        self._advance(place, kind, part, len(text))
+        blank_line = "\n\n" if paragraph and not self._read[place, kind, part] else ""
+        self._read[place, kind, part] += len(text)
         self.add_reasoning(blank_line + text, deltas)
 
     def _add_arguments(self, place: Any, text: str, deltas: list[Delta]) -> None:
         """Add to a call's arguments, or to a custom tool's free text."""
         if not text or place not in self._items:
             return
-        self._advance(place, "arguments", 0, len(text))
+        self._read[place, "arguments", 0] += len(text)
         custom = self._items[place].get("type") == "custom_tool_call"
         arguments = json.dumps(text, ensure_ascii=False)[1:-1] if custom else text
         self.add_call((place,), None, None, arguments, deltas)
@@ -228,7 +229,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
                 self._begin(place, item, deltas)
             custom = kind == "custom_tool_call"
             arguments = text_of(item.get("input" if custom else "arguments"))
-            self._add_arguments(place, arguments[self._read.get((place, "arguments", 0), 0) :], deltas)
+            self._add_arguments(place, arguments[self._read[place, "arguments", 0] :], deltas)
             if custom:
                 self.add_call((place,), None, None, '"}', deltas)
         elif kind == "message":
@@ -261,12 +262,12 @@ class ResponsesStreamDecoder(TypedEventDecoder):
 
     def _settle_message(self, place: Any, item: Json, deltas: list[Delta]) -> None:
         for number, part in enumerate(item.get("content") or ()):
-            shown = self._read.get((place, "text", number), 0)
+            shown = self._read[place, "text", number]
             if part.get("type") == "refusal":
                 self._add_refusal(place, number, text_of(part.get("refusal"))[shown:], deltas)
                 continue
             rest = text_of(part.get("text"))[shown:]
-            seen = self._read.get((place, "logprobs", number), 0)
+            seen = self._read[place, "logprobs", number]
             self._add_text(place, number, rest, (part.get("logprobs") or [])[seen:], deltas)
             self.builder.add_annotations(part.get("annotations"))
 
@@ -276,15 +277,11 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         kind = read_kind or ("reasoning" if content else "summary")
         parts = content if kind == "reasoning" else item.get("summary") or ()
         for number, part in enumerate(parts):
-            rest = text_of(part.get("text"))[self._read.get((place, kind, number), 0) :]
+            rest = text_of(part.get("text"))[self._read[place, kind, number] :]
             if rest or not self.builder.reasoning:
                 self._add_reasoning(place, kind, number, rest, deltas)
         if not parts and not item.get("encrypted_content"):
             self.builder.add_reasoning("")
-
-    def _advance(self, place: Any, kind: str, part: Any, count: int) -> None:
-        key = (place, kind, part)
-        self._read[key] = self._read.get(key, 0) + count
 
 
 def _place(event: Json) -> Any:

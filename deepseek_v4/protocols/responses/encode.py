@@ -7,6 +7,7 @@ and other items, text, calls.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -20,6 +21,9 @@ from deepseek_v4.values import json
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import FilePart, ImagePart, Message, ServerTool, ToolCall, ToolSpec
 from deepseek_v4.values.notes import Note
+
+_UNREASONED = re.compile(r"(?:call|toolu)_\d+_ET_")
+"""The beginning of the call ids in an answer of DeepSeek that has no reasoning."""
 
 BLANK = " "
 """The reasoning text of a turn whose reasoning is empty or not known, if the provider requires a text."""
@@ -73,7 +77,10 @@ class ResponsesEncoder(ItemEncoder[ResponsesDialect]):
             messages = messages[1:]
         items: list[Json] = []
         for message, in_tool_turn in zip(messages, _in_tool_turns(messages), strict=True):
-            self._text_required = in_tool_turn and self.dialect.demands_reasoning_text(message)
+            # DeepSeek refuses an empty reasoning text until the next user message (deepseek-recipe 0.2.0), except in an
+            # answer that was sent without reasoning
+            unreasoned = any(_UNREASONED.match(call.id) for call in message.tool_calls)
+            self._text_required = in_tool_turn and self.dialect.empty_reasoning_items and not unreasoned
             items += self._items(message)
         for item in items:
             if item.get("type") == "reasoning":
