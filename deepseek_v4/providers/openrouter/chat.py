@@ -19,8 +19,6 @@ from deepseek_v4.providers.openrouter.encode_options import (
     MESSAGES_ONLY,
     SHARED,
     UNLISTED,
-    build_headers,
-    drop_messages_only,
     encode_shared,
 )
 from deepseek_v4.providers.openrouter.errors_and_web_search import OpenRouterDialect
@@ -105,8 +103,7 @@ class OpenRouterChat(OpenRouterDialect, OpenRouterThinking, OpenAICompatibleChat
         values = options.set_fields()
         if options.reasoning is not None:
             merge_reasoning(body, values["reasoning"])
-        encode_shared(body, options, request, notes)
-        drop_messages_only(options, notes)
+        headers = {**headers, **encode_shared(body, request, _HERE, notes)}
         body.update({name: value for name, value in values.items() if name in _BODY_FIELDS})
         keep_reasoning_for_tools(body, notes)
         if options.debug and not request.stream:
@@ -120,10 +117,9 @@ class OpenRouterChat(OpenRouterDialect, OpenRouterThinking, OpenAICompatibleChat
                 del body[name]
                 reason = "not listed for V4; with require_parameters no host would accept the request"
                 notes.append(Note("dropped", name, reason))
-        return {**headers, **build_headers(options)}
+        return headers
 
 
-_BODY_FIELDS = (
-    OpenRouterOptions.model_fields.keys() - SHARED - MESSAGES_ONLY - IN_HEADERS - {"use_max_completion_tokens"}
-)
+_HERE = frozenset(OpenRouterOptions.model_fields) - MESSAGES_ONLY
+_BODY_FIELDS = _HERE - SHARED - IN_HEADERS - {"use_max_completion_tokens"}
 """Options that are fields of a chat request under their own name, in addition to those of every endpoint."""
