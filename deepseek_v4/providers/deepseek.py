@@ -241,13 +241,6 @@ class DeepSeekCompletions(CompletionsDialect):
     error_phrases = ERROR_PHRASES
 
 
-class DeepSeekWebTools(WebToolsDialect):
-    """``POST /v1/tools/search`` and ``/v1/tools/fetch``: 0.75 dollars per 1,000 calls with a result (2026-11-10)."""
-
-    price = 0.00075
-    error_phrases = ERROR_PHRASES
-
-
 class DeepSeekBalance(BalanceDialect):
     """``GET /user/balance``."""
 
@@ -292,7 +285,8 @@ DEEPSEEK = _DeepSeek(
             DeepSeekCompletions(),
             DeepSeekBalance(),
             FilesDialect(error_phrases=ERROR_PHRASES),
-            DeepSeekWebTools(),
+            # 0.75 dollars per 1,000 calls with a result (2026-11-10)
+            WebToolsDialect(price=0.00075, error_phrases=ERROR_PHRASES),
         )
     },
 )

@@ -240,14 +240,10 @@ class EmpirioLabsModels(ModelsDialect):
                 if isinstance(parameter.get("default"), str):
                     more["default_effort"] = parameter["default"]
         rows = _rows(entry)
-        more["price"] = price_of(
-            rows.get("input"), rows.get("output"), rows.get("cache_read"), per=1_000_000, source=_LISTED
-        )
+        amounts = (rows.get("input"), rows.get("output"), rows.get("cache_read"))
+        more["price"] = price_of(*amounts, per=1_000_000, source="https://api.empiriolabs.ai/v1/models")
         more["web_search_price"] = money(rows.get("web_search"))
         return more
-
-
-_LISTED = "https://api.empiriolabs.ai/v1/models"
 
 
 def _abilities(entry: Json) -> set[str] | None:
