@@ -378,7 +378,7 @@ class ReplyBuilder:
             return None  # a function without parameters; some hosts send "" for it
         try:
             parsed = wire.loads_exactly(arguments)
-        except (ValueError, RecursionError):
+        except ValueError:
             return "the arguments are not valid JSON" if arguments else "the arguments are missing"
         return None if isinstance(parsed, dict) else "the arguments are not a JSON object"
 
