@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -80,6 +81,10 @@ class Client(ClientMethods):
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={value!r}" for name, value in self.settings.__repr_args__())
         return f"{type(self).__name__}({options})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy or a pickle takes over: everything but the transports, which are created when needed."""
+        return {**vars(self), "_sync": None, "_async": None}
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
@@ -298,7 +303,7 @@ class Client(ClientMethods):
         return value
 
     async def _aask(self, build: Callable[..., AccountRequest[T]], *args: Any, limiter: Limiter | None = None) -> T:
-        query = build(resolve(self.settings, {}), *args)
+        query = await asyncio.to_thread(build, resolve(self.settings, {}), *args)  # an upload reads its file
         send = self._asend if limiter is None else apaced(self._asend, limiter, None, _no_tokens)
         value: T = await acomplete(query, send, _accepts_any, AccountAttempts)
         return value

@@ -103,8 +103,8 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  
     _kind = "chat"
     _client: Client | None = PrivateAttr(default=None)
 
-    streaming: bool = False
-    """True: ``invoke`` streams, too. False, if set explicitly: ``stream`` yields the complete answer as one chunk."""
+    streaming: bool | None = None
+    """True: ``invoke`` streams, too. False: ``stream`` yields the complete answer as one chunk."""
 
     if TYPE_CHECKING:
 
@@ -168,8 +168,9 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  
     def _builder(self, prepared: PreparedRequest) -> MessageBuilder:
         return MessageBuilder(prepared.provider.name, prepared.request.model, blocks=self.output_version == "v1")
 
-    def _converters(self, prepared: PreparedRequest) -> tuple[Callable[[Any], Iterable[Any]], Callable[[Any], Any]]:
-        return self._builder(prepared).chunks, generation_chunk
+    def _converter(self, prepared: PreparedRequest) -> Callable[[Any], Iterable[Any]]:
+        builder = self._builder(prepared)
+        return lambda delta: map(generation_chunk, builder.chunks(delta))
 
     # -- other models made from this one -------------------------------------------------------------------------
 
@@ -333,4 +334,5 @@ class ChatDeepSeekV4(LangChainModelBase, BaseChatModel):  # type: ignore[misc]  
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         dialect = self.resolved_provider().dialect(self.protocol)
-        return profile_of(catalog.find(self.provider_name, self.model), supports_tools=dialect.tools)
+        facts = catalog.find(self.provider_name, self.model)
+        return profile_of(facts, supports_tools=dialect.tools, supports_documents=dialect.documents)

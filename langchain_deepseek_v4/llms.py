@@ -92,8 +92,8 @@ class DeepSeekV4Completion(LangChainModelBase, BaseLLM):  # type: ignore[misc]  
             given["stop"] = self._stop_words(stop)
         return self._core().prepare_completion(prompt, given, stream=stream)
 
-    def _converters(self, prepared: PreparedRequest) -> tuple[Callable[[Any], Iterable[Any]], Callable[[Any], Any]]:
-        return partial(_contents, prepared), lambda content: GenerationChunk(**content)
+    def _converter(self, prepared: PreparedRequest) -> Callable[[Any], Iterable[Any]]:
+        return partial(_chunks, prepared)
 
     # -- what LangChain reads ------------------------------------------------------------------------------------
 
@@ -118,11 +118,11 @@ def _result(answers: list[tuple[PreparedRequest, Reply]]) -> LLMResult:
     )
 
 
-def _contents(prepared: PreparedRequest, delta: Delta) -> Iterator[dict[str, Any]]:
+def _chunks(prepared: PreparedRequest, delta: Delta) -> Iterator[GenerationChunk]:
     if isinstance(delta, TextDelta):
-        yield {"text": delta.text}
+        yield GenerationChunk(text=delta.text)
     elif isinstance(delta, StreamEnd):
-        yield {"text": "", "generation_info": _metadata(prepared, delta.reply)}
+        yield GenerationChunk(text="", generation_info=_metadata(prepared, delta.reply))
 
 
 def _metadata(prepared: PreparedRequest, reply: Reply) -> dict[str, Any]:

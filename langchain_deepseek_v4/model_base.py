@@ -64,18 +64,17 @@ class LangChainModelBase(ModelMethods, ModelSettings):
 
     # -- streams -------------------------------------------------------------------------------------------------
 
-    def _converters(self, prepared: PreparedRequest) -> tuple[Callable[[Any], Iterable[Any]], Callable[[Any], Any]]:
-        """Return two functions: from a delta to its contents, and from a content to a chunk of LangChain's class."""
+    def _converter(self, prepared: PreparedRequest) -> Callable[[Any], Iterable[Any]]:
+        """Return the function from a delta to its chunks of LangChain's class."""
         raise NotImplementedError
 
     def _stream(self, given: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Iterator[Any]:
         with model_errors:
             prepared = self._prepare(given, stop, kwargs, stream=True)
-            contents, as_chunk = self._converters(prepared)
+            chunks = self._converter(prepared)
             with self._core().open(prepared) as deltas:
                 for delta in deltas:
-                    for content in contents(delta):
-                        chunk = as_chunk(content)
+                    for chunk in chunks(delta):
                         if run_manager is not None:
                             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
@@ -85,11 +84,10 @@ class LangChainModelBase(ModelMethods, ModelSettings):
     ) -> AsyncIterator[Any]:
         with model_errors:
             prepared = self._prepare(given, stop, kwargs, stream=True)
-            contents, as_chunk = self._converters(prepared)
+            chunks = self._converter(prepared)
             async with await self._core().aopen(prepared) as deltas:
                 async for delta in deltas:
-                    for content in contents(delta):
-                        chunk = as_chunk(content)
+                    for chunk in chunks(delta):
                         if run_manager is not None:
                             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk

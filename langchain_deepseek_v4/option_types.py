@@ -38,7 +38,7 @@ class ChatModelOptions(LanguageModelOptions, total=False):
     disable_streaming: bool | Literal["tool_calling"]
     output_version: str | None
     profile: ModelProfile | None
-    streaming: bool
+    streaming: bool | None
 
 
 class TypedAnswerOptions(CommonOptions, total=False):

@@ -7,7 +7,7 @@ from langchain_core.language_models import ModelProfile
 from deepseek_v4.catalog import ModelFacts
 
 
-def profile_of(facts: ModelFacts, *, supports_tools: bool) -> ModelProfile:
+def profile_of(facts: ModelFacts, *, supports_tools: bool, supports_documents: bool) -> ModelProfile:
     """Return the profile of a model at a provider, with one protocol.
 
     ``structured_output`` is always True: ``response_format`` accepts a schema for every provider, and the schema goes
@@ -37,6 +37,8 @@ def profile_of(facts: ModelFacts, *, supports_tools: bool) -> ModelProfile:
         mid_conversation_system_messages=True,
         temperature=True,
     )
+    if not supports_documents:  # else unknown: not every server reads PDFs
+        profile["pdf_inputs"] = profile["pdf_tool_message"] = False
     if facts.context_window is not None:
         profile["max_input_tokens"] = facts.context_window
     if facts.max_output_tokens is not None:

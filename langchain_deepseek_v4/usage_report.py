@@ -6,14 +6,13 @@ from contextvars import ContextVar, Token
 from typing import Any
 
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.tracers.context import register_configure_hook
 from typing_extensions import Self
 
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.values import usage_report
-from deepseek_v4.values.reply import Usage
+from langchain_deepseek_v4.convert.replies import usage_of
 
 _current: ContextVar[UsageReport | None] = ContextVar("deepseek_v4_usage_report", default=None)
 register_configure_hook(_current, inheritable=True)
@@ -47,7 +46,7 @@ class UsageReport(usage_report.UsageReport, BaseCallbackHandler):
                 usage = metadata.get("usage_metadata")
             model, cost = str(metadata.get("model_name") or "unknown"), metadata.get("cost")
             if usage is not None and usage.get("total_cost") != 0:  # zero: from LangChain's cache, not requested
-                self.add(model, _usage(usage), cost)
+                self.add(model, usage_of(usage), cost)
 
     def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
         """Add the tokens of the answers that a failed call received."""
@@ -62,12 +61,3 @@ class UsageReport(usage_report.UsageReport, BaseCallbackHandler):
         if self._token is not None:
             _current.reset(self._token)
             self._token = None
-
-
-def _usage(counted: UsageMetadata) -> Usage:
-    return Usage(
-        counted["input_tokens"],
-        counted["output_tokens"],
-        cached_tokens=(counted.get("input_token_details") or {}).get("cache_read"),
-        reasoning_tokens=(counted.get("output_token_details") or {}).get("reasoning"),
-    )

@@ -7,6 +7,7 @@ import pickle
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from inspect import unwrap
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from llama_index.core.base.llms.types import (
@@ -37,11 +38,12 @@ from deepseek_v4.request.settings import ModelSettings
 from llama_index_deepseek_v4.convert.messages import to_conversation
 from llama_index_deepseek_v4.convert.options import call_options, expanded
 from llama_index_deepseek_v4.convert.responses import ResponseBuilder, as_completion, to_chat_response
-from llama_index_deepseek_v4.convert.tools import tool_options, tool_selections
+from llama_index_deepseek_v4.convert.tools import known_tools, tool_options, tool_selections
 from llama_index_deepseek_v4.streams import Convert, astream, stream
 from llama_index_deepseek_v4.typed.structured_predict import StructuredPredict
 
 if TYPE_CHECKING:
+    from llama_index.core.chat_engine.types import AgentChatResponse
     from typing_extensions import Unpack
 
     from llama_index_deepseek_v4.option_types import LLMOptions
@@ -107,11 +109,12 @@ class DeepSeekV4(ModelMethods, ModelSettings, StructuredPredict):
     @model_validator(mode="before")
     @classmethod
     def _expand_additional_kwargs(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping) or "additional_kwargs" not in values:
+        if not isinstance(values, Mapping):
             return values
         values = dict(values)
-        more = values.pop("additional_kwargs") or {}
-        return {**values, **expanded(more, values.get("extra_body"))}
+        values.pop("class_name", None)  # in every dump of LlamaIndex
+        more = values.pop("additional_kwargs", None) or {}
+        return {**values, **expanded(more, values.get("extra_body"), values.get("default_headers"))}
 
     def model_post_init(self, context: Any, /) -> None:
         """Create the client; it opens no connection before the first call."""
@@ -162,7 +165,8 @@ class DeepSeekV4(ModelMethods, ModelSettings, StructuredPredict):
         Args:
             messages: The conversation. Never changed.
             **kwargs: Every constructor option for this call only, and ``tools``, ``tool_choice``,
-                ``response_format``, ``parallel_tool_calls``, ``prefix``.
+                ``response_format``, ``parallel_tool_calls``, ``prefix``; and ``extra_headers``, which are sent with
+                ``default_headers``.
 
         Raises:
             deepseek_v4.DeepSeekError: if the request fails; see ``deepseek_v4.errors``.
@@ -227,7 +231,8 @@ class DeepSeekV4(ModelMethods, ModelSettings, StructuredPredict):
         """Return the exact request of ``chat`` or ``stream_chat``, with notes and estimates. Nothing is sent."""
         if isinstance(messages, str):
             messages = self._prompt_messages(messages, False)
-        return self._client.preview(to_conversation(messages), stream=stream, **call_options(kwargs))
+        options = call_options(kwargs, self.default_headers)
+        return self._client.preview(to_conversation(messages), stream=stream, **options)
 
     # -- tools -----------------------------------------------------------------------------------------------------
 
@@ -265,6 +270,23 @@ class DeepSeekV4(ModelMethods, ModelSettings, StructuredPredict):
         """
         return tool_selections(response, error_on_no_tool_call=error_on_no_tool_call)
 
+    if not TYPE_CHECKING:  # the parameters are LlamaIndex's
+
+        def predict_and_call(self, tools: Sequence[BaseTool], *args: Any, **options: Any) -> AgentChatResponse:
+            """Send a request with tools, and run the tools that the model calls; see LlamaIndex's own method.
+
+            Raises:
+                UnusableAnswerError: if the model calls a tool that is not among ``tools``, in addition to the errors
+                    of ``get_tool_calls_from_response``.
+            """
+            with known_tools(tools):  # unwrapped: without a second span
+                return unwrap(super().predict_and_call)(tools, *args, **options)
+
+        async def apredict_and_call(self, tools: Sequence[BaseTool], *args: Any, **options: Any) -> AgentChatResponse:
+            """Like ``predict_and_call``, asynchronously."""
+            with known_tools(tools):
+                return await unwrap(super().apredict_and_call)(tools, *args, **options)
+
     def retry_gate(self) -> RetryGate | None:
         """Return LlamaIndex's rate limiter: LlamaIndex itself calls it before the first request of a call only."""
         limiter = self.rate_limiter
@@ -300,13 +322,15 @@ class DeepSeekV4(ModelMethods, ModelSettings, StructuredPredict):
     def _prepared(
         self, messages: Sequence[ChatMessage], options: Mapping[str, Any], *, stream: bool
     ) -> PreparedRequest:
-        return self._client.prepare(to_conversation(messages), call_options(options), stream=stream)
+        own = call_options(options, self.default_headers)
+        return self._client.prepare(to_conversation(messages), own, stream=stream)
 
     def _prepared_prompt(
         self, prompt: str, formatted: bool, options: Mapping[str, Any], *, stream: bool
     ) -> PreparedRequest:
         if options.get("suffix") is not None:
-            return self._client.prepare_completion(prompt, call_options(options), stream=stream)
+            own = call_options(options, self.default_headers)
+            return self._client.prepare_completion(prompt, own, stream=stream)
         return self._prepared(self._prompt_messages(prompt, formatted), options, stream=stream)
 
     def _prompt_messages(self, prompt: str, formatted: bool) -> list[ChatMessage]:

@@ -36,5 +36,5 @@ def _try(convert: Callable[[Sequence[Any]], Any], message: Any, position: int) -
     except UNCONVERTIBLE as error:
         raise errors.InvalidRequestError(
             f"Message {position} ({type(message).__name__}) is invalid: {error}. "
-            "Its tool calls, ids and reasoning records must be JSON values."
+            "Pass messages of the framework; their tool calls, ids and reasoning records must be JSON values."
         ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from deepseek_v4.integration.partial_json import PartialJson
@@ -42,4 +41,13 @@ class PartialAnswer:
             parser.feed(chunk)
         except ValueError:  # the end of the fence, or text: the complete answer is checked at the end
             self._parser = None
-        return copy.deepcopy(parser.value)
+        return _copy(parser.value)
+
+
+def _copy(value: Any) -> Any:
+    """Copy a JSON value, in less than half the time of ``copy.deepcopy``: every chunk needs it."""
+    if isinstance(value, dict):
+        return {name: _copy(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_copy(inner) for inner in value]
+    return value

@@ -12,7 +12,6 @@ from pydantic_core import PydanticSerializationError
 
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.protocols.schema.references import References
-from deepseek_v4.recovery.attempt_totals import describe
 from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, Retry, RetryPolicy
 from deepseek_v4.values import json
 from deepseek_v4.values.reply import ASKED_AGAIN, Attempt, Usage
@@ -160,10 +159,10 @@ class TypedAttempts(Attempts[Request, Item, Answer]):
     def note(self, failed: FailedAttempt[Answer]) -> Attempt:
         """Describe the last request of a call, without the tokens and cost of the call's earlier attempts."""
         if isinstance(failed.outcome, DeepSeekError):
-            return describe(failed)
+            return failed.describe()
         metadata, usage, cost = self.facts(failed.outcome)
         if usage is None:
-            return describe(failed)
+            return failed.describe()
         counted = [attempt for attempt in attempts_of(metadata) if attempt.usage is not None]
         own = Usage(
             usage.input_tokens - sum(attempt.usage.input_tokens for attempt in counted if attempt.usage),
@@ -172,7 +171,7 @@ class TypedAttempts(Attempts[Request, Item, Answer]):
         if cost is not None and counted:
             costs = [attempt.cost for attempt in counted if attempt.cost is not None]
             cost = cost - sum(costs) if len(costs) == len(counted) else None
-        return describe(failed, own, cost)
+        return failed.describe(own, cost)
 
     def notes(self, failed: Sequence[FailedAttempt[Answer]]) -> tuple[Attempt, ...]:
         """Describe the attempts of each call, followed by the call itself."""

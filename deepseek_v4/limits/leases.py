@@ -32,31 +32,29 @@ class Lease:
     """Places for one process.
 
     Attributes:
-        id: Name of the lease.
         slots: Requests that the process may have under way.
         share: Its share of the numbers per minute, above 0 and at most 1.
         round: The round of the window, which a request keeps for ``slow_down``.
         pause: Seconds to wait before the next request, after a ``Retry-After``.
     """
 
-    id: str
     slots: int
     share: float
     round: int
     pause: float = 0.0
 
 
+NO_LEASE = Lease(0, 1.0, 0)
+
+
 class LeaseStore(Protocol):
     """The home of the places that several processes share. It can be pickled."""
 
-    def lease(self, n: int, seconds: float) -> Lease:
-        """Lease up to ``n`` places for some seconds."""
-
     def renew(self, lease: str, n: int, seconds: float, answered: int = 0) -> Lease:
-        """Renew a lease, with another number of places; one that has run out begins again.
+        """Renew a lease, with another number of places; one that is new or has run out begins.
 
         Args:
-            lease: Its id.
+            lease: Its id, which the process chooses.
             n: The places that the process can use.
             seconds: How long the lease holds.
             answered: Answers since the last call that came while all places of the process were taken.
@@ -81,12 +79,8 @@ class RemoteTable(ABC):
     def call(self, method: str, *arguments: Any) -> Any:
         """Call a method of the table."""
 
-    def lease(self, n: int, seconds: float) -> Lease:
-        """Lease up to ``n`` places for some seconds."""
-        return self.call("lease", n, seconds)  # type: ignore[no-any-return]
-
     def renew(self, lease: str, n: int, seconds: float, answered: int = 0) -> Lease:
-        """Renew a lease; one that has run out begins again."""
+        """Renew a lease; one that is new or has run out begins."""
         return self.call("renew", lease, n, seconds, answered)  # type: ignore[no-any-return]
 
     def give_back(self, lease: str) -> None:
@@ -117,10 +111,6 @@ class LeaseTable:
         self._holders: dict[str, _Holder] = {}
         self._paused_until = 0.0
 
-    def lease(self, n: int, seconds: float) -> Lease:
-        """Lease up to ``n`` places for some seconds."""
-        return self.renew(uuid.uuid4().hex, n, seconds)
-
     def renew(self, lease: str, n: int, seconds: float, answered: int = 0) -> Lease:
         """Renew a lease; a process that uses less than its part leaves it to the others."""
         now = time.time()
@@ -135,7 +125,7 @@ class LeaseTable:
         slots = max(min(n, max(part, left), free), 0)
         self._holders[lease] = _Holder(n, slots, now + seconds)
         share = max(slots, 1) / max(sum(holder.slots for holder in self._holders.values()), 1)
-        return Lease(lease, slots, min(share, 1.0), self.window.round, max(self._paused_until - now, 0.0))
+        return Lease(slots, min(share, 1.0), self.window.round, max(self._paused_until - now, 0.0))
 
     def give_back(self, lease: str) -> None:
         """End a lease."""
@@ -164,12 +154,16 @@ class LeaseKeeper:
     Args:
         store: The home of the places.
         limiter: The limiter that uses them.
+
+    Attributes:
+        lease: The last one; ``NO_LEASE`` before the first, and while no call is under way or waiting.
     """
 
     def __init__(self, store: LeaseStore, limiter: Any) -> None:
         self._store = store
         self._limiter = ref(limiter)
-        self._lease: Lease | None = None
+        self._id = uuid.uuid4().hex
+        self.lease = NO_LEASE
         self._until = -math.inf
         self._requested = 0
         self._answered = 0
@@ -177,19 +171,9 @@ class LeaseKeeper:
         self._due = threading.Event()
         self._thread: threading.Thread | None = None
 
-    @property
-    def share(self) -> float:
-        """The share of the numbers per minute that this process may use."""
-        return 1.0 if self._lease is None else self._lease.share
-
-    @property
-    def round(self) -> int:
-        """The round of the window when the lease was renewed."""
-        return 0 if self._lease is None else self._lease.round
-
     def slots(self) -> int:
         """Return the leased places; 0 if the lease has run out."""
-        return 0 if self._lease is None or time.monotonic() >= self._until else self._lease.slots
+        return 0 if time.monotonic() >= self._until else self.lease.slots
 
     def answered(self) -> None:
         """Count an answer that came while all places were taken."""
@@ -209,23 +193,23 @@ class LeaseKeeper:
             self._due.set()
 
     def _run(self) -> None:
-        seconds: float | None = 0.0
+        seconds = 0.0
         while True:
             self._due.wait(seconds)
             self._due.clear()
             limiter = self._limiter()
             if limiter is None:
-                if self._lease is not None:
-                    self._store.give_back(self._lease.id)
+                if self.lease is not NO_LEASE:
+                    self._store.give_back(self._id)
                 return
             state = limiter.state()
             used = state.active + state.waiting
             if used:
                 self._renew(used)
-            elif self._lease is not None:
-                self._store.give_back(self._lease.id)
-                self._lease = None
-            limiter._leased(0.0 if self._lease is None else self._lease.pause)
+            elif self.lease is not NO_LEASE:
+                self._store.give_back(self._id)
+                self.lease = NO_LEASE
+            limiter._leased(self.lease.pause)
             seconds = IDLE_SECONDS if not used else RENEW_SECONDS if self.slots() else RENEW_SECONDS / 10
             del limiter
 
@@ -236,8 +220,5 @@ class LeaseKeeper:
             self._store.slow_down(*refusal)
         self._requested = used
         began = time.monotonic()
-        if self._lease is None:
-            self._lease = self._store.lease(used, LEASE_SECONDS)
-        else:
-            self._lease = self._store.renew(self._lease.id, used, LEASE_SECONDS, answered)
+        self.lease = self._store.renew(self._id, used, LEASE_SECONDS, answered)
         self._until = began + LEASE_SECONDS

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections import deque
 from typing import Any, NamedTuple
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from deepseek_v4.errors import DeepSeekError, OverloadedError, RateLimitError, TimeoutError
 from deepseek_v4.limits.leases import LeaseKeeper, LeaseStore
@@ -80,13 +80,9 @@ class Limiter:
         self.requests_per_minute = requests_per_minute
         self.tokens_per_minute = tokens_per_minute
         self.leases = leases
-        self._register(uuid.uuid4().hex)
+        self._name = uuid.uuid4().hex
+        _by_name[self._name] = self
         self._start()
-
-    def _register(self, name: str) -> None:
-        self._name = name
-        _by_name[name] = self
-        _all.add(self)
 
     def _start(self) -> None:
         """Set up the changing state: at construction, and in a forked child, whose parent holds the places."""
@@ -195,7 +191,7 @@ class Limiter:
                 continue
             self._active += 1
             self._sent += 1
-            share = 1.0 if self._keeper is None else self._keeper.share
+            share = 1.0 if self._keeper is None else self._keeper.lease.share
             self._requests.take(1, now, share)
             self._tokens.take(waiter.tokens, now, share)
 
@@ -203,7 +199,7 @@ class Limiter:
         return self._window.slots if self._keeper is None else min(self._keeper.slots(), self._window.most)
 
     def _round(self) -> int:
-        return self._window.round if self._keeper is None else self._keeper.round
+        return self._window.round if self._keeper is None else self._keeper.lease.round
 
     def _end(self, place: Place, outcome: BaseException | int | None) -> None:
         """Take a place back and learn from the outcome of its request: an error, or the number of counted tokens."""
@@ -217,7 +213,7 @@ class Limiter:
             elif full and not isinstance(outcome, BaseException):
                 (self._window if self._keeper is None else self._keeper).answered()
             if isinstance(outcome, int):
-                share = 1.0 if self._keeper is None else self._keeper.share
+                share = 1.0 if self._keeper is None else self._keeper.lease.share
                 self._tokens.take(outcome - place.tokens, time.monotonic(), share)
             self._serve()
 
@@ -340,7 +336,6 @@ class _TaskWaiter(_Waiter):
 
 
 _by_name: WeakValueDictionary[str, Limiter] = WeakValueDictionary()
-_all: WeakSet[Limiter] = WeakSet()
 _restoring = threading.Lock()
 
 
@@ -357,13 +352,13 @@ def _restored(name: str, limits: tuple[Any, Any, Any], leases: LeaseStore | None
     with _restoring:
         limiter = _by_name.get(name)
         if limiter is None:
-            limiter = Limiter(*limits, leases=leases)
-            limiter._register(name)
+            limiter = _by_name[name] = Limiter(*limits, leases=leases)
+            limiter._name = name
         return limiter
 
 
 def _start_over() -> None:
-    for limiter in list(_all):
+    for limiter in set(_by_name.values()):
         limiter._start()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from deepseek_v4.limits.leases import LeaseTable, RemoteTable
@@ -29,8 +30,4 @@ class RayLeases(RemoteTable):
         return ray.get(getattr(self._actor, method).remote(*arguments))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _leases, (self._actor,)
-
-
-def _leases(actor: Any) -> RayLeases:
-    return RayLeases(actor=actor)
+        return partial(RayLeases, actor=self._actor), ()

@@ -34,7 +34,7 @@ class Recorder(Listener):
 
     def __init__(self, path: str | PathLike[str], *, append: bool = False) -> None:
         self.path = Path(path)
-        self._file = self.path.open("ab" if append else "wb")
+        self._file = self.path.open("ab" if append else "wb", buffering=0)
         self._written: set[str] = set()
         self._tracker = CacheTracker()
         self._lock = threading.Lock()
@@ -46,7 +46,6 @@ class Recorder(Listener):
                 return
             lines = lines_of(event, self._tracker.compare(event), self._written)
             self._file.write(b"".join(json.dumps(line) + b"\n" for line in lines))
-            self._file.flush()
 
     def close(self) -> None:
         """Close the file."""

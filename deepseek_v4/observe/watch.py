@@ -47,7 +47,7 @@ class Watch:
     def __init__(self, request: PreparedRequest, listeners: Sequence[Listener]) -> None:
         self.answer = uuid.uuid4().hex[:12]
         self.failed: Sequence[FailedAttempt[Any]] = ()
-        self.request = request.watched_by(self)
+        self.request = replace(request, watch=self)
         self._listeners = listeners
         self._count = 0
         self._ended = self._streaming = False

@@ -22,6 +22,9 @@ class ChatRequest:
     tools: tuple[ToolSpec | ServerTool, ...] = ()
     tool_choice: ToolChoice | None = None
     response_format: Mapping[str, Any] | None = None
+    """The format to send."""
+    wants_json: bool = False
+    """True if JSON was requested, also if only the prompt requires it."""
     thinking: Thinking = field(default_factory=Thinking)
     thinks: bool = True
     """True if the model will think, given all options and defaults."""
@@ -43,3 +46,8 @@ class ChatRequest:
     """How to treat tool calls in the text of the answer: ``ask``, ``off`` or ``parse``; see ``ReplyBuilder``."""
     response_limits: ResponseLimits = DEFAULT
     """The bounds of the response."""
+
+    def strict_functions(self) -> list[ToolSpec]:
+        """Return the functions whose arguments must follow their schemas."""
+        functions = [tool for tool in self.tools if isinstance(tool, ToolSpec)]
+        return [tool for tool in functions if (self.strict_tools if tool.strict is None else tool.strict)]

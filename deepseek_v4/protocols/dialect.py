@@ -80,9 +80,9 @@ class OptionSpec:
     def range(self) -> str:
         """Describe the allowed values, for errors and docs."""
         if self.low is not None and self.high is not None:
-            return f"{'(' if self.exclusive_low else '['}{self.low:g}, {self.high:g}]"
+            return f"{'(' if self.exclusive_low else '['}{self.low:.15g}, {self.high:.15g}]"
         if self.low is not None:
-            return f"{'above' if self.exclusive_low else 'at least'} {self.low:g}"
+            return f"{'above' if self.exclusive_low else 'at least'} {self.low:.15g}"
         if self.max_items is not None:
             return f"at most {self.max_items}"
         if self.max_length is not None:
@@ -100,14 +100,16 @@ class OptionSpec:
         """
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             if self.clamp and self.high is not None and value > self.high:
-                change = f"{value} -> {self.high:g} (maximum for this provider)"
+                change = f"{value} -> {self.high:.15g} (maximum for this provider)"
                 return type(value)(self.high), Note("clamped", option, change)
             low, high = self.low, self.high
             outside = (low is not None and (value < low or (self.exclusive_low and value == low))) or (
                 high is not None and value > high
             )
             if outside or value != value:
-                raise errors.InvalidRequestError(f"{option}={value} is out of range: it must be in {self.range()}.")
+                allowed = self.range()
+                where = f"in {allowed}" if high is not None else allowed
+                raise errors.InvalidRequestError(f"{option}={value} is out of range: it must be {where}.")
         if isinstance(value, Mapping):
             for key, item in value.items():
                 self.check(f"{option}[{key!r}]", item)
@@ -138,17 +140,17 @@ def select_options(specs: Mapping[str, OptionSpec], source: str, *names: str, **
     return {option: dataclasses.replace(specs[option], wire_name=n, source=source) for option, n in wire_names.items()}
 
 
+def as_count(*values: Any) -> int | None:
+    """Return the first token count that is not null; some hosts send it as a float or as text."""
+    return next((int(value) for value in values if value is not None), None)
+
+
 def server_tool_calls(usage: Json) -> int | None:
     """Return the calls of the provider's own tools that a usage object counts, as Anthropic's format does."""
     counts = usage.get("server_tool_use")
     if not isinstance(counts, dict):
         return None
     return sum(count for name, count in counts.items() if name.endswith("_requests") and isinstance(count, int))
-
-
-def _first_count(*counts: Any) -> int | None:
-    """Return the first count that is not null; some hosts send integers as floats."""
-    return next((int(count) for count in counts if count is not None), None)
 
 
 class Dialect:
@@ -187,10 +189,14 @@ class Dialect:
     """True if ``response_format`` json_schema is supported."""
     json_with_tools = True
     """True if ``response_format`` works in requests with tools; if not, the prompt requires JSON there."""
+    json_with_strict_tools = True
+    """True if ``response_format`` is accepted in requests with strict tools; if not, the prompt requires JSON there."""
     json_object = True
     """True if ``response_format`` json_object is supported."""
     json_mode_requires_keyword = False
     """True if JSON mode requires the word "json" in a message."""
+    documents = True
+    """False if files other than images are supported only after an upload."""
     tools = True
     """True if function calling is supported."""
     parallel_tool_calls = False
@@ -207,6 +213,8 @@ class Dialect:
     """Types of blocks in a past turn's record that the provider does not read; they are left out, with a note."""
     think_tags = False
     """True if reasoning may be inside the visible text, between ``<think>`` and ``</think>`` at its start."""
+    limit_counts_reasoning = True
+    """False if the limit of output tokens does not apply to the reasoning, so that the usage may exceed it."""
     parser_flags = ""
     """Command-line flags of your own server that enable its parser of tool calls, for a warning."""
     error_phrases: ErrorTable = ()
@@ -275,9 +283,9 @@ class Dialect:
         return Usage(
             input_tokens=int(usage.get("prompt_tokens") or usage.get("input_tokens") or 0),
             output_tokens=int(usage.get("completion_tokens") or usage.get("output_tokens") or 0),
-            cached_tokens=_first_count(*cached),
-            cache_write_tokens=_first_count(read.get("cache_write_tokens")),
-            reasoning_tokens=_first_count(written.get("reasoning_tokens"), usage.get("reasoning_tokens")),
+            cached_tokens=as_count(*cached),
+            cache_write_tokens=as_count(read.get("cache_write_tokens")),
+            reasoning_tokens=as_count(written.get("reasoning_tokens"), usage.get("reasoning_tokens")),
             cost=None if cost is None else float(cost),
             server_tool_calls=server_tool_calls(usage),
             extra=usage,

@@ -33,13 +33,14 @@ def encode_options(request: ChatRequest, dialect: Dialect, provider: str, notes:
         set_path(body, dialect.option_specs["logprobs"].wire_name, True)
     thinking = request.thinking
     if thinking.effort is not None and not dialect.supports_effort(thinking.effort, request.model):
-        known = ", ".join(dialect.efforts) or "none"
+        known = ", ".join(dialect.efforts)
         if isinstance(thinking.effort, int):
             raise errors.InvalidRequestError(
-                f"{provider} does not support reasoning_effort={thinking.effort} for {request.model}. Use a level: "
-                f"{known}."
+                f"{provider} does not support reasoning_effort={thinking.effort} for {request.model}. "
+                + (f"Use a level: {known}." if known else "Remove it.")
             )
-        drop("reasoning_effort", f"{thinking.effort!r} is not supported; supported: {known}", request, provider, notes)
+        why = f"{thinking.effort!r} is not supported" + (f"; supported: {known}" if known else ", nor is any other")
+        drop("reasoning_effort", why, request, provider, notes)
         thinking = dataclasses.replace(thinking, on=True, effort=None)  # an effort implies thinking
     thinking = dialect.resolve_thinking(thinking, notes)
     body.update(dialect.encode_thinking(thinking, notes))

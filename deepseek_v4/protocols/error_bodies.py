@@ -45,14 +45,14 @@ _BY_WORD: tuple[tuple[re.Pattern[str], type[errors.DeepSeekError]], ...] = tuple
     for pattern, kind in (
         (r"context.?(length|size|window)", errors.ContextLengthError),
         (r"authentication|invalid.?api.?key|missing.?api.?key", errors.AuthenticationError),
-        (r"insufficient.?(balance|credits|quota)|payment.?required", errors.InsufficientBalanceError),
+        (r"insufficient.?(balance|credits|quota)|payment.?required|billing", errors.InsufficientBalanceError),
         (r"content.?(policy|filter)|moderation", errors.ContentFilterError),
         (r"permission", errors.PermissionDeniedError),
         (r"rate.?limit", errors.RateLimitError),
         (r"overloaded|too.?busy|unavailable|capacity", errors.OverloadedError),
         (r"time.?out", errors.TimeoutError),
         (r"not.?found", errors.NotFoundError),
-        (r"invalid|unprocessable|bad.?request", errors.InvalidRequestError),
+        (r"invalid|unprocessable|bad.?request|too.?large", errors.InvalidRequestError),
     )
 )
 
@@ -68,7 +68,7 @@ def decode_error(
     response: HttpResponse, dialect: Dialect, provider: str, key_advice: str | None = None
 ) -> errors.DeepSeekError:
     """Return the exception for a response with an error status; ``key_advice`` is what to do if no key was sent."""
-    text = response.body.decode("utf-8", "replace").strip()
+    text = response.body.decode("utf-8-sig", "replace").strip()
     try:
         body: Any = json.loads(text) if text else None
     except ValueError:
@@ -90,7 +90,7 @@ def read_error_body(
     if status is None and code is not None and 400 <= code < 600:
         status = code
     error = _object(body)
-    kind = _kind(message, " ".join((words, *dialect.error_codes(error))), status, dialect)
+    kind = _kind(message, " ".join((*dialect.error_codes(error), words)), status, dialect)
     retryable, retry_after = dialect.decode_retry(error)
     if not message:
         where = f"with status {status}" if status is not None else "with an error"
@@ -98,10 +98,12 @@ def read_error_body(
         message = f"The provider answered {where}{what}"
     advice = key_advice if key_advice and kind is errors.AuthenticationError else _ADVICE.get(kind)
     text = f"{message.rstrip('. ')}. {advice}" if advice else message
+    own_id = body.get("request_id") if isinstance(body, dict) else None  # Anthropic's format
+    request_id = next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), own_id)
     return kind(
         text,
         status_code=status,
-        request_id=next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), None),
+        request_id=request_id if isinstance(request_id, str) else None,
         provider=provider,
         body=body,
         retryable=retryable,
@@ -140,6 +142,8 @@ def _details(body: Any) -> tuple[str, str, int | None]:
     if isinstance(body, list) and body:
         body = body[0]
     error: Any = (body.get("error") or body) if isinstance(body, dict) else body
+    if error is not body and not isinstance(error, (dict, list)) and body.get("message"):
+        error = body  # ``error`` is a name or a flag only
     if isinstance(error, list) and error:
         error = error[0]
     if isinstance(error, str):

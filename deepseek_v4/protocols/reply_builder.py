@@ -242,7 +242,7 @@ class ReplyBuilder:
         known = self.slots.get(slot) if slot is not None else len(self.calls) - 1
         call = None if known is None else self.calls[known]
         if call_id:
-            if call is not None and (call.id == call_id or not (name or call.id_came)):
+            if call is not None and (call.id == call_id or not (call.id_came or (name and call.name))):
                 return known
             if name and slot is not None and slot not in self.slots:
                 return None

@@ -122,7 +122,7 @@ class RequestEncoder(Generic[D]):
                 for tool in strict
                 if tool.parameters and schema.allows_nulls(tool.parameters)
             }
-        if not _LIMITS.isdisjoint(body):
+        if self.dialect.limit_counts_reasoning and not _LIMITS.isdisjoint(body):
             limits = [body[name] for name in _LIMITS if isinstance(body.get(name), int) and body[name] > 0]
             context.limit = min(limits, default=None)
         return context
@@ -169,8 +169,7 @@ class RequestEncoder(Generic[D]):
 
     def strict_tools(self) -> list[ToolSpec]:
         """Return the tools whose arguments must follow their schemas."""
-        default = self.request.strict_tools
-        strict = [tool for tool in self.functions if (default if tool.strict is None else tool.strict)]
+        strict = self.request.strict_functions()
         if strict and not self.dialect.strict_tools:
             why = "this endpoint does not support strict function calling"
             drop("strict_tools", why, self.request, self.provider, self.notes)
@@ -214,9 +213,21 @@ class RequestEncoder(Generic[D]):
         return {**name, "description": tool.description} if tool.description else name
 
     def parameters(self, tool: ToolSpec, strict: bool) -> Json:
-        """Return the schema of a function's arguments."""
+        """Return the schema of a function's arguments, with the type that servers require.
+
+        Raises:
+            InvalidRequestError: if it is not the schema of an object.
+        """
         parameters = tool.parameters or _NO_PARAMETERS
-        return schema.strict_subset(parameters, f"tool {tool.name}") if strict else dict(parameters)
+        if strict:
+            return schema.strict_subset(parameters, f"tool {tool.name}")
+        if not isinstance(parameters, Mapping) or "object" not in _types_of(parameters):
+            raise errors.InvalidRequestError(
+                f"The parameters of tool {tool.name} are not a schema of an object. Pass a JSON Schema with "
+                "'type': 'object', or leave the parameters out."
+            )
+        # DeepSeek refuses a schema without a type, and null in place of a list, which tools written in Go have for none
+        return {**{name: value for name, value in parameters.items() if value is not None}, "type": "object"}
 
     # -- content
 
@@ -236,7 +247,9 @@ class RequestEncoder(Generic[D]):
             document = _DOCUMENT.match(part.url)  # never sent as an image, whatever block held it
             return self.file(FilePart(data=part.url, filename=f"file.{document[1]}")) if document else self.image(part)
         if isinstance(part, FilePart):
-            return self.file(part)
+            data = part.data or ""
+            is_image = part.file_id is None and data.startswith("data:image/")
+            return self.image(ImagePart(data)) if is_image else self.file(part)
         assert isinstance(part, RawPart)
         return dict(part.data)
 
@@ -248,6 +261,24 @@ class RequestEncoder(Generic[D]):
         """Encode a file."""
         known = {"file_id": part.file_id, "file_data": part.data, "filename": part.filename}
         return {"type": self.file_type, **{name: value for name, value in known.items() if value is not None}}
+
+
+def _types_of(parameters: Mapping[str, Any]) -> list[Any]:
+    types = parameters.get("type") or "object"
+    return types if isinstance(types, list) else [types]
+
+
+def system_text(message: Message) -> str:
+    """Return the text of a system message that is a field of the body.
+
+    Raises:
+        InvalidRequestError: if it has an image or a file, which the field cannot hold.
+    """
+    if isinstance(message.content, str) or all(isinstance(part, TextPart) for part in message.content):
+        return message.text
+    raise errors.InvalidRequestError(
+        "A system message can contain only text here. Move its images and files to a user message."
+    )
 
 
 class ItemEncoder(RequestEncoder[D], ABC):

@@ -1,11 +1,13 @@
 """Split server-sent events: any chunks of bytes in, the data of complete events out. No interpretation, no I/O.
 
 Follows https://html.spec.whatwg.org/multipage/server-sent-events.html as far as model APIs use it: ``data:``
-lines (several join with a newline), comments and blank lines skipped, line ends LF or CRLF. The event name
-is not kept, because every protocol repeats it inside the data. A lone CR does not end a line.
+lines (several join with a newline), comments, blank lines and a byte order mark skipped, line ends LF or CRLF. The
+event name is not kept, because every protocol repeats it inside the data. A lone CR does not end a line.
 """
 
 from __future__ import annotations
+
+import codecs
 
 from deepseek_v4.values.response_limits import DEFAULT, ResponseLimits
 
@@ -55,6 +57,7 @@ class EventSplitter:
             self._line.append(lines[0])
             lines[0] = b"".join(self._line)
             self._line = []
+        lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
         rest = lines.pop()
         if rest:
             self._line.append(rest)
@@ -62,7 +65,7 @@ class EventSplitter:
         data = self._data
         for line in lines:
             if line.startswith(b"data:"):
-                data.append(line[5:].strip(b" \r"))
+                data.append(line[5:].strip())
             elif not line or line == b"\r":
                 if data:
                     events.append(data[0] if len(data) == 1 else b"\n".join(data))

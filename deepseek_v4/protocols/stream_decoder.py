@@ -43,6 +43,11 @@ def complete_answer(reply: Reply, provider: str) -> Reply:
     return reply
 
 
+def is_flat_error(body: Json) -> bool:
+    """Return True for an error without an envelope in place of an answer, such as ``{"code": …, "message": …}``."""
+    return isinstance(body.get("message") or body.get("msg"), str)
+
+
 class StreamDecoder(ABC):
     """Decodes one response: the bytes of a stream into deltas, or a complete response into a reply.
 
@@ -100,6 +105,8 @@ class StreamDecoder(ABC):
                 self._silent = False
                 if self.finished:
                     break
+                if not event:  # an empty ``data:`` keeps a connection open
+                    continue
                 if len(event) > self._nesting and json.is_deeper(event, self._nesting):
                     raise self._above("nesting")
                 self.decode_event(event, deltas)
@@ -258,8 +265,10 @@ class StreamDecoder(ABC):
         error.partial = self.partial()
         return error
 
-    def lacking(self, what: str, body: Any) -> errors.MalformedResponseError:
+    def lacking(self, what: str, body: Any) -> errors.DeepSeekError:
         """Return the error for a complete response without an answer."""
+        if isinstance(body, dict) and is_flat_error(body):
+            return self.provider_error(body)
         why = f"The response contains no {what}."
         return errors.MalformedResponseError(why, provider=self.provider, body=body, retryable=True)
 
@@ -311,5 +320,9 @@ class TypedEventDecoder(StreamDecoder):
         reader = self.readers.get(value.get("type", ""))
         if reader is not None:
             reader(value, deltas)
-        elif value.get("error") or value.get("type") == "error":
+        elif (
+            value.get("error")
+            or "error" in (value.get("type"), value.get("object"))
+            or ("type" not in value and is_flat_error(value))
+        ):
             raise self.provider_error(value)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from deepseek_v4.values.web_tools import Page, SearchResults
 
 
+_NUMBERS = frozenset({"authority", "rerank_score"})
+
+
 class WebToolsDialect(Dialect):
     """``POST /v1/tools/search``, ``/v1/tools/fetch``, and the other tool APIs.
 
@@ -24,18 +27,26 @@ class WebToolsDialect(Dialect):
     """US dollars for a search with results, or for a fetched page."""
 
     def decode_results(self, body: Any) -> SearchResults | None:
-        """Return the results of a search; None if the response has no list of them."""
+        """Return the results of a search; None if the response has no list of them.
+
+        Text of an unexpected type counts as missing.
+        """
         from deepseek_v4.values.web_tools import SearchResult, SearchResults
 
         entries = body.get("results") if isinstance(body, Mapping) else None
         if not isinstance(entries, list):
             return None
-        known = {field.name for field in dataclasses.fields(SearchResult)} - {"extra"}
+        names = [field.name for field in dataclasses.fields(SearchResult) if field.name != "extra"]
+
+        def fields(entry: Mapping[str, Any]) -> dict[str, Any]:
+            return {
+                name: entry[name]
+                for name in names
+                if isinstance(entry.get(name), str) or (name in _NUMBERS and entry.get(name) is not None)
+            }
+
         results = tuple(
-            SearchResult(
-                **{"title": "", **{name: entry[name] for name in known & entry.keys() if entry[name] is not None}},
-                extra=entry,
-            )
+            SearchResult(**{"title": "", **fields(entry)}, extra=entry)
             for entry in entries
             if isinstance(entry, dict) and isinstance(entry.get("url"), str)
         )

@@ -72,6 +72,7 @@ ERROR_PHRASES: ErrorTable = (
     (re.compile(r"insufficient balance", re.I), errors.InsufficientBalanceError),
     (re.compile(r"concurrency (limit|is)", re.I), errors.RateLimitError),
     (re.compile(r"service is too busy", re.I), errors.OverloadedError),
+    (re.compile(r"supported API model names are|model not exist", re.I), errors.NotFoundError),  # with status 400
 )
 
 
@@ -86,8 +87,10 @@ class _DeepSeek(Provider):
         return self.dialect(protocol) if own is None else own
 
     def resolve_base_url(self, base_url: str | None, path: str) -> str:
-        """Remove ``/beta``, which belongs to a path, and ``/v1`` for the endpoints that are not under it."""
-        root = super().resolve_base_url(base_url, path).strip().rstrip("/").removesuffix("/beta")
+        """Remove ``/beta`` and ``/anthropic``, which belong to paths, and ``/v1`` for the endpoints not under it."""
+        root = super().resolve_base_url(base_url, path).strip().rstrip("/")
+        for ending in ("/beta", "/anthropic/v1", "/anthropic"):
+            root = root.removesuffix(ending)
         return root.removesuffix("/v1") if path.startswith(("/beta", "/anthropic", "/user", "/v1")) else root
 
 
@@ -111,6 +114,7 @@ class _Conversation(SwitchedThinking):
     thinking_on: Mapping[str, Any] | None = {"thinking": {"type": "enabled"}}
     thinking_off: Mapping[str, Any] | None = {"thinking": {"type": "disabled"}}
     forced_tool_while_thinking = False  # 400 "Thinking mode does not support this tool_choice"
+    json_with_strict_tools = False  # deepseek-recipe 0.2.0: "response_format should not be used with tools"
     error_phrases = ERROR_PHRASES
 
     def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
@@ -149,6 +153,7 @@ class DeepSeekChat(_Conversation, ChatDialect):
     web_search_tool = WEB_SEARCH
     latest_reminder = True
     passes_back_unknown_fields = True  # the layout of the blocks of server tools is not documented here: docs/doubts.md
+    flat_files = True
     finish_reason_always = True
 
     def encode_reasoning(self, reasoning: Reasoning | None) -> Json:

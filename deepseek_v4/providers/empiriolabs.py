@@ -150,7 +150,7 @@ class EmpirioLabsDialect(SwitchedThinking):
             )
         if options.disable_formatting is not None:
             self._encode_formatting(body, options.disable_formatting, notes)
-        elif body.get(LINKUP) and request.response_format is not None and "disable_formatting" not in body:
+        elif body.get(LINKUP) and request.wants_json and "disable_formatting" not in body:
             body["disable_formatting"] = True
             notes.append(Note("translated", "disable_formatting", "enabled: a footer would make the JSON invalid"))
         return options.system_prompt
@@ -190,6 +190,7 @@ class EmpirioLabsResponses(EmpirioLabsDialect, ResponsesDialect):
         "stop": "the endpoint has no such field: use protocol='chat_completions'",
     }
     effort_field = "reasoning.effort"
+    json_schema = False  # not documented; the schema is in the prompt, as in chat
     empty_reasoning_items = True
 
     def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
@@ -232,10 +233,10 @@ class EmpirioLabsModels(ModelsDialect):
         switches = {LINKUP, TOOL} & set(read.get("parameters", ()))
         if switches or abilities is not None:
             more["web_search"] = bool(switches) or "web_search" in (abilities or ())
-        for parameter in entry.get("supported_parameters") or ():
+        for parameter in _list(entry.get("supported_parameters")):
             if isinstance(parameter, Mapping) and parameter.get("name") == "reasoning_effort":
-                allowed = parameter.get("allowed") or parameter.get("enum") or ()
-                efforts = tuple(effort for effort in allowed if isinstance(effort, str))
+                allowed = parameter.get("allowed") or parameter.get("enum")
+                efforts = tuple(effort for effort in _list(allowed) if isinstance(effort, str))
                 more.update({"efforts": efforts} if efforts else {})
                 if isinstance(parameter.get("default"), str):
                     more["default_effort"] = parameter["default"]
@@ -244,6 +245,10 @@ class EmpirioLabsModels(ModelsDialect):
         more["price"] = price_of(*amounts, per=1_000_000, source="https://api.empiriolabs.ai/v1/models")
         more["web_search_price"] = money(rows.get("web_search"))
         return more
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _abilities(entry: Json) -> set[str] | None:

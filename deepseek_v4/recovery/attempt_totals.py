@@ -8,19 +8,12 @@ from typing import Any
 
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.recovery.attempts import FailedAttempt
-from deepseek_v4.values.reply import Attempt, Reply, Usage
+from deepseek_v4.values.reply import Reply
 
 
 def reply_of(outcome: Reply | DeepSeekError) -> Reply | None:
     """Return the reply of an attempt, complete or partial."""
     return outcome.partial if isinstance(outcome, DeepSeekError) else outcome
-
-
-def describe(failed: FailedAttempt[Any], usage: Usage | None = None, cost: float | None = None) -> Attempt:
-    """Describe an attempt before the final one, for ``Reply.attempts``."""
-    error = failed.outcome if isinstance(failed.outcome, DeepSeekError) else None
-    status = 200 if error is None else error.status_code
-    return Attempt(failed.reason, failed.detail, round(failed.seconds, 3), status, usage, cost)
 
 
 def merge_replies(failed: Sequence[FailedAttempt[Reply]], answer: Reply | None) -> Reply:

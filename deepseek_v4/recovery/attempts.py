@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.recovery.user_call import UserCall
-from deepseek_v4.values.reply import Attempt, AttemptReason, Reply
+from deepseek_v4.values.reply import Attempt, AttemptReason, Reply, Usage
 from deepseek_v4.values.value import dataclass
 
 Request = TypeVar("Request")
@@ -45,6 +45,11 @@ class FailedAttempt(Generic[Answer]):
     seconds: float
     outcome: Answer | DeepSeekError
     kept: Answer | None = None
+
+    def describe(self, usage: Usage | None = None, cost: float | None = None) -> Attempt:
+        """Return the entry of ``Reply.attempts``, with tokens and US dollars if they are known."""
+        status = self.outcome.status_code if isinstance(self.outcome, DeepSeekError) else 200
+        return Attempt(self.reason, self.detail, round(self.seconds, 3), status, usage, cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +187,9 @@ class Attempts(ABC, Generic[Request, Item, Answer]):
             answer: The answer; None if there is none.
         """
 
-    @abstractmethod
     def note(self, failed: FailedAttempt[Answer]) -> Attempt:
-        """Describe an attempt before the final one, for ``Reply.attempts``."""
+        """Describe an attempt before the final one, for ``Reply.attempts``; here without tokens and cost."""
+        return failed.describe()
 
     def notes(self, failed: Sequence[FailedAttempt[Answer]]) -> tuple[Attempt, ...]:
         """Describe several attempts, including those that each of them made itself."""

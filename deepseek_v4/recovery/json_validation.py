@@ -36,10 +36,6 @@ class _Held(NamedTuple):
     schema: Mapping[str, Any]
     nulls: bool
 
-    def strict(self) -> _Held:
-        """Return the same without tolerance for nulls, for keywords that count what is valid."""
-        return self._replace(nulls=False)
-
 
 def find_problem(value: Any, schema: Mapping[str, Any], *, nulls: bool = True) -> str | None:
     """Return the path and description of the first violation of a schema; None if the value is valid.
@@ -109,7 +105,8 @@ def _problems(value: Any, schema: Any, held: _Held, path: str, depth: int) -> It
 
 
 def _fits(value: Any, schema: Any, held: _Held, depth: int) -> bool:
-    return next(_problems(value, schema, held.strict(), "", depth + 1), None) is None
+    """Check without tolerance for nulls, for keywords that count what is valid."""
+    return next(_problems(value, schema, held._replace(nulls=False), "", depth + 1), None) is None
 
 
 def _is_multiple(value: float, step: float) -> bool:

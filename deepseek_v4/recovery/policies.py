@@ -8,7 +8,7 @@ from typing import Any
 
 from deepseek_v4.errors import DeepSeekError
 from deepseek_v4.protocols.leaked_calls.report import with_markup_report
-from deepseek_v4.recovery.attempt_totals import describe, joined, merge_replies, reply_of
+from deepseek_v4.recovery.attempt_totals import joined, merge_replies, reply_of
 from deepseek_v4.recovery.attempts import Attempts, FailedAttempt, RetryPolicy
 from deepseek_v4.recovery.backoff import TransientErrorPolicy
 from deepseek_v4.recovery.empty_answer import EmptyAnswerPolicy
@@ -72,8 +72,8 @@ class ReplyAttempts(Attempts[PreparedRequest, Delta, Reply]):
         """Describe the attempt, with its tokens and their cost."""
         reply = reply_of(failed.outcome)
         if reply is None or reply.usage is None:
-            return describe(failed)
-        return describe(failed, reply.usage, None if reply.cost is None else reply.cost.usd)
+            return failed.describe()
+        return failed.describe(reply.usage, None if reply.cost is None else reply.cost.usd)
 
 
 class AccountAttempts(Attempts[AccountRequest[Any], Any, Any]):
@@ -98,10 +98,6 @@ class AccountAttempts(Attempts[AccountRequest[Any], Any, Any]):
     def merge(self, failed: Sequence[FailedAttempt[Any]], answer: Any) -> Any:
         """Return the answer; earlier attempts have none."""
         return answer
-
-    def note(self, failed: FailedAttempt[Any]) -> Attempt:
-        """Describe the attempt, which has no cost."""
-        return describe(failed)
 
 
 def accepts(request: PreparedRequest, reply: Reply) -> bool:

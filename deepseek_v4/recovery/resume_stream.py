@@ -17,9 +17,6 @@ from deepseek_v4.request.prepared_request import PreparedRequest
 from deepseek_v4.values.messages import Message
 from deepseek_v4.values.reply import Delta, LeakedText, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 
-_RESUMABLE_FINISH_REASONS = ("length",)
-"""Finish reasons of an answer that can be continued."""
-
 
 class ResumePolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
     """Policy that continues a streamed answer, up to ``max_resumes`` times.
@@ -57,11 +54,7 @@ class ResumePolicy(RetryPolicy[PreparedRequest, Delta, Reply]):
             StreamInterruptedError: if the request to continue an interrupted stream failed.
         """
         if not isinstance(outcome, DeepSeekError):
-            if (
-                outcome.finish_reason in _RESUMABLE_FINISH_REASONS
-                and _has_begun(outcome)
-                and self._may_continue(attempts)
-            ):
+            if outcome.finish_reason == "length" and _has_begun(outcome) and self._may_continue(attempts):
                 request = _continued(attempts.base, outcome)
                 return Retry(request, "length", "the output limit cut the answer", begun=outcome, fallback=True)
             self._called, self._content, self._reasoning = False, 0, 0  # a new answer follows

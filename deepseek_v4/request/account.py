@@ -10,6 +10,7 @@ from urllib.parse import quote
 from deepseek_v4 import errors
 from deepseek_v4.protocols.account import BalanceDialect, ModelsDialect
 from deepseek_v4.protocols.dialect import Dialect
+from deepseek_v4.protocols.error_bodies import read_error_body
 from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider
 from deepseek_v4.request.call_options import CallOptions
@@ -138,6 +139,8 @@ def account_query(
             body = json.loads(response.body)
         except ValueError:
             body = response.body[:2000].decode("utf-8", "replace")
+        if isinstance(body, dict) and body.get("error"):
+            raise read_error_body(body, dialect, provider.name)
         value = read(body)
         if value is None:
             raise errors.MalformedResponseError(

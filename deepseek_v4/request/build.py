@@ -59,13 +59,13 @@ def _prepared(messages: Sequence[Message], options: CallOptions, stream: bool) -
     request = resolve_forced_tool(request, dialect, provider, options.on_forced_tool, notes)
     request = apply_json_mode(request, dialect, notes)
     known = catalog.find(provider.name, request.model)
-    history.check(request.messages, images=known.images, model=request.model)
+    history.check(request.messages, images=known.images, model=request.model, provider=provider.name)
     if options.repair_history:
         repaired, repairs = history.repair(request.messages, ends_with_answer=dialect.ends_with_answer)
         if repaired is not request.messages:
             notes.extend(repairs)
             request = dataclasses.replace(request, messages=tuple(repaired))
-            history.check(request.messages, images=True, model=request.model)
+            history.check(request.messages, images=True, model=request.model, provider=provider.name)
     notes.extend(history.left_out(request.messages, request.tools, dialect.unread_blocks))
     encoded = protocol.encode(request, dialect, provider.name)
     notes.extend(encoded.notes)
@@ -122,6 +122,7 @@ def chat_request(
         tools=options.tools,
         tool_choice=options.tool_choice,
         response_format=options.response_format,
+        wants_json=options.response_format is not None,
         thinking=thinking,
         thinks=dialect.thinks(thinking),
         pass_back=options.pass_back,

@@ -91,17 +91,17 @@ def resolve(settings: ModelSettings, given: Mapping[str, Any], *, completions: b
     Raises:
         InvalidRequestError: for an unknown option, a wrong type, or an option that cannot be set per call.
     """
-    own = settings.__dict__
+    own, known = settings.__dict__, settings.__class__.model_fields  # not type(settings), which may be a weak proxy
     values = {**own, **_CALL_DEFAULTS}  # with the fields of a framework's class, which are not read here
     values["api_key"] = own_key(settings.key_variable, own["api_key"])
     for alias, value in given.items():
         name = ALIASES.get(alias, alias)
         if name in CALL_ONLY:
             values[name] = _call_only(name, value)
+        elif name in CONSTRUCTOR_ONLY or (name not in FIELDS and name in known):
+            raise errors.InvalidRequestError(f"{name} cannot be set per call. Pass it to the constructor.")
         elif name not in FIELDS:
             raise errors.InvalidRequestError(unknown_option(alias, [*FIELDS, *CALL_ONLY]))
-        elif name in CONSTRUCTOR_ONLY:
-            raise errors.InvalidRequestError(f"{name} cannot be set per call. Pass it to the constructor.")
         elif value is None or (name == "stop" and not value):
             if ModelSettings.model_fields[name].default is None:
                 values[name] = None

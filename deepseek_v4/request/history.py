@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import NoneType
 from typing import Any, TypeVar, get_args
 
-from deepseek_v4 import errors
+from deepseek_v4 import catalog, errors
 from deepseek_v4.values.messages import ImagePart, Message, Part, ServerTool, TextPart, ToolCall, ToolSpec
 from deepseek_v4.values.notes import Note
 
@@ -214,7 +214,7 @@ def left_out(
     return [Note("dropped", name, _LEFT_OUT.get(name, "the provider does not read it")) for name in names]
 
 
-def check(messages: Sequence[Message], *, images: bool, model: str) -> None:
+def check(messages: Sequence[Message], *, images: bool, model: str, provider: str) -> None:
     """Raise for a history that cannot be repaired, before anything is sent.
 
     Raises:
@@ -226,7 +226,8 @@ def check(messages: Sequence[Message], *, images: bool, model: str) -> None:
         return
     for message in messages:
         if not isinstance(message.content, str) and any(isinstance(part, ImagePart) for part in message.content):
+            able = next((facts.id for facts in catalog.models(provider) if facts.images and not facts.retired), None)
             raise errors.UnsupportedError(
-                f"{model} accepts text only, and the conversation contains an image. Use a model that accepts images, "
-                "such as deepseek-flash, or remove the image."
+                f"{model} accepts text only, and the conversation contains an image. Use a model that accepts images"
+                f"{f', such as {able}' if able else ''}, or remove the image."
             )

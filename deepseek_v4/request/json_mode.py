@@ -77,7 +77,8 @@ def apply_json_mode(request: ChatRequest, dialect: Dialect, notes: list[Note]) -
         return request
     messages = request.messages
     calls = bool(request.tools) and request.tool_choice != "none"
-    native = dialect.json_with_tools or not calls
+    accepted = dialect.json_with_tools and (dialect.json_with_strict_tools or not request.strict_functions())
+    native = accepted or not calls
     # with a prefix the combination is rejected (deepseek-recipe 0.2.0)
     json_mode = dialect.json_object and native and not messages[-1].prefix
     if response_format.get("type") == "json_schema" and not (dialect.json_schema and native):

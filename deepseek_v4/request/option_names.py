@@ -35,7 +35,7 @@ def canonical(given: Mapping[str, Any], known: Mapping[str, FieldInfo]) -> dict[
         known: The fields of the class that has the options.
 
     Raises:
-        ValueError: for an unknown name, with the nearest known one.
+        ValueError: for an option of a call, or an unknown name, with the nearest known one.
     """
     values = dict(given)
     for alias, name in ALIASES.items():
@@ -46,6 +46,10 @@ def canonical(given: Mapping[str, Any], known: Mapping[str, FieldInfo]) -> dict[
             values[name] = value
     for name in values:
         if name not in known and not any(field.alias == name for field in known.values()):
+            from deepseek_v4.request.call_options import CALL_ONLY  # it imports this module
+
+            if name in CALL_ONLY:
+                raise ValueError(f"{name} cannot be set in the constructor. Pass it to each call.")
             raise ValueError(unknown_option(name, [n for n in known if not n.startswith("_")]))
     return values
 

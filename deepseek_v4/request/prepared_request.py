@@ -72,10 +72,6 @@ class PreparedRequest:
             messages, _ = history.repair(messages)  # hosts that number their calls reuse ids
         return self.with_history(tuple(messages))
 
-    def watched_by(self, watch: Any) -> PreparedRequest:
-        """Return the request with the watch of its answer."""
-        return dataclasses.replace(self, watch=watch)
-
     def with_history(self, messages: tuple[Message, ...]) -> PreparedRequest:
         """Return the request with another history; a message to continue can change the URL path."""
         request = dataclasses.replace(self.request, messages=messages)

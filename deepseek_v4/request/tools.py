@@ -19,8 +19,8 @@ def parse_tools(value: Any) -> tuple[ToolSpec | ServerTool, ...]:
     for tool in value or ():
         if isinstance(tool, (ToolSpec, ServerTool)):
             tools.append(tool)
-        elif isinstance(tool, Mapping) and tool.get("type") == "function" and isinstance(tool.get("function"), Mapping):
-            function = tool["function"]
+        elif isinstance(tool, Mapping) and tool.get("type") == "function":
+            function = tool["function"] if isinstance(tool.get("function"), Mapping) else tool  # as in Responses
             if not isinstance(function.get("name"), str) or not function["name"]:
                 raise errors.InvalidRequestError("A tool has no name. Set function.name.")
             tools.append(

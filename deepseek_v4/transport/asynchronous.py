@@ -60,8 +60,6 @@ class AsyncTransport:
             None: clients shared by all transports of the running event loop.
         capped: False if a limiter limits the connections; otherwise at most ``clients.CONNECTIONS`` are open.
 
-    Copies share the given client; a pickled transport does not keep it.
-
     Raises:
         InvalidRequestError: If the given client cannot make async calls.
     """
@@ -146,15 +144,6 @@ class AsyncTransport:
             raise failure
         finally:
             del failure
-
-    def __copy__(self) -> AsyncTransport:
-        return AsyncTransport(self._given, capped=self._capped)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> AsyncTransport:
-        return AsyncTransport(self._given, capped=self._capped)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return AsyncTransport, ()
 
 
 async def _send(exchange: Exchange, client: Any) -> Any:

@@ -12,7 +12,7 @@ import atexit
 import functools
 import os
 import threading
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary, WeakSet
@@ -43,24 +43,16 @@ def ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _sync_client(capped: bool = True) -> Any:
-    import httpx
-
-    return _built(httpx.Client, capped)
-
-
-def _async_client(capped: bool = True) -> Any:
-    import httpx
-
-    return _built(httpx.AsyncClient, capped)
-
-
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
-def _built(kind: Any, capped: bool) -> Any:
-    """Build a shared client of an httpx class, with its part of ``CONNECTIONS`` or without a cap.
+def _built(kind: str, capped: bool) -> Any:
+    """Build a shared client, with its part of ``CONNECTIONS`` or without a cap.
+
+    Args:
+        kind: ``Client`` or ``AsyncClient``.
+        capped: False for calls with a limiter.
 
     Raises:
         ConnectionError: If the environment's certificates or proxies cannot be used. It is not retryable, because
@@ -81,7 +73,7 @@ def _built(kind: Any, capped: bool) -> Any:
         variables = PROXY_VARIABLES
         for proxy in getproxies().values():  # a blocking socket uses a port modulo 65536
             _ = urlsplit("//" + proxy.rpartition("//")[2]).port
-        return _plain(kind)(verify=verify, limits=limits)
+        return _plain(getattr(httpx, kind))(verify=verify, limits=limits)
     except Exception as error:
         failure = _not_built(error, variables)
     raise failure
@@ -174,7 +166,7 @@ class Shard:
 
     __slots__ = ("_lock", "calls", "capped", "client", "retired")
 
-    def __init__(self, client: Any, lock: threading.Lock, capped: bool) -> None:
+    def __init__(self, client: Any, lock: threading.RLock, capped: bool) -> None:
         self.client = client
         self.capped = capped
         self.calls: int = 0
@@ -202,11 +194,11 @@ class Shard:
 class Pool:
     """The clients of one process or one event loop, and the holders of leases on them."""
 
-    def __init__(self, build: Callable[[bool], Any]) -> None:
+    def __init__(self, kind: str) -> None:
         self.open: bool = True
         self.keeper: AsyncGenerator[None, None] | None = None
-        self._build = build
-        self._lock = threading.Lock()
+        self._kind = kind
+        self._lock = threading.RLock()
         self._shards: list[Shard] = []
         self._holders: WeakSet[Any] = WeakSet()
 
@@ -221,18 +213,15 @@ class Pool:
         """Remove a holder; if none is left, close the pool and return the clients to close."""
         with self._lock:
             self._holders.discard(holder)
-            return [] if self._holders else self._shut()
+            return [] if self._holders else self.shut()
 
     def shut(self) -> list[Any]:
         """End all leases and return the clients to close."""
         with self._lock:
-            return self._shut()
-
-    def _shut(self) -> list[Any]:
-        self.open = False
-        clients = [shard.client for shard in self._shards]
-        self._shards = []
-        return clients
+            self.open = False
+            clients = [shard.client for shard in self._shards]
+            self._shards = []
+            return clients
 
     def retire(self, client: Any) -> None:
         """Assign no more calls to the client.
@@ -247,7 +236,7 @@ class Pool:
                     self._shards.remove(shard)
                     return
 
-    def place(self, capped: bool = True) -> Shard | None:
+    def place(self, capped: bool) -> Shard | None:
         """Reserve a slot on the first client with a free one, else on the least busy; None if the pool is closed.
 
         Args:
@@ -262,7 +251,7 @@ class Pool:
             else:
                 shards = [shard for shard in self._shards if shard.capped is capped]
                 if len(shards) < CLIENTS:
-                    shard = Shard(self._build(capped), self._lock, capped)
+                    shard = Shard(_built(self._kind, capped), self._lock, capped)
                     self._shards.append(shard)
                 else:
                     shard = min(shards, key=lambda one: one.calls)
@@ -290,7 +279,7 @@ def sync_pool(holder: object) -> Pool:
     with _registry.lock:
         pool = _registry.sync_pool
         if pool is None or not pool.lease(holder):
-            pool = _registry.sync_pool = Pool(_sync_client)
+            pool = _registry.sync_pool = Pool("Client")
             pool.lease(holder)
         return pool
 
@@ -311,7 +300,7 @@ async def async_pool(holder: object) -> Pool:
             return pool
         for ended in [one for one in _registry.by_loop if one.is_closed()]:
             del _registry.by_loop[ended]
-        pool = _registry.by_loop[loop] = Pool(_async_client)
+        pool = _registry.by_loop[loop] = Pool("AsyncClient")
         pool.lease(holder)
     pool.keeper = _close_with_loop(pool)
     await pool.keeper.__anext__()

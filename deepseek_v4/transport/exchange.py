@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import math
 import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -141,11 +140,12 @@ class Exchange:
         response = self._http_response(self._mask().content(body))
         error = self._decode_error(response)
         if response.status == 404:
-            error.message += f" The request was {self._request.method} {self._request.url.partition('?')[0]}."
+            url = self._request.url.partition("?")[0]
+            error.message = f"{_sentence(error)} The request was {self._request.method} {url}."
         if 300 <= response.status < 400 and "location" in response.headers:
-            error.message += (
-                f" It redirects to {response.headers['location']}. Redirects are not followed, because they would "
-                "send the key to another host. Set base_url to the final URL."
+            error.message = (
+                f"{_sentence(error)} It redirects to {response.headers['location']}. Redirects are not followed, "
+                "because they would send the key to another host. Set base_url to the final URL."
             )
         return error
 
@@ -233,7 +233,7 @@ class Exchange:
         error = translate(cause, _host(self._request.url), self._timeouts) if isinstance(cause, Exception) else None
         if error is None or isinstance(error, errors.InvalidRequestError):
             return error
-        if self._left() < SLACK_SECONDS:
+        if self.deadline is not None and self.deadline - time.monotonic() < SLACK_SECONDS:
             return self.out_of_time()
         if midway and not isinstance(error, errors.TimeoutError):
             return errors.StreamInterruptedError(
@@ -245,9 +245,6 @@ class Exchange:
     def _http_response(self, body: bytes) -> HttpResponse:
         response = self._response
         return HttpResponse(response.status_code, response.headers, body)
-
-    def _left(self) -> float:
-        return math.inf if self.deadline is None else self.deadline - time.monotonic()
 
 
 class ClosingResponse:
@@ -297,6 +294,10 @@ def _problem_of(url: str) -> str | None:
     except ValueError as error:
         return f"The URL of {_host(url)} is invalid: {error}. Check base_url."
     return None
+
+
+def _sentence(error: errors.DeepSeekError) -> str:
+    return f"{error.message.rstrip('. ')}."
 
 
 def _host(url: str) -> str:

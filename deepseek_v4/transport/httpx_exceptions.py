@@ -9,27 +9,24 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType, TracebackType
-from typing import Final
+from types import TracebackType
 
 from deepseek_v4 import errors
 
-PHASE_OF: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "ConnectTimeout": "connect",
-        "ReadTimeout": "read",
-        "WriteTimeout": "write",
-        "PoolTimeout": "pool",
-        "TimeoutException": "read",
-        "TimeoutError": "read",
-    }
-)
+PHASE_OF = {
+    "ConnectTimeout": "connect",
+    "ReadTimeout": "read",
+    "WriteTimeout": "write",
+    "PoolTimeout": "pool",
+    "TimeoutException": "read",
+    "TimeoutError": "read",
+}
 """Exception name -> the phase that timed out."""
 
-UNUSABLE: Final = ("has been closed", "loop is closed", "different event loop", "different loop")
+UNUSABLE = ("has been closed", "loop is closed", "different event loop", "different loop")
 """Parts of the message of a RuntimeError about a client that is closed or belongs to another event loop."""
 
-STACK: Final = frozenset({"httpx", "httpcore", "httpx2", "httpcore2", "h11", "h2", "anyio", "httpx_aiohttp", "aiohttp"})
+STACK = frozenset({"httpx", "httpcore", "httpx2", "httpcore2", "h11", "h2", "anyio", "httpx_aiohttp", "aiohttp"})
 """Packages whose frames hold the raw headers."""
 
 
@@ -72,7 +69,7 @@ def translate(error: Exception, host: str, timeouts: Mapping[str, float | None])
         )
     if names & {"NetworkError", "RemoteProtocolError", "OSError"} or text == "Connection closed":  # aiohttp's
         return errors.ConnectionError(
-            f"The connection to {host} broke before the response: {text}.", may_be_billed=True
+            f"The connection to {host} broke before the response was complete: {text}.", may_be_billed=True
         )
     if "HTTPError" in names:
         return errors.ConnectionError(f"The request to {host} failed: {text}.", retryable=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 
 
@@ -18,7 +19,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if seconds is not None or value is None:
         return seconds
     try:
-        return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
+        date = parsedate_to_datetime(value)
+        date = date if date.tzinfo else date.replace(tzinfo=timezone.utc)  # asctime's format names no zone
+        return max(date.timestamp() - time.time(), 0.0)
     except (ValueError, OverflowError, OSError):  # invalid dates and time zones
         return None
 

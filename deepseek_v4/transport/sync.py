@@ -58,8 +58,6 @@ class SyncTransport:
             shared by all transports of the process.
         capped: False if a limiter limits the connections; otherwise at most ``clients.CONNECTIONS`` are open.
 
-    Copies share the given client; a pickled transport does not keep it.
-
     Raises:
         InvalidRequestError: If the given client cannot make sync calls.
     """
@@ -157,15 +155,6 @@ class SyncTransport:
             raise failure
         finally:
             del failure
-
-    def __copy__(self) -> SyncTransport:
-        return SyncTransport(self._given, capped=self._capped)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> SyncTransport:
-        return SyncTransport(self._given, capped=self._capped)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return SyncTransport, ()
 
 
 def _chunks(response: Any) -> Iterator[bytes]:

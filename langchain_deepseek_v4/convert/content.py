@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -121,11 +122,11 @@ def result_of(content: Content) -> tuple[str, tuple[Part, ...]]:
 
 def _part(block: Mapping[str, Any]) -> Part | None:
     kind = block.get("type")
-    if kind in TEXTS:
+    if kind in TEXTS and (kind != "text-plain" or "text" in block):
         return TextPart(_text(block))
     if kind in ("image_url", "input_image"):
         return _openai_image(block)
-    if kind in ("image", "file", "document", "media", "input_file"):
+    if kind in ("image", "file", "document", "media", "input_file", "text-plain"):
         return _data(block)
     if kind in UNSUPPORTED:
         raise errors.UnsupportedError(f"DeepSeek V4 does not support {kind} content. Convert it to text first.")
@@ -175,7 +176,7 @@ def _data(block: Mapping[str, Any]) -> Part:
         )
     name = source.get("filename") or block.get("filename") or block.get("title") or extras.get("filename")
     kind = kind or "application/pdf"
-    return FilePart(data=_url(data, kind, None), filename=name or f"file.{kind.rsplit('/', 1)[-1]}")
+    return FilePart(data=_url(data, kind, None), filename=name or f"file{mimetypes.guess_extension(kind) or ''}")
 
 
 def _url(data: Any, kind: str, url: Any) -> str:

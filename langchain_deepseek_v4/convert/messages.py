@@ -153,12 +153,20 @@ def _assistant(message: BaseMessage) -> Message:
     content = message.content
     return new_message(
         "assistant",
-        text_of(content),
+        text_of(content) + _refusal_elsewhere(message),
         _reasoning(message),
         _calls(message),
         retried=was_asked_again(message.response_metadata),
         left_out=left_out(content),
     )
+
+
+def _refusal_elsewhere(message: BaseMessage) -> str:
+    """Return the refusal of an answer without a block of it: of an event stream (v3), or of another vendor."""
+    refusal = message.additional_kwargs.get("refusal")
+    if not isinstance(refusal, str) or any(block.get("type") == "refusal" for block in blocks_of(message.content)):
+        return ""
+    return refusal
 
 
 def _result(message: BaseMessage) -> Message:
@@ -241,8 +249,6 @@ def _reasoning(message: BaseMessage) -> Reasoning | None:
 def _reasoning_blocks(message: BaseMessage) -> tuple[list[str], list[Mapping[str, Any]] | None]:
     texts: list[str] = []
     records: list[Mapping[str, Any]] | None = None
-    if isinstance(message.content, str):
-        return texts, records
     for block in blocks_of(message.content):
         kind = block.get("type")
         if kind == "reasoning":

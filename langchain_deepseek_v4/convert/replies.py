@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, ToolCall, ToolCallChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, ToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -80,7 +80,7 @@ class MessageBuilder:
         valid, invalid = _calls(reply)
         return _message(
             content=_content_blocks(reply, valid, invalid) if self._blocks else _content(reply),
-            additional_kwargs=_reasoning(reply),
+            additional_kwargs=_extra(reply),
             response_metadata=self._metadata(reply),
             tool_calls=valid,
             invalid_tool_calls=invalid,
@@ -119,7 +119,7 @@ class MessageBuilder:
 
     def _last(self, reply: Reply) -> AIMessageChunk:
         """Return the chunk with everything that is sent once."""
-        extra = _reasoning(reply)
+        extra = _extra(reply)
         if extra.get("reasoning_content"):  # sent in chunks before, if not empty
             del extra["reasoning_content"]
         content: Any = [] if self._blocks else ""
@@ -150,7 +150,7 @@ class MessageBuilder:
     def _call(self, index: int, call_id: str | None, name: str | None, arguments: str) -> tuple[AIMessageChunk, ...]:
         if not (arguments or call_id or name):
             return ()
-        fragment = _fragment(index, call_id, name, arguments)
+        fragment = tool_call_chunk(index=index, id=call_id, name=name, args=arguments)
         content: Any = [{**fragment, "index": f"{CALL}{index}"}] if self._blocks else ""
         if call_id is None and name is None:
             return (fragment_chunk(content, fragment, self._common),)
@@ -202,10 +202,6 @@ def _cost_details(price: Cost) -> dict[str, Any]:
     return {name: value for name, value in details.items() if value is not None}
 
 
-def _fragment(index: int, call_id: str | None, name: str | None, arguments: str) -> ToolCallChunk:
-    return tool_call_chunk(index=index, id=call_id, name=name, args=arguments)
-
-
 def _calls(reply: Reply) -> tuple[list[ToolCall], list[InvalidToolCall]]:
     """Return the calls of a complete answer; invalid arguments have the same suffix as in a stream."""
     valid = [tool_call(name=c.name, args=parse_partial_json(c.arguments), id=c.id) for c in reply.tool_calls]
@@ -216,14 +212,19 @@ def _calls(reply: Reply) -> tuple[list[ToolCall], list[InvalidToolCall]]:
     return valid, invalid
 
 
-def _reasoning(reply: Reply) -> dict[str, Any]:
-    """Return the reasoning for ``additional_kwargs``: ``""`` if it was received empty, no entry if not received."""
+def _extra(reply: Reply) -> dict[str, Any]:
+    """Return the ``additional_kwargs``: reasoning and refusal, ``""`` if received empty, no entry if not received.
+
+    The refusal has a block of its own, too, but langchain-core's event streams (v3) lose blocks of that type.
+    """
     extra: dict[str, Any] = {}
     if reply.reasoning is not None:
         if reply.reasoning.text is not None:
             extra["reasoning_content"] = reply.reasoning.text
         if reply.reasoning.details is not None:
             extra["reasoning_details"] = [dict(record) for record in reply.reasoning.details]
+    if reply.refusal is not None:
+        extra["refusal"] = reply.refusal
     return extra
 
 
@@ -244,7 +245,7 @@ def _content(reply: Reply) -> str | list[str | Block]:
 def _content_blocks(reply: Reply, valid: list[ToolCall], invalid: list[InvalidToolCall]) -> list[str | Block]:
     """Return the blocks of a complete answer, equal to the merged blocks of its stream."""
     blocks: list[str | Block] = []
-    extra = _reasoning(reply)
+    extra = _extra(reply)
     text = extra.get("reasoning_content") or ""
     reasoning: Block = {"type": "reasoning", "reasoning": text, "index": REASONING}
     if "reasoning_details" in extra:
@@ -262,7 +263,7 @@ def _content_blocks(reply: Reply, valid: list[ToolCall], invalid: list[InvalidTo
     calls: list[Block] = [dict(call) for call in valid]
     for invalid_call, call in zip(reply.invalid_tool_calls, invalid, strict=True):
         # a call that never became valid stays a fragment
-        fragment = _fragment(invalid_call.position, call["id"], call["name"], call["args"] or "")
+        fragment = tool_call_chunk(id=call["id"], name=call["name"], args=call["args"])
         calls.insert(invalid_call.position, {**fragment, "index": f"{CALL}{invalid_call.position}"})
     details_alone = [reasoning] if "extras" in reasoning and not text else []  # at the end, as in a stream
     filtered = [_refusal_block("")] if refusal == "" else []
@@ -286,3 +287,15 @@ def usage_metadata(usage: Usage | None) -> UsageMetadata | None:
     if usage.reasoning_tokens is not None:
         counted["output_token_details"] = OutputTokenDetails(reasoning=usage.reasoning_tokens)
     return counted
+
+
+def usage_of(counted: UsageMetadata | None) -> Usage | None:
+    """Return the token counts of a message under the core's names."""
+    if counted is None:
+        return None
+    return Usage(
+        counted["input_tokens"],
+        counted["output_tokens"],
+        cached_tokens=(counted.get("input_token_details") or {}).get("cache_read"),
+        reasoning_tokens=(counted.get("output_token_details") or {}).get("reasoning"),
+    )

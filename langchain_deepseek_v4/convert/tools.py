@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from typing_extensions import is_typeddict
 
 from deepseek_v4.integration.typed_answers import contains_itself, schema_name, with_own_root
-from langchain_deepseek_v4.convert.schemas import json_schema_of
+from langchain_deepseek_v4.convert.schemas import as_function, json_schema_of
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -28,6 +29,9 @@ def as_tool(tool: ToolLike) -> dict[str, Any]:
     """
     if isinstance(tool, Mapping) and _is_server_tool(tool):
         return dict(tool)
+    if is_typeddict(tool):
+        with suppress(ValueError):  # before Python 3.12, pydantic does not take those of ``typing`` with optional keys
+            return as_function(tool)  # langchain-core would require every key
     converted = convert_to_openai_tool(tool)
     if _has_empty_schema(converted):
         schema = _schema_of_arguments(tool)
@@ -49,7 +53,7 @@ def _has_empty_schema(value: Any) -> bool:
 
 def _schema_of_arguments(tool: Any) -> dict[str, Any]:
     """Return the complete schema of a tool's arguments, with its references."""
-    if isinstance(tool, Mapping) or is_typeddict(tool):
+    if isinstance(tool, Mapping):
         return {}
     schema = getattr(tool, "tool_call_schema", None) or tool
     if isinstance(schema, Mapping):  # of a tool of an MCP server
@@ -73,7 +77,7 @@ def _is_server_tool(tool: Mapping[str, Any]) -> bool:
 
 def tool_name(tool: Mapping[str, Any]) -> str | None:
     """Return the name of a function in OpenAI's format; None for a tool that the provider runs."""
-    function = tool.get("function")
+    function = tool.get("function", tool if tool.get("type") == "function" else None)  # Responses: without "function"
     return function.get("name") if isinstance(function, Mapping) else None
 
 

@@ -192,9 +192,7 @@ def _value(text: str, message: Any) -> Any:
 
 def _refusal(message: BaseMessage) -> str | None:
     """Return the text of a refusal, ``""`` for one without a text; None if the model did not refuse."""
-    blocks = message.content if isinstance(message.content, list) else ()
-    found = [block for block in blocks if isinstance(block, dict) and block.get("type") == "refusal"]
-    return "".join(block.get("refusal") or "" for block in found) if found else None
+    return message.additional_kwargs.get("refusal")
 
 
 def _why(message: Any) -> str:

@@ -32,6 +32,7 @@ from deepseek_v4.recovery.retry_prompt import retry_messages
 from deepseek_v4.recovery.user_call import UserCall
 from deepseek_v4.values.reply import StreamEnd, Usage
 from langchain_deepseek_v4.bounded_retry import BoundedRetry, EachByItself, bounded_retry
+from langchain_deepseek_v4.convert.replies import usage_of
 from langchain_deepseek_v4.convert.schemas import Method, answer_class, as_function, json_schema_of, wrapped
 from langchain_deepseek_v4.convert.tools import ToolLike, as_response_format, tool_name
 from langchain_deepseek_v4.errors import RefusalError
@@ -333,6 +334,4 @@ class MessageAttempts(TypedAttempts[LanguageModelInput, AIMessage, AIMessage]):
 
     def facts(self, answer: AIMessage) -> tuple[Mapping[str, Any], Usage | None, float | None]:
         """Return the metadata, usage and cost of an answer."""
-        counted = answer.usage_metadata
-        usage = None if counted is None else Usage(counted["input_tokens"], counted["output_tokens"])
-        return answer.response_metadata, usage, answer.response_metadata.get("cost")
+        return answer.response_metadata, usage_of(answer.usage_metadata), answer.response_metadata.get("cost")

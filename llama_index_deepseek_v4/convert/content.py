@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from mimetypes import guess_extension, guess_type
+from pathlib import Path
 
 from llama_index.core.base.llms.types import (
     AudioBlock,
@@ -24,6 +26,8 @@ from deepseek_v4.values.messages import FilePart, ImagePart, Part, Role, TextPar
 _SKIPPED = (ThinkingBlock, ToolCallBlock, CachePoint)
 """Blocks that ``messages`` converts; and Anthropic's cache points: DeepSeek caches prefixes automatically."""
 
+_UNTITLED = "input_document"
+"""The title that LlamaIndex sets if there is none; a provider may need the extension of a name."""
 
 FILE_ID = "file-"
 """The beginning of the id of an uploaded file, which ``url`` of a ``DocumentBlock`` may hold."""
@@ -87,7 +91,7 @@ def _image(block: ImageBlock) -> ImagePart:
     return ImagePart(f"data:{block.image_mimetype or 'image/png'};base64,{data}", block.detail)
 
 
-def _document(block: DocumentBlock) -> FilePart:
+def _document(block: DocumentBlock) -> Part:
     if block.data is None and block.path is None:
         if (block.url or "").startswith(FILE_ID):
             return FilePart(file_id=block.url, image=(block.document_mimetype or "").startswith("image/"))
@@ -95,4 +99,9 @@ def _document(block: DocumentBlock) -> FilePart:
             f"The document {block.title!r} is given as a URL, which DeepSeek V4 does not fetch. Download it and pass "
             "data= or path=, or the id of upload_file() as url=."
         )
-    return FilePart(data=block.inline_url(), filename=block.title)
+    name = block.title or _UNTITLED
+    kind = block.document_mimetype or guess_type(str(block.path or name))[0] or "application/octet-stream"
+    if name == _UNTITLED:
+        name = Path(block.path).name if block.path else name + (guess_extension(kind) or "")
+    url = f"data:{kind};base64,{block.inline_url().partition(',')[2]}"  # its own type may be "application"
+    return ImagePart(url) if kind.startswith("image/") else FilePart(data=url, filename=name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
@@ -17,8 +18,6 @@ from llama_index_deepseek_v4.convert.messages import legacy_calls
 from llama_index_deepseek_v4.convert.responses import INVALID_CALLS
 from llama_index_deepseek_v4.errors import UnusableAnswerError
 
-_CHOICES = ("auto", "none", "required", "any")
-
 
 def tool_options(
     tools: Sequence[BaseTool],
@@ -27,7 +26,7 @@ def tool_options(
     tool_required: bool,
     tool_choice: str | Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Return the options of a call with tools. They appear in events, so they are plain objects in OpenAI's format.
+    """Return the options of a call with tools, which appear in events: the tools as plain objects in OpenAI's format.
 
     Args:
         tools: The tools that the model may call.
@@ -44,9 +43,7 @@ def tool_options(
         options["tools"] = as_openai_tools(tools)
         if not allow_parallel_tool_calls:
             options["parallel_tool_calls"] = False
-    if isinstance(choice, str) and choice not in _CHOICES:
-        choice = {"type": "function", "function": {"name": choice}}
-    if choice not in (None, "auto") and (tools or choice != "none"):
+    if choice not in (None, "auto"):
         options["tool_choice"] = choice
     return options
 
@@ -75,9 +72,9 @@ def _parameters(metadata: ToolMetadata) -> dict[str, Any]:
     parameters: dict[str, Any] = metadata.get_parameters_dict()
     if "type" in parameters or metadata.fn_schema is None:
         return parameters
-    # of a class that contains itself, LlamaIndex keeps the definitions only
+    # of a class that contains itself, and of a union, LlamaIndex keeps the definitions only
     schema = with_own_root(metadata.fn_schema.model_json_schema())
-    return {key: schema[key] for key in ("type", "properties", "required", "$defs") if key in schema}
+    return {key: value for key, value in schema.items() if key not in ("title", "description")}
 
 
 def tool_selections(response: ChatResponse, *, error_on_no_tool_call: bool) -> list[ToolSelection]:
@@ -110,6 +107,22 @@ def tool_selections(response: ChatResponse, *, error_on_no_tool_call: bool) -> l
         ToolSelection(tool_id=call_id, tool_name=name, tool_kwargs=_arguments(call_id, name, arguments, response))
         for call_id, name, arguments in calls
     ]
+
+
+@contextmanager
+def known_tools(tools: Sequence[BaseTool]) -> Iterator[None]:
+    """Raise ``UnusableAnswerError`` instead of LlamaIndex's ``KeyError`` if the model calls an unknown tool."""
+    try:
+        yield
+    except KeyError as error:
+        names = [tool.metadata.get_name() for tool in tools]
+        if error.args[0] in names:
+            raise
+        raise UnusableAnswerError(
+            f"The model called {error.args[0]!r}, which is not among the tools: {', '.join(names)}. Try again, or "
+            "describe the tools more precisely.",
+            body=None,
+        ) from error
 
 
 def _arguments(call_id: str, name: str, arguments: dict[str, Any] | str, response: ChatResponse) -> dict[str, Any]:

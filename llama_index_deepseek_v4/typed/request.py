@@ -11,6 +11,7 @@ from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel, ValidationError
 
+from deepseek_v4.errors import InvalidRequestError
 from deepseek_v4.integration.typed_answers import (
     InvalidAnswer,
     attempts_of,
@@ -60,8 +61,11 @@ class TypedRequest:
         """Create the request for a class; the model's system prompt comes first.
 
         Raises:
+            InvalidRequestError: if ``output_cls`` is not a pydantic class.
             ValueError: if the answer must be a tool call and the schema of the class does not allow objects.
         """
+        if not (isinstance(output_cls, type) and issubclass(output_cls, BaseModel)):
+            raise InvalidRequestError(f"{output_cls!r} is not a pydantic class. Pass a subclass of pydantic.BaseModel.")
         options = {name: value for name, value in (llm_kwargs or {}).items() if name not in _PROGRAM_ONLY}
         retries: int = options.pop("answer_retries", None)
         if retries is None:

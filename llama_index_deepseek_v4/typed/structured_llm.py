@@ -34,7 +34,7 @@ class DeepSeekStructuredLLM(StructuredLLM):
     """A model whose answers are instances of ``output_cls``: the text is its JSON, ``raw`` is the object.
 
     ``additional_kwargs`` are those of the model's own responses (tokens and cost of all attempts, finish reason), and
-    the message begins with the thinking.
+    the message begins with the thinking. ``delta`` of a stream is the whole JSON, in the last response.
     """
 
     @llm_chat_callback()
@@ -100,9 +100,11 @@ def _completions(response: ChatResponse) -> tuple[CompletionResponse]:
 
 def _as_response(output: BaseModel, response: ChatResponse) -> ChatResponse:
     """Return a response with the object, and with the thinking and metadata of the response it was parsed from."""
+    text, delta = write_json(output), None
     if not isinstance(response, ChatResponseChunk):
         predict.report_end(output)
-    message = ChatMessage(role=MessageRole.ASSISTANT, content=write_json(output))
+        delta = text  # chat engines and ``stream`` join the deltas; the JSON of an earlier object is not its beginning
+    message = ChatMessage(role=MessageRole.ASSISTANT, content=text)
     thinking = [block for block in response.message.blocks if isinstance(block, ThinkingBlock)]
     message.blocks = [*thinking, *message.blocks]
-    return ChatResponse(message=message, raw=output, additional_kwargs=dict(response.additional_kwargs))
+    return ChatResponse(message=message, raw=output, delta=delta, additional_kwargs=dict(response.additional_kwargs))

@@ -74,7 +74,7 @@ from deepseek_v4.limits.ray import RayLeases
 
 ray.init(sys.argv[1], log_to_driver=False)
 one, two = RayLeases(3, "account"), RayLeases(3, "account")
-print(one.lease(2, 10).slots, two.lease(2, 10).slots)
+print(one.renew("one", 2, 10).slots, two.renew("two", 2, 10).slots)
 for options in ({"api_key_variable": "NO_SUCH_KEY"}, {"temprature": 1}, {"max_cost": 5}):
     try:
         ask(ray.data.from_items([{"id": 1, "prompt": "Hi"}]), **options)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from langchain.agents import create_agent
 from langchain_core.caches import InMemoryCache
 from llama_index.core import Document, VectorStoreIndex
 from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel
 
 import langchain_deepseek_v4 as langchain
@@ -77,6 +79,38 @@ async def test_async_calls_and_failed_calls_are_counted(server: LocalServer, opt
         await langchain.ChatDeepSeekV4(**options).ainvoke("Something")
     assert report.total.answers == 2  # the failed call is one, with the tokens of both its requests
     assert len(server.requests) == 3
+
+
+ASK = [ChatMessage(content="x")]
+FAILING: dict[str, Callable[[Any], object]] = {
+    "chat": lambda llm: llm.chat(ASK),
+    "predict": lambda llm: llm.predict(PromptTemplate("x")),
+    "achat": lambda llm: asyncio.run(llm.achat(ASK)),
+    "complete": lambda llm: llm.complete("x"),
+    "stream_chat": lambda llm: list(llm.stream_chat(ASK)),
+    "structured_predict": lambda llm: llm.structured_predict(Person, PromptTemplate("x")),
+    "as_structured_llm.stream_chat": lambda llm: list(llm.as_structured_llm(Person).stream_chat(ASK)),
+    "as_structured_llm.stream_complete": lambda llm: list(llm.as_structured_llm(Person).stream_complete("x")),
+}
+
+
+class Logged(llama_index.DeepSeekV4):
+    def chat(self, messages: Any, **options: Any) -> Any:
+        return super().chat(messages, **options)
+
+
+@pytest.mark.parametrize("method", FAILING)
+def test_a_failed_call_of_llama_index_is_counted_once(
+    server: LocalServer, options: dict[str, Any], method: str
+) -> None:
+    answer = Turn('{"name": 1}' if "structured" in method else "", reasoning="Hm.")
+    server.script(answer, answer)
+    llm = Logged(**options)
+    with llama_index.UsageReport() as report, pytest.raises(errors.DeepSeekError):
+        FAILING[method](llm)
+    assert len(server.requests) == 2
+    assert report.total == llm._client.usage.total
+    assert report.total.output_tokens > 0
 
 
 def test_a_rag_query_and_a_typed_answer_are_counted_once(server: LocalServer, options: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from deepseek_v4 import (
@@ -283,6 +284,24 @@ def test_a_copied_client_works(client: Client, server: LocalServer, copied: Any)
     server.script(HELLO, HELLO)
     client.chat("Hi")
     assert copied(client).chat("Hi").content == "Hello there."
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy], ids=["copy", "deepcopy"])
+def test_a_copied_client_works_asynchronously(client: Client, server: LocalServer, copied: Any) -> None:
+    async def both() -> list[str]:
+        return [(await one.achat("Hi")).content for one in (client, copied(client))]
+
+    server.script(HELLO, HELLO)
+    assert asyncio.run(both()) == ["Hello there."] * 2
+
+
+def test_a_copied_client_sends_with_the_given_http_client(server: LocalServer) -> None:
+    server.script(HELLO, HELLO)
+    with httpx.Client(headers={"x-from": "mine"}) as given:
+        client = Client(api_key=server.api_key, base_url=server.base_url, http_client=given)
+        client.chat("Hi")
+        copy.deepcopy(client).chat("Hi")
+    assert [request.headers["x-from"] for request in server.requests] == ["mine", "mine"]
 
 
 def test_a_pickled_client_works_if_the_key_is_in_the_environment(

@@ -10,7 +10,7 @@ from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.decode_context import DecodeContext
 from deepseek_v4.protocols.reasoning_details import UNKNOWN_FIELDS
 from deepseek_v4.protocols.response_body import OPENAI_FIELDS, decode_envelope, keep, text_of
-from deepseek_v4.protocols.stream_decoder import UNREADABLE, StreamDecoder
+from deepseek_v4.protocols.stream_decoder import UNREADABLE, StreamDecoder, is_flat_error
 from deepseek_v4.values import json
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, TextDelta
@@ -26,11 +26,6 @@ _CHOICE_KEYS = frozenset({"index", "message", "delta", "logprobs", "finish_reaso
 
 _new = tuple.__new__
 """Creates a delta in half the time of its class: a tenth of the time of a streamed chunk."""
-
-
-def _is_flat_error(body: Json) -> bool:
-    """Return True for an error without an envelope, as vLLM and SGLang send: ``{"object": "error", "message": …}``."""
-    return body.get("object") == "error" and not body.get("choices")
 
 
 def _warn_of_leaks(reply: Reply, context: DecodeContext) -> None:
@@ -106,9 +101,9 @@ class ChatStreamDecoder(StreamDecoder):
         if not choices:
             chunk = self._dialect.unwrap(chunk)
             choices = chunk.get("choices")
-            if _is_flat_error(chunk):
-                self._read_error(chunk)
             if not choices:
+                if is_flat_error(chunk):
+                    self._read_error(chunk)
                 return
         choice = choices[0]
         delta = choice.get("delta")
@@ -127,8 +122,7 @@ class ChatStreamDecoder(StreamDecoder):
         completion = self._dialect.unwrap(body) if isinstance(body, dict) else {}
         choices = completion.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-        flawed = completion.get("error") or _is_flat_error(completion)
-        failed = completion if flawed else choice if choice.get("error") else None
+        failed = completion if completion.get("error") else choice if choice.get("error") else None
         error = None if failed is None else self.provider_error(failed)
         message = choice.get("message")
         if isinstance(message, dict):

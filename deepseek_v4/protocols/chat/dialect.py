@@ -25,6 +25,8 @@ class ChatDialect(Dialect):
     passes_back_unknown_fields = False
     """True if fields of an answer's message that this package does not decode are a part of the turn: they are sent
     again, unchanged, in a record of the type ``UNKNOWN_FIELDS``."""
+    flat_files = False
+    """True if a file's fields are in the part itself; False if in its object ``file``, as in OpenAI's format."""
     may_leak_markup = False
     """True if the server's parsers are known to leave prompt markup in the visible text; a warning is then issued."""
 

@@ -9,7 +9,7 @@ from deepseek_v4.protocols.chat.decode import ChatStreamDecoder
 from deepseek_v4.protocols.chat.dialect import ChatDialect
 from deepseek_v4.protocols.request_encoder import RequestEncoder
 from deepseek_v4.values.json import Json
-from deepseek_v4.values.messages import ImagePart, Message, ToolSpec
+from deepseek_v4.values.messages import FilePart, ImagePart, Message, ToolSpec
 from deepseek_v4.values.notes import Note
 
 
@@ -121,6 +121,11 @@ class ChatEncoder(RequestEncoder[ChatDialect]):
         """Encode an image."""
         image = {"url": part.url, "detail": part.detail} if part.detail else {"url": part.url}
         return {"type": "image_url", "image_url": image}
+
+    def file(self, part: FilePart) -> Json:
+        """Encode a file."""
+        flat = super().file(part)
+        return flat if self.dialect.flat_files else {"type": flat.pop("type"), "file": flat}
 
 
 CHAT_COMPLETIONS = Protocol("chat_completions", ChatEncoder, ChatStreamDecoder)

@@ -16,7 +16,7 @@ from deepseek_v4.protocols.completions.dialect import CompletionsDialect
 from deepseek_v4.protocols.encode_options import drop
 from deepseek_v4.protocols.request_encoder import RequestEncoder
 from deepseek_v4.protocols.response_body import OPENAI_FIELDS, decode_envelope, text_of
-from deepseek_v4.protocols.stream_decoder import StreamDecoder
+from deepseek_v4.protocols.stream_decoder import StreamDecoder, is_flat_error
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Delta, TextDelta
 from deepseek_v4.values.sampling import Thinking
@@ -42,7 +42,7 @@ class CompletionsStreamDecoder(StreamDecoder):
         self._read(body, deltas)
 
     def _read(self, chunk: Json, deltas: list[Delta]) -> None:
-        if chunk.get("error"):
+        if chunk.get("error") or (not chunk.get("choices") and is_flat_error(chunk)):
             raise self.provider_error(chunk)
         builder = self.builder
         decode_envelope(chunk, builder, OPENAI_FIELDS)

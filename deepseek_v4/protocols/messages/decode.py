@@ -104,9 +104,9 @@ class MessagesStreamDecoder(TypedEventDecoder):
                 self.builder.extra[name] = source[name]
 
     def _count(self, usage: Json | None) -> None:
-        """Merge token counts: those in ``message_delta`` are totals; missing ones are in ``message_start``."""
+        """Merge token counts: those in ``message_delta`` are totals; missing ones, or 0, are in ``message_start``."""
         if usage:
-            self._usage.update((name, count) for name, count in usage.items() if count is not None)
+            self._usage.update((name, count) for name, count in usage.items() if count or name not in self._usage)
             self.builder.count(self.context.dialect.decode_usage(self._usage))
 
     def _start(self, event: Json, deltas: list[Delta]) -> None:

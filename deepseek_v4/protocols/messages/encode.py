@@ -9,7 +9,7 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols.base import Protocol
 from deepseek_v4.protocols.messages.decode import MessagesStreamDecoder
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
-from deepseek_v4.protocols.request_encoder import ItemEncoder
+from deepseek_v4.protocols.request_encoder import ItemEncoder, system_text
 from deepseek_v4.values import json
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import FilePart, ImagePart, Message, NamedTool, Part, ToolCall, ToolSpec
@@ -65,7 +65,7 @@ class MessagesEncoder(ItemEncoder[MessagesDialect]):
         for position, message in enumerate(self.request.messages):
             role = self.role(message)
             if role == "system":
-                system.append(message.text)
+                system.append(system_text(message))
                 if position >= len(system):
                     moved = "moved a later system message to the start of the conversation"
                     self.notes.append(Note("translated", "messages", moved))
@@ -123,18 +123,17 @@ class MessagesEncoder(ItemEncoder[MessagesDialect]):
 
     def file(self, part: FilePart) -> Json:
         """Encode a file as an image or a document."""
-        image = part.image or (part.data or "").startswith("data:image/")
         if part.file_id is not None:
             self.has_files = True
             source: Json = {"type": "file", "file_id": part.file_id}
         else:
             source = _source(part.data or "")
-        if image:
+        if part.image:
             return {"type": "image", "source": source}
         if not self.dialect.documents and part.file_id is None:
             raise errors.UnsupportedError(
-                f"{self.provider} supports documents only by their id on the Messages endpoint. Upload the file with "
-                "upload_file() and pass its file_id, or use protocol='chat_completions'."
+                f"{self.provider} does not read documents inside a message on the Messages endpoint. Use "
+                "protocol='chat_completions'; or, at DeepSeek, upload the file with upload_file() and pass its file_id."
             )
         document: Json = {"type": "document", "source": source}
         if part.filename:

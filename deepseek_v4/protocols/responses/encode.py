@@ -14,7 +14,7 @@ from typing import Any
 
 from deepseek_v4.protocols.base import Protocol
 from deepseek_v4.protocols.chat_request import ChatRequest
-from deepseek_v4.protocols.request_encoder import ItemEncoder
+from deepseek_v4.protocols.request_encoder import ItemEncoder, system_text
 from deepseek_v4.protocols.responses.decode import ResponsesStreamDecoder
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.values import json
@@ -73,10 +73,11 @@ class ResponsesEncoder(ItemEncoder[ResponsesDialect]):
         """Return the items of all messages; a system message at the start is a field of the body."""
         messages = self.request.messages
         if messages[0].role == "system" and len(messages) > 1:
-            body["instructions"] = messages[0].text
+            body["instructions"] = system_text(messages[0])
             messages = messages[1:]
         items: list[Json] = []
-        for message, in_tool_turn in zip(messages, _in_tool_turns(messages), strict=True):
+        in_tool_turns = _in_tool_turns(messages, with_tools=bool(self.request.tools))
+        for message, in_tool_turn in zip(messages, in_tool_turns, strict=True):
             # DeepSeek refuses an empty reasoning text until the next user message (deepseek-recipe 0.2.0), except in an
             # answer that was sent without reasoning
             unreasoned = any(_UNREASONED.match(call.id) for call in message.tool_calls)
@@ -138,10 +139,12 @@ class ResponsesEncoder(ItemEncoder[ResponsesDialect]):
         return {**image, "detail": part.detail} if part.detail else image
 
 
-def _in_tool_turns(messages: Sequence[Message]) -> list[bool]:
-    """Return for each message: True if a tool was called between the user messages around it."""
+def _in_tool_turns(messages: Sequence[Message], *, with_tools: bool) -> list[bool]:
+    """Return for each message: True if a tool was called between the user messages around it, or can be called next."""
     turns = list(accumulate(message.role == "user" for message in messages))
     called = {turn for turn, message in zip(turns, messages, strict=True) if message.tool_calls}
+    if with_tools:
+        called.add(turns[-1])
     return [turn in called for turn in turns]
 
 

@@ -35,7 +35,12 @@ class OpenRouterModels(ModelsDialect):
     def read_more(self, entry: Json, read: Mapping[str, Any]) -> Mapping[str, Any]:
         """Decode the capabilities from ``supported_parameters``, and the price of the preferred endpoint."""
         listed = read.get("parameters")
-        abilities = {"tools": "tools" in listed, "json_schema": "structured_outputs" in listed} if listed else {}
+        abilities: dict[str, Any] = (
+            {"tools": "tools" in listed, "json_schema": "structured_outputs" in listed} if listed else {}
+        )
+        reasoning = entry.get("reasoning")
+        if isinstance(reasoning, Mapping) and reasoning.get("supported_efforts", ()) is None:  # all
+            abilities["efforts"] = lookup.find("openrouter", "").efforts
         prices = entry.get("pricing")
         if not isinstance(prices, Mapping):
             return abilities

@@ -10,6 +10,7 @@ from llama_index.core.agent.react.formatter import ReActChatFormatter
 from llama_index.core.agent.react.output_parser import ReActOutputParser
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.tools import FunctionTool
+from pydantic import BaseModel, RootModel
 
 from deepseek_v4 import errors
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
@@ -118,6 +119,19 @@ class TestWithTools:
         server.script(Turn(tool_calls=[ToolCall("math_add_two__int_", {"a": 1, "b": 2})]))
         result = llm.predict_and_call([tool], user_msg="q")
         assert result.response == "3"
+
+    def test_arguments_that_are_a_union(self, llm: DeepSeekV4, server: LocalServer) -> None:
+        class Sum(BaseModel):
+            a: int
+            b: int
+
+        tool = FunctionTool.from_defaults(add, fn_schema=RootModel[Sum | ChatMessage])
+        llm.chat_with_tools([tool], user_msg="q")
+        parameters = server.requests[0].body["tools"][0]["function"]["parameters"]
+        assert parameters["type"] == "object"
+        assert parameters["anyOf"][0] == {"$ref": "#/$defs/Sum"}
+        with pytest.raises(errors.UnsupportedError, match="anyOf"):
+            llm.preview("q", tools=[tool], strict_tools=True)
 
     def test_a_long_description_is_sent_in_full(self, llm: DeepSeekV4, server: LocalServer) -> None:
         llm.chat_with_tools([FunctionTool.from_defaults(add, description="x" * 3000)], user_msg="q")

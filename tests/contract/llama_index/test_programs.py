@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import pytest
 from llama_index.core import instrumentation
 from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.instrumentation.events.llm import (
     LLMStructuredPredictEndEvent,
     LLMStructuredPredictInProgressEvent,
@@ -23,7 +24,7 @@ from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
 from llama_index.core.selectors import PydanticMultiSelector, PydanticSingleSelector
 from llama_index.core.tools import ToolMetadata
 from llama_index.core.types import PydanticProgramMode
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from deepseek_v4 import errors
 from deepseek_v4.testing import Fault, LocalServer, ToolCall, Turn
@@ -60,6 +61,10 @@ class Node(BaseModel):
 
     label: str
     children: list[Node] = Field(default_factory=list)
+
+
+class Entry(RootModel[Song | Node]):
+    """A song or a node."""
 
 
 ALBUM = Album(name='Ärger "live"', songs=[Song(title="One", seconds=61), Song(title="Two", seconds=122)])
@@ -102,6 +107,14 @@ class TestFamily:
             )
             assert server.requests[0].body["messages"][0]["content"].startswith("You know music.")
 
+    @pytest.mark.parametrize("output_cls", [dict, ALBUM, None])
+    async def test_what_is_not_a_class_is_refused(
+        self, llm: DeepSeekV4, server: LocalServer, method: str, output_cls: Any
+    ) -> None:
+        with pytest.raises(errors.InvalidRequestError, match=r"Pass a subclass of pydantic\.BaseModel"):
+            await predicted(llm, method, output_cls, PROMPT, topic="x")
+        assert not server.requests
+
     async def test_function_mode_forces_the_tool(
         self, make: Callable[..., DeepSeekV4], server: LocalServer, method: str
     ) -> None:
@@ -130,6 +143,13 @@ class TestFamily:
             Turn(tool_calls=[ToolCall("Node", tree.model_dump())]) if function else Turn(tree.model_dump_json())
         )
         assert (await predicted(make(pydantic_program_mode=mode), method, Node, PROMPT, topic="x"))[-1] == tree
+
+    async def test_unions_in_function_mode(
+        self, make: Callable[..., DeepSeekV4], server: LocalServer, method: str
+    ) -> None:
+        server.script(Turn(tool_calls=[ToolCall("Entry", {"title": "One", "seconds": 61})]))
+        llm = make(pydantic_program_mode=PydanticProgramMode.FUNCTION)
+        assert (await predicted(llm, method, Entry, PROMPT, topic="x"))[-1] == Entry(ALBUM.songs[0])
 
     async def test_text_mode(self, make: Callable[..., DeepSeekV4], server: LocalServer, method: str) -> None:
         server.script(ANSWER)
@@ -258,6 +278,18 @@ class TestStructuredLLM:
         assert structured.complete("x").raw == ALBUM
         assert (await structured.acomplete("x")).raw == ALBUM
 
+    @pytest.mark.parametrize("retried", [False, True])
+    async def test_joined_deltas_are_the_answer(self, llm: DeepSeekV4, server: LocalServer, retried: bool) -> None:
+        answers = [Turn('{"songs": 1}'), ANSWER] if retried else [ANSWER]
+        server.script(*answers * 3)
+        structured = llm.as_structured_llm(Album)
+        written = ALBUM.model_dump_json()
+        assert "".join(structured.stream(PROMPT, topic="x")) == written
+        assert "".join([text async for text in await structured.astream(PROMPT, topic="x")]) == written
+        engine = SimpleChatEngine.from_defaults(llm=structured)
+        assert "".join(engine.stream_chat("x").response_gen) == written
+        assert engine.chat_history[-1].content == written
+
 
 class TestPrograms:
     """LlamaIndex's programs, which selectors, rerankers and extractors build."""
@@ -272,6 +304,14 @@ class TestPrograms:
         for output in (program(topic="x"), await program.acall(topic="x")):
             assert output == ([ALBUM] if parallel else ALBUM)
         assert {request.body["tool_choice"] for request in server.requests} == {"required"}
+
+    async def test_a_tool_that_does_not_exist(self, llm: DeepSeekV4, server: LocalServer) -> None:
+        program = FunctionCallingProgram.from_defaults(Album, prompt_template_str="About {topic}.", llm=llm)
+        server.script(*[Turn(tool_calls=[ToolCall("Film", {"name": "x"})])] * 4)
+        with pytest.raises(UnusableAnswerError, match="'Film', which is not among the tools: Album"):
+            program(topic="x")
+        with pytest.raises(UnusableAnswerError, match="'Film', which is not among the tools: Album"):
+            await program.acall(topic="x")
 
     async def test_function_calling_program_of_a_generic_class(self, llm: DeepSeekV4) -> None:
         program = FunctionCallingProgram.from_defaults(Box[Song], prompt_template_str="Fill it.", llm=llm)

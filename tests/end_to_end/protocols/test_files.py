@@ -103,8 +103,16 @@ def test_a_document_in_an_image_block_is_sent_as_a_document(message: Any) -> Non
     assert chat["messages"][0]["content"] == [{"type": "file", **sent}]
     responses = adapter(api_key="x", protocol="responses").preview([message]).body
     assert responses["input"][0]["content"] == [{"type": "input_file", **sent}]
-    with pytest.raises(errors.UnsupportedError, match="Upload the file"):
+    with pytest.raises(errors.UnsupportedError, match="upload the file"):
         adapter(api_key="x", protocol="messages").preview([message])
+
+
+def test_a_document_is_sent_in_the_format_of_openai_to_other_providers() -> None:
+    document = HumanMessage([{"type": "file", "base64": "JVBERi0xLjc=", "mime_type": "application/pdf"}])
+    for provider in ("openrouter", "azure"):
+        body = ChatDeepSeekV4(api_key="x", provider=provider, base_url="https://x.example").preview([document]).body
+        sent = {"file_data": "data:application/pdf;base64,JVBERi0xLjc=", "filename": "file.pdf"}
+        assert body["messages"][0]["content"] == [{"type": "file", "file": sent}]
 
 
 @pytest.mark.parametrize("protocol", sorted(IMAGE))

@@ -164,8 +164,11 @@ def test_langchain_has_a_refusal_block(case: Any, output_version: str) -> None:
     assert [block for block in complete.content_blocks if block["type"] == "refusal"] == [
         {"type": "refusal", "refusal": refusal, "index": "lc_rf_0"}
     ]
-    model.invoke([HumanMessage("x"), complete, HumanMessage("y")])
-    assert json.dumps(server.requests[-1]).count(text or refusal) == 1
+    from_events = model.stream_events("x", version="v3").output  # langchain-core loses the block
+    assert from_events.additional_kwargs["refusal"] == refusal
+    for answer in (complete, from_events):
+        model.invoke([HumanMessage("x"), answer, HumanMessage("y")])
+        assert json.dumps(server.requests[-1]).count(text or refusal) == 1
 
 
 async def test_on_refusal_raise_raises_in_every_method(case: Any) -> None:

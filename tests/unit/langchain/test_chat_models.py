@@ -252,6 +252,7 @@ def test_configurable_fields(server: LocalServer, model: ChatDeepSeekV4) -> None
     chosen = model.configurable_fields(temperature=ConfigurableField(id="heat"))
     chosen.invoke("Hi", {"configurable": {"heat": 0.25}})
     assert body_of(server)["temperature"] == 0.25
+    assert len(list(chosen.stream("Hi", {"configurable": {"heat": 0.25}}))) > 2
 
 
 def test_the_preview_equals_the_request(server: LocalServer, make_model: Callable[..., ChatDeepSeekV4]) -> None:
@@ -309,6 +310,7 @@ FORMS: dict[str, Any] = {
     "tool": tool("tool")(adder),
     "structured": StructuredTool.from_function(adder, name="structured"),
     "openai": {"type": "function", "function": {"name": "openai", "parameters": PARAMETERS}},
+    "responses": {"type": "function", "name": "responses", "parameters": PARAMETERS},
     "function": {"name": "function", "description": "Add.", "parameters": PARAMETERS},
     "anthropic": {"name": "anthropic", "input_schema": PARAMETERS, "cache_control": {"type": "ephemeral"}},
     "custom": {"type": "custom", "name": "custom", "input_schema": PARAMETERS},
@@ -486,6 +488,9 @@ def test_the_profile_equals_the_catalog() -> None:
     assert profile["reasoning_effort_levels"] == ["low", "high", "max"]
     assert profile["image_inputs"] is True
     assert ChatDeepSeekV4(api_key="k", model="deepseek-v4-pro").profile["image_inputs"] is False
+    assert "pdf_inputs" not in profile
+    on_messages = ChatDeepSeekV4(api_key="k", protocol="messages").profile  # deepagents replaces PDFs by a text there
+    assert on_messages["pdf_inputs"] is on_messages["pdf_tool_message"] is False
     with pytest.warns(ModelNameWarning):
         assert "max_input_tokens" not in (ChatDeepSeekV4(api_key="k", model="deepseek-v8").profile or {})
 
@@ -515,6 +520,7 @@ def test_a_custom_tokenizer_is_used() -> None:
         ({"timeout": -1}, "timeout"),
         ({"max_retries": -1}, "max_retries"),
         ({"modell": "x"}, "Did you mean 'model'"),
+        ({"tools": TOOLS}, "tools cannot be set in the constructor. Pass it to each call."),
         ({"provider": "deepsek"}, r"Unknown provider 'deepsek'\. Did you mean 'deepseek'\?"),
         ({"on_unsupported": "rase"}, r"Did you mean 'raise'\?"),
         ({"model": ""}, "model"),
@@ -533,6 +539,7 @@ def test_bad_options_of_the_constructor(options: dict[str, Any], message: str) -
         ({"temperature": "warm"}, "temperature"),
         ({"temperatur": 1}, "Did you mean 'temperature'"),
         ({"api_key": "x"}, "cannot be set per call"),
+        ({"output_version": "v1"}, "cannot be set per call"),
         ({"tool_choice": "unlisted", "tools": TOOLS}, "not among the tools"),
         ({"tool_choice": "required"}, "needs at least one tool"),
     ],

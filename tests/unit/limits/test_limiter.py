@@ -279,23 +279,22 @@ def test_blocking_calls_are_capped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_table_divides_the_places_among_active_processes() -> None:
     table = LeaseTable(12)
-    first = table.lease(100, 10)
+    first = table.renew("first", 100, 10)
     assert (first.slots, first.share) == (12, 1.0)
-    second = table.lease(100, 10)
-    assert second.slots == 0
-    assert table.renew(first.id, 100, 10).slots == 6
-    assert table.renew(second.id, 100, 10).slots == 6
-    table.renew(second.id, 2, 10)
-    assert table.renew(first.id, 100, 10).slots == 10
+    assert table.renew("second", 100, 10).slots == 0
+    assert table.renew("first", 100, 10).slots == 6
+    assert table.renew("second", 100, 10).slots == 6
+    table.renew("second", 2, 10)
+    assert table.renew("first", 100, 10).slots == 10
     table.slow_down(0, 5)
     table.slow_down(0, 5)
-    renewed = table.renew(first.id, 100, 10)
+    renewed = table.renew("first", 100, 10)
     assert renewed.slots == 4
     assert 4 < renewed.pause <= 5
-    table.give_back(second.id)
-    assert table.renew(first.id, 100, 0).slots == 6
+    table.give_back("second")
+    assert table.renew("first", 100, 0).slots == 6
     time.sleep(0.001)
-    assert table.lease(5, 10).slots == 5  # the first has run out
+    assert table.renew("third", 5, 10).slots == 5  # the first has run out
 
 
 def test_processes_share_places_through_a_folder(tmp_path: Any) -> None:

@@ -93,6 +93,23 @@ class TestConstruction:
         body = llm.preview("hi", additional_kwargs=more, extra_body={"b": 2}).body
         assert (body["a"], body["b"]) == (1, 2)
 
+    def test_extra_headers_of_a_call_are_sent_with_those_of_the_model(
+        self, make: Callable[..., DeepSeekV4], server: LocalServer
+    ) -> None:
+        llm = make(default_headers={"X-Own": "1"}, additional_kwargs={"extra_headers": {"X-Both": "1"}})
+        llm.complete("x", extra_headers={"X-Call": "2", "X-Both": "2"})
+        llm.complete("x", additional_kwargs={"extra_headers": {"X-Call": "3"}})
+        llm.complete("x", extra_headers=None)
+        sent = [[request.headers.get(name) for name in ("x-own", "x-both", "x-call")] for request in server.requests]
+        assert sent == [["1", "2", "2"], ["1", "1", "3"], ["1", "1", None]]
+        other = llm.preview("x", provider="openrouter", extra_headers={"X-Call": "2"})
+        assert other.headers.get("x-call") == "2"
+        assert "x-own" not in other.headers, "the model's headers may hold a key of its provider"
+
+    def test_extra_headers_that_are_not_headers(self, llm: DeepSeekV4) -> None:
+        with pytest.raises(errors.InvalidRequestError, match="default_headers"):
+            llm.complete("x", extra_headers="X-Call: 2")
+
     def test_it_can_be_the_model_of_settings(self, llm: DeepSeekV4) -> None:
         before = Settings._llm
         try:
@@ -220,7 +237,7 @@ class TestSecretsAndCopies:
         assert KEY.encode() not in pickle.dumps(make())
         assert llm.to_dict()["default_headers"] == {"X-Title": "mine"}
 
-    @pytest.mark.parametrize("way", ["dict", "json", "pickle"])
+    @pytest.mark.parametrize("way", ["dict", "json", "pickle", "pydantic"])
     @pytest.mark.parametrize("used", [False, True])
     def test_reloaded_models_read_their_key_from_the_environment(
         self,
@@ -239,6 +256,7 @@ class TestSecretsAndCopies:
             "dict": lambda: DeepSeekV4.from_dict(llm.to_dict()),
             "json": lambda: DeepSeekV4.from_json(llm.to_json()),
             "pickle": lambda: pickle.loads(pickle.dumps(llm)),
+            "pydantic": lambda: DeepSeekV4.model_validate_json(llm.model_dump_json()),
         }[way]()
         assert loaded.to_dict() == llm.to_dict()
         assert loaded.timeout == llm.timeout

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deepseek_v4 import Message, Reply, ToolSpec, Usage
+from deepseek_v4 import Client, FilePart, ImagePart, Message, Reply, TextPart, ToolSpec, Usage, errors
 from tests.unit.protocols.wire_examples import (
     CHATS,
     body,
@@ -147,3 +147,26 @@ def test_sending_a_history_does_not_change_it() -> None:
     for protocol in CHATS:
         body(history, protocol)
     assert repr(history) == before
+
+
+@pytest.mark.parametrize("protocol", ["responses", "messages"])
+def test_an_image_in_a_system_message_is_refused_where_it_would_be_lost(protocol: str) -> None:
+    picture = (TextPart("Look."), ImagePart("https://example.org/a.png"))
+    with pytest.raises(errors.InvalidRequestError, match="system message can contain only text here"):
+        body([Message("system", picture), Message.user("Hi")], protocol)
+    text = body([Message("system", (TextPart("Be "), TextPart("brief."))), Message.user("Hi")], protocol)
+    assert "Be brief." in (text.get("instructions"), text.get("system"))
+
+
+@pytest.mark.parametrize("protocol", CHATS)
+def test_an_image_in_a_file_is_sent_as_an_image(protocol: str) -> None:
+    url = "data:image/png;base64,AA=="
+    as_file, as_image = (body([Message.user((part,))], protocol) for part in (FilePart(data=url), ImagePart(url)))
+    assert as_file == as_image
+
+
+@pytest.mark.parametrize("provider", ["deepseek", "vllm"])
+def test_the_error_for_a_document_on_messages_applies_to_every_provider(provider: str) -> None:
+    report = Message.user((FilePart(data="data:application/pdf;base64,AA==", filename="a.pdf"),))
+    with pytest.raises(errors.UnsupportedError, match=f"{provider} does not read documents inside a message.*or, at D"):
+        Client(provider=provider, protocol="messages", api_key="k").preview([report])

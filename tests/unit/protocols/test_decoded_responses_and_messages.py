@@ -25,6 +25,7 @@ from tests.unit.protocols.wire_examples import (
     message,
     message_events,
     message_item,
+    prepared,
     reasoning_item,
     response,
     response_events,
@@ -313,3 +314,56 @@ def test_an_error_of_an_unknown_form_is_raised(event: dict[str, Any]) -> None:
     for protocol in (R, M):
         with pytest.raises(errors.DeepSeekError, match="too busy"):
             deltas_of(sse([event]), protocol)
+
+
+# -- errors without an envelope ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("protocol", ["chat_completions", R, M, "completions"])
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"success": False, "code": 401, "message": "Wrong key"}, errors.AuthenticationError),
+        ({"code": "InvalidParameter", "msg": "Wrong key", "request_id": "r"}, errors.InvalidRequestError),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_error_in_place_of_an_answer_is_raised_with_its_message(
+    protocol: Any, error: Any, kind: type[errors.DeepSeekError], stream: bool
+) -> None:
+    request = prepared("Hi", protocol, stream=stream)
+    data = json.dumps(error).encode()
+    with pytest.raises(kind, match="Wrong key"):
+        if stream:
+            request.protocol.stream(request.context).feed(b"data: " + data + b"\n\n")
+        else:
+            request.protocol.decode(HttpResponse(200, {}, data), request.context)
+
+
+def test_an_unknown_event_with_a_message_is_not_an_error() -> None:
+    events = [{"type": "response.notice", "message": "Hello"}, *response_events(message_item("Hi"))]
+    assert folded(sse(events), R).content == "Hi"
+
+
+# -- counts ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spell", [float, str])
+def test_counts_of_messages_may_be_floats_or_text(spell: type) -> None:
+    counts = {"input_tokens": 9, "output_tokens": 3, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 2}
+    usage = {**{name: spell(count) for name, count in counts.items()}, "cost": "0.5"}
+    reply = decoded(message(text_block("Hi"), usage=usage), M)
+    assert repr(reply.usage).partition(", extra=")[0] == (
+        "Usage(input_tokens=15, output_tokens=3, cached_tokens=4, cache_write_tokens=2, reasoning_tokens=None, cost=0.5"
+    )
+
+
+def test_a_count_of_0_at_the_end_does_not_replace_that_of_the_beginning() -> None:
+    events = message_events(text_block("Hi"))
+    start = next(event for event in events if event["type"] == "message_start")
+    end = next(event for event in events if event["type"] == "message_delta")
+    start["message"]["usage"] = {"input_tokens": 10, "output_tokens": 0}
+    end["usage"] = {"input_tokens": 0, "output_tokens": 5}
+    usage = folded(sse(events), M).usage
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens) == (10, 5)

@@ -46,6 +46,8 @@ BUSY = "Service is too busy. We advise users to temporarily switch to alternativ
         (400, deepseek(NOT_BACK), errors.InvalidRequestError, False),
         (400, deepseek(TOO_LONG), errors.ContextLengthError, False),
         (400, deepseek("Content Exists Risk"), errors.ContentFilterError, False),
+        (400, deepseek("The supported API model names are a or b, but you passed c."), errors.NotFoundError, False),
+        (400, deepseek("Model Not Exist"), errors.NotFoundError, False),
         (400, deepseek("Thinking mode does not support this tool_choice"), errors.InvalidRequestError, False),
         (
             401,
@@ -153,6 +155,8 @@ def test_retryable_depends_on_the_class_found_in_the_text() -> None:
         ({"error": ["It failed"]}, "It failed"),
         ({"object": "error", "message": "It failed", "type": "BadRequestError", "code": 400}, "It failed"),
         ({"error": None, "message": "It failed"}, "It failed"),
+        ({"error": "Not Found", "message": "It failed"}, "It failed"),
+        ({"error": True, "message": "It failed"}, "It failed"),
         ({"detail": "It failed"}, "It failed"),
         ({"detail": [{"loc": ["body", "model"], "msg": "It failed"}]}, "It failed"),
         ({"msg": "It failed"}, "It failed"),
@@ -169,6 +173,12 @@ def test_the_message_is_found_in_every_envelope(body: Any, message: str) -> None
     assert message in read(400, body).message
 
 
+def test_a_byte_order_mark_does_not_hide_the_error() -> None:
+    body = b"\xef\xbb\xbf" + json.dumps(deepseek("Too long", "context_length_exceeded")).encode()
+    raised = read(400, body)
+    assert (type(raised), raised.message.partition(".")[0]) == (errors.ContextLengthError, "Too long")
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
@@ -176,6 +186,7 @@ def test_the_message_is_found_in_every_envelope(body: Any, message: str) -> None
         ("authentication", errors.AuthenticationError),
         ("missing_api_key", errors.AuthenticationError),
         ("payment_required", errors.InsufficientBalanceError),
+        ("billing_error", errors.InsufficientBalanceError),
         ("insufficient_credits", errors.InsufficientBalanceError),
         ("permission_denied", errors.PermissionDeniedError),
         ("content_policy_violation", errors.ContentFilterError),
@@ -187,6 +198,7 @@ def test_the_message_is_found_in_every_envelope(body: Any, message: str) -> None
         ("not_found", errors.NotFoundError),
         ("model_not_found", errors.NotFoundError),
         ("invalid_request", errors.InvalidRequestError),
+        ("request_too_large", errors.InvalidRequestError),
         ("server_error", errors.ServerError),
         ("upstream_error", errors.ServerError),
         ("unmapped", errors.ServerError),
@@ -297,6 +309,14 @@ def test_the_request_id_is_found_in_the_headers(name: str) -> None:
 
 def test_deepseeks_trace_id_has_priority() -> None:
     assert read(500, b"", x_request_id="gateway", x_ds_trace_id="deepseek").request_id == "deepseek"
+
+
+@pytest.mark.parametrize(
+    ("given", "headers", "found"), [("r1", {}, "r1"), (7, {}, None), ("r1", {"request_id": "r2"}, "r2")]
+)
+def test_the_request_id_may_be_in_the_body(given: Any, headers: dict[str, str], found: str | None) -> None:
+    body = {"type": "error", "error": {"type": "overloaded_error", "message": "x"}, "request_id": given}
+    assert read(529, body, **headers).request_id == found
 
 
 def test_a_missing_request_id_is_none() -> None:

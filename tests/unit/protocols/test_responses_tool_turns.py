@@ -41,6 +41,9 @@ HISTORIES = MappingProxyType(
         "marked ids after others": ((HI, *calls(reasoning=KNOWN), *calls(MARKED)), ["I look.", ""]),
         "a closed turn": ((HI, *calls(), Message.assistant("Ok"), HI), [" ", " "]),
         "no call": ((HI, Message.assistant("Ok"), HI), [""]),
+        "an answer last": ((HI, Message.assistant("Ok")), [" "]),
+        "an answer and a system message last": ((HI, Message.assistant("Ok"), Message.system("Be brief.")), [" "]),
+        "an answer alone": ((Message.assistant("Ok"),), [" "]),
     }
 )
 PROVIDERS = ["deepseek", "openrouter", "empiriolabs:variant2"]

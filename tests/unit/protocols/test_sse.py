@@ -110,3 +110,13 @@ def test_an_event_of_a_megabyte_byte_by_byte_takes_linear_time() -> None:
     small = min(seconds_byte_by_byte(125_000) for _ in range(3))
     # linear is a factor of 8, quadratic one of 64
     assert seconds_byte_by_byte(1_000_000) < 24 * small
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_a_byte_order_mark_does_not_hide_the_first_event(size: int) -> None:
+    marked = b"\xef\xbb\xbf" + STREAM.removeprefix(b": keep-alive\n\n")
+    assert split(*(marked[i : i + size] for i in range(0, len(marked), size))) == EVENTS
+
+
+def test_white_space_around_data_is_removed() -> None:
+    assert split(b"data:\t[DONE] \t\r\n\r\n") == [b"[DONE]"]

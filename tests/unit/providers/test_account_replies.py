@@ -10,9 +10,10 @@ import pytest
 from deepseek_v4 import errors
 from deepseek_v4.protocols.files import FilesDialect
 from deepseek_v4.providers import find_provider
-from deepseek_v4.request.account import dialect_of, model_query, models_query
+from deepseek_v4.request.account import balance_query, dialect_of, model_query, models_query
 from deepseek_v4.request.call_options import resolve
 from deepseek_v4.request.settings import ModelSettings
+from deepseek_v4.values.http import HttpResponse
 
 pytestmark = pytest.mark.filterwarnings("ignore::deepseek_v4.errors.ModelNameWarning")
 
@@ -80,6 +81,23 @@ def test_the_efforts_and_prices_of_a_model_of_empiriolabs() -> None:
     assert listed("empiriolabs", {"pricing": "x"}).price is None
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [7, True, [{"name": "reasoning_effort", "allowed": "low, high"}], [{"name": "reasoning_effort", "enum": 1}]],
+)
+def test_parameters_of_an_unexpected_type_have_no_efforts(parameters: Any) -> None:
+    assert listed("empiriolabs", {"supported_parameters": parameters}).efforts == ()
+
+
+@pytest.mark.parametrize("date", [1764547200, 1.5, True, ["2026"], {}])
+def test_search_results_with_text_of_an_unexpected_type_can_be_shown(date: Any) -> None:
+    dialect: Any = find_provider("deepseek").dialects["web_tools"]
+    entry = {"title": "T", "url": "https://a.test", "date": date, "content": 1, "summary": "S", "authority": 3}
+    found = dialect.decode_results({"results": [entry]})
+    assert str(found) == "# T\nhttps://a.test\nS"
+    assert (found.results[0].authority, found.results[0].extra) == (3, entry)
+
+
 def test_the_abilities_and_prices_of_a_model_of_openrouter() -> None:
     model = listed(
         "openrouter",
@@ -98,6 +116,26 @@ def test_the_abilities_and_prices_of_a_model_of_openrouter() -> None:
     other = listed("openrouter", {"supported_parameters": ["structured_outputs"], "pricing": []})
     assert (other.tools, other.json_schema, other.price) == (False, True, None)
     assert (listed("openrouter", {}).tools, listed("openrouter", {}).json_schema) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "efforts"),
+    [
+        ({"supported_efforts": ["high", "xhigh"]}, ("high", "xhigh")),
+        ({"supported_efforts": None}, ("none", "minimal", "low", "medium", "high", "xhigh", "max")),
+        ({}, ()),
+        (None, ()),
+    ],
+)
+def test_null_means_all_efforts_at_openrouter(reasoning: Any, efforts: tuple[str, ...]) -> None:
+    assert listed("openrouter", {"reasoning": reasoning}).efforts == efforts
+
+
+def test_an_error_in_a_successful_response_is_raised_with_its_message() -> None:
+    query = balance_query(resolve(ModelSettings(api_key="k"), {}))
+    body = b'{"error": {"message": "No such account", "code": 401}}'
+    with pytest.raises(errors.AuthenticationError, match="No such account"):
+        query.read(HttpResponse(200, {}, body))
 
 
 @pytest.mark.parametrize(

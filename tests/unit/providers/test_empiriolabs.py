@@ -124,6 +124,20 @@ def test_the_footer_is_off_if_json_is_requested() -> None:
     assert "disable_formatting" not in body(SECOND, web_search=True, response_format=JSON)
 
 
+def test_the_footer_is_off_if_only_the_prompt_requires_json() -> None:
+    sent = body(BASE, protocol="messages", web_search=True, response_format=JSON)
+    assert ("JSON" in sent["system"], sent["disable_formatting"]) == (True, True)
+
+
+def test_a_schema_is_in_the_prompt_because_its_field_is_not_documented() -> None:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}
+    chat, responses = (body(BASE, protocol=name, response_format=form) for name in ("chat_completions", "responses"))
+    assert (chat["response_format"], responses["text"]) == (JSON, {"format": JSON})
+    assert chat["messages"][0]["content"] == responses["instructions"]
+    assert json.dumps(schema, separators=(",", ":")) in responses["instructions"]
+
+
 @pytest.mark.parametrize("provider", [FIRST, SECOND])
 def test_the_switch_of_the_footer_is_left_out_if_it_is_not_supported(provider: str) -> None:
     with pytest.warns(UnsupportedOptionWarning, match="disable_formatting"):

@@ -191,6 +191,42 @@ def test_reasoning_is_passed_back_if_thinking_cannot_be_disabled() -> None:
         assert body("opencode", messages, thinking=False)["messages"][1]["reasoning_content"] == "Hm"
 
 
+@pytest.mark.parametrize(("host", "limit"), [("siliconflow", None), ("siliconflow-cn", None), ("novita", 100)])
+def test_reasoning_may_exceed_a_limit_that_does_not_apply_to_it(host: str, limit: int | None) -> None:
+    assert prepared(host, max_tokens=100).context.limit == limit
+
+
+def test_azure_receives_no_json_mode_which_would_leave_the_answer_empty() -> None:
+    sent = body("azure", base_url=ADDRESS["azure"], response_format={"type": "json_object"})
+    assert "response_format" not in sent
+    assert "JSON" in sent["messages"][0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("host", "model"),
+    [
+        ("alibaba", "deepseek-v4-flash"),
+        ("alibaba-cn", "deepseek-v4-flash"),
+        ("alibaba-us", "deepseek-v4-flash-us"),
+        ("doubleword", "deepseek-ai/DeepSeek-V4-Flash"),
+    ],
+)
+def test_the_default_model_has_the_id_of_its_host(host: str, model: str) -> None:
+    assert Client(provider=host, api_key="k").settings.model == model
+
+
+def test_a_host_without_efforts_reports_that_it_has_none() -> None:
+    with pytest.warns(UnsupportedOptionWarning, match="'max' is not supported, nor is any other"):
+        prepared("azure", base_url=ADDRESS["azure"], reasoning_effort="max")
+    with pytest.raises(errors.InvalidRequestError, match=r"reasoning_effort=50 for .*-flash\. Remove it\."):
+        prepared("azure", base_url=ADDRESS["azure"], reasoning_effort=50)
+
+
+def test_a_limit_above_a_million_is_shown_in_full() -> None:
+    with pytest.warns(UnsupportedOptionWarning, match="2000000 -> 1048576 "):
+        assert added("baseten", max_tokens=2_000_000) == {"max_tokens": 1_048_576}
+
+
 def test_the_error_of_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"Unknown provider 'deepsek'.*deepseek.*openai_compatible"):
         Client(provider="deepsek")

@@ -18,7 +18,7 @@ from deepseek_v4 import (
     errors,
     fold,
 )
-from deepseek_v4.recovery.attempt_totals import add_values, describe, joined
+from deepseek_v4.recovery.attempt_totals import add_values, joined
 from deepseek_v4.recovery.attempts import FailedAttempt, FallBack
 from deepseek_v4.recovery.policies import ReplyAttempts
 from deepseek_v4.recovery.retry_loops import arun, run
@@ -119,8 +119,8 @@ def test_an_answer_that_the_output_limit_cut_is_resumed_in_streams_only() -> Non
 
 def test_an_attempt_is_described_to_the_millisecond() -> None:
     failed: FailedAttempt[Reply] = FailedAttempt("transient", "503", 1.23456, errors.ServerError("x", status_code=503))
-    assert describe(failed).seconds == 1.235
-    assert describe(failed).status == 503
+    assert failed.describe().seconds == 1.235
+    assert failed.describe().status == 503
 
 
 def test_a_joined_reply_keeps_the_id_and_model_of_its_beginning() -> None:

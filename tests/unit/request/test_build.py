@@ -156,6 +156,15 @@ def test_a_provider_that_requires_no_key_receives_none() -> None:
         ("https://api.deepseek.com/v1", "/beta/chat/completions", "https://api.deepseek.com/beta/chat/completions"),
         ("https://api.deepseek.com/beta", "/beta/chat/completions", "https://api.deepseek.com/beta/chat/completions"),
         ("https://api.deepseek.com/beta/", "/beta/completions", "https://api.deepseek.com/beta/completions"),
+        ("https://api.deepseek.com/anthropic", "/chat/completions", "https://api.deepseek.com/chat/completions"),
+        *(
+            (
+                f"https://api.deepseek.com{path}",
+                "/anthropic/v1/messages",
+                "https://api.deepseek.com/anthropic/v1/messages",
+            )
+            for path in ("", "/v1", "/anthropic", "/anthropic/", "/anthropic/v1")
+        ),
         ("https://api.deepseek.com/v1", "/anthropic/v1/messages", "https://api.deepseek.com/anthropic/v1/messages"),
         ("https://openrouter.ai/api/v1", "/messages", "https://openrouter.ai/api/v1/messages"),
         ("http://localhost:8000/v1", "/chat/completions", "http://localhost:8000/v1/chat/completions"),

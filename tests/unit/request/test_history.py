@@ -329,13 +329,21 @@ def test_only_results_and_empty_turns_are_dropped(messages: list[Message]) -> No
 
 def test_an_empty_conversation_is_refused() -> None:
     with pytest.raises(errors.InvalidRequestError, match="at least one message"):
-        check([], images=True, model="deepseek-flash")
+        check([], images=True, model="deepseek-flash", provider="deepseek")
 
 
-def test_an_image_for_a_model_that_reads_text_only_is_refused_by_name() -> None:
+@pytest.mark.parametrize(
+    ("provider", "other"),
+    [
+        ("deepseek", "such as deepseek-flash, or remove"),
+        ("openrouter", "such as deepseek/deepseek-v4.1-flash, or remove"),
+        ("mine", "accepts images, or remove"),
+    ],
+)
+def test_an_image_for_a_model_that_reads_text_only_is_refused_by_name(provider: str, other: str) -> None:
     picture = Message.user((TextPart("Look"), ImagePart("https://example.org/a.png")))
-    with pytest.raises(errors.UnsupportedError, match=r"deepseek-v4-pro accepts text only.*deepseek-flash"):
-        check([HI, picture], images=False, model="deepseek-v4-pro")
+    with pytest.raises(errors.UnsupportedError, match=rf"deepseek-v4-pro accepts text only.*{other}"):
+        check([HI, picture], images=False, model="deepseek-v4-pro", provider=provider)
 
 
 def test_an_image_for_a_model_that_accepts_images_is_allowed() -> None:

@@ -9,10 +9,11 @@ import pytest
 from deepseek_v4 import (
     Message,
     Provider,
+    ToolSpec,
     errors,
 )
 from tests.unit.protocols.chat.wire import PLAIN
-from tests.unit.request.preparing import HI, HOST, notes, prepare
+from tests.unit.request.preparing import HI, HOST, WEATHER, notes, prepare
 
 JSON = {"type": "json_object"}
 SCHEMA = {
@@ -96,3 +97,34 @@ def test_a_schema_is_sent_unchanged_if_the_host_supports_schemas() -> None:
 def test_a_schema_format_without_a_schema_is_refused(schema: Any) -> None:
     with pytest.raises(errors.InvalidRequestError, match="Invalid response_format"):
         prepare(response_format={"type": "json_schema", "json_schema": schema})
+
+
+STRICT = ToolSpec("look", "", {"type": "object", "properties": {}}, strict=True)
+
+
+@pytest.mark.parametrize("requested", [JSON, SCHEMA])
+@pytest.mark.parametrize(
+    ("tools", "options", "by_format"),
+    [
+        ([STRICT], {}, False),
+        ([WEATHER], {"strict_tools": True}, False),
+        ([STRICT], {"tool_choice": "none"}, True),
+        ([], {"strict_tools": True}, True),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["chat_completions", "responses"])
+def test_json_is_required_in_the_prompt_next_to_strict_tools(
+    protocol: Any, tools: Any, options: dict[str, Any], by_format: bool, requested: Any
+) -> None:
+    recipe = pytest.importorskip("deepseek_recipe")
+    sent = prepare(protocol=protocol, tools=tools, response_format=requested, **options).body
+    assert ("response_format" in sent or "text" in sent) is by_format
+    assert "JSON" in str(sent) or requested is SCHEMA
+    kind = recipe.ChatCompletionRequest if protocol == "chat_completions" else recipe.ResponsesRequest
+    given = recipe.ConversionOptions()
+    given = given.with_model_alias(sent["model"], recipe.ModelVersion.DeepseekV41Flash) or given
+    kind(sent).convert(given)
+
+
+def test_json_mode_is_kept_next_to_other_tools() -> None:
+    assert prepare(tools=[WEATHER], response_format=JSON).body["response_format"] == JSON

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import gc
 import os
-import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -68,8 +66,8 @@ async def test_two_async_transports_share_a_connection(server):
 
 
 def test_one_ssl_context_serves_both_kinds():
-    assert clients._sync_client()._transport._pool._ssl_context is clients.ssl_context()
-    assert clients._async_client()._transport._pool._ssl_context is clients.ssl_context()
+    for kind in ("Client", "AsyncClient"):
+        assert clients._built(kind, capped=True)._transport._pool._ssl_context is clients.ssl_context()
 
 
 def test_accounts_that_share_a_client_share_no_cookie(server):
@@ -277,26 +275,6 @@ def test_a_forked_child_opens_its_own_connections(server):
     assert server.connections == 2
     assert sync_call(transport, server) == "yes"
     assert server.connections == 2
-
-
-@pytest.mark.parametrize("copied", [lambda it: pickle.loads(pickle.dumps(it)), copy.copy, copy.deepcopy])
-def test_a_copy_of_a_used_transport_works(copied, server):
-    transport = SyncTransport()
-    sync_call(transport, server)
-    assert sync_call(copied(transport), server) == "yes"
-
-    async def async_copy():
-        transport = AsyncTransport()
-        await async_call(transport, server)
-        return await async_call(copied(transport), server)
-
-    assert asyncio.run(async_copy()) == "yes"
-
-
-def test_a_copy_keeps_the_given_client(server):
-    with httpx.Client(headers={"x-from": "mine"}) as client:
-        sync_call(copy.deepcopy(SyncTransport(client)), server)
-    assert server.received[0].headers["x-from"] == "mine"
 
 
 def test_the_environments_proxy_is_used(make, twin_class, server, monkeypatch):

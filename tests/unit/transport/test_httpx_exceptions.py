@@ -30,9 +30,9 @@ def translated(fault):
         ("UnsupportedProtocol", errors.InvalidRequestError, "Check base_url"),
         ("LocalProtocolError", errors.InvalidRequestError, "Check default_headers"),
         ("ConnectError", errors.ConnectionError, "Cannot connect to api.test: why"),
-        ("ReadError", errors.ConnectionError, "broke before the response: why"),
-        ("WriteError", errors.ConnectionError, "broke before the response: why"),
-        ("RemoteProtocolError", errors.ConnectionError, "broke before the response: why"),
+        ("ReadError", errors.ConnectionError, "broke before the response was complete: why"),
+        ("WriteError", errors.ConnectionError, "broke before the response was complete: why"),
+        ("RemoteProtocolError", errors.ConnectionError, "broke before the response was complete: why"),
         ("ProxyError", errors.ConnectionError, "The proxy for api.test failed"),
         ("DecodingError", errors.MalformedResponseError, "cannot be decompressed"),
         ("TooManyRedirects", errors.ConnectionError, "request to api.test failed"),
@@ -60,7 +60,7 @@ def test_an_error_of_the_system_is_a_connection_error():
             RuntimeError("<Event> is bound to a different event loop"),
             "only in the event loop in which it was first used",
         ),
-        (RuntimeError("Connection closed."), "broke before the response"),
+        (RuntimeError("Connection closed."), "broke before the response was complete"),
     ],
 )
 def test_python_errors_about_a_connection_become_our_errors(fault, text):

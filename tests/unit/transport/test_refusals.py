@@ -93,3 +93,17 @@ def test_a_complete_body_keeps_its_connection_for_the_next(send, serve):
         with pytest.raises(errors.ServerError, match="no"):
             send(server.url)
     assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentences"),
+    [
+        ((b"", "307 Moved", "location: https://a.test/"), "refused. It redirects to https://a.test/. "),
+        ((b"Gone.", "307 Moved", "location: https://a.test/"), "Gone. It redirects to https://a.test/. "),
+        ((b"Not here", "404 Not Found"), ". The request was POST http://"),
+    ],
+)
+def test_the_url_is_in_a_sentence_of_its_own(send, serve, answer, sentences):
+    with pytest.raises(errors.DeepSeekError) as caught:
+        send(serve(lambda peer, n: peer.answer(*answer)).url)
+    assert sentences in caught.value.message

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import time
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
@@ -48,3 +49,14 @@ def test_a_date_in_the_past_means_no_wait(header):
 def test_retry_after_may_be_a_date():
     date = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=30), usegmt=True)
     assert 28 <= retry_after({"retry-after": date}) <= 30
+
+
+def test_a_date_without_a_zone_is_in_utc(monkeypatch):
+    date = time.asctime(time.gmtime(time.time() + 30))
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        assert 28 <= retry_after({"retry-after": date}) <= 30
+    finally:
+        monkeypatch.undo()
+        time.tzset()

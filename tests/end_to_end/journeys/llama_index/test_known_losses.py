@@ -11,18 +11,22 @@ import pytest
 from llama_index.core import Document, Settings, SummaryIndex, VectorStoreIndex
 from llama_index.core.agent.workflow import AgentStream, CodeActAgent, FunctionAgent, ReActAgent
 from llama_index.core.base.llms.types import ChatMessage, ThinkingBlock
+from llama_index.core.extractors import DocumentContextExtractor
 from llama_index.core.memory import ChatMemoryBuffer, Memory
+from llama_index.core.program import FunctionCallingProgram
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.query_engine import SubQuestionQueryEngine
 from llama_index.core.question_gen import LLMQuestionGenerator
 from llama_index.core.retrievers import QueryFusionRetriever
+from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
+from llama_index.core.storage.docstore import SimpleDocumentStore
 from llama_index.core.tools import FunctionTool, QueryEngineTool
 from llama_index.core.workflow import Context
 from pydantic import BaseModel
 
 from deepseek_v4 import errors
 from deepseek_v4.testing import LocalServer, ToolCall, Turn
-from llama_index_deepseek_v4 import DeepSeekV4, UsageReport
+from llama_index_deepseek_v4 import DeepSeekV4, UnusableAnswerError, UsageReport
 
 PAGE = (Path(__file__).resolve().parents[4] / "docs" / "llamaindex.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| (.+?) \|", PAGE.partition("\n## What LlamaIndex loses")[2].partition("|---")[2], re.M)
@@ -198,6 +202,41 @@ def test_a_query_engine_hides_the_error_of_a_typed_answer(
     server.script(Turn("not JSON"), Turn("still not"))
     with pytest.raises((ValueError, errors.DeepSeekError)):
         llm.structured_predict(Person, PromptTemplate("Who?"))
+
+
+@row("`DocumentContextExtractor`")
+@pytest.mark.parametrize("thinking", [True, False])
+async def test_the_context_of_a_chunk(llm: DeepSeekV4, server: LocalServer, thinking: bool) -> None:
+    server.script(ANSWER)
+    documents = SimpleDocumentStore()
+    documents.add_documents([Document(text="It rains in Paris.", id_="page")])
+    chunk = TextNode(text="It rains.", relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id="page")})
+    model = llm.model_copy(update={"thinking": thinking})
+    extractor = DocumentContextExtractor(documents, llm=model, max_context_length=1000, max_output_tokens=99)
+    assert await extractor.aextract([chunk]) == [{} if thinking else {"context": "It rains."}]
+    assert server.requests, "the extractor only logs an error of the call"
+
+
+@row("`FunctionCallingProgram.acall`, and what calls it, such as an async router")
+async def test_the_system_prompt_of_an_async_program(llm: DeepSeekV4, server: LocalServer) -> None:
+    model = llm.model_copy(update={"system_prompt": "Be brief."})
+    program = FunctionCallingProgram.from_defaults(Person, prompt_template_str="Ada is 36.", llm=model)
+    await program.acall()
+    program()
+    await model.astructured_predict(Person, PromptTemplate("Ada is 36."))
+    roles = [[message["role"] for message in request.body["messages"]] for request in server.requests]
+    assert roles == [["user"], ["system", "user"], ["system", "user"]]
+
+
+@row("`stream_call` and `astream_call` of programs")
+def test_a_streamed_program_hides_an_answer_in_text(llm: DeepSeekV4, server: LocalServer) -> None:
+    server.script(*[Turn("I do not know.")] * 3)
+    program = FunctionCallingProgram.from_defaults(Person, prompt_template_str="Who?", llm=llm)
+    *_, last = program.stream_call()
+    assert "tool_choice" not in server.requests[0].body
+    assert last.model_dump() == {"name": None, "age": None}  # type: ignore[union-attr]
+    with pytest.raises(UnusableAnswerError):
+        list(llm.stream_structured_predict(Person, PromptTemplate("Who?")))
 
 
 @row("`SubQuestionQueryEngine`")

@@ -97,6 +97,11 @@ def test_unknown_additional_kwargs_are_never_sent(message: type[BaseMessage]) ->
         ({"type": "input_text", "text": "a"}, TextPart("a")),
         ({"type": "text-plain", "text": "a", "mime_type": "text/plain"}, TextPart("a")),
         (
+            {"type": "text-plain", "base64": "YQ==", "mime_type": "text/plain", "title": "a.txt"},
+            FilePart(data="data:text/plain;base64,YQ==", filename="a.txt"),
+        ),
+        ({"type": "text-plain", "file_id": "file-api-1"}, FilePart(file_id="file-api-1")),
+        (
             {"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}},
             ImagePart("https://x/y.png", "low"),
         ),
@@ -136,6 +141,10 @@ def test_unknown_additional_kwargs_are_never_sent(message: type[BaseMessage]) ->
         (
             {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="}},
             FilePart(data="data:application/pdf;base64,JVBERi0=", filename="file.pdf"),
+        ),
+        (
+            {"type": "file", "base64": "YQ==", "mime_type": "text/plain"},
+            FilePart(data="data:text/plain;base64,YQ==", filename="file.txt"),
         ),
         ({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a"}}, TextPart("a")),
         ({"type": "brand_new", "x": 1, "cache_control": {}}, RawPart({"type": "brand_new", "x": 1})),

@@ -1,4 +1,4 @@
-"""Tools of classes that contain themselves keep the references of their schema."""
+"""Tools of classes that contain themselves keep the references of their schema; TypedDicts keep their optional keys."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from langchain_core.tools import StructuredTool, tool
 from pydantic import BaseModel
+from typing_extensions import NotRequired, TypedDict
 
 from langchain_deepseek_v4 import ChatDeepSeekV4
 from langchain_deepseek_v4.convert.tools import as_tool
@@ -17,6 +18,20 @@ class Node(BaseModel):
 
     name: str
     children: list[Node]
+
+
+class Branch(TypedDict):
+    """A branch of a tree."""
+
+    name: str
+    length: NotRequired[int]
+    branches: NotRequired[list[Branch]]
+
+
+class Filters(TypedDict, total=False):
+    """Filters of a search."""
+
+    after: str
 
 
 def add(nodes: list[Node]) -> str:
@@ -47,6 +62,15 @@ def test_a_recursive_schema_is_not_truncated(kind: Any) -> None:
 
 def test_arguments_keep_their_descriptions() -> None:
     assert as_tool(add)["function"]["parameters"]["properties"]["nodes"]["description"] == "The new nodes."
+
+
+def test_a_typed_dict_keeps_its_optional_keys() -> None:
+    branch, filters = (as_tool(kind)["function"] for kind in (Branch, Filters))
+    assert branch["name"] == "Branch"
+    assert branch["description"] == "A branch of a tree."
+    assert branch["parameters"]["required"] == ["name"]
+    assert branch["parameters"]["properties"].keys() == {"name", "length", "branches"}
+    assert "required" not in filters["parameters"]
 
 
 @pytest.mark.parametrize("kind", [Node, add, tool(add)], ids=["class", "function", "tool"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from llama_index.core.base.llms.types import (
@@ -210,6 +212,31 @@ class TestContent:
         assert part.filename == "a.pdf"
         assert part.data == "data:application/pdf;base64," + base64.b64encode(b"%PDF-1.4 x").decode()
 
+    @pytest.mark.parametrize(
+        ("options", "kind", "name"),
+        [
+            ({"path": "notes.txt"}, "text/plain", "notes.txt"),
+            ({"path": "notes.txt", "title": "Notes"}, "text/plain", "Notes"),
+            ({"data": b"[1]", "title": "a.json"}, "application/json", "a.json"),
+            ({"data": b"hello"}, "application/octet-stream", "input_document.bin"),
+            ({"data": b"%PDF-1.4 x"}, "application/pdf", "input_document.pdf"),
+        ],
+    )
+    def test_a_document_has_a_type_and_a_name_with_an_extension(
+        self, options: dict[str, Any], kind: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("notes.txt").write_text("hello")
+        (part,) = one(ChatMessage(role="user", blocks=[DocumentBlock(**options)])).content
+        assert isinstance(part, FilePart)
+        assert (part.data or "").startswith(f"data:{kind};base64,")
+        assert part.filename == name
+
+    def test_a_document_that_is_an_image(self) -> None:
+        block = DocumentBlock(data=b"GIF89a", document_mimetype="image/gif")
+        (part,) = one(ChatMessage(role="user", blocks=[block])).content
+        assert part == ImagePart("data:image/gif;base64," + base64.b64encode(b"GIF89a").decode())
+
     def test_a_document_by_url_is_refused_and_not_fetched(self) -> None:
         block = DocumentBlock(url="http://127.0.0.1:1/a.pdf")
         with pytest.raises(errors.UnsupportedError, match="Download it"):
@@ -259,6 +286,11 @@ def test_images_of_tool_results_follow_all_results_in_a_user_message() -> None:
     assert [message.role for message in converted] == ["user", "assistant", "tool", "tool", "user"]
     assert converted[2].content == "(see the next message)"
     assert converted[4].content == (TextPart("Returned by the tool call c1:"), ImagePart("https://x.test/a.png"))
+
+
+def test_a_dict_is_refused() -> None:
+    with pytest.raises(errors.InvalidRequestError, match=r"Message 0 \(dict\) .* Pass messages of"):
+        to_conversation([{"role": "user", "content": "q"}])  # type: ignore[list-item]
 
 
 def test_the_input_is_not_changed() -> None:

@@ -409,6 +409,26 @@ def test_log_probabilities_of_a_stream_are_joined() -> None:
     assert folded(stream(first, second, FINISH)).logprobs == {"reasoning_content": [1], "content": [2]}
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"index": 0, "id": None, "type": None, "function": None},
+        {"index": 0, "function": {"arguments": ""}},
+        {"index": 0, "function": {"arguments": '{"x":'}},
+    ],
+)
+def test_a_call_may_begin_before_its_id_and_name(first: dict[str, Any]) -> None:
+    begun = '{"x":' if "{" in str((first["function"] or {}).get("arguments")) else ""
+    second = {"index": 0, **call("f", '{"x":1}'.removeprefix(begun), "a")}
+    reply = folded(stream(chunk({"tool_calls": [first]}), chunk({"tool_calls": [second]}), chunk({}, "tool_calls")))
+    assert [(made.name, made.arguments) for made in reply.tool_calls] == [("f", '{"x":1}')]
+    assert reply.invalid_tool_calls == ()
+
+
+def test_data_without_content_keeps_a_stream_open() -> None:
+    assert folded(event(b"") + event(chunk({"content": "Hi"})) + b"data:\n\n" + stream(FINISH)).content == "Hi"
+
+
 def test_unknown_fields_of_the_last_chunks_are_kept_in_extra() -> None:
     data = stream(
         chunk({"content": "Hi"}), chunk({}, "stop", provider="DeepInfra"), {"choices": [], "router": {"a": 1}}

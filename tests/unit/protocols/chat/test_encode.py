@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4 import (
+    Client,
     FilePart,
     ImagePart,
     Message,
@@ -210,6 +211,31 @@ def test_a_tool_is_sent_as_a_function() -> None:
 
 def test_missing_parameters_and_descriptions_of_a_tool_are_not_sent() -> None:
     assert body(tools=(TIME,))["tools"] == [{"type": "function", "function": {"name": "get_time"}}]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sent"),
+    [
+        ({"properties": {"x": {}}}, {"properties": {"x": {}}, "type": "object"}),
+        ({"$ref": "#/$defs/A", "$defs": {"A": {}}}, {"$ref": "#/$defs/A", "$defs": {"A": {}}, "type": "object"}),
+        ({"type": ["object", "null"], "title": "T"}, {"type": "object", "title": "T"}),
+        ({"type": "object", "properties": {}, "required": None}, {"type": "object", "properties": {}}),
+        ({"properties": {}, "type": None}, {"properties": {}, "type": "object"}),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["chat_completions", "responses", "messages"])
+def test_parameters_have_the_type_that_the_service_requires_and_no_nulls(
+    protocol: Any, parameters: Any, sent: Any
+) -> None:
+    (tool,) = Client(api_key="k", protocol=protocol).preview("Hi", tools=[ToolSpec("f", "", parameters)]).body["tools"]
+    written = tool.get("function", tool)
+    assert list((written.get("parameters") or written.get("input_schema")).items()) == list(sent.items())
+
+
+@pytest.mark.parametrize("parameters", ["x", ["x"], 7, {"type": "string"}, {"type": ["array", "null"]}])
+def test_parameters_that_are_not_a_schema_of_an_object_are_refused(parameters: Any) -> None:
+    with pytest.raises(errors.InvalidRequestError, match=r"parameters of tool f are not a schema of an object\. Pass"):
+        Client(api_key="k").preview("Hi", tools=[ToolSpec("f", "", parameters)])
 
 
 def test_empty_parameters_are_left_out_because_the_service_refuses_them() -> None:

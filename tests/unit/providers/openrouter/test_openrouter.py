@@ -526,6 +526,13 @@ def test_a_call_with_the_native_reason_length_may_be_cut() -> None:
         (404, {"availability": {"code": "privacy_restricted", "retryable": False}}, "PermissionDeniedError", False),
         (404, {"availability": {"code": "capacity_exhausted", "retryable": True}}, "OverloadedError", True),
         (404, {"availability": {"code": "no_endpoints", "retryable": True}}, "NotFoundError", True),
+        (
+            404,
+            {"error_type": "not_found", "availability": {"code": "region_restricted"}},
+            "PermissionDeniedError",
+            False,
+        ),
+        (404, {"error_type": "not_found", "availability": {"code": "constraint_filtered"}}, "UnsupportedError", False),
         (408, {}, "TimeoutError", True),
         (413, {"metadata": {"error_type": "payload_too_large"}}, "InvalidRequestError", False),
         (429, {}, "RateLimitError", True),

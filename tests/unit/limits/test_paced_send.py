@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deepseek_v4 import Limiter
-from deepseek_v4.limits.tickets import asend_with, send_with
+from deepseek_v4.limits.paced_send import asend_with, send_with
 from deepseek_v4.values.web_tools import Page
 
 PAGE = Page("Title", "Text", 0.00075)
