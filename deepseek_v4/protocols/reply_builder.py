@@ -141,14 +141,11 @@ class ReplyBuilder:
         """Store the token counts of the answer; the last call wins.
 
         Raises:
-            TypeError: if a count is not an integer, or a cost is not a number.
-            ValueError: likewise.
+            TypeError: if a count is too large to be exact.
         """
         for count in (usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens):
-            if count is not None and (count != int(count) or abs(count) > _MOST_TOKENS):
+            if count is not None and abs(count) > _MOST_TOKENS:
                 raise TypeError(f"a token count must be an integer, not {count!r}")
-        if usage.cost is not None:
-            float(usage.cost)
         self.usage = usage
 
     def count_server_calls(self, items: Any) -> None:
