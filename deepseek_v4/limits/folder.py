@@ -1,4 +1,4 @@
-"""``FolderLeases``: the places of a limit in a folder, for the processes of one machine (or one shared file system)."""
+"""``FolderLeases``: the slots of a limit in a folder, for the processes of one machine (or one shared file system)."""
 
 from __future__ import annotations
 

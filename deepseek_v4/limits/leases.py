@@ -1,7 +1,7 @@
-"""Places of one limit that several processes share: each leases some for a few seconds and renews them.
+"""Slots of one limit that several processes share: each leases some for a few seconds and renews them.
 
-A process that was killed or stopped does not renew, so its places are free again when its lease has run out. A
-``LeaseStore`` is the home of the places: ``LeaseTable`` in one process (a Ray actor, for example), ``FolderLeases`` in
+A process that was killed or stopped does not renew, so its slots are free again when its lease has run out. A
+``LeaseStore`` stores the slots: ``LeaseTable`` in one process (a Ray actor, for example), ``FolderLeases`` in
 a folder.
 """
 
@@ -29,7 +29,7 @@ IDLE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Places for one process.
+    """Slots for one process.
 
     Attributes:
         slots: Requests that the process may have under way.
@@ -48,23 +48,23 @@ NO_LEASE = Lease(0, 1.0, 0)
 
 
 class LeaseStore(Protocol):
-    """The home of the places that several processes share. It can be pickled."""
+    """The store of the slots that several processes share. It can be pickled."""
 
     def renew(self, lease: str, n: int, seconds: float, answered: int = 0) -> Lease:
-        """Renew a lease, with another number of places; one that is new or has run out begins.
+        """Renew a lease, with another number of slots; one that is new or has run out begins.
 
         Args:
             lease: Its id, which the process chooses.
-            n: The places that the process can use.
+            n: The slots that the process can use.
             seconds: How long the lease holds.
-            answered: Answers since the last call that came while all places of the process were taken.
+            answered: Answers since the last call that came while all slots of the process were taken.
         """
 
     def give_back(self, lease: str) -> None:
         """End a lease."""
 
     def slow_down(self, sent_in: int, seconds: float) -> None:
-        """Halve the places, at most once in a round trip, and stop all processes for some seconds.
+        """Halve the slots, at most once in a round trip, and stop all processes for some seconds.
 
         Args:
             sent_in: The round in which the refused request was sent.
@@ -73,7 +73,7 @@ class LeaseStore(Protocol):
 
 
 class RemoteTable(ABC):
-    """A ``LeaseStore`` whose ``LeaseTable`` is in another place, where a subclass calls its methods."""
+    """A ``LeaseStore`` whose ``LeaseTable`` is in another process, in which a subclass calls its methods."""
 
     @abstractmethod
     def call(self, method: str, *arguments: Any) -> Any:
@@ -88,7 +88,7 @@ class RemoteTable(ABC):
         self.call("give_back", lease)
 
     def slow_down(self, sent_in: int, seconds: float) -> None:
-        """Halve the places, at most once in a round trip, and stop all processes for some seconds."""
+        """Halve the slots, at most once in a round trip, and stop all processes for some seconds."""
         self.call("slow_down", sent_in, seconds)
 
 
@@ -100,7 +100,7 @@ class _Holder:
 
 
 class LeaseTable:
-    """The places of a limit and who leases them. Its times are those of ``time.time``.
+    """The slots of a limit and who leases them. Its times are those of ``time.time``.
 
     Args:
         concurrency: Requests at a time of all processes, at most; None: as many as the service accepts.
@@ -132,7 +132,7 @@ class LeaseTable:
         self._holders.pop(lease, None)
 
     def slow_down(self, sent_in: int, seconds: float) -> None:
-        """Halve the places, at most once in a round trip, and stop all processes for some seconds."""
+        """Halve the slots, at most once in a round trip, and stop all processes for some seconds."""
         self.window.refused(sent_in)
         self._paused_until = max(self._paused_until, time.time() + seconds)
 
@@ -152,7 +152,7 @@ class LeaseKeeper:
     """Keeps the lease of one limiter: a thread renews it while calls are under way or waiting.
 
     Args:
-        store: The home of the places.
+        store: The store of the slots.
         limiter: The limiter that uses them.
 
     Attributes:
@@ -172,11 +172,11 @@ class LeaseKeeper:
         self._thread: threading.Thread | None = None
 
     def slots(self) -> int:
-        """Return the leased places; 0 if the lease has run out."""
+        """Return the leased slots; 0 if the lease has run out."""
         return 0 if time.monotonic() >= self._until else self.lease.slots
 
     def answered(self) -> None:
-        """Count an answer that came while all places were taken."""
+        """Count an answer that came while all slots were taken."""
         self._answered += 1
 
     def slow_down(self, sent_in: int, seconds: float) -> None:
@@ -185,7 +185,7 @@ class LeaseKeeper:
         self._due.set()
 
     def wake(self) -> None:
-        """Begin to renew, or lease more places at once if all that were requested were granted."""
+        """Begin to renew, or lease more slots at once if all that were requested were granted."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="deepseek-v4-leases", daemon=True)
             self._thread.start()

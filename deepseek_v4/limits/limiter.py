@@ -41,16 +41,16 @@ class LimiterState(NamedTuple):
 class Limiter:
     """A limit for the requests of an account. Pass the same object to all its models.
 
-    Every HTTP request, retries included, waits for a place, in the order of arrival. If the service refuses one with
+    Every HTTP request, retries included, waits for a slot, in the order of arrival. If the service refuses one with
     429, 503 or 529, the number of requests at a time halves, at most once in a round trip; ``Retry-After`` stops all
-    for that time (60 s at most). Answers let it grow again. A stream holds its place until it ends or is closed.
+    for that time (60 s at most). Answers let it grow again. A stream holds its slot until it ends or is closed.
 
     Args:
         concurrency: Maximum requests at a time, starting with 16; None: as many as the service accepts.
         requests_per_minute: Requests sent in a minute, evenly spread.
         tokens_per_minute: Prompt and answer tokens in a minute. A prompt is estimated when it is sent, and corrected by
             the counted tokens of the answer.
-        leases: Shares the places with other processes; see ``deepseek_v4.limits.leases``. The limits per minute then
+        leases: Shares the slots with other processes; see ``deepseek_v4.limits.leases``. The limits per minute then
             apply to all processes together.
 
     Pickles and copies of a limiter are the same limiter in its process, and one limiter in any other process.
@@ -85,7 +85,7 @@ class Limiter:
         self._start()
 
     def _start(self) -> None:
-        """Set up the changing state: at construction, and in a forked child, whose parent holds the places."""
+        """Set up the changing state: at construction, and in a forked child, whose parent holds the slots."""
         self._lock = threading.Lock()
         self._window = Window(self.concurrency)
         self._keeper = None if self.leases is None else LeaseKeeper(self.leases, self)
@@ -100,8 +100,8 @@ class Limiter:
         with self._lock:
             return LimiterState(int(self._slots()), self._active, len(self._queue), self._sent, self._refused)
 
-    def acquire(self, tokens: int = 0, deadline: float | None = None) -> Place:
-        """Wait for a place for one request.
+    def acquire(self, tokens: int = 0, deadline: float | None = None) -> Slot:
+        """Wait for a slot for one request.
 
         Args:
             tokens: Estimated tokens of the prompt.
@@ -113,27 +113,27 @@ class Limiter:
         waiter = _ThreadWaiter(tokens)
         seconds = self._enter(waiter)
         try:
-            while waiter.place is None:
+            while waiter.slot is None:
                 waiter.event.wait(_limited(seconds, deadline))
                 waiter.event.clear()
                 seconds = self._look(waiter, deadline)
         except BaseException:
             self._leave(waiter)
             raise
-        return waiter.place
+        return waiter.slot
 
-    async def aacquire(self, tokens: int = 0, deadline: float | None = None) -> Place:
+    async def aacquire(self, tokens: int = 0, deadline: float | None = None) -> Slot:
         """Like ``acquire``, asynchronously."""
         waiter = _TaskWaiter(tokens)
         seconds = self._enter(waiter)
         try:
-            while waiter.place is None:
+            while waiter.slot is None:
                 await waiter.woken(_limited(seconds, deadline))
                 seconds = self._look(waiter, deadline)
         except BaseException:
             self._leave(waiter)
             raise
-        return waiter.place
+        return waiter.slot
 
     # -- the queue -----------------------------------------------------------------------------------------------
 
@@ -142,25 +142,25 @@ class Limiter:
             self._queue.append(waiter)
             self._serve()
             seconds = self._seconds(waiter)
-        if self._keeper is not None and waiter.place is None:
+        if self._keeper is not None and waiter.slot is None:
             self._keeper.wake()
         return seconds
 
     def _look(self, waiter: _Waiter, deadline: float | None) -> float | None:
         """Serve the queue; return the seconds after which the waiter has to look again, None: when it is woken."""
         with self._lock:
-            if waiter.place is None:
+            if waiter.slot is None:
                 self._serve()
             seconds = self._seconds(waiter)
-        if waiter.place is None and deadline is not None and time.monotonic() >= deadline:
+        if waiter.slot is None and deadline is not None and time.monotonic() >= deadline:
             raise TimeoutError(
                 "total_timeout expired while the call waited for its limiter. Raise total_timeout or the limits."
             )
         return seconds
 
     def _leave(self, waiter: _Waiter) -> None:
-        if waiter.place is not None:
-            waiter.place.end()
+        if waiter.slot is not None:
+            waiter.slot.end()
             return
         with self._lock:
             if waiter in self._queue:
@@ -186,7 +186,7 @@ class Limiter:
                     continue
                 return
             self._queue.popleft()
-            waiter.place = Place(self, self._round(), waiter.tokens)
+            waiter.slot = Slot(self, self._round(), waiter.tokens)
             if not waiter.wake():  # its event loop is closed
                 continue
             self._active += 1
@@ -201,20 +201,20 @@ class Limiter:
     def _round(self) -> int:
         return self._window.round if self._keeper is None else self._keeper.lease.round
 
-    def _end(self, place: Place, outcome: BaseException | int | None) -> None:
-        """Take a place back and learn from the outcome of its request: an error, or the number of counted tokens."""
+    def _end(self, slot: Slot, outcome: BaseException | int | None) -> None:
+        """Free a slot and learn from the outcome of its request: an error, or the number of counted tokens."""
         refusal = outcome if isinstance(outcome, (RateLimitError, OverloadedError)) else None
         with self._lock:
             full = self._queue or self._active >= int(self._slots())
             self._active -= 1
             if refusal is not None:
                 self._refused += 1
-                self._slow_down(place.round, refusal)
+                self._slow_down(slot.round, refusal)
             elif full and not isinstance(outcome, BaseException):
                 (self._window if self._keeper is None else self._keeper).answered()
             if isinstance(outcome, int):
                 share = 1.0 if self._keeper is None else self._keeper.lease.share
-                self._tokens.take(outcome - place.tokens, time.monotonic(), share)
+                self._tokens.take(outcome - slot.tokens, time.monotonic(), share)
             self._serve()
 
     def _slow_down(self, sent_in: int, refusal: DeepSeekError) -> None:
@@ -226,7 +226,7 @@ class Limiter:
             _log.info("The service refused a request (%s): %d at a time", refusal.status_code, int(self._window.slots))
 
     def _leased(self, pause: float) -> None:
-        """Receive the places of a new lease."""
+        """Receive the slots of a new lease."""
         with self._lock:
             self._paused_until = max(self._paused_until, time.monotonic() + pause)
             self._serve()
@@ -241,7 +241,7 @@ class Limiter:
         return _restored, (self._name, limits, self.leases)
 
 
-class Place:
+class Slot:
     """The permission for one request. ``end`` takes the outcome, once: an error, or the counted tokens."""
 
     __slots__ = ("_limiter", "round", "tokens")
@@ -257,7 +257,7 @@ class Place:
             self.end(item.reply)
 
     def end(self, outcome: BaseException | Reply | int | None = None) -> None:
-        """Return the place.
+        """Return the slot.
 
         Args:
             outcome: The error of the request; its reply, or the tokens that the provider counted; None if it counted
@@ -272,14 +272,14 @@ class Place:
 
 
 class _Waiter:
-    """A call that waits; ``place`` is set when it is served."""
+    """A call that waits; ``slot`` is set when it is served."""
 
     def __init__(self, tokens: int) -> None:
         self.tokens = tokens
-        self.place: Place | None = None
+        self.slot: Slot | None = None
 
     def wake(self) -> bool:
-        """Let it look at its place again; return False if it cannot be woken any more."""
+        """Make it check for its slot again; return False if it cannot be woken any more."""
         raise NotImplementedError
 
 

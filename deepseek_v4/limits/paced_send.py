@@ -1,8 +1,8 @@
-"""Sending with limits: each request of a call waits for a place, and those after the first for a framework's limiter.
+"""Sending with limits: each request of a call waits for a slot, and those after the first for a framework's limiter.
 
 ``recovery`` calls a function that sends one request. ``paced`` and ``apaced`` wrap it if there are limits of speed,
 ``metered`` and ``ametered`` if there is a budget. Each limit gives a ticket before a request and takes it back with its
-outcome: the ticket of a ``Limiter`` is a ``Place``, the ticket of a ``Budget`` is a ``Reservation``.
+outcome: the ticket of a ``Limiter`` is a ``Slot``, the ticket of a ``Budget`` is a ``Reservation``.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def paced(send: Send, limiter: Limiter | None, gate: RetryGate | None, count: Co
         if limiter is None:
             return send(request)
         request = _with_deadline(request)
-        place = limiter.acquire(_tokens(limiter, request, count), request.deadline)
-        return send_with(place, send, request)
+        slot = limiter.acquire(_tokens(limiter, request, count), request.deadline)
+        return send_with(slot, send, request)
 
     return send_in_turn
 
@@ -82,8 +82,8 @@ def apaced(send: AsyncSend, limiter: Limiter | None, gate: RetryGate | None, cou
         if limiter is None:
             return await send(request)
         request = _with_deadline(request)
-        place = await limiter.aacquire(_tokens(limiter, request, count), request.deadline)
-        return await asend_with(place, send, request)
+        slot = await limiter.aacquire(_tokens(limiter, request, count), request.deadline)
+        return await asend_with(slot, send, request)
 
     return send_in_turn
 
@@ -108,7 +108,7 @@ def ametered(send: AsyncSend, reserve: Callable[[Any], Ticket]) -> AsyncSend:
 
 
 def _with_deadline(request: Any) -> Any:
-    """Start the clock of ``total_timeout`` before the wait for a place."""
+    """Start the clock of ``total_timeout`` before the wait for a slot."""
     total = request.options.total_timeout
     if total is None or request.deadline is not None:
         return request

@@ -1,4 +1,4 @@
-"""``RayLeases``: the places of a limit in a Ray actor, for the processes of a cluster."""
+"""``RayLeases``: the slots of a limit in a Ray actor, for the processes of a cluster."""
 
 from __future__ import annotations
 

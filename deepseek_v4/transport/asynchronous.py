@@ -90,9 +90,9 @@ class AsyncTransport:
         if self._given is not None:
             return nullcontext(self._given)
         while True:
-            place = (await clients.async_pool(self)).place(self._capped)
-            if place is not None:
-                return place
+            shard = (await clients.async_pool(self)).reserve(self._capped)
+            if shard is not None:
+                return shard
 
     async def _fetch(self, exchange: Exchange) -> bytes:
         try:

@@ -236,7 +236,7 @@ class Pool:
                     self._shards.remove(shard)
                     return
 
-    def place(self, capped: bool) -> Shard | None:
+    def reserve(self, capped: bool) -> Shard | None:
         """Reserve a slot on the first client with a free one, else on the least busy; None if the pool is closed.
 
         Args:

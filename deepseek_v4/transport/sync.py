@@ -99,9 +99,9 @@ class SyncTransport:
             return nullcontext(self._given)
         while True:
             pool = self._pool
-            place = pool.place(self._capped) if pool is not None and pool.open else None
-            if place is not None:
-                return place
+            shard = pool.reserve(self._capped) if pool is not None and pool.open else None
+            if shard is not None:
+                return shard
             self._pool = clients.sync_pool(self)
 
     def _fetch(self, exchange: Exchange) -> bytes:

@@ -55,10 +55,10 @@ async def test_calls_are_served_in_the_order_of_arrival() -> None:
 
     async def call(number: int) -> float:
         began = time.monotonic()
-        place = await limiter.aacquire()
+        slot = await limiter.aacquire()
         order.append(number)
         await asyncio.sleep(0.001)
-        place.end()
+        slot.end()
         return time.monotonic() - began
 
     waits = await asyncio.gather(*(call(n) for n in range(200)))
@@ -130,20 +130,20 @@ class Service:
 
     async def row(self, limiter: Limiter) -> None:
         while True:
-            place = await limiter.aacquire()
+            slot = await limiter.aacquire()
             self.sent += 1
             if self.active < self.allowed:
                 break
             self.refused += 1
             await asyncio.sleep(0.001)
-            place.end(errors.RateLimitError("too many"))
+            slot.end(errors.RateLimitError("too many"))
             await asyncio.sleep(0.01)
         self.active += 1
         began = time.monotonic()
         await asyncio.sleep(random.uniform(0.01, 0.03))
         self.served.append((began, time.monotonic()))
         self.active -= 1
-        place.end(5)
+        slot.end(5)
 
 
 @pytest.mark.parametrize("allowed", [pytest.param(10, marks=pytest.mark.slow), 60])
@@ -244,13 +244,13 @@ def test_another_object_is_not_a_limiter() -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_child_has_its_own_places() -> None:
     limiter = Limiter(concurrency=1)
-    place = limiter.acquire()
+    slot = limiter.acquire()
     child = os.fork()
     if not child:
         limiter.acquire(deadline=time.monotonic() + 2).end()
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
-    place.end()
+    slot.end()
 
 
 async def test_without_a_limiter_connections_are_capped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,15 +318,15 @@ async def test_a_refusal_slows_all_processes(tmp_path: Any) -> None:
     pytest.importorskip("filelock")
     store = FolderLeases(tmp_path, 16)
     one, other = Limiter(leases=store), Limiter(leases=store)
-    places = [await one.aacquire() for _ in range(4)]
-    places.pop().end(errors.RateLimitError("too many", retry_after=0.4))
+    slots = [await one.aacquire() for _ in range(4)]
+    slots.pop().end(errors.RateLimitError("too many", retry_after=0.4))
     began = time.monotonic()
     await asyncio.sleep(0.1)
     (await other.aacquire()).end()
     assert time.monotonic() - began > 0.3
     assert one.state().slots <= 8
-    for place in places:
-        place.end(5)
+    for slot in slots:
+        slot.end(5)
 
 
 def test_messages_are_counted_before_they_are_sent() -> None:
