@@ -145,9 +145,8 @@ class DeepSeekChat(_Conversation, ChatDialect):
     unsupported = UNSUPPORTED
     strict_path = "/beta/chat/completions"  # https://api-docs.deepseek.com/guides/function_calling#strict-mode-beta
     prefix_path = "/beta/chat/completions"  # https://api-docs.deepseek.com/guides/chat_prefix_completion
-    ends_with_answer = (
-        False  # "The last message of … must be a user message, or an assistant message with prefix mode on"
-    )
+    # an older error: "… must be a user message, or an assistant message with prefix mode on"; docs/doubts.md
+    ends_with_answer = False
     json_mode_requires_keyword = True  # https://api-docs.deepseek.com/guides/json_mode
     strict_tools = True
     web_search_tool = WEB_SEARCH
