@@ -11,9 +11,6 @@ from typing import Any, Literal, get_args
 
 Passback = Literal["strict", "lenient", "off"]
 UsageChunk = Literal["with_finish", "separate", "repeated_finish", "null_finish"]
-ALLOWED = {
-    "passback": get_args(Passback), "usage_chunk": (None, *get_args(UsageChunk)), "type_error_status": (400, 422)
-}  # fmt: skip
 OFF_PEAK = 1_790_000_000.0
 """Monday 2026-09-21, 14:13:20 UTC: outside DeepSeek's peak hours, in which prices double."""
 
@@ -50,9 +47,12 @@ class ServerOptions:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if isinstance(self.fragment, str):
             object.__setattr__(self, "fragment", random.Random(self.fragment))  # noqa: S311 - lengths, no secret
-        for name, allowed in ALLOWED.items():
-            if (value := getattr(self, name)) not in allowed:
-                raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}")
+        if self.passback not in get_args(Passback):
+            raise ValueError(f"passback must be 'strict', 'lenient' or 'off', not {self.passback!r}")
+        if self.usage_chunk not in (None, *get_args(UsageChunk)):
+            raise ValueError(f"usage_chunk must be one of {', '.join(get_args(UsageChunk))}, not {self.usage_chunk!r}")
+        if self.type_error_status not in (400, 422):
+            raise ValueError(f"type_error_status must be 400 or 422, not {self.type_error_status!r}")
         if not callable(self.clock) and not isinstance(self.clock, (int, float)):
             raise TypeError(f"clock must be seconds since 1970 or a function such as time.time, not {self.clock!r}")
         if isinstance(self.fragment, int) and self.fragment < 1:

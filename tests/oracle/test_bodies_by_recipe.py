@@ -105,6 +105,7 @@ CASES: list[tuple[str, dict[str, Any], Kind]] = [
     ("chat", asked(messages=[USER, PLAIN, called("a"), DONE]), "refused"),
     ("chat", asked(tools=TWICE, tool_choice="none"), "accepted"),
     ("chat", asked(tools=TWICE), "refused"),
+    ("chat", asked(messages=[USER, called(), USER]), "refused"),
     ("chat", shown("data:foo"), "refused"),
     ("chat", shown("data:image/png;base64,!"), "refused"),
     ("chat", shown("data:image/png;base64,aGk"), "accepted"),

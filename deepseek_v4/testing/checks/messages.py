@@ -42,6 +42,9 @@ def check_turns(messages: Sequence[Message], sees_images: bool = True, *, ignore
 
 def _calls_of(message: Message, seen: set[str], position: int) -> list[str]:
     calls = message.get("tool_calls") or []
+    if message.get("tool_calls") == []:
+        words = "empty array. Expected an array with minimum length 1, but got an empty array instead."
+        raise Rejection(f"Invalid 'messages[{position}].tool_calls': {words}")
     if message.get("content") is None and not calls:
         raise Rejection("Invalid assistant message: content or tool_calls must be set")
     for call in calls:

@@ -15,7 +15,6 @@ from deepseek_v4.testing.outcome import Outcome, Rejection, dumps
 
 PART = re.compile(rb'content-disposition: form-data; name="([^"]+)"(?:; filename="([^"]*)")?', re.I)
 LONGEST_URL = 8192
-LIFETIMES = range(3600, 2_592_001)  # seconds
 TEXTS = dict.fromkeys(("query", "ori_question"), string)
 search_types = request_of("SearchRequest", {**TEXTS, "count": whole_number, "need_content": boolean}, "query")
 fetch_types = request_of("FetchRequest", {"url": string}, "url")
@@ -39,7 +38,7 @@ def upload_file(exchange: Exchange) -> Outcome:
     }
     if "expires_after[seconds]" in parts:
         seconds = parts["expires_after[seconds]"][1].decode()
-        if not seconds.isdecimal() or int(seconds) not in LIFETIMES:
+        if not seconds.isdecimal() or int(seconds) not in range(3600, 2_592_001):
             raise Rejection("Invalid expires_after[seconds] value, the valid range is [3600, 2592000]")
         entry["expires_at"] = exchange.stamp.created + int(seconds)
     exchange.files[file_id] = entry
