@@ -15,4 +15,8 @@ def main() -> None:
         if error.name not in ("typer", "rich"):
             raise
         sys.exit("The command needs typer and rich. Run: pip install 'deepseek-v4[cli]'")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    if sys.stdout is not None:  # a pipe on Windows has a code page: an answer is not lost for a character
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     application(prog_name="deepseek-v4")
