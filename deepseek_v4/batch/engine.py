@@ -193,7 +193,8 @@ class Batch:
     def missing(self) -> Iterator[Row]:
         """Yield the rows without an answer."""
         again = {True: (True,), "all": (True, False)}.get(self.plan.retry_errors, ())
-        for row in self.rows if self.rows.repeatable else self.rows.unique():
+        number = 0
+        for number, row in enumerate(self.rows if self.rows.repeatable else self.rows.unique(), 1):  # noqa: B007
             written = None if self._journal is None else self._journal.find(row)
             changed = written is not None and written.hash != row.hash
             self.summary.changed += changed
@@ -201,8 +202,7 @@ class Batch:
                 yield row
             else:
                 self.summary.skipped += 1
-        if self.summary.rows is None:
-            self.summary.rows = self.summary.skipped + self.summary.done
+        self.summary.rows = number
 
     async def _work(self, rows: Iterator[Row], queue: asyncio.Queue[dict[str, Any] | None] | None) -> None:
         try:

@@ -71,6 +71,8 @@ class Rows:
             shutil.copyfileobj(sys.stdin.buffer, self._spool)
         elif self._path is not None and not self._path.is_file():
             raise BatchRefused(f"{source} is not a file. Check the path.")
+        elif hasattr(source, "keys"):  # a mapping or a data frame: an iteration yields its keys, not its rows
+            raise BatchRefused(f"A {type(source).__name__} is not a list of rows. Use [row] or to_dict('records').")
 
     def __iter__(self) -> Iterator[Row]:
         return (row for _, row in self._numbered())

@@ -7,7 +7,7 @@ import asyncio
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
+from rich.table import Column, Table
 
 from deepseek_v4.batch.summary import Summary
 
@@ -47,7 +47,7 @@ def text_of(summary: Summary) -> str:
 
 def summary_table(summary: Summary) -> None:
     """Print the numbers of a run to standard error."""
-    table = Table(show_header=False, box=None)
+    table = Table(Column(), Column(overflow="fold"), show_header=False, box=None)
     cached = 100 * summary.usage["cached_tokens"] / max(summary.usage["input_tokens"], 1)
     seconds = ("-" if one is None else f"{one:.2f}" for one in (summary.p50_seconds, summary.p95_seconds))
     doubt = f"{summary.in_doubt} (about {summary.cost_in_doubt:.6f} USD)" if summary.cost_in_doubt else summary.in_doubt

@@ -297,6 +297,11 @@ def test_an_ordered_copy_that_cannot_be_written_leaves_the_output_free(
     del failed  # it referred to the first run
 
 
+def test_the_rows_of_an_iterable_are_counted(stub: Stub) -> None:
+    summary = run(stub, (f"row {n}" for n in range(20)))
+    assert (summary.rows, summary.answered, summary.left) == (20, 20, 0)
+
+
 async def test_a_stopped_run_yields_every_result_to_a_slow_reader(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "FINISH_SECONDS", 0.05)
     stopped, seen = batch.Batch(rows(40), max_concurrency=2, api_key="sk-x", base_url=stub.url), 0

@@ -157,6 +157,11 @@ def test_a_file_that_cannot_be_read_is_refused() -> None:
         list(Rows("/proc/self/mem"))
 
 
+def test_a_mapping_is_not_a_list_of_rows() -> None:
+    with pytest.raises(BatchRefused, match=r"A dict is not a list of rows\. Use \[row\]"):
+        Rows({"id": 1, "prompt": "Hi"})
+
+
 def test_a_missing_file_is_refused() -> None:
     with pytest.raises(BatchRefused, match=r"nowhere\.jsonl is not a file"):
         Rows("nowhere.jsonl")
