@@ -17,7 +17,7 @@ from deepseek_v4.values.prices import Cost, Peak, Price, in_utc, price_at
 if TYPE_CHECKING:
     from deepseek_v4.values.reply import Usage
 
-__all__ = ["cheaper_from", "next_change", "of", "off_peak", "price_at"]
+__all__ = ["cheaper_from", "next_change", "of", "price_at"]
 
 _EXACT = Context(prec=60)
 _PER = Decimal(1_000_000)
@@ -63,11 +63,6 @@ def _cost_at(usage: Usage, prices: Sequence[Price], moment: datetime) -> Cost | 
     total = _EXACT.fma(int(usage.output_tokens), rates.output, total)  # type: ignore[arg-type]
     since = price.since.date().isoformat() if isinstance(price.since, datetime) else None
     return Cost(float(_EXACT.divide(total, _PER)), computed=True, price_since=since, source=price.source)
-
-
-def off_peak(price: Price) -> Price:
-    """Return a price without its peak hours."""
-    return replace(price, peak=None)
 
 
 def next_change(peak: Peak, at: datetime) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Annotated
 
@@ -10,7 +10,6 @@ import typer
 
 from deepseek_v4 import catalog
 from deepseek_v4.catalog.cost import of as cost_of_usage
-from deepseek_v4.catalog.cost import off_peak
 from deepseek_v4.catalog.lookup import ModelFacts
 from deepseek_v4.cli import options as o
 from deepseek_v4.cli.output import emit, note, schema_option, table
@@ -109,7 +108,7 @@ def _row(facts: ModelFacts, at: datetime, calls: Calls) -> ModelPrice:
     known = rates_at(facts, at)
     if known is None:
         return ModelPrice(facts.id, None, None, None, None, None, None, facts.source)
-    base = off_peak(known.price)
+    base = replace(known.price, peak=None)
     return ModelPrice(
         model=facts.id,
         now=_rates(known.rates),

@@ -23,21 +23,11 @@ class Protocol:
     decoder: type[StreamDecoder]
 
     def encode(self, request: ChatRequest, dialect: Dialect, provider: str) -> EncodedRequest:
-        """Encode a request as a JSON body.
-
-        Raises:
-            InvalidRequestError: if a value is out of range.
-            UnsupportedError: if the endpoint does not support an option and ``on_unsupported`` is "raise".
-        """
+        """Encode a request as a JSON body; raises the errors of ``RequestEncoder.encode``."""
         return self.encoder(request, dialect, provider).encode()
 
     def decode(self, response: HttpResponse, context: DecodeContext) -> Reply:
-        """Decode a complete response.
-
-        Raises:
-            DeepSeekError: if the body of a 200 response contains an error.
-            MalformedResponseError: if the body does not follow the protocol.
-        """
+        """Decode a complete response; raises the errors of ``StreamDecoder.decode``."""
         return self.decoder(context).decode(response)
 
     def stream(self, context: DecodeContext) -> StreamDecoder:

@@ -140,9 +140,9 @@ def select_options(specs: Mapping[str, OptionSpec], source: str, *names: str, **
     return {option: dataclasses.replace(specs[option], wire_name=n, source=source) for option, n in wire_names.items()}
 
 
-def as_count(value: Any) -> int | None:
-    """Return a token count, which some hosts send as a float or as text; None if there is none."""
-    return None if value is None else int(value)
+def as_count(*values: Any) -> int | None:
+    """Return the first token count that is not null; some hosts send it as a float or as text."""
+    return next((int(value) for value in values if value is not None), None)
 
 
 def server_tool_calls(usage: Json) -> int | None:
@@ -171,8 +171,8 @@ class Dialect:
     """Canonical option -> how it is sent."""
     unsupported: Mapping[str, str] = {}
     """Canonical option -> why it is not supported, for the options that need an explanation."""
-    efforts: Mapping[str, str | None] = {}
-    """Canonical effort -> the provider's value; None switches thinking off."""
+    efforts: Mapping[str, str] = {}
+    """Canonical effort -> the provider's value."""
     web_search_tool: Mapping[str, Any] | None = None
     """The tool with which the server searches the web; the options of ``web_search`` are added to it."""
     latest_reminder = False
@@ -246,15 +246,6 @@ class Dialect:
         """Return True if an effort, a level or a number, can be sent for a model."""
         return effort in self.efforts
 
-    def encode_effort(self, effort: str | int, notes: list[Note]) -> str | int | None:
-        """Return the provider's value of an effort, with a note if it is another word; a number stays as it is."""
-        if isinstance(effort, int):
-            return effort
-        value = self.efforts[effort]
-        if value != effort:
-            notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))
-        return value
-
     def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
         """Return the body fields that set the provider's web search, or None if it has none.
 
@@ -287,21 +278,14 @@ class Dialect:
         """Decode OpenAI's usage object: the names of both endpoints, and those of Together, SGLang and DeepSeek."""
         read = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
         written = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
-        cached, cache_write = read.get("cached_tokens"), read.get("cache_write_tokens")
-        if cached is None:
-            cached = usage.get("cached_tokens")
-        if cached is None:
-            cached = usage.get("prompt_cache_hit_tokens")
-        reasoning = written.get("reasoning_tokens")
-        if reasoning is None:
-            reasoning = usage.get("reasoning_tokens")
         cost = usage.get("cost") if self.reports_cost else None
+        cached = (read.get("cached_tokens"), usage.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"))
         return Usage(
             input_tokens=int(usage.get("prompt_tokens") or usage.get("input_tokens") or 0),
             output_tokens=int(usage.get("completion_tokens") or usage.get("output_tokens") or 0),
-            cached_tokens=as_count(cached),
-            cache_write_tokens=as_count(cache_write),
-            reasoning_tokens=as_count(reasoning),
+            cached_tokens=as_count(*cached),
+            cache_write_tokens=as_count(read.get("cache_write_tokens")),
+            reasoning_tokens=as_count(written.get("reasoning_tokens"), usage.get("reasoning_tokens")),
             cost=None if cost is None else float(cost),
             server_tool_calls=server_tool_calls(usage),
             extra=usage,
@@ -318,15 +302,3 @@ class Dialect:
     def decode_retry(self, error: Json) -> tuple[bool | None, float | None]:
         """Return whether an error object declares itself retryable, and the delay in seconds; None if unspecified."""
         return None, None
-
-
-class ItemDialect(Dialect):
-    """The features that the protocols share that send a turn as a list of items or blocks."""
-
-    def encode_reasoning(self, text: str | None) -> list[Json]:
-        """Return items for a past turn's reasoning of which only the text is known, or not even that (None)."""
-        raise NotImplementedError
-
-    def encode_item(self, item: Json) -> Json | None:
-        """Encode an item of the provider's own record, or return None to leave it out."""
-        return item

@@ -73,22 +73,19 @@ def decode_error(
         body: Any = json.loads(text) if text else None
     except ValueError:
         body = text[:2000]
-    return _error(body, response.status, response.headers, dialect, provider, key_advice)
+    return read_error_body(body, dialect, provider, response.status, response.headers, key_advice)
 
 
-def read_error_body(body: Any, dialect: Dialect, provider: str) -> errors.DeepSeekError:
-    """Return the exception for an error object inside a response with status 200."""
-    return _error(body, None, {}, dialect, provider)
-
-
-def _error(
+def read_error_body(
     body: Any,
-    status: int | None,
-    headers: Mapping[str, str],
     dialect: Dialect,
     provider: str,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
     key_advice: str | None = None,
 ) -> errors.DeepSeekError:
+    """Return the exception for an error object; without a status, it was inside a response with status 200."""
+    headers = headers or {}
     message, words, code = _details(body)
     if status is None and code is not None and 400 <= code < 600:
         status = code
@@ -175,7 +172,6 @@ def _details(body: Any) -> tuple[str, str, int | None]:
 
 
 def _json(value: Any) -> str:
-    """Return a JSON value of an error as text."""
     try:
         return json.dumps(value).decode()
     except (RecursionError, ValueError):

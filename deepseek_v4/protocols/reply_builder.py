@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from deepseek_v4 import errors
 from deepseek_v4.catalog import cost_of
 from deepseek_v4.protocols import schema
-from deepseek_v4.protocols.leaked_calls.report import MarkupSearch, ends_early, report_of
+from deepseek_v4.protocols.leaked_calls.report import ends_early, report_of
 from deepseek_v4.protocols.reasoning_details import merge_details
 from deepseek_v4.values import json as wire
 from deepseek_v4.values.messages import Reasoning, ToolCall
@@ -30,6 +30,7 @@ from deepseek_v4.values.reply import (
 
 if TYPE_CHECKING:
     from deepseek_v4.protocols.decode_context import DecodeContext
+    from deepseek_v4.protocols.leaked_calls.scan_text import MarkupScanner
 
 _MOST_TOKENS = 2**53
 """A larger number read from JSON may be a rounded float, which frameworks refuse as a count."""
@@ -50,19 +51,15 @@ class _OpenCall:
 
 
 class ReplyBuilder:
-    """Collects what a decoder reads; the cost per chunk does not grow with what was received before.
+    """Collects what a decoder reads; the cost per chunk does not grow with what was received before."""
 
-    Args:
-        context: The facts of the request.
-        streamed: True if reasoning records arrive in fragments to be joined.
-    """
-
-    def __init__(self, context: DecodeContext, *, streamed: bool = False) -> None:
+    def __init__(self, context: DecodeContext) -> None:
         self.context = context
-        self.streamed = streamed
+        self.streamed = False
+        """True if reasoning records arrive in fragments to be joined."""
         self.content: list[str] = []
         self.recovery: str = context.recovery if context.recoverable_tools else "off"
-        self.markup: MarkupSearch | None = None
+        self.markup: MarkupScanner | None = None
         """Searches the text for tool calls, from the first ``<`` on."""
         self.reasoning: list[str] | None = None
         self.details: list[Mapping[str, Any]] | None = None
@@ -91,10 +88,14 @@ class ReplyBuilder:
         if self.recovery == "off" or (self.markup is None and "<" not in text):
             self.content.append(text)
             return text
+        asks = self.recovery == "ask"
         if self.markup is None:
-            tools, extracts = self.context.recoverable_tools, self.recovery == "parse"
-            self.markup = MarkupSearch(tools, self.content, extracts=extracts)
-        if self.recovery == "ask":
+            # most answers contain no ``<``, and its patterns are slow to compile
+            from deepseek_v4.protocols.leaked_calls.scan_text import MarkupScanner
+
+            visible = [*self.content] if asks else self.content
+            self.markup = MarkupScanner(self.context.recoverable_tools, visible, stops_at_calls=asks)
+        if asks:
             self.content.append(text)
         return self.markup.feed(text)
 
@@ -140,14 +141,11 @@ class ReplyBuilder:
         """Store the token counts of the answer; the last call wins.
 
         Raises:
-            TypeError: if a count is not an integer, or a cost is not a number.
-            ValueError: likewise.
+            TypeError: if a count is too large to be exact.
         """
         for count in (usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens):
-            if count is not None and (count != int(count) or abs(count) > _MOST_TOKENS):
+            if count is not None and abs(count) > _MOST_TOKENS:
                 raise TypeError(f"a token count must be an integer, not {count!r}")
-        if usage.cost is not None:
-            float(usage.cost)
         self.usage = usage
 
     def count_server_calls(self, items: Any) -> None:
@@ -263,7 +261,7 @@ class ReplyBuilder:
                 if call.held and not (self.context.single_call and position):
                     deltas.append(ToolCallDelta(position, None, None, call.arguments[0]))
 
-    def _settle_markup(self, markup: MarkupSearch, deltas: list[Delta]) -> None:
+    def _settle_markup(self, markup: MarkupScanner, deltas: list[Delta]) -> None:
         """Append the text that was held back, and the calls found in it unless the provider itself sent calls."""
         named = bool(self.calls)
         ending = markup.end(cut=self._may_cut_markup())
@@ -293,7 +291,7 @@ class ReplyBuilder:
         report = report_of(text, self.context, self.markup, cut=self._may_cut_markup())
         if report is not None:
             self.extra["leaked_markup"] = report
-        rest = "" if self.markup is None else text[self.markup.shown_characters() :]
+        rest = "" if self.markup is None else text[self.markup.before_calls() :]
         if rest:
             deltas.append(TextDelta(rest) if report is None else LeakedText(rest))
 
@@ -377,7 +375,7 @@ class ReplyBuilder:
             return None  # a function without parameters; some hosts send "" for it
         try:
             parsed = wire.loads_exactly(arguments)
-        except (ValueError, RecursionError):
+        except ValueError:
             return "the arguments are not valid JSON" if arguments else "the arguments are missing"
         return None if isinstance(parsed, dict) else "the arguments are not a JSON object"
 

@@ -12,7 +12,7 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols import reasoning_details, schema
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.decode_context import DecodeContext
-from deepseek_v4.protocols.dialect import Dialect, ItemDialect
+from deepseek_v4.protocols.dialect import Dialect
 from deepseek_v4.protocols.encode_options import drop, encode_options
 from deepseek_v4.protocols.tool_names import NO_TOOL_NAMES, ToolNames
 from deepseek_v4.values.json import Json
@@ -32,7 +32,6 @@ from deepseek_v4.values.messages import (
 from deepseek_v4.values.notes import Note
 
 D = TypeVar("D", bound=Dialect)
-ItemD = TypeVar("ItemD", bound=ItemDialect)
 
 _LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})
 """Fields that limit the output tokens of an answer."""
@@ -53,13 +52,7 @@ class EncodedRequest:
 
 
 class RequestEncoder(Generic[D]):
-    """Encodes one request. A subclass encodes its messages, its tools and the fields that only its endpoint has.
-
-    Args:
-        request: The request.
-        dialect: The provider's differences.
-        provider: Name of the provider.
-    """
+    """Encodes one request. A subclass encodes its messages, its tools and the fields that only its endpoint has."""
 
     history_field: ClassVar[str] = "messages"
     """Field of the messages."""
@@ -103,7 +96,6 @@ class RequestEncoder(Generic[D]):
         return EncodedRequest(self.path(strict), body, self.notes, self.decode_context(body, strict), headers)
 
     def _tool_choice(self) -> ToolChoice | None:
-        """Return the tool choice to send."""
         choice = self.request.tool_choice
         if not isinstance(choice, NamedTool) or self.dialect.named_tool_choice:
             return choice
@@ -289,7 +281,7 @@ def system_text(message: Message) -> str:
     )
 
 
-class ItemEncoder(RequestEncoder[ItemD], ABC):
+class ItemEncoder(RequestEncoder[D], ABC):
     """Encodes each turn as a list of items: its record or its reasoning as text, then the text, then the calls."""
 
     reasoning_types: ClassVar[frozenset[str]]
@@ -299,7 +291,7 @@ class ItemEncoder(RequestEncoder[ItemD], ABC):
         """Return the items of an assistant message."""
         items, text = self._recorded(message)
         if self.passed_back:
-            self.add_reasoning(items, message)
+            items[:0] = self.missing_reasoning(items, message)
         if text or not (items or message.tool_calls):
             items.append(self.text_item(text))
         items.extend(self.call(call) for call in message.tool_calls)
@@ -309,17 +301,12 @@ class ItemEncoder(RequestEncoder[ItemD], ABC):
         """Return the items of the provider's own record, and the text that follows them."""
         details = reasoning_details.details_for_protocol(message.reasoning, self.dialect.protocol)
         record, text = reasoning_details.restore_items(details, message.text, self.text_of)
-        items = []
-        for item in record:
-            encoded = self.dialect.encode_item(dict(item))
-            if encoded is not None and (self.passed_back or item.get("type") not in self.reasoning_types):
-                items.append(encoded)
-        return items, text
+        left_out = self.dialect.unread_blocks if self.passed_back else self.dialect.unread_blocks | self.reasoning_types
+        return [dict(item) for item in record if item.get("type") not in left_out], text
 
-    def add_reasoning(self, items: list[Json], message: Message) -> None:
-        """Put the reasoning that is known as text before the items, unless they contain it."""
-        if not any(item.get("type") in self.reasoning_types for item in items):
-            items[:0] = self.dialect.encode_reasoning(message.reasoning.text if message.reasoning else None)
+    @abstractmethod
+    def missing_reasoning(self, items: list[Json], message: Message) -> list[Json]:
+        """Return the reasoning that is known as text only, or not even that; nothing if the items contain it."""
 
     @abstractmethod
     def text_of(self, item: Mapping[str, Any]) -> str | None:

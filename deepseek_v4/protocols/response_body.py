@@ -10,13 +10,12 @@ from deepseek_v4.protocols.reply_builder import ReplyBuilder
 from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.json import Json
-from deepseek_v4.values.response_limits import DEFAULT
 
 OPENAI_FIELDS = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "error"})
 """Fields of a chat completion or a completion that are decoded."""
 
 
-def parse_body(response: HttpResponse, provider: str, nesting: int = DEFAULT.nesting) -> Any:
+def parse_body(response: HttpResponse, provider: str, nesting: int) -> Any:
     """Parse a complete response; some providers send blank lines before the JSON to keep the connection open.
 
     Raises:

@@ -70,8 +70,9 @@ class EventSplitter:
                 if data:
                     events.append(data[0] if len(data) == 1 else b"\n".join(data))
                     data.clear()
-            elif not line.startswith((b":", b"event:", b"id:", b"retry:")):
-                self._keep_stray(line)
+            elif self._stray_size < STRAY_LIMIT and not line.startswith((b":", b"event:", b"id:", b"retry:")):
+                self._stray.append(line)
+                self._stray_size += len(line)
         if not data:
             self._carried = len(rest)
         return events
@@ -109,8 +110,3 @@ class EventSplitter:
     def stray(self) -> bytes:
         """Return the bytes that are not part of any event (an HTML page, a JSON body), up to ``STRAY_LIMIT``."""
         return b"\n".join(self._stray)
-
-    def _keep_stray(self, line: bytes) -> None:
-        if self._stray_size < STRAY_LIMIT:
-            self._stray.append(line)
-            self._stray_size += len(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, ClassVar, TypeVar
+from typing import Any
 
 from deepseek_v4 import errors
 from deepseek_v4.protocols.decode_context import DecodeContext
@@ -18,8 +18,6 @@ from deepseek_v4.values import json
 from deepseek_v4.values.http import HttpResponse
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Delta, ReasoningDelta, Reply, StreamEnd, TextDelta
-
-T = TypeVar("T")
 
 UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 """Exceptions raised by decoding if a field is missing or of an unexpected type."""
@@ -55,16 +53,12 @@ class StreamDecoder(ABC):
 
     Of a stream, call ``feed`` with each chunk, then ``close`` at the end. Exactly one ``StreamEnd`` is returned, last;
     if the stream ends before it, ``close`` raises. Of a complete response, call ``decode``.
-
-    Args:
-        context: The facts of the request.
-        joins_details: True if a stream sends reasoning records in fragments.
     """
 
-    def __init__(self, context: DecodeContext, *, joins_details: bool = False) -> None:
+    def __init__(self, context: DecodeContext) -> None:
         self.context = context
         self.provider: str = context.provider
-        self.builder: ReplyBuilder = ReplyBuilder(context, streamed=joins_details)
+        self.builder: ReplyBuilder = ReplyBuilder(context)
         self.finished: bool = False
         """True if ``StreamEnd`` has been returned; later events are ignored."""
         self.splitter = ThinkSplitter(begun=context.begins_with_reasoning) if context.dialect.think_tags else None
@@ -80,15 +74,15 @@ class StreamDecoder(ABC):
         """Decode a complete response.
 
         Raises:
-            DeepSeekError: if its body contains an error.
+            DeepSeekError: if the body of a 200 response contains an error.
             MalformedResponseError: if the body does not follow the protocol.
         """
-        return self._read_complete(parse_body(response, self.provider, self._nesting), [], self.conclude)
+        return self._read_complete(parse_body(response, self.provider, self._nesting), [])
 
-    def _read_complete(self, body: Any, deltas: list[Delta], end: Callable[[list[Delta]], T]) -> T:
+    def _read_complete(self, body: Any, deltas: list[Delta]) -> Reply:
         try:
             self.read_body(body, deltas)
-            return end(deltas)
+            return self.conclude(deltas)
         except UNREADABLE as error:
             why = f"The response does not follow the protocol: {type(error).__name__}: {error}."
             raise errors.MalformedResponseError(why, provider=self.provider, body=body) from None
@@ -185,7 +179,7 @@ class StreamDecoder(ABC):
                 provider=self.provider,
                 body=body[:2000].decode("utf-8", "replace"),
             ) from None
-        self._read_complete(parsed, deltas, self.finish)
+        self._end(self._read_complete(parsed, deltas), deltas)
 
     def partial(self) -> Reply:
         """Return the reply received so far, with the text in which reasoning was searched for."""
@@ -198,7 +192,9 @@ class StreamDecoder(ABC):
         Raises:
             StreamInterruptedError: if the provider reports that it aborted the answer.
         """
-        reply = self.conclude(deltas)
+        self._end(self.conclude(deltas), deltas)
+
+    def _end(self, reply: Reply, deltas: list[Delta]) -> None:
         if reply.finish_reason in ABORTED_FINISH_REASONS:
             raise self.interrupted(f"the provider aborted it (finish_reason={reply.finish_reason!r})")
         self.finished = True
@@ -298,7 +294,12 @@ class StreamDecoder(ABC):
 
     @abstractmethod
     def read_body(self, body: Any, deltas: list[Delta]) -> None:
-        """Decode the JSON of a complete response, and append the deltas in which it would have been streamed."""
+        """Decode the JSON of a complete response, and append the deltas in which it would have been streamed.
+
+        Raises:
+            DeepSeekError: if it contains an error.
+            MalformedResponseError: if it has no answer.
+        """
 
     def incomplete_reason(self) -> str | None:
         """Return why the answer is incomplete, or None if it is complete."""
@@ -308,19 +309,15 @@ class StreamDecoder(ABC):
 class TypedEventDecoder(StreamDecoder):
     """Decodes events that state their type, each by a method of its own; unknown ones are ignored."""
 
-    readers: ClassVar[Mapping[str, str]]
-    """Type of an event -> name of the method that decodes it."""
-
-    def __init__(self, context: DecodeContext) -> None:
-        super().__init__(context)
-        self._readers = {kind: getattr(self, method) for kind, method in self.readers.items()}
+    readers: Mapping[str, Callable[[Json, list[Delta]], None]]
+    """Type of an event -> the method that decodes it."""
 
     def decode_event(self, event: bytes, deltas: list[Delta]) -> None:
         """Decode one event; ``[DONE]`` is optional."""
         if event == b"[DONE]":
             return
         value = self.parse_event(event)
-        reader = self._readers.get(value.get("type", ""))
+        reader = self.readers.get(value.get("type", ""))
         if reader is not None:
             reader(value, deltas)
         elif (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping
 
@@ -27,7 +28,7 @@ def find_provider(provider: str | Provider) -> Provider:
     """Return the provider with a name; ``"name:variant"`` selects that variant of every model.
 
     Raises:
-        ValueError: If the name is unknown; the message lists the known names.
+        ValueError: If the name is unknown, or the provider has no variants; the message lists the known names.
     """
     return _named(provider) if isinstance(provider, str) else provider
 
@@ -36,7 +37,10 @@ def find_provider(provider: str | Provider) -> Provider:
 def _named(name: str) -> Provider:
     family, _, variant = name.partition(":")
     if family in PROVIDERS and (variant or family == name):
-        return PROVIDERS[family].with_variant(variant) if variant else PROVIDERS[family]
+        provider = PROVIDERS[family]
+        if variant and not provider.has_variants:
+            raise ValueError(f"{family} has no variants. Use provider={family!r}.")
+        return dataclasses.replace(provider, variant=variant) if variant else provider
     names = ", ".join(sorted(PROVIDERS))
     raise ValueError(
         f"Unknown provider {name!r}.{did_you_mean(family, PROVIDERS)} Known providers: {names}. "

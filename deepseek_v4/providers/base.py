@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from typing import Any, ClassVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,9 +14,6 @@ from deepseek_v4 import errors
 from deepseek_v4.protocols.dialect import Dialect, ProtocolName
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.value import dataclass
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -105,16 +101,6 @@ class Provider:
     def names_model(self, model: str) -> bool:
         """Return False if the id is not the name of a model, such as that of a set of options."""
         return True
-
-    def with_variant(self, variant: str) -> Self:
-        """Return a copy of this provider that selects a variant of every model: ``provider="name:variant"``.
-
-        Raises:
-            ValueError: If the provider has no variants.
-        """
-        if not self.has_variants or not variant:
-            raise ValueError(f"{self.name} has no variants. Use provider={self.name!r}.")
-        return dataclasses.replace(self, variant=variant)
 
     def resolve_base_url(self, base_url: str | None, path: str) -> str:
         """Return the base URL of an endpoint: the given one, or the provider's default.

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 _REFERENCE = "https://api-docs.deepseek.com/api/create-chat-completion (2026-10-01)"
 
-EFFORTS: Mapping[str, str | None] = {"none": None, **LOW_HIGH_MAX}
-
 FIELDS: Mapping[str, OptionSpec] = {
     "temperature": OptionSpec("temperature", 0, 2, default=1, source=_REFERENCE),
     "top_p": OptionSpec("top_p", 0, 1, exclusive_low=True, default=1, source=_REFERENCE),
@@ -111,7 +109,7 @@ class DeepSeekOptions(ProviderOptions):
 class _Conversation(SwitchedThinking):
     """The part of the dialect that the three endpoints for conversations share."""
 
-    efforts = EFFORTS
+    efforts = LOW_HIGH_MAX
     # the API rejects an effort together with thinking that is switched off
     thinking_on: Mapping[str, Any] | None = {"thinking": {"type": "enabled"}}
     thinking_off: Mapping[str, Any] | None = {"thinking": {"type": "disabled"}}
@@ -147,9 +145,8 @@ class DeepSeekChat(_Conversation, ChatDialect):
     unsupported = UNSUPPORTED
     strict_path = "/beta/chat/completions"  # https://api-docs.deepseek.com/guides/function_calling#strict-mode-beta
     prefix_path = "/beta/chat/completions"  # https://api-docs.deepseek.com/guides/chat_prefix_completion
-    ends_with_answer = (
-        False  # "The last message of … must be a user message, or an assistant message with prefix mode on"
-    )
+    # an older error: "… must be a user message, or an assistant message with prefix mode on"; docs/doubts.md
+    ends_with_answer = False
     json_mode_requires_keyword = True  # https://api-docs.deepseek.com/guides/json_mode
     strict_tools = True
     web_search_tool = WEB_SEARCH
@@ -248,13 +245,6 @@ class DeepSeekCompletions(CompletionsDialect):
     error_phrases = ERROR_PHRASES
 
 
-class DeepSeekWebTools(WebToolsDialect):
-    """``POST /v1/tools/search`` and ``/v1/tools/fetch``: 0.75 dollars per 1,000 calls with a result (2026-11-10)."""
-
-    price = 0.00075
-    error_phrases = ERROR_PHRASES
-
-
 class DeepSeekBalance(BalanceDialect):
     """``GET /user/balance``."""
 
@@ -299,7 +289,8 @@ DEEPSEEK = _DeepSeek(
             DeepSeekCompletions(),
             DeepSeekBalance(),
             FilesDialect(error_phrases=ERROR_PHRASES),
-            DeepSeekWebTools(),
+            # 0.75 dollars per 1,000 calls with a result (2026-11-10)
+            WebToolsDialect(price=0.00075, error_phrases=ERROR_PHRASES),
         )
     },
 )

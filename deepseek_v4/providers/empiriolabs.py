@@ -26,12 +26,14 @@ from deepseek_v4.protocols.dialect import Dialect, Headers, OptionSpec, select_o
 from deepseek_v4.protocols.messages.dialect import MessagesDialect
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.base import Provider, ProviderOptions
-from deepseek_v4.providers.openai_compatible import (
-    OpenAICompatibleChat,
-    repair_tool_call_arguments,
+from deepseek_v4.providers.openai_compatible import OpenAICompatibleChat, repair_tool_call_arguments
+from deepseek_v4.providers.thinking_and_efforts import (
+    LOW_TO_MAX,
+    MAX_OUTPUT_TOKENS,
+    SwitchedThinking,
+    default_max_tokens,
 )
-from deepseek_v4.providers.thinking_and_efforts import MAX_OUTPUT_TOKENS, default_max_tokens
-from deepseek_v4.values.json import Json, set_path
+from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Sampling, Thinking
 
@@ -49,16 +51,6 @@ UNSUPPORTED: Mapping[str, str] = {
     **dict.fromkeys(Sampling._fields, "the model does not list it as a parameter"),
     "web_search": "this model does not support web search",
 }
-
-EFFORTS: Mapping[str, str | None] = {
-    "minimal": "low",
-    "low": "low",
-    "medium": "medium",
-    "high": "high",
-    "xhigh": "max",
-    "max": "max",
-}
-"""none, low, medium, high, max; the gateway converts them to ``enable_thinking`` and a ``thinking_budget``."""
 
 LINKUP = "web_search_linkup"
 """The search switch of the base model: the latest user message is always the query."""
@@ -94,33 +86,25 @@ class EmpirioLabsOptions(ProviderOptions):
     """Do not send ``max_tokens`` if it is not set; the gateway's 4096 applies, which may include the reasoning."""
 
 
-class EmpirioLabsDialect(Dialect):
+class EmpirioLabsDialect(SwitchedThinking):
     """The part of the dialect that all three endpoints share, for one variant."""
 
     option_specs: Mapping[str, OptionSpec] = FIELDS
     unsupported: Mapping[str, str] = UNSUPPORTED
-    efforts = EFFORTS
+    efforts = LOW_TO_MAX  # the gateway converts them to enable_thinking and a thinking_budget
     error_types = ERROR_TYPES
     forced_tool_while_thinking = False  # not documented; DeepSeek's API rejects the combination
+    thinking_on: Mapping[str, Any] | None = {"enable_thinking": True}
+    thinking_off: Mapping[str, Any] | None = {"enable_thinking": False}
+    effort_switches_on = True  # sent alone: the precedence of the two fields is not documented
     search_switch: str | None = None
-    effort_field = "reasoning_effort"
-    """Body field of the effort; a dot descends into an object."""
-
-    def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """Return an effort alone, or ``enable_thinking``, also with a budget: the precedence is not documented."""
-        if thinking.on is None and thinking.effort is None and thinking.budget is None:
-            return {}
-        if thinking.effort is None or thinking.on is False or thinking.budget is not None:
-            return {"enable_thinking": thinking.on is not False}
-        body: Json = {}
-        set_path(body, self.effort_field, self.encode_effort(thinking.effort, notes))
-        return body
 
     def resolve_thinking(self, thinking: Thinking, notes: list[Note]) -> Thinking:
-        """Keep the budget if both are set: the gateway converts an effort to a budget."""
-        if thinking.effort is None or thinking.budget is None:
+        """Send a budget with the switch, and without an effort, which the gateway converts to a budget."""
+        if thinking.budget is None:
             return thinking
-        notes.append(Note("dropped", "reasoning_effort", "thinking_budget is set; an effort would replace it"))
+        if thinking.effort is not None:
+            notes.append(Note("dropped", "reasoning_effort", "thinking_budget is set; an effort would replace it"))
         return Thinking(True, None, thinking.budget)
 
     def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
@@ -181,7 +165,6 @@ class EmpirioLabsDialect(Dialect):
 class EmpirioLabsChat(EmpirioLabsDialect, OpenAICompatibleChat):
     """``POST /chat/completions``."""
 
-    thinking_off: Mapping[str, Any] | None = {"enable_thinking": False}
     think_tags = True  # disable_formatting reportedly leaves <think> in the text of another model of the gateway
 
     def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
@@ -258,14 +241,10 @@ class EmpirioLabsModels(ModelsDialect):
                 if isinstance(parameter.get("default"), str):
                     more["default_effort"] = parameter["default"]
         rows = _rows(entry)
-        more["price"] = price_of(
-            rows.get("input"), rows.get("output"), rows.get("cache_read"), per=1_000_000, source=_LISTED
-        )
+        amounts = (rows.get("input"), rows.get("output"), rows.get("cache_read"))
+        more["price"] = price_of(*amounts, per=1_000_000, source="https://api.empiriolabs.ai/v1/models")
         more["web_search_price"] = money(rows.get("web_search"))
         return more
-
-
-_LISTED = "https://api.empiriolabs.ai/v1/models"
 
 
 def _list(value: Any) -> list[Any]:

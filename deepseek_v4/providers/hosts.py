@@ -36,10 +36,9 @@ def _provider(
     )
 
 
-def _read() -> dict[str, Provider]:
-    rows = read_toml("deepseek_v4.providers", "hosts.toml")
-    return {name: _provider(name, **{**rows.get(row.pop("like", ""), {}), **row}) for name, row in rows.items()}
+_ROWS = read_toml("deepseek_v4.providers", "hosts.toml")
 
-
-HOSTS: Mapping[str, Provider] = _read()
+HOSTS: Mapping[str, Provider] = {
+    name: _provider(name, **{**_ROWS.get(row.pop("like", ""), {}), **row}) for name, row in _ROWS.items()
+}
 """Name -> provider."""

@@ -6,7 +6,6 @@ The providers with their own file also use ``OpenAICompatibleChat``.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,10 +45,6 @@ SAMPLING_FIELDS: Mapping[str, OptionSpec] = {
 """Further options of servers built on vLLM and SGLang."""
 
 
-INVALID_ARGUMENTS = "invalid_arguments"
-"""The key under which the invalid arguments of a past tool call are sent, in the JSON object that servers require."""
-
-
 class OpenAICompatibleChat(SwitchedThinking, ChatDialect):
     """The chat completions dialect of most hosts; attributes hold the differences between them."""
 
@@ -60,16 +55,8 @@ class OpenAICompatibleChat(SwitchedThinking, ChatDialect):
     """Fields of a past message in which its reasoning is sent."""
     sends_details = False
     """True if ``reasoning_details`` are passed back too."""
-    web_search_on: Mapping[str, Any] | None = None
-    """Body fields that enable the host's web search; None if it has none."""
     forced_tool_while_thinking = False
     may_leak_markup = True
-
-    def encode_web_search(self, setting: Any, notes: list[Note]) -> Json | None:
-        """Return the host's web search switch, if it has one."""
-        if self.web_search_on is None or setting is False:
-            return None
-        return copy.deepcopy(dict(self.web_search_on))
 
     def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Send past arguments as JSON objects: SGLang rejects any other value, vLLM rejects invalid JSON."""
@@ -110,7 +97,7 @@ def repair_tool_call_arguments(items: list[Json], notes: list[Note]) -> None:
 
 
 def _with_object(function: Json, notes: list[Note]) -> Json:
-    """Return the past call if its arguments are a JSON object, else a copy with the arguments wrapped in an object."""
+    """Return the past call if its arguments are a JSON object, which servers require, else a copy with one."""
     text = function["arguments"]
     try:
         if isinstance(json.loads(text or "{}"), dict):
@@ -119,7 +106,7 @@ def _with_object(function: Json, notes: list[Note]) -> Json:
         pass
     reason = f"wrapped the arguments of {function['name']} in an object, because they are not a JSON object"
     notes.append(Note("repaired", "messages", reason))
-    return {**function, "arguments": json.dumps({INVALID_ARGUMENTS: text}).decode()}
+    return {**function, "arguments": json.dumps({"invalid_arguments": text}).decode()}
 
 
 def keep_reasoning_for_tools(body: Json, notes: list[Note]) -> None:

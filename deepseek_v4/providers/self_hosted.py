@@ -1,8 +1,4 @@
-"""The common part of your own servers (vLLM, SGLang, llama.cpp), which render V4's prompt by its chat template.
-
-- The server's default for thinking depends on its version and settings, so the switch is sent in every request;
-  ``thinking=None`` means on, as in DeepSeek's API.
-"""
+"""The common part of your own servers (vLLM, SGLang, llama.cpp), which render V4's prompt by its chat template."""
 
 from __future__ import annotations
 
@@ -37,7 +33,7 @@ class SelfHostedDialect(SwitchedThinking):
     """The part of the dialect that the endpoints of a server share. ``provider_options`` are fields of the body."""
 
     always_sends_thinking = True
-    efforts: Mapping[str, str | None] = LOW_HIGH_MAX
+    efforts = LOW_HIGH_MAX
     forced_tool_while_thinking = True
     think_tags = True  # a server without its reasoning parser
 
@@ -104,10 +100,7 @@ class SelfHostedMessages(SelfHostedDialect, MessagesDialect):
     """``POST /messages``. The key is sent as a bearer token, which vLLM requires here too."""
 
     documents = False
-
-    def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
-        """Return the default limit of DeepSeek's API."""
-        return default_max_tokens(thinks, thinking)
+    default_max_tokens = staticmethod(default_max_tokens)
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """Return the switch, and the type that a budget needs next to it."""

@@ -12,7 +12,7 @@ from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Thinking
 
 
-def _efforts(minimal: str, low: str, medium: str, high: str, xhigh: str, max: str) -> Mapping[str, str | None]:
+def _efforts(minimal: str, low: str, medium: str, high: str, xhigh: str, max: str) -> Mapping[str, str]:
     return {"minimal": minimal, "low": low, "medium": medium, "high": high, "xhigh": xhigh, "max": max}
 
 
@@ -24,6 +24,7 @@ HIGH_XHIGH = _efforts("high", "high", "high", "high", "xhigh", "xhigh")
 """Hosts whose highest effort is xhigh."""
 LOW_TO_XHIGH = _efforts("low", "low", "medium", "high", "xhigh", "xhigh")
 LOW_TO_HIGH = _efforts("low", "low", "medium", "high", "high", "high")
+LOW_TO_MAX = _efforts("low", "low", "medium", "high", "max", "max")
 LOW_HIGH_XHIGH = _efforts("low", "low", "high", "high", "xhigh", "xhigh")
 MINIMAL_TO_XHIGH = _efforts("minimal", "low", "medium", "high", "xhigh", "xhigh")
 ALL = _efforts("minimal", "low", "medium", "high", "xhigh", "max")
@@ -88,9 +89,13 @@ class SwitchedThinking(Dialect):
             body = _copied(self.thinking_on or {})
             if self.thinking_on is None and not self.thinks_by_default:
                 notes.append(Note("dropped", "thinking", "this provider documents no way to enable it"))
-        if effort is not None:
-            field = self.numeric_effort_field if isinstance(effort, int) else self.effort_field
-            json.set_path(body, field, self.encode_effort(effort, notes))
+        if isinstance(effort, int):
+            json.set_path(body, self.numeric_effort_field, effort)
+        elif effort is not None:
+            value = self.efforts[effort]
+            if value != effort:
+                notes.append(Note("translated", "reasoning_effort", f"{effort!r} is sent as {value!r}"))
+            json.set_path(body, self.effort_field, value)
         return body
 
 

@@ -63,7 +63,8 @@ class ChatStreamDecoder(StreamDecoder):
     """Decodes ``chat.completion.chunk`` events into deltas."""
 
     def __init__(self, context: DecodeContext) -> None:
-        super().__init__(context, joins_details=True)
+        super().__init__(context)
+        self.builder.streamed = True
         assert isinstance(context.dialect, ChatDialect)
         self._dialect = context.dialect
         self._read_reasoning = context.dialect.decode_reasoning
@@ -117,12 +118,7 @@ class ChatStreamDecoder(StreamDecoder):
             self._read_error(choice)
 
     def read_body(self, body: Any, deltas: list[Delta]) -> None:
-        """Decode a complete response: one choice with a message, which is read like one delta.
-
-        Raises:
-            DeepSeekError: if it contains an error; ``partial`` holds the rest of the response.
-            MalformedResponseError: if it has no choice.
-        """
+        """Decode one choice with a message, which is read like one delta; an error has the rest in ``partial``."""
         completion = self._dialect.unwrap(body) if isinstance(body, dict) else {}
         choices = completion.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
@@ -174,7 +170,6 @@ class ChatStreamDecoder(StreamDecoder):
             deltas.append(ReasoningDelta("", record))
 
     def _read_message(self, message: Json, deltas: list[Delta]) -> None:
-        """Read a message, or a streamed delta of it."""
         builder = self.builder
         text, details = self._read_reasoning(message)
         if details is not None:

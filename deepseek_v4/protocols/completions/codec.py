@@ -36,12 +36,7 @@ class CompletionsStreamDecoder(StreamDecoder):
         self.finish(deltas)
 
     def read_body(self, body: Any, deltas: list[Delta]) -> None:
-        """Decode a complete response, which is read like one chunk.
-
-        Raises:
-            DeepSeekError: if it contains an error.
-            MalformedResponseError: if it has no choice.
-        """
+        """Decode a complete response, which is read like one chunk."""
         if not isinstance(body, dict) or not (body.get("error") or body.get("choices")):
             raise self.lacking("choice", body)
         self._read(body, deltas)

@@ -308,5 +308,5 @@ _NOTHING: Any = object()
 def _loaded(text: str) -> Any:
     try:
         return wire.loads(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return _NOTHING

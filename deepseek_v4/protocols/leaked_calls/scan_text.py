@@ -17,6 +17,7 @@ from typing import NamedTuple
 from deepseek_v4.protocols.leaked_calls.dsml_calls import Block, LeakedCall
 from deepseek_v4.protocols.leaked_calls.dsml_tags import Tag, begins_tag, find_candidate, is_marked
 from deepseek_v4.protocols.leaked_calls.markdown import MarkdownState
+from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import ToolSpec
 
 
@@ -43,15 +44,17 @@ class MarkupScanner:
         tools: The tools whose calls are searched for, by their names on the wire.
         visible: The list that collects the visible text. Text that can be shown is appended to it; it is read when a
             tag is found, to determine its position.
+        stops_at_calls: True if only the text before the first call is returned.
     """
 
-    def __init__(self, tools: Mapping[str, ToolSpec], visible: list[str]) -> None:
+    def __init__(self, tools: Mapping[str, ToolSpec], visible: list[str], *, stops_at_calls: bool = False) -> None:
         self.holding: bool = False
         """True if text is held back. If not, a chunk without ``<`` need not be fed."""
-        self.found_after: int | None = None
-        """Number of chunks of the visible text before the first markup with a call; None without one."""
         self._tools = tools
         self._visible = visible
+        self._stops_at_calls = stops_at_calls
+        self._found_after: int | None = None
+        """Number of chunks of the visible text before the first markup with a call; None without one."""
         self._prose = MarkdownState()
         self._seen = 0
         """Number of chunks of the visible text that ``_prose`` has read."""
@@ -69,6 +72,13 @@ class MarkupScanner:
     def feed(self, chunk: str) -> str:
         """Add a chunk of the text; return the text that can be shown, which is then also in ``visible``."""
         first = len(self._visible)
+        if self.holding or "<" in chunk:
+            self._scan(chunk)
+        else:
+            self._visible.append(chunk)
+        return "".join(self._visible[first : self._found_after if self._stops_at_calls else None])
+
+    def _scan(self, chunk: str) -> None:
         text = self._tail + chunk
         self._tail = ""
         done = 0
@@ -86,7 +96,17 @@ class MarkupScanner:
             at = find_candidate(text, max(done, at + 1))
         self._read_text(text[done:])
         self.holding = bool(self._tail) or self._block is not None
-        return "".join(self._visible[first:])
+
+    def before_calls(self) -> int:
+        """Return the number of characters of the visible text before the first call, or of all of it."""
+        return sum(map(len, self._visible[: self._found_after]))
+
+    def report(self, *, cut: bool) -> Json | None:
+        """Return the record of the calls that stay in the text if it ends here; None without one."""
+        ending = self.end(cut=cut)
+        if not (ending.calls or ending.withheld):
+            return None
+        return {"calls": 0, "found": len(ending.calls), "at": self.before_calls()}
 
     def end(self, *, cut: bool) -> Ending:
         """Return what remains if the text ends here; changes nothing.
@@ -151,8 +171,8 @@ class MarkupScanner:
         assert block is not None
         if block.counts:
             self._blocks.append(block)
-            if self.found_after is None:
-                self.found_after = self._began
+            if self._found_after is None:
+                self._found_after = self._began
             rest = "".join(block.rest)
         else:
             self._shown = self._shown or block.marked

@@ -1,13 +1,9 @@
-"""Decode complete and streamed responses of ``/messages`` into replies. Pure.
-
-A complete block is read like one that begins and ends at once.
-"""
+"""Decode complete and streamed responses of ``/messages`` into replies. Pure."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from deepseek_v4.protocols import reasoning_details
@@ -51,29 +47,21 @@ class _Block:
 class MessagesStreamDecoder(TypedEventDecoder):
     """Decodes the events of a streamed message into deltas. The last event is ``message_stop``."""
 
-    readers = MappingProxyType(
-        {
-            "content_block_delta": "_delta",
-            "content_block_start": "_start",
-            "content_block_stop": "_stop",
-            "message_start": "_message_start",
-            "message_delta": "_message_delta",
-            "message_stop": "_message_stop",
-        }
-    )
-
     def __init__(self, context: DecodeContext) -> None:
         super().__init__(context)
+        self.readers = {
+            "content_block_delta": self._delta,
+            "content_block_start": self._start,
+            "content_block_stop": self._stop,
+            "message_start": self._message_start,
+            "message_delta": self._message_delta,
+            "message_stop": self._message_stop,
+        }
         self._blocks: dict[Any, _Block] = {}
         self._usage: Json = {}
 
     def read_body(self, body: Any, deltas: list[Delta]) -> None:
-        """Decode a complete response.
-
-        Raises:
-            DeepSeekError: if it contains an error.
-            MalformedResponseError: if it contains no content blocks.
-        """
+        """Decode a complete response, whose blocks are read like streamed ones."""
         if isinstance(body, dict) and body.get("error"):
             raise self.provider_error(body)
         content = body.get("content") if isinstance(body, dict) else None
@@ -122,7 +110,6 @@ class MessagesStreamDecoder(TypedEventDecoder):
             self.builder.count(self.context.dialect.decode_usage(self._usage))
 
     def _start(self, event: Json, deltas: list[Delta]) -> None:
-        """Begin a block, and decode its initial content."""
         place, block = event.get("index"), event["content_block"]
         self._blocks[place] = _Block(block)
         kind = block.get("type")
@@ -132,7 +119,6 @@ class MessagesStreamDecoder(TypedEventDecoder):
             self.add_call((place,), text_of(block.get("id")), text_of(block.get("name")), "", deltas)
 
     def _delta(self, event: Json, deltas: list[Delta]) -> None:
-        """Add a delta to a block."""
         place, delta = event.get("index"), event["delta"]
         kind = delta.get("type", "")
         if kind in _TEXTS:
@@ -156,7 +142,6 @@ class MessagesStreamDecoder(TypedEventDecoder):
             open_block.citations.append(delta.get("citation"))
 
     def _end_block(self, place: Any, deltas: list[Delta]) -> None:
-        """Finish a block."""
         one = self._blocks.get(place)
         if one is None or one.complete:
             return
@@ -177,7 +162,6 @@ class MessagesStreamDecoder(TypedEventDecoder):
             one.block = {**one.block, "input": _parsed("".join(one.chunks))}
 
     def _end_blocks(self, deltas: list[Delta]) -> None:
-        """Finish all blocks and store the record of the turn."""
         for place in self._blocks:
             self._end_block(place, deltas)
         blocks = [one.block for one in self._blocks.values()]

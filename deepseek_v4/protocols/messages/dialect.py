@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deepseek_v4.protocols.dialect import ItemDialect, as_count, server_tool_calls
+from deepseek_v4.protocols.dialect import Dialect, as_count, server_tool_calls
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.reply import Usage
 from deepseek_v4.values.sampling import Thinking
@@ -13,7 +13,7 @@ ANTHROPIC_WEB_SEARCH: Mapping[str, str] = {"type": "web_search_20250305", "name"
 """The server-side tool of Anthropic's format, for ``web_search_tool``."""
 
 
-class MessagesDialect(ItemDialect):
+class MessagesDialect(Dialect):
     """A provider's version of ``/messages``."""
 
     protocol = "messages"
@@ -24,14 +24,6 @@ class MessagesDialect(ItemDialect):
     def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
         """Return the value to send if ``max_tokens`` is not set, because this format requires the field."""
         raise NotImplementedError
-
-    def encode_reasoning(self, text: str | None) -> list[Json]:
-        """Return blocks for a past turn's reasoning of which only the text is known, or not even that (None)."""
-        return [{"type": "thinking", "thinking": text or "", "signature": ""}]
-
-    def encode_item(self, item: Json) -> Json | None:
-        """Encode a block of the provider's own record, or return None to leave it out."""
-        return None if item.get("type") in self.unread_blocks else item
 
     def decode_usage(self, usage: Json) -> Usage:
         """Decode Anthropic's usage: its ``input_tokens`` excludes tokens read from or written to the cache."""

@@ -97,6 +97,13 @@ class MessagesEncoder(ItemEncoder[MessagesDialect]):
             return [self.text_item(content)]
         return [self.part(part) for part in content]
 
+    def missing_reasoning(self, items: list[Json], message: Message) -> list[Json]:
+        """Return a block of the reasoning that is known as text only; nothing if the blocks contain it."""
+        if any(item.get("type") in self.reasoning_types for item in items):
+            return []
+        text = message.reasoning.text if message.reasoning is not None else None
+        return [{"type": "thinking", "thinking": text or "", "signature": ""}]
+
     def text_of(self, item: Mapping[str, Any]) -> str | None:
         """Return the text of a block, None if it is not text."""
         return item.get("text") or "" if item.get("type") == "text" else None

@@ -6,7 +6,7 @@ A complete item is read like a streamed one of which nothing was received yet; n
 from __future__ import annotations
 
 import json
-from types import MappingProxyType
+from collections import Counter
 from typing import Any
 
 from deepseek_v4 import errors
@@ -66,34 +66,31 @@ _ECHOED = frozenset(
 class ResponsesStreamDecoder(TypedEventDecoder):
     """Decodes the events of a streamed response into deltas, and complete items alike. The last is a terminal event."""
 
-    readers = MappingProxyType(
-        {
-            "response.output_text.delta": "_text",
-            "response.refusal.delta": "_refusal",
-            "response.reasoning_text.delta": "_reasoning",
-            "response.reasoning.delta": "_reasoning",
-            "response.reasoning_summary_text.delta": "_summary",
-            "response.function_call_arguments.delta": "_arguments",
-            "response.custom_tool_call_input.delta": "_arguments",
-            "response.output_item.added": "_added",
-            "response.output_item.done": "_done",
-            "response.created": "_named",
-            "response.completed": "_ended",
-            "response.incomplete": "_ended",
-            "response.cancelled": "_ended",
-            "response.failed": "_failed",
-            "response.error": "_failed",
-            "error": "_failed",
-        }
-    )
-
     def __init__(self, context: DecodeContext) -> None:
         super().__init__(context)
+        self.readers = {
+            "response.output_text.delta": self._text,
+            "response.refusal.delta": self._refusal,
+            "response.reasoning_text.delta": self._reasoning,
+            "response.reasoning.delta": self._reasoning,
+            "response.reasoning_summary_text.delta": self._summary,
+            "response.function_call_arguments.delta": self._arguments,
+            "response.custom_tool_call_input.delta": self._arguments,
+            "response.output_item.added": self._added,
+            "response.output_item.done": self._done,
+            "response.created": self._named,
+            "response.completed": self._ended,
+            "response.incomplete": self._ended,
+            "response.cancelled": self._ended,
+            "response.failed": self._failed,
+            "response.error": self._failed,
+            "error": self._failed,
+        }
         assert isinstance(context.dialect, ResponsesDialect)
         self._reports_truncation = context.dialect.reports_truncation
         self._items: dict[Any, Json] = {}
         """Items by their place in the output, as received so far."""
-        self._read: dict[tuple[Any, str, Any], int] = {}
+        self._read: Counter[tuple[Any, str, Any]] = Counter()
         """(place, kind of text, number of the part) -> how many characters of it have been read."""
         self._settled: set[Any] = set()
         self._reasoning_kinds: dict[Any, str] = {}
@@ -104,12 +101,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         return "no response.completed was received"
 
     def read_body(self, body: Any, deltas: list[Delta]) -> None:
-        """Decode a complete response.
-
-        Raises:
-            DeepSeekError: if it contains an error.
-            MalformedResponseError: if it contains no output.
-        """
+        """Decode a complete response."""
         failed = isinstance(body, dict) and (body.get("error") or body.get("status") == "failed")
         if not failed and not (isinstance(body, dict) and isinstance(body.get("output"), list)):
             raise self.lacking("output", body)
@@ -184,7 +176,6 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         raise self._error(response if isinstance(response, dict) else event)
 
     def _begin(self, place: Any, item: Json, deltas: list[Delta]) -> None:
-        """Begin an item."""
         self._items[place] = item
         kind = item.get("type")
         if kind in TOOL_CALL_TYPES:
@@ -193,18 +184,16 @@ class ResponsesStreamDecoder(TypedEventDecoder):
             self.add_call((place,), call_id, text_of(item.get("name")), arguments, deltas)
 
     def _add_text(self, place: Any, part: Any, text: str, logprobs: Any, deltas: list[Delta]) -> None:
-        """Add visible text."""
         if logprobs:
             self.builder.add_logprobs({"content": logprobs})
-            self._advance(place, "logprobs", part, len(logprobs))
+            self._read[place, "logprobs", part] += len(logprobs)
         if text:
-            self._advance(place, "text", part, len(text))
+            self._read[place, "text", part] += len(text)
             self.add_text(text, deltas)
 
     def _add_refusal(self, place: Any, part: Any, text: str, deltas: list[Delta]) -> None:
-        """Add the text of a refusal."""
         if text:
-            self._advance(place, "text", part, len(text))
+            self._read[place, "text", part] += len(text)
             deltas.append(self.builder.add_refusal(text))
 
     def _add_reasoning(self, place: Any, kind: str, part: Any, text: str, deltas: list[Delta]) -> None:
@@ -215,15 +204,15 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         if self._reasoning_kinds.setdefault(place, kind) != kind:
             return
         paragraph = kind == "summary" and text and any(self.builder.reasoning or ())
-        blank_line = "\n\n" if paragraph and not self._read.get((place, kind, part)) else ""
-        self._advance(place, kind, part, len(text))
+        blank_line = "\n\n" if paragraph and not self._read[place, kind, part] else ""
+        self._read[place, kind, part] += len(text)
         self.add_reasoning(blank_line + text, deltas)
 
     def _add_arguments(self, place: Any, text: str, deltas: list[Delta]) -> None:
         """Add to a call's arguments, or to a custom tool's free text."""
         if not text or place not in self._items:
             return
-        self._advance(place, "arguments", 0, len(text))
+        self._read[place, "arguments", 0] += len(text)
         custom = self._items[place].get("type") == "custom_tool_call"
         arguments = json.dumps(text, ensure_ascii=False)[1:-1] if custom else text
         self.add_call((place,), None, None, arguments, deltas)
@@ -240,7 +229,7 @@ class ResponsesStreamDecoder(TypedEventDecoder):
                 self._begin(place, item, deltas)
             custom = kind == "custom_tool_call"
             arguments = text_of(item.get("input" if custom else "arguments"))
-            self._add_arguments(place, arguments[self._read.get((place, "arguments", 0), 0) :], deltas)
+            self._add_arguments(place, arguments[self._read[place, "arguments", 0] :], deltas)
             if custom:
                 self.add_call((place,), None, None, '"}', deltas)
         elif kind == "message":
@@ -273,12 +262,12 @@ class ResponsesStreamDecoder(TypedEventDecoder):
 
     def _settle_message(self, place: Any, item: Json, deltas: list[Delta]) -> None:
         for number, part in enumerate(item.get("content") or ()):
-            shown = self._read.get((place, "text", number), 0)
+            shown = self._read[place, "text", number]
             if part.get("type") == "refusal":
                 self._add_refusal(place, number, text_of(part.get("refusal"))[shown:], deltas)
                 continue
             rest = text_of(part.get("text"))[shown:]
-            seen = self._read.get((place, "logprobs", number), 0)
+            seen = self._read[place, "logprobs", number]
             self._add_text(place, number, rest, (part.get("logprobs") or [])[seen:], deltas)
             self.builder.add_annotations(part.get("annotations"))
 
@@ -288,15 +277,11 @@ class ResponsesStreamDecoder(TypedEventDecoder):
         kind = read_kind or ("reasoning" if content else "summary")
         parts = content if kind == "reasoning" else item.get("summary") or ()
         for number, part in enumerate(parts):
-            rest = text_of(part.get("text"))[self._read.get((place, kind, number), 0) :]
+            rest = text_of(part.get("text"))[self._read[place, kind, number] :]
             if rest or not self.builder.reasoning:
                 self._add_reasoning(place, kind, number, rest, deltas)
         if not parts and not item.get("encrypted_content"):
             self.builder.add_reasoning("")
-
-    def _advance(self, place: Any, kind: str, part: Any, count: int) -> None:
-        key = (place, kind, part)
-        self._read[key] = self._read.get(key, 0) + count
 
 
 def _place(event: Json) -> Any:

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
-from deepseek_v4.protocols.dialect import ItemDialect
-from deepseek_v4.values.json import Json
-from deepseek_v4.values.messages import Message
-
-_UNREASONED = re.compile(r"(?:call|toolu)_\d+_ET_")
-"""The beginning of the call ids in an answer of DeepSeek that has no reasoning."""
+from deepseek_v4.protocols.dialect import Dialect
 
 
-class ResponsesDialect(ItemDialect):
+class ResponsesDialect(Dialect):
     """A provider's version of ``/responses``."""
 
     protocol = "responses"
@@ -25,24 +18,3 @@ class ResponsesDialect(ItemDialect):
     reports_truncation = True
     """True if an answer that the output limit truncated has the status ``incomplete``."""
     reports_cost = True
-
-    def demands_reasoning_text(self, message: Message) -> bool:
-        """Return True if an assistant message of a turn with tool calls must have a reasoning text that is not empty.
-
-        DeepSeek refuses an empty one until the next user message (``deepseek-recipe`` 0.2.0), except in an answer
-        that was sent without reasoning, which its call ids show.
-        """
-        return self.empty_reasoning_items and not any(_UNREASONED.match(call.id) for call in message.tool_calls)
-
-    def encode_reasoning(self, text: str | None) -> list[Json]:
-        """Return items for a past turn's reasoning of which only the text is known, or not even that (None)."""
-        if not text and not self.empty_reasoning_items:
-            return []
-        return [{"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": text or ""}]}]
-
-    def encode_item(self, item: Json) -> Json | None:
-        """Encode an item of the provider's own record, or return None to leave it out."""
-        if item.get("type") == "reasoning":
-            # every recorded request omits it, and OpenAI's own endpoint has refused it on these items
-            item.pop("status", None)
-        return item

@@ -7,6 +7,7 @@ and other items, text, calls.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -20,6 +21,9 @@ from deepseek_v4.values import json
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.messages import FilePart, ImagePart, Message, ServerTool, ToolCall, ToolSpec
 from deepseek_v4.values.notes import Note
+
+_UNREASONED = re.compile(r"(?:call|toolu)_\d+_ET_")
+"""The beginning of the call ids in an answer of DeepSeek that has no reasoning."""
 
 BLANK = " "
 """The reasoning text of a turn whose reasoning is empty or not known, if the provider requires a text."""
@@ -74,8 +78,15 @@ class ResponsesEncoder(ItemEncoder[ResponsesDialect]):
         items: list[Json] = []
         in_tool_turns = _in_tool_turns(messages, with_tools=bool(self.request.tools))
         for message, in_tool_turn in zip(messages, in_tool_turns, strict=True):
-            self._text_required = in_tool_turn and self.dialect.demands_reasoning_text(message)
+            # DeepSeek refuses an empty reasoning text until the next user message (deepseek-recipe 0.2.0), except in an
+            # answer that was sent without reasoning
+            unreasoned = any(_UNREASONED.match(call.id) for call in message.tool_calls)
+            self._text_required = in_tool_turn and self.dialect.empty_reasoning_items and not unreasoned
             items += self._items(message)
+        for item in items:
+            if item.get("type") == "reasoning":
+                # every recorded request omits it, and OpenAI's own endpoint has refused it on these items
+                item.pop("status", None)
         return items
 
     def _items(self, message: Message) -> list[Json]:
@@ -87,11 +98,15 @@ class ResponsesEncoder(ItemEncoder[ResponsesDialect]):
             return [{"type": kind, "call_id": message.tool_call_id, "output": content}]
         return [{"role": self.role(message), "content": content}]
 
-    def add_reasoning(self, items: list[Json], message: Message) -> None:
-        """Put the reasoning that is known as text before the items, unless they contain it."""
-        if not any(_is_reasoning(item, with_text=self._text_required) for item in items):
-            known = message.reasoning.text if message.reasoning is not None else None
-            items[:0] = self.dialect.encode_reasoning(known or BLANK if self._text_required else known)
+    def missing_reasoning(self, items: list[Json], message: Message) -> list[Json]:
+        """Return an item of the reasoning that is known as text only; nothing if the items contain it."""
+        text = (message.reasoning.text if message.reasoning is not None else None) or ""
+        if self._text_required:
+            text = text or BLANK
+        empty = not text and not self.dialect.empty_reasoning_items
+        if empty or any(_is_reasoning(item, with_text=self._text_required) for item in items):
+            return []
+        return [{"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": text}]}]
 
     def text_of(self, item: Mapping[str, Any]) -> str | None:
         """Return the text of a message item, None for any other."""

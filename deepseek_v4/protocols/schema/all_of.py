@@ -57,7 +57,6 @@ def both(one: Mapping[str, Any], other: Mapping[str, Any]) -> Schema:
 
 
 def _common_types(one: Any, other: Any) -> list[str]:
-    """Return the types that two ``type`` keywords share."""
     mine, theirs = ([kind] if isinstance(kind, str) else list(kind) for kind in (one, other))
     common = [kind for kind in mine if kind in theirs or (kind == "integer" and "number" in theirs)]
     if "number" in mine and "integer" in theirs and "number" not in theirs:

@@ -39,14 +39,12 @@ class _Naming:
         self.names: dict[str, str] = {}
 
     def body(self, reference: str) -> Schema:
-        """Return what a reference refers to."""
         if reference == "#":
             return {word: value for word, value in self.root.items() if word != "$defs"}
         body: Schema = self.root["$defs"][reference.removeprefix(_PREFIX)]
         return body
 
     def visit(self, node: Schema) -> Schema:
-        """Return a schema with its choices named."""
         if "$ref" in node:
             return {"$ref": self.keep(node["$ref"])}
         if "anyOf" in node:

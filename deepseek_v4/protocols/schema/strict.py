@@ -115,7 +115,6 @@ class _Strict:
         self.parts = 0
 
     def run(self) -> Schema:
-        """Convert the root."""
         path = "parameters"
         if not isinstance(self.root, Mapping):
             self.refuse(path, "this is not a schema; pass a JSON Schema of an object")

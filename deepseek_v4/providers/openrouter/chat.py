@@ -10,22 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from deepseek_v4.protocols import reasoning_details
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import FINISH_REASONS, Headers, OptionSpec
-from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools
+from deepseek_v4.providers.openai_compatible import OpenAICompatibleChat, keep_reasoning_for_tools
 from deepseek_v4.providers.openrouter.encode_options import (
     IN_HEADERS,
     MESSAGES_ONLY,
     SHARED,
     UNLISTED,
-    build_headers,
-    drop_messages_only,
     encode_shared,
 )
 from deepseek_v4.providers.openrouter.errors_and_web_search import OpenRouterDialect
 from deepseek_v4.providers.openrouter.options import OpenRouterOptions
-from deepseek_v4.providers.openrouter.reasoning import ChatReasoning, merge_reasoning
+from deepseek_v4.providers.openrouter.reasoning import OpenRouterThinking, merge_reasoning
 from deepseek_v4.values.json import Json
+from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.notes import Note
 
 _OPENAPI = "https://openrouter.ai/docs/api/reference/parameters (2026-08-22)"
@@ -50,7 +50,7 @@ FIELDS: Mapping[str, OptionSpec] = {
 }
 
 
-class OpenRouterChat(OpenRouterDialect, ChatReasoning):
+class OpenRouterChat(OpenRouterDialect, OpenRouterThinking, OpenAICompatibleChat):
     """``POST /chat/completions``."""
 
     option_specs = FIELDS
@@ -58,6 +58,24 @@ class OpenRouterChat(OpenRouterDialect, ChatReasoning):
     reports_cost = True
     json_schema = True  # per endpoint; without provider.require_parameters it may be silently ignored
     strict_tools = True  # function.strict, per endpoint
+    reasoning_response_fields = ("reasoning", "reasoning_content")
+    sends_details = True
+
+    def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
+        """Return ``reasoning_details`` unchanged, also if empty, and the text in ``reasoning_content``.
+
+        DeepSeek's endpoints reject details without ``reasoning_content`` (UKGovernmentBEIS/inspect_ai #4079); empty
+        details are sent back empty, without ``reasoning_content`` (OpenRouterTeam/ai-sdk-provider #487).
+        """
+        if reasoning is not None and reasoning.details is not None and not (reasoning.details or reasoning.text):
+            return {"reasoning_details": []}
+        return super().encode_reasoning(reasoning)
+
+    def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
+        """Decode ``reasoning_details`` and its text; ``reasoning`` repeats the text and is used if there are none."""
+        text, details = super().decode_reasoning(message)
+        listed = reasoning_details.details_text(details) if details else None
+        return (text if listed is None else listed), details
 
     def unwrap(self, body: Json) -> Json:
         """Return the completion, which can be inside the field ``provider`` (pydantic/pydantic-ai #3994)."""
@@ -85,8 +103,7 @@ class OpenRouterChat(OpenRouterDialect, ChatReasoning):
         values = options.set_fields()
         if options.reasoning is not None:
             merge_reasoning(body, values["reasoning"])
-        encode_shared(body, options, request, notes)
-        drop_messages_only(options, notes)
+        headers = {**headers, **encode_shared(body, request, _HERE, notes)}
         body.update({name: value for name, value in values.items() if name in _BODY_FIELDS})
         keep_reasoning_for_tools(body, notes)
         if options.debug and not request.stream:
@@ -100,10 +117,9 @@ class OpenRouterChat(OpenRouterDialect, ChatReasoning):
                 del body[name]
                 reason = "not listed for V4; with require_parameters no host would accept the request"
                 notes.append(Note("dropped", name, reason))
-        return {**headers, **build_headers(options)}
+        return headers
 
 
-_BODY_FIELDS = (
-    OpenRouterOptions.model_fields.keys() - SHARED - MESSAGES_ONLY - IN_HEADERS - {"use_max_completion_tokens"}
-)
+_HERE = frozenset(OpenRouterOptions.model_fields) - MESSAGES_ONLY
+_BODY_FIELDS = _HERE - SHARED - IN_HEADERS - {"use_max_completion_tokens"}
 """Options that are fields of a chat request under their own name, in addition to those of every endpoint."""

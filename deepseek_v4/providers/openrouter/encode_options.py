@@ -41,10 +41,30 @@ IN_HEADERS = frozenset(
 """Fields of ``OpenRouterOptions`` that are sent as headers."""
 
 
-def encode_shared(body: Json, options: OpenRouterOptions, request: ChatRequest, notes: list[Note]) -> None:
-    """Add routing, fallbacks, plugins, session and server tools, which have the same format on every endpoint."""
+CHAT_ONLY = "not documented for this endpoint: use protocol='chat_completions'"
+
+
+def encode_shared(body: Json, request: ChatRequest, here: frozenset[str], notes: list[Note]) -> dict[str, str]:
+    """Add the options that have the same format on every endpoint, and a note for each that this one does not have.
+
+    Args:
+        body: The body, changed in place.
+        request: The request with the options.
+        here: The options that the endpoint has.
+        notes: Receives the notes.
+
+    Returns:
+        The headers to send.
+    """
+    options = request.provider_options
+    if options is None:
+        return {}
+    assert isinstance(options, OpenRouterOptions)
     values = options.set_fields()
-    if options.server_tools:
+    for name in sorted(values.keys() - here):
+        why = "only the Messages endpoint has it: use protocol='messages'" if name in MESSAGES_ONLY else CHAT_ONLY
+        notes.append(Note("dropped", name, why))
+    if options.server_tools and "server_tools" in here:
         body["tools"] = [*body.get("tools", ()), *values["server_tools"]]
     for name in ("provider", "session_id", "deferred_tools"):
         if name in values:
@@ -53,12 +73,7 @@ def encode_shared(body: Json, options: OpenRouterOptions, request: ChatRequest, 
         body["models"] = [full_id(model) for model in options.models]
     if options.plugins:
         body["plugins"] = _plugins(values["plugins"], request, notes)
-
-
-def drop_messages_only(options: OpenRouterOptions, notes: list[Note]) -> None:
-    """Add a note for each option that only ``/messages`` has."""
-    why = "only the Messages endpoint has it: use protocol='messages'"
-    notes.extend(Note("dropped", name, why) for name in sorted(MESSAGES_ONLY & options.set_fields().keys()))
+    return _headers(options)
 
 
 def _plugins(plugins: list[Json], request: ChatRequest, notes: list[Note]) -> list[Json]:
@@ -70,8 +85,7 @@ def _plugins(plugins: list[Json], request: ChatRequest, notes: list[Note]) -> li
     return kept
 
 
-def build_headers(options: OpenRouterOptions) -> dict[str, str]:
-    """Return the options that are sent as headers."""
+def _headers(options: OpenRouterOptions) -> dict[str, str]:
     headers: dict[str, str | None] = {
         "http-referer": options.app_url,
         "x-openrouter-title": options.app_title,

@@ -1,4 +1,4 @@
-"""Reasoning at OpenRouter: the fields that switch it on, its effort and budget, and past reasoning in chat."""
+"""Reasoning at OpenRouter: the fields that switch it on, its effort and its budget."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from deepseek_v4 import errors
-from deepseek_v4.protocols import reasoning_details
-from deepseek_v4.providers.openai_compatible import OpenAICompatibleChat
 from deepseek_v4.providers.thinking_and_efforts import SwitchedThinking
 from deepseek_v4.values.json import Json
-from deepseek_v4.values.messages import Reasoning
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Thinking
 
@@ -28,7 +25,7 @@ NEAREST: Mapping[str, tuple[str, ...]] = {
 """Effort -> OpenRouter's values for it, best first; the first one that the model lists is sent."""
 
 
-class ReasoningObject(SwitchedThinking):
+class OpenRouterThinking(SwitchedThinking):
     """The object ``reasoning`` of chat and ``/responses``."""
 
     thinking_on: Mapping[str, Any] | None = {"reasoning": {"enabled": True}}
@@ -36,44 +33,13 @@ class ReasoningObject(SwitchedThinking):
     effort_field = "reasoning.effort"
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
-        """Return the ``reasoning`` object; some routes require ``enabled`` in addition to an effort."""
+        """Return the switch, also with an effort alone, because some routes require both."""
         if thinking.on is None and thinking.effort is not None:
             thinking = Thinking(True, thinking.effort, thinking.budget)
         return super().encode_thinking(thinking, notes)
 
 
-class ChatReasoning(ReasoningObject, OpenAICompatibleChat):
-    """The reasoning of a chat, which is passed back in ``reasoning_details``."""
-
-    reasoning_response_fields = ("reasoning", "reasoning_content")
-    sends_details = True
-
-    def encode_reasoning(self, reasoning: Reasoning | None) -> Json:
-        """Return ``reasoning_details`` unchanged, also if empty, and the text in ``reasoning_content``.
-
-        DeepSeek's endpoints reject details without ``reasoning_content`` (UKGovernmentBEIS/inspect_ai #4079); empty
-        details are sent back empty, without ``reasoning_content`` (OpenRouterTeam/ai-sdk-provider #487).
-        """
-        text = reasoning_details.readable(reasoning)
-        details = None if reasoning is None else reasoning.details
-        if details is None:
-            return {"reasoning_content": text or ""}
-        if not details and not text:
-            return {"reasoning_details": []}
-        fields: Json = {"reasoning_content": text or ""}
-        record = reasoning_details.details_for_protocol(reasoning, "chat_completions")
-        if record:
-            fields["reasoning_details"] = [dict(item) for item in record]
-        return fields
-
-    def decode_reasoning(self, message: Json) -> tuple[str | None, list[Json] | None]:
-        """Decode ``reasoning_details`` and its text; ``reasoning`` repeats the text and is used if there are none."""
-        text, details = super().decode_reasoning(message)
-        listed = reasoning_details.details_text(details) if details else None
-        return (text if listed is None else listed), details
-
-
-def effort_values(efforts: tuple[str, ...]) -> Mapping[str, str | None]:
+def effort_values(efforts: tuple[str, ...]) -> Mapping[str, str]:
     """Return effort -> the nearest value that a model lists."""
     return {
         effort: next(value for value in nearest if value in efforts)

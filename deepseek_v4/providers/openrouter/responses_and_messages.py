@@ -7,6 +7,7 @@ fields are documented than of chat's; undocumented fields are not sent.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from deepseek_v4.protocols.chat_request import ChatRequest
 from deepseek_v4.protocols.dialect import Dialect, Headers, OptionSpec
@@ -14,46 +15,27 @@ from deepseek_v4.protocols.messages.dialect import ANTHROPIC_WEB_SEARCH, Message
 from deepseek_v4.protocols.responses.dialect import ResponsesDialect
 from deepseek_v4.providers.openai_compatible import keep_reasoning_for_tools, repair_tool_call_arguments
 from deepseek_v4.providers.openrouter.encode_options import (
+    CHAT_ONLY,
     IN_HEADERS,
     MESSAGES_ONLY,
     SHARED,
-    build_headers,
-    drop_messages_only,
     encode_shared,
     full_id,
 )
 from deepseek_v4.providers.openrouter.errors_and_web_search import OpenRouterDialect
-from deepseek_v4.providers.openrouter.options import OpenRouterOptions
-from deepseek_v4.providers.openrouter.reasoning import ReasoningObject, merge_reasoning
+from deepseek_v4.providers.openrouter.reasoning import OpenRouterThinking, merge_reasoning
 from deepseek_v4.providers.thinking_and_efforts import default_max_tokens
 from deepseek_v4.values.json import Json
 from deepseek_v4.values.notes import Note
 from deepseek_v4.values.sampling import Sampling, Thinking
 
 _OPENAPI = "https://openrouter.ai/docs/api/reference (OpenAPI file of 2026-08-22)"
-_CHAT_ONLY = "not documented for this endpoint: use protocol='chat_completions'"
 
-_UNSUPPORTED: Mapping[str, str] = dict.fromkeys(Sampling._fields, _CHAT_ONLY)
+_UNSUPPORTED: Mapping[str, str] = dict.fromkeys(Sampling._fields, CHAT_ONLY)
 """Applies to the options that are not among an endpoint's fields."""
 
 
-def _encode_options(
-    body: Json, request: ChatRequest, notes: list[Note], *, without: frozenset[str] = frozenset()
-) -> dict[str, str]:
-    """Add the options that this endpoint supports, and a note for each of the others; return the headers."""
-    options = request.provider_options
-    if options is None:
-        return {}
-    assert isinstance(options, OpenRouterOptions)
-    here = (SHARED | IN_HEADERS) - without
-    others = options.set_fields().keys() - here - MESSAGES_ONLY
-    notes.extend(Note("dropped", name, _CHAT_ONLY) for name in sorted(others))
-    known = options.model_copy(update=dict.fromkeys(without))
-    encode_shared(body, known, request, notes)
-    return build_headers(known)
-
-
-class OpenRouterResponses(OpenRouterDialect, ReasoningObject, ResponsesDialect):
+class OpenRouterResponses(OpenRouterDialect, OpenRouterThinking, ResponsesDialect):
     """``POST /responses``."""
 
     option_specs: Mapping[str, OptionSpec] = {
@@ -74,9 +56,7 @@ class OpenRouterResponses(OpenRouterDialect, ReasoningObject, ResponsesDialect):
             InvalidRequestError: If two options contradict each other.
         """
         repair_tool_call_arguments(messages, notes)
-        headers = _encode_options(body, request, notes)
-        if request.provider_options is not None:
-            drop_messages_only(request.provider_options, notes)
+        headers = encode_shared(body, request, SHARED | IN_HEADERS, notes)
         own = getattr(request.provider_options, "reasoning", None)
         if own is not None:
             merge_reasoning(body, own.set_fields())
@@ -84,7 +64,7 @@ class OpenRouterResponses(OpenRouterDialect, ReasoningObject, ResponsesDialect):
         return headers
 
 
-class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
+class OpenRouterMessages(OpenRouterDialect, OpenRouterThinking, MessagesDialect):
     """``POST /messages``."""
 
     option_specs: Mapping[str, OptionSpec] = {
@@ -96,29 +76,23 @@ class OpenRouterMessages(OpenRouterDialect, MessagesDialect):
         "thinking_budget": OptionSpec("thinking.budget_tokens", 1, default="none", source=_OPENAPI),
     }
     unsupported = _UNSUPPORTED
+    thinking_on: Mapping[str, Any] | None = {"thinking": {"type": "adaptive"}}
+    thinking_off: Mapping[str, Any] | None = {"thinking": {"type": "disabled"}}
+    effort_field = "output_config.effort"
     web_search_tool = ANTHROPIC_WEB_SEARCH
     encode_web_search = Dialect.encode_web_search
-
-    def default_max_tokens(self, thinks: bool, thinking: Thinking) -> int:
-        """Return the default of DeepSeek's API; with a budget, tokens for the answer are added."""
-        return default_max_tokens(thinks, thinking)
+    default_max_tokens = staticmethod(default_max_tokens)
 
     def encode_thinking(self, thinking: Thinking, notes: list[Note]) -> Json:
         """Return ``thinking``, which is ``adaptive`` without a budget, and ``output_config.effort``."""
-        if thinking.on is False:
-            return {"thinking": {"type": "disabled"}}
         if thinking.budget is not None:
             return {"thinking": {"type": "enabled"}}
-        body: Json = {}
-        if thinking.on or thinking.effort is not None:
-            body["thinking"] = {"type": "adaptive"}
-        if thinking.effort is not None:
-            body["output_config"] = {"effort": self.encode_effort(thinking.effort, notes)}
-        return body
+        return super().encode_thinking(thinking, notes)
 
     def finish_body(self, body: Json, messages: list[Json], request: ChatRequest, notes: list[Note]) -> Headers:
         """Add the ``OpenRouterOptions`` this endpoint supports; thinking is sent in Anthropic's fields only."""
-        headers = _encode_options(body, request, notes, without=frozenset({"reasoning", "server_tools"}))
+        here = (SHARED | IN_HEADERS | MESSAGES_ONLY) - {"reasoning", "server_tools"}
+        headers = encode_shared(body, request, here, notes)
         options = request.provider_options
         if options is not None and options.fallbacks:
             body["fallbacks"] = [{"model": full_id(model)} for model in options.fallbacks]

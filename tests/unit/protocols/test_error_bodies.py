@@ -325,3 +325,8 @@ def test_a_missing_request_id_is_none() -> None:
 
 def test_the_headers_are_kept() -> None:
     assert read(429, b"", retry_after="3").headers == {"retry-after": "3"}
+
+
+def test_the_error_may_be_the_first_entry_of_a_list() -> None:
+    assert str(read(400, [{"error": {"message": "Broke."}}])).startswith("Broke.")
+    assert str(read(400, {"error": [{"message": "Broke."}]})).startswith("Broke.")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+import httpx
 import pytest
 
 from deepseek_v4 import (
+    Budget,
     Client,
+    Limiter,
     Message,
     ModelSettings,
     ToolCall,
@@ -16,6 +19,8 @@ from deepseek_v4 import (
     errors,
 )
 from deepseek_v4.providers import PROVIDERS
+from deepseek_v4.request.call_options import resolve
+from deepseek_v4.request.web_tools import fetch_query
 
 F = ToolSpec("f", "A tool.", {"type": "object", "properties": {"x": {"type": "integer"}}})
 USER = Message.user("Hi")
@@ -135,3 +140,32 @@ def test_the_variable_of_another_provider_is_named_only_if_it_contains_a_key(
         Client().chat("Hi")
     named = " TOGETHER_API_KEY is set, but belongs to provider='together'." if found.strip() else ""
     assert str(caught.value) == f"No API key for deepseek. Set DEEPSEEK_API_KEY or pass api_key.{named} (deepseek)"
+
+
+@pytest.mark.parametrize(
+    ("options", "advises"),
+    [
+        ({}, True),
+        ({"api_key": "sk-test"}, False),
+        ({"default_headers": {"Authorization": "Bearer sk-test"}}, False),
+    ],
+)
+def test_an_own_server_that_refuses_a_request_without_a_key_advises_one(
+    options: dict[str, Any], advises: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VLLM_API_KEY", raising=False)
+    refused = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(401, json={"error": "Unauthorized"})))
+    with pytest.raises(errors.AuthenticationError) as caught:
+        Client(provider="vllm", base_url="http://127.0.0.1:8000", model="m", http_client=refused, **options).chat("Hi")
+    assert ("No API key was sent. Set VLLM_API_KEY or pass api_key." in str(caught.value)) is advises
+
+
+@pytest.mark.parametrize("url", ["http://example.com", "HTTPS://example.com"])
+def test_a_page_of_either_scheme_is_fetched(url: str) -> None:
+    assert fetch_query(resolve(ModelSettings(api_key="sk-test"), {}), url).http.body is not None
+
+
+def test_an_object_that_an_option_accepts_is_kept() -> None:
+    limiter, budget = Limiter(), Budget(usd=1)
+    settings = ModelSettings(api_key="sk-test", on_retry=print, limiter=limiter, budget=budget)
+    assert (settings.on_retry, settings.limiter, settings.budget) == (print, limiter, budget)

@@ -19,7 +19,9 @@ Fragment = tuple[Any, str | None, str | None, str]
 
 
 def new_builder(*, streamed: bool = False, **facts: Any) -> ReplyBuilder:
-    return ReplyBuilder(DecodeContext(Dialect(), "", ToolNames(()), **facts), streamed=streamed)
+    builder = ReplyBuilder(DecodeContext(Dialect(), "", ToolNames(()), **facts))
+    builder.streamed = streamed
+    return builder
 
 
 def build(*fragments: Fragment, finish_reason: Any = "tool_calls", **options: Any) -> Reply:
