@@ -28,8 +28,7 @@ def read_messages(prompt: list[str] | None, system: str | None) -> list[Message]
         ValueError: if both are empty.
     """
     text = " ".join(word for word in prompt or () if word != "-")
-    typed = sys.stdin is None or (sys.stdin.isatty() and "-" not in (prompt or ()))  # None: it is closed
-    piped = "" if typed else sys.stdin.read().strip()
+    piped = "" if sys.stdin.isatty() and "-" not in (prompt or ()) else sys.stdin.read().strip()
     if not text.strip() and not piped:
         raise ValueError('The prompt is missing. Write one, such as: deepseek-v4 ask "What is 17 * 23?"')
     return [*([Message.system(system)] if system else []), read_message(text, piped)]

@@ -51,11 +51,11 @@ def chat(
     tools = [FunctionTool.load(path) for path in tool or ()]
     state = Chat(given, Conversation(client, tools, [Message.system(system)] if system else []))
     view = AnswerView(reasoning=reasoning)
-    typed = sys.stdin is not None and sys.stdin.isatty()
+    typed = sys.stdin.isatty()
     if typed and not as_json:
         note(f"{client.settings.model} at {client.settings.provider_name}. {HELP}")
     with contextlib.closing(state), _line_history(history) if typed else contextlib.nullcontext():
-        for line in _typed_lines() if typed else map(str.strip, sys.stdin or ()):
+        for line in _typed_lines() if typed else map(str.strip, sys.stdin):
             if not line:
                 continue
             try:

@@ -87,6 +87,7 @@ def process(script: str, server: LocalServer) -> subprocess.CompletedProcess[byt
     ("script", "output"),
     [
         ("$ASK Hello <&-", b"A caf?"),
+        ("$ASK Hello <&- >&- 2>&-", b""),
         ("$ASK Hello </dev/null", b"A caf?"),
         ("$ASK Hello </dev/null | true", b""),
         ("$ASK Hello </dev/null >/dev/full || true", b""),
