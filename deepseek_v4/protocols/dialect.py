@@ -142,7 +142,10 @@ def select_options(specs: Mapping[str, OptionSpec], source: str, *names: str, **
 
 def as_count(*values: Any) -> int | None:
     """Return the first token count that is not null; some hosts send it as a float or as text."""
-    return next((int(value) for value in values if value is not None), None)
+    for value in values:
+        if value is not None:
+            return int(value)
+    return None
 
 
 def server_tool_calls(usage: Json) -> int | None:

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, ValidationError
 from deepseek_v4 import errors
 from deepseek_v4.protocols.dialect import ProtocolName
 from deepseek_v4.providers import find_provider
-from deepseek_v4.providers.base import problem_of
+from deepseek_v4.providers.base import Provider, problem_of
 from deepseek_v4.request.keys import key_from_environment
 from deepseek_v4.request.model_names import own_model
 from deepseek_v4.request.option_names import ALIASES, CONSTRUCTOR_ONLY, unknown_option
@@ -93,7 +93,8 @@ def resolve(settings: ModelSettings, given: Mapping[str, Any], *, completions: b
     """
     own, known = settings.__dict__, settings.__class__.model_fields  # not type(settings), which may be a weak proxy
     values = {**own, **_CALL_DEFAULTS}  # with the fields of a framework's class, which are not read here
-    values["api_key"] = own_key(settings.key_variable, own["api_key"])
+    provider = find_provider(own["provider"])
+    values["api_key"] = own_key(own["api_key_variable"] or provider.key_variable, own["api_key"])
     for alias, value in given.items():
         name = ALIASES.get(alias, alias)
         if name in CALL_ONLY:
@@ -108,8 +109,7 @@ def resolve(settings: ModelSettings, given: Mapping[str, Any], *, completions: b
         else:
             values[name] = _validated(name, value)
     if values["provider"] != own["provider"]:
-        _change_provider(values, settings, {ALIASES.get(alias, alias) for alias in given})
-    provider = find_provider(values["provider"])
+        provider = _change_provider(values, provider, {ALIASES.get(alias, alias) for alias in given})
     values["model"] = own_model(provider, values["model"])
     values["base_url"] = values["base_url"] or base_url_from_environment(provider)
     values["endpoint"] = "completions" if completions else values["protocol"]
@@ -138,16 +138,15 @@ def _validated(name: str, value: Any) -> Any:
         raise errors.InvalidRequestError(f"{name}{shown}: {problem_of(error)}") from None
 
 
-def _change_provider(values: dict[str, Any], settings: ModelSettings, given: set[str]) -> None:
+def _change_provider(values: dict[str, Any], own: Provider, given: set[str]) -> Provider:
     """Replace the model's key, base URL and headers (which may contain a key) by those of the call's provider."""
     provider = find_provider(values["provider"])
-    own = settings.resolved_provider()
-    if provider.name == own.name:
-        return
-    values.update(dict.fromkeys({"base_url", "default_headers"} - given))
-    if provider.key_variable is None or provider.key_variable != own.key_variable:
-        values["api_key_variable"] = None
-        values["api_key"] = key_from_environment(provider.key_variable)
+    if provider.name != own.name:
+        values.update(dict.fromkeys({"base_url", "default_headers"} - given))
+        if provider.key_variable is None or provider.key_variable != own.key_variable:
+            values["api_key_variable"] = None
+            values["api_key"] = key_from_environment(provider.key_variable)
+    return provider
 
 
 def _unvalidated(values: dict[str, Any]) -> CallOptions:

@@ -29,7 +29,8 @@ class Script:
     """An answer as the deltas of a stream."""
 
     def __init__(self) -> None:
-        self.builder = ReplyBuilder(DecodeContext(Dialect(), "deepseek", ToolNames(())), streamed=True)
+        self.builder = ReplyBuilder(DecodeContext(Dialect(), "deepseek", ToolNames(())))
+        self.builder.streamed = True
         self.deltas: list[Delta] = []
 
     def reasoning(self, *parts: str, details: Iterable[dict[str, Any]] | None = None) -> Script:
