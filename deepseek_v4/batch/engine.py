@@ -92,7 +92,7 @@ class Batch:
         self._journal = None
         copy = None if plan.ordered is None else Path(plan.ordered).resolve()
         if copy and (copy in map(Path.resolve, map(Path, (self.rows.name, output or ""))) or not copy.parent.is_dir()):
-            raise BatchRefused(f"ordered='{plan.ordered}' is the input or the output, or its folder does not exist.")
+            raise BatchRefused(f"ordered={plan.ordered} is the input or output, or has no folder. Use another path.")
         if output is not None:
             recorded = self.settings.model_dump(mode="json", exclude_none=True, exclude=NOT_RECORDED)
             recorded.update(schema=self.schema and dict(self.schema.json), output_format=name)
