@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -36,17 +35,13 @@ EQUAL_ERRORS = 20
 """Equal errors in a row, none of which a retry can end, after which the run stops."""
 FINISH_SECONDS = 10.0
 """How long rows that are under way may take when the run stops."""
-SAMPLES = 3
-"""Requests that a dry run shows."""
 _UNWRITABLE = "The output cannot be written: {}."
 TICK_SECONDS = 0.5
 """How often the output is flushed to the disk, and the numbers are updated."""
 CACHED_PREFIX = 1024
 """Characters of a common system message from which on its first row is sent alone, so that the others use the cache."""
-NOT_RECORDED = {
-    *("base_url", "default_headers", "timeout", "total_timeout", "stream_usage"),
-    *("max_retries", "max_attempts", "retry_on_timeout"),
-}
+_TIMES = {"timeout", "total_timeout", "max_retries", "max_attempts", "retry_on_timeout"}
+NOT_RECORDED = {"base_url", "default_headers", "stream_usage", *_TIMES}
 """Options that do not change answers: a later run on the same output may have others."""
 STOPS = (
     errors.AuthenticationError,
@@ -55,7 +50,6 @@ STOPS = (
     errors.PermissionDeniedError,
 )
 """Errors of the account: no other row can succeed."""
-NEVER = datetime.max.replace(tzinfo=timezone.utc)
 PLANNED = frozenset(field.name for field in dataclasses.fields(Plan))
 
 
@@ -90,16 +84,22 @@ class Batch:
             raise BatchRefused(str(error)) from None
         self.settings = self.client.settings
         self.summary = Summary(rows=sum(1 for _ in self.rows.unique()) if self.rows.repeatable else None)
-        self._deadline = NEVER if plan.deadline is None else deadline_after(plan.deadline, plan.now())
+        self._deadline = deadline_after(plan.deadline or "9999-12-31T00:00Z", plan.now())
         name = plan.output_format or ("openai" if self.rows.is_openai else "flat")
         if name not in FORMATS:
             raise BatchRefused(f"output_format={name!r} is not supported. Use flat or openai.")
         self.line = FORMATS[name]
         self._journal = None
+        copy = None if plan.ordered is None else Path(plan.ordered).resolve()
+        if copy and (copy in map(Path.resolve, map(Path, (self.rows.name, output or ""))) or not copy.parent.is_dir()):
+            raise BatchRefused(f"ordered={plan.ordered} is the input or output, or has no folder. Use another path.")
         if output is not None:
             recorded = self.settings.model_dump(mode="json", exclude_none=True, exclude=NOT_RECORDED)
             recorded.update(schema=self.schema and dict(self.schema.json), output_format=name)
-            self._journal = Journal(output, json.loads(json.dumps(recorded)), self.rows, strict=plan.strict)
+            try:
+                self._journal = Journal(output, json.loads(json.dumps(recorded)), self.rows, strict=plan.strict)
+            except OSError as error:
+                raise BatchRefused(_UNWRITABLE.format(error)) from None
             self.summary.in_doubt = self._journal.in_doubt
         self._stopping = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
@@ -175,15 +175,14 @@ class Batch:
             task.cancel()
 
     async def _tick(self, began: float) -> None:
-        while True:
-            await asyncio.sleep(TICK_SECONDS)
-            self._measure(began)
-            if self._journal is not None:
-                try:
+        try:
+            while True:
+                await asyncio.sleep(TICK_SECONDS)
+                self._measure(began)
+                if self._journal is not None:
                     await asyncio.to_thread(self._journal.sync)
-                except OSError as error:
-                    self.stop(_UNWRITABLE.format(error))
-                    return
+        except OSError as error:
+            self.stop(_UNWRITABLE.format(error))
 
     def _measure(self, began: float) -> None:
         summary, state = self.summary, self.limiter.state()
@@ -193,26 +192,22 @@ class Batch:
 
     def missing(self) -> Iterator[Row]:
         """Yield the rows without an answer."""
-        again = self.plan.retry_errors
-        for row in self.rows if self.rows.repeatable else self.rows.unique():
+        again = {True: (True,), "all": (True, False)}.get(self.plan.retry_errors, ())
+        number = 0
+        for number, row in enumerate(self.rows if self.rows.repeatable else self.rows.unique(), 1):  # noqa: B007
             written = None if self._journal is None else self._journal.find(row)
-            if written is None:
-                yield row
-            elif written.hash != row.hash:
-                self.summary.changed += 1
-                yield row
-            elif written.retryable is not None and again and again in ("all", written.retryable):
+            changed = written is not None and written.hash != row.hash
+            self.summary.changed += changed
+            if written is None or changed or written.retryable in again:
                 yield row
             else:
                 self.summary.skipped += 1
-        if self.summary.rows is None:
-            self.summary.rows = self.summary.skipped + self.summary.done
+        self.summary.rows = number
 
     async def _work(self, rows: Iterator[Row], queue: asyncio.Queue[dict[str, Any] | None] | None) -> None:
-        for row in rows:
-            try:
-                outcome = None if self._stopping.is_set() else await self.outcome(row)
-                if outcome is None:
+        try:
+            for row in rows:
+                if self._stopping.is_set() or (outcome := await self.outcome(row)) is None:
                     return
                 if isinstance(outcome.error, STOPS):
                     self.stop(f"{type(outcome.error).__name__}: {outcome.error}")
@@ -220,14 +215,13 @@ class Batch:
                 line = self.line(outcome)
                 if self._journal is not None:
                     self._journal.write(line)
-            except OSError as error:
-                self.stop(_UNWRITABLE.format(error))
-                return
-            self.summary.count(outcome)
-            self._watch(outcome.error)
-            if queue is not None:
-                queue.put_nowait(line)  # first: a stopped run cancels who waits
-                await self._unread.acquire()
+                self.summary.count(outcome)
+                self._watch(outcome.error)
+                if queue is not None:
+                    queue.put_nowait(line)  # first: a stopped run cancels who waits
+                    await self._unread.acquire()
+        except OSError as error:
+            self.stop(_UNWRITABLE.format(error))
 
     def _watch(self, error: Exception | None) -> None:
         """Stop after many equal errors that no retry can end: they are errors of the batch, not of a row."""
@@ -253,7 +247,7 @@ class Batch:
             usage, model = Usage(seen.input_tokens, most), request.request.model
             more = costs_at(usage, request.provider.name, model, self.plan.now())
             costs = [None if a is None or b is None else a + b for a, b in zip(costs, more, strict=True)]
-            if rows <= SAMPLES:
+            if rows <= 3:
                 samples.append({"id": row.id, "url": seen.url, "body": seen.body})
         limits = (rows, self.plan.requests_per_minute), (prompt + answer, self.plan.tokens_per_minute)
         hours = max((count / limit / 60 for count, limit in limits if limit), default=None)

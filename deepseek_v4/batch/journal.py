@@ -181,8 +181,8 @@ class Journal:
         return lock
 
     def _read_run(self) -> dict[str, Any]:
-        with contextlib.suppress(OSError, ValueError):
-            return json.loads(self._run.read_bytes())  # type: ignore[no-any-return]
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            return dict(json.loads(self._run.read_bytes()))
         return {}
 
     def _check_run(self, options: Mapping[str, Any]) -> None:
@@ -219,9 +219,10 @@ class Journal:
                 append(self._file, b"\n")
 
     def _unanswered(self) -> int:
-        if not self._sent_path.exists():
-            return 0
-        sent = {digest(json.loads(line)) for line in self._sent_path.read_bytes().split(b"\n")[:-1]}
+        sent = set()
+        with contextlib.suppress(FileNotFoundError, ValueError):  # ValueError: a power cut can leave a broken end
+            for line in self._sent_path.read_bytes().split(b"\n")[:-1]:
+                sent.add(digest(json.loads(line)))
         return len(sent - self.done.keys())
 
 

@@ -27,7 +27,7 @@ class Spending:
 
     def __init__(self, max_cost: Decimal | float | str | None) -> None:
         try:
-            self.max_cost = None if max_cost is None else Decimal(str(max_cost))
+            self.max_cost = None if max_cost is None else max(Decimal(str(max_cost)), Decimal(0))  # refuses NaN, too
         except DecimalException:
             raise BatchRefused(f"max_cost={max_cost!r} is not a number of US dollars. Use 5, or 0.50.") from None
         self.under_way = 0

@@ -55,8 +55,7 @@ def ask(
     import ray
 
     variable = batch_of_worker({"schema": schema, **options}).settings.key_variable
-    missing = ray.get(ray.remote(num_cpus=0)(missing_key).remote(variable))
-    if missing is not None:
+    if (missing := ray.get(ray.remote(num_cpus=0)(missing_key).remote(variable))) is not None:
         raise BatchRefused(missing)
     limiter = Limiter(None, requests_per_minute, tokens_per_minute, leases=RayLeases(max_concurrency))
     options.update(schema=schema, limiter=limiter, prompt_column=prompt, id_column=id)

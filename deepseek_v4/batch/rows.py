@@ -58,7 +58,7 @@ class Rows:
         self._columns = (id_column, prompt_column)
         self._source = source
         self._path = Path(source) if isinstance(source, (str, Path)) else None
-        self._table = self._path is not None and self._path.suffix in (".csv", ".parquet")
+        self._table = self._path is not None and self._path.suffix.lower() in (".csv", ".parquet")
         self._unit = "row" if self._path is None or self._table else "line"
         self._spool: Any = None
         self.is_openai = False
@@ -71,6 +71,8 @@ class Rows:
             shutil.copyfileobj(sys.stdin.buffer, self._spool)
         elif self._path is not None and not self._path.is_file():
             raise BatchRefused(f"{source} is not a file. Check the path.")
+        elif hasattr(source, "keys"):  # a mapping or a data frame: an iteration yields its keys, not its rows
+            raise BatchRefused(f"A {type(source).__name__} is not a list of rows. Use [row] or to_dict('records').")
 
     def __iter__(self) -> Iterator[Row]:
         return (row for _, row in self._numbered())
@@ -95,16 +97,20 @@ class Rows:
                 self.is_openai = self.is_openai or is_openai
                 row = _openai_row(parsed) if is_openai else _row(parsed, number, self._columns, table=self._table)
                 yield number, row
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise BatchRefused(f"{self.name}, {self._unit} {number}: {error}") from None
 
     def _values(self) -> Iterator[tuple[int, Any]]:
         if self._path is None:
             yield from enumerate(self._source, 1)
-        elif self._path.suffix == ".csv":
+        elif self._path.suffix.lower() == ".csv":
             with open(self._path, encoding="utf-8-sig", newline="") as table:
-                yield from enumerate(csv.DictReader(table), 1)
-        elif self._path.suffix == ".parquet":
+                csv.field_size_limit(2**31 - 1)  # a C long on Windows; the default is 131,072 characters
+                try:
+                    yield from enumerate(csv.DictReader(table, strict=True), 1)
+                except (csv.Error, UnicodeError) as error:
+                    raise ValueError(f"the next row is not CSV in UTF-8: {error}. Correct it.") from None
+        elif self._path.suffix.lower() == ".parquet":
             yield from enumerate(_parquet(self._path), 1)
         else:
             with open(self._path, "rb") if self._spool is None else contextlib.nullcontext(self._spool) as file:
@@ -140,6 +146,8 @@ def _row(value: Any, number: int, columns: tuple[str, str], *, table: bool) -> R
         columns = ("id", "prompt")
     if not isinstance(value, Mapping):
         raise ValueError(f"{value!r:.60} is not an object. Expected fields: id, and prompt or messages.")
+    if table and None in value:
+        raise ValueError(f"{len(value[None])} more cells than columns. Put cells with commas in quotes.")
     given = {str(name): value[name] for name in value if not table or name in columns}
     row_id = given.pop(columns[0], None)
     row_id = number if row_id is None else row_id
@@ -147,7 +155,8 @@ def _row(value: Any, number: int, columns: tuple[str, str], *, table: bool) -> R
     if isinstance(row_id, bool) or not isinstance(row_id, (str, int)):
         raise ValueError(f"the id {row_id!r:.60} is neither text nor a whole number.")
     if (prompt is None) == (messages is None):
-        raise ValueError(f"expected either {columns[1]} or messages; fields: {', '.join(map(str, value)) or 'none'}.")
+        names = columns[1] if table else f"either {columns[1]} or messages"
+        raise ValueError(f"expected {names}; fields: {', '.join(map(str, value)) or 'none'}.")
     if prompt is not None and not isinstance(prompt, str):
         raise ValueError(f"{columns[1]} is not text.")
     unknown = sorted(given.keys() - OPTIONS)

@@ -87,8 +87,7 @@ class Worker:
         self._batch = batch_of_worker(options)
         self._shards = None if journal is None else Shards(journal)
         self._under_way: dict[tuple[int, str], asyncio.Task[tuple[dict[str, Any], Exception | None]]] = {}
-        missing = missing_key(self._batch.settings.key_variable)
-        if missing is not None:
+        if (missing := missing_key(self._batch.settings.key_variable)) is not None:
             raise BatchRefused(missing)
 
     async def aask(self, row: Mapping[str, Any], *, raises: bool = False) -> dict[str, Any]:

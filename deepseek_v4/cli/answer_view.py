@@ -40,6 +40,7 @@ class AnswerView:
         self._cost = cost
         self._open = ""
         """The kind of the event whose line is open."""
+        self._ended = True
 
     def show(self, event: Event) -> None:
         """Show an event."""

@@ -27,11 +27,11 @@ def read_messages(prompt: list[str] | None, system: str | None) -> list[Message]
     Raises:
         ValueError: if both are empty.
     """
-    words = [word for word in prompt or () if word != "-"]
+    text = " ".join(word for word in prompt or () if word != "-")
     piped = "" if sys.stdin.isatty() and "-" not in (prompt or ()) else sys.stdin.read().strip()
-    if not words and not piped:
+    if not text.strip() and not piped:
         raise ValueError('The prompt is missing. Write one, such as: deepseek-v4 ask "What is 17 * 23?"')
-    return [*([Message.system(system)] if system else []), read_message(" ".join(words), piped)]
+    return [*([Message.system(system)] if system else []), read_message(text, piped)]
 
 
 @o.with_model_options

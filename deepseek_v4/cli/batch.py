@@ -46,8 +46,7 @@ _PLAN = {
 
 def _with_plan(command: Callable[..., None]) -> Callable[..., None]:
     """Replace ``**plan`` of a command by the options of a plan."""
-    kind = Parameter.KEYWORD_ONLY
-    plan = [Parameter(name, kind, default=getattr(Plan, name, None), annotation=form) for name, form in _PLAN.items()]
+    plan = [Parameter(n, Parameter.KEYWORD_ONLY, default=vars(Plan).get(n), annotation=a) for n, a in _PLAN.items()]
     own = [one for one in signature(command, eval_str=True).parameters.values() if one.name != "plan"]
     named = [one.name for one in own].index("given") + 1
     command.__signature__ = Signature([*own[:named], *plan, *own[named:]])  # type: ignore[attr-defined]

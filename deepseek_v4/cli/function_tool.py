@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import sys
@@ -35,24 +36,27 @@ class FunctionTool:
             path: ``module:function``; modules of the current folder are found, too.
 
         Raises:
-            ValueError: if it does not exist or is not a function.
+            ValueError: if it cannot be imported, or is not a function with types that JSON has.
         """
         module, _, name = path.partition(":")
         if (here := str(Path.cwd())) not in sys.path:
             sys.path.insert(0, here)
         try:
             function = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise ValueError(f"--tool {path} was not found: {error}. Use MODULE:FUNCTION.") from None
-        if not inspect.isfunction(function):
-            raise ValueError(f"--tool {path} is of type {type(function).__name__}. Use MODULE:FUNCTION.")
-        adapter: TypeAdapter[Any] = TypeAdapter(function)
-        return cls(ToolSpec(name, inspect.getdoc(function) or "", adapter.json_schema()), adapter)
+            if not inspect.isfunction(function) or inspect.iscoroutinefunction(function):
+                raise TypeError(f"it is of type {type(function).__name__}, or async")
+            adapter: TypeAdapter[Any] = TypeAdapter(function)
+            schema = adapter.json_schema()
+        except Exception as error:  # also of the code of the module
+            reason = str(error).partition("\n")[0]
+            raise ValueError(f"--tool {path} cannot be used: {reason}. Use MODULE:FUNCTION, with types.") from None
+        return cls(ToolSpec(name, inspect.getdoc(function) or "", schema), adapter)
 
     def call(self, arguments: str) -> str:
-        """Call the function with arguments in JSON and return its result as text, or the error."""
+        """Call the function with arguments in JSON and return its result as text, or the error; it prints to stderr."""
         try:
-            result = self.adapter.validate_json(arguments)
+            with contextlib.redirect_stdout(sys.stderr):
+                result = self.adapter.validate_json(arguments)
             return result if isinstance(result, str) else to_json(result).decode()
         except Exception as error:
             return f"Error: {type(error).__name__}: {error}"

@@ -59,7 +59,7 @@ def inspect(
     if live and page is not None:
         raise ValueError("PAGE and --live exclude each other. Use only one of them.")
     page = page or record.with_suffix(".html")
-    if page == record:
+    if page.resolve() == record.resolve():
         raise ValueError(f"{str(page)!r} is the record. Choose another name for the page, such as run.html.")
     requests, report = report_of(record)
 

@@ -7,7 +7,7 @@ import asyncio
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
+from rich.table import Column, Table
 
 from deepseek_v4.batch.summary import Summary
 
@@ -47,9 +47,8 @@ def text_of(summary: Summary) -> str:
 
 def summary_table(summary: Summary) -> None:
     """Print the numbers of a run to standard error."""
-    table = Table(show_header=False, box=None)
-    usage = summary.usage
-    cached = 100 * usage["cached_tokens"] / max(usage["input_tokens"], 1)
+    table = Table(Column(), Column(overflow="fold"), show_header=False, box=None)
+    cached = 100 * summary.usage["cached_tokens"] / max(summary.usage["input_tokens"], 1)
     seconds = ("-" if one is None else f"{one:.2f}" for one in (summary.p50_seconds, summary.p95_seconds))
     doubt = f"{summary.in_doubt} (about {summary.cost_in_doubt:.6f} USD)" if summary.cost_in_doubt else summary.in_doubt
     for name, value in (
@@ -57,8 +56,8 @@ def summary_table(summary: Summary) -> None:
         ("failed", ", ".join(f"{name} {count}" for name, count in summary.failed.most_common()) or "0"),
         ("skipped, already done", summary.skipped),
         ("changed, answered again", summary.changed),
-        ("tokens in", f"{usage['input_tokens']:,} ({cached:.0f} % cached)"),
-        ("tokens out", f"{usage['output_tokens']:,} (reasoning {usage['reasoning_tokens']:,})"),
+        ("tokens in", f"{summary.usage['input_tokens']:,} ({cached:.0f} % cached)"),
+        ("tokens out", f"{summary.usage['output_tokens']:,} (reasoning {summary.usage['reasoning_tokens']:,})"),
         ("cost", f"{summary.cost:.6f} USD ({summary.base_cost:.6f} off-peak)"),
         ("seconds per row", f"{' / '.join(seconds)} (p50 / p95)"),
         ("requests", f"{summary.requests} ({summary.refused} refused), up to {summary.slots} at a time"),

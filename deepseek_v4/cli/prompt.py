@@ -51,6 +51,6 @@ def _part(path: Path) -> Part:
         url = f"data:{kind};base64,{base64.b64encode(content).decode()}"
         return ImagePart(url) if kind.startswith("image/") else FilePart(data=url, filename=path.name)
     try:
-        return TextPart(f'<file name="{path.name}">\n{content.decode()}\n</file>')
+        return TextPart(f'<file name="{path.name}">\n{content.decode("utf-8-sig")}\n</file>')
     except UnicodeDecodeError:
         raise ValueError(f"The file {path} is not text in UTF-8. Attach text, an image or a PDF.") from None

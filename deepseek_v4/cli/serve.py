@@ -33,7 +33,7 @@ _PROVIDER = typer.Option("--provider", "-p", help="Provider to imitate.", autoco
 def serve(
     provider: Annotated[str, _PROVIDER] = "deepseek",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
     api_key: Annotated[str | None, o.described("The accepted key.", envvar="LOCAL_SERVER_KEY")] = None,
     passback: Annotated[str | None, o.described("Which past reasoning is required: strict, lenient, off.")] = None,
     latency: Annotated[float, typer.Option(help="Seconds before each answer.")] = 0.0,

@@ -107,6 +107,16 @@ def test_progress_without_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert line == "4 done, 0 failed, 6 left, 120 rows/min, 0 at a time, 0.0 % refused, 0.0000 USD, 0.1 min left"
 
 
+def test_the_summary_is_complete_on_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "Console", functools.partial(progress.Console, width=20))
+    progress.summary_table(Summary(usage={"reasoning_tokens": 12_345_678}))  # type: ignore[arg-type]
+    shown = "".join(capsys.readouterr().err.split())
+    assert "12,345,678" in shown
+    assert "…" not in shown
+
+
 def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(progress, "BAR_SECONDS", 0.01)
     monkeypatch.setattr(progress, "Console", functools.partial(progress.Console, force_terminal=True, width=200))

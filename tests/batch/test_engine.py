@@ -263,14 +263,43 @@ def test_an_ordered_copy_has_the_order_of_the_rows(stub: Stub, output: Path, tmp
     assert lines(output)[0]["id"] != "r0"
 
 
+@pytest.mark.parametrize("name", ["in.jsonl", "answers.jsonl", "missing/ordered.jsonl"])
+def test_an_ordered_copy_never_replaces_the_input_or_the_output(stub: Stub, output: Path, name: str) -> None:
+    source = output.with_name("in.jsonl")
+    source.write_text('{"id": 1, "prompt": "row 1"}\n')
+    with pytest.raises(BatchRefused, match="is the input or output, or has no folder. Use another path"):
+        run(stub, source, output, ordered=f"{output.parent}/./{name}")
+    assert list(output.parent.iterdir()) == [source]
+    assert not stub.rows
+
+
+def test_an_output_that_cannot_be_written_is_refused(stub: Stub, output: Path) -> None:
+    output.write_text("a file")
+    with pytest.raises(BatchRefused, match=r"The output cannot be written: .*answers"):
+        run(stub, rows(1), output / "answers.jsonl")
+
+
+def test_files_broken_by_a_power_cut_do_not_stop_the_next_run(stub: Stub, output: Path) -> None:
+    Path(f"{output}.sent").write_bytes(b'"r1"\n\0\0\0\n')
+    Path(f"{output}.run.json").write_text("[1]")
+    summary = run(stub, rows(3), output)
+    assert (summary.answered, summary.in_doubt) == (3, 1)
+
+
 def test_an_ordered_copy_that_cannot_be_written_leaves_the_output_free(
     stub: Stub, output: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(OSError, match="missing") as failed:
-        run(stub, rows(3), output, ordered=tmp_path / "missing" / "ordered.jsonl")
+    (tmp_path / "folder.jsonl.new").mkdir()
+    with pytest.raises(OSError, match="folder") as failed:
+        run(stub, rows(3), output, ordered=tmp_path / "folder.jsonl")
     summary = run(stub, rows(3), output, ordered=tmp_path / "ordered.jsonl")
     assert (summary.skipped, summary.in_doubt, len(lines(tmp_path / "ordered.jsonl"))) == (3, 0, 3)
     del failed  # it referred to the first run
+
+
+def test_the_rows_of_an_iterable_are_counted(stub: Stub) -> None:
+    summary = run(stub, (f"row {n}" for n in range(20)))
+    assert (summary.rows, summary.answered, summary.left) == (20, 20, 0)
 
 
 async def test_a_stopped_run_yields_every_result_to_a_slow_reader(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -488,7 +517,7 @@ def test_reservations_accept_every_name_of_the_output_limit() -> None:
     assert most_output(prepared("Hi")) is None
 
 
-@pytest.mark.parametrize("max_cost", ["much", "1,5"])
+@pytest.mark.parametrize("max_cost", ["much", "1,5", "nan"])
 def test_a_maximum_that_is_not_a_number_is_refused(max_cost: str) -> None:
     with pytest.raises(BatchRefused, match=r"is not a number of US dollars\. Use 5"):
         batch.run(["x"], max_cost=max_cost, api_key="sk-x")

@@ -130,6 +130,38 @@ def test_a_wrong_line_is_refused_with_its_number(tmp_path: Path, lines: list[Any
         list(Rows(written(tmp_path / "p.jsonl", *lines)).unique())
 
 
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (b"id,prompt\n1,What is a, b or c?\n", "row 1: 1 more cells than columns"),
+        (b'id,prompt\n1,"never closed\n2,b\n', "the next row is not CSV in UTF-8: unexpected end of data"),
+        (b"id,prompt\n1,caf\xe9\n", "the next row is not CSV in UTF-8: 'utf-8' codec"),
+        (b"id,messages\n1,Hi\n", "row 1: expected prompt; fields: id, messages"),
+    ],
+)
+def test_a_wrong_table_is_refused(tmp_path: Path, table: bytes, message: str) -> None:
+    (tmp_path / "t.csv").write_bytes(table)
+    with pytest.raises(BatchRefused, match=message):
+        list(Rows(tmp_path / "t.csv"))
+
+
+def test_a_table_can_have_long_cells_and_a_suffix_in_capitals(tmp_path: Path) -> None:
+    text = "long " * 40_000
+    (tmp_path / "T.CSV").write_text(f"id,prompt\n1,{text}\n")
+    assert [row.messages for row in Rows(tmp_path / "T.CSV")] == [text]
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that cannot be read")
+def test_a_file_that_cannot_be_read_is_refused() -> None:
+    with pytest.raises(BatchRefused, match=r"/proc/self/mem, line 0: .*Input/output error"):
+        list(Rows("/proc/self/mem"))
+
+
+def test_a_mapping_is_not_a_list_of_rows() -> None:
+    with pytest.raises(BatchRefused, match=r"A dict is not a list of rows\. Use \[row\]"):
+        Rows({"id": 1, "prompt": "Hi"})
+
+
 def test_a_missing_file_is_refused() -> None:
     with pytest.raises(BatchRefused, match=r"nowhere\.jsonl is not a file"):
         Rows("nowhere.jsonl")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -65,9 +68,43 @@ def test_piped_text_is_put_before_the_prompt_and_attaches_nothing(
     assert "The prompt is missing." in nothing.stderr
 
 
+@pytest.mark.parametrize("prompt", ["", "  "])
+def test_an_empty_prompt_is_not_sent(local_server: LocalServer, run: Run, prompt: str) -> None:
+    result = run("ask", prompt)
+    assert (result.exit_code, local_server.requests) == (2, [])
+    assert "The prompt is missing." in result.stderr
+
+
+def process(script: str, server: LocalServer) -> subprocess.CompletedProcess[bytes]:
+    """Run a shell script in which ``$ASK`` is the command with options of the server."""
+    ask = f"{shlex.quote(sys.executable)} -m deepseek_v4.cli ask --base-url {server.base_url}"
+    environment = {**os.environ, "ASK": ask, "PYTHONIOENCODING": "ascii"}
+    return subprocess.run(["sh", "-c", script], env=environment, capture_output=True, timeout=60)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no sh")
+@pytest.mark.parametrize(
+    ("script", "output"),
+    [
+        ("$ASK Hello <&-", b"A caf?"),
+        ("$ASK Hello <&- >&- 2>&-", b""),
+        ("$ASK Hello </dev/null", b"A caf?"),
+        ("$ASK Hello </dev/null | true", b""),
+        ("$ASK Hello </dev/null >/dev/full || true", b""),
+    ],
+)
+def test_a_stream_that_is_closed_full_or_cannot_encode_a_character_has_no_traceback(
+    script: str, output: bytes, local_server: LocalServer
+) -> None:
+    local_server.script(Turn("A café"))
+    done = process(script, local_server)
+    assert (done.returncode, done.stdout.strip()) == (0, output), done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 def test_files_are_attached(local_server: LocalServer, run: Run, tmp_path: Path) -> None:
     notes, picture = tmp_path / "my notes.txt", tmp_path / "a.png"
-    notes.write_text("Ada is 36.")
+    notes.write_text("Ada is 36.", "utf-8-sig")
     picture.write_bytes(b"\x89PNG\r\n")
     assert run("ask", f'How old? @"{notes}"').exit_code == 0
     assert user_content(local_server) == f'<file name="my notes.txt">\nAda is 36.\n</file>\n\nHow old? @"{notes}"'
@@ -108,6 +145,8 @@ def test_a_wrong_tool_is_refused(run: Run, tool: str) -> None:
         ("no_such_module:f", "No module named"),
         (tool + "s", "has no attribute"),
         (tool.replace("temperature", "NUMBER"), "is of type int"),
+        (tool.replace("temperature", "humidity"), "or async"),
+        (tool.replace("temperature", "any_values"), "Unable to generate JSON schema"),
     ):
         result = run("ask", "Hello", "--tool", path)
         assert result.exit_code == 2

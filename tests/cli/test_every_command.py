@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 import deepseek_v4
 from deepseek_v4 import Client
+from deepseek_v4.cli import main
 from deepseek_v4.cli.application import application
 from deepseek_v4.cli.output import table
 from deepseek_v4.testing import LocalServer
@@ -220,6 +221,22 @@ def test_a_table_shows_every_cell_on_a_narrow_terminal(
     monkeypatch.setenv("FORCE_COLOR", "1")
     table(("model", "context"), [("deepseek-v4-flash", "1,048,576")])
     assert "deepseek-v4-flash  1,048,576" in capsys.readouterr().out
+
+
+class Interrupts:
+    """A finder of modules that is interrupted."""
+
+    @staticmethod
+    def find_spec(*_: object) -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_during_the_start_is_an_exit_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "deepseek_v4.cli.application")
+    monkeypatch.setattr(sys, "meta_path", [Interrupts])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
 
 
 def test_the_commands_import_no_framework() -> None:

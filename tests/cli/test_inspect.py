@@ -59,6 +59,7 @@ def test_inspect_writes_the_page_and_prints_the_sums(local_server: LocalServer, 
         (("other.jsonl",), 2, "is not a record of requests"),
         (("text.txt",), 2, "is not a record of requests"),
         (("page.html",), 2, "Choose another name for the page"),
+        (("run.jsonl", "../{folder}/run.jsonl"), 2, "Choose another name for the page"),
         (("run.jsonl", "page.html", "--live"), 2, "Use only one of them"),
     ],
 )
@@ -69,7 +70,7 @@ def test_inspect_refuses_a_wrong_file_or_option(
     (tmp_path / "run.jsonl").write_bytes(b"")
     (tmp_path / "other.jsonl").write_bytes(b'{"id": 1}\n[]\n')
     (tmp_path / "text.txt").write_bytes(b"Hello\n")
-    result = run("inspect", *arguments)
+    result = run("inspect", *(one.format(folder=tmp_path.name) for one in arguments))
     assert result.exit_code == status
     assert message in result.stderr
     assert not list(tmp_path.glob("*.html"))

@@ -56,6 +56,7 @@ def test_the_server_answers_until_it_is_interrupted(run: Run, monkeypatch: pytes
         (("--provider", "together"), f"'together'. Use one of {', '.join(sorted(DIALECTS))}."),
         (("--passback", "no"), "passback must be 'strict', 'lenient' or 'off', not 'no'"),
         (("--usage-chunk", "no"), "usage_chunk must be one of with_finish, separate, repeated_finish, null_finish"),
+        (("--port", "70000"), "Input should be less than or equal to 65535"),
         (("--clock", "noon"), "'noon' is not a time. Use now, or an ISO time"),
     ],
 )
