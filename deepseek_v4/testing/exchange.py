@@ -171,11 +171,7 @@ class Dialect(ChatShapes, ABC):
         return self.thinking_default if default is None else default
 
     def check_model(self, name: str, exchange: Exchange) -> ServedModel:
-        """Return the model of a request.
-
-        Raises:
-            Rejection: It is not served.
-        """
+        """Return the model of a request."""
         model = self.model_named(name)
         if model is not None:
             return model

@@ -206,7 +206,7 @@ class Fault:
 
     @classmethod
     def trailing_error(cls, error: Mapping[str, Any] | None = None) -> Fault:
-        """Send the answer unchanged, with an error and the usage on its last chunk, as seen at OpenRouter.
+        """Send the answer unchanged, with an error on the last chunk of a stream, as seen at OpenRouter.
 
         Args:
             error: The error object.
@@ -214,10 +214,10 @@ class Fault:
         details = error or {"code": 400, "message": "Token limit reached"}
 
         def add(refusals: Refusals, outcome: Outcome) -> Iterable[Step]:
-            *steps, last, done = outcome.steps
-            if done != DONE or not isinstance(last, bytes):
-                return (*steps, last, done)
-            return (*steps, last.replace(b"data: {", b'data: {"error":' + dumps(details) + b",", 1), done)
+            steps = list(outcome.steps)
+            if steps[-1] == DONE and isinstance(last := steps[-2], bytes):
+                steps[-2] = last.replace(b"data: {", b'data: {"error":' + dumps(details) + b",", 1)
+            return steps
 
         return cls("trailing error", change_steps=add)
 

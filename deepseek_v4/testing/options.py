@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Passback = Literal["strict", "lenient", "off"]
 UsageChunk = Literal["with_finish", "separate", "repeated_finish", "null_finish"]
-USAGE_CHUNKS: tuple[UsageChunk, ...] = ("with_finish", "separate", "repeated_finish", "null_finish")
 OFF_PEAK = 1_790_000_000.0
 """Monday 2026-09-21, 14:13:20 UTC: outside DeepSeek's peak hours, in which prices double."""
 
@@ -48,12 +47,14 @@ class ServerOptions:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if isinstance(self.fragment, str):
             object.__setattr__(self, "fragment", random.Random(self.fragment))  # noqa: S311 - lengths, no secret
-        if self.passback not in ("strict", "lenient", "off"):
+        if self.passback not in get_args(Passback):
             raise ValueError(f"passback must be 'strict', 'lenient' or 'off', not {self.passback!r}")
-        if self.usage_chunk is not None and self.usage_chunk not in USAGE_CHUNKS:
-            raise ValueError(f"usage_chunk must be one of {', '.join(USAGE_CHUNKS)}, not {self.usage_chunk!r}")
+        if self.usage_chunk not in (None, *get_args(UsageChunk)):
+            raise ValueError(f"usage_chunk must be one of {', '.join(get_args(UsageChunk))}, not {self.usage_chunk!r}")
         if self.type_error_status not in (400, 422):
             raise ValueError(f"type_error_status must be 400 or 422, not {self.type_error_status!r}")
+        if not callable(self.clock) and not isinstance(self.clock, (int, float)):
+            raise TypeError(f"clock must be seconds since 1970 or a function such as time.time, not {self.clock!r}")
         if isinstance(self.fragment, int) and self.fragment < 1:
             raise ValueError("fragment must be at least one byte")
         if self.keep_alives < 0 or self.chunk_delay < 0 or self.latency < 0:

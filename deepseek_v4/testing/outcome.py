@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 JSON = "application/json"
 JsonObject: TypeAlias = dict[str, Any]
+EMPTY = "Invalid '{}': empty string. Expected a string with minimum length 1, but got an empty string instead."
 OCTETS = "application/octet-stream"  # the content type of business errors
 
 

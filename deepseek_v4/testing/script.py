@@ -26,6 +26,13 @@ class ToolCall:
     id: str | None = None
     index: int | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise TypeError(f"The name of a ToolCall is a string, not {self.name!r}")
+        if not isinstance(self.arguments, (str, Mapping)):
+            raise TypeError(f"The arguments of a ToolCall are a mapping or a JSON string, not {self.arguments!r}")
+        self.arguments_text()  # raises TypeError if they are not JSON
+
     def arguments_text(self) -> str:
         """Return the arguments as they are sent."""
         if isinstance(self.arguments, str):
@@ -85,6 +92,15 @@ class Turn:
     omit_index: bool = False
     empty_ids: bool = False
     single_chunk_calls: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str) or not isinstance(self.reasoning, (str, type(None))):
+            raise TypeError("The text and the reasoning of a Turn are strings. Use json.dumps for a JSON answer.")
+        calls = self.tool_calls
+        if not isinstance(calls, Sequence) or not all(isinstance(call, ToolCall) for call in calls):
+            raise TypeError(f"The tool_calls of a Turn are a list of ToolCall, not {calls!r}")
+        if not isinstance(self.status, int) or not 200 <= self.status <= 599:
+            raise ValueError(f"The status of a Turn is an HTTP status from 200 to 599, not {self.status!r}")
 
 
 def arguments_in(text: str) -> dict[str, Any] | None:

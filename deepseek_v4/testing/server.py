@@ -42,10 +42,10 @@ class LocalServer:
         provider: The imitated provider: `deepseek`, `openrouter`, `empiriolabs`, `vllm` or `sglang`.
         api_key: The accepted key; any other gets 401.
         extra_keys: Additional accepted keys.
-        passback: Which past reasoning is required in thinking mode. `lenient`: in an open tool turn, every assistant
-            message since the last user message needs `reasoning_content`, as in DeepSeek's own parser. `strict`: with
-            tools declared, every assistant message needs it, as in DeepSeek's documentation. `off`: none. The
-            other protocols and providers have their own rules, described by their dialects.
+        passback: Which past reasoning is required in thinking mode. `lenient`: since the last user message, with tools
+            declared every assistant message needs `reasoning_content`, else each with calls, as in DeepSeek's own
+            parser. `strict`: also all earlier ones if tools are declared, as in DeepSeek's documentation. `off`: none.
+            The other protocols and providers have their own rules, described by their dialects.
         keep_alives: Comments before the first event of a stream, blank lines before an unstreamed body.
         keep_alive_interval: Seconds between them, and between those sent while the server waits for events.
         fragment: Bytes per fragment of a body; a `random.Random`, or a seed (str) for one, for random lengths.
@@ -164,7 +164,12 @@ class LocalServer:
         """Queue answers for the next valid requests, in order; with an empty queue, answers are improvised.
 
         A turn stays queued if a fault prevents its complete answer, so that a retry receives it.
+
+        Raises:
+            TypeError: One is not a `Turn`.
         """
+        if not all(isinstance(turn, Turn) for turn in turns):
+            raise TypeError(f'script() takes turns, as in script(Turn("Hello"), Turn("Goodbye")), not {turns!r}')
         self._application.memory.turns.extend(turns)
 
     def fault(self, fault: Fault, *, times: int = 1) -> None:
@@ -173,7 +178,12 @@ class LocalServer:
         Args:
             fault: The fault.
             times: Number of requests.
+
+        Raises:
+            TypeError: It is not a `Fault`.
         """
+        if not isinstance(fault, Fault):
+            raise TypeError(f"fault() takes a fault, as in fault(Fault.status(503), times=2), not {fault!r}")
         self._application.memory.faults.extend([fault] * times)
 
     def configure(self, **changes: Any) -> None:

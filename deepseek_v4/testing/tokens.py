@@ -45,11 +45,8 @@ def chunks(text: str, size: int | None) -> list[str]:
 def cached_tokens(seen: set[bytes], prompt: str, prompt_tokens: int, owner: str) -> int:
     """Return the number of leading tokens shared with an earlier prompt of an owner, in units of 128.
 
-    Args:
-        seen: The digests of the beginnings of earlier prompts; those of this prompt are added.
-        prompt: The complete prompt.
-        prompt_tokens: The number of its tokens, of which at least one is not cached.
-        owner: The account and user.
+    `seen` has the digests of the beginnings of earlier prompts; those of this prompt are added. At least one of
+    `prompt_tokens` is not cached. The owner is the account and user.
     """
     data = prompt.encode("utf-8", "replace")
     state = hashlib.sha1(owner.encode("utf-8", "replace"), usedforsecurity=False)

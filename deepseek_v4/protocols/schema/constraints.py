@@ -44,7 +44,7 @@ def kept_constraints(schema: Mapping[str, Any], kind: str) -> Schema:
 
 def _is_kept(keyword: str, value: Any) -> bool:
     if keyword in _BOUNDS:
-        return is_kind(value, "number")
+        return is_kind(value, "number") and (keyword != "multipleOf" or value > 0)  # others are refused
     return isinstance(value, str) and (keyword == "pattern" or value in FORMATS)
 
 

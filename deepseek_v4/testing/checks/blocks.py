@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+from deepseek_v4.testing.checks.messages import is_base64
 from deepseek_v4.testing.outcome import Rejection
 
 MISPLACED = {
@@ -19,11 +20,7 @@ MISPLACED = {
 
 
 def check_blocks(messages: Sequence[Mapping[str, Any]]) -> None:
-    """Check the place of each block, and that the results of a message's calls begin the next message.
-
-    Raises:
-        Rejection: A block is misplaced, or a call has no result, or a result no call.
-    """
+    """Check the place of each block, and that the results of a message's calls begin the next message."""
     if not messages:
         raise Rejection("messages: at least one message is required")
     call_ids: list[str] = []
@@ -32,7 +29,7 @@ def check_blocks(messages: Sequence[Mapping[str, Any]]) -> None:
     for position, message in enumerate(messages):
         content = message["content"]
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-        if not blocks:
+        if not blocks and message["role"] in ("user", "assistant"):
             raise Rejection(f"messages.{position}: all messages must have non-empty content")
         by_assistant = message["role"] == "assistant"
         called: list[str] = []
@@ -40,6 +37,8 @@ def check_blocks(messages: Sequence[Mapping[str, Any]]) -> None:
             kind = block["type"]
             if kind in ("tool_result", "image") if by_assistant else kind in ("tool_use", "thinking"):
                 raise Rejection(MISPLACED[kind].format(position))
+            if kind == "image" and block["source"]["type"] == "base64" and not is_base64(block["source"]["data"]):
+                raise Rejection(f"messages.{position}.content[{number}]: base64 decode error")
             if kind == "tool_result":
                 _answer(block["tool_use_id"], call_ids, unanswered, f"{position}.content.{number}")
                 continue
@@ -49,7 +48,7 @@ def check_blocks(messages: Sequence[Mapping[str, Any]]) -> None:
                 if block["id"] in called:
                     raise Rejection(f"messages.{position}.content.{number}: `tool_use` ids must be unique")
                 called.append(block["id"])
-            elif called:
+            elif called and kind != "thinking":
                 _refuse_unanswered(f"{position}.{number}: ", called)
         if unanswered:
             _refuse_unanswered(f"{at}:", unanswered)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ LONGEST_URL = 8192
 NOT_PASSED_BACK = "The `reasoning_content` in the thinking mode must be passed back to the API."
 
 
-def check_turns(messages: Sequence[Message], sees_images: bool = True) -> None:
+def check_turns(messages: Sequence[Message], sees_images: bool = True, *, ignores_images: bool = False) -> None:
     """Check every rule between messages, except those of reasoning and of the last message."""
     if not messages:
         raise Rejection("Empty input messages")
@@ -27,7 +28,7 @@ def check_turns(messages: Sequence[Message], sees_images: bool = True) -> None:
     answered: list[str] = []
     seen: set[str] = set()
     for position, message in enumerate(messages):
-        _check_images(message, sees_images)
+        _check_images(message, f".messages[{position}]", sees_images, ignores_images)
         if message["role"] == "tool":
             if len(answered) == len(open_ids):
                 raise Rejection("Messages with role 'tool' must be a response to a preceding message with 'tool_calls'")
@@ -41,6 +42,9 @@ def check_turns(messages: Sequence[Message], sees_images: bool = True) -> None:
 
 def _calls_of(message: Message, seen: set[str], position: int) -> list[str]:
     calls = message.get("tool_calls") or []
+    if message.get("tool_calls") == []:
+        words = "empty array. Expected an array with minimum length 1, but got an empty array instead."
+        raise Rejection(f"Invalid 'messages[{position}].tool_calls': {words}")
     if message.get("content") is None and not calls:
         raise Rejection("Invalid assistant message: content or tool_calls must be set")
     for call in calls:
@@ -69,7 +73,16 @@ def check_last(message: Message, model: str, beta: bool) -> None:
         )
 
 
-def _check_images(message: Message, sees_images: bool) -> None:
+def is_base64(text: str) -> bool:
+    """Return True if a text is base64 with its padding."""
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_images(message: Message, place: str, sees_images: bool, ignores_images: bool) -> None:
     content = message.get("content")
     for part in content if isinstance(content, list) else ():
         if part["type"] != "image_url":
@@ -80,11 +93,23 @@ def _check_images(message: Message, sees_images: bool) -> None:
             raise Rejection("Image input is only supported in user messages")
         if not sees_images:
             raise Rejection("This model does not support image")
-        url = part["image_url"]["url"]
-        if not url.startswith(("data:", "http://", "https://")):
-            raise Rejection("Invalid image_url: it must be an http(s) or a data URL")
-        if not url.startswith("data:") and len(url) > LONGEST_URL:
-            raise Rejection(f"Invalid image_url: the URL is longer than {LONGEST_URL} characters")
+        if not ignores_images:
+            _check_image_url(part["image_url"]["url"], place)
+
+
+def _check_image_url(url: str, place: str) -> None:
+    head, inline, data = url.partition(";base64,")
+    if inline and head.startswith("data:"):
+        data = data.rstrip("=")
+        if not is_base64(data + "=" * (-len(data) % 4)):
+            raise Rejection(f"{place}: Invalid base64 data")
+    elif not url.startswith(("http://", "https://")):
+        raise Rejection(f"{place}: Unsupported image_url format")
+    elif len(url) > LONGEST_URL:
+        raise Rejection(
+            f"{place}.image_url.url[0]: image_url.url external link length {len(url)} too long, max link length "
+            f"{LONGEST_URL}. Consider passing file data directly with base64 data url instead."
+        )
 
 
 def check_reasoning(
@@ -100,22 +125,16 @@ def check_reasoning(
 
     A message with a call id of the form `call_00_ET_…`, which is given to calls without a thought, owes nothing.
 
-    Args:
-        messages: The conversation.
-        has_tools: True if tools are declared.
-        rule: `lenient` is what `deepseek-recipe` 0.2.0 does: in an open tool turn (tools are declared, or functions
-            were called since the last user message), every assistant message since the last user message needs its
-            reasoning. `strict` is the newest wording of the documents: with tools declared, those of closed turns
-            need it too.
-        calls_only: In closed turns, require it of assistant messages with tool calls only.
-        blank_ok: True if `""` is enough in an open turn; null never is.
-        text: The refusal.
+    `lenient` is what `deepseek-recipe` 0.2.0 does: with tools declared, every assistant message since the last user
+    message needs its reasoning, without them each that calls functions. `strict` is the newest wording of the
+    documents: with tools declared, those of closed turns need it too, or with `calls_only` those with tool calls.
+    With `blank_ok`, `""` is enough in an open turn; null never is.
     """
     if rule == "off":
         return
     start = max((i for i, m in enumerate(messages) if m["role"] == "user"), default=-1) + 1
     closed, opened = messages[:start], messages[start:]
-    owing = [m for m in opened if has_tools or any(other.get("tool_calls") for other in opened)]
+    owing = [m for m in opened if has_tools or m.get("tool_calls")]
     missing = [m for m in owing if m.get("reasoning_content") is None or not (blank_ok or m["reasoning_content"])]
     if rule == "strict" and has_tools:
         required = [m for m in closed if m.get("tool_calls") or not calls_only]
@@ -129,8 +148,14 @@ def _called_without_thought(message: Message) -> bool:
 
 
 def check_prefix(messages: Sequence[Message], has_tools: bool, response_format: Any) -> None:
-    """Check that a continued message has no JSON mode, and no function declared or called."""
-    if not messages[-1].get("prefix"):
+    """Check that only the last message is continued, without JSON mode, and with no function declared or called."""
+    continued = [m is messages[-1] for m in messages if m["role"] == "assistant" and m.get("prefix")]
+    if not all(continued):
+        raise Rejection(
+            "Invalid completion message: prefix set true with message which is not final message or message role "
+            "is not assistant"
+        )
+    if not continued:
         return
     if has_tools or any(message.get("tool_calls") for message in messages):
         raise Rejection("Function call should not be used with prefix")

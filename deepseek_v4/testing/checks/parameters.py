@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deepseek_v4.testing.outcome import Rejection
+from deepseek_v4.testing.outcome import EMPTY, Rejection
 
 MOST_OUTPUT = 393_216
 MOST_STOP_WORDS = 16
@@ -51,19 +51,17 @@ def check_ranges(
 
 
 def check_stop(body: Mapping[str, Any]) -> None:
-    """Check the number of stop strings."""
+    """Check the number of stop strings, and that none is empty."""
     stop = body.get("stop")
-    if isinstance(stop, list) and len(stop) > MOST_STOP_WORDS:
-        raise Rejection(f"Stop string array too long: {len(stop)}")
+    words = stop if isinstance(stop, list) else ()
+    if len(words) > MOST_STOP_WORDS:
+        raise Rejection(f"Stop string array too long: {len(words)}")
+    if stop == "" or "" in words:
+        raise Rejection(EMPTY.format("stop" if stop == "" else f"stop[{words.index('')}]"))
 
 
 def check_chat_parameters(body: Mapping[str, Any], *, json_schema: bool = False) -> None:
-    """Check all parameters of a chat request except messages and tools.
-
-    Args:
-        body: The request.
-        json_schema: True if `response_format` may be a schema.
-    """
+    """Check all parameters of a chat request except messages and tools; `response_format` may be a schema or not."""
     check_ranges(body)
     if body.get("n") not in (None, 1):
         raise Rejection("Invalid n value (currently only n = 1 is supported)")
@@ -86,11 +84,7 @@ def check_chat_parameters(body: Mapping[str, Any], *, json_schema: bool = False)
 
 
 def thinking_is_on(body: Mapping[str, Any], default: bool) -> bool:
-    """Return True if the request thinks.
-
-    Raises:
-        Rejection: Thinking is switched off and given an effort.
-    """
+    """Return True if the request thinks."""
     switch = (body.get("thinking") or {}).get("type")
     effort = body.get("reasoning_effort")
     if switch == "disabled" and effort is not None:

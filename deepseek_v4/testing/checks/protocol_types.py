@@ -8,6 +8,7 @@ from deepseek_v4.testing.checks.types import (
     Check,
     FieldTypes,
     TypeFault,
+    anything,
     boolean,
     list_of,
     number,
@@ -16,6 +17,7 @@ from deepseek_v4.testing.checks.types import (
     string,
     struct,
     text_or_list_of,
+    unsigned,
     whole_number,
     wrong_type,
 )
@@ -26,9 +28,12 @@ ROLES = ("system", "user", "assistant", "tool", "latest_reminder")
 OPENAI_ROLES = ("system", "developer", "user", "assistant", "tool")
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "ultra", "max")
 DETAIL = one_of("low", "high", "original", "auto")
-THINKING = struct("ThinkingOptions", {"type!": one_of("enabled", "disabled", "adaptive")})
+THINKING = struct(
+    "ThinkingOptions", {"type!": one_of("enabled", "disabled", "adaptive"), "budget_tokens": whole_number}
+)
+VERBOSITY = one_of("low", "medium", "high")
 FORMAT_TYPE = one_of("text", "json_object", "json_schema")
-SCHEMA_FORMAT = struct("ChatCompletionResponseFormatJsonSchema", {"name": string, "schema!": lambda path, value: None})
+SCHEMA_FORMAT = struct("ChatCompletionResponseFormatJsonSchema", {"name": string, "schema!": anything})
 RESPONSE_FORMAT = struct("ResponseFormat", {"type!": FORMAT_TYPE}, {"json_schema": {"json_schema!": SCHEMA_FORMAT}})
 
 CONTENT = text_or_list_of(
@@ -65,6 +70,7 @@ def messages_of(*roles: str, more: FieldTypes | None = None) -> Check:
     assistant = {"content": CONTENT, "reasoning_content": string, "prefix": boolean, "tool_calls": list_of(CALL)}
     by_role: dict[str, FieldTypes] = {role: {"content!": CONTENT} for role in roles}
     by_role |= {"assistant": assistant, "tool": {"tool_call_id!": string, "content!": CONTENT}}
+    by_role |= {"latest_reminder": {"content!": string}}
     return list_of(struct("Message", {"role!": one_of(*roles), "name": string, **(more or {})}, by_role, tag="role"))
 
 
@@ -105,7 +111,9 @@ CHAT_FIELDS: FieldTypes = {
     "tools": TOOLS,
     "tool_choice": tool_choice,
     "logprobs": boolean,
-    **dict.fromkeys(("top_logprobs", "n"), whole_number),
+    **dict.fromkeys(("top_logprobs", "n"), unsigned(8)),
+    "seed": unsigned(64),
+    "parallel_tool_calls": boolean,
     "user_id": string,
 }
 COMPLETION_FIELDS: FieldTypes = {
@@ -125,10 +133,10 @@ BLOCKS = ("text", "image", "document", "thinking", "tool_use", "tool_result", *S
 IMAGE_SOURCE = struct(
     "ImageSource",
     {"type!": one_of("base64", "url", "file")},
-    {"base64": {"data!": string}, "url": {"url!": string}, "file": {"file_id!": string}},
+    {"base64": {"media_type!": string, "data!": string}, "url": {"url!": string}, "file": {"file_id!": string}},
 )
-FILE_SOURCE = struct("DocumentSource", {"type!": one_of("file"), "file_id!": string})
-TOOL_USE: FieldTypes = {"id!": string, "name!": string, "input!": struct("Value")}
+FILE_SOURCE = struct("DocumentSource", {"type!": string}, {"file": {"file_id!": string}})  # others are not read
+TOOL_USE: FieldTypes = {"id!": string, "name!": string, "input!": anything}
 
 
 def _blocks(*kinds: str) -> Check:
@@ -188,27 +196,20 @@ messages_types = request_of("MessagesRequest", MESSAGES_FIELDS, "messages", "mod
 CHOICES = ("none", "auto", "required")
 NAMED_CHOICES = ("function", "custom")
 TEXT_FORMAT = struct(
-    "TextFormat", {"type!": FORMAT_TYPE}, {"json_schema": {"name!": string, "schema!": struct("Schema")}}
+    "TextFormat",
+    {"type!": FORMAT_TYPE},
+    {"json_schema": {"name!": string, "schema!": struct("Schema"), "strict": boolean}},
 )
 
 
-def _item_part(path: str, part: Any) -> None:
-    ITEM_PART(path, part)
-    if part["type"] == "input_image" and part.get("image_url") is None and part.get("file_id") is None:
-        raise TypeFault(path, "missing field `image_url`")
+def _item_content(*kinds: str) -> Check:
+    """Return the check of a text or of parts of these kinds."""
+    image = {"image_url": string, "file_id": string, "detail": DETAIL}
+    texts = {kind: {"text!": string} for kind in ("input_text", "output_text")}
+    return text_or_list_of(struct("ContentPart", {"type!": one_of(*kinds)}, {**texts, "input_image": image}, flat=True))
 
 
-ITEM_PART = struct(
-    "ContentPart",
-    {"type!": one_of("input_text", "output_text", "input_image", "input_file", "refusal")},
-    {
-        "input_text": {"text!": string},
-        "output_text": {"text!": string},
-        "input_image": {"image_url": string, "file_id": string, "detail": DETAIL},
-    },
-    flat=True,
-)
-ITEM_CONTENT = text_or_list_of(_item_part)
+ITEM_CONTENT = _item_content("input_text", "output_text", "input_image", "input_file")
 
 
 def _reasoning_parts(kind: str) -> Check:
@@ -216,7 +217,7 @@ def _reasoning_parts(kind: str) -> Check:
 
 
 ITEM_CALL: FieldTypes = {"call_id!": string, "name!": string}
-ITEM_OUTPUT: FieldTypes = {"call_id!": string, "output!": ITEM_CONTENT}
+ITEM_OUTPUT: FieldTypes = {"call_id!": string, "output!": _item_content("input_text", "input_image", "input_file")}
 ITEM = struct(
     "InputItem",
     {"type!": string},
@@ -261,12 +262,12 @@ RESPONSES_FIELDS: FieldTypes = {
     **NOVEMBER,
     "input": _input,
     "instructions": string,
-    "reasoning": struct("Reasoning", {"effort": one_of(*EFFORTS)}),
+    "reasoning": struct("Reasoning", {"effort": one_of(*EFFORTS), "summary": one_of("auto", "concise", "detailed")}),
     "max_output_tokens": whole_number,
-    "text": struct("TextOptions", {"format": TEXT_FORMAT}),
+    "text": struct("TextOptions", {"format": TEXT_FORMAT, "verbosity": VERBOSITY}),
     "tools": list_of(struct("Tool", {"type!": string}, {"function": ITEM_TOOL, "custom": ITEM_TOOL})),
     "tool_choice": _item_choice,
-    "top_logprobs": whole_number,
+    "top_logprobs": unsigned(8),
     "user": string,
 }
-responses_types = request_of("ResponsesRequest", RESPONSES_FIELDS, "input", "model")
+responses_types = request_of("ResponsesRequest", RESPONSES_FIELDS, "model")

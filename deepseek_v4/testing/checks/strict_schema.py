@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from deepseek_v4.testing.reading.chat import target_of
+
 ANYWHERE = frozenset({"description", "enum", "type"})
 NUMERIC = frozenset({"const", "default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
 BY_TYPE: Mapping[str, frozenset[str]] = {
@@ -108,12 +110,7 @@ def _object_faults(schema: Mapping[str, Any], path: str, root: Mapping[str, Any]
 def _reference_faults(schema: Mapping[str, Any], path: str, root: Mapping[str, Any]) -> Iterator[str]:
     yield from _unlisted(schema, frozenset({"$ref", "description"}), path)
     reference = schema["$ref"]
-    if reference == "#":
-        return
-    target: Any = root
-    for step in reference.removeprefix("#/").split("/") if isinstance(reference, str) else ("",):
-        target = target.get(step) if isinstance(target, dict) else None
-    if target is None:
+    if not isinstance(reference, str) or target_of(reference, root) is None:
         yield f"strict mode: {path}: '$ref' {reference!r} leads nowhere"
 
 

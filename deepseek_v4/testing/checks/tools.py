@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from deepseek_v4.testing.checks.strict_schema import check_strict_schema
-from deepseek_v4.testing.outcome import Rejection
-from deepseek_v4.testing.reading.chat import functions_in
+from deepseek_v4.testing.outcome import Rejection, dumps
+from deepseek_v4.testing.reading.chat import functions_in, target_of
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
-# Keywords whose value has to be an array, an object, or another schema.
-ARRAYS = ("required", "enum", "anyOf", "allOf", "oneOf", "prefixItems")
-OBJECTS = ("properties", "$defs", "$def", "definitions", "patternProperties")
-SCHEMAS = ("items", "additionalProperties", "not", "contains", "propertyNames")
+# The metaschema as far as clients break it: the type of each keyword's value, and where schemas are inside.
+BRANCHES = ("anyOf", "allOf", "oneOf", "prefixItems")
+MAPS = ("properties", "patternProperties", "$defs", "$def", "definitions")
+SCHEMAS = ("items", "additionalProperties", "not", "contains", "propertyNames", "if", "then", "else")
+NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+LENGTHS = tuple(f"{end}{what}" for end in ("min", "max") for what in ("Length", "Items", "Properties", "Contains"))
+KEYWORDS: Mapping[str, str] = {
+    **dict.fromkeys(("title", "description", "format", "pattern", "$ref", "$id", "$schema", "$comment"), "string"),
+    **dict.fromkeys(("uniqueItems", "readOnly", "writeOnly", "deprecated"), "boolean"),
+    **dict.fromkeys(NUMBERS, "number"),
+    **dict.fromkeys(LENGTHS, "integer"),
+    **dict.fromkeys(("required", "enum", *BRANCHES), "array"),
+    **dict.fromkeys(MAPS, "object"),
+}
+TYPES: Mapping[str, Any] = {"string": str, "boolean": bool, "array": list, "object": dict, "null": type(None)}
+TYPES = {**TYPES, "number": (int, float), "integer": (int, float)}
 
 
 def check_tools(body: Mapping[str, Any], *, beta: bool) -> None:
-    """Check names, schemas and strict mode.
-
-    Args:
-        body: The request.
-        beta: True for the beta host, which enforces strict functions.
-    """
+    """Check names, schemas and, on the beta host, strict mode."""
     functions = functions_in(body.get("tools") or ())
     names = [function["name"] for function in functions]
     for position, name in enumerate(names):
@@ -33,6 +40,8 @@ def check_tools(body: Mapping[str, Any], *, beta: bool) -> None:
                 f"Invalid 'tools[{position}].function.name': string does not match pattern. "
                 "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
             )
+    if body.get("tool_choice") == "none":  # the functions are not used
+        return
     if len(set(names)) != len(names):
         raise Rejection("Tool names must be unique.")
     for function in functions:
@@ -50,8 +59,8 @@ def check_tools(body: Mapping[str, Any], *, beta: bool) -> None:
 def check_input_schemas(tools: Sequence[Mapping[str, Any]]) -> None:
     """Check that every function in Anthropic's form has a schema."""
     for tool in tools:
-        if tool.get("type") is None:
-            _check_well_formed(tool["name"], tool.get("input_schema"))
+        if tool.get("type") is None and tool.get("input_schema") is None:
+            raise _invalid(tool["name"], 'null is not of types "boolean", "object"')
 
 
 def check_parameters(name: str, schema: Any) -> None:
@@ -61,31 +70,58 @@ def check_parameters(name: str, schema: Any) -> None:
     kind = schema.get("type") if isinstance(schema, dict) else None
     if kind != "object":
         raise _invalid(name, f"schema must be a JSON Schema of 'type: \"object\"', got 'type: {json.dumps(kind)}'.")
-    _check_well_formed(name, schema)
+    for fault in _faults(schema, schema):
+        raise _invalid(name, fault)
 
 
-def _check_well_formed(name: str, schema: Any) -> None:
-    """Check the part of the metaschema that finds common errors of clients."""
-    if isinstance(schema, bool):
-        return
+def _faults(schema: Any, root: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the metaschema refuses in a schema, and references that lead nowhere."""
     if not isinstance(schema, dict):
-        raise _invalid(name, f'{json.dumps(schema)} is not of types "boolean", "object"')
-    for key in ARRAYS:
-        value = schema.get(key, [])
-        if not isinstance(value, list):
-            raise _invalid(name, f'{json.dumps(value)} is not of type "array"')
-        if key not in ("required", "enum"):
-            for branch in value:
-                _check_well_formed(name, branch)
-    for key in OBJECTS:
-        value = schema.get(key, {})
-        if not isinstance(value, dict):
-            raise _invalid(name, f'{json.dumps(value)} is not of type "object"')
-        for inner in value.values():
-            _check_well_formed(name, inner)
-    for key in SCHEMAS:
-        if key in schema:
-            _check_well_formed(name, schema[key])
+        if not isinstance(schema, bool):
+            yield f'{_shown(schema)} is not of types "boolean", "object"'
+        return
+    tuples = "draft-0" in str(root.get("$schema"))  # before 2020-12, `items` may be a list
+    for key, value in schema.items():
+        yield from _faults_of_keyword(key, value, root)
+        inner: Iterable[Any] = value if key in BRANCHES else value.values() if key in MAPS else ()
+        if key in SCHEMAS:
+            inner = value if tuples and isinstance(value, list) else (value,)
+        for one in inner:
+            yield from _faults(one, root)
+
+
+def _faults_of_keyword(key: str, value: Any, root: Mapping[str, Any]) -> Iterator[str]:
+    shown, kind = _shown(value), KEYWORDS.get(key)
+    if kind is not None and not _is(kind, value):
+        yield f'{shown} is not of type "{kind}"'
+    elif kind == "integer" and value < 0:
+        yield f"{shown} is less than the minimum of 0"
+    elif key == "multipleOf" and value <= 0:
+        yield f"{shown} is less than or equal to the minimum of 0"
+    elif key in BRANCHES and not value:
+        yield "[] has less than 1 item"
+    elif key == "required":
+        yield from (f'{_shown(one)} is not of type "string"' for one in value if not isinstance(one, str))
+        if len(set(value)) < len(value):
+            yield f"{shown} has non-unique elements"
+    elif key == "type":
+        kinds = value if isinstance(value, list) else [value]
+        if not kinds or any(kinds.count(one) > 1 or not isinstance(one, str) or one not in TYPES for one in kinds):
+            yield f"{shown} is not valid under any of the schemas listed in the 'anyOf' keyword"
+    elif key == "$ref" and not value.startswith("#"):
+        yield f"Resource '{value}' is not present in a registry and retrieving it failed"
+    elif key == "$ref" and value.startswith("#/") and target_of(value, root) is None:
+        yield f"Pointer '{value[1:]}' does not exist"
+
+
+def _is(kind: str, value: Any) -> bool:
+    if isinstance(value, bool) and kind != "boolean":
+        return False
+    return isinstance(value, TYPES[kind]) and (kind != "integer" or value % 1 == 0)
+
+
+def _shown(value: Any) -> str:
+    return dumps(value).decode()
 
 
 def _check_strict(functions: Sequence[Mapping[str, Any]]) -> None:

@@ -23,20 +23,19 @@ class TypeFault(Exception):
 
 
 def parsed_json(raw: bytes) -> Any:
-    """Return the body as JSON.
-
-    Raises:
-        Rejection: It is not JSON.
-    """
+    """Return the body as JSON."""
     try:
-        return json.loads(raw, parse_constant=_no_constant)
+        value = json.loads(raw.decode(), parse_constant=_no_constant)
+        if b"\\ud" in raw.lower():
+            json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate is not UTF-8
+        return value
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
         reason = "EOF while parsing a value" if not raw.strip() else error.msg
         message = f"Failed to parse the request body as JSON: {reason} at {where}"
     except RecursionError:
         message = "Failed to parse the request body as JSON: recursion limit exceeded at line 1 column 1"
-    except ValueError:  # not UTF-8, or NaN and infinities
+    except ValueError:  # not UTF-8, a number without end, or NaN and infinities
         message = "Failed to parse the request body as JSON: expected value at line 1 column 1"
     raise Rejection(message, content_type=JSON)
 
@@ -111,12 +110,23 @@ def integer(path: str, value: Any, reason: str = "expected an integer") -> None:
         raise TypeFault(path, reason)
 
 
-def whole_number(path: str, value: Any) -> None:
-    """Check an integer that is not negative."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise wrong_type(path, value, "u32")
-    if value < 0:
-        raise TypeFault(path, f"invalid value: integer `{value}`, expected u32")
+def unsigned(bits: int) -> Check:
+    """Return the check of an integer that is not negative and has at most this many bits."""
+
+    def check(path: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise wrong_type(path, value, f"u{bits}")
+        if not 0 <= value < 2**bits:
+            raise TypeFault(path, f"invalid value: integer `{value}`, expected u{bits}")
+
+    return check
+
+
+whole_number = unsigned(32)
+
+
+def anything(path: str, value: Any) -> None:
+    """Accept every value, for a required field."""
 
 
 # ---------------------------------------------------------------------- arrays and objects
@@ -144,12 +154,8 @@ def struct(
 ) -> Check:
     """Return the check of an object; unknown fields are allowed.
 
-    Args:
-        name: The name of the object in errors.
-        fields: The check of each field. A name that ends with `!` is required; other fields may be null.
-        variants: More fields, by the value of the field `tag`, which `fields` checks.
-        tag: The field that selects the variant.
-        flat: True if the path of an error is that of the object, not that of the field.
+    A field whose name ends with `!` is required; others may be null. `variants` are more fields, by the value of the
+    field `tag`. With `flat`, the path of an error is that of the object, not that of the field.
     """
 
     def check(path: str, value: Any) -> None:

@@ -21,11 +21,7 @@ DIALECTS: dict[str, Callable[[], Dialect]] = {
 
 
 def dialect_named(name: str) -> Dialect:
-    """Return the dialect of a provider.
-
-    Raises:
-        ValueError: The server does not support it.
-    """
+    """Return the dialect of a provider; raise ValueError for one that the server does not support."""
     try:
         return DIALECTS[name]()
     except KeyError:

@@ -120,6 +120,7 @@ class DeepSeekDialect(Dialect):
                 EndpointRoute("GET", f"{version}/models/{{id}}", answer_model),
                 EndpointRoute("POST", f"{version}/files", services.upload_file),
                 EndpointRoute("GET", f"{version}/files", services.list_files),
+                EndpointRoute("GET", f"{version}/files/{{id}}", services.answer_file),
                 EndpointRoute("DELETE", f"{version}/files/{{id}}", services.delete_file),
             )
             for version in ("", "/v1")
@@ -151,7 +152,7 @@ class DeepSeekDialect(Dialect):
         model = self.check_model(body["model"], exchange)
         check_chat_parameters(body)
         messages = tuple(body["messages"])
-        check_turns(messages)
+        check_turns(messages, ignores_images=not model.sees_images)
         check_last(messages[-1], model.id, exchange.beta)
         kinds = [tool["type"] for tool in body.get("tools") or ()]
         search = "deepseek_web_search" in kinds and body.get("tool_choice") != "none"
@@ -175,10 +176,10 @@ class DeepSeekDialect(Dialect):
         """Read items. In an open tool turn, neither an empty reasoning item nor a summary is enough."""
         body, options = exchange.body, exchange.options
         check_deepseek_types(responses_types, exchange)
-        self.check_model(body["model"], exchange)
+        model = self.check_model(body["model"], exchange)
         request = responses.chat_request(body, summaries=False)
         check_chat_parameters(request, json_schema=True)
-        check_turns(request["messages"])
+        check_turns(request["messages"], ignores_images=not model.sees_images)
         text = REASONING_TEXT_NOT_PASSED_BACK
         rule = partial(check_reasoning, rule=options.passback, calls_only=True, blank_ok=False, text=text)
         search = responses.asks_for_search(body)
@@ -197,7 +198,7 @@ class DeepSeekDialect(Dialect):
         if "max_tokens" in request:  # a larger value is lowered on this protocol
             request["max_tokens"] = min(request["max_tokens"], MAX_OUTPUT)
         check_chat_parameters(request)
-        check_turns(request["messages"])
+        check_turns(request["messages"], ignores_images=not model.sees_images)
         rule = partial(check_reasoning, rule=options.passback, text=THINKING_NOT_PASSED_BACK)
         search = messages_request.asks_for_search(body)
         return self._read(exchange, request, rule, any_allowed=True, web_search=search)
@@ -234,11 +235,7 @@ class DeepSeekDialect(Dialect):
         return call
 
     def check_context(self, prompt_tokens: int, output_tokens: int, exchange: Exchange) -> None:
-        """Check that prompt and output fit into the context.
-
-        Raises:
-            Rejection: They do not.
-        """
+        """Check that prompt and output fit into the context."""
         limit = exchange.options.context_length or self.context_length
         if prompt_tokens + output_tokens > limit:
             raise Rejection(

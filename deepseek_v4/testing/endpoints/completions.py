@@ -30,11 +30,7 @@ def refuse_off_beta(exchange: Exchange) -> Outcome:
 
 
 def check_deepseek_types(check: Callable[[Any], None], exchange: Exchange) -> None:
-    """Check the types of a request; a refusal has the text of the service's deserializer.
-
-    Raises:
-        Rejection: A value has the wrong type.
-    """
+    """Check the types of a request; a refusal has the text of the service's deserializer."""
     place = f"at line 1 column {len(exchange.received.raw)}"
     text = f"Failed to deserialize the JSON body into the target type: {{}} {place}"
     check_types(check, exchange.body, text, exchange.options.type_error_status)

@@ -116,11 +116,7 @@ class ServerThread:
         return int(self._listener.getsockname()[1])
 
     def start(self) -> None:
-        """Start and wait until requests are taken.
-
-        Raises:
-            RuntimeError: The server did not come up.
-        """
+        """Start and wait until requests are taken; raise RuntimeError if the server does not come up."""
         self._thread.start()
         if not self._server.ready.wait(START_SECONDS):
             raise RuntimeError("the local server did not start; is its port free?")

@@ -93,6 +93,8 @@ class Delivery:
         self._buffer.clear()
         for fragment in _fragments(data, self._options.fragment):
             await self._send({"type": "http.response.body", "body": fragment, "more_body": True})
+            if self._transport is not None and self._transport.is_closing():  # asyncio logs each later write
+                raise _ClientLeft
         await asyncio.sleep(0)
         if self._left.done():
             raise _ClientLeft

@@ -24,12 +24,8 @@ class Load:
     def answer(self, options: ServerOptions, begun: deque[float]) -> Iterator[int | None]:
         """Count an answer while it is under way.
 
-        Args:
-            options: The limits.
-            begun: The times of the answers begun within the last minute.
-
-        Yields:
-            None, or the seconds after which to repeat a request that is above a limit and not counted.
+        Yields None, or the seconds after which to repeat a request that is above a limit and not counted. `begun` has
+        the times of the answers begun within the last minute.
         """
         retry_after = self._retry_after(options, begun, time.monotonic())
         if retry_after is not None:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from deepseek_v4.testing.reading.chat import target_of
+
 DEEPEST = 6
 NUMBER = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?![\d-])")
 QUOTED = re.compile(r"'([^'\n]{1,200})'(?!\w)|\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`")
@@ -60,13 +62,7 @@ class _Maker:
         self._names = [*quotations, *(name for name in names_in(text) if name not in quotations)]
 
     def value(self, schema: Any, name: str, depth: int) -> Any:
-        """Return an instance of a schema.
-
-        Args:
-            schema: The schema; malformed keywords are ignored.
-            name: The name of its property.
-            depth: The number of objects and arrays around it.
-        """
+        """Return an instance of a schema, for a property below a number of objects; bad keywords are ignored."""
         schema = self._resolved(schema, DEEPEST)
         if "const" in schema:
             return schema["const"]
@@ -131,7 +127,10 @@ class _Maker:
         if not isinstance(schema, Mapping) or left == 0:
             return {}
         merged = dict(schema)
-        for part in (*([self._target(schema["$ref"])] if "$ref" in schema else ()), *_list(schema, "allOf")):
+        for part in (
+            *([target_of(str(schema["$ref"]), self._root)] if "$ref" in schema else ()),
+            *_list(schema, "allOf"),
+        ):
             inner = self._resolved(part, left - 1)
             properties = {**_mapping(inner, "properties"), **_mapping(merged, "properties")}
             required = [*_list(inner, "required"), *_list(merged, "required")]
@@ -139,13 +138,6 @@ class _Maker:
             if properties:
                 merged |= {"properties": properties, "required": required}
         return merged
-
-    def _target(self, reference: Any) -> Any:
-        target: Any = self._root
-        for step in str(reference).removeprefix("#").strip("/").split("/"):
-            if step and isinstance(target, Mapping):
-                target = target.get(step.replace("~1", "/").replace("~0", "~"))
-        return target
 
 
 def _kind(schema: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from deepseek_v4.testing.tokens import estimate
 
@@ -31,6 +32,18 @@ def as_system(message: Mapping[str, Any]) -> Mapping[str, Any]:
 def functions_in(tools: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the functions among the tools, without the service's own tools."""
     return [tool["function"] for tool in tools if tool["type"] == "function"]
+
+
+def target_of(reference: str, root: Mapping[str, Any]) -> Any:
+    """Return the part of a schema that a local reference leads to; `None` if there is none."""
+    target: Any = root
+    for step in unquote(reference).removeprefix("#").strip("/").split("/"):
+        key = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(target, list):
+            target = target[int(key)] if key.isdecimal() and int(key) < len(target) else None
+        elif key:
+            target = target.get(key) if isinstance(target, dict) else None
+    return target
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,7 @@ CHOICES: Mapping[str, str] = {"none": "none", "auto": "auto", "any": "required"}
 
 
 def chat_request(body: Mapping[str, Any]) -> JsonObject:
-    """Return a request in Anthropic's form as a chat request. Past thinking is in `reasoning_content`.
-
-    Args:
-        body: The request; its types were checked.
-    """
+    """Return a request, whose types were checked, as a chat request. Past thinking is in `reasoning_content`."""
     messages: list[JsonObject] = []
     if body.get("system") is not None:
         messages.append({"role": "system", "content": content_text(body["system"])})
@@ -107,7 +103,7 @@ def _parts(content: Any) -> Any:
 
 def _part(block: Mapping[str, Any]) -> JsonObject:
     if block["type"] == "document":
-        return {"type": "file", "file_id": block["source"]["file_id"]}
+        return {"type": "file", "file_id": block["source"].get("file_id")}
     if block["type"] != "image":
         return {"type": "text", "text": block["text"]}
     source = block["source"]

@@ -8,27 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deepseek_v4.testing.outcome import JsonObject, Rejection
+from deepseek_v4.testing.outcome import EMPTY, JsonObject, Rejection
 
 SEARCHES = ("web_search", "web_search_preview", "deepseek_web_search")
 
 
 def chat_request(body: Mapping[str, Any], *, summaries: bool = True) -> JsonObject:
-    """Return a Responses request as a chat request. Past reasoning is in `reasoning_content`.
+    """Return a request, whose types were checked, as a chat request. Past reasoning is in `reasoning_content`.
 
-    Args:
-        body: The request; its types were checked.
-        summaries: True if the summary of a reasoning item without content is used as its content.
-
-    Raises:
-        Rejection: A call without its output, or an output without its call.
+    With `summaries`, the summary of a reasoning item without content is used as its content.
     """
-    items = body["input"]
+    items = body.get("input")
     if items == []:
         raise Rejection("Input items array must not be empty")
+    if items is None and body.get("instructions") is None:
+        raise Rejection("Either input or instructions must be provided")
     if isinstance(items, str):
         items = [{"role": "user", "content": items}]
-    messages = _History(summaries).read(items)
+    messages = _History(summaries).read(items or ())
     if body.get("instructions") is not None:
         messages.insert(0, {"role": "system", "content": body["instructions"]})
     effort = (body.get("reasoning") or {}).get("effort")
@@ -39,7 +36,7 @@ def chat_request(body: Mapping[str, Any], *, summaries: bool = True) -> JsonObje
         "temperature": body.get("temperature"),
         "top_p": body.get("top_p"),
         "top_logprobs": body.get("top_logprobs"),
-        "logprobs": bool(body.get("top_logprobs")),
+        "logprobs": body.get("top_logprobs") is not None,
         "user_id": body.get("user"),
         "stream": body.get("stream"),
         "reasoning_effort": effort,
@@ -93,7 +90,8 @@ class _History:
 
     def read(self, items: Sequence[Mapping[str, Any]]) -> list[JsonObject]:
         """Return the messages of all items."""
-        for item in items:
+        for position, item in enumerate(items):
+            _check_item(f"input[{position}]", item)
             kind = item.get("type", "message")
             if kind == "message":
                 self._close_batch()
@@ -112,8 +110,7 @@ class _History:
         content = _content(item["content"])
         if item["role"] != "assistant":
             self._close_turn()
-            role = "user" if item["role"] == "developer" else item["role"]
-            self._messages.append({"role": role, "content": content})
+            self._messages.append({"role": item["role"], "content": content})
             return
         if self._turn is not None and self._turn["content"]:
             self._close_turn()
@@ -167,6 +164,19 @@ class _History:
         self._open, self._answered = [], []
 
 
+def _check_item(place: str, item: Mapping[str, Any]) -> None:
+    """Check what is not a matter of types: call ids, and images with an address, not of the assistant."""
+    if item.get("call_id") == "":
+        raise Rejection(EMPTY.format(f"{place}.call_id"))
+    key = "output" if "output" in item else "content"
+    parts = item.get(key)
+    for position, part in enumerate(parts if isinstance(parts, list) else ()):
+        if part["type"] == "input_image" and part.get("image_url") is None and part.get("file_id") is None:
+            raise Rejection(f"{place}.{key}[{position}]: input_image must have image_url or file_id")
+        if part["type"] == "input_image" and item.get("role") == "assistant":
+            raise Rejection(f"{place}: Image in assistant message is unsupported")
+
+
 def _content(content: Any) -> Any:
     """Return text unchanged, parts in the form of chat."""
     if isinstance(content, str):
@@ -177,8 +187,6 @@ def _content(content: Any) -> Any:
             parts.append({"type": "text", "text": part["text"]})
         elif part["type"] == "input_image" and part.get("image_url") is not None:
             parts.append({"type": "image_url", "image_url": {"url": part["image_url"]}})
-        elif part["type"] == "refusal":
-            parts.append({"type": "text", "text": part.get("refusal") or ""})
     return parts
 
 

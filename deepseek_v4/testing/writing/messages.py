@@ -121,15 +121,10 @@ class MessagesShapes:
             "input": {"query": answer.searched_for},
         }
         found = [
-            {
-                "type": "web_search_result",
-                "url": page["url"],
-                "title": page["title"],
-                "encrypted_content": page["content"],
-                "page_age": None,
-            }
+            {**{key: page[key] for key in ("url", "title")}, "encrypted_content": page["content"], "page_age": None}
             for page in answer.citations
         ]
+        found = [{"type": "web_search_result", **page} for page in found]
         return [query, {"type": "web_search_tool_result", "tool_use_id": call_id, "content": found}]
 
     def call_block(self, one: AnsweredCall) -> JsonObject:

@@ -58,9 +58,7 @@ RESPONSE: Mapping[str, Any] = {
     "metadata": {},
 }
 # The fields of the request that are returned unchanged.
-ECHOED = (
-    *("instructions", "max_output_tokens", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user"),
-)
+ECHOED = ("instructions", "max_output_tokens", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user")
 
 
 class ResponsesShapes:

@@ -157,6 +157,16 @@ def test_leaving_in_the_middle_of_a_burst_is_noticed() -> None:
         assert wait_until(lambda: server.open_streams == 0)
 
 
+def test_a_client_that_leaves_amid_fragments_causes_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    with LocalServer(fragment=7) as server:
+        server.script(Turn(text="x" * 60_000, chunk_size=1))
+        body = {"model": "deepseek-flash", "messages": [{"role": "user", "content": "x"}], "stream": True}
+        with Caller(server).http.stream("POST", "/chat/completions", json=body) as response:
+            next(response.iter_raw())
+        assert wait_until(lambda: server.requests[0].aborted)
+    assert "socket.send() raised exception." not in caplog.messages
+
+
 def test_a_complete_answer_keeps_its_connection_for_the_next(caller: Caller) -> None:
     caller.chat()
     caller.chat()

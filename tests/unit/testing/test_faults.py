@@ -221,3 +221,11 @@ def test_other_finish_reasons(caller: Caller, reason: str) -> None:
 def test_faults_apply_to_every_endpoint(caller: Caller) -> None:
     caller.server.fault(Fault.status(503))
     assert caller.http.get("/models").status_code == 503
+
+
+def test_a_trailing_error_leaves_an_unstreamed_answer_unchanged(caller: Caller) -> None:
+    caller.server.script(Turn("Hello"))
+    caller.server.fault(Fault.trailing_error())
+    body = caller.chat().json()
+    assert body["choices"][0]["message"]["content"] == "Hello"
+    assert "error" not in body

@@ -14,6 +14,7 @@ Little of it is documented; these are choices:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -60,8 +61,8 @@ OWN_FIELDS: FieldTypes = {
     "reasoning_effort": one_of(*variants.EFFORTS),
     **dict.fromkeys(SWITCHES, boolean),
 }
-IGNORED = ("logprobs", "top_logprobs", "frequency_penalty", "presence_penalty", "user_id", "thinking", "n")
-KEPT = {name: check for name, check in CHAT_FIELDS.items() if name not in IGNORED}
+IGNORED = re.compile("(top_)?logprobs|.*_penalty|user_id|thinking|n|seed|parallel_tool_calls")
+KEPT = {name: check for name, check in CHAT_FIELDS.items() if not IGNORED.fullmatch(name)}
 FIELDS: FieldTypes = {**KEPT, **OWN_FIELDS, "messages": messages_of(*OPENAI_ROLES), "max_tokens": number}
 chat_types = request_of("ChatRequest", FIELDS, "messages", "model")
 own_types = request_of("Request", OWN_FIELDS)

@@ -25,11 +25,7 @@ class Route:
 
 
 def find_route(body: Mapping[str, Any], options: ServerOptions) -> Route:
-    """Return the model and the host that answer.
-
-    Raises:
-        Rejection: An id that is not known, or no endpoint that fits.
-    """
+    """Return the model and the host that answer."""
     requested = [name for name in (body.get("model"), *(body.get("models") or ())) if name is not None]
     requested = requested or [MODELS[0].id]  # without a model, the account's default one
     known = [(name, _named(name, options)) for name in requested]

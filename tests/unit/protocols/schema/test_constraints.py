@@ -54,6 +54,7 @@ def test_a_description_expresses_what_is_not_kept(schema: Json, text: str) -> No
         ({"pattern": 1, "format": "date"}, "string", {}),
         ({"pattern": "a", "minimum": 1, "maximum": True}, "integer", {"minimum": 1}),
         ({"multipleOf": 0.5}, "number", {"multipleOf": 0.5}),
+        ({"multipleOf": 0}, "number", {}),
         ({"pattern": "a", "minimum": 1}, "boolean", {}),
         ({"pattern": "a", "enum": ["a"]}, "string", {}),
         ({"pattern": "a", "oneOf": [{}]}, "string", {}),
