@@ -61,7 +61,7 @@ def check_stop(body: Mapping[str, Any]) -> None:
 
 
 def check_chat_parameters(body: Mapping[str, Any], *, json_schema: bool = False) -> None:
-    """Check all parameters of a chat request except messages and tools; `response_format` may be a schema or not."""
+    """Check all parameters of a chat request but messages and tools; `json_schema`: True if a format may be one."""
     check_ranges(body)
     if body.get("n") not in (None, 1):
         raise Rejection("Invalid n value (currently only n = 1 is supported)")
