@@ -15,8 +15,7 @@ from typing import Any
 
 from deepseek_v4.batch.plan import BatchRefused
 from deepseek_v4.integration.openai_format import messages_of
-from deepseek_v4.request.call_options import CALL_ONLY
-from deepseek_v4.request.option_names import ALIASES, CONSTRUCTOR_ONLY, unknown_option
+from deepseek_v4.request.option_names import ALIASES, CALL_ONLY, CONSTRUCTOR_ONLY, unknown_option
 from deepseek_v4.request.settings import FIELDS
 from deepseek_v4.values import json
 from deepseek_v4.values.messages import Message

@@ -45,7 +45,9 @@ class Recorder(Listener):
             if self._file.closed:  # a stream that is read after the end of the recording
                 return
             lines = lines_of(event, self._tracker.compare(event), self._written)
-            self._file.write(b"".join(json.dumps(line) + b"\n" for line in lines))
+            data = b"".join(json.dumps(line) + b"\n" for line in lines)
+            while data:  # a full disk takes a part of it, and refuses the rest
+                data = data[self._file.write(data) :]
 
     def close(self) -> None:
         """Close the file."""

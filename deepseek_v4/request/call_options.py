@@ -14,7 +14,7 @@ from deepseek_v4.providers import find_provider
 from deepseek_v4.providers.base import Provider, problem_of
 from deepseek_v4.request.keys import key_from_environment
 from deepseek_v4.request.model_names import own_model
-from deepseek_v4.request.option_names import ALIASES, CONSTRUCTOR_ONLY, unknown_option
+from deepseek_v4.request.option_names import ALIASES, CALL_ONLY, CONSTRUCTOR_ONLY, unknown_option
 from deepseek_v4.request.settings import FIELDS, ModelSettings, checker, own_key
 from deepseek_v4.request.tools import parse_tool_choice, parse_tools
 from deepseek_v4.request.url import base_url_from_environment
@@ -73,8 +73,6 @@ class CallOptions(ModelSettings):
 _DEFAULT_THINKING = Thinking()
 _sampling = itemgetter(*Sampling._fields)
 _CALL_DEFAULTS = {name: field.default for name, field in CallOptions.model_fields.items() if name not in FIELDS}
-CALL_ONLY = frozenset(_CALL_DEFAULTS) - {"endpoint"}
-"""Options that belong to one call and are not constructor fields."""
 
 
 def resolve(settings: ModelSettings, given: Mapping[str, Any], *, completions: bool = False) -> CallOptions:

@@ -26,6 +26,9 @@ OF_PROCESS = frozenset({"http_client", "http_async_client", "on_retry"})
 CONSTRUCTOR_ONLY = OF_PROCESS | {"api_key", "api_key_variable", "budget", "limiter"}
 """Options that cannot be set per call."""
 
+CALL_ONLY = frozenset({"tools", "tool_choice", "response_format", "parallel_tool_calls", "prefix", "suffix", "echo"})
+"""Options that belong to one call and are not constructor fields."""
+
 
 def canonical(given: Mapping[str, Any], known: Mapping[str, FieldInfo]) -> dict[str, Any]:
     """Return options by their canonical names.
@@ -46,8 +49,6 @@ def canonical(given: Mapping[str, Any], known: Mapping[str, FieldInfo]) -> dict[
             values[name] = value
     for name in values:
         if name not in known and not any(field.alias == name for field in known.values()):
-            from deepseek_v4.request.call_options import CALL_ONLY  # it imports this module
-
             if name in CALL_ONLY:
                 raise ValueError(f"{name} cannot be set in the constructor. Pass it to each call.")
             raise ValueError(unknown_option(name, [n for n in known if not n.startswith("_")]))

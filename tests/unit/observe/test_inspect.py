@@ -90,6 +90,28 @@ def test_a_record_has_attempts_and_no_key(server: LocalServer, tmp_path: Path, n
         assert "token-0123456789" not in text
 
 
+FULL = """
+import resource, sys
+import httpx
+from deepseek_v4 import Client
+from deepseek_v4.observe import listen
+from deepseek_v4.observe.record import Recorder
+
+answer = {"id": "1", "choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
+http = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=answer)))
+resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
+with listen(Recorder(sys.argv[1])):
+    assert Client(api_key="sk-test", http_client=http).chat("Hi").content == "Hi"
+"""
+
+
+def test_a_record_that_does_not_fit_on_the_disk_is_reported(tmp_path: Path) -> None:
+    pytest.importorskip("resource", reason="a limit of POSIX")
+    arguments = [sys.executable, "-c", FULL, str(tmp_path / "run.jsonl")]
+    result = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert "File too large" in result.stderr
+
+
 def test_a_long_history_is_written_once(server: LocalServer, tmp_path: Path) -> None:
     client, history = client_of(server, track_cache=False), []
     sizes = []

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from deepseek_v4 import ModelSettings, Provider, ToolSpec, errors
 from deepseek_v4.providers import find_provider
-from deepseek_v4.request.call_options import CALL_ONLY, CallOptions, resolve
-from deepseek_v4.request.option_names import CONSTRUCTOR_ONLY
+from deepseek_v4.request.call_options import CallOptions, resolve
+from deepseek_v4.request.option_names import CALL_ONLY, CONSTRUCTOR_ONLY
 from deepseek_v4.values.sampling import Sampling
 
 SECRET = "sk-very-secret-0123456789"

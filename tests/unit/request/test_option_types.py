@@ -9,8 +9,8 @@ import pytest
 from pydantic import BaseModel
 
 from deepseek_v4 import ModelSettings
-from deepseek_v4.request.call_options import CALL_ONLY, CallOptions
-from deepseek_v4.request.option_names import ALIASES, CONSTRUCTOR_ONLY
+from deepseek_v4.request.call_options import CallOptions
+from deepseek_v4.request.option_names import ALIASES, CALL_ONLY, CONSTRUCTOR_ONLY
 from deepseek_v4.request.option_types import ChatOptions, CommonOptions, CompletionOptions, ModelOptions
 from deepseek_v4.request.settings import FIELDS
 from langchain_deepseek_v4 import ChatDeepSeekV4, DeepSeekV4Completion
